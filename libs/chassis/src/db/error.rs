@@ -1,0 +1,114 @@
+//! What can go wrong with a database, as its callers tell it apart.
+
+use std::error::Error as StdError;
+
+/// A failure of the database. Its text names no statement and no bound value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// A row with the same unique value is there already.
+    #[error("a unique value is taken already ({constraint})")]
+    Unique {
+        /// The constraint (PostgreSQL) or the columns (SQLite) that refused.
+        constraint: String,
+    },
+    /// The database could not be opened.
+    #[error("cannot open the database at {place}: {reason}")]
+    Open {
+        /// The file, or the server without user name and password.
+        place: String,
+        /// What the engine says.
+        reason: String,
+    },
+    /// The database was made by a newer version of this program.
+    #[error(
+        "the database at {place} was written by a newer version (it has migration {version} of {set}); \
+         start that version, or restore a backup"
+    )]
+    Newer {
+        /// The file or server.
+        place: String,
+        /// The migration that this program does not know.
+        version: i64,
+        /// Whose migrations: `auth`, `users`, `events` …
+        set: &'static str,
+    },
+    /// A migration failed or was changed after it was applied.
+    #[error("cannot bring the database at {place} up to date: {reason}")]
+    Migrate {
+        /// The file or server.
+        place: String,
+        /// What failed.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("the disk that holds the database is full")]
+    Full,
+    /// The file is damaged or is no database.
+    #[error("the database file is damaged or is not a database")]
+    Corrupt,
+    /// No connection was free in time: the service is overloaded or the server is away.
+    #[error("no database connection in time")]
+    Unavailable(#[source] sqlx::Error),
+    /// Everything else.
+    #[error("the database failed")]
+    Other(#[source] sqlx::Error),
+}
+
+impl DbError {
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Full)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error {
+            if database.is_unique_violation() {
+                let constraint = database.constraint().map_or_else(
+                    // SQLite has no name for it: "UNIQUE constraint failed: people.user_name_key".
+                    || {
+                        database
+                            .message()
+                            .rsplit(": ")
+                            .next()
+                            .unwrap_or_default()
+                            .to_owned()
+                    },
+                    str::to_owned,
+                );
+                return Self::Unique { constraint };
+            }
+            let code = database.code().unwrap_or_default();
+            let sqlite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+            match (sqlite, code.as_ref()) {
+                // SQLITE_FULL; PostgreSQL disk_full.
+                (true, "13") | (false, "53100") => return Self::Full,
+                // SQLITE_CORRUPT, SQLITE_NOTADB, and their extended codes.
+                (true, "11" | "26" | "267" | "523" | "779") => return Self::Corrupt,
+                // SQLITE_BUSY, SQLITE_LOCKED; PostgreSQL: too many connections, shutting down, deadlock, serialization.
+                (true, "5" | "6" | "261" | "517")
+                | (false, "53300" | "57P01" | "57P02" | "57P03" | "40P01" | "40001") => {
+                    return Self::Unavailable(error);
+                }
+                _ => {}
+            }
+        }
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error)
+            }
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// The innermost cause of an error, without the statement that led to it.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

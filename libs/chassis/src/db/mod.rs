@@ -1,0 +1,231 @@
+//! The database handle: one body of SQL over SQLite and PostgreSQL.
+//!
+//! Store functions take a [`Tx`] to write, or any [`Connection`] (a [`Tx`] or a [`Reader`]) to read, never the
+//! [`Db`] itself: a second connection asked for while a transaction is open passes on SQLite and deadlocks
+//! PostgreSQL's pool.
+
+mod error;
+mod migrate;
+mod open;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use error::DbError;
+pub use migrate::Migrations;
+pub use open::DbConfig;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::Notify;
+
+/// Which engine a handle speaks to, where a statement has to differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// For production.
+    Postgres,
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One writer, several readers, one file.
+    Sqlite {
+        /// Read-only connections.
+        read: SqlitePool,
+        /// The one connection that writes.
+        write: SqlitePool,
+    },
+    /// A pool of connections to a server.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Opens a transaction that may write. `name` labels its metrics: `vestibule_db_transaction_seconds{name}`.
+    ///
+    /// # Errors
+    /// When no connection can be had in time.
+    pub async fn begin(&self, name: &'static str) -> Result<Tx, DbError> {
+        let inner = match self {
+            // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
+            // whatever the busy timeout.
+            Self::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx {
+            inner,
+            name,
+            started: Instant::now(),
+            wake: Vec::new(),
+        })
+    }
+
+    /// A connection that only reads.
+    ///
+    /// # Errors
+    /// When no connection can be had in time.
+    pub async fn reader(&self) -> Result<Reader, DbError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Reader::Sqlite(read.acquire().await?),
+            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Closes every connection, once those in use are given back.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection of either engine, to run one statement on. See [`on_engine!`](crate::on_engine).
+#[derive(Debug)]
+pub enum Handle<'c> {
+    /// A connection to a SQLite file.
+    Sqlite(&'c mut SqliteConnection),
+    /// A connection to a PostgreSQL server.
+    Postgres(&'c mut PgConnection),
+}
+
+/// What a store function can read from.
+pub trait Connection: Send {
+    /// The connection below.
+    fn handle(&mut self) -> Handle<'_>;
+
+    /// Which engine it speaks to.
+    fn engine(&self) -> Engine;
+}
+
+/// A connection that only reads, given back when dropped.
+#[derive(Debug)]
+pub enum Reader {
+    /// To a SQLite file.
+    Sqlite(PoolConnection<Sqlite>),
+    /// To a PostgreSQL server.
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Connection for Reader {
+    fn handle(&mut self) -> Handle<'_> {
+        match self {
+            Self::Sqlite(connection) => Handle::Sqlite(connection),
+            Self::Postgres(connection) => Handle::Postgres(connection),
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum TxInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction: the one unit of work of a request. Rolled back when dropped without [`Tx::commit`].
+#[derive(Debug)]
+pub struct Tx {
+    inner: TxInner,
+    name: &'static str,
+    started: Instant,
+    wake: Vec<Arc<Notify>>,
+}
+
+impl Tx {
+    /// Wakes `waiter` once this transaction is committed, never before.
+    pub fn wake_on_commit(&mut self, waiter: &Arc<Notify>) {
+        if !self.wake.iter().any(|known| Arc::ptr_eq(known, waiter)) {
+            self.wake.push(Arc::clone(waiter));
+        }
+    }
+
+    /// Makes everything in it durable and visible.
+    ///
+    /// # Errors
+    /// When the engine refuses; nothing of the transaction is kept then.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Postgres(tx) => tx.commit().await?,
+        }
+        metrics::histogram!("vestibule_db_transaction_seconds", "name" => self.name)
+            .record(self.started.elapsed().as_secs_f64());
+        for waiter in &self.wake {
+            waiter.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Undoes everything in it. Dropping does the same, a little later.
+    ///
+    /// # Errors
+    /// When the connection is gone; the engine then undoes it by itself.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.rollback().await?,
+            TxInner::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Connection for Tx {
+    fn handle(&mut self) -> Handle<'_> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => Handle::Sqlite(tx),
+            TxInner::Postgres(tx) => Handle::Postgres(tx),
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        match self.inner {
+            TxInner::Sqlite(_) => Engine::Sqlite,
+            TxInner::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+/// Runs one expression on the connection of whichever engine is there; it is type-checked against both drivers.
+///
+/// ```ignore
+/// on_engine!(tx, c => sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(c).await?.rows_affected())
+/// ```
+#[macro_export]
+macro_rules! on_engine {
+    ($connection:expr, $c:ident => $body:expr) => {
+        match $crate::db::Connection::handle($connection) {
+            $crate::db::Handle::Sqlite($c) => $body,
+            $crate::db::Handle::Postgres($c) => $body,
+        }
+    };
+}
+
+/// The statement for the engine at hand, for the few that differ. Both stand side by side.
+#[macro_export]
+macro_rules! sql {
+    ($connection:expr, sqlite: $sqlite:expr, postgres: $postgres:expr $(,)?) => {
+        match $crate::db::Connection::engine($connection) {
+            $crate::db::Engine::Sqlite => $sqlite,
+            $crate::db::Engine::Postgres => $postgres,
+        }
+    };
+}

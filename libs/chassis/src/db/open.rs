@@ -1,0 +1,125 @@
+//! Opening a database from its URL.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::error::root_cause;
+use super::{Db, DbError};
+
+/// The `[database]` table of a service's configuration.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DbConfig {
+    /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+    #[schemars(with = "String")]
+    pub url: SecretString,
+    /// Connections at most: PostgreSQL in all, SQLite readers.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+fn default_connections() -> u32 {
+    8
+}
+
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl DbConfig {
+    /// A database at `url` with the default pool.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: SecretString::from(url.into()),
+            max_connections: default_connections(),
+        }
+    }
+
+    /// Where the database is, without user name and password: fit for a log.
+    pub fn place(&self) -> String {
+        let url = self.url.expose_secret();
+        if let Some(path) = sqlite_path(url) {
+            return path.display().to_string();
+        }
+        match url::Url::parse(url) {
+            Ok(url) => {
+                format!(
+                    "{}:{}{}",
+                    url.host_str().unwrap_or("?"),
+                    url.port().unwrap_or(5432),
+                    url.path()
+                )
+            }
+            Err(_) => "(unreadable URL)".to_owned(),
+        }
+    }
+
+    /// Opens the database; a SQLite file is made if it is missing.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] names the place and the reason; [`DbError::Corrupt`] when the file is no database.
+    pub async fn open(&self) -> Result<Db, DbError> {
+        let url = self.url.expose_secret();
+        let refused = |reason: String| DbError::Open {
+            place: self.place(),
+            reason,
+        };
+        if let Some(path) = sqlite_path(url) {
+            self.open_sqlite(&path).await
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url).map_err(|error| refused(root_cause(&error)))?;
+            let pool = PgPoolOptions::new()
+                .max_connections(self.max_connections.max(1))
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_with(options)
+                .await
+                .map_err(|error| refused(root_cause(&error)))?;
+            Ok(Db::Postgres(pool))
+        } else {
+            Err(refused("expected sqlite:PATH or postgres://HOST/NAME".to_owned()))
+        }
+    }
+
+    async fn open_sqlite(&self, path: &Path) -> Result<Db, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: what was acknowledged survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .optimize_on_close(true, None);
+        let refused = |error: sqlx::Error| match DbError::from(error) {
+            DbError::Other(error) | DbError::Unavailable(error) => DbError::Open {
+                place: path.display().to_string(),
+                reason: root_cause(&error),
+            },
+            known => known,
+        };
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.clone())
+            .await
+            .map_err(refused)?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(self.max_connections.max(1))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.create_if_missing(false).read_only(true))
+            .await
+            .map_err(refused)?;
+        Ok(Db::Sqlite { read, write })
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+}
