@@ -1,0 +1,219 @@
+//! A database of its own for every test, on both engines.
+//!
+//! ```ignore
+//! testkit::on_both_engines! {
+//!     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+//!
+//!     async fn a_name_is_taken_once(db: TestDb) {
+//!         let mut tx = db.begin("test").await.unwrap();
+//!         …
+//!     }
+//! }
+//! ```
+//! makes the tests `a_name_is_taken_once::sqlite` and `a_name_is_taken_once::postgres`. SQLite files are in a
+//! temporary folder; PostgreSQL databases are made on the server that `VESTIBULE_TEST_POSTGRES` names (a URL of a
+//! role that may create databases). Both are gone when the [`TestDb`] is dropped.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chassis::db::{Db, DbConfig, Migrations};
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+
+/// The variable that names the PostgreSQL server of the tests.
+const POSTGRES: &str = "VESTIBULE_TEST_POSTGRES";
+
+/// A database that nobody else uses. Behaves as the [`Db`] in it.
+#[derive(Debug)]
+pub struct TestDb {
+    db: Db,
+    url: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(#[expect(dead_code, reason = "removes the folder when dropped")] TempDir),
+    Server { admin: String, name: String },
+}
+
+impl TestDb {
+    /// The URL that a configuration would hold.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A second handle with its own connections, as another replica would have.
+    ///
+    /// # Panics
+    /// When the database cannot be opened.
+    pub async fn another(&self) -> Db {
+        open(&self.url).await
+    }
+}
+
+impl Deref for TestDb {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let Place::Server { admin, name } = &self.place else {
+            return;
+        };
+        let (admin, statement) = (
+            admin.clone(),
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        );
+        // A thread with a runtime of its own: the test's runtime is busy dropping this value. What cannot be
+        // dropped is left to the server, which `make test` throws away.
+        let cleanup = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                let _ = runtime.block_on(administer(&admin, statement));
+            }
+        });
+        let _ = cleanup.join();
+    }
+}
+
+/// One fresh database per engine, brought up to date with `sets`.
+///
+/// # Panics
+/// When one cannot be had; the message says what to do.
+pub async fn databases(sets: &[&Migrations]) -> Vec<TestDb> {
+    vec![sqlite(sets).await, postgres(sets).await]
+}
+
+/// A fresh SQLite file, brought up to date with `sets`.
+///
+/// # Panics
+/// When it cannot be made.
+#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+pub async fn sqlite(sets: &[&Migrations]) -> TestDb {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    prepare(url, Place::Folder(folder), sets).await
+}
+
+/// A fresh PostgreSQL database, brought up to date with `sets`.
+///
+/// # Panics
+/// When `VESTIBULE_TEST_POSTGRES` is not set or names no server that lets us create a database.
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot start must say why"
+)]
+pub async fn postgres(sets: &[&Migrations]) -> TestDb {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let Ok(admin) = std::env::var(POSTGRES) else {
+        panic!("{POSTGRES} is not set: run the tests with `make test`, which starts a PostgreSQL server");
+    };
+    let name = format!(
+        "test_{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    let mut url = url::Url::parse(&admin).expect("VESTIBULE_TEST_POSTGRES is a postgres:// URL");
+    url.set_path(&name);
+    administer(&admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        .await
+        .and(administer(&admin, format!("CREATE DATABASE {name}")).await)
+        .expect("the server of VESTIBULE_TEST_POSTGRES lets us create a database");
+    prepare(url.into(), Place::Server { admin, name }, sets).await
+}
+
+async fn prepare(url: String, place: Place, sets: &[&Migrations]) -> TestDb {
+    let db = open(&url).await;
+    let made = TestDb { db, url, place };
+    if let Err(error) = made.db.migrate("the test database", sets).await {
+        refuse(&error);
+    }
+    made
+}
+
+async fn open(url: &str) -> Db {
+    match DbConfig::new(url).open().await {
+        Ok(db) => db,
+        Err(error) => refuse(&error),
+    }
+}
+
+#[expect(clippy::panic, reason = "a test that cannot start must say why")]
+fn refuse(error: &chassis::db::DbError) -> ! {
+    panic!("no test database: {error}")
+}
+
+async fn administer(admin: &str, statement: String) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(admin).await?;
+    // CREATE DATABASE takes no bound values; the name is made of digits by us.
+    sqlx::QueryBuilder::<sqlx::Postgres>::new(statement)
+        .build()
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
+/// Runs a test's story on a runtime of several threads.
+///
+/// # Panics
+/// When the runtime cannot start.
+#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+pub fn block_on<F: Future>(story: F) -> F::Output {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(story)
+}
+
+/// Turns each `async fn name(db: TestDb)` into the tests `name::sqlite` and `name::postgres`.
+#[macro_export]
+macro_rules! on_both_engines {
+    (migrations = $sets:tt; $($(#[$meta:meta])* async fn $name:ident($db:ident: TestDb) $body:block)+) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn story($db: $crate::TestDb) $body
+
+                $(#[$meta])*
+                #[test]
+                fn sqlite() {
+                    $crate::block_on(async { story($crate::sqlite(&$sets).await).await });
+                }
+
+                $(#[$meta])*
+                #[test]
+                fn postgres() {
+                    $crate::block_on(async { story($crate::postgres(&$sets).await).await });
+                }
+            }
+        )+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::on_engine;
+
+    crate::on_both_engines! {
+        migrations = [];
+
+        async fn a_fresh_database_answers_and_another_handle_sees_what_it_wrote(db: TestDb) {
+            let mut tx = db.begin("test").await.unwrap();
+            on_engine!(&mut tx, c => sqlx::query("CREATE TABLE t (n INTEGER)").execute(c).await.unwrap().rows_affected());
+            tx.commit().await.unwrap();
+            let mut reader = db.another().await.reader().await.unwrap();
+            let rows: i64 = on_engine!(&mut reader, c => sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(c).await.unwrap());
+            assert_eq!(rows, 0);
+        }
+    }
+}
