@@ -1,1 +1,16 @@
-//! Placeholder of the workspace skeleton.
+//! The authentication service: it holds credentials, signs people in, and gives tokens to applications.
+//!
+//! A domain has a folder with its model, its store, its use cases and its tests: [`accounts`], [`credentials`],
+//! [`sessions`], [`registration`], [`subjects`], [`setup`], [`throttle`]. [`http`] turns requests into use cases,
+//! [`app`] wires everything together, [`config`] reads the settings.
+
+pub mod accounts;
+pub mod app;
+pub mod config;
+pub mod credentials;
+pub mod http;
+pub mod registration;
+pub mod sessions;
+pub mod setup;
+pub mod subjects;
+pub mod throttle;

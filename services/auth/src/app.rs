@@ -1,0 +1,51 @@
+//! The wiring: what every use case is handed, and how the parts become one service.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::clock::SharedClock;
+use chassis::db::Db;
+use chassis::random::SharedRandom;
+
+use crate::config::Settings;
+use crate::credentials::Hasher;
+use crate::http;
+
+/// What every use case is handed.
+pub struct App {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The database of this service.
+    pub db: Db,
+    /// Where the time comes from.
+    pub clock: SharedClock,
+    /// Where secrets and ids come from.
+    pub random: SharedRandom,
+    /// The pool that hashes passwords.
+    pub hasher: Hasher,
+}
+
+/// An [`App`] shared by every request and background task.
+#[derive(Clone)]
+pub struct SharedApp(Arc<App>);
+
+impl SharedApp {
+    /// Shares `app`.
+    pub fn new(app: App) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+impl Deref for SharedApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+/// Every route of the service's public port. Each part offers its own `routes()`.
+pub fn router() -> Router<SharedApp> {
+    Router::new().merge(http::routes())
+}

@@ -1,0 +1,186 @@
+//! The settings of the service, as the operator writes them.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+/// The whole configuration file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The public URL of this service (OpenID Connect Discovery §3, `issuer`), without a slash at the end.
+    pub issuer: Url,
+    /// Where passwords are concerned.
+    #[serde(default)]
+    pub passwords: PasswordSettings,
+    /// How long sessions live.
+    #[serde(default)]
+    pub sessions: SessionSettings,
+    /// How long tokens live.
+    #[serde(default)]
+    pub tokens: TokenSettings,
+    /// Whether people may make accounts.
+    #[serde(default)]
+    pub registration: RegistrationSettings,
+    /// What the pages show.
+    #[serde(default)]
+    pub brand: BrandSettings,
+    /// `POST /authenticate`.
+    #[serde(default)]
+    pub authenticate: AuthenticateSettings,
+    /// The rotation of signing keys.
+    #[serde(default)]
+    pub keys: KeySettings,
+}
+
+/// `[passwords]`: the rules and the cost of hashing.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PasswordSettings {
+    /// Characters at least.
+    pub min_length: u16,
+    /// argon2id's memory, in KiB.
+    pub argon2_memory_kib: u32,
+    /// argon2id's passes.
+    pub argon2_iterations: u32,
+    /// argon2id's lanes.
+    pub argon2_parallelism: u32,
+    /// Threads that hash; without it, from the cores and the memory of the container.
+    pub hash_threads: Option<u16>,
+    /// Passwords that may wait to be hashed before a sign-in is told to come back.
+    pub hash_queue: u16,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            min_length: 15,
+            argon2_memory_kib: 19 * 1024,
+            argon2_iterations: 2,
+            argon2_parallelism: 1,
+            hash_threads: None,
+            hash_queue: 64,
+        }
+    }
+}
+
+/// `[sessions]`: how long a sign-in lasts.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionSettings {
+    /// Minutes without use after which a session ends.
+    pub idle_minutes: u32,
+    /// Hours after which a session ends, used or not.
+    pub absolute_hours: u32,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            idle_minutes: 8 * 60,
+            absolute_hours: 24 * 7,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// [`Self::idle_minutes`] as a duration.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.idle_minutes) * 60)
+    }
+
+    /// [`Self::absolute_hours`] as a duration.
+    pub fn absolute(&self) -> Duration {
+        Duration::from_secs(u64::from(self.absolute_hours) * 3600)
+    }
+}
+
+/// `[tokens]`: how long what is given to applications is good.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSettings {
+    /// Seconds that an access token is good for.
+    pub access_seconds: u32,
+    /// Seconds that an authorization code is good for; 60 at most (SB-21).
+    pub code_seconds: u32,
+    /// Days after which a family of refresh tokens ends, used or not.
+    pub refresh_days: u32,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            access_seconds: 300,
+            code_seconds: 60,
+            refresh_days: 30,
+        }
+    }
+}
+
+/// `[registration]`: whether people may make accounts by themselves.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrationSettings {
+    /// Whether `/register` is open to everybody.
+    pub open: bool,
+}
+
+impl Default for RegistrationSettings {
+    fn default() -> Self {
+        Self { open: true }
+    }
+}
+
+/// `[brand]`: what the pages show.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrandSettings {
+    /// The site's name, in titles and headings; never part of a password.
+    pub name: String,
+    /// An image to show above the forms.
+    pub logo: Option<Url>,
+}
+
+impl Default for BrandSettings {
+    fn default() -> Self {
+        Self {
+            name: "Vestibule".to_owned(),
+            logo: None,
+        }
+    }
+}
+
+/// `[authenticate]`: the direct sign-in of first-party applications.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthenticateSettings {
+    /// Whether `POST /authenticate` answers.
+    pub enabled: bool,
+}
+
+impl Default for AuthenticateSettings {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// `[keys]`: when signing keys change.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeySettings {
+    /// Days that a key signs.
+    pub rotate_days: u32,
+    /// Hours that a key is published before it signs (SB-37).
+    pub publish_ahead_hours: u32,
+}
+
+impl Default for KeySettings {
+    fn default() -> Self {
+        Self {
+            rotate_days: 90,
+            publish_ahead_hours: 24,
+        }
+    }
+}
