@@ -1,0 +1,130 @@
+//! Public keys as JSON (RFC 7517), and their thumbprints (RFC 7638).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::Algorithm;
+
+/// A public key. Members that are not listed are ignored, private ones among them: they are never kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jwk {
+    /// Key type: `EC`, `RSA` or `OKP`.
+    pub kty: String,
+    /// What the key is for: `sig`.
+    #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<String>,
+    /// The one algorithm that the key is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+    /// Key id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// Curve of an `EC` or `OKP` key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crv: Option<String>,
+    /// Coordinate x, or the public key of an `OKP` key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<String>,
+    /// Coordinate y.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    /// RSA modulus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<String>,
+    /// RSA exponent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub e: Option<String>,
+}
+
+/// A set of public keys, as served at a `jwks_uri`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JwkSet {
+    /// The keys.
+    pub keys: Vec<Jwk>,
+}
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwkError {
+    /// Of a type, curve or use that is not known here. A set may hold such keys; they are passed over (RFC 7517 §5).
+    #[error("the key is of a type that is not supported")]
+    Unsupported,
+    /// A member is missing or is not what its type asks for.
+    #[error("the key is malformed")]
+    Malformed,
+}
+
+impl Jwk {
+    /// An `EC` key on P-256 from its uncompressed point: 0x04, x, y (65 bytes).
+    pub(super) fn p256(point: &[u8]) -> Option<Self> {
+        let (tag, coordinates) = point.split_first()?;
+        if *tag != 4 || coordinates.len() != 64 {
+            return None;
+        }
+        let (x, y) = coordinates.split_at(32);
+        Some(Self {
+            crv: Some("P-256".to_owned()),
+            x: Some(URL_SAFE_NO_PAD.encode(x)),
+            y: Some(URL_SAFE_NO_PAD.encode(y)),
+            ..Self::bare("EC", Algorithm::Es256)
+        })
+    }
+
+    /// An RSA key from its modulus and exponent, big-endian.
+    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
+        Self {
+            n: Some(URL_SAFE_NO_PAD.encode(modulus)),
+            e: Some(URL_SAFE_NO_PAD.encode(exponent)),
+            ..Self::bare("RSA", Algorithm::Rs256)
+        }
+    }
+
+    fn bare(kty: &str, algorithm: Algorithm) -> Self {
+        Self {
+            kty: kty.to_owned(),
+            usage: Some("sig".to_owned()),
+            alg: Some(algorithm.name().to_owned()),
+            kid: None,
+            crv: None,
+            x: None,
+            y: None,
+            n: None,
+            e: None,
+        }
+    }
+
+    /// The SHA-256 thumbprint, base64url: the same key has the same one everywhere (RFC 7638 §3).
+    ///
+    /// # Errors
+    /// [`JwkError`] when the key type is unknown or a required member is missing.
+    pub fn thumbprint(&self) -> Result<String, JwkError> {
+        let part = |member: &Option<String>| {
+            let text = member.as_deref().ok_or(JwkError::Malformed)?;
+            // Also keeps quotes out of the JSON below.
+            URL_SAFE_NO_PAD.decode(text).map_err(|_| JwkError::Malformed)?;
+            Ok(text.to_owned())
+        };
+        let curve = match self.crv.as_deref() {
+            known @ (Some("P-256" | "Ed25519") | None) => known.unwrap_or_default(),
+            Some(_) => return Err(JwkError::Unsupported),
+        };
+        let canonical = match self.kty.as_str() {
+            "EC" => format!(
+                r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#,
+                part(&self.x)?,
+                part(&self.y)?
+            ),
+            "OKP" => format!(r#"{{"crv":"{curve}","kty":"OKP","x":"{}"}}"#, part(&self.x)?),
+            "RSA" => format!(
+                r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
+                part(&self.e)?,
+                part(&self.n)?
+            ),
+            _ => return Err(JwkError::Unsupported),
+        };
+        Ok(URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes())))
+    }
+}

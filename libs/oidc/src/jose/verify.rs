@@ -1,0 +1,315 @@
+//! Verification: an allow-list of algorithms, keys from a known set, and the registered claims (RFC 8725).
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Algorithm, Jwk, JwkError, JwkSet};
+
+/// The longest token that is looked at, in bytes.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// A public key, parsed once.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    kid: Option<String>,
+    key: ParsedPublicKey,
+}
+
+impl VerifyingKey {
+    /// Reads a public key. Its algorithm follows from its type and curve, and must agree with `alg` if that is there.
+    ///
+    /// # Errors
+    /// [`JwkError::Unsupported`] for keys of another type or use; [`JwkError::Malformed`] otherwise.
+    pub fn from_jwk(jwk: &Jwk) -> Result<Self, JwkError> {
+        let bytes = |member: &Option<String>| {
+            let text = member.as_deref().ok_or(JwkError::Malformed)?;
+            URL_SAFE_NO_PAD.decode(text).map_err(|_| JwkError::Malformed)
+        };
+        if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
+            return Err(JwkError::Unsupported);
+        }
+        let (algorithm, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+            ("EC", Some("P-256")) => {
+                let (x, y) = (bytes(&jwk.x)?, bytes(&jwk.y)?);
+                // RFC 7518 §6.2.1.2: coordinates have their full length.
+                if x.len() != 32 || y.len() != 32 {
+                    return Err(JwkError::Malformed);
+                }
+                let point = [&[4], x.as_slice(), y.as_slice()].concat();
+                (
+                    Algorithm::Es256,
+                    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point),
+                )
+            }
+            ("OKP", Some("Ed25519")) => (Algorithm::EdDsa, ParsedPublicKey::new(&ED25519, bytes(&jwk.x)?)),
+            ("RSA", _) => {
+                let key = RsaPublicKeyComponents {
+                    n: bytes(&jwk.n)?,
+                    e: bytes(&jwk.e)?,
+                };
+                (
+                    Algorithm::Rs256,
+                    key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256),
+                )
+            }
+            _ => return Err(JwkError::Unsupported),
+        };
+        if jwk.alg.as_deref().is_some_and(|name| name != algorithm.name()) {
+            return Err(JwkError::Unsupported);
+        }
+        Ok(Self {
+            algorithm,
+            kid: jwk.kid.clone(),
+            key: key.map_err(|_| JwkError::Malformed)?,
+        })
+    }
+
+    /// Its id.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+}
+
+/// Public keys to verify with.
+#[derive(Clone, Debug, Default)]
+pub struct KeySet(Vec<VerifyingKey>);
+
+impl KeySet {
+    /// The usable keys of a set; the others are passed over (RFC 7517 §5).
+    pub fn from_jwks(set: &JwkSet) -> Self {
+        Self(
+            set.keys
+                .iter()
+                .filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok())
+                .collect(),
+        )
+    }
+
+    /// Whether a key of that id is in it.
+    pub fn has(&self, kid: &str) -> bool {
+        self.0.iter().any(|key| key.kid() == Some(kid))
+    }
+
+    /// Whether no key is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn find(&self, header: &Header, algorithm: Algorithm) -> Option<&VerifyingKey> {
+        let mut fitting = self.0.iter().filter(|key| key.algorithm == algorithm);
+        match header.kid.as_deref() {
+            Some(kid) => fitting.find(|key| key.kid() == Some(kid)),
+            None => fitting.next().filter(|_| fitting.next().is_none()),
+        }
+    }
+}
+
+/// What a header says that matters here. Everything else in it is ignored, key references above all.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Header {
+    /// Algorithm, as written.
+    pub alg: String,
+    /// Key id.
+    #[serde(default)]
+    pub kid: Option<String>,
+    /// Type.
+    #[serde(default)]
+    pub typ: Option<String>,
+    #[serde(default)]
+    crit: Option<serde_json::Value>,
+}
+
+/// Why a token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Not a compact JWS of JSON objects, or its claims are not the expected ones.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Signed with an algorithm that is not allowed here.
+    #[error("the token's algorithm is not allowed")]
+    Algorithm,
+    /// Of another `typ`.
+    #[error("the token is of another type")]
+    Type,
+    /// The set has no key of that id and algorithm. It may be new: fetch the set again.
+    #[error("the token was signed with an unknown key")]
+    UnknownKey,
+    /// The signature is wrong.
+    #[error("the token's signature is wrong")]
+    Signature,
+    /// From another issuer.
+    #[error("the token is from another issuer")]
+    Issuer,
+    /// For another audience.
+    #[error("the token is for another audience")]
+    Audience,
+    /// Expired.
+    #[error("the token has expired")]
+    Expired,
+    /// Not valid yet.
+    #[error("the token is not valid yet")]
+    Early,
+}
+
+/// `aud`: one name or several (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Whether `name` is among them.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Many(names) => names.as_slice(),
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+/// What a verifier insists on.
+#[derive(Clone, Copy, Debug)]
+pub struct Expect<'a> {
+    /// The `typ`, without `application/`, compared without regard to case (RFC 7515 §4.1.9). A header without one
+    /// counts as `JWT`.
+    pub typ: &'a str,
+    /// The algorithms that are allowed.
+    pub algorithms: &'a [Algorithm],
+    /// The one issuer.
+    pub issuer: &'a str,
+    /// The audience that must be named; `None` only where the caller checks `aud` itself.
+    pub audience: Option<&'a str>,
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+    /// Seconds by which clocks may differ.
+    pub leeway: i64,
+    /// For an `id_token_hint`, which may have expired (OpenID Connect RP-Initiated Logout §2).
+    pub accept_expired: bool,
+}
+
+/// A verified token.
+#[derive(Clone, Debug)]
+pub struct Verified<C> {
+    /// The claims.
+    pub claims: C,
+    /// When it expires, in seconds since the Unix epoch.
+    pub expires_at: i64,
+    /// The key that signed it.
+    pub kid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    iss: String,
+    aud: Audience,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+}
+
+/// Reads the header without any trust in it, to choose keys by.
+///
+/// # Errors
+/// [`VerifyError::Malformed`].
+pub fn peek_header(token: &str) -> Result<Header, VerifyError> {
+    let (header, _) = token.split_once('.').ok_or(VerifyError::Malformed)?;
+    json(header)
+}
+
+/// Verifies a compact JWS and its registered claims, in this order: shape, algorithm, type, key, signature, issuer,
+/// audience, time.
+///
+/// # Errors
+/// The first thing that is wrong. On [`VerifyError::UnknownKey`] the caller may fetch the set again.
+pub fn verify<C: DeserializeOwned>(
+    token: &str,
+    keys: &KeySet,
+    expect: &Expect<'_>,
+) -> Result<Verified<C>, VerifyError> {
+    if token.len() > LONGEST_TOKEN {
+        return Err(VerifyError::Malformed);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Malformed)?;
+    let (header, payload) = signed.split_once('.').ok_or(VerifyError::Malformed)?;
+    let header: Header = json(header)?;
+    // RFC 7515 §4.1.11: an extension that must be understood, and none is.
+    if header.crit.is_some() {
+        return Err(VerifyError::Malformed);
+    }
+    let algorithm = Algorithm::from_name(&header.alg)
+        .filter(|algorithm| expect.algorithms.contains(algorithm))
+        .ok_or(VerifyError::Algorithm)?;
+    check_type(header.typ.as_deref(), expect.typ)?;
+    let key = keys.find(&header, algorithm).ok_or(VerifyError::UnknownKey)?;
+    let signature = URL_SAFE_NO_PAD
+        .decode(signature)
+        .map_err(|_| VerifyError::Malformed)?;
+    key.key
+        .verify_sig(signed.as_bytes(), &signature)
+        .map_err(|_| VerifyError::Signature)?;
+    let payload = URL_SAFE_NO_PAD
+        .decode(payload)
+        .map_err(|_| VerifyError::Malformed)?;
+    let registered: Registered = serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?;
+    check_claims(&registered, expect)?;
+    Ok(Verified {
+        claims: serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?,
+        expires_at: registered.exp,
+        kid: header.kid,
+    })
+}
+
+fn check_type(typ: Option<&str>, expected: &str) -> Result<(), VerifyError> {
+    let typ = typ.unwrap_or("JWT");
+    let bare = match typ.split_at_checked("application/".len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
+        _ => typ,
+    };
+    if bare.eq_ignore_ascii_case(expected) {
+        Ok(())
+    } else {
+        Err(VerifyError::Type)
+    }
+}
+
+fn check_claims(claims: &Registered, expect: &Expect<'_>) -> Result<(), VerifyError> {
+    if claims.iss != expect.issuer {
+        return Err(VerifyError::Issuer);
+    }
+    if expect.audience.is_some_and(|name| !claims.aud.contains(name)) {
+        return Err(VerifyError::Audience);
+    }
+    if !expect.accept_expired && claims.exp.saturating_add(expect.leeway) <= expect.now {
+        return Err(VerifyError::Expired);
+    }
+    if claims
+        .nbf
+        .is_some_and(|nbf| nbf > expect.now.saturating_add(expect.leeway))
+    {
+        return Err(VerifyError::Early);
+    }
+    Ok(())
+}
+
+fn json<T: DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| VerifyError::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| VerifyError::Malformed)
+}
