@@ -1,0 +1,142 @@
+//! The error format of SCIM (RFC 7644 §3.12).
+
+use serde_json::{Value, json};
+
+/// The schema of an error body.
+pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// The detail keyword of an error (RFC 7644 §3.12, table 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScimType {
+    /// The filter cannot be read, or uses what this server does not support.
+    InvalidFilter,
+    /// More results than the server is willing to give.
+    TooMany,
+    /// A value that must be unique is taken.
+    Uniqueness,
+    /// A read-only attribute was to be changed.
+    Mutability,
+    /// The body has the wrong structure.
+    InvalidSyntax,
+    /// A value is missing or not fit for its attribute.
+    InvalidValue,
+    /// The SCIM version in the address is not supported.
+    InvalidVers,
+}
+
+impl ScimType {
+    /// The keyword as it stands in `scimType`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+        }
+    }
+}
+
+/// A refusal, ready to be shown to the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Error {
+    /// The HTTP status.
+    pub status: u16,
+    /// The keyword, where the standard has one.
+    pub scim_type: Option<ScimType>,
+    /// What was wrong, for a person to read. Names the attribute.
+    pub detail: String,
+}
+
+impl Error {
+    /// An error of `status` without a keyword.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+        }
+    }
+
+    fn typed(status: u16, scim_type: ScimType, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            scim_type: Some(scim_type),
+            detail: detail.into(),
+        }
+    }
+
+    /// 400 `invalidSyntax`: the body's structure is wrong.
+    pub fn invalid_syntax(detail: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::InvalidSyntax, detail)
+    }
+
+    /// 400 `invalidValue`: the value of the attribute at `path` does not fit.
+    pub fn invalid_value(path: &str, reason: impl std::fmt::Display) -> Self {
+        Self::typed(400, ScimType::InvalidValue, format!("{path}: {reason}"))
+    }
+
+    /// 400 `invalidFilter`.
+    pub fn invalid_filter(detail: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::InvalidFilter, detail)
+    }
+
+    /// 400 `mutability`: the attribute at `path` cannot be changed here.
+    pub fn mutability(path: &str, reason: impl std::fmt::Display) -> Self {
+        Self::typed(400, ScimType::Mutability, format!("{path}: {reason}"))
+    }
+
+    /// 409 `uniqueness`: the value of the attribute at `path` is taken.
+    pub fn uniqueness(path: &str) -> Self {
+        Self::typed(
+            409,
+            ScimType::Uniqueness,
+            format!("{path}: another resource has this value"),
+        )
+    }
+
+    /// 404: no such resource.
+    pub fn not_found() -> Self {
+        Self::new(404, "no such resource")
+    }
+
+    /// 412: the resource has another version than `If-Match` asks for (RFC 7644 §3.14).
+    pub fn precondition_failed() -> Self {
+        Self::new(412, "the resource was changed meanwhile; read it again")
+    }
+
+    /// The body: `schemas`, `status` (as a string, as the standard has it), `scimType`, `detail`.
+    pub fn to_json(&self) -> Value {
+        let mut body = json!({
+            "schemas": [ERROR_URN],
+            "status": self.status.to_string(),
+            "detail": self.detail,
+        });
+        if let (Some(scim_type), Some(members)) = (self.scim_type, body.as_object_mut()) {
+            members.insert("scimType".to_owned(), scim_type.as_str().into());
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_looks_as_in_rfc_7644_3_12() {
+        assert_eq!(
+            Error::mutability("id", "is read-only").to_json(),
+            json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+                "scimType": "mutability",
+                "detail": "id: is read-only",
+                "status": "400",
+            })
+        );
+        assert_eq!(Error::not_found().to_json().get("scimType"), None);
+    }
+}

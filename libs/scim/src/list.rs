@@ -1,0 +1,83 @@
+//! Lists and their pages (RFC 7644 §3.4.2).
+
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// The schema of a list.
+pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// Resources in one page at most; `filter.maxResults` of the service provider configuration.
+pub const MAX_RESULTS: i64 = 200;
+/// Resources in a page when `count` is not given.
+pub const DEFAULT_RESULTS: i64 = 100;
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The first resource, counted from 1.
+    pub start_index: i64,
+    /// How many resources at most; 0 asks for the total alone.
+    pub count: i64,
+}
+
+impl Page {
+    /// Reads `startIndex` and `count`: below 1 means 1, below 0 means 0 (RFC 7644 §3.4.2.4), and no page is larger
+    /// than [`MAX_RESULTS`].
+    ///
+    /// # Errors
+    /// `invalidValue` when one is not a whole number.
+    pub fn parse(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Error> {
+        Ok(Self {
+            start_index: whole("startIndex", start_index, 1)?.max(1),
+            count: whole("count", count, DEFAULT_RESULTS)?.clamp(0, MAX_RESULTS),
+        })
+    }
+
+    /// How many resources stand before the page.
+    pub fn offset(self) -> i64 {
+        self.start_index - 1
+    }
+}
+
+fn whole(name: &str, text: Option<&str>, default: i64) -> Result<i64, Error> {
+    text.map_or(Ok(default), |text| {
+        text.parse()
+            .map_err(|_| Error::invalid_value(name, "expected a whole number"))
+    })
+}
+
+/// A list response of `resources`, out of `total` that match.
+pub fn response(total: i64, start_index: i64, resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST_URN],
+        "totalResults": total,
+        "itemsPerPage": resources.len(),
+        "startIndex": start_index,
+        "Resources": resources,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_standard() {
+        let page = |start, count| Page::parse(start, count).map(|page| (page.start_index, page.count));
+        assert_eq!(page(None, None), Ok((1, 100)));
+        assert_eq!(page(Some("0"), Some("-1")), Ok((1, 0)));
+        assert_eq!(page(Some("7"), Some("100000")), Ok((7, 200)));
+        assert!(page(Some("x"), None).is_err());
+        assert!(page(None, Some("99999999999999999999")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_give_a_page_within_bounds(start: i64, count: i64) {
+            let page = Page::parse(Some(&start.to_string()), Some(&count.to_string())).unwrap();
+            prop_assert!(page.offset() >= 0 && (0..=MAX_RESULTS).contains(&page.count));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The attributes that this server knows (RFC 7643), as tables: what `/Schemas` shows is what is accepted.
+
+mod documents;
+mod enterprise;
+mod user;
+mod validate;
+
+pub use documents::{resource_types, schema_documents, service_provider_config};
+use serde_json::{Map, Value, json};
+pub use validate::{MAX_STRING_CHARS, MAX_VALUES, canonical};
+
+/// The core `User` (RFC 7643 §4.1).
+pub const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The enterprise extension (RFC 7643 §4.3).
+pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// Vestibule's own extension: the application's attributes of a person, under names of its choice.
+pub const CUSTOM_USER: &str = "urn:vestibule:params:scim:schemas:extension:attributes:1.0:User";
+
+/// The data type of an attribute (RFC 7643 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    String,
+    /// `true` or `false`.
+    Boolean,
+    /// Base64 text (RFC 7643 §2.3.6).
+    Binary,
+    /// A URI.
+    Reference,
+    /// Sub-attributes.
+    Complex,
+    /// Any JSON value: only inside [`CUSTOM_USER`].
+    Free,
+}
+
+/// Who may change an attribute (RFC 7643 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// The client.
+    ReadWrite,
+    /// The server alone; ignored in a body (RFC 7644 §3.3).
+    ReadOnly,
+}
+
+/// One attribute: its characteristics (RFC 7643 §2.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Attribute {
+    /// Its name, in the spelling of the standard.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// What it means.
+    pub description: &'static str,
+    /// Whether it is a list.
+    pub multi_valued: bool,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether case matters in comparisons.
+    pub case_exact: bool,
+    /// Whether no two resources may share a value.
+    pub unique: bool,
+    /// Who may change it.
+    pub mutability: Mutability,
+    /// The parts of a complex attribute.
+    pub sub: &'static [Attribute],
+}
+
+impl Attribute {
+    const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            description,
+            multi_valued: false,
+            required: false,
+            case_exact: false,
+            unique: false,
+            mutability: Mutability::ReadWrite,
+            sub: &[],
+        }
+    }
+
+    const fn string(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, Kind::String, description)
+    }
+
+    const fn complex(name: &'static str, description: &'static str, sub: &'static [Attribute]) -> Self {
+        let mut attribute = Self::new(name, Kind::Complex, description);
+        attribute.sub = sub;
+        attribute
+    }
+
+    const fn list(mut self) -> Self {
+        self.multi_valued = true;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn case_exact(mut self) -> Self {
+        self.case_exact = true;
+        self
+    }
+
+    const fn unique(mut self) -> Self {
+        self.unique = true;
+        self
+    }
+
+    const fn read_only(mut self) -> Self {
+        self.mutability = Mutability::ReadOnly;
+        self
+    }
+
+    fn to_json(self) -> Value {
+        let mut shown = Map::new();
+        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        put("name", self.name.into());
+        put(
+            "type",
+            match self.kind {
+                Kind::String => "string",
+                Kind::Boolean => "boolean",
+                Kind::Binary => "binary",
+                Kind::Reference => "reference",
+                Kind::Complex | Kind::Free => "complex",
+            }
+            .into(),
+        );
+        put("description", self.description.into());
+        put("multiValued", self.multi_valued.into());
+        put("required", self.required.into());
+        put("caseExact", self.case_exact.into());
+        put(
+            "mutability",
+            match self.mutability {
+                Mutability::ReadWrite => "readWrite",
+                Mutability::ReadOnly => "readOnly",
+            }
+            .into(),
+        );
+        put("returned", "default".into());
+        put("uniqueness", if self.unique { "server" } else { "none" }.into());
+        if self.kind == Kind::Reference {
+            put("referenceTypes", json!(["external"]));
+        }
+        if !self.sub.is_empty() {
+            put(
+                "subAttributes",
+                self.sub.iter().map(|sub| sub.to_json()).collect(),
+            );
+        }
+        Value::Object(shown)
+    }
+}
+
+/// A schema: a named table of attributes (RFC 7643 §7).
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Its URN.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub description: &'static str,
+    /// What stands in it.
+    pub attributes: &'static [Attribute],
+}
+
+/// The core schema of a person.
+pub const USER: Schema = Schema {
+    id: CORE_USER,
+    name: "User",
+    description: "A person",
+    attributes: user::ATTRIBUTES,
+};
+
+/// The extensions that a person may carry.
+pub const USER_EXTENSIONS: &[Schema] = &[
+    Schema {
+        id: ENTERPRISE_USER,
+        name: "Enterprise User",
+        description: "A person in an organisation",
+        attributes: enterprise::ATTRIBUTES,
+    },
+    Schema {
+        id: CUSTOM_USER,
+        name: "Attributes",
+        description: "Attributes that the applications of this installation keep about a person",
+        attributes: &[Attribute::new(
+            "values",
+            Kind::Free,
+            "Any JSON object; its names are the application's own and case matters in them",
+        )
+        .case_exact()],
+    },
+];

@@ -1,0 +1,138 @@
+//! A body held against the tables: names brought to the standard's spelling, types and lengths checked, what is
+//! not in the tables refused by name (SB-35, mass assignment).
+
+use serde_json::{Map, Value};
+
+use super::{Attribute, Kind, Mutability};
+use crate::Error;
+
+/// Characters in one text at most.
+pub const MAX_STRING_CHARS: usize = 2048;
+/// Values in one list at most.
+pub const MAX_VALUES: usize = 50;
+
+/// The members of `object` that `attributes` know, under their canonical names.
+///
+/// Names are compared without regard to case (RFC 7643 §2.1); `null` and empty lists mean "not there" (§2.5);
+/// read-only attributes are left out (RFC 7644 §3.3).
+///
+/// # Errors
+/// `invalidSyntax` for an unknown or doubled attribute, `invalidValue` for a bad value; both name the path.
+pub fn canonical(
+    object: &Map<String, Value>,
+    attributes: &[Attribute],
+    path: &str,
+) -> Result<Map<String, Value>, Error> {
+    let mut read = Map::new();
+    for (name, value) in object {
+        let Some(attribute) = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)) else {
+            return Err(Error::invalid_syntax(format!(
+                "{}: no such attribute, or it cannot be set here",
+                join(path, name)
+            )));
+        };
+        let place = join(path, attribute.name);
+        if attribute.mutability == Mutability::ReadOnly || value.is_null() {
+            continue;
+        }
+        if read.contains_key(attribute.name) {
+            return Err(Error::invalid_syntax(format!(
+                "{place}: stands in the body twice"
+            )));
+        }
+        if let Some(value) = attribute_value(value, attribute, &place)? {
+            read.insert(attribute.name.to_owned(), value);
+        }
+    }
+    match attributes
+        .iter()
+        .find(|a| a.required && !read.contains_key(a.name))
+    {
+        Some(missing) => Err(Error::invalid_value(&join(path, missing.name), "is required")),
+        None => Ok(read),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        // A URN and its attributes are joined by a colon (RFC 7644 §3.10).
+        _ if path.starts_with("urn:") && !path.rsplit(':').next().is_some_and(|last| last.contains('.')) => {
+            format!("{path}:{name}")
+        }
+        _ => format!("{path}.{name}"),
+    }
+}
+
+fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
+    if !attribute.multi_valued {
+        return single(value, attribute, path);
+    }
+    let Value::Array(items) = value else {
+        return Err(Error::invalid_value(path, "expected a list"));
+    };
+    if items.len() > MAX_VALUES {
+        return Err(Error::invalid_value(
+            path,
+            format_args!("more than {MAX_VALUES} values"),
+        ));
+    }
+    let mut read = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        read.extend(single(item, attribute, &format!("{path}[{index}]"))?);
+    }
+    let primary = |item: &&Value| item.get("primary") == Some(&Value::Bool(true));
+    if read.iter().filter(primary).count() > 1 {
+        return Err(Error::invalid_value(path, "only one value may be primary"));
+    }
+    Ok((!read.is_empty()).then_some(Value::Array(read)))
+}
+
+fn single(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
+    match (attribute.kind, value) {
+        (Kind::String | Kind::Reference | Kind::Binary, Value::String(text)) => {
+            check_text(text, path)?;
+            Ok((!text.is_empty() || attribute.required).then(|| value.clone()))
+        }
+        (Kind::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
+        (Kind::Complex, Value::Object(members)) => {
+            let read = canonical(members, attribute.sub, path)?;
+            Ok((!read.is_empty()).then_some(Value::Object(read)))
+        }
+        (Kind::Free, Value::Object(members)) => {
+            check_free(value, path)?;
+            Ok((!members.is_empty()).then(|| value.clone()))
+        }
+        (Kind::String | Kind::Reference | Kind::Binary, _) => {
+            Err(Error::invalid_value(path, "expected text"))
+        }
+        (Kind::Boolean, _) => Err(Error::invalid_value(path, "expected true or false")),
+        (Kind::Complex | Kind::Free, _) => Err(Error::invalid_value(path, "expected an object")),
+    }
+}
+
+fn check_text(text: &str, path: &str) -> Result<(), Error> {
+    if text.chars().count() > MAX_STRING_CHARS {
+        return Err(Error::invalid_value(
+            path,
+            format_args!("longer than {MAX_STRING_CHARS} characters"),
+        ));
+    }
+    // SB-34: a line feed or another control character has no business in an attribute.
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid_value(path, "control characters are not allowed"));
+    }
+    Ok(())
+}
+
+fn check_free(value: &Value, path: &str) -> Result<(), Error> {
+    match value {
+        Value::String(text) => check_text(text, path),
+        Value::Array(items) => items.iter().try_for_each(|item| check_free(item, path)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            check_text(name, path)?;
+            check_free(value, &join(path, name))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
