@@ -1,5 +1,263 @@
 //! The bounded pool that hashes passwords.
 
-/// Hashes and verifies passwords on threads of its own.
-#[derive(Clone, Debug)]
-pub struct Hasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chassis::random::SharedRandom;
+use metrics::{counter, gauge, histogram};
+use tokio::sync::oneshot;
+
+use super::queue::{Next, Queue};
+use super::work::{self, Scratch, WorkError};
+use super::{Cost, Password, resources};
+
+/// How long a thread without work keeps its block of memory.
+const KEEP_MEMORY: Duration = Duration::from_secs(5);
+
+/// How much less than other threads a hashing thread may claim of a contended core (0 to 19). A token that waits
+/// for a core gets it at once; a pool that has the core to itself loses nothing.
+const NICENESS: i32 = 10;
+
+/// How big the pool is and how hard it works.
+#[derive(Clone, Copy, Debug)]
+pub struct HasherConfig {
+    /// What each new hash costs.
+    pub cost: Cost,
+    /// Threads; without it, from the cores and the memory of the container.
+    pub threads: Option<usize>,
+    /// Passwords that may wait.
+    pub queue: usize,
+}
+
+/// What verifying found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the password.
+    Right {
+        /// Its hash was made at another cost than today's: hash it again while the password is at hand (SB-5).
+        outdated: bool,
+    },
+    /// It is not.
+    Wrong,
+}
+
+/// Why nothing was hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// The queue is full.
+    #[error("too many passwords are waiting to be hashed")]
+    Full {
+        /// When the queue will have moved on.
+        retry_after: Duration,
+    },
+    /// The pool has ended, or argon2 refused.
+    #[error("the password could not be hashed")]
+    Failed,
+}
+
+enum Task {
+    Hash {
+        salt: [u8; 16],
+        reply: oneshot::Sender<Result<String, HashError>>,
+    },
+    Verify {
+        stored: Arc<str>,
+        reply: oneshot::Sender<Result<Verdict, HashError>>,
+    },
+}
+
+struct Job {
+    password: Password,
+    task: Task,
+    queued: Instant,
+}
+
+struct Pool {
+    queue: Queue<Job>,
+    cost: Cost,
+    threads: usize,
+    nobody: Arc<str>,
+    random: SharedRandom,
+    done: AtomicU64,
+    /// Moving average of one job, in microseconds.
+    pace: AtomicU64,
+}
+
+/// Closes the queue when the last [`Hasher`] is gone; the threads hold the pool, not this.
+struct Handle(Arc<Pool>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.queue.close();
+    }
+}
+
+/// Hashes and verifies passwords with argon2id on threads of its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Hasher(Arc<Handle>);
+
+impl Hasher {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the cost is out of argon2's range or a thread cannot be started; the text says which.
+    pub fn start(config: HasherConfig, random: SharedRandom) -> Result<Self, String> {
+        let mut chance = [0; 48];
+        random.fill(&mut chance);
+        let nobody = work::unmatchable(config.cost, &chance).map_err(|error| error.to_string())?;
+        let threads = config
+            .threads
+            .unwrap_or_else(|| resources::threads(config.cost))
+            .max(1);
+        let pool = Arc::new(Pool {
+            queue: Queue::new(config.queue.max(1)),
+            cost: config.cost,
+            threads,
+            nobody: nobody.into(),
+            random,
+            done: AtomicU64::new(0),
+            pace: AtomicU64::new(15_000),
+        });
+        for number in 0..threads {
+            let pool = Arc::clone(&pool);
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || pool.serve())
+                .map_err(|error| format!("cannot start a thread that hashes passwords: {error}"))?;
+        }
+        Ok(Self(Arc::new(Handle(pool))))
+    }
+
+    /// The hash of `password`, as a PHC string with a new salt.
+    ///
+    /// # Errors
+    /// [`HashError::Full`] at once when too many wait.
+    pub async fn hash(&self, password: Password) -> Result<String, HashError> {
+        let mut salt = [0; 16];
+        self.pool().random.fill(&mut salt);
+        let (reply, answer) = oneshot::channel();
+        self.pool().push(password, Task::Hash { salt, reply })?;
+        answer.await.unwrap_or(Err(HashError::Failed))
+    }
+
+    /// Whether `password` is the one of `stored`. Without a stored hash the answer is [`Verdict::Wrong`], after the
+    /// same work as for one (SB-8).
+    ///
+    /// # Errors
+    /// [`HashError::Full`] at once when too many wait.
+    pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<Verdict, HashError> {
+        let stored = stored.map_or_else(|| Arc::clone(&self.pool().nobody), Arc::from);
+        let (reply, answer) = oneshot::channel();
+        self.pool().push(password, Task::Verify { stored, reply })?;
+        answer.await.unwrap_or(Err(HashError::Failed))
+    }
+
+    /// Passwords hashed since the start, whatever for.
+    pub fn done(&self) -> u64 {
+        self.pool().done.load(Ordering::SeqCst)
+    }
+
+    /// Threads that hash.
+    pub fn threads(&self) -> usize {
+        self.pool().threads
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.0
+    }
+}
+
+impl Pool {
+    fn push(&self, password: Password, task: Task) -> Result<(), HashError> {
+        let queued = Instant::now();
+        match self.queue.push(Job {
+            password,
+            task,
+            queued,
+        }) {
+            Ok(waiting) => {
+                gauge!("vestibule_hash_queue_jobs").set(waiting as f64);
+                Ok(())
+            }
+            Err(waiting) => {
+                counter!("vestibule_hash_refused_total").increment(1);
+                Err(HashError::Full {
+                    retry_after: self.drained_in(waiting),
+                })
+            }
+        }
+    }
+
+    /// How long the threads need for what waits; a second at least, which is what `Retry-After` can say.
+    fn drained_in(&self, waiting: usize) -> Duration {
+        let each = self.pace.load(Ordering::Relaxed);
+        let micros = each.saturating_mul(waiting as u64) / self.threads as u64;
+        Duration::from_micros(micros).max(Duration::from_secs(1))
+    }
+
+    fn serve(&self) {
+        // Only this thread: Linux gives every thread a niceness of its own. Refused by some sandboxes; the pool
+        // then works all the same.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        let mut scratch = Scratch::default();
+        let mut patience = None;
+        loop {
+            match self.queue.next(patience) {
+                Next::Job(job) => {
+                    patience = Some(KEEP_MEMORY);
+                    self.work(&mut scratch, job);
+                }
+                Next::Idle => {
+                    scratch.release();
+                    patience = None;
+                }
+                Next::Closed => return,
+            }
+        }
+    }
+
+    fn work(&self, scratch: &mut Scratch, job: Job) {
+        let abandoned = match &job.task {
+            Task::Hash { reply, .. } => reply.is_closed(),
+            Task::Verify { reply, .. } => reply.is_closed(),
+        };
+        gauge!("vestibule_hash_queue_jobs").set(self.queue.len() as f64);
+        if abandoned {
+            return;
+        }
+        let started = Instant::now();
+        histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
+        // Whoever asked may be gone by the time of the answer.
+        match job.task {
+            Task::Hash { salt, reply } => {
+                let hash = work::hash(scratch, &job.password, &salt, self.cost);
+                self.finished(started);
+                let _ = reply.send(hash.map_err(failed));
+            }
+            Task::Verify { stored, reply } => {
+                let verdict = work::verify(scratch, &job.password, &stored, self.cost);
+                self.finished(started);
+                let _ = reply.send(verdict.map_err(failed).map(|(right, outdated)| match right {
+                    true => Verdict::Right { outdated },
+                    false => Verdict::Wrong,
+                }));
+            }
+        }
+    }
+
+    fn finished(&self, started: Instant) {
+        let took = started.elapsed();
+        histogram!("vestibule_hash_seconds").record(took.as_secs_f64());
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let pace = self.pace.load(Ordering::Relaxed);
+        self.pace.store(pace - pace / 8 + micros / 8, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn failed(error: WorkError) -> HashError {
+    tracing::error!(%error, "a password could not be hashed");
+    HashError::Failed
+}

@@ -1,5 +1,17 @@
 //! Credentials: the pool that hashes passwords, and the rules for choosing one.
 
 mod hasher;
+mod password;
+mod policy;
+mod queue;
+mod resources;
+pub(crate) mod store;
+mod work;
 
-pub use hasher::Hasher;
+pub use hasher::{HashError, Hasher, HasherConfig, Verdict};
+pub use password::{MAX_BYTES, Password};
+pub use policy::{Context, Policy, Weakness};
+pub use work::Cost;
+
+#[cfg(test)]
+mod tests;

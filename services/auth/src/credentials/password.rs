@@ -1,0 +1,42 @@
+//! A password as a value: normalised once, never printed, never longer than what is hashed.
+
+use std::fmt;
+
+use chassis::secret::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
+
+/// Bytes of UTF-8 that a password may have at most. A longer one is refused, never cut (SB-2).
+pub const MAX_BYTES: usize = 1024;
+
+/// A password of at most [`MAX_BYTES`] in Unicode's Normalization Form C, so that the same characters typed on
+/// another keyboard are the same password (NIST SP 800-63B-4 §3.1.1.2).
+#[derive(Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes a password as typed; nothing if it is too long.
+    pub fn new(typed: &SecretString) -> Option<Self> {
+        let typed = typed.expose_secret();
+        if typed.len() > MAX_BYTES {
+            return None;
+        }
+        let normal: String = typed.nfc().collect();
+        (normal.len() <= MAX_BYTES).then(|| Self(normal.into()))
+    }
+
+    /// How many characters (Unicode code points) it has.
+    pub fn characters(&self) -> usize {
+        self.expose().chars().count()
+    }
+
+    /// The normalised text.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}

@@ -1,0 +1,26 @@
+//! Stored password hashes.
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+use chassis::on_engine;
+use uuid::Uuid;
+
+/// Sets the password of an account, its first or another.
+pub(crate) async fn set_password(
+    tx: &mut Tx,
+    account: Uuid,
+    hash: &str,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "INSERT INTO passwords (account_id, hash, changed_at) VALUES ($1, $2, $3)
+        ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
+    on_engine!(tx, c => sqlx::query(statement).bind(account).bind(hash).bind(at).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Replaces the hash of the same password by one at today's cost, unless the password changed meanwhile.
+pub(crate) async fn rehash(tx: &mut Tx, account: Uuid, old: &str, new: &str) -> Result<bool, DbError> {
+    let statement = "UPDATE passwords SET hash = $3 WHERE account_id = $1 AND hash = $2";
+    let done = on_engine!(tx, c => sqlx::query(statement).bind(account).bind(old).bind(new).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}

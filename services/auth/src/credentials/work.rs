@@ -1,0 +1,133 @@
+//! What one thread of the pool does: argon2id in a block of memory that it keeps between jobs.
+
+use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
+
+use super::Password;
+
+/// What a hash costs (RFC 9106 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// KiB of memory.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+impl Cost {
+    /// Bytes that one hash at a time needs.
+    pub fn memory_bytes(self) -> u64 {
+        u64::from(self.memory_kib) * 1024
+    }
+
+    fn params(self) -> Result<Params, argon2::Error> {
+        Params::new(self.memory_kib, self.iterations, self.parallelism, None)
+    }
+}
+
+/// Length of a hash, in bytes.
+const HASH_BYTES: usize = Params::DEFAULT_OUTPUT_LEN;
+
+/// Why a hash cannot be computed: the stored one is unreadable, or its cost is out of range.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkError {
+    #[error("argon2: {0}")]
+    Argon2(#[from] argon2::Error),
+    #[error("a stored password hash is unreadable: {0}")]
+    Stored(#[from] argon2::password_hash::phc::Error),
+    #[error("a stored password hash is unreadable")]
+    Incomplete,
+}
+
+/// The memory of one thread.
+#[derive(Default)]
+pub(super) struct Scratch(Vec<Block>);
+
+impl Scratch {
+    /// Gives the memory back to the system.
+    pub(super) fn release(&mut self) {
+        self.0 = Vec::new();
+    }
+
+    fn run(
+        &mut self,
+        context: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
+    ) -> Result<[u8; HASH_BYTES], WorkError> {
+        let blocks = context.params().block_count();
+        if self.0.len() < blocks {
+            self.0.resize(blocks, Block::new());
+        }
+        let mut out = [0; HASH_BYTES];
+        context.hash_password_into_with_memory(
+            password.expose().as_bytes(),
+            salt,
+            &mut out,
+            self.0.as_mut_slice(),
+        )?;
+        Ok(out)
+    }
+}
+
+/// The hash of `password` at `cost`, as a PHC string: `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH`.
+pub(super) fn hash(
+    scratch: &mut Scratch,
+    password: &Password,
+    salt: &[u8],
+    cost: Cost,
+) -> Result<String, WorkError> {
+    let params = cost.params()?;
+    let out = scratch.run(
+        &Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()),
+        password,
+        salt,
+    )?;
+    encode(&params, salt, &out)
+}
+
+/// A PHC string of `cost` that no password matches but by a chance of 2⁻²⁵⁶: `random` stands for the hash.
+pub(super) fn unmatchable(cost: Cost, random: &[u8; 48]) -> Result<String, WorkError> {
+    let (salt, out) = random.split_at(16);
+    encode(&cost.params()?, salt, out)
+}
+
+fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, WorkError> {
+    let phc = PasswordHash {
+        algorithm: Ident::new("argon2id")?,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).map_err(|_| WorkError::Incomplete)?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(Output::new(out)?),
+    };
+    Ok(phc.to_string())
+}
+
+/// Whether `password` is the one of `stored`, and whether `stored` was made at another cost than `cost`.
+pub(super) fn verify(
+    scratch: &mut Scratch,
+    password: &Password,
+    stored: &str,
+    cost: Cost,
+) -> Result<(bool, bool), WorkError> {
+    let phc = PasswordHash::new(stored)?;
+    let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else {
+        return Err(WorkError::Incomplete);
+    };
+    let params = Params::try_from(&phc).map_err(|_| WorkError::Incomplete)?;
+    let algorithm = Algorithm::new(phc.algorithm.as_str())?;
+    let version = match phc.version {
+        Some(version) => Version::try_from(version)?,
+        None => Version::V0x13,
+    };
+    let outdated = algorithm != Algorithm::Argon2id
+        || version != Version::V0x13
+        || params.m_cost() != cost.memory_kib
+        || params.t_cost() != cost.iterations
+        || params.p_cost() != cost.parallelism;
+    let out = scratch.run(&Argon2::new(algorithm, version, params), password, &salt)?;
+    Ok((out.as_slice().ct_eq(expected.as_bytes()).into(), outdated))
+}
