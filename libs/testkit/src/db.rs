@@ -1,6 +1,6 @@
 //! A database of its own for every test, on both engines.
 //!
-//! ```ignore
+//! ```text
 //! testkit::on_both_engines! {
 //!     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
 //!

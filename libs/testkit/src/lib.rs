@@ -1,5 +1,18 @@
-//! What tests stand on: fresh databases of both engines.
+//! What tests stand on: fresh databases of both engines, the real programs on free ports with people who use them,
+//! and a network that fails on demand.
 
 mod db;
+mod people;
+mod process;
+mod proxy;
+mod stack;
+mod visitor;
+mod wait;
 
 pub use db::{TestDb, block_on, databases, postgres, sqlite};
+pub use people::{Person, Tokens, pkce_challenge};
+pub use process::{Process, Program, free_port, program};
+pub use proxy::FaultProxy;
+pub use stack::{Engine, Stack, StackOptions};
+pub use visitor::{Page, Visitor};
+pub use wait::{eventually, within};

@@ -1,0 +1,28 @@
+# The commands of this repository. `make help` lists them.
+SHELL := bash
+.DELETE_ON_ERROR:
+.PHONY: help run setup test lint bench generate audit
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
+
+run: ## Start both services on SQLite files under .vestibule
+	cargo run --release -- up
+
+setup: ## Install what the tests need, where it is missing
+	scripts/setup
+
+test: setup ## Run every test: unit, store (both engines), end to end, browser, clients
+	scripts/test
+
+lint: ## Check formatting, lints and scripts
+	scripts/lint
+
+bench: ## Measure, and write the figures into docs/benchmarks.md
+	scripts/bench
+
+generate: ## Write again what is generated from the code
+	scripts/generate
+
+audit: ## Check licences, sources and bans of every dependency (installs cargo-deny at first)
+	scripts/audit

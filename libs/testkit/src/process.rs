@@ -1,0 +1,221 @@
+//! One real program in a process of its own: started, killed, drained, started again.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot start its programs must say why, and a failed one must show what they said"
+)]
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::wait::within;
+
+/// Log lines shown when a test fails.
+const TAIL: usize = 60;
+
+/// A free port of this machine, not handed out twice by this process.
+///
+/// The ports lie below the range from which the kernel takes the ports of outgoing connections, so that none of
+/// these can take it before the program does.
+///
+/// # Panics
+/// When no port is free.
+pub fn free_port() -> u16 {
+    static CURSOR: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 9_000).unwrap_or_default();
+    for _ in 0..9_000 {
+        let step = CURSOR.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (start + step) % 9_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port between 10000 and 19000 is free");
+}
+
+/// Where a program of this workspace was built, beside the running test.
+///
+/// # Panics
+/// When it is not there.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of the running test");
+    let mut folder = test.parent().expect("the folder of the running test");
+    if folder.ends_with("deps") {
+        folder = folder.parent().expect("the target folder");
+    }
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo build --workspace` first (`make test` does)",
+        path.display()
+    );
+    path
+}
+
+/// What to run, and where its words go.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// For messages: `auth`, `users`, `up`.
+    pub name: &'static str,
+    /// The executable.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Variables beside those of the test, of which none that configures Vestibule is passed on.
+    pub environment: Vec<(String, String)>,
+    /// Where it runs.
+    pub folder: PathBuf,
+    /// The file that standard output and standard error are appended to.
+    pub log: PathBuf,
+}
+
+/// A running or ended [`Program`]. Dropping it kills the program; when the test is failing, what it said last is shown.
+#[derive(Debug)]
+pub struct Process {
+    program: Program,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// Starts `program`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(program: Program) -> Self {
+        let mut process = Self { program, child: None };
+        process.start_again();
+        process
+    }
+
+    /// Starts it once more, after it ended.
+    ///
+    /// # Panics
+    /// When it still runs, or cannot be started.
+    pub fn start_again(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.program.name);
+        let log = append_to(&self.program.log);
+        let mut command = Command::new(&self.program.path);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("VESTIBULE_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
+            .args(&self.program.arguments)
+            .envs(self.program.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.program.folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle to the log"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.path.display()));
+        self.child = Some(child);
+    }
+
+    /// Adds or replaces a variable for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.program.environment.retain(|(known, _)| known != name);
+        self.program.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The process id.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().expect("the program runs").id()
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => false,
+        }
+    }
+
+    /// `kill -9`: it gets no chance to finish anything.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end, which a drain may delay.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end within 30 seconds.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended().await
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
+        kill_process(pid, signal).expect("the signal is delivered");
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end within 30 seconds.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the program runs");
+        let what = format!("{} ends", self.program.name);
+        let status = within(Duration::from_secs(30), &what, async || {
+            child.try_wait().expect("the state of the program")
+        })
+        .await;
+        self.child = None;
+        status
+    }
+
+    /// All that it has written so far.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(&self.program.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn show_log(&self) {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        eprintln!("--- what {} said last ---", self.program.name);
+        for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
+            eprintln!("{line}");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show_log();
+        }
+        self.kill();
+    }
+}
+
+fn append_to(path: &Path) -> File {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()))
+}

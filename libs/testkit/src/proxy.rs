@@ -1,0 +1,202 @@
+//! A TCP proxy whose line can be cut, held and restored: the network between two services on a bad day.
+
+#![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What happens to bytes and connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// They pass.
+    Up,
+    /// Connections are closed, and new ones too: a process that is gone.
+    Cut,
+    /// Connections are accepted and nothing passes: a peer that hangs.
+    Held,
+}
+
+/// A proxy on a port of its own, in front of one target. Gone when dropped.
+#[derive(Debug)]
+pub struct FaultProxy {
+    address: SocketAddr,
+    line: Arc<watch::Sender<Line>>,
+    #[expect(dead_code, reason = "ends the tasks when dropped")]
+    tasks: JoinSet<()>,
+}
+
+impl FaultProxy {
+    /// Listens on `port` of this machine and passes everything to `target`.
+    ///
+    /// # Panics
+    /// When the port is taken.
+    pub async fn start(port: u16, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .expect("the proxy's port");
+        let address = listener.local_addr().expect("the proxy's address");
+        let line = Arc::new(watch::Sender::new(Line::Up));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, target, Arc::clone(&line)));
+        Self { address, line, tasks }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection, and every new one at once.
+    pub fn cut(&self) {
+        self.line.send_replace(Line::Cut);
+    }
+
+    /// Lets connections stand and passes nothing.
+    pub fn hold(&self) {
+        self.line.send_replace(Line::Held);
+    }
+
+    /// Everything passes again.
+    pub fn restore(&self) {
+        self.line.send_replace(Line::Up);
+    }
+}
+
+async fn accept(listener: TcpListener, target: SocketAddr, line: Arc<watch::Sender<Line>>) {
+    // Dropped with this task, and with it every connection.
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        if *line.borrow() != Line::Cut {
+            connections.spawn(connection(client, target, line.subscribe()));
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>) {
+    let Ok(server) = TcpStream::connect(target).await else {
+        return;
+    };
+    let (client_in, client_out) = client.into_split();
+    let (server_in, server_out) = server.into_split();
+    let mut cut = line.clone();
+    tokio::select! {
+        _ = cut.wait_for(|line| *line == Line::Cut) => {}
+        () = both(copy(client_in, server_out, line.clone()), copy(server_in, client_out, line)) => {}
+    }
+}
+
+async fn both(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    tokio::join!(one, other);
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut line: watch::Receiver<Line>,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer).await else {
+            let _ = to.shutdown().await;
+            return;
+        };
+        if line.wait_for(|line| *line == Line::Up).await.is_err() {
+            return;
+        }
+        let Some(bytes) = buffer.get(..count) else {
+            return;
+        };
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn echo_server() -> (SocketAddr, JoinSet<()>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                open.spawn(async move {
+                    let (mut reader, mut writer) = stream.split();
+                    let _ = tokio::io::copy(&mut reader, &mut writer).await;
+                });
+            }
+        });
+        (address, tasks)
+    }
+
+    #[tokio::test]
+    async fn a_line_passes_is_cut_and_passes_again() {
+        let (target, _server) = echo_server().await;
+        let proxy = FaultProxy::start(0, target).await;
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        let mut answer = [0; 4];
+        stream.write_all(b"ping").await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"ping");
+
+        proxy.cut();
+        assert_eq!(
+            stream.read(&mut answer).await.unwrap_or(0),
+            0,
+            "the connection is closed"
+        );
+        let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
+        assert_eq!(
+            refused.read(&mut answer).await.unwrap_or(0),
+            0,
+            "a new one is closed too"
+        );
+
+        proxy.restore();
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        stream.write_all(b"pong").await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"pong");
+    }
+
+    #[tokio::test]
+    async fn a_held_line_delivers_once_it_is_restored() {
+        let (target, _server) = echo_server().await;
+        let proxy = FaultProxy::start(0, target).await;
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.hold();
+        stream.write_all(b"wait").await.unwrap();
+        let mut answer = [0; 4];
+        {
+            let early = std::pin::pin!(stream.read(&mut answer));
+            let mut early = early;
+            assert!(
+                futures_pending(&mut early).await,
+                "nothing passes while the line is held"
+            );
+        }
+        proxy.restore();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"wait");
+    }
+
+    /// Whether `future` is still pending after the other tasks have had their turns.
+    async fn futures_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
+    }
+}

@@ -1,0 +1,363 @@
+//! Both services as real processes on free ports, with databases of their own.
+
+#![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use tempfile::TempDir;
+
+use crate::db::{TestDb, postgres};
+use crate::process::{Process, Program, free_port, program};
+use crate::proxy::FaultProxy;
+use crate::wait::within;
+
+/// The clients that every stack has, as `vestibule up` makes them.
+pub(crate) const OPERATOR: &str = "vestibule-cli";
+const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
+/// A debug build on a busy machine is slow to its first answer.
+const START: Duration = Duration::from_secs(60);
+
+/// What the services keep their data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file each.
+    Sqlite,
+    /// A database each on the server of `VESTIBULE_TEST_POSTGRES`.
+    Postgres,
+}
+
+/// How a stack differs from the usual one.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// What the services keep their data in.
+    pub engine: Engine,
+    /// Puts a [`FaultProxy`] between `auth` and `users`.
+    pub users_behind_proxy: bool,
+    /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Sqlite,
+            users_behind_proxy: false,
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl StackOptions {
+    /// The usual stack on `engine`.
+    pub fn on(engine: Engine) -> Self {
+        Self {
+            engine,
+            ..Self::default()
+        }
+    }
+
+    /// With a variable more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// Running services. Dropping it kills them and removes their data; when the test is failing, it shows what they said.
+#[derive(Debug)]
+pub struct Stack {
+    /// The process of `auth`.
+    pub auth: Process,
+    /// The process of `users`.
+    pub users: Process,
+    /// The line from `auth` to `users`, when [`StackOptions::users_behind_proxy`] asked for it.
+    pub line: Option<FaultProxy>,
+    ports: Ports,
+    operator_secret: String,
+    pub(crate) http: reqwest::Client,
+    databases: Option<[TestDb; 2]>,
+    folder: TempDir,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    auth: u16,
+    auth_management: u16,
+    users: u16,
+    users_management: u16,
+    /// Where `auth` finds `users`: the proxy, or `users` itself.
+    users_public: u16,
+}
+
+impl Stack {
+    /// The usual stack: SQLite, no proxy.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start() -> Self {
+        Self::with(StackOptions::default()).await
+    }
+
+    /// A stack that is ready.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn with(options: StackOptions) -> Self {
+        let stack = Self::spawn(options).await;
+        stack.ready().await;
+        stack
+    }
+
+    /// A stack that has just been started and may not be ready yet.
+    ///
+    /// # Panics
+    /// When its files cannot be written or its programs cannot be started.
+    pub async fn spawn(options: StackOptions) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ports = Ports::choose(options.users_behind_proxy);
+        let databases = match options.engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
+        };
+        let [auth_db, users_db] = match &databases {
+            None => ["sqlite:auth.db".to_owned(), "sqlite:users.db".to_owned()],
+            Some(made) => made.each_ref().map(|db| db.url().to_owned()),
+        };
+        let operator_secret = write_secrets(folder.path());
+        write(&folder.path().join("auth.toml"), &ports.auth_toml(&auth_db));
+        write(&folder.path().join("users.toml"), &ports.users_toml(&users_db));
+        let line = if options.users_behind_proxy {
+            let target = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.users));
+            Some(FaultProxy::start(ports.users_public, target).await)
+        } else {
+            None
+        };
+        let service = |name: &'static str, path: &str, configuration: &str| Program {
+            name,
+            path: program(path),
+            arguments: vec!["--config".into(), folder.path().join(configuration).into()],
+            environment: options.environment.clone(),
+            folder: folder.path().to_owned(),
+            log: folder.path().join(format!("{name}.log")),
+        };
+        Self {
+            auth: Process::start(service("auth", "vestibule-auth", "auth.toml")),
+            users: Process::start(service("users", "vestibule-users", "users.toml")),
+            line,
+            ports,
+            operator_secret,
+            http: client(),
+            databases,
+            folder,
+        }
+    }
+
+    /// Waits until both services are ready.
+    ///
+    /// # Panics
+    /// When one is not within a minute.
+    pub async fn ready(&self) {
+        self.auth_ready().await;
+        self.users_ready().await;
+    }
+
+    /// Waits until `auth` is ready.
+    ///
+    /// # Panics
+    /// When it is not within a minute.
+    pub async fn auth_ready(&self) {
+        self.wait_ready("auth", self.ports.auth_management).await;
+    }
+
+    /// Waits until `users` is ready.
+    ///
+    /// # Panics
+    /// When it is not within a minute.
+    pub async fn users_ready(&self) {
+        self.wait_ready("users", self.ports.users_management).await;
+    }
+
+    async fn wait_ready(&self, name: &str, management: u16) {
+        let url = format!("http://127.0.0.1:{management}/health/ready");
+        within(START, &format!("{name} is ready"), async || {
+            let answer = self.http.get(&url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// The issuer with `path` after it.
+    pub fn auth_url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.ports.auth)
+    }
+
+    /// The user service with `path` after it; never through the proxy.
+    pub fn users_url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.ports.users)
+    }
+
+    /// The audience of the user service.
+    pub fn users_audience(&self) -> String {
+        format!("http://localhost:{}", self.ports.users_public)
+    }
+
+    /// The management listener of `auth` with `path` after it.
+    pub fn auth_management_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports.auth_management)
+    }
+
+    /// The management listener of `users` with `path` after it.
+    pub fn users_management_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports.users_management)
+    }
+
+    /// A client that follows no redirect and keeps no cookie.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The secret of the operator's client.
+    pub fn operator_secret(&self) -> &str {
+        &self.operator_secret
+    }
+
+    /// Where configuration, logs and SQLite files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The URLs of the databases of `auth` and `users`.
+    pub fn database_urls(&self) -> [String; 2] {
+        match &self.databases {
+            Some(made) => made.each_ref().map(|db| db.url().to_owned()),
+            None => ["auth.db", "users.db"]
+                .map(|file| format!("sqlite:{}", self.folder.path().join(file).display())),
+        }
+    }
+}
+
+impl Ports {
+    fn choose(proxied: bool) -> Self {
+        let users = free_port();
+        Self {
+            auth: free_port(),
+            auth_management: free_port(),
+            users,
+            users_management: free_port(),
+            users_public: if proxied { free_port() } else { users },
+        }
+    }
+
+    fn auth_toml(self, database: &str) -> String {
+        let Self {
+            auth,
+            auth_management,
+            users_public,
+            ..
+        } = self;
+        let mut text = format!(
+            r#"issuer = "http://localhost:{auth}"
+drain_seconds = 0
+[listen]
+address = "127.0.0.1:{auth}"
+management = "127.0.0.1:{auth_management}"
+[log]
+format = "ecs"
+[database]
+url = "{database}"
+[users]
+url = "http://localhost:{users_public}"
+[encryption]
+active = "k1"
+[encryption.keys]
+k1_file = "secrets/encryption-k1"
+[service]
+client_id = "vestibule-auth"
+client_secret_file = "secrets/vestibule-auth"
+"#
+        );
+        let scopes = [
+            r#""users:read", "users:write", "groups:read", "events:read""#,
+            r#""events:read""#,
+            r#""admin", "users:read", "users:write", "groups:read", "groups:write", "events:read""#,
+        ];
+        for (name, scopes) in CLIENTS.into_iter().zip(scopes) {
+            write!(
+                text,
+                r#"[clients.{name}]
+secret_file = "secrets/{name}"
+grant_types = ["client_credentials"]
+scopes = [{scopes}]
+audiences = ["http://localhost:{auth}", "http://localhost:{users_public}"]
+"#
+            )
+            .expect("writing to a string");
+        }
+        text
+    }
+
+    fn users_toml(self, database: &str) -> String {
+        let Self {
+            auth,
+            users,
+            users_management,
+            users_public,
+            ..
+        } = self;
+        format!(
+            r#"url = "http://localhost:{users_public}"
+drain_seconds = 0
+[listen]
+address = "127.0.0.1:{users}"
+management = "127.0.0.1:{users_management}"
+[log]
+format = "ecs"
+[database]
+url = "{database}"
+[auth]
+issuer = "http://localhost:{auth}"
+client_id = "vestibule-users"
+client_secret_file = "secrets/vestibule-users"
+"#
+        )
+    }
+}
+
+/// Makes the secrets and gives back the operator's.
+fn write_secrets(folder: &Path) -> String {
+    let secrets = folder.join("secrets");
+    fs::create_dir(&secrets).expect("a folder for secrets");
+    write(&secrets.join("encryption-k1"), &STANDARD.encode(random()));
+    let mut operator = String::new();
+    for name in CLIENTS {
+        operator = URL_SAFE_NO_PAD.encode(random());
+        write(&secrets.join(name), &operator);
+    }
+    operator
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("the folder of the test can be written to");
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).expect("randomness");
+    bytes
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(30))
+        .build()
+        .expect("an HTTP client")
+}

@@ -1,0 +1,55 @@
+# Shared by the scripts beside it; sourced, never run.
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf '\nerror: %s\n' "$*" >&2
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# A Docker client without a daemon is of no use.
+docker_runs() { have docker && timeout 20 docker info >/dev/null 2>&1; }
+
+# The folder of PostgreSQL's server programs, newest first. Debian keeps them off PATH.
+postgres_bin() {
+    local initdb
+    for initdb in $(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -t/ -k5 -rn) \
+        $(ls -d /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb 2>/dev/null) \
+        "$(command -v initdb || true)"; do
+        if [ -x "$initdb" ] && [ -x "$(dirname "$initdb")/pg_ctl" ]; then
+            dirname "$initdb"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# The browser that the tests drive, or nothing.
+chromium_binary() {
+    local name
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        # Ubuntu's chromium-browser may be a stub that asks for a snap.
+        if have "$name" && timeout 20 "$name" --version >/dev/null 2>&1; then
+            command -v "$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
+chromedriver_binary() {
+    local path
+    for path in "$(command -v chromedriver || true)" /usr/lib/chromium-browser/chromedriver; do
+        if [ -x "$path" ]; then
+            printf '%s\n' "$path"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Images used where the system has no package; both are pinned to a version that the tests were written for.
+POSTGRES_IMAGE=postgres:15-alpine
+CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
