@@ -3,4 +3,16 @@
 //!
 //! Nothing here does I/O, knows a database or asks the clock: time is an argument.
 
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
+pub mod discovery;
+pub mod error;
 pub mod jose;
+pub mod logout;
+pub mod params;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod resource;
+pub mod scope;
+pub mod token;

@@ -1,0 +1,95 @@
+//! How a client proves who it is at the token endpoint (RFC 6749 §2.3, RFC 7617).
+
+#[cfg(test)]
+mod tests;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use secrecy::SecretString;
+
+use crate::error::{ErrorCode, OAuthError};
+use crate::params::{Params, decode};
+
+/// Some clients leave out the padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Where the secret stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// In the `Authorization` header.
+    Basic,
+    /// In the form.
+    Post,
+    /// Nowhere: a public client.
+    None,
+}
+
+/// What a client sent to prove who it is.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret, unless it is a public client.
+    pub secret: Option<SecretString>,
+    /// How.
+    pub method: Method,
+}
+
+impl ClientCredentials {
+    /// Reads the `Authorization` header, if there is one, and the form.
+    ///
+    /// # Errors
+    /// `invalid_request` when more than one method is used (RFC 6749 §2.3); `invalid_client` when there is none or
+    /// it cannot be read.
+    pub fn parse(authorization: Option<&str>, form: &Params) -> Result<Self, OAuthError> {
+        if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+            return Err(ErrorCode::InvalidClient.because("client assertions are not supported"));
+        }
+        let in_form = form.get("client_id");
+        match (authorization, form.get("client_secret")) {
+            (Some(_), Some(_)) => Err(ErrorCode::InvalidRequest
+                .because("the client authenticates in the header and in the form: use one")),
+            (Some(header), None) => {
+                let credentials = basic(header).ok_or_else(|| {
+                    ErrorCode::InvalidClient.because("the Authorization header is not valid for Basic")
+                })?;
+                if in_form.is_some_and(|id| id != credentials.client_id) {
+                    return Err(ErrorCode::InvalidRequest
+                        .because("client_id in the form is not the one in the header"));
+                }
+                Ok(credentials)
+            }
+            (None, secret) => Ok(Self {
+                client_id: in_form
+                    .ok_or_else(|| ErrorCode::InvalidClient.because("there is no client authentication"))?
+                    .to_owned(),
+                secret: secret.map(|secret| SecretString::from(secret.to_owned())),
+                method: if secret.is_some() {
+                    Method::Post
+                } else {
+                    Method::None
+                },
+            }),
+        }
+    }
+}
+
+/// `Basic base64(form(id):form(secret))` (RFC 6749 §2.3.1: both are form-encoded first).
+fn basic(header: &str) -> Option<ClientCredentials> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let text = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let client_id = decode(id).ok().filter(|id| !id.is_empty())?;
+    Some(ClientCredentials {
+        client_id,
+        secret: Some(SecretString::from(decode(secret).ok()?)),
+        method: Method::Basic,
+    })
+}

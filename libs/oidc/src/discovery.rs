@@ -1,0 +1,88 @@
+//! What a server says about itself (OpenID Connect Discovery §3, RFC 8414 §2).
+
+use serde::{Deserialize, Serialize};
+
+/// The metadata document. Members that a server does not have are left out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the members are those of the standards, under their names"
+)]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub jwks_uri: String,
+    pub revocation_endpoint: String,
+    pub end_session_endpoint: String,
+    pub scopes_supported: Vec<String>,
+    pub response_types_supported: Vec<String>,
+    pub response_modes_supported: Vec<String>,
+    pub grant_types_supported: Vec<String>,
+    pub subject_types_supported: Vec<String>,
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    pub code_challenge_methods_supported: Vec<String>,
+    pub prompt_values_supported: Vec<String>,
+    pub claims_supported: Vec<String>,
+    pub claims_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// The document of a Vestibule server at `issuer`, a URL without a slash at its end.
+    pub fn of(issuer: &str) -> Self {
+        let at = |path: &str| format!("{issuer}{path}");
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let methods = list(&["client_secret_basic", "client_secret_post", "none"]);
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: at("/oauth2/authorize"),
+            token_endpoint: at("/oauth2/token"),
+            userinfo_endpoint: at("/oauth2/userinfo"),
+            jwks_uri: at("/oauth2/jwks"),
+            revocation_endpoint: at("/oauth2/revoke"),
+            end_session_endpoint: at("/oauth2/logout"),
+            scopes_supported: list(&["openid", "profile", "email", "groups", "offline_access"]),
+            response_types_supported: list(&["code"]),
+            response_modes_supported: list(&["query"]),
+            grant_types_supported: list(&["authorization_code", "refresh_token", "client_credentials"]),
+            subject_types_supported: list(&["public"]),
+            id_token_signing_alg_values_supported: list(&["RS256", "ES256"]),
+            revocation_endpoint_auth_methods_supported: methods.clone(),
+            token_endpoint_auth_methods_supported: methods,
+            code_challenge_methods_supported: list(&["S256"]),
+            prompt_values_supported: list(&["none", "login"]),
+            claims_supported: list(&[
+                "sub",
+                "iss",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "amr",
+                "nonce",
+                "at_hash",
+                "sid",
+                "name",
+                "given_name",
+                "family_name",
+                "preferred_username",
+                "locale",
+                "zoneinfo",
+                "updated_at",
+                "email",
+                "email_verified",
+                "groups",
+            ]),
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+            authorization_response_iss_parameter_supported: true,
+        }
+    }
+}

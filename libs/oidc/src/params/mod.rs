@@ -1,0 +1,114 @@
+//! Parameters of a query or a form, decoded strictly (RFC 6749 §3.1, §3.2, Appendix B).
+
+#[cfg(test)]
+mod tests;
+
+/// Parameters at most; more is refused before they are decoded.
+const MOST_PARAMETERS: usize = 64;
+
+/// Why parameters cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParamsError {
+    /// A percent sign is not followed by two hexadecimal digits, or the result is not UTF-8.
+    #[error("the parameters are not form-encoded UTF-8")]
+    Encoding,
+    /// More than anybody needs.
+    #[error("there are too many parameters")]
+    TooMany,
+    /// RFC 6749 §3.1: a parameter must not be there twice.
+    #[error("the parameter {0} is there more than once")]
+    Duplicate(String),
+}
+
+/// Decoded parameters in their order. A parameter without a value counts as absent (RFC 6749 §3.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+}
+
+impl Params {
+    /// Decodes `raw`, a query string without its question mark or the body of a form. Names in `repeatable` may be
+    /// there several times; any other name once.
+    ///
+    /// # Errors
+    /// [`ParamsError`].
+    pub fn parse(raw: &str, repeatable: &[&str]) -> Result<Self, ParamsError> {
+        let params = Self::parse_lenient(raw)?;
+        match params.duplicate(repeatable) {
+            Some(name) => Err(ParamsError::Duplicate(name.to_owned())),
+            None => Ok(params),
+        }
+    }
+
+    /// Decodes `raw` and leaves the search for duplicates to [`Params::duplicate`], for a caller who can tell the
+    /// client about them only after looking at some of the parameters.
+    ///
+    /// # Errors
+    /// [`ParamsError::Encoding`], [`ParamsError::TooMany`].
+    pub fn parse_lenient(raw: &str) -> Result<Self, ParamsError> {
+        let mut pairs = Vec::new();
+        for (seen, pair) in raw.split('&').enumerate() {
+            if seen >= MOST_PARAMETERS {
+                return Err(ParamsError::TooMany);
+            }
+            if pair.is_empty() {
+                continue;
+            }
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            pairs.push((decode(name)?, decode(value)?));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// A name that is there more than once and not in `repeatable`. Without a value counts too.
+    pub fn duplicate(&self, repeatable: &[&str]) -> Option<&str> {
+        self.pairs.iter().enumerate().find_map(|(index, (name, _))| {
+            let again = self.pairs.iter().skip(index + 1).any(|(other, _)| other == name);
+            (again && !repeatable.contains(&name.as_str())).then_some(name.as_str())
+        })
+    }
+
+    /// The value of `name`, if it is there and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// The value of `name`, if it is there exactly once and not empty.
+    pub fn only(&self, name: &str) -> Option<&str> {
+        let mut values = self.all(name);
+        let first = values.next();
+        first.filter(|_| values.next().is_none())
+    }
+
+    /// Every value of `name` that is not empty.
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.pairs
+            .iter()
+            .filter(move |(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Decodes `application/x-www-form-urlencoded` text: `+` is a space, `%XX` a byte.
+///
+/// # Errors
+/// [`ParamsError::Encoding`]; nothing is replaced or guessed.
+pub fn decode(text: &str) -> Result<String, ParamsError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                let (high, low) = (digit(), digit());
+                high.zip(low)
+                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+                    .ok_or(ParamsError::Encoding)?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| ParamsError::Encoding)
+}

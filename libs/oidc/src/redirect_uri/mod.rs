@@ -1,0 +1,147 @@
+//! Redirection URIs: what may be registered, and what matches it (RFC 9700 §2.1, RFC 8252 §7).
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// A URI that answers may be sent to. Kept as written: it is compared character by character.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RedirectUri(String);
+
+/// Why a URI may not be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectUriError {
+    /// Not an absolute URI of at most 2,000 printable ASCII characters.
+    #[error("must be an absolute URI of at most 2000 ASCII characters")]
+    Malformed,
+    /// RFC 6749 §3.1.2.
+    #[error("must have no fragment")]
+    Fragment,
+    /// A user name or a password stands in it.
+    #[error("must have no user name and no password")]
+    Credentials,
+    /// Plain `http` to another machine, or a scheme that is neither `https` nor private use with a dot in it
+    /// (RFC 8252 §7.1).
+    #[error(
+        "must be https, http to this machine (127.0.0.1, [::1], localhost), or a private scheme with a dot such as \
+         com.example.app"
+    )]
+    Scheme,
+}
+
+impl RedirectUri {
+    /// As it was registered.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether answers may be sent to `asked`: the same characters, except that the port of a loopback address is
+    /// free (RFC 8252 §7.3). Names, `localhost` too, are no loopback addresses.
+    pub fn matches(&self, asked: &str) -> bool {
+        if self.0 == asked {
+            return true;
+        }
+        ["http://127.0.0.1", "http://[::1]"].into_iter().any(|loopback| {
+            let registered = self.0.strip_prefix(loopback).and_then(without_port);
+            let asked = asked.strip_prefix(loopback).and_then(without_port);
+            registered.is_some() && registered == asked
+        })
+    }
+
+    /// This URI with `parameters`, form-encoded already, added to its query.
+    pub fn with_query(uri: &str, parameters: &str) -> String {
+        let separator = match uri.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some((_, query)) if query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        format!("{uri}{separator}{parameters}")
+    }
+}
+
+/// What follows the authority, if the authority ends here or after a port.
+fn without_port(rest: &str) -> Option<&str> {
+    let rest = match rest.strip_prefix(':') {
+        None => rest,
+        Some(port) => {
+            let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+            let (port, after) = port.split_at(digits);
+            port.parse::<u16>().ok()?;
+            after
+        }
+    };
+    (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some(rest)
+}
+
+impl FromStr for RedirectUri {
+    type Err = RedirectUriError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Backslashes and spaces are read differently by different browsers: RFC 3986 allows neither.
+        let allowed = |byte: u8| {
+            byte.is_ascii_graphic()
+                && !matches!(
+                    byte,
+                    b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+                )
+        };
+        if text.len() > 2000 || !text.bytes().all(allowed) {
+            return Err(RedirectUriError::Malformed);
+        }
+        if text.contains('#') {
+            return Err(RedirectUriError::Fragment);
+        }
+        let url = Url::parse(text).map_err(|_| RedirectUriError::Malformed)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RedirectUriError::Credentials);
+        }
+        let scheme_as_written = text.split(':').next().unwrap_or_default();
+        let permitted = match scheme_as_written {
+            "https" => text.starts_with("https://") && url.host().is_some(),
+            "http" => text.starts_with("http://") && is_this_machine(&url),
+            private => private.contains('.'),
+        };
+        if permitted {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RedirectUriError::Scheme)
+        }
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+impl TryFrom<String> for RedirectUri {
+    type Error = RedirectUriError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RedirectUri> for String {
+    fn from(uri: RedirectUri) -> Self {
+        uri.0
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

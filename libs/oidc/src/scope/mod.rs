@@ -1,0 +1,117 @@
+//! Scopes (RFC 6749 §3.3).
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A set of scope tokens in the order in which they were first named. Written as one text with spaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(Vec<String>);
+
+/// A character that no scope may have, or a scope that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a scope is made of printable ASCII characters without quotes and backslashes, separated by one space"
+)]
+pub struct ScopeError;
+
+/// Characters in a whole scope at most.
+const LONGEST: usize = 2048;
+
+impl Scope {
+    /// The scope of these tokens.
+    ///
+    /// # Errors
+    /// [`ScopeError`] when one is empty or has a character that is not allowed.
+    pub fn of<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Result<Self, ScopeError> {
+        let mut scope = Self::default();
+        let mut length = 0_usize;
+        for token in tokens {
+            let token = token.as_ref();
+            length += token.len() + 1;
+            if token.is_empty() || length > LONGEST + 1 || !token.bytes().all(is_scope_char) {
+                return Err(ScopeError);
+            }
+            if !scope.contains(token) {
+                scope.0.push(token.to_owned());
+            }
+        }
+        Ok(scope)
+    }
+
+    /// Whether `token` is in it.
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.iter().any(|known| known == token)
+    }
+
+    /// Whether every token of `other` is in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|token| self.contains(token))
+    }
+
+    /// The tokens that are in both, in this one's order.
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|token| other.contains(token))
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// Whether it has no token.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tokens.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E.
+fn is_scope_char(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::of(text.split(' '))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, token) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,125 @@
+//! The token request and its answer (RFC 6749 §4.1.3–4, §4.4, §5.1, §6).
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::error::{ErrorCode, OAuthError};
+use crate::params::Params;
+use crate::pkce::CodeVerifier;
+use crate::resource::Resource;
+use crate::scope::Scope;
+
+/// What may be there several times in a token request (RFC 8707 §2.2).
+pub const REPEATABLE: &[&str] = &["resource"];
+
+/// What a client asks a token for.
+#[derive(Clone, Debug)]
+pub enum TokenRequest {
+    /// A code that a person's browser brought.
+    AuthorizationCode {
+        /// The code.
+        code: SecretString,
+        /// As in the authorization request.
+        redirect_uri: Option<String>,
+        /// The proof key's secret half.
+        code_verifier: Option<CodeVerifier>,
+        /// Fewer services than the code is for.
+        resources: Vec<Resource>,
+    },
+    /// A refresh token.
+    RefreshToken {
+        /// The token.
+        refresh_token: SecretString,
+        /// Less than what was granted.
+        scope: Option<Scope>,
+        /// Fewer services than were granted.
+        resources: Vec<Resource>,
+    },
+    /// For the client itself.
+    ClientCredentials {
+        /// What it asks for; without it, all that it may have.
+        scope: Option<Scope>,
+        /// The services; without them, all that it may reach.
+        resources: Vec<Resource>,
+    },
+}
+
+impl TokenRequest {
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn parse(form: &Params) -> Result<Self, OAuthError> {
+        let missing =
+            |name: &str| ErrorCode::InvalidRequest.because(format!("the parameter {name} is missing"));
+        let resources = form
+            .all("resource")
+            .map(Resource::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        let scope = form.get("scope").map(str::parse).transpose()?;
+        let secret = |name: &str| {
+            form.get(name)
+                .map(|value| SecretString::from(value.to_owned()))
+                .ok_or_else(|| missing(name))
+        };
+        match form.get("grant_type") {
+            None => Err(missing("grant_type")),
+            Some("authorization_code") => {
+                let code_verifier = match form.get("code_verifier").map(CodeVerifier::parse) {
+                    Some(None) => {
+                        return Err(ErrorCode::InvalidGrant
+                            .because("code_verifier must be 43 to 128 unreserved characters"));
+                    }
+                    verifier => verifier.flatten(),
+                };
+                Ok(Self::AuthorizationCode {
+                    code: secret("code")?,
+                    redirect_uri: form.get("redirect_uri").map(str::to_owned),
+                    code_verifier,
+                    resources,
+                })
+            }
+            Some("refresh_token") => Ok(Self::RefreshToken {
+                refresh_token: secret("refresh_token")?,
+                scope,
+                resources,
+            }),
+            Some("client_credentials") => Ok(Self::ClientCredentials { scope, resources }),
+            Some(_) => Err(ErrorCode::UnsupportedGrantType
+                .because("grant_type must be authorization_code, refresh_token or client_credentials")),
+        }
+    }
+}
+
+/// The answer (RFC 6749 §5.1).
+#[derive(Serialize)]
+pub struct TokenResponse {
+    /// A JWT (RFC 9068).
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds that the access token is good for.
+    pub expires_in: u32,
+    /// What was granted.
+    pub scope: Scope,
+    /// For the next access token, if the client may have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Who signed in, if `openid` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("expires_in", &self.expires_in)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
