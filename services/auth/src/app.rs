@@ -11,6 +11,7 @@ use chassis::random::SharedRandom;
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::http;
+use crate::pages::Pages;
 
 /// What every use case is handed.
 pub struct App {
@@ -24,6 +25,8 @@ pub struct App {
     pub random: SharedRandom,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
+    /// The pages that people see.
+    pub pages: Pages,
 }
 
 /// An [`App`] shared by every request and background task.

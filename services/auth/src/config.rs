@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use crate::pages::BrandConfig;
+
 /// The whole configuration file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +28,7 @@ pub struct Settings {
     pub registration: RegistrationSettings,
     /// What the pages show.
     #[serde(default)]
-    pub brand: BrandSettings,
+    pub brand: BrandConfig,
     /// `POST /authenticate`.
     #[serde(default)]
     pub authenticate: AuthenticateSettings,
@@ -130,25 +132,6 @@ pub struct RegistrationSettings {
 impl Default for RegistrationSettings {
     fn default() -> Self {
         Self { open: true }
-    }
-}
-
-/// `[brand]`: what the pages show.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct BrandSettings {
-    /// The site's name, in titles and headings; never part of a password.
-    pub name: String,
-    /// An image to show above the forms.
-    pub logo: Option<Url>,
-}
-
-impl Default for BrandSettings {
-    fn default() -> Self {
-        Self {
-            name: "Vestibule".to_owned(),
-            logo: None,
-        }
     }
 }
 

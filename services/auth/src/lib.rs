@@ -14,3 +14,4 @@ pub mod sessions;
 pub mod setup;
 pub mod subjects;
 pub mod throttle;
+pub mod pages;

@@ -1,0 +1,129 @@
+//! The brand in use: read at the start, and again when its files have changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use chassis::clock::{SharedClock, Timestamp};
+
+use super::{Brand, BrandConfig, BrandError};
+
+/// How often the files are looked at, in microseconds: a change shows within a second, and a page costs no
+/// more than one look a second.
+const LOOK_EVERY: i64 = 1_000_000;
+
+/// Keeps the brand in step with its files.
+pub(crate) struct BrandSource {
+    base: BrandConfig,
+    clock: SharedClock,
+    looked_at: AtomicI64,
+    current: ArcSwap<Loaded>,
+}
+
+struct Loaded {
+    brand: Arc<Brand>,
+    stamps: Vec<(PathBuf, Stamp)>,
+}
+
+/// What tells that a file has changed: its time of modification and its length.
+type Stamp = Option<(SystemTime, u64)>;
+
+impl BrandSource {
+    /// Reads the brand for the first time.
+    ///
+    /// # Errors
+    /// A value or a file that cannot be used.
+    pub(crate) fn new(base: BrandConfig, clock: SharedClock) -> Result<Self, BrandError> {
+        let loaded = load(&base)?;
+        let looked_at = AtomicI64::new(clock.now().as_micros());
+        Ok(Self { base, clock, looked_at, current: ArcSwap::from_pointee(loaded) })
+    }
+
+    /// The brand to show now. A changed file that cannot be used is logged, and the last good brand stays.
+    pub(crate) fn current(&self) -> Arc<Brand> {
+        if self.is_time_to_look(self.clock.now()) {
+            self.look();
+        }
+        Arc::clone(&self.current.load().brand)
+    }
+
+    fn is_time_to_look(&self, now: Timestamp) -> bool {
+        let last = self.looked_at.load(Ordering::Relaxed);
+        let due = now.as_micros().saturating_sub(last) >= LOOK_EVERY;
+        // Only the request that wins the exchange looks; the others go on with what there is.
+        due && self
+            .looked_at
+            .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    fn look(&self) {
+        let loaded = self.current.load_full();
+        if loaded.stamps.iter().all(|(path, then)| stamp(path) == *then) {
+            return;
+        }
+        match load(&self.base) {
+            Ok(new) => {
+                tracing::info!(brand = %new.brand.name, "the brand has changed");
+                self.current.store(Arc::new(new));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the changed brand cannot be used; the last good one stays");
+                let stamps = loaded.stamps.iter().map(|(path, _)| (path.clone(), stamp(path))).collect();
+                self.current.store(Arc::new(Loaded { brand: Arc::clone(&loaded.brand), stamps }));
+            }
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn load(base: &BrandConfig) -> Result<Loaded, BrandError> {
+    let mut stamps = Vec::new();
+    let config = match &base.file {
+        None => base.clone(),
+        Some(path) => {
+            stamps.push((path.clone(), stamp(path)));
+            overlay(base, read(path)?)
+        }
+    };
+    if let Some(logo) = &config.logo {
+        stamps.push((logo.clone(), stamp(logo)));
+    }
+    Ok(Loaded { brand: Arc::new(Brand::new(&config)?), stamps })
+}
+
+fn read(path: &Path) -> Result<BrandConfig, BrandError> {
+    let syntax = |reason: String| BrandError::Syntax { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| BrandError::Read { path: path.to_owned(), source })?;
+    let mut config: BrandConfig = toml::from_str(&text).map_err(|error| syntax(error.to_string()))?;
+    if config.file.is_some() {
+        return Err(syntax("`file` belongs into the service's configuration".to_owned()));
+    }
+    config.logo = config.logo.map(|logo| path.parent().unwrap_or(Path::new("")).join(logo));
+    Ok(config)
+}
+
+fn overlay(base: &BrandConfig, file: BrandConfig) -> BrandConfig {
+    let base = base.clone();
+    BrandConfig {
+        file: base.file,
+        name: file.name.or(base.name),
+        tagline: file.tagline.or(base.tagline),
+        color: file.color.or(base.color),
+        logo: file.logo.or(base.logo),
+        support_url: file.support_url.or(base.support_url),
+        privacy_url: file.privacy_url.or(base.privacy_url),
+        terms_url: file.terms_url.or(base.terms_url),
+        sign_in_heading: file.sign_in_heading.or(base.sign_in_heading),
+        sign_in_text: file.sign_in_text.or(base.sign_in_text),
+        register_heading: file.register_heading.or(base.register_heading),
+        register_text: file.register_text.or(base.register_text),
+    }
+}

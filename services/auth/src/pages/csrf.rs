@@ -1,0 +1,156 @@
+//! Proof that a form was sent from one of our own pages: a token bound to the browser and to the session, and the
+//! headers by which browsers say where a request comes from. Both are asked for (SB-16).
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chassis::random::SharedRandom;
+use chassis::secret::Token;
+use http::{HeaderMap, header};
+
+const SALT: usize = 16;
+
+/// Makes and checks the tokens in forms.
+pub(crate) struct Csrf {
+    key: hmac::Key,
+    random: SharedRandom,
+}
+
+impl Csrf {
+    /// `secret` is shared by the replicas, so that a form may come back to another one.
+    pub(crate) fn new(secret: &[u8], random: SharedRandom) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), random }
+    }
+
+    /// A token for a form shown to the browser with the cookie `browser` and, if it has one, the session cookie
+    /// `session`. No two tokens are alike, so a page's length or compression tells nothing about them.
+    pub(crate) fn issue(&self, browser: &Token, session: Option<&Token>) -> String {
+        let mut salt = [0; SALT];
+        self.random.fill(&mut salt);
+        let mac = hmac::sign(&self.key, &message(&salt, browser, session));
+        URL_SAFE_NO_PAD.encode([&salt, mac.as_ref()].concat())
+    }
+
+    /// Whether `token` was issued for these cookies.
+    pub(crate) fn verify(&self, token: &str, browser: Option<&Token>, session: Option<&Token>) -> bool {
+        let (Some(browser), Ok(bytes)) = (browser, URL_SAFE_NO_PAD.decode(token)) else { return false };
+        bytes
+            .split_at_checked(SALT)
+            .is_some_and(|(salt, mac)| hmac::verify(&self.key, &message(salt, browser, session), mac).is_ok())
+    }
+
+    /// A value signed for one `purpose`, which [`Csrf::signed`] can tell from any other.
+    pub(crate) fn sign(&self, purpose: &str, value: &str) -> String {
+        let mac = hmac::sign(&self.key, format!("{purpose}\0{value}").as_bytes());
+        format!("{value}.{}", URL_SAFE_NO_PAD.encode(mac))
+    }
+
+    /// The value in `signed`, if it was signed for `purpose`.
+    pub(crate) fn signed<'a>(&self, purpose: &str, signed: &'a str) -> Option<&'a str> {
+        let (value, mac) = signed.rsplit_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        hmac::verify(&self.key, format!("{purpose}\0{value}").as_bytes(), &mac).ok()?;
+        Some(value)
+    }
+}
+
+fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
+    let session = session.map(Token::expose).unwrap_or_default();
+    // The lengths keep one pair of cookies from reading like another.
+    let lengths = format!("form\0{}\0{}\0", browser.expose().len(), session.len());
+    [lengths.as_bytes(), browser.expose().as_bytes(), session.as_bytes(), salt].concat()
+}
+
+/// Whether the browser says that the request comes from a page of `origin` itself (Fetch Metadata
+/// `Sec-Fetch-Site`, Fetch §3.1 `Origin`). A browser sends at least one of them with every POST.
+pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
+    let one = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        (values.next(), values.next())
+    };
+    let site = match one("sec-fetch-site") {
+        (None, _) => None,
+        (Some(value), None) => Some(value == "same-origin"),
+        _ => Some(false),
+    };
+    let from = match one(header::ORIGIN.as_str()) {
+        (None, _) => None,
+        (Some(value), None) => Some(value.as_bytes().eq_ignore_ascii_case(origin.as_bytes())),
+        _ => Some(false),
+    };
+    !matches!((site, from), (None, None) | (Some(false), _) | (_, Some(false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chassis::random::SystemRandom;
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn csrf() -> Csrf {
+        Csrf::new(b"a key of the installation", Arc::new(SystemRandom::default()))
+    }
+
+    #[test]
+    fn a_token_holds_for_its_browser_and_session_alone() {
+        // SB-16
+        let csrf = csrf();
+        let (ann, bob, session) = (Token::new("ann"), Token::new("bob"), Token::new("session"));
+        let token = csrf.issue(&ann, Some(&session));
+        assert!(csrf.verify(&token, Some(&ann), Some(&session)));
+        assert!(!csrf.verify(&token, Some(&bob), Some(&session)));
+        assert!(!csrf.verify(&token, Some(&ann), None));
+        assert!(!csrf.verify(&token, None, Some(&session)));
+        assert_ne!(token, csrf.issue(&ann, Some(&session)));
+        for bad in ["", "x", "AAAA", &token[1..], &format!("{token}A"), "é"] {
+            assert!(!csrf.verify(bad, Some(&ann), Some(&session)), "{bad}");
+        }
+        let other = Csrf::new(b"another key", Arc::new(SystemRandom::default()));
+        assert!(!other.verify(&token, Some(&ann), Some(&session)));
+    }
+
+    #[test]
+    fn a_signed_value_serves_one_purpose() {
+        let csrf = csrf();
+        let signed = csrf.sign("registration", "one.two");
+        assert_eq!(csrf.signed("registration", &signed), Some("one.two"));
+        assert_eq!(csrf.signed("other", &signed), None);
+        assert_eq!(csrf.signed("registration", &signed.replace("one", "two")), None);
+        assert_eq!(csrf.signed("registration", "one.two"), None);
+    }
+
+    #[test]
+    fn a_request_must_say_that_it_comes_from_us() {
+        // SB-16
+        const OURS: &str = "https://id.example.com";
+        for (site, origin, allowed) in [
+            (Some("same-origin"), Some(OURS), true),
+            (None, Some(OURS), true),
+            (Some("same-origin"), None, true),
+            (None, None, false),
+            (Some("cross-site"), Some("https://evil.example"), false),
+            (Some("same-site"), Some("https://app.example.com"), false),
+            (Some("none"), Some(OURS), false),
+            (Some("same-origin"), Some("null"), false),
+            (None, Some("null"), false),
+            (None, Some("https://id.example.com.evil.example"), false),
+            (None, Some("https://id.example.com:444"), false),
+            (Some("cross-site"), Some(OURS), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                if let Some(value) = value {
+                    headers.append(name, HeaderValue::from_static(value));
+                }
+            }
+            assert_eq!(is_same_origin(&headers, OURS), allowed, "{site:?} {origin:?}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append("origin", HeaderValue::from_static(OURS));
+        twice.append("origin", HeaderValue::from_static(OURS));
+        assert!(!is_same_origin(&twice, OURS));
+    }
+}

@@ -1,0 +1,142 @@
+//! What every form shares: the browser's cookie that its token is bound to, and the check of what comes back.
+
+use axum::response::Response;
+use chassis::secret::Token;
+use http::{HeaderMap, StatusCode};
+
+use super::cookies::Cookie;
+use super::csrf::is_same_origin;
+use super::render::{ErrorPage, Pages};
+use super::view::{Logout, LogoutForm};
+
+/// A token for a form, and the browser's value that it is bound to.
+pub(crate) struct FormToken {
+    /// For the hidden field `csrf`.
+    pub(crate) csrf: String,
+    /// To be set as a cookie, when the browser had none yet.
+    new_browser: Option<Token>,
+}
+
+/// Why a form is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormRefused {
+    /// It was sent from another site, or by something that is not a browser.
+    Foreign,
+    /// Its token is missing, or belongs to another browser or session.
+    Stale,
+}
+
+impl Pages {
+    /// The session cookie of a request, unchecked.
+    pub(crate) fn session_token(&self, headers: &HeaderMap) -> Option<Token> {
+        self.cookies.read(headers, Cookie::Session)
+    }
+
+    /// A token for the next form shown to this browser.
+    pub(crate) fn form_token(&self, headers: &HeaderMap) -> FormToken {
+        self.form_token_for(headers, self.session_token(headers).as_ref())
+    }
+
+    fn form_token_for(&self, headers: &HeaderMap, session: Option<&Token>) -> FormToken {
+        match self.cookies.read(headers, Cookie::Browser) {
+            Some(browser) => FormToken { csrf: self.csrf.issue(&browser, session), new_browser: None },
+            None => {
+                let browser = self.random.token();
+                FormToken { csrf: self.csrf.issue(&browser, session), new_browser: Some(browser) }
+            }
+        }
+    }
+
+    /// Adds the browser's cookie to the answer that shows the form, if it had none.
+    pub(crate) fn keep(&self, response: &mut Response, new_browser: Option<&Token>) {
+        if let Some(browser) = new_browser {
+            self.set_cookie(response, Cookie::Browser, browser.expose(), None);
+        }
+    }
+
+    /// Whether a form was sent from our own page, to this browser and session (SB-16).
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check_form(&self, headers: &HeaderMap, csrf: &str) -> Result<(), FormRefused> {
+        if !is_same_origin(headers, &self.origin) {
+            return Err(FormRefused::Foreign);
+        }
+        let browser = self.cookies.read(headers, Cookie::Browser);
+        if self.csrf.verify(csrf, browser.as_ref(), self.session_token(headers).as_ref()) {
+            Ok(())
+        } else {
+            Err(FormRefused::Stale)
+        }
+    }
+
+    /// The page for a form that is refused and cannot be shown again.
+    pub(crate) fn refused(&self, refused: FormRefused) -> ErrorPage {
+        match refused {
+            FormRefused::Foreign => ErrorPage::new(
+                StatusCode::FORBIDDEN,
+                "This form was not sent from here",
+                format!("For your safety, forms are only taken from the pages at {}.", self.origin),
+            ),
+            FormRefused::Stale => ErrorPage::new(
+                StatusCode::FORBIDDEN,
+                "This page was out of date",
+                "You may have signed in or out in another tab, or cookies may be switched off. Nothing has changed.",
+            ),
+        }
+        .with_action("Start again", format!("{}/", self.origin))
+    }
+}
+
+impl FormToken {
+    /// Splits into the hidden field's value and the cookie to set.
+    pub(crate) fn split(self) -> (String, Option<Token>) {
+        (self.csrf, self.new_browser)
+    }
+}
+
+/// The session cookie of a request, to be looked up with `sessions::find`.
+pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
+    pages.session_token(headers)
+}
+
+/// Whether the POST of a form came from our own page, with the hidden field `csrf` made for this browser and
+/// session.
+///
+/// # Errors
+/// The page to answer with; its status is 403.
+pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), ErrorPage> {
+    pages.check_form(headers, csrf).map_err(|refused| pages.refused(refused))
+}
+
+/// A sign-out that waits for the person's word (OpenID Connect RP-Initiated Logout §2).
+pub struct LogoutConfirmation<'a> {
+    /// The name of the application that asks, if one does.
+    pub client_name: Option<&'a str>,
+    /// The path that the form posts to.
+    pub action: &'a str,
+    /// Hidden fields besides `csrf`: what the POST needs to go on.
+    pub hidden: &'a [(&'a str, &'a str)],
+    /// Whether the POST may redirect to an application.
+    pub leads_out: bool,
+}
+
+/// Asks the person whether to sign out. The POST has the hidden field `csrf`, for [`check_form`].
+pub fn logout_confirmation(pages: &Pages, headers: &HeaderMap, ask: &LogoutConfirmation<'_>) -> Response {
+    let (csrf, browser) = pages.form_token(headers).split();
+    let page = pages.page();
+    let lead = match ask.client_name {
+        Some(client) => format!("{client} asks to sign you out of {} as well.", page.brand.name),
+        None => "Applications that you are signed in to may ask you to sign in again.".to_owned(),
+    };
+    let view = Logout {
+        heading: "Sign out?",
+        lead,
+        form: Some(LogoutForm { action: ask.action, csrf, hidden: ask.hidden }),
+        leads_out: ask.leads_out,
+        page,
+    };
+    let mut response = pages.show(StatusCode::OK, &view);
+    pages.keep(&mut response, browser.as_ref());
+    response
+}

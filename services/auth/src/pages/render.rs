@@ -1,0 +1,233 @@
+//! Turns views into answers: the nonce, the security headers, the brand in force.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use chassis::clock::SharedClock;
+use chassis::random::SharedRandom;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use url::Url;
+
+use super::assets::Assets;
+use super::brand::{BrandConfig, BrandError, BrandSource};
+use super::cookies::{Cookie, Cookies};
+use super::csrf::Csrf;
+use super::view::{self, Page, View};
+
+/// What the pages stand on. One a service.
+pub struct Pages {
+    pub(crate) brand: BrandSource,
+    pub(crate) assets: Assets,
+    pub(crate) csrf: Csrf,
+    pub(crate) cookies: Cookies,
+    pub(crate) random: SharedRandom,
+    /// The origin that browsers know us by, such as `https://id.example.com`.
+    pub(crate) origin: String,
+    secure: bool,
+}
+
+/// What [`Pages::new`] needs.
+pub struct PagesConfig<'a> {
+    /// The issuer, which is where browsers find the pages.
+    pub issuer: &'a Url,
+    /// `[brand]` of the configuration.
+    pub brand: BrandConfig,
+    /// A secret of the installation, the same for every replica, 32 bytes or more.
+    pub secret: &'a [u8],
+    /// The time.
+    pub clock: SharedClock,
+    /// Randomness.
+    pub random: SharedRandom,
+}
+
+/// A page that says that something went wrong.
+#[derive(Clone, Debug)]
+pub struct ErrorPage {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// A short heading, such as `This page does not exist`.
+    pub heading: String,
+    /// What happened and what the person can do.
+    pub detail: String,
+    /// A label and a local path or an address that helps on.
+    pub action: Option<(String, String)>,
+    /// What an administrator needs to find the cause in the log.
+    pub trace_id: Option<String>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+}
+
+impl ErrorPage {
+    /// A page with a heading and an explanation.
+    pub fn new(status: StatusCode, heading: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            heading: heading.into(),
+            detail: detail.into(),
+            action: None,
+            trace_id: None,
+            retry_after: None,
+        }
+    }
+
+    /// With a button that leads to `url`.
+    #[must_use]
+    pub fn with_action(self, label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { action: Some((label.into(), url.into())), ..self }
+    }
+
+    /// With the number by which the log tells the cause.
+    #[must_use]
+    pub fn with_trace(self, trace_id: impl Into<String>) -> Self {
+        Self { trace_id: Some(trace_id.into()), ..self }
+    }
+
+    /// With the time to wait, sent as `Retry-After` too.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+}
+
+impl Pages {
+    /// Reads the brand and makes ready.
+    ///
+    /// # Errors
+    /// A brand that cannot be used, named by its key.
+    pub fn new(config: PagesConfig<'_>) -> Result<Self, BrandError> {
+        let secure = config.issuer.scheme() == "https";
+        Ok(Self {
+            brand: BrandSource::new(config.brand, config.clock)?,
+            assets: Assets::new(),
+            csrf: Csrf::new(config.secret, config.random.clone()),
+            cookies: Cookies::new(secure),
+            random: config.random,
+            origin: config.issuer.origin().ascii_serialization(),
+            secure,
+        })
+    }
+
+    /// What the next page has in common with the others, with a nonce of its own.
+    pub(crate) fn page(&self) -> Page {
+        Page {
+            brand: self.brand.current(),
+            nonce: self.random.token().expose().to_owned(),
+            style_url: self.assets.style.url(),
+            icon_url: self.assets.mark.url(),
+        }
+    }
+
+    /// The answer that shows `view`.
+    pub(crate) fn show(&self, status: StatusCode, view: &impl View) -> Response {
+        match view.render() {
+            Ok(html) => {
+                let mut response = Response::new(Body::from(html));
+                *response.status_mut() = status;
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+                self.protect(headers, &policy(&view.page().nonce, view.leads_out()));
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "a page could not be rendered");
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        }
+    }
+
+    /// The answer that sends the browser on with GET (RFC 9110 §15.4.4). `to` is a local path.
+    pub(crate) fn redirect(&self, to: &str) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        if let Ok(location) = HeaderValue::try_from(to) {
+            headers.insert(header::LOCATION, location);
+        }
+        self.protect(headers, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+        response
+    }
+
+    /// The answer that shows an error.
+    pub(crate) fn error(&self, error: &ErrorPage) -> Response {
+        let action = error.action.as_ref().map(|(label, url)| (label.as_str(), url.as_str()));
+        let reason = error.status.canonical_reason().unwrap_or_default();
+        let view = view::Error {
+            page: self.page(),
+            status: format!("{} {reason}", error.status.as_u16()),
+            heading: &error.heading,
+            detail: &error.detail,
+            action,
+            trace_id: error.trace_id.as_deref(),
+        };
+        let mut response = self.show(error.status, &view);
+        if let Some(wait) = error.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds(wait));
+        }
+        response
+    }
+
+    /// Adds a cookie to an answer.
+    pub(crate) fn set_cookie(
+        &self,
+        response: &mut Response,
+        cookie: Cookie,
+        value: &str,
+        lifetime: Option<Duration>,
+    ) {
+        if let Some(value) = self.cookies.set(cookie, value, lifetime) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+
+    /// Makes the browser forget a cookie.
+    pub(crate) fn clear_cookie(&self, response: &mut Response, cookie: Cookie) {
+        if let Some(value) = self.cookies.clear(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+
+    fn protect(&self, headers: &mut HeaderMap, policy: &str) {
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        for (name, value) in [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            // Not `no-referrer`: with it, browsers send `Origin: null` even to ourselves.
+            (header::REFERRER_POLICY, "same-origin"),
+            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            (
+                HeaderName::from_static("permissions-policy"),
+                "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            ),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if self.secure {
+            headers.insert(
+                header::STRICT_TRANSPORT_SECURITY,
+                HeaderValue::from_static("max-age=63072000"),
+            );
+        }
+    }
+}
+
+/// The Content-Security-Policy of a page. A form that leads out has no `form-action`: Chromium holds every redirect
+/// after the POST against it, those that the application makes later included, and nobody can name those.
+fn policy(nonce: &str, leads_out: bool) -> String {
+    let forms = if leads_out { "" } else { "; form-action 'self'" };
+    format!(
+        "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'{forms}"
+    )
+}
+
+/// Whole seconds, rounded up, as `Retry-After` wants them (RFC 9110 §10.2.3).
+pub(crate) fn seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}

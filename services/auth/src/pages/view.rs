@@ -1,0 +1,219 @@
+//! What each page shows: one type a template, filled by the handlers.
+
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::brand::Brand;
+
+/// What every page has.
+pub(crate) struct Page {
+    pub(crate) brand: Arc<Brand>,
+    pub(crate) nonce: String,
+    pub(crate) style_url: String,
+    pub(crate) icon_url: String,
+}
+
+/// A page as a whole.
+pub(crate) trait View: Template {
+    /// What it has in common with the others.
+    fn page(&self) -> &Page;
+
+    /// Whether its form may lead on to an application at another origin.
+    fn leads_out(&self) -> bool {
+        false
+    }
+}
+
+/// One input of a form, as `templates/fields.html` shows it.
+#[derive(Default)]
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) autocomplete: &'static str,
+    pub(crate) value: &'a str,
+    pub(crate) hint: Option<&'a str>,
+    pub(crate) required: bool,
+    pub(crate) autofocus: bool,
+}
+
+/// What is wrong with one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldError {
+    pub(crate) field: &'static str,
+    pub(crate) detail: String,
+}
+
+/// What is wrong with a form: with single inputs, or with the whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Errors {
+    heading: Option<&'static str>,
+    text: Option<String>,
+    fields: Vec<FieldError>,
+}
+
+impl Errors {
+    /// Something about the form as a whole.
+    pub(crate) fn form(heading: &'static str, text: impl Into<String>) -> Self {
+        Self { heading: Some(heading), text: Some(text.into()), fields: Vec::new() }
+    }
+
+    /// Adds what is wrong with `field`; only the first mistake of a field is shown.
+    pub(crate) fn add(&mut self, field: &'static str, detail: impl Into<String>) {
+        if self.of(field).is_none() {
+            self.fields.push(FieldError { field, detail: detail.into() });
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heading.is_none() && self.fields.is_empty()
+    }
+
+    fn heading(&self) -> &'static str {
+        self.heading.unwrap_or("Please check what you have typed")
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
+    /// What is wrong with the input called `field`.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        self.fields.iter().find(|error| error.field == field).map(|error| error.detail.as_str())
+    }
+
+    fn described_by(&self, field: &Field<'_>) -> Option<String> {
+        let hint = field.hint.map(|_| format!("{}-hint", field.name));
+        let error = self.of(field.name).map(|_| format!("{}-error", field.name));
+        let ids: Vec<String> = hint.into_iter().chain(error).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+}
+
+/// `/login`
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
+    pub(crate) page: Page,
+    pub(crate) csrf: String,
+    pub(crate) return_to: &'a str,
+    pub(crate) register_url: Option<String>,
+    pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) errors: &'a Errors,
+    pub(crate) leads_out: bool,
+}
+
+/// `/register`
+#[derive(Template)]
+#[template(path = "register.html")]
+pub(crate) struct Register<'a> {
+    pub(crate) page: Page,
+    pub(crate) csrf: String,
+    pub(crate) return_to: &'a str,
+    pub(crate) login_url: String,
+    pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) errors: &'a Errors,
+    pub(crate) leads_out: bool,
+}
+
+/// `/setup`
+#[derive(Template)]
+#[template(path = "setup.html")]
+pub(crate) struct Setup<'a> {
+    pub(crate) page: Page,
+    pub(crate) heading: &'a str,
+    pub(crate) lead: String,
+    pub(crate) button: &'static str,
+    pub(crate) csrf: String,
+    pub(crate) token: &'a str,
+    pub(crate) user_name: Option<&'a str>,
+    pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) errors: &'a Errors,
+}
+
+/// `/`
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home<'a> {
+    pub(crate) page: Page,
+    pub(crate) greeting: &'a str,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) csrf: String,
+}
+
+/// What a person can do on the waiting page.
+pub(crate) enum WaitAction {
+    Nothing,
+    Link { label: &'static str, url: String },
+    Post { label: &'static str, csrf: String, id: String, return_to: String },
+}
+
+/// `/register/wait`
+#[derive(Template)]
+#[template(path = "wait.html")]
+pub(crate) struct Wait {
+    pub(crate) page: Page,
+    pub(crate) heading: &'static str,
+    pub(crate) lead: &'static str,
+    pub(crate) refresh_seconds: Option<u32>,
+    pub(crate) action: WaitAction,
+    pub(crate) leads_out: bool,
+}
+
+/// The form of a sign-out that waits for the person's word.
+pub(crate) struct LogoutForm<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) csrf: String,
+    pub(crate) hidden: &'a [(&'a str, &'a str)],
+}
+
+/// `/logout`, and the sign-out that an application asks for.
+#[derive(Template)]
+#[template(path = "logout.html")]
+pub(crate) struct Logout<'a> {
+    pub(crate) page: Page,
+    pub(crate) heading: &'a str,
+    pub(crate) lead: String,
+    pub(crate) form: Option<LogoutForm<'a>>,
+    pub(crate) leads_out: bool,
+}
+
+/// Any page that says that something went wrong.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(crate) struct Error<'a> {
+    pub(crate) page: Page,
+    pub(crate) status: String,
+    pub(crate) heading: &'a str,
+    pub(crate) detail: &'a str,
+    pub(crate) action: Option<(&'a str, &'a str)>,
+    pub(crate) trace_id: Option<&'a str>,
+}
+
+macro_rules! views {
+    ($($view:ty $(, $leads_out:ident)?;)*) => {$(
+        impl View for $view {
+            fn page(&self) -> &Page {
+                &self.page
+            }
+            $(fn leads_out(&self) -> bool {
+                self.$leads_out
+            })?
+        }
+    )*};
+}
+
+views! {
+    Login<'_>, leads_out;
+    Register<'_>, leads_out;
+    Setup<'_>;
+    Home<'_>;
+    Wait, leads_out;
+    Logout<'_>, leads_out;
+    Error<'_>;
+}
