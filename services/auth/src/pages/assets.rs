@@ -64,11 +64,20 @@ impl Asset {
     /// An asset called `stem`.
     pub(crate) fn new(stem: &'static str, kind: AssetKind, bytes: Bytes) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        let hash = digest.as_ref().iter().take(8).fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        Self { stem, kind, hash, bytes }
+        let hash = digest
+            .as_ref()
+            .iter()
+            .take(8)
+            .fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+        Self {
+            stem,
+            kind,
+            hash,
+            bytes,
+        }
     }
 
     /// The path to link to.
@@ -82,8 +91,11 @@ impl Asset {
 
     /// Whether `name` asks for this asset, be it an older or newer version of it.
     fn is_called(&self, name: &str) -> bool {
-        name.strip_prefix(self.stem).is_some_and(|rest| rest.starts_with('-'))
-            && name.strip_suffix(self.kind.ending()).is_some_and(|rest| rest.ends_with('.'))
+        name.strip_prefix(self.stem)
+            .is_some_and(|rest| rest.starts_with('-'))
+            && name
+                .strip_suffix(self.kind.ending())
+                .is_some_and(|rest| rest.ends_with('.'))
     }
 
     /// The asset, or 304 when the browser has it (RFC 9110 §13.1.2).
@@ -91,22 +103,35 @@ impl Asset {
         let tag = format!("\"{}\"", self.hash);
         // While versions run side by side, a page may ask for the other one's style sheet: better this one than
         // none, but not to be kept.
-        let caching =
-            if name == self.file_name() { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let caching = if name == self.file_name() {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
         let known = headers
             .get_all(header::IF_NONE_MATCH)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .any(|value| value.trim().trim_start_matches("W/") == tag);
-        let mut response = Response::new(if known { Body::empty() } else { Body::from(self.bytes.clone()) });
+        let mut response = Response::new(if known {
+            Body::empty()
+        } else {
+            Body::from(self.bytes.clone())
+        });
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind.content_type()));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.kind.content_type()),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         // A logo opened by itself is a document of this origin: nothing in it may run.
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
@@ -137,7 +162,10 @@ impl Assets {
 
     /// The asset that `name` asks for.
     pub(crate) fn find<'a>(&'a self, name: &str, logo: Option<&'a Asset>) -> Option<&'a Asset> {
-        [Some(&self.style), Some(&self.mark), logo].into_iter().flatten().find(|asset| asset.is_called(name))
+        [Some(&self.style), Some(&self.mark), logo]
+            .into_iter()
+            .flatten()
+            .find(|asset| asset.is_called(name))
     }
 }
 
@@ -151,7 +179,10 @@ mod tests {
         let name = assets.style.file_name();
         let found = assets.find(&name, None).unwrap();
         let fresh = found.respond(&name, &HeaderMap::new());
-        assert_eq!(fresh.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(
+            fresh.headers()[header::CACHE_CONTROL],
+            "public, max-age=31536000, immutable"
+        );
         assert_eq!(fresh.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
 
         let mut headers = HeaderMap::new();
@@ -161,7 +192,13 @@ mod tests {
         let other = assets.find("vestibule-0000000000000000.css", None).unwrap();
         let stale = other.respond("vestibule-0000000000000000.css", &HeaderMap::new());
         assert_eq!(stale.headers()[header::CACHE_CONTROL], "no-cache");
-        for unknown in ["", "vestibule.css", "vestibule-1.svg", "../Cargo.toml", "logo-1.svg"] {
+        for unknown in [
+            "",
+            "vestibule.css",
+            "vestibule-1.svg",
+            "../Cargo.toml",
+            "logo-1.svg",
+        ] {
             assert!(assets.find(unknown, None).is_none(), "{unknown}");
         }
     }

@@ -63,10 +63,14 @@ impl Cookies {
     /// A `Set-Cookie` value. Without `lifetime` the browser forgets it when it closes.
     pub(crate) fn set(self, cookie: Cookie, value: &str, lifetime: Option<Duration>) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let age = lifetime.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+        let age = lifetime
+            .map(|age| format!("; Max-Age={}", age.as_secs()))
+            .unwrap_or_default();
         let name = self.name(cookie);
-        let mut value =
-            HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()?;
+        let mut value = HeaderValue::try_from(format!(
+            "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
+        ))
+        .ok()?;
         value.set_sensitive(true);
         Some(value)
     }
@@ -81,7 +85,9 @@ impl Cookies {
 fn is_plain(value: &str) -> bool {
     !value.is_empty()
         && value.len() <= 256
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]
@@ -89,15 +95,23 @@ mod tests {
     use super::*;
 
     fn sent(values: &[&'static str]) -> HeaderMap {
-        values.iter().map(|value| (header::COOKIE, HeaderValue::from_static(value))).collect()
+        values
+            .iter()
+            .map(|value| (header::COOKIE, HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
     fn cookies_are_host_only_and_out_of_reach_of_scripts() {
         // SB-14
         let https = Cookies::new(true).set(Cookie::Session, "abc", None).unwrap();
-        assert_eq!(https, "__Host-vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Secure");
-        let http = Cookies::new(false).set(Cookie::Session, "abc", Some(Duration::from_secs(60))).unwrap();
+        assert_eq!(
+            https,
+            "__Host-vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        let http = Cookies::new(false)
+            .set(Cookie::Session, "abc", Some(Duration::from_secs(60)))
+            .unwrap();
         assert_eq!(http, "vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
         assert!(https.is_sensitive());
     }
@@ -106,7 +120,9 @@ mod tests {
     fn a_cookie_is_found_among_others_and_an_ambiguous_one_is_refused() {
         let cookies = Cookies::new(false);
         let read = |values: &[&'static str]| {
-            cookies.read(&sent(values), Cookie::Session).map(|token| token.expose().to_owned())
+            cookies
+                .read(&sent(values), Cookie::Session)
+                .map(|token| token.expose().to_owned())
         };
         assert_eq!(read(&["a=b; vestibule=abc; c=d"]).as_deref(), Some("abc"));
         assert_eq!(read(&["a=b", "vestibule=abc"]).as_deref(), Some("abc"));

@@ -19,7 +19,10 @@ pub(crate) struct Csrf {
 impl Csrf {
     /// `secret` is shared by the replicas, so that a form may come back to another one.
     pub(crate) fn new(secret: &[u8], random: SharedRandom) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), random }
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+            random,
+        }
     }
 
     /// A token for a form shown to the browser with the cookie `browser` and, if it has one, the session cookie
@@ -33,7 +36,9 @@ impl Csrf {
 
     /// Whether `token` was issued for these cookies.
     pub(crate) fn verify(&self, token: &str, browser: Option<&Token>, session: Option<&Token>) -> bool {
-        let (Some(browser), Ok(bytes)) = (browser, URL_SAFE_NO_PAD.decode(token)) else { return false };
+        let (Some(browser), Ok(bytes)) = (browser, URL_SAFE_NO_PAD.decode(token)) else {
+            return false;
+        };
         bytes
             .split_at_checked(SALT)
             .is_some_and(|(salt, mac)| hmac::verify(&self.key, &message(salt, browser, session), mac).is_ok())
@@ -58,7 +63,13 @@ fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
     let session = session.map(Token::expose).unwrap_or_default();
     // The lengths keep one pair of cookies from reading like another.
     let lengths = format!("form\0{}\0{}\0", browser.expose().len(), session.len());
-    [lengths.as_bytes(), browser.expose().as_bytes(), session.as_bytes(), salt].concat()
+    [
+        lengths.as_bytes(),
+        browser.expose().as_bytes(),
+        session.as_bytes(),
+        salt,
+    ]
+    .concat()
 }
 
 /// Whether the browser says that the request comes from a page of `origin` itself (Fetch Metadata

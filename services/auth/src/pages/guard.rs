@@ -39,10 +39,16 @@ impl Pages {
 
     fn form_token_for(&self, headers: &HeaderMap, session: Option<&Token>) -> FormToken {
         match self.cookies.read(headers, Cookie::Browser) {
-            Some(browser) => FormToken { csrf: self.csrf.issue(&browser, session), new_browser: None },
+            Some(browser) => FormToken {
+                csrf: self.csrf.issue(&browser, session),
+                new_browser: None,
+            },
             None => {
                 let browser = self.random.token();
-                FormToken { csrf: self.csrf.issue(&browser, session), new_browser: Some(browser) }
+                FormToken {
+                    csrf: self.csrf.issue(&browser, session),
+                    new_browser: Some(browser),
+                }
             }
         }
     }
@@ -63,7 +69,10 @@ impl Pages {
             return Err(FormRefused::Foreign);
         }
         let browser = self.cookies.read(headers, Cookie::Browser);
-        if self.csrf.verify(csrf, browser.as_ref(), self.session_token(headers).as_ref()) {
+        if self
+            .csrf
+            .verify(csrf, browser.as_ref(), self.session_token(headers).as_ref())
+        {
             Ok(())
         } else {
             Err(FormRefused::Stale)
@@ -106,7 +115,9 @@ pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
 /// # Errors
 /// The page to answer with; its status is 403.
 pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), ErrorPage> {
-    pages.check_form(headers, csrf).map_err(|refused| pages.refused(refused))
+    pages
+        .check_form(headers, csrf)
+        .map_err(|refused| pages.refused(refused))
 }
 
 /// A sign-out that waits for the person's word (OpenID Connect RP-Initiated Logout §2).
@@ -132,7 +143,11 @@ pub fn logout_confirmation(pages: &Pages, headers: &HeaderMap, ask: &LogoutConfi
     let view = Logout {
         heading: "Sign out?",
         lead,
-        form: Some(LogoutForm { action: ask.action, csrf, hidden: ask.hidden }),
+        form: Some(LogoutForm {
+            action: ask.action,
+            csrf,
+            hidden: ask.hidden,
+        }),
         leads_out: ask.leads_out,
         page,
     };

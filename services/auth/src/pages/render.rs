@@ -74,19 +74,28 @@ impl ErrorPage {
     /// With a button that leads to `url`.
     #[must_use]
     pub fn with_action(self, label: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { action: Some((label.into(), url.into())), ..self }
+        Self {
+            action: Some((label.into(), url.into())),
+            ..self
+        }
     }
 
     /// With the number by which the log tells the cause.
     #[must_use]
     pub fn with_trace(self, trace_id: impl Into<String>) -> Self {
-        Self { trace_id: Some(trace_id.into()), ..self }
+        Self {
+            trace_id: Some(trace_id.into()),
+            ..self
+        }
     }
 
     /// With the time to wait, sent as `Retry-After` too.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
-        Self { retry_after: Some(wait), ..self }
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
     }
 }
 
@@ -125,7 +134,10 @@ impl Pages {
                 let mut response = Response::new(Body::from(html));
                 *response.status_mut() = status;
                 let headers = response.headers_mut();
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+                headers.insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/html; charset=utf-8"),
+                );
                 self.protect(headers, &policy(&view.page().nonce, view.leads_out()));
                 response
             }
@@ -146,13 +158,19 @@ impl Pages {
         if let Ok(location) = HeaderValue::try_from(to) {
             headers.insert(header::LOCATION, location);
         }
-        self.protect(headers, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+        self.protect(
+            headers,
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+        );
         response
     }
 
     /// The answer that shows an error.
     pub(crate) fn error(&self, error: &ErrorPage) -> Response {
-        let action = error.action.as_ref().map(|(label, url)| (label.as_str(), url.as_str()));
+        let action = error
+            .action
+            .as_ref()
+            .map(|(label, url)| (label.as_str(), url.as_str()));
         let reason = error.status.canonical_reason().unwrap_or_default();
         let view = view::Error {
             page: self.page(),
@@ -199,8 +217,14 @@ impl Pages {
             (header::X_FRAME_OPTIONS, "DENY"),
             // Not `no-referrer`: with it, browsers send `Origin: null` even to ourselves.
             (header::REFERRER_POLICY, "same-origin"),
-            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            (
+                HeaderName::from_static("cross-origin-opener-policy"),
+                "same-origin",
+            ),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "same-origin",
+            ),
             (
                 HeaderName::from_static("permissions-policy"),
                 "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

@@ -51,7 +51,9 @@ impl ReturnTo {
         if !self.leads_out() {
             return path.to_owned();
         }
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &self.0).finish();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("return_to", &self.0)
+            .finish();
         let sign = if path.contains('?') { '&' } else { '?' };
         format!("{path}{sign}{query}")
     }
@@ -96,13 +98,19 @@ mod tests {
         ] {
             assert_eq!(ReturnTo::parse(bad), ReturnTo::home(), "{bad:?}");
         }
-        assert_eq!(ReturnTo::parse(&format!("/oauth2/authorize?{}", "a".repeat(LIMIT))), ReturnTo::home());
+        assert_eq!(
+            ReturnTo::parse(&format!("/oauth2/authorize?{}", "a".repeat(LIMIT))),
+            ReturnTo::home()
+        );
     }
 
     #[test]
     fn a_link_carries_it_encoded() {
         let there = ReturnTo::parse("/oauth2/authorize?a=b&c=d");
-        assert_eq!(there.link("/register"), "/register?return_to=%2Foauth2%2Fauthorize%3Fa%3Db%26c%3Dd");
+        assert_eq!(
+            there.link("/register"),
+            "/register?return_to=%2Foauth2%2Fauthorize%3Fa%3Db%26c%3Dd"
+        );
         assert_eq!(ReturnTo::home().link("/register"), "/register");
     }
 }

@@ -56,13 +56,20 @@ pub(crate) struct Errors {
 impl Errors {
     /// Something about the form as a whole.
     pub(crate) fn form(heading: &'static str, text: impl Into<String>) -> Self {
-        Self { heading: Some(heading), text: Some(text.into()), fields: Vec::new() }
+        Self {
+            heading: Some(heading),
+            text: Some(text.into()),
+            fields: Vec::new(),
+        }
     }
 
     /// Adds what is wrong with `field`; only the first mistake of a field is shown.
     pub(crate) fn add(&mut self, field: &'static str, detail: impl Into<String>) {
         if self.of(field).is_none() {
-            self.fields.push(FieldError { field, detail: detail.into() });
+            self.fields.push(FieldError {
+                field,
+                detail: detail.into(),
+            });
         }
     }
 
@@ -84,7 +91,10 @@ impl Errors {
 
     /// What is wrong with the input called `field`.
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
-        self.fields.iter().find(|error| error.field == field).map(|error| error.detail.as_str())
+        self.fields
+            .iter()
+            .find(|error| error.field == field)
+            .map(|error| error.detail.as_str())
     }
 
     fn described_by(&self, field: &Field<'_>) -> Option<String> {
@@ -149,8 +159,16 @@ pub(crate) struct Home<'a> {
 /// What a person can do on the waiting page.
 pub(crate) enum WaitAction {
     Nothing,
-    Link { label: &'static str, url: String },
-    Post { label: &'static str, csrf: String, id: String, return_to: String },
+    Link {
+        label: &'static str,
+        url: String,
+    },
+    Post {
+        label: &'static str,
+        csrf: String,
+        id: String,
+        return_to: String,
+    },
 }
 
 /// `/register/wait`

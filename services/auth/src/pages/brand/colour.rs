@@ -51,7 +51,11 @@ impl Colour {
     fn luminance(self) -> f64 {
         let [r, g, b] = self.0.map(|channel| {
             let c = f64::from(channel) / 255.0;
-            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+            if c <= 0.040_45 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
         });
         0.2126 * r + 0.7152 * g + 0.0722 * b
     }
@@ -157,7 +161,18 @@ mod tests {
         for (text, want) in [("#0b5d52", "#0b5d52"), ("#FA0", "#ffaa00")] {
             assert_eq!(text.parse::<Colour>().unwrap().to_string(), want);
         }
-        for bad in ["", "#", "red", "#12", "#12345", "#1234567", "#gggggg", "#ff ff0", "#0b5d52;}", "０b5d52"] {
+        for bad in [
+            "",
+            "#",
+            "red",
+            "#12",
+            "#12345",
+            "#1234567",
+            "#gggggg",
+            "#ff ff0",
+            "#0b5d52;}",
+            "０b5d52",
+        ] {
             assert!(bad.parse::<Colour>().is_err(), "{bad}");
         }
     }
@@ -176,10 +191,18 @@ mod tests {
                 ("hall", palette.hall, palette.on_hall),
                 ("dark link on paper", palette.accent_dark, PAPER_DARK),
                 ("dark button", palette.accent_dark, palette.on_accent_dark),
-                ("dark hovered button", palette.accent_strong_dark, palette.on_accent_dark),
+                (
+                    "dark hovered button",
+                    palette.accent_strong_dark,
+                    palette.on_accent_dark,
+                ),
                 ("dark hall", palette.hall_dark, palette.on_hall_dark),
             ] {
-                assert!(a.contrast(b) >= READABLE, "{name} of #{r}{g}{b}: {:.2} {a} {b}", a.contrast(b));
+                assert!(
+                    a.contrast(b) >= READABLE,
+                    "{name} of #{r}{g}{b}: {:.2} {a} {b}",
+                    a.contrast(b)
+                );
             }
         }
     }

@@ -114,10 +114,17 @@ impl Brand {
     pub(crate) fn new(config: &BrandConfig) -> Result<Self, BrandError> {
         let name = text("name", config.name.as_deref(), DEFAULT_NAME)?;
         let palette = Palette::of(config.color.as_deref().unwrap_or("#0b5d52").parse().map_err(
-            |error: colour::NotAColour| BrandError::Value { key: "color", expected: error.to_string() },
+            |error: colour::NotAColour| BrandError::Value {
+                key: "color",
+                expected: error.to_string(),
+            },
         )?);
         Ok(Self {
-            tagline: text("tagline", config.tagline.as_deref(), "One door to everything you use.")?,
+            tagline: text(
+                "tagline",
+                config.tagline.as_deref(),
+                "One door to everything you use.",
+            )?,
             css: palette.css(),
             palette,
             logo: config.logo.as_deref().map(logo).transpose()?,
@@ -132,7 +139,11 @@ impl Brand {
                 config.register_heading.as_deref(),
                 "Create your account",
             )?,
-            register_text: text("register_text", config.register_text.as_deref(), "It takes a minute.")?,
+            register_text: text(
+                "register_text",
+                config.register_text.as_deref(),
+                "It takes a minute.",
+            )?,
             support_url: link("support_url", config.support_url.as_ref(), true)?,
             privacy_url: link("privacy_url", config.privacy_url.as_ref(), false)?,
             terms_url: link("terms_url", config.terms_url.as_ref(), false)?,
@@ -142,10 +153,14 @@ impl Brand {
 
     /// The links at the foot of every page.
     pub(crate) fn links(&self) -> Vec<(&'static str, &str)> {
-        [("Help", &self.support_url), ("Privacy", &self.privacy_url), ("Terms", &self.terms_url)]
-            .into_iter()
-            .filter_map(|(label, url)| Some((label, url.as_ref()?.as_str())))
-            .collect()
+        [
+            ("Help", &self.support_url),
+            ("Privacy", &self.privacy_url),
+            ("Terms", &self.terms_url),
+        ]
+        .into_iter()
+        .filter_map(|(label, url)| Some((label, url.as_ref()?.as_str())))
+        .collect()
     }
 
     /// Where the logo is served.
@@ -166,20 +181,33 @@ fn text(key: &'static str, value: Option<&str>, default: &str) -> Result<String,
 fn link(key: &'static str, value: Option<&Url>, mail: bool) -> Result<Option<Url>, BrandError> {
     match value {
         Some(url) if !matches!(url.scheme(), "https" | "http") && !(mail && url.scheme() == "mailto") => {
-            let expected = if mail { "an https:, http: or mailto: address" } else { "an https: or http: address" };
-            Err(BrandError::Value { key, expected: format!("expected {expected}") })
+            let expected = if mail {
+                "an https:, http: or mailto: address"
+            } else {
+                "an https: or http: address"
+            };
+            Err(BrandError::Value {
+                key,
+                expected: format!("expected {expected}"),
+            })
         }
         other => Ok(other.cloned()),
     }
 }
 
 fn logo(path: &Path) -> Result<Asset, BrandError> {
-    let expected = |expected: &str| BrandError::Value { key: "logo", expected: expected.to_owned() };
+    let expected = |expected: &str| BrandError::Value {
+        key: "logo",
+        expected: expected.to_owned(),
+    };
     let kind = path
         .extension()
         .and_then(|extension| AssetKind::image(&extension.to_string_lossy().to_lowercase()))
         .ok_or_else(|| expected("expected a file that ends in .svg, .png, .jpg or .webp"))?;
-    let read = |source| BrandError::Read { path: path.to_owned(), source };
+    let read = |source| BrandError::Read {
+        path: path.to_owned(),
+        source,
+    };
     if std::fs::metadata(path).map_err(read)?.len() > LOGO_LIMIT {
         return Err(expected("expected a file of at most 256 KiB"));
     }

@@ -38,7 +38,12 @@ impl BrandSource {
     pub(crate) fn new(base: BrandConfig, clock: SharedClock) -> Result<Self, BrandError> {
         let loaded = load(&base)?;
         let looked_at = AtomicI64::new(clock.now().as_micros());
-        Ok(Self { base, clock, looked_at, current: ArcSwap::from_pointee(loaded) })
+        Ok(Self {
+            base,
+            clock,
+            looked_at,
+            current: ArcSwap::from_pointee(loaded),
+        })
     }
 
     /// The brand to show now. A changed file that cannot be used is logged, and the last good brand stays.
@@ -71,8 +76,15 @@ impl BrandSource {
             }
             Err(error) => {
                 tracing::warn!(%error, "the changed brand cannot be used; the last good one stays");
-                let stamps = loaded.stamps.iter().map(|(path, _)| (path.clone(), stamp(path))).collect();
-                self.current.store(Arc::new(Loaded { brand: Arc::clone(&loaded.brand), stamps }));
+                let stamps = loaded
+                    .stamps
+                    .iter()
+                    .map(|(path, _)| (path.clone(), stamp(path)))
+                    .collect();
+                self.current.store(Arc::new(Loaded {
+                    brand: Arc::clone(&loaded.brand),
+                    stamps,
+                }));
             }
         }
     }
@@ -95,18 +107,30 @@ fn load(base: &BrandConfig) -> Result<Loaded, BrandError> {
     if let Some(logo) = &config.logo {
         stamps.push((logo.clone(), stamp(logo)));
     }
-    Ok(Loaded { brand: Arc::new(Brand::new(&config)?), stamps })
+    Ok(Loaded {
+        brand: Arc::new(Brand::new(&config)?),
+        stamps,
+    })
 }
 
 fn read(path: &Path) -> Result<BrandConfig, BrandError> {
-    let syntax = |reason: String| BrandError::Syntax { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| BrandError::Read { path: path.to_owned(), source })?;
+    let syntax = |reason: String| BrandError::Syntax {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|source| BrandError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let mut config: BrandConfig = toml::from_str(&text).map_err(|error| syntax(error.to_string()))?;
     if config.file.is_some() {
-        return Err(syntax("`file` belongs into the service's configuration".to_owned()));
+        return Err(syntax(
+            "`file` belongs into the service's configuration".to_owned(),
+        ));
     }
-    config.logo = config.logo.map(|logo| path.parent().unwrap_or(Path::new("")).join(logo));
+    config.logo = config
+        .logo
+        .map(|logo| path.parent().unwrap_or(Path::new("")).join(logo));
     Ok(config)
 }
 

@@ -15,14 +15,22 @@ fn a_changed_brand_file_shows_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("brand.toml");
     fs::write(&file, "name = \"Acme\"").unwrap();
-    let base = BrandConfig { file: Some(file.clone()), tagline: Some("From the base.".into()), ..Default::default() };
+    let base = BrandConfig {
+        file: Some(file.clone()),
+        tagline: Some("From the base.".into()),
+        ..Default::default()
+    };
     let turned = clock();
     let source = BrandSource::new(base, Arc::clone(&turned) as SharedClock).unwrap();
     assert_eq!(source.current().name, "Acme");
     assert_eq!(source.current().tagline, "From the base.");
 
     fs::write(&file, "name = \"Acme & Sons\"\ncolor = \"#ffcc00\"").unwrap();
-    assert_eq!(source.current().name, "Acme", "looked at once a second, not at every page");
+    assert_eq!(
+        source.current().name,
+        "Acme",
+        "looked at once a second, not at every page"
+    );
     turned.advance(Duration::from_secs(1));
     assert_eq!(source.current().name, "Acme & Sons");
 
@@ -41,7 +49,10 @@ fn a_changed_logo_gets_a_new_address() {
     let logo = folder.path().join("logo.svg");
     fs::write(&logo, "<svg/>").unwrap();
     fs::write(folder.path().join("brand.toml"), "logo = \"logo.svg\"").unwrap();
-    let base = BrandConfig { file: Some(folder.path().join("brand.toml")), ..Default::default() };
+    let base = BrandConfig {
+        file: Some(folder.path().join("brand.toml")),
+        ..Default::default()
+    };
     let turned = clock();
     let source = BrandSource::new(base, Arc::clone(&turned) as SharedClock).unwrap();
     let before = source.current().logo_url().unwrap();
@@ -56,18 +67,75 @@ fn values_that_cannot_be_used_are_named() {
     let big = folder.path().join("big.png");
     fs::write(&big, vec![0; 256 * 1024 + 1]).unwrap();
     for (config, key) in [
-        (BrandConfig { color: Some("red;}body{".into()), ..Default::default() }, "brand.color"),
-        (BrandConfig { name: Some(String::new()), ..Default::default() }, "brand.name"),
-        (BrandConfig { name: Some("a\nb".into()), ..Default::default() }, "brand.name"),
-        (BrandConfig { sign_in_text: Some("x".repeat(301)), ..Default::default() }, "brand.sign_in_text"),
-        (BrandConfig { logo: Some("logo.html".into()), ..Default::default() }, "brand.logo"),
-        (BrandConfig { logo: Some(big), ..Default::default() }, "brand.logo"),
-        (BrandConfig { support_url: "javascript:alert(1)".parse().ok(), ..Default::default() }, "brand.support_url"),
-        (BrandConfig { terms_url: "mailto:a@example.com".parse().ok(), ..Default::default() }, "brand.terms_url"),
+        (
+            BrandConfig {
+                color: Some("red;}body{".into()),
+                ..Default::default()
+            },
+            "brand.color",
+        ),
+        (
+            BrandConfig {
+                name: Some(String::new()),
+                ..Default::default()
+            },
+            "brand.name",
+        ),
+        (
+            BrandConfig {
+                name: Some("a\nb".into()),
+                ..Default::default()
+            },
+            "brand.name",
+        ),
+        (
+            BrandConfig {
+                sign_in_text: Some("x".repeat(301)),
+                ..Default::default()
+            },
+            "brand.sign_in_text",
+        ),
+        (
+            BrandConfig {
+                logo: Some("logo.html".into()),
+                ..Default::default()
+            },
+            "brand.logo",
+        ),
+        (
+            BrandConfig {
+                logo: Some(big),
+                ..Default::default()
+            },
+            "brand.logo",
+        ),
+        (
+            BrandConfig {
+                support_url: "javascript:alert(1)".parse().ok(),
+                ..Default::default()
+            },
+            "brand.support_url",
+        ),
+        (
+            BrandConfig {
+                terms_url: "mailto:a@example.com".parse().ok(),
+                ..Default::default()
+            },
+            "brand.terms_url",
+        ),
     ] {
         let error = Brand::new(&config).unwrap_err().to_string();
         assert!(error.starts_with(key), "{error}");
     }
-    let missing = BrandConfig { file: Some(folder.path().join("none.toml")), ..Default::default() };
-    assert!(BrandSource::new(missing, clock()).err().unwrap().to_string().contains("none.toml"));
+    let missing = BrandConfig {
+        file: Some(folder.path().join("none.toml")),
+        ..Default::default()
+    };
+    assert!(
+        BrandSource::new(missing, clock())
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("none.toml")
+    );
 }

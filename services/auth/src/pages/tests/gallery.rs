@@ -36,10 +36,31 @@ fn fields(value: &str) -> Vec<Field<'_>> {
         autofocus: false,
     };
     vec![
-        field("user_name", "User name", "text", "username", value, Some("You sign in with it.")),
+        field(
+            "user_name",
+            "User name",
+            "text",
+            "username",
+            value,
+            Some("You sign in with it."),
+        ),
         field("email", "E-mail address", "email", "email", value, None),
-        field("password", "Password", "password", "new-password", "", Some("At least 15 characters.")),
-        field("password_again", "Password, once more", "password", "new-password", "", None),
+        field(
+            "password",
+            "Password",
+            "password",
+            "new-password",
+            "",
+            Some("At least 15 characters."),
+        ),
+        field(
+            "password_again",
+            "Password, once more",
+            "password",
+            "new-password",
+            "",
+            None,
+        ),
     ]
 }
 
@@ -59,7 +80,10 @@ pub(super) fn gallery(pages: &Pages, text: &str) -> Vec<(&'static str, String)> 
     let wrong = Errors::form("That did not work", "The user name or the password is wrong.");
     let mut mistakes = Errors::default();
     mistakes.add("user_name", format!("{text} is taken. Choose another name."));
-    mistakes.add("password", "Use at least 15 characters: a few words are easy to remember.");
+    mistakes.add(
+        "password",
+        "Use at least 15 characters: a few words are easy to remember.",
+    );
     let login = |errors| Login {
         page: pages.page(),
         csrf: "token".into(),
@@ -87,7 +111,13 @@ pub(super) fn gallery(pages: &Pages, text: &str) -> Vec<(&'static str, String)> 
         leads_out: false,
     };
     let hidden = [("post_logout_redirect_uri", text), ("state", text)];
-    let logout = |form| Logout { page: pages.page(), heading: "Sign out?", lead: format!("{text} asks to sign you out."), form, leads_out: false };
+    let logout = |form| Logout {
+        page: pages.page(),
+        heading: "Sign out?",
+        lead: format!("{text} asks to sign you out."),
+        form,
+        leads_out: false,
+    };
     let error = |trace_id, action| Error {
         page: pages.page(),
         status: "404 Not Found".into(),
@@ -102,22 +132,103 @@ pub(super) fn gallery(pages: &Pages, text: &str) -> Vec<(&'static str, String)> 
         ("login-wrong", html(&login(&wrong))),
         ("register", html(&register(&none))),
         ("register-mistakes", html(&register(&mistakes))),
-        ("wait", html(&wait(Some(3), "We are setting up your account", "This takes a moment. You can leave this page open: it goes on by itself.", WaitAction::Nothing))),
-        ("wait-ready", html(&wait(None, "Your account is ready", "Everything is set up.", WaitAction::Post { label: "Continue", csrf: "token".into(), id: text.into(), return_to: text.into() }))),
-        ("wait-taken", html(&wait(None, "That name is taken", "Somebody was faster. Choose another user name.", WaitAction::Link { label: "Choose another name", url: "/register".into() }))),
-        ("home", html(&Home { page: pages.page(), greeting: text, facts: vec![("User name", text.into()), ("E-mail address", text.into())], csrf: "token".into() })),
-        ("logout", html(&logout(Some(LogoutForm { action: text, csrf: "token".into(), hidden: &hidden })))),
+        (
+            "wait",
+            html(&wait(
+                Some(3),
+                "We are setting up your account",
+                "This takes a moment. You can leave this page open: it goes on by itself.",
+                WaitAction::Nothing,
+            )),
+        ),
+        (
+            "wait-ready",
+            html(&wait(
+                None,
+                "Your account is ready",
+                "Everything is set up.",
+                WaitAction::Post {
+                    label: "Continue",
+                    csrf: "token".into(),
+                    id: text.into(),
+                    return_to: text.into(),
+                },
+            )),
+        ),
+        (
+            "wait-taken",
+            html(&wait(
+                None,
+                "That name is taken",
+                "Somebody was faster. Choose another user name.",
+                WaitAction::Link {
+                    label: "Choose another name",
+                    url: "/register".into(),
+                },
+            )),
+        ),
+        (
+            "home",
+            html(&Home {
+                page: pages.page(),
+                greeting: text,
+                facts: vec![("User name", text.into()), ("E-mail address", text.into())],
+                csrf: "token".into(),
+            }),
+        ),
+        (
+            "logout",
+            html(&logout(Some(LogoutForm {
+                action: text,
+                csrf: "token".into(),
+                hidden: &hidden,
+            }))),
+        ),
         ("logout-done", html(&logout(None))),
-        ("setup", html(&Setup { page: pages.page(), heading: "Make the first administrator", lead: format!("You are setting up {text}."), button: "Create administrator", csrf: "token".into(), token: text, user_name: None, fields: fields(text), errors: &none })),
-        ("setup-password", html(&Setup { page: pages.page(), heading: "Choose your password", lead: format!("Your user name is {text}."), button: "Save password", csrf: "token".into(), token: text, user_name: Some(text), fields: fields(text).split_off(2), errors: &mistakes })),
-        ("error", html(&error(Some("4bf92f3577b34da6a3ce929d0e0e4736"), None))),
+        (
+            "setup",
+            html(&Setup {
+                page: pages.page(),
+                heading: "Make the first administrator",
+                lead: format!("You are setting up {text}."),
+                button: "Create administrator",
+                csrf: "token".into(),
+                token: text,
+                user_name: None,
+                fields: fields(text),
+                errors: &none,
+            }),
+        ),
+        (
+            "setup-password",
+            html(&Setup {
+                page: pages.page(),
+                heading: "Choose your password",
+                lead: format!("Your user name is {text}."),
+                button: "Save password",
+                csrf: "token".into(),
+                token: text,
+                user_name: Some(text),
+                fields: fields(text).split_off(2),
+                errors: &mistakes,
+            }),
+        ),
+        (
+            "error",
+            html(&error(Some("4bf92f3577b34da6a3ce929d0e0e4736"), None)),
+        ),
         ("error-action", html(&error(None, Some((text, "/"))))),
     ]
 }
 
 #[test]
 fn gallery_pages_are_whole() {
-    let brand = std::env::var("VESTIBULE_GALLERY_BRAND").ok().map_or_else(BrandConfig::default, |file| BrandConfig { file: Some(file.into()), ..Default::default() });
+    let brand = std::env::var("VESTIBULE_GALLERY_BRAND")
+        .ok()
+        .map_or_else(BrandConfig::default, |file| BrandConfig {
+            file: Some(file.into()),
+            ..Default::default()
+        });
     let pages = pages(brand);
     for (name, html) in gallery(&pages, "ann") {
         if let Ok(folder) = std::env::var("VESTIBULE_GALLERY") {
@@ -126,15 +237,35 @@ fn gallery_pages_are_whole() {
         assert!(html.contains("<html lang=\"en\">"), "{name}");
         assert_eq!(html.matches("<h1").count(), 1, "{name}: one main heading");
         assert_eq!(html.matches("<main").count(), 1, "{name}");
-        assert!(!html.contains("<script") && !html.contains(" style=") && !html.contains(" onclick"), "{name}");
-        assert!(html.matches("autofocus").count() <= 1, "{name}: focus lands in one place");
-        for input in html.split("<input ").skip(1).filter(|input| !input.contains("type=\"hidden\"")) {
-            let id = input.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-            assert!(html.contains(&format!("<label for=\"{id}\"")), "{name}: {id} has no label");
+        assert!(
+            !html.contains("<script") && !html.contains(" style=") && !html.contains(" onclick"),
+            "{name}"
+        );
+        assert!(
+            html.matches("autofocus").count() <= 1,
+            "{name}: focus lands in one place"
+        );
+        for input in html
+            .split("<input ")
+            .skip(1)
+            .filter(|input| !input.contains("type=\"hidden\""))
+        {
+            let id = input
+                .split("id=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .unwrap();
+            assert!(
+                html.contains(&format!("<label for=\"{id}\"")),
+                "{name}: {id} has no label"
+            );
         }
         for list in html.split("aria-describedby=\"").skip(1) {
             for id in list.split('"').next().unwrap().split(' ') {
-                assert!(html.contains(&format!("id=\"{id}\"")), "{name}: {id} is described by nothing");
+                assert!(
+                    html.contains(&format!("id=\"{id}\"")),
+                    "{name}: {id} is described by nothing"
+                );
             }
         }
     }
