@@ -1,0 +1,225 @@
+//! The rules of direction between the crates, and inside a service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+use crate::source::{files, root};
+
+const SERVICES: [&str; 2] = ["auth", "users"];
+/// Crates that only a test may use, and crates that stand on top of everything.
+const NEVER_IMPORTED: [&str; 3] = ["vestibule", "bench", "system-tests"];
+
+fn workspace() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+/// Our own crates: name, folder, and what each imports outside its tests.
+fn imports() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let workspace = workspace();
+    let ours: BTreeSet<&str> = workspace
+        .workspace_packages()
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let packages = workspace.workspace_packages().into_iter().map(|package| {
+        let folder = package
+            .manifest_path
+            .parent()
+            .unwrap()
+            .strip_prefix(root().to_str().unwrap())
+            .unwrap();
+        let imported = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+            .filter(|dependency| ours.contains(dependency.name.as_str()))
+            .map(|dependency| dependency.name.clone())
+            .collect();
+        (package.name.to_string(), (folder.to_string(), imported))
+    });
+    packages.collect()
+}
+
+#[test]
+fn no_service_imports_another_and_no_library_imports_a_service() {
+    let mut checked = 0;
+    for (name, (folder, imported)) in imports() {
+        let below = folder.split('/').next().unwrap_or_default().to_owned();
+        for import in &imported {
+            checked += 1;
+            assert!(
+                !NEVER_IMPORTED.contains(&import.as_str()),
+                "{name} imports {import}"
+            );
+            if below == "libs" || below == "services" {
+                assert!(
+                    !SERVICES.contains(&import.as_str()),
+                    "{name} imports the service {import}"
+                );
+                assert_ne!(import, "testkit", "{name} ships the test kit");
+            }
+        }
+    }
+    assert!(
+        checked > 8,
+        "only {checked} imports between our crates: does this test still see them?"
+    );
+}
+
+#[test]
+fn only_the_command_line_tool_imports_the_services() {
+    let importers: Vec<String> = imports()
+        .into_iter()
+        .filter(|(_, (_, imported))| SERVICES.iter().any(|service| imported.contains(*service)))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(importers, ["vestibule"]);
+}
+
+#[test]
+fn the_protocol_libraries_reach_no_crate_that_does_input_or_output() {
+    const FORBIDDEN: [&str; 14] = [
+        "tokio",
+        "mio",
+        "socket2",
+        "hyper",
+        "axum",
+        "reqwest",
+        "sqlx",
+        "sqlx-core",
+        "rustls",
+        "tower",
+        "tracing",
+        "metrics",
+        "rustix",
+        "tempfile",
+    ];
+    let workspace = workspace();
+    for library in ["oidc", "scim"] {
+        let reached = reached_from(&workspace, library);
+        assert!(
+            reached.contains("serde_json"),
+            "{library}: does this test still see its dependencies?"
+        );
+        let forbidden: Vec<&&str> = FORBIDDEN.iter().filter(|name| reached.contains(**name)).collect();
+        assert!(forbidden.is_empty(), "libs/{library} reaches {forbidden:?}");
+        for source in files(&format!("libs/{library}/src"), "rs") {
+            for (number, line) in source.code() {
+                for module in ["std::fs", "std::net", "std::process", "std::env", "std::io"] {
+                    assert!(!line.contains(module), "{}:{number} uses {module}", source.path);
+                }
+            }
+        }
+    }
+}
+
+/// The names of all crates that `library` needs at run time.
+fn reached_from(workspace: &Metadata, library: &str) -> BTreeSet<String> {
+    let names: BTreeMap<&PackageId, &str> = workspace
+        .packages
+        .iter()
+        .map(|package| (&package.id, package.name.as_str()))
+        .collect();
+    let nodes: BTreeMap<&PackageId, _> = workspace
+        .resolve
+        .as_ref()
+        .unwrap()
+        .nodes
+        .iter()
+        .map(|node| (&node.id, node))
+        .collect();
+    let start = workspace
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == library)
+        .unwrap();
+    let mut waiting = vec![&start.id];
+    let mut reached = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        for dependency in &nodes[id].deps {
+            let needed = dependency.dep_kinds.iter().any(|kind| {
+                kind.kind == DependencyKind::Normal
+                    && kind
+                        .target
+                        .as_ref()
+                        .is_none_or(|target| !target.to_string().contains("wasm"))
+            });
+            if needed && reached.insert(names[&dependency.pkg].to_owned()) {
+                waiting.push(&dependency.pkg);
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn sql_stands_only_in_store_modules() {
+    let mut stores = 0;
+    for folder in ["services", "libs", "cli/src"] {
+        for source in files(folder, "rs") {
+            let place = &source.path;
+            let store = place.ends_with("/store.rs") || place.contains("/store/");
+            // The chassis runs the migrations, and the test kit makes databases.
+            let engine_room = place.starts_with("libs/chassis/src/db/") || place.starts_with("libs/testkit/");
+            stores += usize::from(store);
+            if store || engine_room || source.is_test() {
+                continue;
+            }
+            for (number, line) in source.code() {
+                for sign in ["sqlx::query", "QueryBuilder", "query_as(", "query_scalar("] {
+                    assert!(
+                        !line.contains(sign),
+                        "{place}:{number}: SQL outside a store module: {}",
+                        line.trim()
+                    );
+                }
+            }
+        }
+    }
+    assert!(
+        stores > 4,
+        "only {stores} store modules: does this test still see them?"
+    );
+}
+
+#[test]
+fn what_answers_http_calls_use_cases_and_not_stores() {
+    let mut checked = 0;
+    for service in SERVICES {
+        for source in files(&format!("services/{service}/src"), "rs") {
+            if source.is_test() || !(source.path.contains("/http/") || source.path.contains("/pages/")) {
+                continue;
+            }
+            checked += 1;
+            for (number, line) in source.code() {
+                assert!(
+                    !line.contains("store::"),
+                    "{}:{number}: {}",
+                    source.path,
+                    line.trim()
+                );
+            }
+        }
+    }
+    assert!(
+        checked > 4,
+        "only {checked} files answer HTTP: does this test still see them?"
+    );
+}
+
+#[test]
+fn lints_are_expected_with_a_reason_and_never_silenced() {
+    for folder in ["services", "libs", "cli", "tests", "bench"] {
+        for source in files(folder, "rs") {
+            for (number, line) in source.code() {
+                let silenced = concat!("#[", "allow(");
+                assert!(!line.contains(silenced), "{}:{number}", source.path);
+            }
+        }
+    }
+}

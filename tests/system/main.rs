@@ -1,0 +1,10 @@
+//! The promises that only the whole can keep: the real programs, a real browser, client libraries written by others,
+//! services that die; and the rules that hold between the crates.
+
+// `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod security_bar;
+#[cfg(test)]
+mod source;
