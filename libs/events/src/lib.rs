@@ -1,1 +1,24 @@
-//! Placeholder of the workspace skeleton.
+//! Events with a guarantee: every committed change is published at least once, in order for each aggregate, and
+//! applied once.
+//!
+//! A service writes an event with [`Outbox::append`] in the transaction of the change; its [`Relay`] publishes it;
+//! other services follow with a [`Consumer`], whose inbox applies each event once, in one transaction with its
+//! effect. The transport between them is the HTTP [`feed`].
+
+pub mod contract;
+mod outbox;
+mod snapshot;
+mod trace;
+
+use chassis::db::Migrations;
+
+pub use contract::{Envelope, EventData};
+pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
+pub use snapshot::{Snapshot, SnapshotPage, State};
+
+/// The tables of the outbox and the inbox, for every service's database.
+pub static MIGRATIONS: Migrations = Migrations {
+    name: "events",
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+    postgres: sqlx::migrate!("migrations/postgres"),
+};

@@ -1,0 +1,267 @@
+//! What the authentication service says about accounts, sessions and clients.
+
+use chassis::clock::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{EmailAddress, PersonName, UserId, UserName, event_data};
+
+/// `vestibule.registration.requested.v1`: somebody wants to become the person `id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegistrationRequested {
+    /// The id of the person to be.
+    pub id: UserId,
+    /// The user name asked for.
+    pub user_name: UserName,
+    /// The e-mail address, not yet verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// The parts of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+    /// The language: a BCP 47 tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The groups to join.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The version of the account.
+    pub version: i64,
+    /// When.
+    pub requested_at: Timestamp,
+}
+event_data!(impl RegistrationRequested = "vestibule.registration.requested.v1", 1);
+
+/// `vestibule.subject.erased.v1`: nothing of a deleted person is left but the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectErased {
+    /// Who it was.
+    pub id: UserId,
+    /// The version of the account.
+    pub version: i64,
+    /// When.
+    pub erased_at: Timestamp,
+}
+event_data!(impl SubjectErased = "vestibule.subject.erased.v1", 1);
+
+/// `vestibule.email.verified.v1`: a person showed that an address is theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EmailVerified {
+    /// The person.
+    pub id: UserId,
+    /// The address.
+    pub email: EmailAddress,
+    /// The version of the account.
+    pub version: i64,
+    /// When.
+    pub verified_at: Timestamp,
+}
+event_data!(impl EmailVerified = "vestibule.email.verified.v1", 1);
+
+/// `vestibule.session.started.v1`: a person signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionStarted {
+    /// The session. Not the secret in the cookie.
+    pub id: Uuid,
+    /// The person.
+    pub user_id: UserId,
+    /// How the person proved who they are (RFC 8176): `pwd`, `otp` …
+    pub amr: Vec<String>,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ip: Option<String>,
+    /// The version of the account.
+    pub version: i64,
+}
+event_data!(impl SessionStarted = "vestibule.session.started.v1", 1);
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// The person signed out.
+    SignedOut,
+    /// It was unused for too long, or too old.
+    Expired,
+    /// The person or an administrator ended it from elsewhere.
+    Revoked,
+    /// A new sign-in in the same browser took its place.
+    Replaced,
+    /// The person may no longer sign in.
+    Deactivated,
+    /// The person was deleted.
+    Deleted,
+    /// The password was changed.
+    PasswordChanged,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// `vestibule.session.ended.v1`: a session is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionEnded {
+    /// The session.
+    pub id: Uuid,
+    /// The person.
+    pub user_id: UserId,
+    /// Why.
+    pub reason: SessionEnd,
+    /// The version of the account.
+    pub version: i64,
+}
+event_data!(impl SessionEnded = "vestibule.session.ended.v1", 1);
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginFailure {
+    /// The password is not the person's.
+    WrongPassword,
+    /// Nobody has this name.
+    UnknownUser,
+    /// The person may not sign in.
+    Inactive,
+    /// Too many tries.
+    Throttled,
+    /// The second factor did not fit.
+    WrongSecondFactor,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// `vestibule.login.failed.v1`: a sign-in failed. It never carries what was typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoginFailed {
+    /// The account, or a new id when nobody has the name.
+    pub id: Uuid,
+    /// Why.
+    pub reason: LoginFailure,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ip: Option<String>,
+    /// The version of the account.
+    pub version: i64,
+}
+event_data!(impl LoginFailed = "vestibule.login.failed.v1", 1);
+
+/// What a person can sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A password.
+    Password,
+    /// A passkey.
+    Passkey,
+    /// A time-based one-time code.
+    Totp,
+    /// Recovery codes.
+    RecoveryCodes,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// A credential that came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CredentialChange {
+    /// The credential.
+    pub id: Uuid,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it is.
+    pub kind: CredentialKind,
+    /// The version of the account.
+    pub version: i64,
+}
+
+event_data! {
+    /// `vestibule.credential.added.v1`: a person can sign in with something new.
+    CredentialAdded(CredentialChange) = "vestibule.credential.added.v1", 1;
+    /// `vestibule.credential.removed.v1`: a person can no longer sign in with something.
+    CredentialRemoved(CredentialChange) = "vestibule.credential.removed.v1", 1;
+}
+
+/// An OAuth client, whole, at one version; no secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientState {
+    /// The row of the client.
+    pub id: Uuid,
+    /// The `client_id` of the protocol.
+    pub client_id: String,
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Where answers may go.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// What it may ask for.
+    #[serde(default)]
+    pub grant_types: Vec<String>,
+    /// The scopes that it may have.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Rises by one with every change.
+    pub version: i64,
+    /// When this version was made.
+    pub updated_at: Timestamp,
+}
+
+event_data! {
+    /// `vestibule.client.created.v1`: an application was registered.
+    ClientCreated(ClientState) = "vestibule.client.created.v1", 1;
+    /// `vestibule.client.updated.v1`: something about an application changed.
+    ClientUpdated(ClientState) = "vestibule.client.updated.v1", 1;
+    /// `vestibule.client.deleted.v1`: an application is gone.
+    ClientDeleted(ClientRemoved) = "vestibule.client.deleted.v1", 1;
+}
+
+/// An OAuth client that is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientRemoved {
+    /// The row of the client.
+    pub id: Uuid,
+    /// The `client_id` of the protocol.
+    pub client_id: String,
+    /// The last version.
+    pub version: i64,
+    /// When.
+    pub deleted_at: Timestamp,
+}
+
+/// `vestibule.token.reuse_detected.v1`: a refresh token came a second time; its family is revoked (RFC 9700 §4.14.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenReuseDetected {
+    /// The person.
+    pub id: UserId,
+    /// The `client_id` that presented it.
+    pub client_id: String,
+    /// The family of tokens.
+    pub family: Uuid,
+    /// The version of the account.
+    pub version: i64,
+}
+event_data!(impl TokenReuseDetected = "vestibule.token.reuse_detected.v1", 1);
+
+/// What a person lets an application do, after a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConsentChange {
+    /// The person.
+    pub id: UserId,
+    /// The `client_id` of the application.
+    pub client_id: String,
+    /// The scopes that are granted now.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The version of the account.
+    pub version: i64,
+}
+
+event_data! {
+    /// `vestibule.consent.granted.v1`: a person let an application in.
+    ConsentGranted(ConsentChange) = "vestibule.consent.granted.v1", 1;
+    /// `vestibule.consent.withdrawn.v1`: a person shut an application out.
+    ConsentWithdrawn(ConsentChange) = "vestibule.consent.withdrawn.v1", 1;
+}

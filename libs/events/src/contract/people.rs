@@ -1,0 +1,123 @@
+//! What the user service says about people.
+
+use std::collections::BTreeMap;
+
+use chassis::clock::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{EmailAddress, UserId, UserName, event_data};
+
+/// The parts of a person's name (SCIM, RFC 7643 §4.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PersonName {
+    /// As in "Ann".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// As in "Archer".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// The whole name as the person writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formatted: Option<String>,
+}
+
+/// One e-mail address of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Email {
+    /// The address.
+    pub value: EmailAddress,
+    /// What it is for: `work`, `home` …
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Whether it is the one to write to. At most one is.
+    #[serde(default)]
+    pub primary: bool,
+    /// Whether the person has shown that it is theirs.
+    #[serde(default)]
+    pub verified: bool,
+}
+
+/// A person, whole, at one version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserState {
+    /// The person.
+    pub id: UserId,
+    /// What the person signs in with; unique without regard to case.
+    pub user_name: UserName,
+    /// The parts of the name.
+    #[serde(default)]
+    pub name: PersonName,
+    /// The e-mail addresses.
+    #[serde(default)]
+    pub emails: Vec<Email>,
+    /// The language: a BCP 47 tag such as `fr-CH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The time zone: a name such as `Europe/Paris`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zoneinfo: Option<String>,
+    /// Whether the person may sign in.
+    pub active: bool,
+    /// What the installation adds.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Value>,
+    /// The names of the groups that the person is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Rises by one with every change.
+    pub version: i64,
+    /// When the person was added.
+    pub created_at: Timestamp,
+    /// When this version was made.
+    pub updated_at: Timestamp,
+}
+
+event_data! {
+    /// `vestibule.user.created.v1`: a person was added.
+    UserCreated(UserState) = "vestibule.user.created.v1", 1;
+    /// `vestibule.user.updated.v1`: something about a person changed.
+    UserUpdated(UserState) = "vestibule.user.updated.v1", 1;
+    /// `vestibule.user.deactivated.v1`: a person may no longer sign in.
+    UserDeactivated(UserState) = "vestibule.user.deactivated.v1", 1;
+    /// `vestibule.user.reactivated.v1`: a person may sign in again.
+    UserReactivated(UserState) = "vestibule.user.reactivated.v1", 1;
+}
+
+/// `vestibule.user.deleted.v1`: a person was erased; nothing but the id remains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserDeleted {
+    /// Who it was.
+    pub id: UserId,
+    /// The last version.
+    pub version: i64,
+    /// When.
+    pub deleted_at: Timestamp,
+}
+event_data!(impl UserDeleted = "vestibule.user.deleted.v1", 1);
+
+/// Why a registration was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionReason {
+    /// Somebody has this user name.
+    UserNameTaken,
+    /// The data cannot make a person.
+    Invalid,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// `vestibule.registration.rejected.v1`: the answer to a registration that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegistrationRejected {
+    /// The id that the registration proposed for the person.
+    pub id: UserId,
+    /// Why.
+    pub reason: RejectionReason,
+    /// The version of the answer.
+    pub version: i64,
+}
+event_data!(impl RegistrationRejected = "vestibule.registration.rejected.v1", 1);

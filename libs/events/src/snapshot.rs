@@ -1,0 +1,76 @@
+//! The state of a service now, for consumers that have missed its history.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Reader};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::contract::EventData;
+
+/// One aggregate as it is now, told as the event that would bring a newcomer up to date.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The aggregate.
+    pub aggregate_id: Uuid,
+    /// Its version.
+    pub sequence: i64,
+    /// The type of the event: `vestibule.user.updated.v1`.
+    pub kind: &'static str,
+    /// Since when it is so.
+    pub time: Timestamp,
+    /// The data of the event.
+    pub data: Box<RawValue>,
+}
+
+impl State {
+    /// An aggregate at version `sequence` since `time`, told as a `T`.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn new<T: EventData>(
+        aggregate_id: Uuid,
+        sequence: i64,
+        time: Timestamp,
+        data: &T,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            aggregate_id,
+            sequence,
+            kind: T::TYPE,
+            time,
+            data: serde_json::value::to_raw_value(data)?,
+        })
+    }
+}
+
+/// A part of a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotPage {
+    /// The states, at most as many as were asked for.
+    pub states: Vec<State>,
+    /// Where the next page starts: an opaque text of the service's own, without control characters. Nothing: this
+    /// was the last.
+    pub next: Option<String>,
+}
+
+/// What a service tells a consumer that starts from nothing.
+///
+/// A snapshot holds everything that a new consumer must know, **including what is gone**: a consumer that comes
+/// back after its position was pruned learns of deletions only from here. So deleted people appear as
+/// `user.deleted`.
+pub trait Snapshot: Send + Sync + 'static {
+    /// At most `limit` states, in an order that does not change when states do (by id, say), after the place that the
+    /// page before named.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn page<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        after: Option<&'a str>,
+        limit: i64,
+    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>>;
+}
