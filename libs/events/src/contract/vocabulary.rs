@@ -8,7 +8,7 @@ use precis_profiles::{UsernameCaseMapped, UsernameCasePreserved};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// What a person signs in with: shown as typed, compared without regard to case and width (RFC 8265 §3.3,
-/// `UsernameCaseMapped`). 1 to 128 characters. Values are equal when both the text and the key are: to ask whether
+/// `UsernameCaseMapped`). 1 to 64 characters. Values are equal when both the text and the key are: to ask whether
 /// two names are the same name, compare their [`UserName::key`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName {
@@ -22,8 +22,8 @@ pub enum InvalidUserName {
     /// Nothing was typed.
     #[error("a user name has at least one character")]
     Empty,
-    /// More than 128 characters.
-    #[error("a user name has at most 128 characters")]
+    /// More than 64 characters.
+    #[error("a user name has at most 64 characters")]
     TooLong,
     /// A space, a control, a symbol, or a mixture of writing directions.
     #[error("a user name has letters, digits and ordinary punctuation, without spaces")]
@@ -32,7 +32,7 @@ pub enum InvalidUserName {
 
 impl UserName {
     /// Characters at most.
-    pub const MAX_CHARACTERS: usize = 128;
+    pub const MAX_CHARACTERS: usize = 64;
 
     /// As the person writes it (normalised by RFC 8265 §3.4, `UsernameCasePreserved`).
     pub fn as_str(&self) -> &str {
@@ -178,6 +178,6 @@ macro_rules! as_text {
 }
 
 as_text! {
-    UserName, { "type": "string", "minLength": 1, "maxLength": 128 };
+    UserName, { "type": "string", "minLength": 1, "maxLength": 64 };
     EmailAddress, { "type": "string", "format": "email", "maxLength": 254 };
 }
