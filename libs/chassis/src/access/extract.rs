@@ -1,0 +1,172 @@
+//! Permissions as extractors: a handler that takes a [`Scoped`] cannot forget to check.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header::AUTHORIZATION;
+use ::http::request::Parts;
+use axum::extract::FromRequestParts;
+
+use super::{AccessError, AccessToken, Verifier};
+use crate::http::Problem;
+
+/// A router's state that knows how to verify tokens.
+pub trait HasVerifier {
+    /// The verifier.
+    fn verifier(&self) -> &Verifier;
+}
+
+impl<T: HasVerifier + ?Sized> HasVerifier for Arc<T> {
+    fn verifier(&self) -> &Verifier {
+        (**self).verifier()
+    }
+}
+
+impl HasVerifier for Verifier {
+    fn verifier(&self) -> &Verifier {
+        self
+    }
+}
+
+/// A scope that a route asks for.
+pub trait Scope: Send + Sync + 'static {
+    /// As in the token's `scope`.
+    const NAME: &'static str;
+}
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $scope:ident = $name:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $scope;
+
+        impl Scope for $scope {
+            const NAME: &'static str = $name;
+        }
+    )*};
+}
+
+scopes! {
+    /// `users:read`: read the directory.
+    UsersRead = "users:read";
+    /// `users:write`: change the directory.
+    UsersWrite = "users:write";
+    /// `groups:read`: read groups.
+    GroupsRead = "groups:read";
+    /// `groups:write`: change groups.
+    GroupsWrite = "groups:write";
+    /// `events:read`: read the feed.
+    EventsRead = "events:read";
+    /// `admin`: administer.
+    Admin = "admin";
+    /// `openid`: a person's own data.
+    OpenId = "openid";
+}
+
+/// Any valid access token in `Authorization: Bearer` (RFC 6750 §2.1). Without one: 401.
+#[derive(Clone, Debug)]
+pub struct Bearer(pub Arc<AccessToken>);
+
+/// A valid access token with the scope `S`. Without the token: 401; without the scope: 403.
+#[derive(Clone, Debug)]
+pub struct Scoped<S> {
+    /// The token.
+    pub token: Arc<AccessToken>,
+    scope: PhantomData<S>,
+}
+
+impl<S> Deref for Scoped<S> {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.token
+    }
+}
+
+impl Deref for Bearer {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.0
+    }
+}
+
+impl<St: HasVerifier + Sync> FromRequestParts<St> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
+        let token = bearer(parts)?;
+        match state.verifier().verify(token).await {
+            Ok(token) => Ok(Self(token)),
+            Err(AccessError::Invalid(reason)) => {
+                Err(challenge("invalid_token", None).detail(format!("{reason}.")))
+            }
+            Err(AccessError::Unavailable(_)) => Err(Problem::unavailable(Duration::from_secs(1))
+                .detail("The keys that tokens are verified with are not known yet.")),
+        }
+    }
+}
+
+impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
+        let Bearer(token) = Bearer::from_request_parts(parts, state).await?;
+        if !token.allows(S::NAME) {
+            return Err(insufficient(S::NAME));
+        }
+        Ok(Self {
+            token,
+            scope: PhantomData,
+        })
+    }
+}
+
+/// The token of the one `Authorization` header.
+fn bearer(parts: &Parts) -> Result<&str, Problem> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        // RFC 6750 §3.1: without any authentication, no error code.
+        return Err(
+            Problem::unauthorized("Bearer").detail("Send an access token: Authorization: Bearer TOKEN.")
+        );
+    };
+    let malformed = || {
+        Problem::bad_request("The Authorization header is not `Bearer TOKEN`, once.").header(
+            ::http::header::WWW_AUTHENTICATE,
+            r#"Bearer error="invalid_request""#,
+        )
+    };
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let value = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::unauthorized("Bearer").detail("Only the scheme Bearer is known here."));
+    }
+    let token = token.trim();
+    if token.is_empty() || token.contains(' ') {
+        return Err(malformed());
+    }
+    Ok(token)
+}
+
+/// 403 with the scope that would do (RFC 6750 §3.1).
+fn insufficient(scope: &'static str) -> Problem {
+    Problem::forbidden(format!("The token lacks the scope {scope}."))
+        .with("scope", scope)
+        .header(
+            ::http::header::WWW_AUTHENTICATE,
+            &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
+        )
+}
+
+fn challenge(error: &str, scope: Option<&str>) -> Problem {
+    let scope = scope
+        .map(|scope| format!(r#", scope="{scope}""#))
+        .unwrap_or_default();
+    Problem::unauthorized(&format!(r#"Bearer error="{error}"{scope}"#))
+}

@@ -1,0 +1,26 @@
+//! Who may: access tokens (RFC 9068) verified offline, scopes as extractors, and tokens for calls of our own.
+
+mod cache;
+mod extract;
+mod remote_keys;
+mod service_tokens;
+mod token;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use extract::{
+    Admin, Bearer, EventsRead, GroupsRead, GroupsWrite, HasVerifier, OpenId, Scope, Scoped, UsersRead,
+    UsersWrite,
+};
+pub use remote_keys::RemoteKeys;
+pub use service_tokens::{ClientCredentials, IssuedToken, ServiceTokens, TokenError, TokenIssuer};
+pub use token::AccessToken;
+pub use verifier::{AccessError, FixedKeys, KeySource, KeysUnavailable, Verifier};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A future of a trait object's method.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

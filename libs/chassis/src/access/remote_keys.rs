@@ -1,0 +1,188 @@
+//! The issuer's signing keys, fetched over HTTP and kept while it is away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use oidc::jose::{JwkSet, KeySet};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::{BoxFuture, KeySource, KeysUnavailable};
+use crate::clock::{SharedClock, Timestamp};
+use crate::http_client::HttpClient;
+use crate::shutdown::Shutdown;
+
+/// An unknown key makes us ask at most this often: a flood of forged tokens is no flood of requests.
+const ASK_AT_MOST_EVERY: Duration = Duration::from_secs(5);
+/// Keys are published long before they sign, so this is soon enough to know every one.
+const ASK_AT_LEAST_EVERY: Duration = Duration::from_secs(300);
+/// How soon to ask again while there are no keys at all.
+const RETRY: Duration = Duration::from_millis(500);
+/// Bytes of a key set at most.
+const LONGEST: usize = 256 * 1024;
+
+/// The keys at the `jwks_uri` of an issuer (OpenID Connect Discovery §3). Cheap to clone.
+#[derive(Clone)]
+pub struct RemoteKeys(Arc<Inner>);
+
+struct Inner {
+    issuer: String,
+    http: HttpClient,
+    clock: SharedClock,
+    known: ArcSwap<Known>,
+    asking: Mutex<()>,
+    asked_at: AtomicI64,
+}
+
+struct Known {
+    keys: Arc<KeySet>,
+    document: JwkSet,
+    generation: u64,
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: Url,
+}
+
+/// Why the keys could not be fetched.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("the issuer cannot be reached")]
+    Http(#[from] reqwest::Error),
+    #[error("the issuer's answer is too long")]
+    TooLong,
+    #[error("the issuer's answer is not the expected JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("the issuer calls itself {0}")]
+    Issuer(String),
+    #[error("the address of the issuer is not a URL")]
+    Url(#[from] url::ParseError),
+    #[error("the key set has no usable key")]
+    Empty,
+}
+
+impl RemoteKeys {
+    /// Keys of `issuer`, none yet.
+    pub fn new(issuer: impl Into<String>, http: HttpClient, clock: SharedClock) -> Self {
+        Self(Arc::new(Inner {
+            issuer: issuer.into(),
+            http,
+            clock,
+            known: ArcSwap::from_pointee(Known {
+                keys: Arc::default(),
+                document: JwkSet::default(),
+                generation: 0,
+            }),
+            asking: Mutex::new(()),
+            asked_at: AtomicI64::new(i64::MIN),
+        }))
+    }
+
+    /// Fetches the keys now, then on a timer, until `shutdown`. The keys at hand stay while the issuer is away.
+    pub async fn run(self, shutdown: Shutdown) {
+        loop {
+            let has_keys = self.ask(Timestamp::from_micros(i64::MAX)).await;
+            let pause = if has_keys { ASK_AT_LEAST_EVERY } else { RETRY };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    /// Whether any keys are known.
+    pub fn is_ready(&self) -> bool {
+        !self.0.known.load().keys.is_empty()
+    }
+
+    /// Fetches, unless somebody did after `since`. One request at a time: whoever waited finds the answer there.
+    /// Whether any keys are known afterwards.
+    async fn ask(&self, since: Timestamp) -> bool {
+        let _turn = self.0.asking.lock().await;
+        if self.0.asked_at.load(Ordering::Acquire) < since.as_micros() {
+            self.0
+                .asked_at
+                .store(self.0.clock.now().as_micros(), Ordering::Release);
+            match self.fetch().await {
+                Ok(document) => self.accept(document),
+                Err(error) => tracing::warn!(
+                    error.message = %error,
+                    error.stack_trace = %crate::http::Chain(&error),
+                    "cannot fetch the signing keys of {}: {error}",
+                    self.0.issuer
+                ),
+            }
+        }
+        self.is_ready()
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, FetchError> {
+        let well_known = format!(
+            "{}/.well-known/openid-configuration",
+            self.0.issuer.trim_end_matches('/')
+        );
+        let discovery: Discovery = self.get(Url::parse(&well_known)?).await?;
+        // OpenID Connect Discovery §4.3: otherwise somebody else's keys would be trusted.
+        if discovery.issuer != self.0.issuer {
+            return Err(FetchError::Issuer(discovery.issuer));
+        }
+        let document: JwkSet = self.get(discovery.jwks_uri).await?;
+        if KeySet::from_jwks(&document).is_empty() {
+            return Err(FetchError::Empty);
+        }
+        Ok(document)
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, url: Url) -> Result<T, FetchError> {
+        let mut response = self.0.http.get(url).send().await?.error_for_status()?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > LONGEST {
+                return Err(FetchError::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    fn accept(&self, document: JwkSet) {
+        let known = self.0.known.load();
+        if known.document == document {
+            return;
+        }
+        tracing::info!(
+            "the signing keys of {} are known: {}",
+            self.0.issuer,
+            document.keys.len()
+        );
+        self.0.known.store(Arc::new(Known {
+            keys: Arc::new(KeySet::from_jwks(&document)),
+            document,
+            generation: known.generation + 1,
+        }));
+    }
+}
+
+impl KeySource for RemoteKeys {
+    fn keys(&self) -> (Arc<KeySet>, u64) {
+        let known = self.0.known.load();
+        (Arc::clone(&known.keys), known.generation)
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {
+        Box::pin(async {
+            let now = self.0.clock.now();
+            let pause = if self.is_ready() { ASK_AT_MOST_EVERY } else { RETRY };
+            if self.ask(now - pause).await {
+                Ok(())
+            } else {
+                Err(KeysUnavailable)
+            }
+        })
+    }
+}

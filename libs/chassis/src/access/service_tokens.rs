@@ -1,0 +1,190 @@
+//! Access tokens for calls to another service.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::BoxFuture;
+use crate::clock::{SharedClock, Timestamp};
+use crate::http_client::HttpClient;
+use crate::secret::{SecretString, Token};
+
+/// A token is replaced when this much of its life is left, so that none expires on its way.
+const RENEW_BEFORE: Duration = Duration::from_secs(60);
+
+/// What a service needs to get tokens for itself (RFC 6749 §4.4).
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// The token endpoint of `auth`.
+    pub token_endpoint: Url,
+    /// The service's client id.
+    pub client_id: String,
+    /// The service's client secret.
+    pub client_secret: SecretString,
+    /// The service that will be called: the token's audience (RFC 8707).
+    pub resource: String,
+    /// The scopes to ask for, between spaces.
+    pub scope: String,
+}
+
+/// A token as it was issued.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: Token,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The token endpoint cannot be reached, or did not answer in time.
+    #[error("the token endpoint cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// It refused: the OAuth error code, and nothing that is secret.
+    #[error("the token endpoint refused: {0}")]
+    Refused(String),
+    /// The issuer within this process failed.
+    #[error("no token could be issued")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Issues tokens: over HTTP, or within `auth` itself.
+pub trait TokenIssuer: Send + Sync + 'static {
+    /// A new token.
+    fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>>;
+}
+
+/// Tokens for calls to one service: kept until shortly before they expire, fetched once for all who wait. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct ServiceTokens(Arc<Inner>);
+
+struct Inner {
+    issuer: Box<dyn TokenIssuer>,
+    clock: SharedClock,
+    current: Mutex<Option<IssuedToken>>,
+}
+
+impl ServiceTokens {
+    /// Tokens from the token endpoint of `auth`.
+    pub fn client_credentials(credentials: ClientCredentials, http: HttpClient, clock: SharedClock) -> Self {
+        let issuer = Endpoint {
+            credentials,
+            http,
+            clock: Arc::clone(&clock),
+        };
+        Self::issued_by(issuer, clock)
+    }
+
+    /// Tokens from `issuer`.
+    pub fn issued_by(issuer: impl TokenIssuer, clock: SharedClock) -> Self {
+        Self(Arc::new(Inner {
+            issuer: Box::new(issuer),
+            clock,
+            current: Mutex::new(None),
+        }))
+    }
+
+    /// A token that is good for a while.
+    ///
+    /// # Errors
+    /// When a new one is needed and none can be had.
+    pub async fn token(&self) -> Result<Token, TokenError> {
+        let mut current = self.0.current.lock().await;
+        let now = self.0.clock.now();
+        if let Some(known) = current
+            .as_ref()
+            .filter(|known| known.expires_at - RENEW_BEFORE > now)
+        {
+            return Ok(known.token.clone());
+        }
+        match self.0.issuer.issue().await {
+            Ok(issued) => {
+                let token = issued.token.clone();
+                *current = Some(issued);
+                Ok(token)
+            }
+            // The old one still works for its last minute.
+            Err(error) => match current.as_ref().filter(|known| known.expires_at > now) {
+                Some(known) => Ok(known.token.clone()),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Forgets `refused`, after a service answered 401 to it; the next call gets a new one.
+    pub async fn forget(&self, refused: &Token) {
+        let mut current = self.0.current.lock().await;
+        if current
+            .as_ref()
+            .is_some_and(|known| known.token.expose() == refused.expose())
+        {
+            *current = None;
+        }
+    }
+}
+
+impl fmt::Debug for ServiceTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceTokens(…)")
+    }
+}
+
+struct Endpoint {
+    credentials: ClientCredentials,
+    http: HttpClient,
+    clock: SharedClock,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
+
+impl TokenIssuer for Endpoint {
+    fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
+        Box::pin(async {
+            let credentials = &self.credentials;
+            let asked_at = self.clock.now();
+            let response = self
+                .http
+                .post(credentials.token_endpoint.clone())
+                .basic_auth(
+                    &credentials.client_id,
+                    Some(credentials.client_secret.expose_secret()),
+                )
+                .form(&[
+                    ("grant_type", "client_credentials"),
+                    ("scope", &credentials.scope),
+                    ("resource", &credentials.resource),
+                ])
+                .send()
+                .await
+                .map_err(TokenError::Unreachable)?;
+            let status = response.status();
+            if !status.is_success() {
+                let code = response.json::<Refused>().await.map(|refused| refused.error);
+                return Err(TokenError::Refused(code.unwrap_or_else(|_| status.to_string())));
+            }
+            let granted: Granted = response.json().await.map_err(TokenError::Unreachable)?;
+            Ok(IssuedToken {
+                token: Token::new(granted.access_token),
+                expires_at: asked_at + Duration::from_secs(granted.expires_in),
+            })
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! Verification of access tokens without asking anybody (RFC 9068 §4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oidc::jose::{self, Algorithm, Expect, KeySet, VerifyError};
+
+use super::cache::Cache;
+use super::token::Claims;
+use super::{AccessToken, BoxFuture};
+use crate::clock::{SharedClock, Timestamp};
+use crate::secret::TokenHash;
+
+/// By how much clocks may differ, in seconds.
+const LEEWAY: i64 = 30;
+/// Verified tokens that are remembered.
+const REMEMBERED: usize = 16_384;
+const ALGORITHMS: &[Algorithm] = &[Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
+
+/// Where the keys that sign access tokens come from: over HTTP ([`super::RemoteKeys`]), or from the issuer itself.
+pub trait KeySource: Send + Sync + 'static {
+    /// The keys at hand, and a number that changes with them: what was verified with other keys is verified again.
+    fn keys(&self) -> (Arc<KeySet>, u64);
+
+    /// Called when no key at hand fits: fetches newer ones, unless that was just tried.
+    ///
+    /// `Err` means that there are no keys at all yet.
+    fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>>;
+}
+
+/// The signing keys have never been fetched: nothing can be verified yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signing keys of the issuer are not known yet")]
+pub struct KeysUnavailable;
+
+/// Keys that never change, for tests.
+#[derive(Clone, Debug)]
+pub struct FixedKeys(pub Arc<KeySet>);
+
+impl KeySource for FixedKeys {
+    fn keys(&self) -> (Arc<KeySet>, u64) {
+        (Arc::clone(&self.0), 0)
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// It is wrong, expired, for somebody else, or no token at all.
+    #[error(transparent)]
+    Invalid(#[from] VerifyError),
+    /// Nobody can tell yet.
+    #[error(transparent)]
+    Unavailable(#[from] KeysUnavailable),
+}
+
+/// Verifies access tokens of one issuer for one audience. Cheap to clone.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    issuer: String,
+    audience: String,
+    keys: Box<dyn KeySource>,
+    clock: SharedClock,
+    cache: Cache,
+}
+
+impl Verifier {
+    /// Accepts tokens that `issuer` made for `audience`, compared to the letter.
+    pub fn new(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: impl KeySource,
+        clock: SharedClock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            keys: Box::new(keys),
+            clock,
+            cache: Cache::new(REMEMBERED),
+        }))
+    }
+
+    /// The claims of `token`, verified: type `at+jwt`, algorithm from a list, signature, issuer, audience, time.
+    /// A token that was verified before costs a hash and a look-up.
+    ///
+    /// # Errors
+    /// [`AccessError::Invalid`] with the first thing that is wrong; [`AccessError::Unavailable`] without any keys.
+    pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, AccessError> {
+        let now = self.0.clock.now();
+        let hash = TokenHash::of(token);
+        let (keys, generation) = self.0.keys.keys();
+        if let Some(known) = self.0.cache.get(&hash, now, generation) {
+            return Ok(known);
+        }
+        let (claims, generation) = match self.check(token, &keys, now) {
+            Err(VerifyError::UnknownKey) => {
+                self.0.keys.refresh().await?;
+                let (keys, generation) = self.0.keys.keys();
+                (self.check(token, &keys, now)?, generation)
+            }
+            other => (other?, generation),
+        };
+        let token = Arc::new(AccessToken::from(claims));
+        let until = token.expires_at + Duration::from_secs(LEEWAY.unsigned_abs());
+        self.0.cache.put(hash, Arc::clone(&token), until, generation);
+        Ok(token)
+    }
+
+    fn check(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, VerifyError> {
+        let expect = Expect {
+            typ: jose::TYP_ACCESS_TOKEN,
+            algorithms: ALGORITHMS,
+            issuer: &self.0.issuer,
+            audience: Some(&self.0.audience),
+            now: now.as_secs(),
+            leeway: LEEWAY,
+            accept_expired: false,
+        };
+        jose::verify::<Claims>(token, keys, &expect).map(|verified| verified.claims)
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.0.cache.len()
+    }
+}

@@ -1,0 +1,20 @@
+//! Configuration: one TOML file, overlaid by environment variables, with secrets from files of their own.
+//!
+//! The key `database.url` of the service `auth` is set by, from weakest to strongest:
+//! `url = "…"` or `url_file = "PATH"` under `[database]` in the file; `VESTIBULE_AUTH__DATABASE__URL`, or
+//! `VESTIBULE_AUTH__DATABASE__URL_FILE` with the path of a file. A `_file` means the trimmed content of that file;
+//! its path is relative to the configuration file's folder. What nobody reads is an error, never passed over.
+
+mod error;
+mod load;
+mod node;
+mod schema;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ConfigError;
+pub use load::load;
+pub use schema::schema;
+pub use tables::{LimitsConfig, ListenConfig, LogConfig, LogFormat, TlsConfig, TracesConfig};

@@ -1,0 +1,286 @@
+//! A tree of settings that remembers where each came from, and reads as the types that ask for it.
+
+use std::collections::{BTreeMap, btree_map};
+use std::path::{Path, PathBuf};
+
+use serde::de::value::SeqDeserializer;
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::error::{Failure, Origin};
+use crate::text::Text;
+
+/// One setting, or a table of them.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Table(BTreeMap<String, Node>),
+    List(Vec<Node>),
+    /// As TOML typed it: neither table nor list.
+    Typed(toml::Value),
+    /// Out of an environment variable: what asks for it decides how it is read.
+    Text(String, Origin),
+    /// The content of a file is the value.
+    FromFile(PathBuf, Origin),
+}
+
+impl Node {
+    pub(super) fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Table(_) | Self::List(_) => None,
+            Self::Typed(_) => Some(Origin::File),
+            Self::Text(_, origin) | Self::FromFile(_, origin) => Some(origin.clone()),
+        }
+    }
+
+    /// Takes over what a TOML file says; `folder` is what its paths are relative to.
+    pub(super) fn from_toml(value: toml::Value, folder: &Path) -> Result<Self, Failure> {
+        Ok(match value {
+            toml::Value::Table(table) => {
+                let mut nodes = BTreeMap::new();
+                for (key, value) in table {
+                    let (key, node) = entry(key, value, folder)?;
+                    if nodes.insert(key.clone(), node).is_some() {
+                        return Err(Failure {
+                            path: vec![key.clone()],
+                            origin: Some(Origin::File),
+                            missing: false,
+                            problem: format!("both {key} and {key}_file are set"),
+                        });
+                    }
+                }
+                Self::Table(nodes)
+            }
+            toml::Value::Array(items) => Self::List(
+                items
+                    .into_iter()
+                    .map(|item| Self::from_toml(item, folder))
+                    .collect::<Result<_, _>>()?,
+            ),
+            other => Self::Typed(other),
+        })
+    }
+
+    fn read_file(path: &Path) -> Result<Self, Failure> {
+        let refused = |problem: String| Failure {
+            path: Vec::new(),
+            origin: Some(Origin::Secret(path.to_owned())),
+            missing: false,
+            problem,
+        };
+        let bytes =
+            std::fs::read(path).map_err(|error| refused(format!("cannot read this file: {error}")))?;
+        let text = String::from_utf8(bytes).map_err(|_| refused("this file is not UTF-8".to_owned()))?;
+        Ok(Self::Text(
+            text.trim().to_owned(),
+            Origin::Secret(path.to_owned()),
+        ))
+    }
+}
+
+/// The key and value of one line; `X_file = "PATH"` becomes `X`.
+fn entry(key: String, value: toml::Value, folder: &Path) -> Result<(String, Node), Failure> {
+    match (key.strip_suffix("_file"), value) {
+        (Some(plain), toml::Value::String(path)) if !plain.is_empty() => {
+            Ok((plain.to_owned(), Node::FromFile(folder.join(path), Origin::File)))
+        }
+        (_, value) => {
+            let node = Node::from_toml(value, folder).map_err(|mut failure| {
+                failure.path.push(key.clone());
+                failure
+            })?;
+            Ok((key, node))
+        }
+    }
+}
+
+/// A list or table written into one variable: TOML, or names between commas.
+fn structured(text: &str) -> Option<Node> {
+    let trimmed = text.trim();
+    if !trimmed.starts_with(['[', '{']) {
+        return None;
+    }
+    let mut table: toml::Table = toml::from_str(&format!("value = {trimmed}")).ok()?;
+    Node::from_toml(table.remove("value")?, Path::new("")).ok()
+}
+
+impl<'de> IntoDeserializer<'de, Failure> for Node {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl Node {
+    /// Reads a list or table out of a text, everything else as it is.
+    fn expand(self) -> Self {
+        match &self {
+            Self::Text(text, _) => match structured(text) {
+                Some(node) => node,
+                None => self,
+            },
+            _ => self,
+        }
+    }
+}
+
+macro_rules! as_text {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+            match self {
+                Node::Text(text, _) => Text::new(text).$method(visitor),
+                Node::FromFile(path, _) => Node::read_file(&path)?.$method(visitor),
+                other => other.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Node {
+    type Error = Failure;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self {
+            Self::Table(nodes) => visit_table(nodes, visitor),
+            Self::List(items) => visit_list(items, visitor),
+            Self::Typed(toml::Value::Integer(value)) => visitor.visit_i64(value),
+            Self::Typed(toml::Value::Float(value)) => visitor.visit_f64(value),
+            Self::Typed(toml::Value::Boolean(value)) => visitor.visit_bool(value),
+            Self::Typed(toml::Value::String(value)) => visitor.visit_string(value),
+            Self::Typed(other) => visitor.visit_string(other.to_string()),
+            Self::Text(text, _) => visitor.visit_string(text),
+            Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_any(visitor),
+        }
+    }
+
+    as_text! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64
+        deserialize_char
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self.expand() {
+            Self::Text(text, origin) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let items = parts.map(|part| Self::Text(part.to_owned(), origin.clone()));
+                visit_list(items.collect(), visitor)
+            }
+            Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_seq(visitor),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        self.expand().deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        self.expand().deserialize_any(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        match self {
+            Self::Typed(toml::Value::String(text)) | Self::Text(text, _) => {
+                Text::new(text).deserialize_enum(name, variants, visitor)
+            }
+            Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_enum(name, variants, visitor),
+            _ => Err(de::Error::unknown_variant("", variants)),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        i128 u128 str string bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+fn visit_list<'de, V: Visitor<'de>>(items: Vec<Node>, visitor: V) -> Result<V::Value, Failure> {
+    let mut list = SeqDeserializer::new(items.into_iter());
+    let value = visitor.visit_seq(&mut list)?;
+    list.end()?;
+    Ok(value)
+}
+
+fn visit_table<'de, V: Visitor<'de>>(nodes: BTreeMap<String, Node>, visitor: V) -> Result<V::Value, Failure> {
+    let origins: BTreeMap<String, Option<Origin>> = nodes
+        .iter()
+        .map(|(key, node)| (key.clone(), deepest_origin(node)))
+        .collect();
+    let table = Table {
+        rest: nodes.into_iter(),
+        value: None,
+    };
+    visitor.visit_map(table).map_err(|mut failure| {
+        // The visitor itself refused: a key that nobody knows, or one that is missing.
+        if failure.origin.is_none() {
+            failure.origin = failure
+                .path
+                .last()
+                .and_then(|key| origins.get(key).cloned().flatten());
+        }
+        failure
+    })
+}
+
+/// The variable that made a table, if no file did.
+fn deepest_origin(node: &Node) -> Option<Origin> {
+    match node {
+        Node::Table(nodes) => nodes.values().find_map(deepest_origin),
+        Node::List(items) => items.iter().find_map(deepest_origin),
+        leaf => leaf.origin(),
+    }
+}
+
+struct Table {
+    rest: btree_map::IntoIter<String, Node>,
+    value: Option<(String, Node)>,
+}
+
+impl<'de> MapAccess<'de> for Table {
+    type Error = Failure;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
+        let Some((key, node)) = self.rest.next() else {
+            return Ok(None);
+        };
+        let read = seed.deserialize(IntoDeserializer::<Failure>::into_deserializer(key.as_str()))?;
+        self.value = Some((key, node));
+        Ok(Some(read))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Failure> {
+        let Some((key, node)) = self.value.take() else {
+            return Err(de::Error::custom("a value without a key"));
+        };
+        let origin = node.origin();
+        seed.deserialize(node).map_err(|mut failure| {
+            failure.path.push(key);
+            if failure.origin.is_none() {
+                failure.origin = origin;
+            }
+            failure
+        })
+    }
+}

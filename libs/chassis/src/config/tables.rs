@@ -1,0 +1,120 @@
+//! The tables that every service has in its configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use crate::http::Network;
+
+/// `[listen]`: where a service answers.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port for everybody: `127.0.0.1:8000`.
+    #[schemars(with = "String")]
+    pub address: SocketAddr,
+    /// Address and port for health and metrics, never for an ingress: `127.0.0.1:9000`.
+    #[schemars(with = "String")]
+    pub management: SocketAddr,
+    /// Encrypt the public port here. Without it a proxy should.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses or networks such as `10.0.0.0/8`.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl ListenConfig {
+    /// Any free ports of this machine, for tests.
+    pub fn loopback() -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            address: any,
+            management: any,
+            tls: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// `[listen.tls]`: the certificate of the public port.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate and those between it and the authority: a PEM file.
+    pub certificate: PathBuf,
+    /// Its private key: a PEM file.
+    pub key: PathBuf,
+}
+
+/// `[log]`: what is logged, and how.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `text` for people, `ecs` for machines (Elastic Common Schema, JSON lines), `auto`: text on a terminal.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`, and exceptions by module: `info,http=debug,sqlx=warn`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Auto,
+            level: "info".to_owned(),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, ECS elsewhere.
+    Auto,
+    /// One readable line an event, coloured on a terminal.
+    Text,
+    /// One JSON object a line, in Elastic Common Schema.
+    Ecs,
+}
+
+/// `[traces]`: where traces go. Without an endpoint none are recorded.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TracesConfig {
+    /// The OTLP/HTTP endpoint of a collector: `http://localhost:4318`. `/v1/traces` is added to a bare one.
+    pub otlp_endpoint: Option<Url>,
+    /// The share of traces that start here and are recorded, from 0 to 1; a caller's own decision is followed.
+    pub sample_ratio: Option<f64>,
+}
+
+/// `[limits]`: what a request may cost.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Bytes of a body at most.
+    pub body_bytes: u64,
+    /// Bytes of a request's line and headers at most; 8192 at least.
+    pub header_bytes: usize,
+    /// Seconds in which a request's line and headers must have come, and for which an idle connection is kept.
+    pub header_seconds: u64,
+    /// Seconds until a request is given up. Long polls must be shorter.
+    pub request_seconds: u64,
+    /// Connections at the same time at most.
+    pub connections: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 * 1024,
+            header_bytes: 16 * 1024,
+            header_seconds: 30,
+            request_seconds: 30,
+            connections: 10_000,
+        }
+    }
+}

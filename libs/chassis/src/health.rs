@@ -1,0 +1,105 @@
+//! Whether a service has started, is ready, is alive; and the router of the management port.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ::http::StatusCode;
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+
+use crate::http::Json;
+use crate::shutdown::{Phase, Shutdown};
+use crate::telemetry;
+
+/// What a service waits for before it is ready. Cheap to clone.
+///
+/// *Started* means that the start is done (migrated, keys loaded). *Ready* means started, everything that was
+/// required is there, and not draining; it says nothing about shared servers, since taking every replica out
+/// because the database is away helps nobody. *Live* means that the runtime turns.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    missing: BTreeSet<&'static str>,
+}
+
+impl Health {
+    /// Not started.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The start is done.
+    pub fn started(&self) {
+        self.state(|state| state.started = true);
+    }
+
+    /// Not ready until `name` is [`Health::found`].
+    pub fn require(&self, name: &'static str) {
+        self.state(|state| state.missing.insert(name));
+    }
+
+    /// `name` is there.
+    pub fn found(&self, name: &'static str) {
+        self.state(|state| state.missing.remove(name));
+    }
+
+    /// Whether the start is done.
+    pub fn is_started(&self) -> bool {
+        self.state(|state| state.started)
+    }
+
+    /// What is missing before the service is ready; empty when it is.
+    pub fn missing(&self) -> Vec<&'static str> {
+        self.state(|state| {
+            let start = (!state.started).then_some("start");
+            start.into_iter().chain(state.missing.iter().copied()).collect()
+        })
+    }
+
+    fn state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The routes of the management port: `/health/live`, `/health/ready`, `/health/started` and `/metrics`.
+pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
+    let started = health.clone();
+    Router::new()
+        .route("/health/live", get(async || answer(&[])))
+        .route(
+            "/health/started",
+            get(async move || answer(if started.is_started() { &[] } else { &["start"] })),
+        )
+        .route(
+            "/health/ready",
+            get(async move || {
+                let mut missing = health.missing();
+                if shutdown.phase() > Phase::Running {
+                    missing.push("draining");
+                }
+                answer(&missing)
+            }),
+        )
+        .route("/metrics", get(metrics))
+}
+
+fn answer(missing: &[&'static str]) -> Response {
+    let no_store = [(CACHE_CONTROL, "no-store")];
+    if missing.is_empty() {
+        (no_store, Json(json!({ "status": "ok" }))).into_response()
+    } else {
+        let body = Json(json!({ "status": "not ok", "because": missing }));
+        (StatusCode::SERVICE_UNAVAILABLE, no_store, body).into_response()
+    }
+}
+
+async fn metrics() -> Response {
+    let head = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (head, telemetry::metrics_text()).into_response()
+}

@@ -1,0 +1,140 @@
+//! Who is calling, as far as the network can tell.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use ::http::header::{HeaderName, USER_AGENT};
+use ::http::request::Parts;
+use axum::extract::FromRequestParts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+/// The other end of a connection, put on every request by [`crate::server`].
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Whether the connection is encrypted here.
+    pub tls: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted: Arc<[Network]>,
+}
+
+/// The client of a request. `ip` is `None` only where no connection is (in tests of a router).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// Its address: of the connection, or of the first hop that is not a trusted proxy.
+    pub ip: Option<IpAddr>,
+    /// `User-Agent`, 256 characters at most, without control characters.
+    pub user_agent: Option<String>,
+}
+
+const LONGEST_USER_AGENT: usize = 256;
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientInfo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            ip: parts
+                .extensions
+                .get::<Peer>()
+                .map(|peer| client_ip(peer, &parts.headers)),
+            user_agent: user_agent(&parts.headers),
+        })
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    Some(
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(LONGEST_USER_AGENT)
+            .collect(),
+    )
+}
+
+/// Walks `X-Forwarded-For` from its end, where the nearest proxy wrote, for as long as the writer is trusted: what
+/// stands further left may be made up by the client.
+fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
+    let trusted = |ip: IpAddr| peer.trusted.iter().any(|network| network.contains(ip));
+    let mut client = peer.address.ip().to_canonical();
+    let values: Vec<&str> = headers
+        .get_all(HeaderName::from_static("x-forwarded-for"))
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
+        if !trusted(client) {
+            break;
+        }
+        let Some(ip) = hop_address(hop.trim()) else { break };
+        client = ip;
+    }
+    client
+}
+
+/// An address as proxies write it, with or without a port.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let ip = text
+        .parse::<IpAddr>()
+        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
+    ip.ok().map(|ip| ip.to_canonical())
+}
+
+/// A network in CIDR notation, `10.0.0.0/8`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(transparent)]
+pub struct Network(#[schemars(with = "String")] IpAddr, #[schemars(skip)] u8);
+
+impl Network {
+    /// Whether `ip` lies in it.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let prefix = u32::from(self.1);
+        match (self.0, ip.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(ip)) => {
+                let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
+                u32::from(network) & mask == u32::from(ip) & mask
+            }
+            (IpAddr::V6(network), IpAddr::V6(ip)) => {
+                let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
+                u128::from(network) & mask == u128::from(ip) & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected an address or a network such as 10.0.0.0/8";
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| EXPECTED)?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(text) => text.parse().map_err(|_| EXPECTED)?,
+            None => longest,
+        };
+        if prefix > longest {
+            return Err(EXPECTED);
+        }
+        Ok(Self(address, prefix))
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,234 @@
+//! JSON in and out (RFC 8259), read strictly.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use ::http::header::{CONTENT_TYPE, HeaderValue};
+use ::http::{Response, StatusCode};
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::{Problem, body};
+
+/// A JSON body. As an extractor it refuses another content type (415), bad UTF-8, malformed JSON, a member that
+/// comes twice (400), and values that `T` does not accept (422); each refusal names the field. `T` should be
+/// `#[serde(deny_unknown_fields)]`, so that a misspelt member is refused as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        body::check_type(request.headers(), "application/json", |essence| {
+            essence == "application/json"
+                || (essence.starts_with("application/") && essence.ends_with("+json"))
+        })?;
+        parse_json(&body::read(request).await?).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> axum::response::Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => {
+                let mut response = Response::new(Body::from(bytes));
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            Err(error) => Problem::internal(&error).into_response(),
+        }
+    }
+}
+
+/// Reads a whole JSON text as strictly as [`Json`] does.
+///
+/// # Errors
+/// The problem to answer with. It names the field and never repeats a value.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        malformed(format!(
+            "The body is not UTF-8: byte {} is wrong.",
+            error.valid_up_to() + 1
+        ))
+    })?;
+    check(text)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let (field, detail) = explain(&path, &error.into_inner().to_string());
+        Problem::invalid().field(field, detail)
+    })
+}
+
+fn malformed(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(detail)
+}
+
+/// Checks what serde lets pass: members that come twice, U+0000 in a text, anything after the end.
+fn check(text: &str) -> Result<(), Problem> {
+    if text.trim_ascii().is_empty() {
+        return Err(malformed("The body is empty.".to_owned()));
+    }
+    let mut finding = None;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let outcome = Check {
+        path: &mut String::new(),
+        finding: &mut finding,
+    }
+    .deserialize(&mut deserializer)
+    .and_then(|()| deserializer.end());
+    match (outcome, finding) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(Finding { field, detail })) => {
+            Err(Problem::bad_request(format!("{field} {detail}.")).field(field, detail))
+        }
+        (Err(error), None) => Err(malformed(format!("The JSON is malformed: {error}."))),
+    }
+}
+
+struct Finding {
+    field: String,
+    detail: &'static str,
+}
+
+struct Check<'a> {
+    path: &'a mut String,
+    finding: &'a mut Option<Finding>,
+}
+
+impl Check<'_> {
+    fn refuse<E: de::Error>(self, detail: &'static str) -> E {
+        let field = if self.path.is_empty() { "(body)" } else { self.path };
+        *self.finding = Some(Finding {
+            field: field.to_owned(),
+            detail,
+        });
+        E::custom(detail)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Check<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Check<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    // PostgreSQL cannot store U+0000 in a text, and no name or address has one.
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        if text.contains('\0') {
+            return Err(self.refuse("contains the character U+0000"));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let length = self.path.len();
+        for index in 0.. {
+            self.path.push_str(&format!("[{index}]"));
+            let item = Check {
+                path: &mut *self.path,
+                finding: &mut *self.finding,
+            };
+            if items.next_element_seed(item)?.is_none() {
+                break;
+            }
+            self.path.truncate(length);
+        }
+        self.path.truncate(length);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let length = self.path.len();
+        let mut seen = HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if length > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(&name);
+            if !seen.insert(name) {
+                return Err(self.refuse("is there twice"));
+            }
+            members.next_value_seed(Check {
+                path: &mut *self.path,
+                finding: &mut *self.finding,
+            })?;
+            self.path.truncate(length);
+        }
+        Ok(())
+    }
+}
+
+/// Which field serde means, and what it has against it, without the value: it may be a secret.
+pub(super) fn explain(path: &str, message: &str) -> (String, String) {
+    let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
+    let quoted = |prefix: &str| {
+        let (name, rest) = message.strip_prefix(prefix)?.split_once('`')?;
+        Some((name.to_owned(), rest))
+    };
+    let within = |name: &str| match path {
+        "." | "" => name.to_owned(),
+        path if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    if let Some((name, _)) = quoted("missing field `") {
+        return (within(&name), "is missing".to_owned());
+    }
+    if let Some((name, rest)) = quoted("unknown field `") {
+        let expected = rest.strip_prefix(", expected ").unwrap_or("no fields at all");
+        return (within(&name), format!("is not known; expected {expected}"));
+    }
+    let field = if path == "." || path.is_empty() {
+        "(body)"
+    } else {
+        path
+    };
+    let hides_value = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown variant ",
+    ]
+    .iter()
+    .any(|prefix| message.starts_with(prefix));
+    let detail = match message.rsplit_once("expected ") {
+        Some((_, expected)) if hides_value => format!("expected {expected}"),
+        _ => message.to_owned(),
+    };
+    (field.to_owned(), detail)
+}

@@ -1,0 +1,231 @@
+//! The one layer around every route. Written by hand, because each layer of a stack costs an allocation and a copy
+//! of the request, on every request.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use ::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+};
+use ::http::{Request, StatusCode};
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http_body_util::Limited;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use super::body::BodyLimit;
+use super::{Peer, Problem};
+use crate::config::LimitsConfig;
+use crate::telemetry::{self, RouteMetrics, TraceContext};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// For answers that are no pages; a page brings a policy of its own.
+const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// Puts the standard layer around every route and the fallback: trace context in (W3C), metrics by matched path,
+/// limits on body and time, panics caught, bare errors turned into problems, and protective headers where the
+/// handler set none (`nosniff`, `no-store`, `default-src 'none'`, `no-referrer`). The trace id is in `X-Request-Id`.
+pub fn standard_layers<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    limits: &LimitsConfig,
+) -> Router<S> {
+    router.layer(Standard {
+        body_bytes: limits.body_bytes,
+        time: Duration::from_secs(limits.request_seconds),
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Standard {
+    body_bytes: u64,
+    time: Duration,
+}
+
+impl<S> Layer<S> for Standard {
+    type Service = StandardService<S>;
+
+    // Called once for every route and method, so each has metrics of its own and never looks them up.
+    fn layer(&self, inner: S) -> Self::Service {
+        StandardService {
+            inner,
+            limits: *self,
+            metrics: Arc::default(),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct StandardService<S> {
+    inner: S,
+    limits: Standard,
+    metrics: Arc<RouteMetrics>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl<S> Service<Request<Body>> for StandardService<S>
+where
+    S: Service<Request<Body>, Error = Infallible> + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Answer {
+        let began = Instant::now();
+        let caller = request
+            .headers()
+            .get(TRACEPARENT)
+            .and_then(|value| TraceContext::parse(value.to_str().ok()?));
+        let (trace, span) = telemetry::request_span(caller, &request);
+        let tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.tls);
+        let seen = Seen::of(&request);
+        let limits = self.limits;
+        let metrics = Arc::clone(&self.metrics);
+        let answer = match limit_body(&mut request, limits.body_bytes) {
+            Ok(()) => Ok(self.inner.call(request)),
+            Err(problem) => Err(problem),
+        };
+        let work = async move {
+            let mut response = match answer {
+                Ok(inner) => answer_in_time(inner, limits.time).await,
+                Err(problem) => problem.into_response(),
+            };
+            finish(&mut response, trace, tls);
+            seen.record(&metrics, response.status(), began.elapsed());
+            Ok(response)
+        };
+        match span {
+            Some(span) => Box::pin(trace.scope(work.instrument(span))),
+            None => Box::pin(trace.scope(work)),
+        }
+    }
+}
+
+async fn answer_in_time<F, R>(inner: F, time: Duration) -> Response
+where
+    F: Future<Output = Result<R, Infallible>>,
+    R: IntoResponse,
+{
+    match tokio::time::timeout(time, AssertUnwindSafe(inner).catch_unwind()).await {
+        Ok(Ok(Ok(response))) => response.into_response(),
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(panic)) => {
+            tracing::error!(
+                error.message = telemetry::panic_text(panic.as_ref()),
+                "a request handler panicked"
+            );
+            Problem::unexplained().into_response()
+        }
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "The request took too long",
+        )
+        .retry_after(Duration::from_secs(1))
+        .into_response(),
+    }
+}
+
+/// A declared length is checked here and enforced by the server; a body of unknown length is counted as it comes.
+fn limit_body(request: &mut Request<Body>, limit: u64) -> Result<(), Problem> {
+    let declared = request.headers().get(CONTENT_LENGTH);
+    match declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()) {
+        Some(length) if length > limit => return Err(Problem::too_large(limit)),
+        Some(_) => {}
+        None if request.body().is_end_stream() => return Ok(()),
+        None => {
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            let body = std::mem::take(request.body_mut());
+            *request.body_mut() = Body::new(Limited::new(body, most));
+        }
+    }
+    request.extensions_mut().insert(BodyLimit(limit));
+    Ok(())
+}
+
+/// Fills in what the handler left open.
+fn finish(response: &mut Response, trace: TraceContext, tls: bool) {
+    if is_bare_error(response) {
+        let allow = response.headers_mut().remove(::http::header::ALLOW);
+        *response = Problem::of_status(response.status()).into_response();
+        if let Some(allow) = allow {
+            response.headers_mut().insert(::http::header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    headers.reserve(6);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_maybe_shared(bytes::Bytes::from(trace.trace_id().to_string())) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    default_header(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    default_header(headers, CONTENT_SECURITY_POLICY, NO_CONTENT_POLICY);
+    default_header(headers, REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if tls {
+        default_header(headers, STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    }
+}
+
+fn default_header(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
+}
+
+/// An error of the router itself, or of a handler that said no more than a status.
+fn is_bare_error(response: &Response) -> bool {
+    (response.status().is_client_error() || response.status().is_server_error())
+        && !response.headers().contains_key(CONTENT_TYPE)
+        && !response.headers().contains_key(TRANSFER_ENCODING)
+        && response.body().is_end_stream()
+}
+
+/// What metrics and the log of requests say about a request.
+struct Seen {
+    method: ::http::Method,
+    route: Option<axum::extract::MatchedPath>,
+}
+
+impl Seen {
+    fn of(request: &Request<Body>) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+        }
+    }
+
+    fn record(&self, metrics: &RouteMetrics, status: StatusCode, took: Duration) {
+        let route = self.route.as_ref().map_or("(none)", |route| route.as_str());
+        metrics.record(&self.method, route, status, took);
+        // The route, never the path: a path may hold a name or a code.
+        let status = status.as_u16();
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        tracing::debug!(
+            target: "http",
+            {
+                http.request.method = %self.method,
+                http.route = route,
+                http.response.status_code = status,
+                event.duration = nanos
+            },
+            "{} {route} {status}",
+            self.method,
+        );
+    }
+}

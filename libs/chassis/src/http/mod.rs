@@ -1,0 +1,19 @@
+//! HTTP as every service speaks it: problems instead of bare errors, extractors that refuse what is not exact, and
+//! one layer with trace context, metrics, limits and protective headers.
+
+mod body;
+mod client_info;
+mod form;
+mod json;
+mod layers;
+mod problem;
+
+#[cfg(test)]
+mod tests;
+
+pub use client_info::{ClientInfo, Network, Peer};
+pub use form::{Form, Pairs, Path, Query};
+pub use json::{Json, parse_json};
+pub use layers::standard_layers;
+pub(crate) use problem::Chain;
+pub use problem::{FieldError, PROBLEM_JSON, Problem};

@@ -1,0 +1,246 @@
+//! The end of a process, in order, and the background tasks that have to see it.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::telemetry::panic_text;
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Everything works.
+    Running,
+    /// Asked to stop: not ready any more, but still serving, until load balancers have noticed.
+    Draining,
+    /// No new connections; waiting requests (long polls, streams) should end.
+    Closing,
+    /// Every request is answered; background tasks stop.
+    Stopping,
+}
+
+/// Tells every part of a process when to stop. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Shutdown(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    phase: watch::Sender<Phase>,
+    tasks: TaskTracker,
+    running: Mutex<Vec<&'static str>>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shutdown {
+    /// Everything works.
+    pub fn new() -> Self {
+        Self(Arc::new(Inner {
+            phase: watch::Sender::new(Phase::Running),
+            tasks: TaskTracker::new(),
+            running: Mutex::default(),
+        }))
+    }
+
+    /// Starts the end at the first SIGTERM or SIGINT; a second one ends the process at once.
+    ///
+    /// # Errors
+    /// When the signals cannot be listened to.
+    pub fn on_signals(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let shutdown = self.clone();
+        self.0.tasks.spawn(async move {
+            let mut next = async || {
+                tokio::select! {
+                    _ = terminate.recv() => "SIGTERM",
+                    _ = interrupt.recv() => "SIGINT",
+                }
+            };
+            let name = tokio::select! {
+                name = next() => name,
+                () = shutdown.cancelled() => return,
+            };
+            tracing::info!("{name}: finishing what is in flight");
+            shutdown.begin();
+            tokio::select! {
+                _ = next() => std::process::exit(130),
+                () = shutdown.cancelled() => {}
+            }
+        });
+        Ok(())
+    }
+
+    /// Asks for the end. The server takes it from here.
+    pub fn begin(&self) {
+        self.advance(Phase::Draining);
+    }
+
+    /// Goes on to `phase`; never back.
+    pub fn advance(&self, phase: Phase) {
+        self.0.phase.send_if_modified(|current| {
+            let forward = phase > *current;
+            if forward {
+                *current = phase;
+            }
+            forward
+        });
+    }
+
+    /// How far the end has come.
+    pub fn phase(&self) -> Phase {
+        *self.0.phase.borrow()
+    }
+
+    /// Waits until the end has come as far as `phase`.
+    pub async fn reached(&self, phase: Phase) {
+        let mut phases = self.0.phase.subscribe();
+        // The sender lives in self, so this cannot fail.
+        let _ = phases.wait_for(|current| *current >= phase).await;
+    }
+
+    /// Waits until the end was asked for.
+    pub async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Waits until no new connections come: what holds a request open (a long poll, a stream) ends now.
+    pub async fn closing(&self) {
+        self.reached(Phase::Closing).await;
+    }
+
+    /// Waits until background tasks have to stop.
+    pub async fn cancelled(&self) {
+        self.reached(Phase::Stopping).await;
+    }
+
+    /// Whether background tasks have to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.phase() >= Phase::Stopping
+    }
+
+    /// Runs `future` in the background. [`Shutdown::finish`] waits for it. A panic is logged and counted in
+    /// `vestibule_task_panics_total{task}`.
+    pub fn spawn<F>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let entry = Entry::new(self.clone(), name);
+        self.0.tasks.spawn(async move {
+            let _ = watched(name, future).await;
+            drop(entry);
+        });
+    }
+
+    /// Runs the task that `make` makes in the background, and again, after a growing pause, whenever it panics or
+    /// returns before it was asked to stop.
+    pub fn supervise<M, F>(&self, name: &'static str, mut make: M)
+    where
+        M: FnMut() -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let shutdown = self.clone();
+        self.spawn(name, async move {
+            let mut pause = FIRST_PAUSE;
+            while !shutdown.is_cancelled() {
+                let began = tokio::time::Instant::now();
+                let returned = watched(name, make()).await;
+                if shutdown.is_cancelled() {
+                    break;
+                }
+                if began.elapsed() > LONGEST_PAUSE {
+                    pause = FIRST_PAUSE;
+                }
+                if returned {
+                    tracing::warn!(
+                        "the background task {name} ended too early; it starts again in {pause:?}"
+                    );
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = shutdown.cancelled() => {}
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+    }
+
+    /// Stops the background tasks and waits for them, `patience` at most.
+    ///
+    /// # Errors
+    /// The names of those that did not stop in time.
+    pub async fn finish(&self, patience: Duration) -> Result<(), Vec<&'static str>> {
+        self.advance(Phase::Stopping);
+        self.0.tasks.close();
+        match tokio::time::timeout(patience, self.0.tasks.wait()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.running()),
+        }
+    }
+
+    /// The names of the background tasks at work.
+    pub fn running(&self) -> Vec<&'static str> {
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Whether `future` returned, rather than panicked.
+async fn watched<F: Future<Output = ()>>(name: &'static str, future: F) -> bool {
+    match AssertUnwindSafe(future).catch_unwind().await {
+        Ok(()) => true,
+        Err(panic) => {
+            metrics::counter!("vestibule_task_panics_total", "task" => name).increment(1);
+            tracing::error!(
+                error.message = panic_text(panic.as_ref()),
+                "the background task {name} panicked"
+            );
+            false
+        }
+    }
+}
+
+/// A name in the list of running tasks, for as long as it lives.
+struct Entry {
+    shutdown: Shutdown,
+    name: &'static str,
+}
+
+impl Entry {
+    fn new(shutdown: Shutdown, name: &'static str) -> Self {
+        let mut running = shutdown.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.push(name);
+        drop(running);
+        Self { shutdown, name }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut running = self
+            .shutdown
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = running.iter().position(|name| *name == self.name) {
+            running.swap_remove(index);
+        }
+    }
+}
