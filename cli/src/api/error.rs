@@ -1,0 +1,128 @@
+//! What a service, or the way to it, can answer instead of success.
+
+use std::fmt::Write;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use crate::failure::{Code, Failure, chain};
+use crate::logs::printable;
+
+/// A call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// The command needs a service whose URL it was not given.
+    #[error("this command needs the {0} service: name it with --{0}-url")]
+    NoUrl(&'static str),
+    /// Nobody answers, or not in time.
+    #[error("the {service} service at {url} cannot be reached: {reason}")]
+    Unreachable {
+        service: &'static str,
+        url: String,
+        reason: String,
+    },
+    /// The service answered with an error.
+    #[error("{}", refusal(service, *status, problem))]
+    Refused {
+        service: &'static str,
+        status: StatusCode,
+        problem: Box<Problem>,
+    },
+    /// The answer is not what the interface promises.
+    #[error("the {service} service gave an answer that this version does not understand: {reason}")]
+    Answer { service: &'static str, reason: String },
+}
+
+/// The members of a problem document (RFC 9457), a SCIM error (RFC 7644 §3.12) or an OAuth error (RFC 6749 §5.2).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FieldError {
+    field: String,
+    detail: String,
+}
+
+fn refusal(service: &str, status: StatusCode, problem: &Problem) -> String {
+    let words = problem.detail.as_deref().or(problem.error_description.as_deref());
+    let words = words.or(problem.title.as_deref()).or(problem.error.as_deref());
+    let words = words.map_or_else(|| status.to_string(), printable);
+    let mut text = format!("{service}: {}", words.trim_end_matches('.'));
+    for error in &problem.errors {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n  {}: {}",
+            printable(&error.field),
+            printable(&error.detail)
+        );
+    }
+    text
+}
+
+impl ApiError {
+    /// An error of the client itself: no connection, no answer in time, a broken body.
+    pub(super) fn transport(service: &'static str, error: reqwest::Error) -> Self {
+        let url = error
+            .url()
+            .map_or_else(String::new, |url| url.origin().ascii_serialization());
+        let error = error.without_url();
+        if error.is_decode() || error.is_body() {
+            return Self::Answer {
+                service,
+                reason: chain(&error),
+            };
+        }
+        let reason = if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else {
+            chain(&error)
+        };
+        Self::Unreachable { service, url, reason }
+    }
+
+    /// The HTTP status of a refusal.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::NoUrl(_) | Self::Unreachable { .. } | Self::Answer { .. } => None,
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let message = error.to_string();
+        match error {
+            ApiError::NoUrl(_) => Self::new(Code::Usage, message),
+            ApiError::Unreachable { .. } => Self::new(Code::Unreachable, message)
+                .hint("Is it running? `vestibule up` starts it; `vestibule doctor` says more."),
+            ApiError::Answer { .. } => Self::new(Code::Failed, message),
+            ApiError::Refused { status, .. } => {
+                let code = match status {
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Code::Denied,
+                    StatusCode::NOT_FOUND | StatusCode::GONE => Code::NotFound,
+                    StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Code::Conflict,
+                    StatusCode::BAD_REQUEST
+                    | StatusCode::UNPROCESSABLE_ENTITY
+                    | StatusCode::PAYLOAD_TOO_LARGE => Code::Usage,
+                    StatusCode::BAD_GATEWAY
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::GATEWAY_TIMEOUT
+                    | StatusCode::TOO_MANY_REQUESTS => Code::Unreachable,
+                    _ => Code::Failed,
+                };
+                Self::new(code, message)
+            }
+        }
+    }
+}

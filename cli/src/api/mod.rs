@@ -1,0 +1,225 @@
+//! The services' APIs, as the administrator's commands call them.
+
+mod error;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+pub(crate) use error::ApiError;
+use target::Credential;
+pub(crate) use target::{Services, Side, Target};
+
+use crate::failure::{Code, Failure, chain};
+
+/// Longer than the services' own limits, so that their answer is the one that is shown.
+const TIMEOUT: Duration = Duration::from_secs(35);
+/// A token is fetched anew this long before it ends.
+const RENEW: Duration = Duration::from_secs(30);
+
+/// Both services, called with one credential.
+pub(crate) struct Api {
+    http: Client,
+    services: Services,
+    /// Space-separated (RFC 6749 §3.3).
+    scope: String,
+    token: Mutex<Option<Held>>,
+}
+
+struct Held {
+    token: SecretString,
+    until: Instant,
+}
+
+/// RFC 6749 §5.1.
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: SecretString,
+    #[serde(default)]
+    expires_in: u64,
+}
+
+impl Api {
+    /// Finds the services; `scopes` are what the command needs, and all that its token is good for.
+    ///
+    /// # Errors
+    /// When the services cannot be found, or this machine has no certificates for https.
+    pub(crate) fn new(target: &Target, scopes: &[&str]) -> Result<Self, Failure> {
+        let services = target.services()?;
+        Ok(Self {
+            http: client(&services)?,
+            services,
+            scope: scopes.join(" "),
+            token: Mutex::new(None),
+        })
+    }
+
+    /// A request without a body.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub(crate) async fn call(&self, side: Side, method: Method, path: &str) -> Result<Value, ApiError> {
+        let request = self.request(side, method, path)?;
+        self.send(side, request).await
+    }
+
+    /// A request with a JSON body.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub(crate) async fn call_with(
+        &self,
+        side: Side,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let request = self.request(side, method, path)?.json(body);
+        self.send(side, request).await
+    }
+
+    /// A request to `path`, which may hold a query.
+    pub(crate) fn request(&self, side: Side, method: Method, path: &str) -> Result<RequestBuilder, ApiError> {
+        let base = self.services.url(side)?.as_str().trim_end_matches('/');
+        Ok(self.http.request(method, format!("{base}{path}")))
+    }
+
+    /// Sends with the credential; an empty answer is `null`.
+    pub(crate) async fn send(&self, side: Side, request: RequestBuilder) -> Result<Value, ApiError> {
+        let token = self.token().await?;
+        let request = request.bearer_auth(token.expose_secret());
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ApiError::transport(side.name(), error))?;
+        read(side, response).await
+    }
+
+    /// An access token that is good for a while.
+    ///
+    /// # Errors
+    /// When `auth` cannot be reached or refuses the credential.
+    pub(crate) async fn token(&self) -> Result<SecretString, ApiError> {
+        let (id, secret) = match &self.services.credential {
+            Credential::Token(token) => return Ok(token.clone()),
+            Credential::Client { id, secret } => (id, secret),
+        };
+        let mut held = self.token.lock().await;
+        if let Some(held) = &*held
+            && held.until > Instant::now()
+        {
+            return Ok(held.token.clone());
+        }
+        let response = self
+            .request(Side::Auth, Method::POST, "/oauth2/token")?
+            .basic_auth(id, Some(secret.expose_secret()))
+            .form(&[("grant_type", "client_credentials"), ("scope", &self.scope)])
+            .send()
+            .await
+            .map_err(|error| ApiError::transport("auth", error))?;
+        let answer: TokenResponse = read(Side::Auth, response).await?;
+        let life = Duration::from_secs(answer.expires_in).saturating_sub(RENEW);
+        *held = Some(Held {
+            token: answer.access_token.clone(),
+            until: Instant::now() + life,
+        });
+        Ok(answer.access_token)
+    }
+
+    /// The services that are called.
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The HTTP client, for what needs no credential.
+    pub(crate) fn http(&self) -> &Client {
+        &self.http
+    }
+}
+
+fn client(services: &Services) -> Result<Client, Failure> {
+    let urls: Vec<&Url> = [&services.auth, &services.users].into_iter().flatten().collect();
+    let mut builder = Client::builder()
+        .timeout(TIMEOUT)
+        .connect_timeout(Duration::from_secs(5))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
+    if urls.iter().all(|url| is_loopback(url)) {
+        // HTTP_PROXY is for the way out of this machine.
+        builder = builder.no_proxy();
+    }
+    if urls.iter().all(|url| url.scheme() == "http") {
+        // A container without certificates can still reach a service without TLS.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| {
+        Failure::new(
+            Code::Failed,
+            format!("cannot make an HTTP client: {}", chain(&error)),
+        )
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The body of a success, or the error that the body describes.
+async fn read<T: DeserializeOwned>(side: Side, response: Response) -> Result<T, ApiError> {
+    let service = side.name();
+    let status = response.status();
+    let body = response
+        .bytes()
+        .await
+        .map_err(|error| ApiError::transport(service, error))?;
+    if !status.is_success() {
+        return Err(ApiError::Refused {
+            service,
+            status,
+            problem: serde_json::from_slice(&body).unwrap_or_default(),
+        });
+    }
+    let body = if body.is_empty() {
+        b"null".as_slice()
+    } else {
+        &body
+    };
+    serde_json::from_slice(body).map_err(|error| ApiError::Answer {
+        service,
+        reason: error.to_string(),
+    })
+}
+
+/// Percent-encodes one segment of a path, or one value of a query.
+pub(crate) fn escape(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// A member of a JSON object as text; empty when it is missing or null.
+pub(crate) fn text(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let items: Vec<String> = items.iter().map(|item| text(item, "")).collect();
+            items.join(" ")
+        }
+        Some(other) => other.to_string(),
+    }
+}

@@ -1,0 +1,66 @@
+use serde_json::json;
+
+use super::*;
+
+fn refused(status: u16, body: &Value) -> Failure {
+    ApiError::Refused {
+        service: "users",
+        status: reqwest::StatusCode::from_u16(status).expect("a status"),
+        problem: serde_json::from_value(body.clone()).expect("a problem"),
+    }
+    .into()
+}
+
+#[test]
+fn a_refusal_has_the_exit_code_of_its_kind() {
+    for (status, code) in [
+        (401, Code::Denied),
+        (403, Code::Denied),
+        (404, Code::NotFound),
+        (409, Code::Conflict),
+        (422, Code::Usage),
+        (500, Code::Failed),
+        (503, Code::Unreachable),
+    ] {
+        assert_eq!(refused(status, &json!({})).code(), code, "{status}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_the_service_said_field_by_field() {
+    let problem = json!({"title": "Bad input", "detail": "Two fields are wrong.",
+        "errors": [{"field": "email", "detail": "expected an address"}]});
+    assert_eq!(
+        refused(422, &problem).to_string(),
+        "users: Two fields are wrong\n  email: expected an address"
+    );
+    let oauth = json!({"error": "invalid_client", "error_description": "unknown client"});
+    assert_eq!(refused(401, &oauth).to_string(), "users: unknown client");
+    assert_eq!(
+        refused(500, &json!({})).to_string(),
+        "users: 500 Internal Server Error"
+    );
+}
+
+// SB-34
+#[test]
+fn what_a_service_says_cannot_steer_the_terminal() {
+    let problem = json!({"detail": "\u{1b}[2J", "errors": [{"field": "a\u{7}", "detail": "b\n\u{1b}c"}]});
+    let shown = refused(400, &problem).to_string().replace("\n  ", "");
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+}
+
+#[test]
+fn a_user_name_stays_one_segment_of_a_path() {
+    assert_eq!(escape("a/b?c d&e+f%"), "a%2Fb%3Fc%20d%26e%2Bf%25");
+}
+
+#[test]
+fn members_become_text() {
+    let value = json!({"a": {"b": ["x", "y"]}, "n": 3, "t": true, "z": null});
+    assert_eq!(text(&value, "/a/b"), "x y");
+    assert_eq!(text(&value, "/n"), "3");
+    assert_eq!(text(&value, "/t"), "true");
+    assert_eq!(text(&value, "/z"), "");
+    assert_eq!(text(&value, "/missing"), "");
+}

@@ -1,0 +1,217 @@
+//! `vestibule client`: the applications that sign people in.
+
+use std::io;
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::api::{Api, Side, Target, escape, text};
+use crate::failure::Failure;
+use crate::logs::{Color, Style, printable};
+use crate::output::{self, Format, Table, sheet};
+
+/// Applications (OAuth clients): add, list, show, delete
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Client {
+    Add(Add),
+    List(List),
+    Show(Show),
+    Delete(Delete),
+}
+
+/// Register an application; prints its id and, once, its secret
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule client add 'Web shop' --redirect-uri https://shop.example.org/callback
+  vestibule client add 'Phone app' --public --redirect-uri http://127.0.0.1/callback
+  vestibule client add 'Nightly job' --grant client_credentials --scope users:read")]
+pub(crate) struct Add {
+    /// Name that people see
+    name: String,
+    /// Where people return to after signing in, matched exactly; may be given several times
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    /// Where people may return to after signing out; may be given several times
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    /// The application cannot keep a secret: it runs on a phone, a desktop or in a browser
+    #[arg(long)]
+    public: bool,
+    /// Grants that it may use [default: authorization_code and refresh_token]
+    #[arg(long, value_name = "GRANT")]
+    grant: Vec<Grant>,
+    /// Scopes that it may ask for [default: those of the service]
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// OAuth 2 grants, by their names in requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Grant {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+}
+
+/// List applications
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  vestibule client list")]
+pub(crate) struct List {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Show one application
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  vestibule client show 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
+pub(crate) struct Show {
+    /// The application's client_id
+    id: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Delete an application; its tokens end
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  vestibule client delete 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
+pub(crate) struct Delete {
+    /// The application's client_id
+    id: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Client {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Add(add) => add.run().await,
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Delete(delete) => delete.run().await,
+        }
+    }
+}
+
+impl Add {
+    async fn run(self) -> Result<(), Failure> {
+        let api = Api::new(&self.target, &["admin"])?;
+        let body = Value::Object(self.body());
+        let made = api
+            .call_with(Side::Auth, Method::POST, "/admin/v1/clients", &body)
+            .await?;
+        if self.target.output == Format::Json {
+            return output::json(&made);
+        }
+        let mut pairs = vec![("client_id", text(&made, "/client_id"))];
+        let secret = text(&made, "/client_secret");
+        if !secret.is_empty() {
+            pairs.push(("client_secret", secret));
+            output::remark("Keep the secret now: it is not shown again.");
+        }
+        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+    }
+
+    /// The names of RFC 7591 §2.
+    fn body(&self) -> Map<String, Value> {
+        let mut body = Map::new();
+        body.insert("client_name".to_owned(), self.name.as_str().into());
+        let method = if self.public {
+            "none"
+        } else {
+            "client_secret_basic"
+        };
+        body.insert("token_endpoint_auth_method".to_owned(), method.into());
+        let grants: Vec<String> = self
+            .grant
+            .iter()
+            .filter_map(|grant| Some(clap::ValueEnum::to_possible_value(grant)?.get_name().to_owned()))
+            .collect();
+        let lists = [
+            ("redirect_uris", json!(self.redirect_uri)),
+            ("post_logout_redirect_uris", json!(self.post_logout_redirect_uri)),
+            ("grant_types", json!(grants)),
+        ];
+        for (name, list) in lists {
+            if list != json!([]) {
+                body.insert(name.to_owned(), list);
+            }
+        }
+        if !self.scope.is_empty() {
+            body.insert("scope".to_owned(), self.scope.join(" ").into());
+        }
+        body
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<(), Failure> {
+        let api = Api::new(&self.target, &["admin"])?;
+        let answer = api.call(Side::Auth, Method::GET, "/admin/v1/clients").await?;
+        if self.target.output == Format::Json {
+            return output::json(&answer);
+        }
+        let mut table = Table::new(&["NAME", "KIND", "GRANTS", "CLIENT ID"]);
+        let clients = answer.get("clients").unwrap_or(&answer).as_array();
+        for client in clients.into_iter().flatten() {
+            table.row([
+                text(client, "/client_name"),
+                kind(client).to_owned(),
+                text(client, "/grant_types"),
+                text(client, "/client_id"),
+            ]);
+        }
+        output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+    }
+}
+
+fn kind(client: &Value) -> &'static str {
+    match text(client, "/token_endpoint_auth_method").as_str() {
+        "none" => "public",
+        _ => "confidential",
+    }
+}
+
+impl Show {
+    async fn run(self) -> Result<(), Failure> {
+        let api = Api::new(&self.target, &["admin"])?;
+        let client = api.call(Side::Auth, Method::GET, &path(&self.id)).await?;
+        if self.target.output == Format::Json {
+            return output::json(&client);
+        }
+        let pairs = [
+            ("client_id", text(&client, "/client_id")),
+            ("name", text(&client, "/client_name")),
+            ("kind", kind(&client).to_owned()),
+            ("redirect_uris", text(&client, "/redirect_uris")),
+            (
+                "post_logout_redirect_uris",
+                text(&client, "/post_logout_redirect_uris"),
+            ),
+            ("grants", text(&client, "/grant_types")),
+            ("scopes", text(&client, "/scope")),
+            ("created", text(&client, "/created_at")),
+        ];
+        let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+    }
+}
+
+impl Delete {
+    async fn run(self) -> Result<(), Failure> {
+        let api = Api::new(&self.target, &["admin"])?;
+        api.call(Side::Auth, Method::DELETE, &path(&self.id)).await?;
+        match self.target.output {
+            Format::Json => output::json(&json!({ "client_id": self.id, "deleted": true })),
+            Format::Table => output::line(format!("{} is deleted", printable(&self.id))),
+        }
+    }
+}
+
+fn path(id: &str) -> String {
+    format!("/admin/v1/clients/{}", escape(id))
+}

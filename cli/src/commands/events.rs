@@ -1,0 +1,127 @@
+//! `vestibule events`: what the services publish.
+
+use std::io;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::api::{Api, Side, Target, text};
+use crate::failure::{Code, Failure};
+use crate::logs::{Color, Style, printable};
+use crate::output::{self, Format};
+
+/// Events asked for at a time.
+const PAGE: u32 = 100;
+/// Seconds that a service holds a question open while nothing happens.
+const WAIT: u32 = 20;
+
+/// Events of the services: tail
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Events {
+    Tail(Tail),
+}
+
+/// Print the events that a service has published
+///
+/// With --output json each line is one CloudEvent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule events tail --follow
+  vestibule events tail --service users --after 1200 --output json")]
+pub(crate) struct Tail {
+    /// Whose events; without it, those of both services
+    #[arg(long, value_enum)]
+    service: Option<Side>,
+    /// Begin after this position; needs --service, because each counts for itself
+    #[arg(long, value_name = "N", requires = "service", default_value_t = 0)]
+    after: i64,
+    /// Go on waiting for new ones
+    #[arg(long, short)]
+    follow: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Events {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let Self::Tail(tail) = self;
+        let api = Arc::new(Api::new(&tail.target, &["events:read"])?);
+        let sides = match tail.service {
+            Some(side) => vec![side],
+            None => vec![Side::Auth, Side::Users],
+        };
+        let reader = Reader {
+            format: tail.target.output,
+            style: Style::choose(Color::Auto, &io::stdout()),
+            follow: tail.follow,
+        };
+        if !tail.follow {
+            for side in sides {
+                reader.read(&api, side, tail.after).await?;
+            }
+            return Ok(());
+        }
+        let mut readers = JoinSet::new();
+        for side in sides {
+            let api = Arc::clone(&api);
+            readers.spawn(async move { reader.read(&api, side, tail.after).await });
+        }
+        while let Some(ended) = readers.join_next().await {
+            ended.map_err(|panic| Failure::new(Code::Failed, format!("the reader failed: {panic}")))??;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Reader {
+    format: Format,
+    style: Style,
+    follow: bool,
+}
+
+impl Reader {
+    async fn read(self, api: &Api, side: Side, mut after: i64) -> Result<(), Failure> {
+        let wait = if self.follow { WAIT } else { 0 };
+        loop {
+            let path = format!("/events?after={after}&limit={PAGE}&wait={wait}");
+            let batch = api.call(side, Method::GET, &path).await?;
+            let events = batch.as_array().map(Vec::as_slice).unwrap_or_default();
+            for event in events {
+                after = position(event).unwrap_or(after);
+                output::line(self.show(side, event))?;
+            }
+            if events.is_empty() && !self.follow {
+                return Ok(());
+            }
+        }
+    }
+
+    fn show(self, side: Side, event: &Value) -> String {
+        if self.format == Format::Json {
+            return event.to_string();
+        }
+        let kind = text(event, "/type");
+        let kind = kind.strip_prefix("vestibule.").unwrap_or(&kind);
+        let position = position(event).map_or_else(String::new, |position| position.to_string());
+        let data = event.get("data").map(Value::to_string).unwrap_or_default();
+        format!(
+            "{} {} {position:>6} {:28} {} {}",
+            self.style.dim(printable(&text(event, "/time"))),
+            self.style.service(side.name()),
+            self.style.bold(printable(kind)),
+            printable(&text(event, "/subject")),
+            self.style.dim(printable(&data)),
+        )
+    }
+}
+
+/// The place of an event in its service's feed.
+fn position(event: &Value) -> Option<i64> {
+    let position = event.get("position")?;
+    position.as_i64().or_else(|| position.as_str()?.parse().ok())
+}

@@ -1,0 +1,86 @@
+//! The commands: one file each, with its options, its help and what it does.
+
+mod client;
+mod config;
+mod doctor;
+mod events;
+mod help_markdown;
+mod keys;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod up;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Code, Failure};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  wrong use: the command line or a configuration file
+  3  not found
+  4  conflict: a name, a port or a data directory is taken
+  5  a service cannot be reached
+  6  denied
+
+Examples:
+  vestibule up
+  vestibule user add ann --email ann@example.org --admin
+  vestibule doctor";
+
+/// Vestibule lets people in and knows who they are: it starts the services, and administers them.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Up(up::Up),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Client(client::Client),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    #[command(subcommand)]
+    Events(events::Events),
+    #[command(subcommand)]
+    Config(config::Config),
+    Doctor(doctor::Doctor),
+    Serve(serve::Serve),
+    HelpMarkdown(help_markdown::HelpMarkdown),
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(serve) => return serve.run(),
+        Command::Up(up) => block_on(up.run()),
+        Command::User(user) => block_on(user.run()),
+        Command::Client(client) => block_on(client.run()),
+        Command::Keys(keys) => block_on(keys.run()),
+        Command::Events(events) => block_on(events.run()),
+        Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => block_on(doctor.run()),
+        Command::HelpMarkdown(help) => help.run(),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One thread is enough for a command; the services have their own processes.
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Code::Failed, format!("cannot start the runtime: {error}")))?
+        .block_on(command)
+}

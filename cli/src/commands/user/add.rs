@@ -1,0 +1,125 @@
+//! `vestibule user add`: makes an account.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use crate::api::{Api, Side, Target, text};
+use crate::failure::{Code, Failure};
+use crate::output::{self, Format};
+
+/// The group whose members administer Vestibule.
+const ADMINISTRATORS: &str = "vestibule-admins";
+
+/// Make an account for a person
+///
+/// Without --password-stdin it prints a link, good once, with which the person chooses a password.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule user add ann --email ann@example.org --given-name Ann --family-name Smith
+  printf %s \"$PASSWORD\" | vestibule user add ann --email ann@example.org --password-stdin --admin")]
+pub(crate) struct Add {
+    /// User name, with which the person signs in
+    #[arg(value_name = "NAME")]
+    user_name: String,
+    /// E-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Make the person an administrator
+    #[arg(long)]
+    admin: bool,
+    /// Given name
+    #[arg(long, value_name = "NAME")]
+    given_name: Option<String>,
+    /// Family name
+    #[arg(long, value_name = "NAME")]
+    family_name: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Add {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let password = self.password_stdin.then(read_password).transpose()?;
+        let api = Api::new(&self.target, &["admin"])?;
+        let body = self.body(password.as_ref());
+        let made = api
+            .call_with(Side::Auth, Method::POST, "/admin/v1/users", &body)
+            .await?;
+        match self.target.output {
+            Format::Json => output::json(&made),
+            Format::Table => output::line(self.summary(&made)),
+        }
+    }
+
+    fn body(&self, password: Option<&SecretString>) -> Value {
+        let mut body = json!({ "user_name": self.user_name, "email": self.email });
+        if let Some(object) = body.as_object_mut() {
+            if self.given_name.is_some() || self.family_name.is_some() {
+                let mut name = serde_json::Map::new();
+                let parts = [
+                    ("given_name", &self.given_name),
+                    ("family_name", &self.family_name),
+                ];
+                for (key, value) in parts {
+                    if let Some(value) = value {
+                        name.insert(key.to_owned(), value.as_str().into());
+                    }
+                }
+                object.insert("name".to_owned(), name.into());
+            }
+            if let Some(password) = password {
+                object.insert("password".to_owned(), password.expose_secret().into());
+            }
+            if self.admin {
+                object.insert("groups".to_owned(), json!([ADMINISTRATORS]));
+            }
+        }
+        body
+    }
+
+    fn summary(&self, made: &Value) -> String {
+        let name = crate::logs::printable(&self.user_name);
+        let mut lines = vec![match made.pointer("/state").and_then(Value::as_str) {
+            Some("pending") => format!(
+                "{name} ({}) is being set up: the user service is away, and the account is there when it is back",
+                text(made, "/id")
+            ),
+            _ => format!("{name} is there, with id {}", text(made, "/id")),
+        }];
+        let link = text(made, "/setup_url");
+        if !link.is_empty() {
+            lines.push(format!(
+                "Hand over this link, good once, to choose a password:\n  {link}"
+            ));
+        }
+        lines.join("\n")
+    }
+}
+
+fn read_password() -> Result<SecretString, Failure> {
+    if io::stdin().is_terminal() {
+        output::remark("Type the password and Enter (it shows on the screen; a pipe hides it):");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| {
+        Failure::new(
+            Code::Usage,
+            format!("cannot read the password from standard input: {error}"),
+        )
+    })?;
+    let password = line.trim_end_matches(['\n', '\r']);
+    if password.is_empty() {
+        return Err(Failure::new(
+            Code::Usage,
+            "--password-stdin: the first line of standard input is empty",
+        ));
+    }
+    Ok(SecretString::from(password.to_owned()))
+}

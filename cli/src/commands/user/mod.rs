@@ -1,0 +1,33 @@
+//! `vestibule user`: people.
+
+mod add;
+mod change;
+mod find;
+mod list;
+
+use crate::failure::Failure;
+
+/// People: add, list, show, disable, enable, delete
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum User {
+    Add(add::Add),
+    List(list::List),
+    Show(find::Show),
+    Disable(change::Disable),
+    Enable(change::Enable),
+    Delete(change::Delete),
+}
+
+impl User {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Add(add) => add.run().await,
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Disable(disable) => disable.run().await,
+            Self::Enable(enable) => enable.run().await,
+            Self::Delete(delete) => delete.run().await,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where the services listen: the command line goes over the environment, which goes over the files.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+
+use url::Url;
+
+use super::{DataDirError, files};
+
+/// The ports of `vestibule up`; none where the command line does not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ports {
+    pub(crate) auth: Option<u16>,
+    pub(crate) users: Option<u16>,
+    pub(crate) auth_management: Option<u16>,
+    pub(crate) users_management: Option<u16>,
+}
+
+/// One service's addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// What others call it: the issuer of `auth`, the audience of `users`.
+    pub(crate) url: String,
+    /// Where it serves people and applications.
+    pub(crate) listen: SocketAddr,
+    /// Where it serves health and metrics.
+    pub(crate) management: SocketAddr,
+}
+
+impl Endpoint {
+    /// The management listener as this machine reaches it.
+    pub(crate) fn management_url(&self) -> String {
+        format!("http://{}", reachable(self.management))
+    }
+}
+
+/// Both services' addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoints {
+    pub(crate) auth: Endpoint,
+    pub(crate) users: Endpoint,
+}
+
+/// How one service names its address in file and environment, and what it is by default.
+struct Place<'a> {
+    file: &'a Path,
+    prefix: &'static str,
+    /// The key of its public URL.
+    url_key: &'static str,
+    port: u16,
+    management: u16,
+}
+
+impl Endpoints {
+    /// Reads the files that are there and lays environment and command line over them.
+    pub(super) fn find(
+        auth_file: &Path,
+        users_file: &Path,
+        ports: Ports,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, DataDirError> {
+        let auth = Place {
+            file: auth_file,
+            prefix: "VESTIBULE_AUTH__",
+            url_key: "issuer",
+            port: 8000,
+            management: 9000,
+        };
+        let users = Place {
+            file: users_file,
+            prefix: "VESTIBULE_USERS__",
+            url_key: "url",
+            port: 8001,
+            management: 9001,
+        };
+        Ok(Self {
+            auth: auth.find(ports.auth, ports.auth_management, env)?,
+            users: users.find(ports.users, ports.users_management, env)?,
+        })
+    }
+
+    /// The variables that tell the services what the command line changed.
+    pub(crate) fn overlay(&self, ports: Ports) -> Vec<(&'static str, String)> {
+        let mut variables = Vec::new();
+        if ports.auth.is_some() {
+            variables.push(("VESTIBULE_AUTH__LISTEN__ADDRESS", self.auth.listen.to_string()));
+            variables.push(("VESTIBULE_AUTH__ISSUER", self.auth.url.clone()));
+            variables.push(("VESTIBULE_USERS__AUTH__ISSUER", self.auth.url.clone()));
+        }
+        if ports.users.is_some() {
+            variables.push(("VESTIBULE_USERS__LISTEN__ADDRESS", self.users.listen.to_string()));
+            variables.push(("VESTIBULE_USERS__URL", self.users.url.clone()));
+            variables.push(("VESTIBULE_AUTH__USERS__URL", self.users.url.clone()));
+        }
+        if ports.auth_management.is_some() {
+            let address = self.auth.management.to_string();
+            variables.push(("VESTIBULE_AUTH__LISTEN__MANAGEMENT", address));
+        }
+        if ports.users_management.is_some() {
+            let address = self.users.management.to_string();
+            variables.push(("VESTIBULE_USERS__LISTEN__MANAGEMENT", address));
+        }
+        variables
+    }
+}
+
+impl Place<'_> {
+    fn find(
+        &self,
+        port: Option<u16>,
+        management: Option<u16>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Endpoint, DataDirError> {
+        let table = self.table()?;
+        let listen = self.address(&table, "address", self.port, port, env)?;
+        let management = self.address(&table, "management", self.management, management, env)?;
+        let named = env(&format!("{}{}", self.prefix, self.url_key.to_uppercase())).or_else(|| {
+            let value = table.get(self.url_key)?;
+            Some(value.as_str()?.to_owned())
+        });
+        let url = match named {
+            // An issuer behind a proxy stays; one on this machine follows the port that it was given.
+            Some(url) if port.is_none() || !is_local(&url) => url,
+            _ => format!("http://localhost:{}", listen.port()),
+        };
+        Ok(Endpoint {
+            url,
+            listen,
+            management,
+        })
+    }
+
+    fn table(&self) -> Result<toml::Table, DataDirError> {
+        let Some(text) = files::read(self.file)? else {
+            return Ok(toml::Table::new());
+        };
+        text.parse()
+            .map_err(|error: toml::de::Error| DataDirError::Content {
+                path: self.file.to_owned(),
+                reason: error.to_string().trim_end().to_owned(),
+            })
+    }
+
+    fn address(
+        &self,
+        table: &toml::Table,
+        key: &str,
+        default: u16,
+        port: Option<u16>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SocketAddr, DataDirError> {
+        let variable = format!("{}LISTEN__{}", self.prefix, key.to_uppercase());
+        let configured = env(&variable).or_else(|| {
+            let value = table.get("listen")?.get(key)?;
+            Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        });
+        let mut address = match configured {
+            Some(text) => text.parse().map_err(|_| DataDirError::Content {
+                path: self.file.to_owned(),
+                reason: format!(
+                    "listen.{key}: expected an address and port such as 127.0.0.1:{default}, not {text:?}"
+                ),
+            })?,
+            None => SocketAddr::from((Ipv4Addr::LOCALHOST, default)),
+        };
+        if let Some(port) = port {
+            address.set_port(port);
+        }
+        if address.port() == 0 {
+            address = free(address)?;
+        }
+        Ok(address)
+    }
+}
+
+/// A port that is free now, on the same address.
+fn free(address: SocketAddr) -> Result<SocketAddr, DataDirError> {
+    TcpListener::bind(address)
+        .and_then(|listener| listener.local_addr())
+        .map_err(|error| DataDirError::io("find a free port on", Path::new(&address.to_string()))(error))
+}
+
+/// How this machine calls an address that may mean "every interface".
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+fn is_local(url: &str) -> bool {
+    match Url::parse(url) {
+        Ok(url) => match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        },
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,49 @@
+//! Files that are whole or absent, and readable by their owner alone.
+
+use std::fs::{self, DirBuilder};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use super::DataDirError;
+
+/// Makes a directory with mode 0700. One that exists is left as it is.
+pub(super) fn private_directory(path: &Path) -> Result<(), DataDirError> {
+    match DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(DataDirError::io("create the directory", path)(error)),
+    }
+}
+
+/// Replaces `path` by `content` in one step, mode 0600: a full disk leaves the old file, or none.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
+    let refused = |error| DataDirError::io("write", path)(error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .map_err(refused)?;
+    file.write_all(content).map_err(refused)?;
+    file.as_file().sync_all().map_err(refused)?;
+    file.persist(path).map_err(|error| refused(error.error))?;
+    Ok(())
+}
+
+/// Writes `path` unless it exists: an operator's edits stay. Says whether it was written.
+pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<bool, DataDirError> {
+    if path.try_exists().map_err(DataDirError::io("read", path))? {
+        return Ok(false);
+    }
+    replace(path, content)?;
+    Ok(true)
+}
+
+/// The text of `path`, or none when it does not exist.
+pub(super) fn read(path: &Path) -> Result<Option<String>, DataDirError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataDirError::io("read", path)(error)),
+    }
+}

@@ -1,0 +1,84 @@
+//! One `vestibule up` a data directory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::DataDirError;
+
+/// The exclusive hold on a data directory. The kernel releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+    path: PathBuf,
+    /// Whether the previous holder was killed: its services may need a moment to leave their ports.
+    pub(crate) after_a_crash: bool,
+}
+
+impl Lock {
+    /// Takes the lock and writes this process's id into the file.
+    ///
+    /// # Errors
+    /// [`DataDirError::Locked`] names the process that holds it.
+    pub(super) fn take(root: &Path) -> Result<Self, DataDirError> {
+        let path = root.join("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(DataDirError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(DataDirError::Locked {
+                    root: root.to_owned(),
+                    pid: holder(&mut file).unwrap_or_else(|| "?".to_owned()),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(DataDirError::io("lock", &path)(error)),
+        }
+        let after_a_crash = holder(&mut file).is_some();
+        let mut lock = Self {
+            file,
+            path,
+            after_a_crash,
+        };
+        lock.write(&format!("{}\n", std::process::id()))?;
+        Ok(lock)
+    }
+
+    /// Gives the directory back after a clean end.
+    pub(crate) fn release(mut self) -> Result<(), DataDirError> {
+        self.write("")
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), DataDirError> {
+        let write = |file: &mut File| {
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(text.as_bytes())
+        };
+        write(&mut self.file).map_err(DataDirError::io("write", &self.path))
+    }
+}
+
+/// Whether somebody holds the lock now, and who: for `doctor`.
+pub(crate) fn held_by(root: &Path) -> Option<String> {
+    let mut file = File::open(root.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file).unwrap_or_else(|| "?".to_owned())),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+fn holder(file: &mut File) -> Option<String> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    let pid = text.trim();
+    (!pid.is_empty()).then(|| pid.to_owned())
+}

@@ -1,0 +1,126 @@
+//! The data directory of `vestibule up`: configuration, secrets, databases, and who holds it.
+
+mod endpoints;
+mod error;
+mod files;
+mod lock;
+mod operator;
+mod secrets;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use chassis::random::SharedRandom;
+
+pub(crate) use endpoints::{Endpoint, Endpoints, Ports};
+pub(crate) use error::DataDirError;
+pub(crate) use lock::{Lock, held_by};
+pub(crate) use operator::Operator;
+pub(crate) use secrets::Secrets;
+
+/// A directory that holds one stack of services.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// The directory, made with mode 0700 if it is missing.
+    ///
+    /// # Errors
+    /// When it is a file, or the place cannot be written to.
+    pub(crate) fn create(root: &Path) -> Result<Self, DataDirError> {
+        files::private_directory(root)?;
+        Self::at(root)
+    }
+
+    /// A directory that `vestibule up` was started on.
+    ///
+    /// # Errors
+    /// When there is nothing of the kind.
+    pub(crate) fn open(root: &Path) -> Result<Self, DataDirError> {
+        if !root.join("operator.json").try_exists().unwrap_or(true) {
+            return Err(DataDirError::Missing {
+                root: root.to_owned(),
+                missing: "operator.json",
+            });
+        }
+        Self::at(root)
+    }
+
+    fn at(root: &Path) -> Result<Self, DataDirError> {
+        let root = root.canonicalize().map_err(DataDirError::io("open", root))?;
+        Ok(Self { root })
+    }
+
+    /// Where it is, as an absolute path.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `auth.toml`.
+    pub(crate) fn auth_file(&self) -> PathBuf {
+        self.root.join("auth.toml")
+    }
+
+    /// `users.toml`.
+    pub(crate) fn users_file(&self) -> PathBuf {
+        self.root.join("users.toml")
+    }
+
+    /// `secrets/`.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(&self.root)
+    }
+
+    /// Holds the directory for this process alone.
+    ///
+    /// # Errors
+    /// [`DataDirError::Locked`] while another `vestibule up` runs on it.
+    pub(crate) fn lock(&self) -> Result<Lock, DataDirError> {
+        Lock::take(&self.root)
+    }
+
+    /// Where the services listen, from command line, environment and files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or an address in it is none.
+    pub(crate) fn endpoints(
+        &self,
+        ports: Ports,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Endpoints, DataDirError> {
+        Endpoints::find(&self.auth_file(), &self.users_file(), ports, env)
+    }
+
+    /// Writes secrets and configuration where they are missing, and `operator.json` anew.
+    ///
+    /// # Errors
+    /// When a file cannot be written; those written so far are whole, and the next start goes on from them.
+    pub(crate) fn prepare(&self, at: &Endpoints, random: &SharedRandom) -> Result<(), DataDirError> {
+        let secrets = self.secrets();
+        secrets.prepare(random)?;
+        // A data directory inside a working copy should not end in a commit.
+        files::write_new(&self.root.join(".gitignore"), b"*\n")?;
+        files::write_new(&self.auth_file(), templates::auth(at).as_bytes())?;
+        files::write_new(&self.users_file(), templates::users(at).as_bytes())?;
+        Operator::new(at, secrets.client("vestibule-cli")?).write(&self.operator_file())
+    }
+
+    /// The credential of the administrator's commands.
+    ///
+    /// # Errors
+    /// [`DataDirError::Missing`] before the first start.
+    pub(crate) fn operator(&self) -> Result<Operator, DataDirError> {
+        Operator::read(&self.operator_file())?.ok_or_else(|| DataDirError::Missing {
+            root: self.root.clone(),
+            missing: "operator.json",
+        })
+    }
+
+    fn operator_file(&self) -> PathBuf {
+        self.root.join("operator.json")
+    }
+}

@@ -1,0 +1,57 @@
+//! The secrets that `vestibule up` makes: an encryption key, and a client secret for each service and the operator.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chassis::random::SharedRandom;
+use secrecy::SecretString;
+
+use super::{DataDirError, files};
+
+/// The key under which `auth` encrypts its signing keys: 32 bytes in base64.
+pub(crate) const ENCRYPTION_KEY: &str = "encryption-k1";
+/// The clients that the data directory knows, by the name of their secret's file.
+pub(crate) const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", "vestibule-cli"];
+
+/// The folder `secrets/` of a data directory.
+#[derive(Debug)]
+pub(crate) struct Secrets(PathBuf);
+
+impl Secrets {
+    pub(super) fn new(root: &Path) -> Self {
+        Self(root.join("secrets"))
+    }
+
+    /// Makes what is missing and leaves what is there.
+    pub(super) fn prepare(&self, random: &SharedRandom) -> Result<(), DataDirError> {
+        files::private_directory(&self.0)?;
+        let mut key = [0; 32];
+        random.fill(&mut key);
+        files::write_new(&self.file(ENCRYPTION_KEY), STANDARD.encode(key).as_bytes())?;
+        for client in CLIENTS {
+            files::write_new(&self.file(client), random.token().expose().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The secret of a client.
+    pub(super) fn client(&self, name: &str) -> Result<SecretString, DataDirError> {
+        let path = self.file(name);
+        match files::read(&path)? {
+            Some(text) => Ok(SecretString::from(text.trim().to_owned())),
+            None => Err(DataDirError::io("read", &path)(
+                std::io::ErrorKind::NotFound.into(),
+            )),
+        }
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}

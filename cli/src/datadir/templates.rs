@@ -1,0 +1,91 @@
+//! The configuration files that a first start writes.
+
+use super::Endpoints;
+
+/// `auth.toml`.
+pub(super) fn auth(at: &Endpoints) -> String {
+    format!(
+        r#"# The authentication service. `vestibule up` wrote this file at its first start and never writes it again:
+# change it as you like, then start again. `vestibule config check` reads it as the service does.
+# Secrets stand in files: the value of `X_file` is the content of the file, named from this folder.
+# Every key is also an environment variable: `listen.address` is VESTIBULE_AUTH__LISTEN__ADDRESS.
+
+issuer = "{issuer}"
+# On one machine nobody else routes requests here, so that an end need not be announced.
+drain_seconds = 0
+
+[listen]
+address = "{listen}"
+management = "{management}"
+
+[database]
+# Named from the data directory, where `vestibule up` starts the service.
+url = "sqlite:auth.db"
+
+[users]
+url = "{users}"
+
+[encryption]
+active = "k1"
+
+[encryption.keys]
+k1_file = "secrets/encryption-k1"
+
+[service]
+client_id = "vestibule-auth"
+client_secret_file = "secrets/vestibule-auth"
+
+# The services and the operator's tool are clients like any other. Their audience is both services.
+[clients.vestibule-auth]
+secret_file = "secrets/vestibule-auth"
+grant_types = ["client_credentials"]
+scopes = ["users:read", "users:write", "groups:read", "events:read"]
+audiences = ["{issuer}", "{users}"]
+
+[clients.vestibule-users]
+secret_file = "secrets/vestibule-users"
+grant_types = ["client_credentials"]
+scopes = ["events:read"]
+audiences = ["{issuer}", "{users}"]
+
+[clients.vestibule-cli]
+secret_file = "secrets/vestibule-cli"
+grant_types = ["client_credentials"]
+scopes = ["admin", "users:read", "users:write", "groups:read", "groups:write", "events:read"]
+audiences = ["{issuer}", "{users}"]
+"#,
+        issuer = at.auth.url,
+        listen = at.auth.listen,
+        management = at.auth.management,
+        users = at.users.url,
+    )
+}
+
+/// `users.toml`.
+pub(super) fn users(at: &Endpoints) -> String {
+    format!(
+        r#"# The user service. `vestibule up` wrote this file at its first start and never writes it again.
+# Every key is also an environment variable: `listen.address` is VESTIBULE_USERS__LISTEN__ADDRESS.
+
+# What others call the service; tokens must name it as their audience.
+url = "{url}"
+drain_seconds = 0
+
+[listen]
+address = "{listen}"
+management = "{management}"
+
+[database]
+url = "sqlite:users.db"
+
+[auth]
+issuer = "{issuer}"
+client_id = "vestibule-users"
+client_secret_file = "secrets/vestibule-users"
+"#,
+        url = at.users.url,
+        listen = at.users.listen,
+        management = at.users.management,
+        issuer = at.auth.url,
+    )
+}

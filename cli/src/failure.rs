@@ -1,0 +1,83 @@
+//! How a command fails: a message for a person, a mend where there is one, and an exit code for a script.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What an exit code means. The numbers are part of the interface (`docs/reference/cli.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// Something went wrong that no other code names.
+    Failed = 1,
+    /// The command line or a configuration file is wrong.
+    Usage = 2,
+    /// What was asked for is not there.
+    NotFound = 3,
+    /// It exists already, or somebody else holds it: a name, a port, a data directory.
+    Conflict = 4,
+    /// A service cannot be reached.
+    Unreachable = 5,
+    /// The credential does not allow it.
+    Denied = 6,
+}
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with `code`; `message` is one sentence without a full stop.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// What the reader can do about it.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code as u8)
+    }
+
+    /// What kind of failure this is.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  {}", hint.replace('\n', "\n  ")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An error and its causes in one line, without what a cause only repeats.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

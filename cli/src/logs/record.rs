@@ -1,0 +1,111 @@
+//! A line of log as the services write it: one JSON object of the Elastic Common Schema.
+
+use serde_json::{Map, Value};
+
+/// How grave a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "error" | "fatal" | "critical" => Self::Error,
+            "warn" | "warning" => Self::Warn,
+            "debug" => Self::Debug,
+            "trace" => Self::Trace,
+            _ => Self::Info,
+        }
+    }
+
+    /// Five characters wide, so that what follows lines up.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warn => "WARN ",
+            Self::Info => "INFO ",
+            Self::Debug => "DEBUG",
+            Self::Trace => "TRACE",
+        }
+    }
+
+    /// ECS `log.level`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// RFC 3339, as written.
+    pub(crate) time: Option<String>,
+    pub(crate) level: Level,
+    pub(crate) message: String,
+    /// Everything else, by dotted name.
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+impl Record {
+    /// Reads a line; none when it is no ECS object, such as the last words of a panic.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let object: Map<String, Value> = serde_json::from_str(line).ok()?;
+        let mut flat = Vec::new();
+        flatten(None, &object, &mut flat);
+        let mut record = Self {
+            time: None,
+            level: Level::Info,
+            message: String::new(),
+            fields: Vec::new(),
+        };
+        for (name, value) in flat {
+            match name.as_str() {
+                "@timestamp" => record.time = Some(value),
+                "log.level" => record.level = Level::parse(&value),
+                "message" => record.message = value,
+                name if is_noise(name) => {}
+                _ => record.fields.push((name, value)),
+            }
+        }
+        Some(record)
+    }
+
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the reader of one machine's stream knows already.
+fn is_noise(name: &str) -> bool {
+    name.starts_with("service.")
+        || name.starts_with("process.")
+        || name.starts_with("log.")
+        || matches!(name, "ecs.version" | "event.dataset" | "host.name" | "span.id")
+}
+
+fn flatten(prefix: Option<&str>, object: &Map<String, Value>, into: &mut Vec<(String, String)>) {
+    for (key, value) in object {
+        let name = prefix.map_or_else(|| key.clone(), |prefix| format!("{prefix}.{key}"));
+        match value {
+            Value::Object(inner) => flatten(Some(&name), inner, into),
+            Value::String(text) => into.push((name, text.clone())),
+            Value::Null => {}
+            other => into.push((name, other.to_string())),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A record as a line for people.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Record, Style};
+
+/// Renders records in one style and time zone.
+#[derive(Clone, Debug)]
+pub(crate) struct Renderer {
+    pub(crate) style: Style,
+    pub(crate) zone: TimeZone,
+}
+
+impl Renderer {
+    /// `21:40:05.120 auth      INFO  message  key=value …`, without the end of the line.
+    pub(crate) fn record(&self, service: &str, record: &Record) -> String {
+        let mut line = format!(
+            "{} {} {} {}",
+            self.style.dim(self.time(record.time.as_deref())),
+            self.style.service(service),
+            self.style.level(record.level),
+            printable(&record.message),
+        );
+        for (name, value) in &record.fields {
+            let value = printable(value);
+            let value = if value.is_empty() || value.contains([' ', '"', '=']) {
+                format!("{value:?}")
+            } else {
+                value
+            };
+            // Writing to a String cannot fail.
+            let _ = write!(
+                line,
+                " {}{}",
+                self.style.dim(format_args!("{}=", printable(name))),
+                value
+            );
+        }
+        line
+    }
+
+    /// A line that is no record: a panic, or the words of a library.
+    pub(crate) fn raw(&self, service: &str, line: &str) -> String {
+        format!(
+            "{:12} {} {:5} {}",
+            "",
+            self.style.service(service),
+            "",
+            printable(line)
+        )
+    }
+
+    fn time(&self, text: Option<&str>) -> String {
+        match text.and_then(|text| text.parse::<Timestamp>().ok()) {
+            Some(at) => {
+                let local = at.to_zoned(self.zone.clone());
+                local.strftime("%H:%M:%S%.3f").to_string()
+            }
+            None => " ".repeat(12),
+        }
+    }
+}
+
+/// Text from elsewhere, with nothing in it that could steer the terminal or begin a new line.
+pub(crate) fn printable(text: &str) -> String {
+    if !text.chars().any(|c| c.is_control() || is_direction(c)) {
+        return text.to_owned();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("  "),
+            c if c.is_control() || is_direction(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The marks that turn the direction of writing, with which one text can pose as another.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

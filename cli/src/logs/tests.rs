@@ -1,0 +1,69 @@
+use jiff::tz::TimeZone;
+
+use super::*;
+
+const LINE: &str = r#"{"@timestamp":"2026-11-22T21:40:05.120456Z","log.level":"warn","ecs.version":"8.11.0",
+    "message":"signed in","service":{"name":"auth","version":"0.1.0"},"user":{"id":"ann"},"event.duration":12,
+    "trace.id":"4bf9","http.request.path":"/a b"}"#;
+
+fn renderer(style: Style) -> Renderer {
+    Renderer {
+        style,
+        zone: TimeZone::UTC,
+    }
+}
+
+#[test]
+fn a_record_becomes_one_line_with_time_service_level_message_and_fields() {
+    let record = Record::parse(LINE).expect("an ECS line");
+    assert_eq!(
+        renderer(Style::PLAIN).record("auth", &record),
+        "21:40:05.120 auth      WARN  signed in event.duration=12 http.request.path=\"/a b\" trace.id=4bf9 user.id=ann"
+    );
+}
+
+#[test]
+fn colours_are_only_added_around_the_same_words() {
+    let record = Record::parse(LINE).expect("an ECS line");
+    let coloured = renderer(Style::COLOURED).record("auth", &record);
+    assert!(coloured.contains("\x1b[33mWARN \x1b[0m"), "{coloured:?}");
+    let mut plain = coloured;
+    for code in ["2", "33", "36", "0"] {
+        plain = plain.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(plain, renderer(Style::PLAIN).record("auth", &record));
+}
+
+#[test]
+fn what_is_no_record_is_shown_as_it_is() {
+    assert_eq!(Record::parse("thread 'main' panicked at src/lib.rs:1:1:"), None);
+    assert_eq!(Record::parse("[1,2]"), None);
+    assert_eq!(
+        renderer(Style::PLAIN)
+            .raw("users", "thread 'main' panicked")
+            .trim_start(),
+        "users           thread 'main' panicked"
+    );
+}
+
+// SB-34
+#[test]
+fn a_line_cannot_steer_the_terminal_or_pose_as_another_line() {
+    let line =
+        "{\"message\":\"name \\u001b[2Jx\\n23:00:00 auth INFO all is well\",\"user.name\":\"\\u202egnp\"}";
+    let shown = renderer(Style::PLAIN).record("auth", &Record::parse(line).expect("an ECS line"));
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+    assert!(!shown.contains('\u{202e}'), "{shown:?}");
+    assert!(shown.contains("\\n23:00:00"), "{shown:?}");
+}
+
+#[test]
+fn fields_are_found_by_their_dotted_name_however_they_are_nested() {
+    for line in [
+        r#"{"message":"m","setup":{"url":"http://x/setup?token=t"}}"#,
+        r#"{"message":"m","setup.url":"http://x/setup?token=t"}"#,
+    ] {
+        let record = Record::parse(line).expect("an ECS line");
+        assert_eq!(record.field("setup.url"), Some("http://x/setup?token=t"));
+    }
+}

@@ -1,0 +1,66 @@
+//! What commands print: tables for people, JSON for scripts.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, ErrorKind, Write};
+
+use serde_json::Value;
+
+use crate::failure::{Code, Failure};
+use crate::logs::{Color, Style};
+
+pub(crate) use table::{Table, sheet};
+
+/// How a command prints its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For scripts.
+    Json,
+}
+
+/// Prints text and the end of a line to standard output.
+///
+/// # Errors
+/// When standard output cannot be written to. A reader that left (`| head`) is no failure.
+pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
+            Code::Failed,
+            format!("cannot write to standard output: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a JSON value, indented.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn json(value: &Value) -> Result<(), Failure> {
+    line(format!("{value:#}"))
+}
+
+/// Prints a remark to standard error, where it does not disturb a script.
+pub(crate) fn remark(text: impl AsRef<str>) {
+    // There is nowhere to report that standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+}
+
+/// Prints why a command failed.
+pub(crate) fn error(failure: &Failure) {
+    let style = Style::choose(Color::Auto, &io::stderr());
+    remark(format!("{} {failure}", style.bad("error:")));
+}
+
+/// Prints a question to standard error and stays on its line.
+pub(crate) fn ask(question: &str) {
+    let mut err = io::stderr().lock();
+    // There is nowhere to report that standard error is gone.
+    let _ = write!(err, "{question}").and_then(|()| err.flush());
+}

@@ -1,0 +1,69 @@
+//! Columns of text.
+
+use crate::logs::{Style, printable};
+
+/// Rows under headings, each column as wide as its widest cell.
+#[derive(Debug)]
+pub(crate) struct Table {
+    headings: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(crate) fn new(headings: &[&'static str]) -> Self {
+        Self {
+            headings: headings.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row; control characters in it are made visible.
+    pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.rows
+            .push(cells.into_iter().map(|cell| printable(cell.as_ref())).collect());
+    }
+
+    /// The table as text, without the last end of line.
+    pub(crate) fn render(&self, style: Style) -> String {
+        let widths: Vec<usize> = self
+            .headings
+            .iter()
+            .enumerate()
+            .map(|(column, heading)| {
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(|cell| width(cell)).fold(width(heading), usize::max)
+            })
+            .collect();
+        let mut lines = vec![style.dim(layout(&self.headings, &widths))];
+        lines.extend(self.rows.iter().map(|row| layout(row, &widths)));
+        lines.join("\n")
+    }
+}
+
+/// Name and value under one another, for a single thing.
+pub(crate) fn sheet(pairs: &[(&str, String)], style: Style) -> String {
+    let widest = pairs.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let lines: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| {
+            let space = " ".repeat(widest - width(name));
+            format!("{}{space}  {}", style.dim(name), printable(value))
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn layout<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, column) in cells.iter().zip(widths) {
+        let cell = cell.as_ref();
+        line.push_str(cell);
+        line.push_str(&" ".repeat(column.saturating_sub(width(cell)) + 2));
+    }
+    line.trim_end().to_owned()
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}

@@ -1,0 +1,126 @@
+//! The one writer of standard output while services run.
+
+use std::io::{self, Write};
+use std::thread::{self, JoinHandle};
+
+use chassis::clock::{Clock, SystemClock};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use crate::logs::{Level, LogFormat, Record, Renderer};
+
+/// Lines that may wait while the terminal is stopped (Ctrl-S) before the services wait too.
+const QUEUE: usize = 1024;
+
+enum Item {
+    Line { service: &'static str, text: String },
+    Record { service: &'static str, record: Record },
+    Block(String),
+}
+
+/// A handle to the printing thread. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    queue: mpsc::Sender<Item>,
+    format: LogFormat,
+}
+
+/// The printing thread; it ends when every [`Printer`] is dropped.
+#[derive(Debug)]
+pub(crate) struct PrinterThread(JoinHandle<()>);
+
+impl PrinterThread {
+    /// Waits until everything is printed.
+    pub(crate) fn join(self) {
+        // A panic there has been printed already.
+        let _ = self.0.join();
+    }
+}
+
+impl Printer {
+    /// Starts the thread that writes to `out`.
+    pub(crate) fn start(
+        format: LogFormat,
+        renderer: Renderer,
+        mut out: impl Write + Send + 'static,
+    ) -> (Self, PrinterThread) {
+        let (queue, mut items) = mpsc::channel(QUEUE);
+        let thread = thread::spawn(move || {
+            while let Some(item) = items.blocking_recv() {
+                // A reader that went away does not end an identity service.
+                let _ = write(&mut out, format, &renderer, item);
+            }
+        });
+        (Self { queue, format }, PrinterThread(thread))
+    }
+
+    /// A line that a service wrote.
+    pub(super) async fn line(&self, service: &'static str, text: String) {
+        let _ = self.queue.send(Item::Line { service, text }).await;
+    }
+
+    /// Something that the supervisor has to say about a service.
+    pub(crate) async fn notice(&self, level: Level, message: String, fields: &[(&str, String)]) {
+        let record = Record {
+            time: Some(SystemClock.now().to_string()),
+            level,
+            message,
+            fields: fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        };
+        let service = "vestibule";
+        let _ = self.queue.send(Item::Record { service, record }).await;
+    }
+
+    /// Text for people, as it is; JSON streams do without it.
+    pub(crate) async fn block(&self, text: String) {
+        if self.format == LogFormat::Text {
+            let _ = self.queue.send(Item::Block(text)).await;
+        }
+    }
+
+    /// How lines are printed.
+    pub(crate) fn format(&self) -> LogFormat {
+        self.format
+    }
+}
+
+fn write(out: &mut impl Write, format: LogFormat, renderer: &Renderer, item: Item) -> io::Result<()> {
+    let text = match (format, item) {
+        (LogFormat::Text, Item::Line { service, text }) => match Record::parse(&text) {
+            Some(record) => renderer.record(service, &record),
+            None => renderer.raw(service, &text),
+        },
+        (LogFormat::Text, Item::Record { service, record }) => renderer.record(service, &record),
+        (LogFormat::Ecs, Item::Line { service, text }) if Record::parse(&text).is_none() => {
+            let record = Record {
+                time: Some(SystemClock.now().to_string()),
+                level: Level::Error,
+                message: text,
+                fields: Vec::new(),
+            };
+            ecs(service, record)
+        }
+        (LogFormat::Ecs, Item::Record { service, record }) => ecs(service, record),
+        (LogFormat::Ecs, Item::Line { text, .. }) | (_, Item::Block(text)) => text,
+    };
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+fn ecs(service: &str, record: Record) -> String {
+    let mut object = Map::new();
+    if let Some(time) = record.time {
+        object.insert("@timestamp".to_owned(), Value::String(time));
+    }
+    object.insert("log.level".to_owned(), record.level.name().into());
+    object.insert("message".to_owned(), Value::String(record.message));
+    object.insert("ecs.version".to_owned(), "8.11.0".into());
+    object.insert("service.name".to_owned(), service.into());
+    for (name, value) in record.fields {
+        object.insert(name, Value::String(value));
+    }
+    Value::Object(object).to_string()
+}

@@ -1,0 +1,318 @@
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use jiff::tz::TimeZone;
+
+use super::ports::Port;
+use super::printer::PrinterThread;
+use super::*;
+use crate::logs::{Color, LogFormat, Renderer, Style};
+
+/// What was printed, for a test to look at.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("UTF-8")
+    }
+
+    async fn shows(&self, text: &str) {
+        until(|| self.text().contains(text)).await;
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Waits for a condition, at most 20 seconds.
+async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait)
+        .await
+        .expect("the condition holds in time");
+}
+
+fn printer(page: &Page, format: LogFormat) -> (Printer, PrinterThread) {
+    let renderer = Renderer {
+        style: Style::choose(Color::Never, &io::stdout()),
+        zone: TimeZone::UTC,
+    };
+    Printer::start(format, renderer, page.clone())
+}
+
+/// A service that is a shell script. Nothing listens for its health, so that it is never ready.
+fn script(folder: &Path, script: &str) -> Service {
+    Service {
+        name: "auth",
+        program: "/bin/sh".into(),
+        args: vec!["-c".into(), script.into()],
+        env: Vec::new(),
+        folder: folder.to_owned(),
+        management: free_port(),
+    }
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+}
+
+struct Stage {
+    page: Page,
+    stop: watch::Sender<Stop>,
+    link: watch::Receiver<Option<String>>,
+    ready: mpsc::Receiver<&'static str>,
+    running: JoinSet<Result<(), Failure>>,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn start(format: LogFormat, make: impl FnOnce(&Path) -> Vec<Service>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let page = Page::default();
+        let (printer, _) = printer(&page, format);
+        let (stop, stopped) = watch::channel(Stop::No);
+        let (link, links) = watch::channel(None);
+        let (ready, readied) = mpsc::channel(4);
+        let supervisor = Supervisor {
+            printer,
+            patience: Patience {
+                first_restart: Duration::from_millis(1),
+                last_restart: Duration::from_millis(4),
+                drain: Duration::from_secs(10),
+                attempts: 5,
+            },
+            stop: stopped,
+            link,
+            ready,
+        };
+        let mut running = JoinSet::new();
+        running.spawn(supervisor.run(make(folder.path())));
+        Self {
+            page,
+            stop,
+            link: links,
+            ready: readied,
+            running,
+            folder,
+        }
+    }
+
+    async fn end(mut self) -> Result<(), Failure> {
+        let ended = tokio::time::timeout(Duration::from_secs(20), self.running.join_next()).await;
+        ended
+            .expect("it ends in time")
+            .expect("it ran")
+            .expect("it did not panic")
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_dies_is_started_again_and_gives_up_only_when_it_never_was_ready() {
+    let stage = Stage::start(LogFormat::Text, |at| {
+        vec![script(at, "echo run >> runs; echo hello; kill -9 $$")]
+    });
+    let runs = stage.folder.path().join("runs");
+    until(|| std::fs::read_to_string(&runs).is_ok_and(|text| text.lines().count() == 5)).await;
+    stage
+        .page
+        .shows("auth was ended by signal 9; starting it again in 1 ms")
+        .await;
+    let failure = stage.end().await.expect_err("it gives up");
+    assert!(
+        failure.to_string().starts_with("auth does not start"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_was_ready_comes_back_however_often_it_dies() {
+    let management = free_port();
+    let mut stage = Stage::start(LogFormat::Text, |at| {
+        vec![Service {
+            management,
+            ..script(at, "echo $$ >> pids; read nothing")
+        }]
+    });
+    // The test plays the management port.
+    let health = axum::Router::new().route("/health/ready", axum::routing::get(|| async { "ok" }));
+    let listener = tokio::net::TcpListener::bind(management).await.expect("bound");
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, health).await });
+    assert_eq!(stage.ready.recv().await, Some("auth"));
+    let pids = stage.folder.path().join("pids");
+    let read = || std::fs::read_to_string(&pids).unwrap_or_default();
+    for life in 1..=7 {
+        until(|| read().lines().count() == life).await;
+        let text = read();
+        let pid: i32 = text.lines().last().expect("a pid").parse().expect("a number");
+        let pid = rustix::process::Pid::from_raw(pid).expect("not 0");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+    }
+    stage.page.shows("auth is back").await;
+    stage.stop.send_replace(Stop::Drain);
+    stage.end().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn exit_codes_of_a_service_that_cannot_start_end_everything() {
+    for (exit, code) in [(2, Code::Usage), (3, Code::Failed), (4, Code::Conflict)] {
+        let stage = Stage::start(LogFormat::Text, |at| {
+            let other = script(at, "read nothing");
+            vec![script(at, &format!("echo no such key >&2; exit {exit}")), other]
+        });
+        let page = stage.page.clone();
+        assert_eq!(stage.end().await.expect_err("refused").code(), code);
+        assert!(page.text().contains("no such key"), "{}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a_drain_lets_a_service_finish_and_a_kill_does_not_wait() {
+    let stage = Stage::start(LogFormat::Text, |at| {
+        vec![script(
+            at,
+            "trap 'echo finishing; exit 0' TERM; echo up; while :; do read nothing; done",
+        )]
+    });
+    stage.page.shows("up").await;
+    stage.stop.send_replace(Stop::Drain);
+    let page = stage.page.clone();
+    stage.end().await.expect("a clean end");
+    page.shows("finishing").await;
+
+    let stage = Stage::start(LogFormat::Text, |at| {
+        vec![script(
+            at,
+            "trap 'echo deaf' TERM; echo up; while :; do sleep 60; done",
+        )]
+    });
+    stage.page.shows("up").await;
+    stage.stop.send_replace(Stop::Drain);
+    stage.stop.send_replace(Stop::Kill);
+    let page = stage.page.clone();
+    stage.end().await.expect("an end");
+    page.shows("auth was killed").await;
+}
+
+#[tokio::test]
+async fn the_set_up_link_is_taken_from_the_log_and_not_printed_twice() {
+    let line = r#"{"message":"set up","setup.url":"http://localhost:8000/setup?token=t"}"#;
+    let mut stage = Stage::start(LogFormat::Text, |at| {
+        vec![script(
+            at,
+            &format!("echo '{line}'; echo '{{\"message\":\"after\"}}'; read nothing"),
+        )]
+    });
+    let link = stage
+        .link
+        .wait_for(Option::is_some)
+        .await
+        .expect("a link")
+        .clone();
+    assert_eq!(link.as_deref(), Some("http://localhost:8000/setup?token=t"));
+    stage.page.shows("after").await;
+    assert!(!stage.page.text().contains("token=t"));
+    stage.stop.send_replace(Stop::Drain);
+    stage.end().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn in_ecs_format_every_line_is_json_and_the_services_own_are_untouched() {
+    let line = r#"{"message":"hello","service.name":"auth","@timestamp":"2026-11-22T00:00:00Z"}"#;
+    let stage = Stage::start(LogFormat::Ecs, |at| {
+        vec![script(
+            at,
+            &format!("echo '{line}'; echo 'last words' >&2; exit 2"),
+        )]
+    });
+    let page = stage.page.clone();
+    stage.end().await.expect_err("refused");
+    page.shows("last words").await;
+    let text = page.text();
+    assert!(text.lines().any(|printed| printed == line), "{text}");
+    for printed in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(printed).expect("JSON");
+        assert_eq!(value["service.name"], "auth");
+    }
+}
+
+#[test]
+fn the_wait_doubles_up_to_a_limit_and_begins_anew_after_a_recovery() {
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(300));
+    let young = Duration::from_secs(1);
+    let waits: Vec<_> = (0..4).map(|_| backoff.after(young).as_millis()).collect();
+    assert_eq!(waits, [100, 200, 300, 300]);
+    assert_eq!(backoff.deaths, 4);
+    assert_eq!(backoff.after(Duration::from_secs(60)).as_millis(), 100);
+    assert_eq!(backoff.deaths, 1);
+}
+
+fn port(owner: &'static str, option: &'static str, address: SocketAddr) -> Port {
+    Port {
+        owner,
+        option,
+        address,
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_with_the_option_that_chooses_another() {
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+    let address = holder.local_addr().expect("an address");
+    let taken = port("auth", "--auth-port", address);
+    let failure = ports::check(&[taken], false).await.expect_err("taken");
+    assert_eq!(failure.code(), Code::Conflict);
+    let text = failure.to_string();
+    assert!(
+        text.contains(&format!("port {} for auth is taken", address.port())),
+        "{text}"
+    );
+    assert!(text.contains("--auth-port N"), "{text}");
+}
+
+#[tokio::test]
+async fn one_port_for_two_listeners_is_refused() {
+    let address = free_port();
+    let twice = [
+        port("auth", "--auth-port", address),
+        port("users", "--users-port", address),
+    ];
+    let failure = ports::check(&twice, false).await.expect_err("twice");
+    assert_eq!(failure.code(), Code::Usage);
+    assert!(
+        failure.to_string().contains("for auth and for users"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn after_a_crash_the_ports_may_take_a_moment() {
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+    let wanted = [port(
+        "auth",
+        "--auth-port",
+        holder.local_addr().expect("an address"),
+    )];
+    let mut leaving = JoinSet::new();
+    leaving.spawn(async move {
+        tokio::task::yield_now().await;
+        drop(holder);
+    });
+    ports::check(&wanted, true).await.expect("free in the end");
+}
