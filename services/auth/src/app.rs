@@ -11,7 +11,7 @@ use chassis::random::SharedRandom;
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::http;
-use crate::pages::Pages;
+use crate::pages::{self, Pages};
 
 /// What every use case is handed.
 pub struct App {
@@ -49,6 +49,9 @@ impl Deref for SharedApp {
 }
 
 /// Every route of the service's public port. Each part offers its own `routes()`.
-pub fn router() -> Router<SharedApp> {
-    Router::new().merge(http::routes())
+pub fn router(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .merge(http::routes())
+        .merge(pages::routes(app))
+        .fallback(pages::not_found)
 }

@@ -1,19 +1,10 @@
 //! The HTTP endpoints, one file each. They turn a request into a use case and its outcome into a response.
 
-use std::net::IpAddr;
-
 use axum::Router;
 
-use crate::app::SharedApp;
+pub use chassis::http::ClientInfo;
 
-/// Who called: where from, and with which program.
-#[derive(Clone, Debug)]
-pub struct ClientInfo {
-    /// The caller's address, as trusted proxies tell it.
-    pub ip: IpAddr,
-    /// The `User-Agent` header.
-    pub user_agent: Option<String>,
-}
+use crate::app::SharedApp;
 
 /// Every endpoint of this folder.
 pub fn routes() -> Router<SharedApp> {

@@ -6,23 +6,75 @@
 
 mod assets;
 mod brand;
-pub(crate) mod cookies;
-pub(crate) mod csrf;
+mod cookies;
+mod csrf;
+mod failure;
 mod guard;
+mod home;
+mod login;
+mod logout;
+mod register;
 mod render;
 mod return_to;
+mod session;
+mod setup;
 mod view;
+mod wait;
 
 #[cfg(test)]
 mod tests;
 
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
+use axum::routing::get;
+use chassis::http::Problem;
+use http::HeaderMap;
 
 pub use brand::{BrandConfig, BrandError};
+pub use failure::not_found;
 pub use guard::{LogoutConfirmation, check_form, logout_confirmation, session_token};
+pub use logout::forget;
 pub use render::{ErrorPage, Pages, PagesConfig};
+
+use crate::app::SharedApp;
+
+/// The routes of the pages and of what they need.
+pub fn routes(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/register", get(register::show).post(register::submit))
+        .route("/register/wait", get(wait::show).post(wait::submit))
+        .route("/logout", get(logout::show).post(logout::submit))
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route("/assets/{name}", get(asset))
+        .route("/favicon.ico", get(favicon))
+        .layer(from_fn_with_state(app.clone(), failure::dress))
+}
 
 /// Shows an error to a person, without ever redirecting.
 pub fn error_page(pages: &Pages, error: &ErrorPage) -> Response {
     pages.error(error)
+}
+
+/// `GET /assets/{name}`
+async fn asset(
+    State(app): State<SharedApp>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, failure::Failure> {
+    let brand = app.pages.brand.current();
+    let found = app
+        .pages
+        .assets
+        .find(&name, brand.logo.as_ref())
+        .ok_or_else(Problem::not_found)?;
+    Ok(found.respond(&name, &headers))
+}
+
+/// `GET /favicon.ico`, which some programs ask for without reading the page.
+async fn favicon(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    app.pages.assets.mark.respond("favicon.ico", &headers)
 }

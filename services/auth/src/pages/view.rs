@@ -151,7 +151,7 @@ pub(crate) struct Setup<'a> {
 #[template(path = "home.html")]
 pub(crate) struct Home<'a> {
     pub(crate) page: Page,
-    pub(crate) greeting: &'a str,
+    pub(crate) greeting: Option<&'a str>,
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) csrf: String,
 }

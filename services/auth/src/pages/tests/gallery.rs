@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use chassis::clock::SystemClock;
 use chassis::random::SystemRandom;
 
@@ -171,7 +170,7 @@ pub(super) fn gallery(pages: &Pages, text: &str) -> Vec<(&'static str, String)> 
             "home",
             html(&Home {
                 page: pages.page(),
-                greeting: text,
+                greeting: Some(text),
                 facts: vec![("User name", text.into()), ("E-mail address", text.into())],
                 csrf: "token".into(),
             }),

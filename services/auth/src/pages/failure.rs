@@ -1,0 +1,138 @@
+//! What handlers return when they cannot show the page: an [`ErrorPage`], drawn by [`dress`] in the brand in force.
+
+use axum::extract::{FromRequest, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chassis::db::DbError;
+use chassis::http::{Form, Problem};
+use chassis::telemetry::TraceContext;
+use http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::render::ErrorPage;
+use crate::app::SharedApp;
+
+/// An error page to be drawn.
+#[derive(Debug)]
+pub(crate) struct Failure(ErrorPage);
+
+impl From<ErrorPage> for Failure {
+    fn from(page: ErrorPage) -> Self {
+        Self(page)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let page = of_status(problem.status());
+        Self(match problem.detail_text() {
+            Some(detail) if problem.status().is_client_error() => ErrorPage {
+                detail: detail.to_owned(),
+                ..page
+            },
+            _ => page,
+        })
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self.0);
+        response
+    }
+}
+
+/// The page of a bare status.
+fn of_status(status: StatusCode) -> ErrorPage {
+    let (heading, detail) = match status {
+        StatusCode::NOT_FOUND => (
+            "This page does not exist",
+            "The address may be mistyped, or the page may have moved.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "That cannot be done here",
+            "This page does not take such a request.",
+        ),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => (
+            "This request cannot be read",
+            "Something in it is missing or not as expected.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            "That was too much",
+            "What was sent is larger than any form of ours.",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            "This request cannot be read",
+            "Forms are sent as application/x-www-form-urlencoded.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "We will be right back",
+            "The service is busy or starting up. Please try again in a moment.",
+        ),
+        status if status.is_client_error() => ("That did not work", "Please go back and try again."),
+        _ => (
+            "Something went wrong",
+            "It is our fault, not yours. Please try again in a moment.",
+        ),
+    };
+    let page = ErrorPage::new(status, heading, detail);
+    let page = match status {
+        StatusCode::SERVICE_UNAVAILABLE => page.with_retry_after(std::time::Duration::from_secs(5)),
+        status if status.is_server_error() => match TraceContext::current() {
+            Some(trace) => page.with_trace(trace.trace_id().to_string()),
+            None => page,
+        },
+        _ => page,
+    };
+    page.with_action("Go to the start page", "/")
+}
+
+/// Draws the error pages of the routes under it, bare errors of the router included.
+pub(crate) async fn dress(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    let page = match response.extensions_mut().remove::<ErrorPage>() {
+        Some(page) => page,
+        None if failed && !response.headers().contains_key(header::CONTENT_TYPE) => of_status(status),
+        None => return response,
+    };
+    let mut drawn = app.pages.error(&page);
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        drawn.headers_mut().insert(header::ALLOW, allow);
+    }
+    drawn
+}
+
+/// What no route answers: a page for a person, a problem document for a program.
+pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Response {
+    let accepts_html = request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")));
+    if accepts_html {
+        app.pages.error(&of_status(StatusCode::NOT_FOUND))
+    } else {
+        Problem::not_found().into_response()
+    }
+}
+
+/// The fields of a form, every one of them known and there once; otherwise an error page.
+pub(crate) struct Fields<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let Form(fields) = Form::from_request(request, state).await?;
+        Ok(Self(fields))
+    }
+}

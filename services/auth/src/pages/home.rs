@@ -1,0 +1,46 @@
+//! `/`: who is signed in.
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::clock::Timestamp;
+use http::{HeaderMap, StatusCode};
+
+use super::failure::Failure;
+use super::session;
+use super::view::Home;
+use crate::app::SharedApp;
+use crate::subjects;
+
+/// `GET /`
+pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, Failure> {
+    let Some(session) = session::current(&app, &headers).await? else {
+        return Ok(app.pages.redirect("/login"));
+    };
+    let subject = subjects::find(&mut app.db.reader().await?, session.account_id).await?;
+    let mut facts = Vec::new();
+    if let Some(subject) = &subject {
+        facts.push(("User name", subject.user_name.clone()));
+        if !subject.groups.is_empty() {
+            facts.push(("Groups", subject.groups.join(", ")));
+        }
+    }
+    facts.push(("Signed in since", day_and_time(session.auth_time)));
+    let (csrf, browser) = app.pages.form_token(&headers).split();
+    let view = Home {
+        page: app.pages.page(),
+        greeting: subject.as_ref().map(|subject| subject.user_name.as_str()),
+        facts,
+        csrf,
+    };
+    let mut response = app.pages.show(StatusCode::OK, &view);
+    app.pages.keep(&mut response, browser.as_ref());
+    Ok(response)
+}
+
+/// Such as `22 November 2026, 23:05 UTC`.
+fn day_and_time(at: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(at.as_micros()) {
+        Ok(at) => at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,211 @@
+//! `/login`: a user name and a password, and back to where the person came from.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::http::Query;
+use chassis::secret::SecretString;
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+use super::cookies::Cookie;
+use super::failure::{Failure, Fields};
+use super::guard::FormRefused;
+use super::render::seconds;
+use super::return_to::ReturnTo;
+use super::session;
+use super::view::{Errors, Field, Login};
+use crate::accounts::{self, SignIn, SignInError};
+use crate::app::{App, SharedApp};
+use chassis::http::ClientInfo;
+
+/// Where to go afterwards.
+#[derive(Deserialize)]
+pub(crate) struct Arrival {
+    #[serde(default)]
+    pub(crate) return_to: String,
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    return_to: String,
+    #[serde(default)]
+    user_name: String,
+    #[serde(default)]
+    password: SecretString,
+}
+
+/// `GET /login`
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    query: Result<Query<Arrival>, chassis::http::Problem>,
+) -> Result<Response, Failure> {
+    let return_to = ReturnTo::parse(&query?.0.return_to);
+    if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
+        return Ok(app.pages.redirect("/"));
+    }
+    Ok(page(
+        &app,
+        &headers,
+        "",
+        &return_to,
+        (StatusCode::OK, Errors::default()),
+    ))
+}
+
+/// `POST /login`
+pub(crate) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    Fields(form): Fields<Form>,
+) -> Result<Response, Failure> {
+    let return_to = ReturnTo::parse(&form.return_to);
+    let again = |outcome| page(&app, &headers, &form.user_name, &return_to, outcome);
+    match app.pages.check_form(&headers, &form.csrf) {
+        Ok(()) => {}
+        Err(FormRefused::Stale) => return Ok(again(stale())),
+        Err(refused) => return Err(app.pages.refused(refused).into()),
+    }
+    let errors = missing(&form);
+    if !errors.is_empty() {
+        return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
+    }
+    let attempt = SignIn {
+        user_name: form.user_name.clone(),
+        password: form.password.clone(),
+        client: client.clone(),
+        device: app.pages.cookies.read(&headers, Cookie::Device),
+    };
+    let wait = match accounts::sign_in(&app, attempt).await {
+        Ok(who) => {
+            let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
+            return Ok(begun.unwrap_or_else(|| again(wrong())));
+        }
+        Err(SignInError::Wrong) => return Ok(again(wrong())),
+        Err(SignInError::Pending { id }) => return Ok(session::wait_for(&app, id, &return_to)),
+        Err(SignInError::Db(error)) => return Err(error.into()),
+        Err(SignInError::Throttled { retry_after }) => (throttled(retry_after), retry_after),
+        Err(SignInError::Busy { retry_after }) => (busy(), retry_after),
+    };
+    let (outcome, retry_after) = wait;
+    let mut response = again(outcome);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds(retry_after));
+    Ok(response)
+}
+
+type Outcome = (StatusCode, Errors);
+
+/// A form whose token does not fit any more.
+pub(crate) fn stale() -> Outcome {
+    let text = "This page was out of date, so nothing was sent. Please try once more.";
+    (StatusCode::FORBIDDEN, Errors::form("Please try again", text))
+}
+
+/// More passwords at once than can be hashed.
+pub(crate) fn busy() -> Outcome {
+    let text = "Many people are coming in at the moment. Please try again in a few seconds.";
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        Errors::form("Just a moment", text),
+    )
+}
+
+/// Too many tries.
+pub(crate) fn throttled(wait: Duration) -> Outcome {
+    let text = format!(
+        "To keep accounts safe, please wait {} before the next try.",
+        in_words(wait)
+    );
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        Errors::form("Too many tries", text),
+    )
+}
+
+fn wrong() -> Outcome {
+    // One status and one text, whether or not the person exists (SB-8).
+    let text = "The user name or the password is wrong. Check both and try again.";
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        Errors::form("That did not work", text),
+    )
+}
+
+fn missing(form: &Form) -> Errors {
+    use chassis::secret::ExposeSecret;
+    let mut errors = Errors::default();
+    if form.user_name.trim().is_empty() {
+        errors.add("user_name", "Enter your user name.");
+    }
+    if form.password.expose_secret().is_empty() {
+        errors.add("password", "Enter your password.");
+    }
+    errors
+}
+
+/// A wait as people say it, rounded up.
+fn in_words(wait: Duration) -> String {
+    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    match whole {
+        0 | 1 => "a second".to_owned(),
+        2..=90 => format!("{whole} seconds"),
+        91..=5400 => format!("{} minutes", whole.div_ceil(60)),
+        _ => format!("{} hours", whole.div_ceil(3600)),
+    }
+}
+
+fn page(
+    app: &App,
+    headers: &HeaderMap,
+    user_name: &str,
+    return_to: &ReturnTo,
+    (status, errors): Outcome,
+) -> Response {
+    let (csrf, browser) = app.pages.form_token(headers).split();
+    let view = Login {
+        page: app.pages.page(),
+        csrf,
+        return_to: return_to.as_str(),
+        register_url: app
+            .settings
+            .registration
+            .open
+            .then(|| return_to.link("/register")),
+        fields: vec![
+            Field {
+                name: "user_name",
+                label: "User name",
+                kind: "text",
+                autocomplete: "username",
+                value: user_name,
+                required: true,
+                autofocus: user_name.is_empty(),
+                ..Field::default()
+            },
+            Field {
+                name: "password",
+                label: "Password",
+                kind: "password",
+                autocomplete: "current-password",
+                required: true,
+                autofocus: !user_name.is_empty(),
+                ..Field::default()
+            },
+        ],
+        errors: &errors,
+        leads_out: return_to.leads_out(),
+    };
+    let mut response = app.pages.show(status, &view);
+    app.pages.keep(&mut response, browser.as_ref());
+    response
+}

@@ -1,0 +1,93 @@
+//! `/logout`: a question, a POST, and a word that it is done.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+
+use super::cookies::Cookie;
+use super::failure::{Failure, Fields};
+use super::guard::{FormRefused, LogoutConfirmation, logout_confirmation};
+use super::render::Pages;
+use super::session;
+use super::view::Logout;
+use crate::app::{App, SharedApp};
+use crate::sessions::{self, EndReason};
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[serde(default)]
+    csrf: String,
+}
+
+/// `GET /logout`
+pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, Failure> {
+    Ok(match session::current(&app, &headers).await? {
+        Some(_) => ask(&app, &headers),
+        None => done(&app),
+    })
+}
+
+/// `POST /logout`
+pub(crate) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    Fields(form): Fields<Form>,
+) -> Result<Response, Failure> {
+    let session = session::current(&app, &headers).await?;
+    match (app.pages.check_form(&headers, &form.csrf), session) {
+        (Err(FormRefused::Foreign), _) => return Err(app.pages.refused(FormRefused::Foreign).into()),
+        (Err(FormRefused::Stale), Some(_)) => {
+            let mut response = ask(&app, &headers);
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Ok(response);
+        }
+        (Err(FormRefused::Stale), None) => return Ok(app.pages.redirect("/logout")),
+        (Ok(()), Some(session)) => {
+            let mut tx = app.db.begin("pages_sign_out").await?;
+            sessions::end(&app, &mut tx, session.id, EndReason::SignedOut).await?;
+            tx.commit().await?;
+        }
+        (Ok(()), None) => {}
+    }
+    let mut response = app.pages.redirect("/logout");
+    forget(&app.pages, &mut response);
+    Ok(response)
+}
+
+/// Makes the browser forget the person (SB-18): their cookies, and what it kept of the pages. The cookie of a known
+/// device stays, so that guessing elsewhere cannot lock its owner out.
+pub fn forget(pages: &Pages, response: &mut Response) {
+    for cookie in [Cookie::Session, Cookie::Browser, Cookie::Registration] {
+        pages.clear_cookie(response, cookie);
+    }
+    // Not "cookies": browsers clear those of every host under the same registrable domain, the applications' too.
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+}
+
+fn ask(app: &App, headers: &HeaderMap) -> Response {
+    let ask = LogoutConfirmation {
+        client_name: None,
+        action: "/logout",
+        hidden: &[],
+        leads_out: false,
+    };
+    logout_confirmation(&app.pages, headers, &ask)
+}
+
+fn done(app: &App) -> Response {
+    let page = app.pages.page();
+    let view = Logout {
+        heading: "You are signed out",
+        lead: format!("You have left {}. See you soon.", page.brand.name),
+        form: None,
+        leads_out: false,
+        page,
+    };
+    app.pages.show(StatusCode::OK, &view)
+}

@@ -1,0 +1,270 @@
+//! `/register`: a new account. That a user name is taken has to be told here (SB-8 as far as it goes): nobody could
+//! choose a free one otherwise. E-mail addresses are never told.
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::http::{Problem, Query};
+use chassis::secret::{ExposeSecret, SecretString};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+use super::failure::{Failure, Fields};
+use super::guard::FormRefused;
+use super::login::{Arrival, busy, stale};
+use super::render::{ErrorPage, seconds};
+use super::return_to::ReturnTo;
+use super::session;
+use super::view::{Errors, Field, Register};
+use crate::app::{App, SharedApp};
+use crate::registration::{self, NewAccount, RegisterError, Registered, Rejection, State as Progress};
+use chassis::http::ClientInfo;
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    return_to: String,
+    #[serde(default)]
+    user_name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: SecretString,
+    #[serde(default)]
+    password_again: SecretString,
+}
+
+/// `GET /register`
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    query: Result<Query<Arrival>, Problem>,
+) -> Result<Response, Failure> {
+    is_open(&app)?;
+    let return_to = ReturnTo::parse(&query?.0.return_to);
+    if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
+        return Ok(app.pages.redirect("/"));
+    }
+    Ok(page(
+        &app,
+        &headers,
+        ("", ""),
+        &return_to,
+        (StatusCode::OK, Errors::default()),
+    ))
+}
+
+/// `POST /register`
+pub(crate) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    Fields(form): Fields<Form>,
+) -> Result<Response, Failure> {
+    is_open(&app)?;
+    let return_to = ReturnTo::parse(&form.return_to);
+    let again = |outcome| {
+        page(
+            &app,
+            &headers,
+            (&form.user_name, &form.email),
+            &return_to,
+            outcome,
+        )
+    };
+    match app.pages.check_form(&headers, &form.csrf) {
+        Ok(()) => {}
+        Err(FormRefused::Stale) => return Ok(again(stale())),
+        Err(refused) => return Err(app.pages.refused(refused).into()),
+    }
+    let mut errors = Errors::default();
+    check_person(&mut errors, &form.user_name, &form.email);
+    check_password(&mut errors, &form.password, &form.password_again);
+    if !errors.is_empty() {
+        return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
+    }
+    let new = NewAccount {
+        user_name: form.user_name.clone(),
+        email: Some(form.email.clone()),
+        password: Some(form.password.clone()),
+        ..NewAccount::default()
+    };
+    match registration::register(&app, new).await {
+        Ok(registered) => match arrived(&app, &headers, &client, registered, &return_to).await? {
+            Ok(response) => Ok(response),
+            Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
+        },
+        Err(error) => refused(error, again),
+    }
+}
+
+/// Goes on after a registration: signed in, waiting, or told what to change.
+pub(crate) async fn arrived(
+    app: &App,
+    headers: &HeaderMap,
+    client: &ClientInfo,
+    registered: Registered,
+    return_to: &ReturnTo,
+) -> Result<Result<Response, Errors>, Failure> {
+    let mut errors = Errors::default();
+    match registered.state {
+        Progress::Active => {
+            let who = session::with_new_password(app, registered.id);
+            let begun = session::begin(app, headers, client, &who, return_to).await?;
+            return Ok(Ok(
+                begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login")))
+            ));
+        }
+        Progress::Pending => return Ok(Ok(session::wait_for(app, registered.id, return_to))),
+        Progress::Rejected(Rejection::UserNameTaken) => {
+            errors.add(
+                "user_name",
+                "Somebody has this user name already. Choose another one.",
+            );
+        }
+        Progress::Rejected(Rejection::Invalid) => {
+            errors.add("user_name", "This user name cannot be used. Choose another one.");
+        }
+        Progress::Expired => return Err(expired().into()),
+    }
+    Ok(Err(errors))
+}
+
+/// The form again, with what was wrong.
+pub(crate) fn refused(
+    error: RegisterError,
+    again: impl Fn((StatusCode, Errors)) -> Response,
+) -> Result<Response, Failure> {
+    match error {
+        RegisterError::Invalid(wrong) => {
+            let mut errors = Errors::default();
+            for error in wrong {
+                errors.add(error.field, error.detail);
+            }
+            Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)))
+        }
+        RegisterError::Busy { retry_after } => {
+            let mut response = again(busy());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds(retry_after));
+            Ok(response)
+        }
+        RegisterError::Db(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn check_person(errors: &mut Errors, user_name: &str, email: &str) {
+    if user_name.trim().is_empty() {
+        errors.add("user_name", "Choose a user name.");
+    }
+    if email.trim().is_empty() {
+        errors.add("email", "Enter your e-mail address.");
+    }
+}
+
+pub(crate) fn check_password(errors: &mut Errors, password: &SecretString, again: &SecretString) {
+    if password.expose_secret().is_empty() {
+        errors.add("password", "Choose a password.");
+    } else if password.expose_secret() != again.expose_secret() {
+        errors.add(
+            "password_again",
+            "The two passwords are not the same. Type both again.",
+        );
+    }
+}
+
+/// The inputs of a new person.
+pub(crate) fn person_fields<'a>(user_name: &'a str, email: &'a str) -> Vec<Field<'a>> {
+    vec![
+        Field {
+            name: "user_name",
+            label: "User name",
+            kind: "text",
+            autocomplete: "username",
+            value: user_name,
+            hint: Some("You sign in with it. It can be seen by others."),
+            required: true,
+            autofocus: true,
+        },
+        Field {
+            name: "email",
+            label: "E-mail address",
+            kind: "email",
+            autocomplete: "email",
+            value: email,
+            required: true,
+            ..Field::default()
+        },
+    ]
+}
+
+/// The inputs of a new password. `hint` says how long it has to be.
+pub(crate) fn password_fields(hint: &str, autofocus: bool) -> Vec<Field<'_>> {
+    let field = |name, label, hint, autofocus| Field {
+        name,
+        label,
+        kind: "password",
+        autocomplete: "new-password",
+        hint,
+        required: true,
+        autofocus,
+        ..Field::default()
+    };
+    vec![
+        field("password", "Password", Some(hint), autofocus),
+        field("password_again", "Password, once more", None, false),
+    ]
+}
+
+/// How long a password has to be, for the hint.
+pub(crate) fn password_hint(app: &App) -> String {
+    let least = app.settings.passwords.min_length;
+    format!("At least {least} characters. Several words in a row are strong and easy to remember.")
+}
+
+fn is_open(app: &App) -> Result<(), Failure> {
+    if app.settings.registration.open {
+        return Ok(());
+    }
+    let detail = "Ask an administrator for an account.";
+    Err(
+        ErrorPage::new(StatusCode::FORBIDDEN, "Registration is closed", detail)
+            .with_action("Sign in", "/login")
+            .into(),
+    )
+}
+
+fn expired() -> ErrorPage {
+    let detail = "Setting up your account took too long. Nothing was kept; please start again.";
+    ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "That did not work out", detail)
+        .with_action("Start again", "/register")
+}
+
+fn page(
+    app: &App,
+    headers: &HeaderMap,
+    (user_name, email): (&str, &str),
+    return_to: &ReturnTo,
+    (status, errors): (StatusCode, Errors),
+) -> Response {
+    let (csrf, browser) = app.pages.form_token(headers).split();
+    let hint = password_hint(app);
+    let mut fields = person_fields(user_name, email);
+    fields.extend(password_fields(&hint, false));
+    let view = Register {
+        page: app.pages.page(),
+        csrf,
+        return_to: return_to.as_str(),
+        login_url: return_to.link("/login"),
+        fields,
+        errors: &errors,
+        leads_out: return_to.leads_out(),
+    };
+    let mut response = app.pages.show(status, &view);
+    app.pages.keep(&mut response, browser.as_ref());
+    response
+}

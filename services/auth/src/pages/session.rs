@@ -1,0 +1,99 @@
+//! Who is signed in, and what happens to the browser when somebody signs in.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use chassis::db::DbError;
+use http::HeaderMap;
+use uuid::Uuid;
+
+use super::cookies::Cookie;
+use super::failure::Failure;
+use super::return_to::ReturnTo;
+use crate::accounts::SignedIn;
+use crate::app::App;
+use crate::sessions::{self, EndReason, Session, StartError};
+use chassis::http::ClientInfo;
+
+/// How long a browser is remembered as a known device.
+const DEVICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long a browser may come back to a registration that is being set up.
+const REGISTRATION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+const REGISTRATION: &str = "registration";
+
+/// The session of the browser, if it has one that lives.
+pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, DbError> {
+    match app.pages.session_token(headers) {
+        Some(token) => sessions::find(app, &token).await,
+        None => Ok(None),
+    }
+}
+
+/// Starts a session with a new id, ends the one that the browser had, and goes on (SB-12). A person who may not
+/// sign in any more gets nothing.
+pub(crate) async fn begin(
+    app: &App,
+    headers: &HeaderMap,
+    client: &ClientInfo,
+    who: &SignedIn,
+    return_to: &ReturnTo,
+) -> Result<Option<Response>, Failure> {
+    let before = current(app, headers).await?;
+    let mut tx = app.db.begin("pages_sign_in").await?;
+    let started = match sessions::start(app, &mut tx, who, client).await {
+        Ok(started) => started,
+        Err(StartError::Refused) => return Ok(None),
+        Err(StartError::Db(error)) => return Err(error.into()),
+    };
+    if let Some(before) = before {
+        sessions::end(app, &mut tx, before.id, EndReason::SignedOut).await?;
+    }
+    tx.commit().await?;
+    let mut response = app.pages.redirect(return_to.as_str());
+    app.pages
+        .set_cookie(&mut response, Cookie::Session, started.token.expose(), None);
+    if app.pages.cookies.read(headers, Cookie::Registration).is_some() {
+        app.pages.clear_cookie(&mut response, Cookie::Registration);
+    }
+    Ok(Some(response))
+}
+
+/// Signs a person in who has just chosen the password of `account_id`.
+pub(crate) fn with_new_password(app: &App, account_id: Uuid) -> SignedIn {
+    SignedIn {
+        account_id,
+        auth_time: app.clock.now(),
+        amr: vec!["pwd".to_owned()],
+    }
+}
+
+/// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.
+pub(crate) fn wait_for(app: &App, id: Uuid, return_to: &ReturnTo) -> Response {
+    let mut response = app
+        .pages
+        .redirect(&return_to.link(&format!("/register/wait?id={id}")));
+    let until = (app.clock.now() + REGISTRATION_LIFETIME).as_secs();
+    let proof = app.pages.csrf.sign(REGISTRATION, &format!("{id}.{until}"));
+    app.pages.set_cookie(
+        &mut response,
+        Cookie::Registration,
+        &proof,
+        Some(REGISTRATION_LIFETIME),
+    );
+    response
+}
+
+/// Whether this browser made the registration `id`.
+pub(crate) fn made(app: &App, headers: &HeaderMap, id: Uuid) -> bool {
+    let proof = app.pages.cookies.read(headers, Cookie::Registration);
+    proof
+        .as_ref()
+        .and_then(|proof| app.pages.csrf.signed(REGISTRATION, proof.expose()))
+        .and_then(|value| value.split_once('.'))
+        .is_some_and(|(of, until)| {
+            of == id.to_string()
+                && until
+                    .parse()
+                    .is_ok_and(|until: i64| app.clock.now().as_secs() < until)
+        })
+}

@@ -1,0 +1,207 @@
+//! `/setup`: a one-time link makes the first administrator, or lets an invited person choose a password (SB-11).
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::http::{Problem, Query};
+use chassis::secret::{SecretString, Token};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::failure::{Failure, Fields};
+use super::guard::FormRefused;
+use super::login::stale;
+use super::register::{
+    arrived, check_password, check_person, password_fields, password_hint, person_fields, refused,
+};
+use super::render::ErrorPage;
+use super::return_to::ReturnTo;
+use super::session;
+use super::view::{Errors, Setup};
+use crate::app::{App, SharedApp};
+use crate::registration::{NewAccount, Registered};
+use crate::setup::{self, Purpose, SetupError};
+use chassis::http::ClientInfo;
+
+/// The link.
+#[derive(Deserialize)]
+pub(crate) struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+/// What the form sends; an invited person sends no name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    token: String,
+    /// For password managers alone.
+    #[serde(default, rename = "username")]
+    _username: String,
+    #[serde(default)]
+    user_name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: SecretString,
+    #[serde(default)]
+    password_again: SecretString,
+}
+
+/// `GET /setup`
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    query: Result<Query<Link>, Problem>,
+) -> Result<Response, Failure> {
+    let token = Token::new(query?.0.token);
+    let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
+    let empty = Typed {
+        token: &token,
+        user_name: "",
+        email: "",
+    };
+    Ok(page(
+        &app,
+        &headers,
+        &purpose,
+        &empty,
+        (StatusCode::OK, Errors::default()),
+    ))
+}
+
+/// `POST /setup`
+pub(crate) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    Fields(form): Fields<Form>,
+) -> Result<Response, Failure> {
+    let checked = app.pages.check_form(&headers, &form.csrf);
+    if let Err(refused @ FormRefused::Foreign) = checked {
+        return Err(app.pages.refused(refused).into());
+    }
+    let token = Token::new(form.token.clone());
+    let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
+    let typed = Typed {
+        token: &token,
+        user_name: &form.user_name,
+        email: &form.email,
+    };
+    let again = |outcome| page(&app, &headers, &purpose, &typed, outcome);
+    if checked.is_err() {
+        return Ok(again(stale()));
+    }
+    let mut errors = Errors::default();
+    if purpose == Purpose::Administrator {
+        check_person(&mut errors, &form.user_name, &form.email);
+    }
+    check_password(&mut errors, &form.password, &form.password_again);
+    if !errors.is_empty() {
+        return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
+    }
+    match carry_out(&app, &purpose, &token, &form).await {
+        Ok(Done::Registered(registered)) => {
+            match arrived(&app, &headers, &client, registered, &ReturnTo::home()).await? {
+                Ok(response) => Ok(response),
+                Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
+            }
+        }
+        Ok(Done::Chosen(account_id)) => {
+            let who = session::with_new_password(&app, account_id);
+            let begun = session::begin(&app, &headers, &client, &who, &ReturnTo::home()).await?;
+            Ok(begun.unwrap_or_else(|| app.pages.redirect("/login")))
+        }
+        Err(SetupError::NotValid) => Err(not_valid().into()),
+        Err(SetupError::Register(error)) => refused(error, again),
+    }
+}
+
+enum Done {
+    Registered(Registered),
+    Chosen(uuid::Uuid),
+}
+
+async fn carry_out(app: &App, purpose: &Purpose, token: &Token, form: &Form) -> Result<Done, SetupError> {
+    match purpose {
+        Purpose::Administrator => {
+            let new = NewAccount {
+                user_name: form.user_name.clone(),
+                email: Some(form.email.clone()),
+                password: Some(form.password.clone()),
+                ..NewAccount::default()
+            };
+            setup::make_administrator(app, token, new)
+                .await
+                .map(Done::Registered)
+        }
+        Purpose::Invitation { .. } => setup::choose_password(app, token, form.password.clone())
+            .await
+            .map(Done::Chosen),
+    }
+}
+
+fn not_valid() -> ErrorPage {
+    ErrorPage::new(
+        StatusCode::NOT_FOUND,
+        "This link is not valid any more",
+        "It may have been used already, or it is too old. Ask for a new one.",
+    )
+    .with_action("Go to the start page", "/")
+}
+
+struct Typed<'a> {
+    token: &'a Token,
+    user_name: &'a str,
+    email: &'a str,
+}
+
+fn page(
+    app: &App,
+    headers: &HeaderMap,
+    purpose: &Purpose,
+    typed: &Typed<'_>,
+    (status, errors): (StatusCode, Errors),
+) -> Response {
+    let (csrf, browser) = app.pages.form_token(headers).split();
+    let hint = password_hint(app);
+    let page = app.pages.page();
+    let (heading, lead, button, user_name) = match purpose {
+        Purpose::Administrator => (
+            "Make the first administrator",
+            format!(
+                "{} is running and nobody is in charge yet. This account will be.",
+                page.brand.name
+            ),
+            "Create administrator",
+            None,
+        ),
+        Purpose::Invitation { user_name } => (
+            "Choose your password",
+            format!("Your user name is {user_name}. With a password of your own, the account is yours."),
+            "Save password",
+            Some(user_name.as_str()),
+        ),
+    };
+    let mut fields = match purpose {
+        Purpose::Administrator => person_fields(typed.user_name, typed.email),
+        Purpose::Invitation { .. } => Vec::new(),
+    };
+    fields.extend(password_fields(&hint, user_name.is_some()));
+    let view = Setup {
+        page,
+        heading,
+        lead,
+        button,
+        csrf,
+        token: typed.token.expose(),
+        user_name,
+        fields,
+        errors: &errors,
+    };
+    let mut response = app.pages.show(status, &view);
+    app.pages.keep(&mut response, browser.as_ref());
+    response
+}

@@ -1,0 +1,138 @@
+//! `/register/wait`: the account is being set up. The page refreshes itself; signing in at the end is a POST, since
+//! a GET changes nothing, and only the browser that registered may do it.
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::http::{Problem, Query};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::failure::{Failure, Fields};
+use super::guard::FormRefused;
+use super::return_to::ReturnTo;
+use super::session;
+use super::view::{Wait, WaitAction};
+use crate::app::{App, SharedApp};
+use crate::registration::{self, Rejection, State as Progress};
+use chassis::http::ClientInfo;
+
+/// Seconds between two looks.
+const REFRESH: u32 = 2;
+
+/// Which registration, and where to go afterwards.
+#[derive(Deserialize)]
+pub(crate) struct Arrival {
+    id: Uuid,
+    #[serde(default)]
+    return_to: String,
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[serde(default)]
+    csrf: String,
+    id: Uuid,
+    #[serde(default)]
+    return_to: String,
+}
+
+/// `GET /register/wait`
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    query: Result<Query<Arrival>, Problem>,
+) -> Result<Response, Failure> {
+    let Query(arrival) = query.map_err(|_| Problem::not_found())?;
+    let progress = registration::status(&app, arrival.id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let return_to = ReturnTo::parse(&arrival.return_to);
+    Ok(page(&app, &headers, arrival.id, progress, &return_to))
+}
+
+/// `POST /register/wait`
+pub(crate) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    Fields(form): Fields<Form>,
+) -> Result<Response, Failure> {
+    let return_to = ReturnTo::parse(&form.return_to);
+    match app.pages.check_form(&headers, &form.csrf) {
+        Ok(()) => {}
+        Err(FormRefused::Stale) => {
+            return Ok(app
+                .pages
+                .redirect(&return_to.link(&format!("/register/wait?id={}", form.id))));
+        }
+        Err(refused) => return Err(app.pages.refused(refused).into()),
+    }
+    let progress = registration::status(&app, form.id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    if progress != Progress::Active || !session::made(&app, &headers, form.id) {
+        return Ok(page(&app, &headers, form.id, progress, &return_to));
+    }
+    let who = session::with_new_password(&app, form.id);
+    let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
+    Ok(begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login"))))
+}
+
+fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to: &ReturnTo) -> Response {
+    let (csrf, browser) = app.pages.form_token(headers).split();
+    let link = |label, path| WaitAction::Link {
+        label,
+        url: return_to.link(path),
+    };
+    let (heading, lead, action) = match progress {
+        Progress::Pending => (
+            "We are setting up your account",
+            "This usually takes a moment. Leave this page open: it goes on by itself.",
+            WaitAction::Nothing,
+        ),
+        Progress::Active if session::made(app, headers, id) => (
+            "Your account is ready",
+            "Everything is set up. Come on in.",
+            WaitAction::Post {
+                label: "Continue",
+                csrf,
+                id: id.to_string(),
+                return_to: return_to.as_str().to_owned(),
+            },
+        ),
+        Progress::Active => (
+            "Your account is ready",
+            "You can sign in with it now.",
+            link("Sign in", "/login"),
+        ),
+        Progress::Rejected(Rejection::UserNameTaken) => (
+            "That user name is taken",
+            "Somebody was faster. Choose another user name to go on.",
+            link("Choose another name", "/register"),
+        ),
+        Progress::Rejected(Rejection::Invalid) => (
+            "That user name cannot be used",
+            "Choose another user name to go on.",
+            link("Choose another name", "/register"),
+        ),
+        Progress::Expired => (
+            "That took too long",
+            "Your account could not be set up, and nothing was kept. Please start again.",
+            link("Start again", "/register"),
+        ),
+    };
+    let view = Wait {
+        page: app.pages.page(),
+        heading,
+        lead,
+        refresh_seconds: (progress == Progress::Pending).then_some(REFRESH),
+        action,
+        leads_out: return_to.leads_out(),
+    };
+    let mut response = app.pages.show(StatusCode::OK, &view);
+    app.pages.keep(&mut response, browser.as_ref());
+    response
+}
