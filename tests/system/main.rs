@@ -5,6 +5,16 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod end_to_end;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod security_bar;
 #[cfg(test)]
 mod source;

@@ -1,0 +1,131 @@
+//! Client libraries that others wrote sign people in through Vestibule.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use testkit::{Stack, StackOptions};
+
+use crate::source::root;
+
+const CALLBACK: &str = "http://localhost:3999/callback";
+const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
+
+/// Runs a script of `tests/clients` with Node.js and reads the JSON that it prints.
+fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
+    let folder = root().join("tests/clients");
+    assert!(
+        folder.join("node_modules").exists(),
+        "tests/clients is not installed: run scripts/setup"
+    );
+    let mut command = Command::new("node");
+    // Web Crypto is behind a flag before Node.js 20.
+    if node_major() < 20 {
+        command.arg("--experimental-global-webcrypto");
+    }
+    let output = command
+        .arg(script)
+        .current_dir(&folder)
+        .envs(environment)
+        .stdin(Stdio::null())
+        .output()
+        .expect("Node.js is installed: run scripts/setup");
+    assert!(
+        output.status.success(),
+        "{script}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn node_major() -> u32 {
+    let output = Command::new("node")
+        .arg("--version")
+        .output()
+        .expect("Node.js is installed: run scripts/setup");
+    let version = String::from_utf8(output.stdout).unwrap();
+    version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// An application as openid-client sees it.
+struct Application {
+    auth_method: &'static str,
+    algorithm: &'static str,
+}
+
+async fn story(application: Application) {
+    let stack = Stack::with(StackOptions::default()).await;
+    let ann = stack.register("ann").await;
+    let client = stack
+        .create_client(&json!({
+            "name": "An application",
+            "redirect_uris": [CALLBACK],
+            "post_logout_redirect_uris": [SIGNED_OUT],
+            "token_endpoint_auth_method": application.auth_method,
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email offline_access",
+            "id_token_signed_response_alg": application.algorithm,
+        }))
+        .await;
+    let mut environment = BTreeMap::from([
+        ("ISSUER", stack.auth_url("")),
+        ("CLIENT_ID", client["client_id"].as_str().unwrap().to_owned()),
+        ("AUTH_METHOD", application.auth_method.to_owned()),
+        ("ID_TOKEN_ALG", application.algorithm.to_owned()),
+        ("REDIRECT_URI", CALLBACK.to_owned()),
+        ("POST_LOGOUT_URI", SIGNED_OUT.to_owned()),
+        ("USER_NAME", ann.user_name.clone()),
+        ("PASSWORD", ann.password.clone()),
+    ]);
+    if let Some(secret) = client["client_secret"].as_str() {
+        environment.insert("CLIENT_SECRET", secret.to_owned());
+    }
+    let seen = node("openid-client.mjs", &environment);
+
+    assert_eq!(seen["algorithm"], application.algorithm, "{seen}");
+    assert_eq!(seen["claims"]["sub"], ann.id.as_str());
+    assert_eq!(seen["userinfo"]["sub"], ann.id.as_str());
+    assert_eq!(seen["userinfo"]["preferred_username"], "ann");
+    assert_eq!(seen["userinfo"]["email"], "ann@example.com");
+    // SB-25: the authorization response names its issuer.
+    assert_eq!(seen["iss_parameter"], stack.auth_url(""));
+    assert_eq!(seen["asked_for_password"], true);
+    assert_eq!(
+        seen["asked_again_with_session"], false,
+        "the session spares a second password"
+    );
+    // SB-24: refresh tokens rotate.
+    assert_eq!(seen["rotated"], true);
+    assert_eq!(seen["after_revocation"], "invalid_grant");
+    // SB-30: a valid hint signs out without a question.
+    assert!(
+        seen["signed_out_to"].as_str().unwrap().starts_with(SIGNED_OUT),
+        "{seen}"
+    );
+    assert_eq!(seen["sign_out_state_kept"], true);
+    assert_eq!(seen["asked_after_sign_out"], true, "the session is over");
+}
+
+#[tokio::test]
+async fn openid_client_signs_in_refreshes_and_signs_out_with_a_secret() {
+    story(Application {
+        auth_method: "client_secret_basic",
+        algorithm: "RS256",
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn openid_client_signs_in_refreshes_and_signs_out_as_a_public_client() {
+    story(Application {
+        auth_method: "none",
+        algorithm: "ES256",
+    })
+    .await;
+}

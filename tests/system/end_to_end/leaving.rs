@@ -1,0 +1,126 @@
+//! People who are disabled or deleted: the change travels from `users` to `auth` and is effective within 5 seconds.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use testkit::{Person, Stack, Tokens, Visitor, within};
+
+use crate::pages::{anonymous, sign_in, signed_in};
+
+/// A disabled person is refused everywhere within this time.
+const EFFECTIVE: Duration = Duration::from_secs(5);
+
+async fn refresh(stack: &Stack, tokens: &Tokens) -> StatusCode {
+    let client = tokens.answer["client_id"].as_str().unwrap_or("vestibule-direct");
+    let answer = stack
+        .http()
+        .post(stack.auth_url("/oauth2/token"))
+        .form(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", tokens.refresh.as_deref().unwrap()),
+            ("client_id", client),
+        ])
+        .send()
+        .await
+        .unwrap();
+    answer.status()
+}
+
+async fn scim(
+    stack: &Stack,
+    method: http::Method,
+    person: &Person,
+    body: Option<&Value>,
+) -> (StatusCode, Value) {
+    let url = stack.users_url(&format!("/scim/v2/Users/{}", person.id));
+    let mut request = stack
+        .http()
+        .request(method, url)
+        .bearer_auth(stack.operator_token().await);
+    if let Some(body) = body {
+        request = request
+            .header("content-type", "application/scim+json")
+            .body(body.to_string());
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap_or(Value::Null))
+}
+
+async fn set_active(stack: &Stack, person: &Person, active: bool) {
+    let (status, mut user) = scim(stack, http::Method::GET, person, None).await;
+    assert_eq!(status, StatusCode::OK, "{user}");
+    user["active"] = json!(active);
+    let (status, user) = scim(stack, http::Method::PUT, person, Some(&user)).await;
+    assert_eq!(status, StatusCode::OK, "{user}");
+}
+
+/// Refused by `/authenticate`, by the refresh token and on the pages; and the session that was open is over.
+async fn refused_everywhere(stack: &Stack, person: &Person, tokens: &Tokens, visitor: &mut Visitor) {
+    within(EFFECTIVE, "the sign-in is refused", async || {
+        let (status, _) = stack.try_authenticate(person, None).await;
+        (status == StatusCode::UNAUTHORIZED).then_some(())
+    })
+    .await;
+    within(EFFECTIVE, "the session is over", async || {
+        (!signed_in(visitor).await).then_some(())
+    })
+    .await;
+    assert_eq!(
+        refresh(stack, tokens).await,
+        StatusCode::BAD_REQUEST,
+        "the refresh token is revoked"
+    );
+    let mut other = anonymous(stack);
+    sign_in(&mut other, person).await;
+    assert!(!signed_in(&mut other).await);
+}
+
+// SB-15: disabling a person ends every session.
+#[tokio::test]
+async fn a_disabled_person_is_refused_everywhere_and_comes_back_when_enabled() {
+    let stack = Stack::start().await;
+    let ann = stack.register("ann").await;
+    let bob = stack.register("bob").await;
+    let mut visitor = anonymous(&stack);
+    sign_in(&mut visitor, &ann).await;
+    assert!(signed_in(&mut visitor).await);
+    let tokens = stack.authenticate(&ann).await;
+
+    set_active(&stack, &ann, false).await;
+    refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
+    assert!(
+        !stack.user(&tokens.access).await.0.is_success(),
+        "users refuses at once"
+    );
+    stack.authenticate(&bob).await;
+
+    set_active(&stack, &ann, true).await;
+    within(EFFECTIVE, "she may sign in again", async || {
+        let (status, _) = stack.try_authenticate(&ann, None).await;
+        (status == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert!(!signed_in(&mut visitor).await, "an ended session stays ended");
+}
+
+// SB-15: deleting a person ends every session.
+#[tokio::test]
+async fn a_deleted_person_is_gone_and_the_name_may_be_taken_by_another() {
+    let stack = Stack::start().await;
+    let ann = stack.register("ann").await;
+    let mut visitor = anonymous(&stack);
+    sign_in(&mut visitor, &ann).await;
+    let tokens = stack.authenticate(&ann).await;
+
+    let (status, _) = scim(&stack, http::Method::DELETE, &ann, None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
+    let (status, _) = scim(&stack, http::Method::GET, &ann, None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    // Another person of the same name is another person: the old token opens nothing of theirs.
+    let other = stack.register("ann").await;
+    assert_ne!(other.id, ann.id);
+    assert!(!stack.user(&tokens.access).await.0.is_success());
+}

@@ -1,0 +1,11 @@
+//! Stories of people and applications, told against the real programs.
+
+mod bad_input;
+mod events;
+mod leaving;
+mod quick_start;
+mod secrets;
+mod separation;
+mod set_up;
+mod storage;
+mod up;

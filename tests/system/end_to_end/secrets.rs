@@ -1,0 +1,137 @@
+//! Secrets that were planted everywhere come out nowhere.
+
+use std::path::Path;
+
+use serde_json::json;
+use testkit::{Person, Stack, StackOptions};
+
+use crate::pages::{anonymous, sign_in, sign_up};
+
+/// What the services wrote for people and machines to read: logs, and what they keep that is no database.
+fn readable(folder: &Path) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && !path.to_string_lossy().contains(".toml") {
+            let bytes = std::fs::read(&path).unwrap();
+            texts.push((
+                path.display().to_string(),
+                String::from_utf8_lossy(&bytes).into_owned(),
+            ));
+        }
+    }
+    texts
+}
+
+/// The parts of a token that are secret: all of an opaque one, the signature of a JWT.
+fn secret_part(token: &str) -> &str {
+    token.rsplit('.').next().unwrap()
+}
+
+#[tokio::test]
+async fn no_log_metric_error_or_database_file_shows_a_secret() {
+    let options = StackOptions::default()
+        .with("VESTIBULE_AUTH__LOG__LEVEL", "debug")
+        .with("VESTIBULE_USERS__LOG__LEVEL", "debug");
+    let stack = Stack::with(options).await;
+    let mut planted = vec![stack.operator_secret().to_owned()];
+
+    let ann = Person {
+        password: "canary-of-the-right-password".to_owned(),
+        ..Person::named("ann")
+    };
+    let mut visitor = anonymous(&stack);
+    sign_up(&mut visitor, &ann).await;
+    let mistaken = Person {
+        password: "canary-of-the-wrong-password".to_owned(),
+        ..ann.clone()
+    };
+    sign_in(&mut anonymous(&stack), &mistaken).await;
+    stack.try_authenticate(&mistaken, None).await;
+    let weak = Person {
+        password: "canary-short".to_owned(),
+        ..Person::named("bob")
+    };
+    sign_up(&mut anonymous(&stack), &weak).await;
+    planted.extend([ann.password.clone(), mistaken.password, weak.password]);
+
+    let tokens = stack.authenticate(&ann).await;
+    stack.user(&tokens.access).await;
+    let operator = stack.operator_token().await;
+    planted.extend(
+        [&tokens.access, tokens.refresh.as_ref().unwrap(), &operator]
+            .map(|token| secret_part(token).to_owned()),
+    );
+    let session = visitor.cookies().iter().filter(|(_, value)| value.len() > 20);
+    planted.extend(session.map(|(_, value)| value.clone()));
+    let client = stack
+        .create_client(&json!({ "name": "An application", "redirect_uris": ["https://app.example/cb"] }))
+        .await;
+    planted.extend(client["client_secret"].as_str().map(str::to_owned));
+    planted.extend(spoiled_requests(&stack).await);
+
+    let mut texts = readable(stack.folder());
+    for url in [
+        stack.auth_management_url("/metrics"),
+        stack.users_management_url("/metrics"),
+    ] {
+        texts.push((
+            url.clone(),
+            stack.http().get(&url).send().await.unwrap().text().await.unwrap(),
+        ));
+    }
+    assert!(
+        texts
+            .iter()
+            .any(|(name, text)| name.ends_with("auth.log") && text.contains("@timestamp"))
+    );
+    assert!(texts.iter().any(|(name, _)| name.ends_with("auth.db")));
+    assert!(planted.len() > 9);
+    for secret in &planted {
+        for (name, text) in &texts {
+            assert!(!text.contains(secret.as_str()), "{name} shows {secret}");
+        }
+    }
+}
+
+/// Requests that fail with a secret inside; gives the secrets back.
+async fn spoiled_requests(stack: &Stack) -> Vec<String> {
+    let secrets: Vec<String> = ["body", "field", "query", "header", "code"]
+        .map(|place| format!("canary-in-a-{place}"))
+        .into();
+    let http = stack.http();
+    let broken = format!(r#"{{"username":"ann","password":"{}"#, secrets[0]);
+    let unknown = json!({ "username": "ann", "password": 7, "otp": secrets[1] });
+    let requests = [
+        http.post(stack.auth_url("/authenticate"))
+            .header("content-type", "application/json")
+            .body(broken),
+        http.post(stack.auth_url("/authenticate")).json(&unknown),
+        http.get(stack.users_url(&format!("/user?access_token={}", secrets[2]))),
+        http.get(stack.users_url("/user")).bearer_auth(&secrets[3]),
+        http.post(stack.auth_url("/oauth2/token"))
+            .basic_auth("vestibule-cli", Some(&secrets[3]))
+            .form(&[("grant_type", "authorization_code"), ("code", &secrets[4])]),
+    ];
+    for request in requests {
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        assert!(status.is_client_error(), "{status}: {body}");
+        assert!(secrets.iter().all(|secret| !body.contains(secret)), "{body}");
+    }
+    secrets
+}
+
+// SB-36: signing keys are encrypted at rest.
+#[tokio::test]
+async fn the_database_holds_no_key_or_password_in_clear() {
+    let stack = Stack::start().await;
+    let ann = stack.register("ann").await;
+    stack.authenticate(&ann).await;
+    for (name, text) in readable(stack.folder()) {
+        for sign in ["PRIVATE KEY", "\"d\":\"", "plum-tractor"] {
+            assert!(!text.contains(sign), "{name} holds {sign}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Databases and folders that cannot be used: a clear message and exit code, and no partial write.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use testkit::{Stack, program};
+
+/// The configuration and data of a stack that has run and stopped.
+async fn stopped() -> Stack {
+    let mut stack = Stack::start().await;
+    stack.register("ann").await;
+    stack.auth.terminate().await;
+    stack.users.terminate().await;
+    stack
+}
+
+fn start(folder: &Path, service: &str) -> Output {
+    let configuration = folder.join(format!("{service}.toml"));
+    Command::new(program(&format!("vestibule-{service}")))
+        .arg("--config")
+        .arg(configuration)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// It ended by itself with `code` and a message that names `what`, and without a panic.
+fn refused(output: &Output, code: i32, what: &str) {
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(what), "{what:?} is not in: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[tokio::test]
+async fn a_corrupt_database_is_named_and_left_alone() {
+    let stack = stopped().await;
+    for service in ["auth", "users"] {
+        let path = stack.folder().join(format!("{service}.db"));
+        for file in [
+            path.clone(),
+            path.with_extension("db-wal"),
+            path.with_extension("db-shm"),
+        ] {
+            let _ = fs::remove_file(file);
+        }
+        let garbage = b"this is no database ".repeat(500);
+        fs::write(&path, &garbage).unwrap();
+        refused(&start(stack.folder(), service), 3, &format!("{service}.db"));
+        assert_eq!(fs::read(&path).unwrap(), garbage, "nothing was written");
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let stack = stopped().await;
+    for (service, url) in ["auth", "users"].into_iter().zip(stack.database_urls()) {
+        let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
+            .await
+            .unwrap();
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT name FROM sqlite_master WHERE name LIKE '%migrations%' AND type = 'table'",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        assert!(!tables.is_empty());
+        for table in tables {
+            let mut insert = sqlx::QueryBuilder::<sqlx::Sqlite>::new(format!(
+                "INSERT INTO {table} (version, description, success, checksum, execution_time) VALUES (99991231000000, 'from the future', TRUE, x'00', 0)"
+            ));
+            insert.build().execute(&mut connection).await.unwrap();
+        }
+        sqlx::Connection::close(connection).await.unwrap();
+        refused(&start(stack.folder(), service), 3, "newer");
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_a_folder_that_is_none_is_refused() {
+    let stack = stopped().await;
+    fs::write(stack.folder().join("file"), "").unwrap();
+    for service in ["auth", "users"] {
+        let path = stack.folder().join(format!("{service}.toml"));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("sqlite:", "sqlite:file/")).unwrap();
+        refused(&start(stack.folder(), service), 3, "file/");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_configuration_names_file_key_and_what_is_expected() {
+    let stack = stopped().await;
+    for service in ["auth", "users"] {
+        let path = stack.folder().join(format!("{service}.toml"));
+        let good = fs::read_to_string(&path).unwrap();
+        let file = format!("{service}.toml");
+
+        fs::write(&path, format!("surprise = 1\n{good}")).unwrap();
+        let output = start(stack.folder(), service);
+        refused(&output, 2, &file);
+        refused(&output, 2, "surprise");
+
+        fs::write(
+            &path,
+            good.replace("drain_seconds = 0", "drain_seconds = \"soon\""),
+        )
+        .unwrap();
+        let output = start(stack.folder(), service);
+        refused(&output, 2, &file);
+        refused(&output, 2, "drain_seconds");
+
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let stack = stopped().await;
+    for service in ["auth", "users"] {
+        let text = fs::read_to_string(stack.folder().join(format!("{service}.toml"))).unwrap();
+        let address = text
+            .lines()
+            .find_map(|line| line.strip_prefix("address = "))
+            .unwrap()
+            .trim_matches('"')
+            .to_owned();
+        let _taken = std::net::TcpListener::bind(&address).unwrap();
+        let port = address.split(':').next_back().unwrap();
+        refused(&start(stack.folder(), service), 4, port);
+    }
+}
+
+/// A full disk, as far as a process can tell: no file may grow beyond a limit, and the signal that would come is ignored.
+#[tokio::test]
+async fn a_full_disk_is_told_and_leaves_nothing_half_written() {
+    let stack = stopped().await;
+    for service in ["auth", "users"] {
+        for suffix in ["db", "db-wal", "db-shm"] {
+            let _ = fs::remove_file(stack.folder().join(format!("{service}.{suffix}")));
+        }
+        let limited = |blocks: u32| {
+            Command::new("bash")
+                .args([
+                    "-c",
+                    "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"",
+                    "bash",
+                    &blocks.to_string(),
+                ])
+                .arg(program(&format!("vestibule-{service}")))
+                .arg("--config")
+                .arg(stack.folder().join(format!("{service}.toml")))
+                .current_dir(stack.folder())
+                .output()
+                .unwrap()
+        };
+        refused(&limited(16), 3, &format!("{service}.db"));
+    }
+    // With room again, both start from what is there and work.
+    let mut stack = stack;
+    stack.auth.start_again();
+    stack.users.start_again();
+    stack.ready().await;
+    stack.register("bob").await;
+}

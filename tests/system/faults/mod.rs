@@ -1,0 +1,4 @@
+//! Services that die, hang or are cut off.
+
+mod away;
+mod crashes;

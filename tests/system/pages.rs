@@ -1,0 +1,53 @@
+//! What people do on the pages, by plain HTTP.
+
+use testkit::{Page, Person, Stack, Visitor};
+
+/// Somebody who has never been here.
+pub(crate) fn anonymous(stack: &Stack) -> Visitor {
+    Visitor::at(&stack.auth_url(""))
+}
+
+/// Fills the registration form. The answer is where the person lands.
+pub(crate) async fn sign_up(visitor: &mut Visitor, person: &Person) -> Page {
+    let page = visitor.open("/register").await;
+    let email = person.email();
+    visitor
+        .submit(
+            &page,
+            "/register",
+            &[
+                ("user_name", &person.user_name),
+                ("email", &email),
+                ("password", &person.password),
+            ],
+        )
+        .await
+}
+
+/// Fills the sign-in form. The answer is where the person lands.
+pub(crate) async fn sign_in(visitor: &mut Visitor, person: &Person) -> Page {
+    let page = visitor.open("/login").await;
+    fill_sign_in(visitor, &page, person).await
+}
+
+/// Fills the sign-in form that `page` shows.
+pub(crate) async fn fill_sign_in(visitor: &mut Visitor, page: &Page, person: &Person) -> Page {
+    visitor
+        .submit(
+            page,
+            "/login",
+            &[("user_name", &person.user_name), ("password", &person.password)],
+        )
+        .await
+}
+
+/// Signs out by the button of the home page.
+pub(crate) async fn sign_out(visitor: &mut Visitor) -> Page {
+    let home = visitor.open("/").await;
+    visitor.submit(&home, "/logout", &[]).await
+}
+
+/// Whether the visitor's home page greets them as signed in.
+pub(crate) async fn signed_in(visitor: &mut Visitor) -> bool {
+    visitor.open("/").await.has_form("/logout")
+}
