@@ -6,14 +6,22 @@
 //! effect. The transport between them is the HTTP [`feed`].
 
 pub mod contract;
+pub mod feed;
+mod inbox;
 mod outbox;
+mod relay;
 mod snapshot;
 mod trace;
 
 use chassis::db::Migrations;
 
 pub use contract::{Envelope, EventData};
+pub use inbox::{
+    Applied, Bootstrap, Consumer, ConsumerOptions, Delivery, Handler, HandlerError, Inbox, InboxError,
+    ParkedEvent, Step, parked, replay_parked,
+};
 pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
+pub use relay::{PublishError, Relay, RelayOptions, Transport};
 pub use snapshot::{Snapshot, SnapshotPage, State};
 
 /// The tables of the outbox and the inbox, for every service's database.

@@ -87,7 +87,9 @@ CREATE TABLE inbox_parked (
     PRIMARY KEY (consumer, event_id)
 ) STRICT, WITHOUT ROWID;
 
--- How far each consumer has come in the feed that it follows.
+CREATE INDEX inbox_parked_order ON inbox_parked (consumer, aggregate_id, sequence) WHERE dead_lettered_at IS NULL;
+
+-- How far each consumer has come in the feed that it follows; -1: it has not begun.
 CREATE TABLE consumer_positions (
     consumer   TEXT    PRIMARY KEY,
     position   INTEGER NOT NULL,

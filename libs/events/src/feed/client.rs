@@ -1,0 +1,132 @@
+//! The follower's side of the feed.
+
+use std::time::Duration;
+
+use chassis::access::{ServiceTokens, TokenError};
+use chassis::http_client::HttpClient;
+use reqwest::{RequestBuilder, StatusCode};
+use serde::Deserialize;
+use url::Url;
+
+use crate::contract::Envelope;
+
+/// How much longer than the asked-for wait an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The feed of another service.
+#[derive(Clone, Debug)]
+pub struct FeedSource {
+    url: Url,
+    http: HttpClient,
+    tokens: ServiceTokens,
+}
+
+/// Why the feed could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// No answer, or one that cannot be read.
+    #[error("the feed cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// No token to ask with.
+    #[error("there is no access token for the feed")]
+    Token(#[from] TokenError),
+    /// The answer is an error.
+    #[error("the feed answered {0}")]
+    Refused(StatusCode),
+    /// The position asked for is not in the feed: begin with a snapshot.
+    #[error("the feed begins at position {oldest}")]
+    Gone {
+        /// The oldest event that is there.
+        oldest: i64,
+    },
+    /// The URL of the service cannot have a path.
+    #[error("the URL of the feed is not an http URL")]
+    Url,
+}
+
+/// A part of a snapshot, as it travels.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SnapshotBatch {
+    /// The last position published before this part was read. Who has read all parts goes on from that of the first.
+    pub position: i64,
+    /// Where the next part starts; nothing after the last.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// The states, as events.
+    pub events: Vec<Envelope>,
+}
+
+#[derive(Deserialize)]
+struct Gone {
+    oldest: i64,
+}
+
+impl FeedSource {
+    /// The feed of the service whose public URL is `service`, read with `tokens` for that service.
+    ///
+    /// # Errors
+    /// When the URL is none that can have a path.
+    pub fn new(service: &Url, http: HttpClient, tokens: ServiceTokens) -> Result<Self, FeedError> {
+        let mut url = service.clone();
+        url.path_segments_mut()
+            .map_err(|()| FeedError::Url)?
+            .pop_if_empty()
+            .push("events");
+        Ok(Self { url, http, tokens })
+    }
+
+    /// At most `limit` events after position `after`; none if there was no news within `wait`.
+    ///
+    /// # Errors
+    /// [`FeedError::Gone`] when the feed does not reach back to `after`.
+    pub async fn events(&self, after: i64, limit: i64, wait: Duration) -> Result<Vec<Envelope>, FeedError> {
+        let mut url = self.url.clone();
+        // Rounded up: an event that is due in half a second is due after the request.
+        let seconds = wait.as_millis().div_ceil(1000).to_string();
+        url.query_pairs_mut()
+            .append_pair("after", &after.to_string())
+            .append_pair("limit", &limit.to_string())
+            .append_pair("wait", &seconds);
+        self.ask(url, wait + PATIENCE).await
+    }
+
+    /// A part of the snapshot: the first, or the one that `after` names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn snapshot(&self, after: Option<&str>) -> Result<SnapshotBatch, FeedError> {
+        let mut url = self.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| FeedError::Url)?
+            .push("snapshot");
+        if let Some(after) = after {
+            url.query_pairs_mut().append_pair("after", after);
+        }
+        self.ask(url, PATIENCE * 3).await
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(&self, url: Url, timeout: Duration) -> Result<T, FeedError> {
+        let token = self.tokens.token().await?;
+        let request: RequestBuilder = self.http.get(url).timeout(timeout).bearer_auth(token.expose());
+        let response = request.send().await.map_err(FeedError::Unreachable)?;
+        match response.status() {
+            StatusCode::OK => {
+                // Not `json()`: raw JSON can only be kept from text that is at hand.
+                let body = response.bytes().await.map_err(FeedError::Unreachable)?;
+                serde_json::from_slice(&body).map_err(|error| {
+                    tracing::warn!(%error, "the feed sent something that cannot be read");
+                    FeedError::Refused(StatusCode::BAD_GATEWAY)
+                })
+            }
+            StatusCode::GONE => {
+                let gone: Gone = response.json().await.map_err(FeedError::Unreachable)?;
+                Err(FeedError::Gone { oldest: gone.oldest })
+            }
+            StatusCode::UNAUTHORIZED => {
+                self.tokens.forget(&token).await;
+                Err(FeedError::Refused(StatusCode::UNAUTHORIZED))
+            }
+            status => Err(FeedError::Refused(status)),
+        }
+    }
+}

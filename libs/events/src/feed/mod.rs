@@ -1,0 +1,129 @@
+//! The feed: the published events of a service over HTTP, in the order of their positions, for followers that need
+//! no broker.
+
+mod client;
+mod routes;
+mod sse;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::db::{Db, DbError};
+use chassis::shutdown::Shutdown;
+
+pub use client::{FeedError, FeedSource, SnapshotBatch};
+pub use routes::{HasFeed, routes};
+pub use store::prune;
+
+use crate::contract::Envelope;
+use crate::outbox::Outbox;
+use crate::relay::{PublishError, Transport};
+use crate::snapshot::Snapshot;
+
+/// Events in one answer, at most.
+pub const MAX_LIMIT: i64 = 1000;
+/// The longest that a request may wait for news.
+pub const MAX_WAIT: Duration = Duration::from_secs(25);
+
+/// The transport of a service without a broker: to publish is to have a position.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedTransport;
+
+impl Transport for FeedTransport {
+    fn name(&self) -> &'static str {
+        "feed"
+    }
+
+    async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
+        vec![Ok(()); events.len()]
+    }
+}
+
+/// What serves a service's feed. Cheap to clone.
+#[derive(Clone)]
+pub struct Feed {
+    db: Db,
+    outbox: Outbox,
+    snapshot: Arc<dyn Snapshot>,
+    closing: Shutdown,
+}
+
+/// Why a place in the feed cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Events after this position were pruned, or the position was never given (the database was restored from a
+    /// backup, say). The follower has to begin with a snapshot.
+    #[error("position {after} is not in the feed, which holds {oldest} to {last}")]
+    Gone {
+        /// The position asked for.
+        after: i64,
+        /// The oldest event that is there.
+        oldest: i64,
+        /// The last one.
+        last: i64,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Feed {
+    /// The feed of `outbox`, whose rows are in `db`. When `closing` comes to that phase, waiting requests are answered and
+    /// streams end.
+    pub fn new(db: Db, outbox: Outbox, snapshot: Arc<dyn Snapshot>, closing: Shutdown) -> Self {
+        Self {
+            db,
+            outbox,
+            snapshot,
+            closing,
+        }
+    }
+
+    /// At most `limit` events after `after`, without gaps. When there are none, waits for at most `wait` for the
+    /// first.
+    ///
+    /// # Errors
+    /// [`ReadError::Gone`] when the feed does not reach back to `after`.
+    pub async fn read(&self, after: i64, limit: i64, wait: Duration) -> Result<Vec<Envelope>, ReadError> {
+        let mut head = self.outbox.head().subscribe();
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            let mut reader = self.db.reader().await?;
+            let events = store::after(&mut reader, after, limit, self.outbox.source()).await?;
+            // Positions have no gaps: anything else than the next one means that rows were taken away.
+            if events.first().and_then(|event| event.position) != Some(after + 1) {
+                store::check(&mut reader, after).await?;
+            }
+            drop(reader);
+            if !events.is_empty() {
+                return Ok(events);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => return Ok(events),
+                () = self.closing.closing() => return Ok(events),
+                news = head.wait_for(|head| *head > after) => {
+                    if news.is_err() {
+                        return Ok(events);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last position given.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last(&self) -> Result<i64, DbError> {
+        store::last(&mut self.db.reader().await?).await
+    }
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed")
+            .field("outbox", &self.outbox)
+            .finish_non_exhaustive()
+    }
+}

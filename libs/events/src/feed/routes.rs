@@ -1,0 +1,194 @@
+//! The feed over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use chassis::access::{EventsRead, HasVerifier, Scoped};
+use chassis::http::{Problem, Query};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{Feed, MAX_LIMIT, MAX_WAIT, ReadError, sse};
+use crate::contract::{Envelope, SpecVersion};
+use crate::snapshot::State as AggregateState;
+
+const BATCH: &str = "application/cloudevents-batch+json";
+const DEFAULT_LIMIT: i64 = 100;
+
+/// A router's state that has a feed.
+pub trait HasFeed {
+    /// The feed.
+    fn feed(&self) -> &Feed;
+}
+
+impl<T: HasFeed + ?Sized> HasFeed for Arc<T> {
+    fn feed(&self) -> &Feed {
+        (**self).feed()
+    }
+}
+
+/// `GET /events` and `GET /events/snapshot`, both for tokens with the scope `events:read`.
+pub fn routes<S>() -> Router<S>
+where
+    S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/events", get(events::<S>))
+        .route("/events/snapshot", get(snapshot::<S>))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    after: Option<String>,
+    limit: Option<i64>,
+    wait: Option<u64>,
+}
+
+/// GET /events
+async fn events<S: HasFeed>(
+    _scope: Scoped<EventsRead>,
+    State(state): State<S>,
+    headers: HeaderMap,
+    Query(query): Query<EventsQuery>,
+) -> Result<Response, Problem> {
+    let feed = state.feed();
+    let limit = limit(query.limit)?;
+    let wait = Duration::from_secs(query.wait.unwrap_or(0));
+    if wait > MAX_WAIT {
+        let most = MAX_WAIT.as_secs();
+        return Err(Problem::invalid().field("wait", format!("Expected seconds, {most} at most.")));
+    }
+    // An event stream that was cut off goes on where it was (WHATWG HTML §9.2).
+    let resumed = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
+    let after = match resumed.or(query.after).as_deref() {
+        None => 0,
+        Some("end") => feed.last().await.map_err(|error| Problem::internal(&error))?,
+        Some(text) => position(text)?,
+    };
+    if wants_stream(&headers) {
+        // What is wrong is said before the stream begins.
+        feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
+        return Ok(sse::stream(feed.clone(), after).into_response());
+    }
+    let events = feed.read(after, limit, wait).await.map_err(refuse)?;
+    json(BATCH, &events)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SnapshotQuery {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct SnapshotBody {
+    position: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    events: Vec<Envelope>,
+}
+
+/// GET /events/snapshot
+async fn snapshot<S: HasFeed>(
+    _scope: Scoped<EventsRead>,
+    State(state): State<S>,
+    Query(query): Query<SnapshotQuery>,
+) -> Result<Response, Problem> {
+    let feed = state.feed();
+    let limit = limit(query.limit)?;
+    let failed = |error| Problem::internal(&error);
+    // Before the states: everything up to here is in them, and what comes after can be read from the feed.
+    let position = feed.last().await.map_err(failed)?;
+    let mut reader = feed.db.reader().await.map_err(failed)?;
+    let page = feed
+        .snapshot
+        .page(&mut reader, query.after.as_deref(), limit)
+        .await
+        .map_err(failed)?;
+    drop(reader);
+    let body = SnapshotBody {
+        position,
+        next: page.next,
+        events: page
+            .states
+            .into_iter()
+            .map(|state| envelope(feed, state))
+            .collect(),
+    };
+    json("application/json", &body)
+}
+
+fn envelope(feed: &Feed, state: AggregateState) -> Envelope {
+    Envelope {
+        specversion: SpecVersion,
+        id: feed.outbox.random().uuid(&**feed.outbox.clock()),
+        source: feed.outbox.source().to_owned(),
+        kind: state.kind.to_owned(),
+        subject: state.aggregate_id,
+        time: state.time,
+        datacontenttype: "application/json".to_owned(),
+        partitionkey: state.aggregate_id,
+        sequence: state.sequence,
+        traceparent: None,
+        position: None,
+        data: state.data,
+    }
+}
+
+fn limit(asked: Option<i64>) -> Result<i64, Problem> {
+    let limit = asked.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
+    }
+    Ok(limit)
+}
+
+fn position(text: &str) -> Result<i64, Problem> {
+    text.parse()
+        .ok()
+        .filter(|position| *position >= 0)
+        .ok_or_else(|| {
+            Problem::invalid().field(
+                "after",
+                "Expected a position, which is a whole number from 0, or `end`.",
+            )
+        })
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| range.split(';').next().unwrap_or_default().trim() == "text/event-stream")
+}
+
+fn refuse(error: ReadError) -> Problem {
+    match error {
+        ReadError::Gone { oldest, last, .. } => Problem::new(
+            StatusCode::GONE,
+            "position-gone",
+            "The feed does not reach back to this position",
+        )
+        .detail("Begin with GET /events/snapshot and go on from the position that it names.")
+        .with("oldest", oldest)
+        .with("last", last),
+        ReadError::Db(error) => Problem::internal(&error),
+    }
+}
+
+fn json(kind: &'static str, body: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], body).into_response())
+}

@@ -1,0 +1,60 @@
+//! The feed as server-sent events (WHATWG HTML §9.2): one message per event, whose id is its position.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use chassis::shutdown::Phase;
+use futures_util::Stream;
+use futures_util::stream;
+
+use super::{Feed, MAX_WAIT};
+use crate::contract::Envelope;
+
+/// Read at a time; a follower that is slow to take them holds no more than these in memory.
+const PAGE: i64 = 100;
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+struct Place {
+    feed: Feed,
+    after: i64,
+    ready: VecDeque<Envelope>,
+}
+
+/// All events after `after`, for ever: until the feed closes, or fails, and the follower comes back with the id of the
+/// last one.
+pub(super) fn stream(feed: Feed, after: i64) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let place = Place {
+        feed,
+        after,
+        ready: VecDeque::new(),
+    };
+    let events = stream::unfold(place, |mut place| async move {
+        let envelope = next(&mut place).await?;
+        let data = serde_json::to_string(&envelope).ok()?;
+        let event = Event::default().id(place.after.to_string()).data(data);
+        Some((Ok(event), place))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+async fn next(place: &mut Place) -> Option<Envelope> {
+    loop {
+        if let Some(envelope) = place.ready.pop_front() {
+            place.after = envelope.position?;
+            return Some(envelope);
+        }
+        if place.feed.closing.phase() >= Phase::Closing {
+            return None;
+        }
+        match place.feed.read(place.after, PAGE, MAX_WAIT).await {
+            Ok(events) => place.ready = events.into(),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "an event stream ended");
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The statements of the feed.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::ReadError;
+use crate::contract::{Envelope, SpecVersion};
+
+#[derive(sqlx::FromRow)]
+struct Published {
+    position: i64,
+    id: Uuid,
+    #[sqlx(rename = "type")]
+    kind: String,
+    aggregate_id: Uuid,
+    payload: Json<Box<RawValue>>,
+    sequence: i64,
+    traceparent: Option<String>,
+    occurred_at: Timestamp,
+}
+
+/// Up to `limit` events after `after`, in the order of their positions.
+pub(super) async fn after(
+    reader: &mut impl Connection,
+    after: i64,
+    limit: i64,
+    source: &str,
+) -> Result<Vec<Envelope>, DbError> {
+    let rows: Vec<Published> = on_engine!(reader, c => sqlx::query_as(
+            "SELECT position, id, type, aggregate_id, payload, sequence, traceparent, occurred_at FROM outbox
+             WHERE position > $1 ORDER BY position LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(c)
+        .await?);
+    let envelope = |row: Published| Envelope {
+        specversion: SpecVersion,
+        id: row.id,
+        source: source.to_owned(),
+        kind: row.kind,
+        subject: row.aggregate_id,
+        time: row.occurred_at,
+        datacontenttype: "application/json".to_owned(),
+        partitionkey: row.aggregate_id,
+        sequence: row.sequence,
+        traceparent: row.traceparent,
+        position: Some(row.position),
+        data: row.payload.0,
+    };
+    Ok(rows.into_iter().map(envelope).collect())
+}
+
+/// Refuses a position that the feed does not reach back to, or that it never gave.
+pub(super) async fn check(reader: &mut impl Connection, after: i64) -> Result<(), ReadError> {
+    let (last, pruned): (i64, i64) = on_engine!(reader, c => sqlx::query_as("SELECT last, pruned FROM outbox_feed")
+        .fetch_one(c)
+        .await
+        .map_err(DbError::from)?);
+    if (pruned..=last).contains(&after) {
+        return Ok(());
+    }
+    Err(ReadError::Gone {
+        after,
+        oldest: pruned + 1,
+        last,
+    })
+}
+
+pub(super) async fn last(reader: &mut impl Connection) -> Result<i64, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
+}
+
+/// Deletes events that were published before `before`, from the oldest on, and answers how many they were. Followers
+/// that had not read them begin again with a snapshot.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    // Up to the first event that stays, not every old one: the feed has no gaps, even if the clock once went back.
+    let through: i64 = on_engine!(tx, c => sqlx::query_scalar(
+            "UPDATE outbox_feed SET pruned = COALESCE(
+                 (SELECT min(position) - 1 FROM outbox WHERE position IS NOT NULL AND published_at >= $1), last)
+             RETURNING pruned")
+        .bind(before)
+        .fetch_one(c)
+        .await?);
+    Ok(
+        on_engine!(tx, c => sqlx::query("DELETE FROM outbox WHERE position <= $1")
+        .bind(through)
+        .execute(c)
+        .await?
+        .rows_affected()),
+    )
+}

@@ -1,0 +1,249 @@
+//! Follows the feed of another service into the inbox.
+
+use std::time::Duration;
+
+use chassis::clock::{SharedClock, Timestamp};
+use chassis::db::{Db, DbError};
+use chassis::shutdown::Shutdown;
+
+use super::group::Origin;
+use super::{Handler, Inbox, InboxError, Step, parked, store};
+use crate::feed::{FeedError, FeedSource};
+
+/// How a consumer begins that has no position, or whose position is no longer in the feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bootstrap {
+    /// With the snapshot.
+    #[default]
+    Snapshot,
+    /// With the oldest event that is there.
+    Beginning,
+}
+
+/// How a consumer works. The defaults are for production.
+#[derive(Clone, Debug)]
+pub struct ConsumerOptions {
+    /// How to begin.
+    pub bootstrap: Bootstrap,
+    /// Events fetched, and applied in one transaction, at most.
+    pub batch: i64,
+    /// How long one request waits for news. Below [`crate::feed::MAX_WAIT`].
+    pub wait: Duration,
+    /// How often an event that cannot be applied is tried before it is given up.
+    pub max_attempts: i32,
+    /// The pause after the first failure; doubled after each further one.
+    pub first_backoff: Duration,
+    /// The longest pause between attempts at an event.
+    pub longest_backoff: Duration,
+    /// How long the ids of events are remembered. Sequences are remembered for ever.
+    pub remember: Duration,
+}
+
+impl Default for ConsumerOptions {
+    fn default() -> Self {
+        Self {
+            bootstrap: Bootstrap::Snapshot,
+            batch: 500,
+            wait: Duration::from_secs(20),
+            max_attempts: 10,
+            first_backoff: Duration::from_millis(200),
+            longest_backoff: Duration::from_secs(60),
+            remember: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+}
+
+/// The longest pause after a request that failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Follows a feed. Every replica runs one; the position, moved in the transaction of the effects, keeps them from
+/// doing the same work twice.
+#[derive(Debug)]
+pub struct Consumer<H> {
+    inbox: Inbox<H>,
+    source: FeedSource,
+    position: Option<i64>,
+    forgotten: Option<Timestamp>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum TurnError {
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error("the feed skipped from position {from} to {to:?}")]
+    Skipped { from: i64, to: Option<i64> },
+}
+
+impl<H: Handler> Consumer<H> {
+    /// A consumer called `name`, which must never change, of the feed at `source`; what `handler` writes goes into
+    /// `db`.
+    pub fn new(
+        name: &'static str,
+        source: FeedSource,
+        db: Db,
+        clock: SharedClock,
+        handler: H,
+        options: ConsumerOptions,
+    ) -> Self {
+        Self {
+            inbox: Inbox::new(name, db, clock, handler, options),
+            source,
+            position: None,
+            forgotten: None,
+        }
+    }
+
+    /// Follows until `shutdown`. A failure of the feed or of the database is logged and tried again, with pauses of
+    /// 2 s at most.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            // Dropped in the middle of a transaction: it is rolled back, and done again after the start.
+            () = self.follow() => {}
+        }
+    }
+
+    async fn follow(&mut self) {
+        let mut failures = 0_u32;
+        loop {
+            match self.turn().await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    let consumer = self.inbox.consumer;
+                    let error = &error as &dyn std::error::Error;
+                    // Said once when it begins; a service that is away for an hour is no news 1800 times.
+                    if failures == 5 {
+                        tracing::warn!(consumer, error, "the feed cannot be followed; it is tried again");
+                    } else {
+                        tracing::debug!(consumer, error, failures, "the feed cannot be followed");
+                    }
+                    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer)
+                        .increment(1);
+                    let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
+                    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+                }
+            }
+        }
+    }
+
+    /// One request, and what it brings.
+    async fn turn(&mut self) -> Result<(), TurnError> {
+        let position = match self.position {
+            Some(position) => position,
+            None => match self.inbox.position().await? {
+                Some(position) => position,
+                None => return self.begin(0).await,
+            },
+        };
+        self.position = Some(position);
+        while self.inbox.retry_parked().await? {}
+        self.forget().await?;
+        let (batch, wait) = (self.inbox.options.batch, self.wait().await?);
+        let events = match self.source.events(position, batch, wait).await {
+            Ok(events) => events,
+            Err(FeedError::Gone { oldest }) => return self.begin(oldest - 1).await,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(last) = events.last() else {
+            return Ok(());
+        };
+        let first = events.first().and_then(|event| event.position);
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        if first != Some(position + 1) || last.position != Some(position + count) {
+            return Err(TurnError::Skipped {
+                from: position,
+                to: first,
+            });
+        }
+        let to = position + count;
+        self.moved(
+            self.inbox
+                .deliver(&events, Some(Step { from: position, to }))
+                .await,
+            to,
+        )
+    }
+
+    /// Notes where the consumer is after a delivery.
+    fn moved<T>(&mut self, outcome: Result<T, InboxError>, to: i64) -> Result<(), TurnError> {
+        match outcome {
+            Ok(_) => {
+                self.position = Some(to);
+                metrics::gauge!("vestibule_consumer_position", "consumer" => self.inbox.consumer)
+                    .set(f64::from(u32::try_from(to).unwrap_or(u32::MAX)));
+                Ok(())
+            }
+            Err(InboxError::Moved) => {
+                self.position = None;
+                Ok(())
+            }
+            Err(InboxError::Db(error)) => {
+                self.position = None;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Starts anew: from the snapshot, or after position `beginning`.
+    async fn begin(&mut self, beginning: i64) -> Result<(), TurnError> {
+        let mut tx = self.inbox.db.begin("inbox_enrol").await?;
+        let from = store::enrol(&mut tx, self.inbox.consumer, self.inbox.clock.now()).await?;
+        tx.commit().await?;
+        let consumer = self.inbox.consumer;
+        if self.inbox.options.bootstrap == Bootstrap::Beginning {
+            if from != store::NOWHERE {
+                tracing::error!(
+                    consumer,
+                    from,
+                    to = beginning,
+                    "events were pruned before they were read"
+                );
+            }
+            let step = Step { from, to: beginning };
+            return self.moved(self.inbox.deliver(&[], Some(step)).await, beginning);
+        }
+        tracing::info!(consumer, "beginning with a snapshot");
+        let mut page = self.source.snapshot(None).await?;
+        // What is published after this moment is not sure to be in the later pages, so it is read from the feed.
+        let to = page.position;
+        loop {
+            let last = page.next.is_none();
+            let step = Step {
+                from,
+                to: if last { to } else { from },
+            };
+            let outcome = self
+                .inbox
+                .deliver_from(Origin::Snapshot, &page.events, Some(step))
+                .await;
+            match (outcome, page.next) {
+                (Ok(_), Some(next)) => page = self.source.snapshot(Some(&next)).await?,
+                (outcome, _) => return self.moved(outcome, to),
+            }
+        }
+    }
+
+    /// How long a request may wait: until the next event that was set aside is due.
+    async fn wait(&self) -> Result<Duration, DbError> {
+        let wait = self.inbox.options.wait;
+        let mut reader = self.inbox.db.reader().await?;
+        let due = parked::next_due(&mut reader, self.inbox.consumer).await?;
+        Ok(due.map_or(wait, |due| due.since(self.inbox.clock.now()).min(wait)))
+    }
+
+    async fn forget(&mut self) -> Result<(), DbError> {
+        let now = self.inbox.clock.now();
+        if self.forgotten.is_some_and(|at| now.since(at) < FORGET_EVERY) {
+            return Ok(());
+        }
+        let mut tx = self.inbox.db.begin("inbox_forget").await?;
+        store::forget(&mut tx, self.inbox.consumer, now - self.inbox.options.remember).await?;
+        tx.commit().await?;
+        self.forgotten = Some(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The inbox: events of another service, applied once, with their effect, in one transaction.
+//!
+//! An event is known by its id, so a second delivery changes nothing. Its `sequence` is compared with the newest that
+//! was applied of its aggregate: an older one is dropped, since a newer one carried the whole state; one that skips
+//! some is counted as a gap, and applied.
+//!
+//! An event that cannot be applied is parked, and the later ones of its aggregate behind it; the others go on. It is
+//! tried again with growing pauses, and given up after [`ConsumerOptions::max_attempts`].
+
+mod consumer;
+mod group;
+mod parked;
+mod store;
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
+
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError, Tx};
+
+pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
+pub use parked::{ParkedEvent, parked, replay_parked};
+
+use crate::contract::{Envelope, EnvelopeError};
+use crate::outbox::OutboxError;
+
+/// What a handler did with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its effect is in the transaction.
+    Yes,
+    /// It is not of interest here. What a handler answers to types that it does not know.
+    Ignored,
+}
+
+/// Why a handler could not apply an event.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// The database failed. What is transient is tried again for ever.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Everything else.
+    #[error(transparent)]
+    Other(Box<dyn StdError + Send + Sync>),
+}
+
+impl HandlerError {
+    /// An error of the handler's own.
+    pub fn other(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
+
+    /// The whole chain of causes in one line.
+    fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl From<EnvelopeError> for HandlerError {
+    fn from(error: EnvelopeError) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<OutboxError> for HandlerError {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Db(error) => Self::Db(error),
+            error => Self::other(error),
+        }
+    }
+}
+
+/// What a service does with the events of another.
+pub trait Handler: Send + Sync + 'static {
+    /// Applies one event. Everything it writes goes into `tx`, which the inbox commits together with its own notes,
+    /// often for many events at once; so nothing may be done here that a rollback does not undo. Events of one
+    /// aggregate come in order and once.
+    fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+    ) -> impl Future<Output = Result<Applied, HandlerError>> + Send;
+}
+
+/// Why events were not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum InboxError {
+    /// The database failed; nothing was applied.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Another replica has moved the consumer on; nothing was applied.
+    #[error("another replica of this consumer is further")]
+    Moved,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Events whose effect is in the database now.
+    pub applied: u64,
+    /// Events that the handler had no interest in.
+    pub ignored: u64,
+    /// Events that had come before.
+    pub duplicates: u64,
+    /// Events that a newer one of their aggregate had overtaken.
+    pub stale: u64,
+    /// Events that came although one before them was missing.
+    pub gaps: u64,
+    /// Events set aside, because they or one before them could not be applied.
+    pub parked: u64,
+}
+
+/// A move in the feed, from one position to another, to be written with the events between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Where the consumer stands.
+    pub from: i64,
+    /// Where it will stand.
+    pub to: i64,
+}
+
+/// What every transport's consumer stands on: applies deliveries, whatever order and number they come in.
+#[derive(Clone)]
+pub struct Inbox<H> {
+    /// The name of the consumer: what the notes are kept under.
+    consumer: &'static str,
+    db: Db,
+    clock: SharedClock,
+    handler: Arc<H>,
+    options: ConsumerOptions,
+}
+
+impl<H: Handler> Inbox<H> {
+    /// The inbox of `consumer`, a name that never changes, in the same database as the effects.
+    pub fn new(
+        consumer: &'static str,
+        db: Db,
+        clock: SharedClock,
+        handler: H,
+        options: ConsumerOptions,
+    ) -> Self {
+        Self {
+            consumer,
+            db,
+            clock,
+            handler: Arc::new(handler),
+            options,
+        }
+    }
+
+    /// Where the consumer stands in its feed; nothing before the first event.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn position(&self) -> Result<Option<i64>, DbError> {
+        let position = store::position(&mut self.db.reader().await?, self.consumer).await?;
+        Ok(position.filter(|position| *position != store::NOWHERE))
+    }
+}
+
+impl<H> std::fmt::Debug for Inbox<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox")
+            .field("consumer", &self.consumer)
+            .finish_non_exhaustive()
+    }
+}

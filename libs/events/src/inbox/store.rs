@@ -1,0 +1,152 @@
+//! The statements of the inbox.
+
+use std::collections::{HashMap, HashSet};
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The position of a consumer that has not begun.
+pub(super) const NOWHERE: i64 = -1;
+
+pub(super) async fn position(
+    connection: &mut impl Connection,
+    consumer: &str,
+) -> Result<Option<i64>, DbError> {
+    Ok(
+        on_engine!(connection, c => sqlx::query_scalar("SELECT position FROM consumer_positions WHERE consumer = $1")
+            .bind(consumer)
+            .fetch_optional(c)
+            .await?),
+    )
+}
+
+/// Moves the consumer from one position to another. Answers no if it is elsewhere. Until the transaction ends, no
+/// other replica can move it.
+pub(super) async fn advance(
+    tx: &mut Tx,
+    consumer: &str,
+    step: super::Step,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let moved = on_engine!(tx, c => sqlx::query(
+            "UPDATE consumer_positions SET position = $3, updated_at = $4 WHERE consumer = $1 AND position = $2")
+        .bind(consumer)
+        .bind(step.from)
+        .bind(step.to)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(moved == 1)
+}
+
+/// Makes sure that the consumer has a row to lock, and answers its position.
+pub(super) async fn enrol(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result<i64, DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(
+            "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING")
+            .bind(consumer)
+            .bind(NOWHERE)
+            .bind(now)
+            .execute(c)
+            .await?;
+    });
+    Ok(position(tx, consumer).await?.unwrap_or(NOWHERE))
+}
+
+/// Ids as a JSON array of digits without hyphens, which both engines read.
+fn list(ids: impl Iterator<Item = Uuid>) -> String {
+    Value::from_iter(ids.map(|id| id.simple().to_string())).to_string()
+}
+
+/// Notes the events as received and answers those that are new.
+pub(super) async fn remember(
+    tx: &mut Tx,
+    consumer: &str,
+    events: impl Iterator<Item = Uuid>,
+    now: Timestamp,
+) -> Result<HashSet<Uuid>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO inbox (consumer, event_id, received_at)
+                 SELECT $1, unhex(value), $3 FROM json_each($2) WHERE true
+                 ON CONFLICT DO NOTHING RETURNING event_id",
+        postgres: "INSERT INTO inbox (consumer, event_id, received_at)
+                   SELECT $1, value::uuid, $3 FROM jsonb_array_elements_text($2::jsonb) AS e(value)
+                   ON CONFLICT DO NOTHING RETURNING event_id",
+    );
+    let fresh: Vec<Uuid> = on_engine!(tx, c => sqlx::query_scalar(statement)
+        .bind(consumer)
+        .bind(list(events))
+        .bind(now)
+        .fetch_all(c)
+        .await?);
+    Ok(fresh.into_iter().collect())
+}
+
+/// The newest sequence applied of each of the aggregates.
+pub(super) async fn sequences(
+    tx: &mut Tx,
+    consumer: &str,
+    aggregates: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, i64>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT aggregate_id, sequence FROM inbox_aggregates
+                 WHERE consumer = $1 AND aggregate_id IN (SELECT unhex(value) FROM json_each($2))",
+        postgres: "SELECT aggregate_id, sequence FROM inbox_aggregates
+                   WHERE consumer = $1
+                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value))",
+    );
+    let known: Vec<(Uuid, i64)> = on_engine!(tx, c => sqlx::query_as(statement)
+        .bind(consumer)
+        .bind(list(aggregates))
+        .fetch_all(c)
+        .await?);
+    Ok(known.into_iter().collect())
+}
+
+/// Notes the newest sequence of aggregates; never an older one than is known.
+pub(super) async fn note_sequences(
+    tx: &mut Tx,
+    consumer: &str,
+    sequences: &HashMap<Uuid, i64>,
+) -> Result<(), DbError> {
+    if sequences.is_empty() {
+        return Ok(());
+    }
+    let rows = Value::from_iter(
+        sequences
+            .iter()
+            .map(|(aggregate, sequence)| json!([aggregate.simple().to_string(), sequence])),
+    );
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO inbox_aggregates (consumer, aggregate_id, sequence)
+                 SELECT $1, unhex(value ->> 0), value ->> 1 FROM json_each($2) WHERE true
+                 ON CONFLICT (consumer, aggregate_id) DO UPDATE SET sequence = excluded.sequence
+                 WHERE excluded.sequence > inbox_aggregates.sequence",
+        postgres: "INSERT INTO inbox_aggregates (consumer, aggregate_id, sequence)
+                   SELECT $1, (value ->> 0)::uuid, (value ->> 1)::bigint
+                   FROM jsonb_array_elements($2::jsonb) AS e(value) ORDER BY 2
+                   ON CONFLICT (consumer, aggregate_id) DO UPDATE SET sequence = excluded.sequence
+                   WHERE excluded.sequence > inbox_aggregates.sequence",
+    );
+    on_engine!(tx, c => {
+        sqlx::query(statement).bind(consumer).bind(rows.to_string()).execute(c).await?;
+    });
+    Ok(())
+}
+
+/// Forgets ids received before `before`. The sequences of the aggregates stay, and still refuse what is old.
+pub(super) async fn forget(tx: &mut Tx, consumer: &str, before: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("DELETE FROM inbox WHERE consumer = $1 AND received_at < $2")
+            .bind(consumer)
+            .bind(before)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! One batch: read, deliver, and write down what became of it.
+
+use std::collections::HashSet;
+
+use chassis::clock::Timestamp;
+use chassis::db::DbError;
+use sqlx::types::Json;
+
+use super::store::{self, Failure, Unsent};
+use super::{PublishError, Relay, RelayOptions, Transport};
+use crate::contract::{Envelope, SpecVersion};
+
+/// What one batch came to.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// The last position given, if any was.
+    pub(super) head: Option<i64>,
+    /// There may be more where these came from.
+    pub(super) full: bool,
+    /// The transport takes nothing now.
+    pub(super) unavailable: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BatchError {
+    /// A partition belongs to another replica by now: nothing was written.
+    #[error("a partition is held by another replica")]
+    Fenced,
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Publishes the next batch of the partitions that this relay holds.
+pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Published, BatchError> {
+    let (partitions, limit) = (relay.leases.as_json(), relay.options.batch);
+    if relay.leases.count() == 0 {
+        return Ok(Published::default());
+    }
+    let now = relay.outbox.clock().now();
+    let mut reader = relay.db.reader().await?;
+    let rows = store::unsent(&mut reader, &partitions, now, limit).await?;
+    drop(reader);
+    if rows.is_empty() {
+        return Ok(Published::default());
+    }
+    let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
+    let (facts, events): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .map(|row| split(row, relay.outbox.source()))
+        .unzip();
+    let results = relay.transport.publish(&events).await;
+    let outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
+    let head = write_down(relay, &facts, &outcome).await?;
+    relay.metering.batch(outcome.sent.len(), &outcome.failures);
+    for failure in outcome
+        .failures
+        .iter()
+        .filter(|failure| failure.dead_lettered_at.is_some())
+    {
+        tracing::error!(number = failure.number, error = %failure.error, "an event was given up; it can be replayed");
+    }
+    Ok(Published {
+        head,
+        full,
+        unavailable: outcome.unavailable,
+    })
+}
+
+/// What the relay remembers of a row while its event is on the way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fact {
+    pub(super) number: i64,
+    pub(super) aggregate: uuid::Uuid,
+    pub(super) partition: i32,
+    pub(super) attempts: i32,
+}
+
+fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
+    let Json(data) = row.payload;
+    let fact = Fact {
+        number: row.number,
+        aggregate: row.aggregate_id,
+        partition: row.partition,
+        attempts: row.attempts,
+    };
+    let envelope = Envelope {
+        specversion: SpecVersion,
+        id: row.id,
+        source: source.to_owned(),
+        kind: row.kind,
+        subject: row.aggregate_id,
+        time: row.occurred_at,
+        datacontenttype: "application/json".to_owned(),
+        partitionkey: row.aggregate_id,
+        sequence: row.sequence,
+        traceparent: row.traceparent,
+        position: None,
+        data,
+    };
+    (fact, envelope)
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The numbers of the rows that were delivered, in order.
+    pub(super) sent: Vec<i64>,
+    pub(super) failures: Vec<Failure>,
+    pub(super) unavailable: bool,
+}
+
+/// Sorts out what was delivered. Behind a failed event of an aggregate nothing of it counts as delivered.
+pub(super) fn judge(
+    facts: &[Fact],
+    results: Vec<Result<(), PublishError>>,
+    options: &RelayOptions,
+    now: Timestamp,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut held = HashSet::new();
+    // A transport that answers too few results has not confirmed the rest.
+    let unanswered = || Err(PublishError::Unavailable("no answer".to_owned()));
+    let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
+    for (fact, result) in facts.iter().zip(results) {
+        if held.contains(&fact.aggregate) {
+            continue;
+        }
+        match result {
+            Ok(()) => outcome.sent.push(fact.number),
+            Err(PublishError::Unavailable(reason)) => {
+                tracing::warn!(%reason, "the transport is not available");
+                outcome.unavailable = true;
+                held.insert(fact.aggregate);
+            }
+            Err(PublishError::Refused(error)) => {
+                held.insert(fact.aggregate);
+                outcome.failures.push(failure(fact, error, options, now));
+            }
+        }
+    }
+    outcome
+}
+
+fn failure(fact: &Fact, error: String, options: &RelayOptions, now: Timestamp) -> Failure {
+    let attempts = fact.attempts.saturating_add(1);
+    let doublings = fact.attempts.clamp(0, 20).unsigned_abs();
+    let pause = (options.first_backoff * 2_u32.pow(doublings)).min(options.longest_backoff);
+    Failure {
+        number: fact.number,
+        next_attempt_at: now + pause,
+        dead_lettered_at: (attempts >= options.max_attempts).then_some(now),
+        error,
+    }
+}
+
+/// Marks what was delivered and what failed, in one transaction that the leases guard.
+async fn write_down<T: Transport>(
+    relay: &Relay<T>,
+    facts: &[Fact],
+    outcome: &Outcome,
+) -> Result<Option<i64>, BatchError> {
+    if outcome.sent.is_empty() && outcome.failures.is_empty() {
+        return Ok(None);
+    }
+    let mut tx = relay.db.begin("relay").await?;
+    // Twice a lease: whoever stands still longer has lost it anyway.
+    let idle = (relay.options.lease.as_millis() * 2).to_string();
+    let held = store::held(&mut tx, relay.leases.me(), &idle).await?;
+    if !facts
+        .iter()
+        .all(|fact| relay.leases.confirms(fact.partition, &held))
+    {
+        return Err(BatchError::Fenced);
+    }
+    let now = relay.outbox.clock().now();
+    let mut head = None;
+    if !outcome.sent.is_empty() {
+        let count = i64::try_from(outcome.sent.len()).unwrap_or(i64::MAX);
+        let first = store::take_positions(&mut tx, count).await?;
+        let numbers = serde_json::Value::from(outcome.sent.clone()).to_string();
+        if store::mark(&mut tx, &numbers, first, now).await? != outcome.sent.len() as u64 {
+            // Under a lease that holds this cannot be; if it is, no position may be lost for it.
+            return Err(BatchError::Fenced);
+        }
+        head = Some(first + count - 1);
+    }
+    for failure in &outcome.failures {
+        store::record_failure(&mut tx, failure).await?;
+    }
+    tx.commit().await?;
+    Ok(head)
+}

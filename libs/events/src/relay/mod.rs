@@ -1,0 +1,212 @@
+//! The relay: publishes what the outbox holds, in order for each aggregate, from as many replicas as there are.
+//!
+//! It reads **unsent rows**, never "number greater than the last": transactions commit in another order than they
+//! write, and such a reader would step over those that commit late. Each of the 16 partitions is held by one replica
+//! at a time; publishing and the check of the lease's fence are one transaction, so a replica that stood
+//! still beyond its lease publishes nothing when it wakes. The same transaction takes the positions from the one
+//! counter of the service and holds its row until the commit, so positions have no gaps and become visible in order.
+
+mod batch;
+mod lease_store;
+mod leases;
+mod metering;
+mod neighbours;
+mod store;
+
+use std::future::Future;
+use std::time::Duration;
+
+use chassis::db::{Db, DbError};
+use chassis::shutdown::Shutdown;
+use tokio::time::Instant;
+
+use crate::contract::Envelope;
+use crate::outbox::Outbox;
+use batch::BatchError;
+use leases::Leases;
+use metering::Metering;
+use neighbours::Neighbours;
+
+/// Where events go. One implementation per kind of broker; [`crate::feed::FeedTransport`] for none.
+pub trait Transport: Send + Sync + 'static {
+    /// For logs and metrics: `feed`, `kafka` …
+    fn name(&self) -> &'static str;
+
+    /// Delivers events in the order given and answers one result for each, in that order, once the other side has
+    /// confirmed. When an event fails, later ones **of the same `partitionkey`** must not be sent: they fail too.
+    ///
+    /// May be called again with events that were delivered before: delivery is at least once.
+    fn publish(&self, events: &[Envelope]) -> impl Future<Output = Vec<Result<(), PublishError>>> + Send;
+}
+
+/// Why an event was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// This event was refused; others may pass. After [`RelayOptions::max_attempts`] it becomes a dead letter.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Nothing can be delivered now: tried again for ever, and not counted against the event.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// How a relay works. The defaults are for production.
+#[derive(Clone, Debug)]
+pub struct RelayOptions {
+    /// Events published in one transaction, at most.
+    pub batch: i64,
+    /// How often the outbox is read when nobody wakes the relay.
+    pub poll: Duration,
+    /// After how long without renewal a replica's partitions are taken by others.
+    pub lease: Duration,
+    /// How often an event is tried before it becomes a dead letter.
+    pub max_attempts: i32,
+    /// The pause after the first failed attempt; doubled after each further one.
+    pub first_backoff: Duration,
+    /// The longest pause between attempts.
+    pub longest_backoff: Duration,
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            batch: 500,
+            poll: Duration::from_millis(250),
+            lease: Duration::from_secs(3),
+            max_attempts: 12,
+            first_backoff: Duration::from_millis(100),
+            longest_backoff: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Publishes the events of one service. Every replica runs one.
+#[derive(Debug)]
+pub struct Relay<T> {
+    db: Db,
+    outbox: Outbox,
+    transport: T,
+    options: RelayOptions,
+    leases: Leases,
+    neighbours: Neighbours,
+    metering: Metering,
+    unavailable: u32,
+}
+
+impl<T: Transport> Relay<T> {
+    /// A relay of `outbox`, whose rows are in `db`.
+    pub fn new(db: Db, outbox: Outbox, transport: T, options: RelayOptions) -> Self {
+        let id = outbox.random().uuid(&**outbox.clock());
+        Self {
+            leases: Leases::new(id, db.engine(), options.lease),
+            neighbours: Neighbours::new(id, &db),
+            metering: Metering::new(transport.name()),
+            unavailable: 0,
+            db,
+            outbox,
+            transport,
+            options,
+        }
+    }
+
+    /// Publishes until `shutdown`, then finishes the batch in hand and hands its partitions back. Failures of the
+    /// database or of the transport are logged and tried again.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        while !shutdown.is_cancelled() {
+            let pause = match self.round().await {
+                Ok(Progress::More) => continue,
+                Ok(Progress::Done) => self.options.poll,
+                Ok(Progress::Unavailable) => self.backoff(),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the relay cannot use the database"
+                    );
+                    self.options.poll
+                }
+            };
+            self.rest(pause, &shutdown).await;
+        }
+        if let Err(error) = self.leases.hand_back(&self.db).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "partitions were not handed back; they expire"
+            );
+        }
+        self.neighbours.tell(&self.db, true).await;
+        self.metering.stopped();
+    }
+
+    /// One turn: keep the leases, publish a batch.
+    async fn round(&mut self) -> Result<Progress, DbError> {
+        if self.leases.keep(&self.db).await? {
+            self.metering.leases(self.leases.count());
+        }
+        self.neighbours.meet(self.leases.alone()).await;
+        let published = match batch::publish(self).await {
+            Ok(published) => published,
+            Err(BatchError::Fenced) => {
+                tracing::warn!("another replica took partitions of this one, which had stood still");
+                self.leases.forget();
+                return Ok(Progress::More);
+            }
+            Err(BatchError::Db(error)) => return Err(error),
+        };
+        self.metering.measure(&self.db, self.outbox.clock().now()).await?;
+        if let Some(head) = published.head {
+            self.raise_head(head);
+            self.neighbours.news();
+        } else if !self.leases.alone() {
+            let head = store::head(&mut self.db.reader().await?).await?;
+            self.raise_head(head);
+        }
+        if published.unavailable {
+            return Ok(Progress::Unavailable);
+        }
+        self.unavailable = 0;
+        Ok(if published.full {
+            Progress::More
+        } else {
+            Progress::Done
+        })
+    }
+
+    /// Tells followers in this process that there is more to read.
+    fn raise_head(&self, head: i64) {
+        self.outbox.head().send_if_modified(|known| {
+            let rises = head > *known;
+            *known = head.max(*known);
+            rises
+        });
+    }
+
+    fn backoff(&mut self) -> Duration {
+        self.unavailable = self.unavailable.saturating_add(1);
+        let exponent = self.unavailable.saturating_sub(1).min(16);
+        (self.options.first_backoff * 2_u32.pow(exponent)).min(Duration::from_secs(5))
+    }
+
+    /// Waits for a reason to look again: a commit in this process, news from another, a lease to renew, or time.
+    async fn rest(&mut self, pause: Duration, shutdown: &Shutdown) {
+        let until = (Instant::now() + pause).min(self.leases.due());
+        let written = std::sync::Arc::clone(self.outbox.written());
+        let broken = self.unavailable > 0;
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep_until(until) => {}
+            // A transport that is away is not asked again before its time.
+            () = written.notified(), if !broken => self.neighbours.news(),
+            () = self.neighbours.listen() => {}
+        }
+        self.neighbours.tell(&self.db, false).await;
+    }
+}
+
+enum Progress {
+    /// There is probably more to publish.
+    More,
+    /// Everything is published.
+    Done,
+    /// The transport is away.
+    Unavailable,
+}

@@ -1,0 +1,131 @@
+//! Word between the replicas of a service, so that none waits for the next poll.
+//!
+//! PostgreSQL's NOTIFY makes commits take turns, so it is never part of a change's own transaction: the relay sends
+//! one for everything that happened in the last moment. Where LISTEN does not work (a transaction-pooling proxy),
+//! polling goes on alone.
+
+use std::time::Duration;
+
+use chassis::db::Db;
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+const CHANNEL: &str = "vestibule_events";
+/// At most one message per replica in this time.
+const DEBOUNCE: Duration = Duration::from_millis(20);
+/// How long to leave a server alone that did not let us listen.
+const RETRY: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Neighbours {
+    me: String,
+    pool: Option<PgPool>,
+    listener: Option<PgListener>,
+    retry: Instant,
+    /// There is something to tell.
+    news: bool,
+    told: Option<Instant>,
+    /// No other replica is alive: nothing need be told or heard.
+    alone: bool,
+}
+
+impl Neighbours {
+    pub(super) fn new(me: Uuid, db: &Db) -> Self {
+        let pool = match db {
+            Db::Sqlite { .. } => None,
+            Db::Postgres(pool) => Some(pool.clone()),
+        };
+        Self {
+            me: me.to_string(),
+            pool,
+            listener: None,
+            retry: Instant::now(),
+            news: false,
+            told: None,
+            alone: true,
+        }
+    }
+
+    /// Notes whether other replicas are alive, and begins to listen to them.
+    pub(super) async fn meet(&mut self, alone: bool) {
+        self.alone = alone;
+        if !alone && self.listener.is_none() && Instant::now() >= self.retry {
+            self.retry = Instant::now() + RETRY;
+            self.listener = connect(self.pool.as_ref()).await;
+        }
+    }
+
+    /// Others should look: something was written or published here.
+    pub(super) fn news(&mut self) {
+        self.news = true;
+    }
+
+    /// Tells them, unless that was done a moment ago. `now`: whatever was told before.
+    pub(super) async fn tell(&mut self, db: &Db, now: bool) {
+        let rested = self.told.is_none_or(|told| told.elapsed() >= DEBOUNCE);
+        if !(now || (self.news && rested && !self.alone)) {
+            return;
+        }
+        let Db::Postgres(pool) = db else { return };
+        let sent = sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(CHANNEL)
+            .bind(&self.me)
+            .execute(pool)
+            .await;
+        if let Err(error) = sent {
+            tracing::debug!(%error, "other replicas were not woken; they poll");
+        }
+        self.news = false;
+        self.told = Some(Instant::now());
+    }
+
+    /// Returns when another replica has told something, or when it is time to tell the others.
+    pub(super) async fn listen(&mut self) {
+        let tell = match self.told {
+            Some(told) if self.news && !self.alone => Some(told + DEBOUNCE),
+            _ => None,
+        };
+        let heard = async {
+            match &mut self.listener {
+                None => std::future::pending().await,
+                Some(listener) => hear(listener, &self.me).await,
+            }
+        };
+        let broken = tokio::select! {
+            heard = heard => heard.is_err(),
+            () = until(tell) => false,
+        };
+        if broken {
+            self.listener = None;
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn connect(pool: Option<&PgPool>) -> Option<PgListener> {
+    let listener = async {
+        let mut listener = PgListener::connect_with(pool?).await.ok()?;
+        listener.ignore_pool_close_event(true);
+        listener.listen(CHANNEL).await.ok()?;
+        Some(listener)
+    };
+    listener.await
+}
+
+async fn hear(listener: &mut PgListener, me: &str) -> Result<(), sqlx::Error> {
+    loop {
+        // Nothing: the connection was lost and made anew, so something may have been missed.
+        match listener.try_recv().await? {
+            Some(message) if message.payload() == me => {}
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The statements of the relay.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A row to publish.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Unsent {
+    pub(super) number: i64,
+    pub(super) id: Uuid,
+    pub(super) aggregate_id: Uuid,
+    #[sqlx(rename = "type")]
+    pub(super) kind: String,
+    pub(super) payload: Json<Box<RawValue>>,
+    pub(super) sequence: i64,
+    pub(super) traceparent: Option<String>,
+    pub(super) occurred_at: Timestamp,
+    pub(super) partition: i32,
+    pub(super) attempts: i32,
+}
+
+/// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt. Rows of one
+/// aggregate come in the order of their sequence.
+pub(super) async fn unsent(
+    reader: &mut impl Connection,
+    partitions: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Unsent>, DbError> {
+    // SQLite would rather walk the table, most of which is sent.
+    let statement = sql!(reader,
+        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+                 FROM outbox INDEXED BY outbox_unsent
+                 WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                   AND partition IN (SELECT value FROM json_each($1))
+                   AND NOT EXISTS (
+                       SELECT 1 FROM outbox AS held
+                       WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
+                         AND held.aggregate_id = outbox.aggregate_id AND held.next_attempt_at > $2)
+                 ORDER BY number LIMIT $3",
+        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+                   FROM outbox
+                   WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                     AND partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                     AND NOT EXISTS (
+                         SELECT 1 FROM outbox AS held
+                         WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
+                           AND held.aggregate_id = outbox.aggregate_id AND held.next_attempt_at > $2)
+                   ORDER BY number LIMIT $3",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_as(statement)
+        .bind(partitions)
+        .bind(now)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// The partitions that `replica` holds, with their fences. Nobody can take them before the transaction ends, and the
+/// transaction cannot stand still for long: PostgreSQL ends one that is idle for `idle` milliseconds.
+pub(super) async fn held(tx: &mut Tx, replica: Uuid, idle: &str) -> Result<Vec<(i32, i64)>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT partition, fence FROM outbox_leases WHERE holder = $1",
+        postgres: "SELECT partition, fence FROM outbox_leases WHERE holder = $1 ORDER BY partition FOR UPDATE",
+    );
+    if let chassis::db::Handle::Postgres(c) = tx.handle() {
+        sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)")
+            .bind(idle)
+            .execute(c)
+            .await?;
+    }
+    Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(replica).fetch_all(c).await?))
+}
+
+/// Takes `count` positions and answers the first. The counter's row stays locked until the transaction ends, so
+/// positions become visible in order; a rollback gives them back.
+pub(super) async fn take_positions(tx: &mut Tx, count: i64) -> Result<i64, DbError> {
+    let last: i64 = on_engine!(tx, c => sqlx::query_scalar("UPDATE outbox_feed SET last = last + $1 RETURNING last")
+        .bind(count)
+        .fetch_one(c)
+        .await?);
+    Ok(last - count + 1)
+}
+
+/// Marks the rows `numbers` (a JSON array) as published, at positions from `first` on. Answers how many there were.
+pub(super) async fn mark(tx: &mut Tx, numbers: &str, first: i64, now: Timestamp) -> Result<u64, DbError> {
+    let statement = sql!(tx,
+        sqlite: "UPDATE outbox SET position = $2 + e.key, published_at = $3 FROM json_each($1) AS e
+                 WHERE outbox.number = e.value AND published_at IS NULL AND dead_lettered_at IS NULL",
+        postgres: "UPDATE outbox SET position = $2 + e.place - 1, published_at = $3
+                   FROM jsonb_array_elements_text($1::jsonb) WITH ORDINALITY AS e(number, place)
+                   WHERE outbox.number = e.number::bigint AND published_at IS NULL AND dead_lettered_at IS NULL",
+    );
+    Ok(on_engine!(tx, c => sqlx::query(statement)
+        .bind(numbers)
+        .bind(first)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected()))
+}
+
+/// What became of a row that was not delivered.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) number: i64,
+    pub(super) next_attempt_at: Timestamp,
+    pub(super) dead_lettered_at: Option<Timestamp>,
+    pub(super) error: String,
+}
+
+pub(super) async fn record_failure(tx: &mut Tx, failure: &Failure) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(
+            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2, dead_lettered_at = $3, last_error = $4
+             WHERE number = $1 AND published_at IS NULL AND dead_lettered_at IS NULL")
+            .bind(failure.number)
+            .bind(failure.next_attempt_at)
+            .bind(failure.dead_lettered_at)
+            .bind(&failure.error)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The last position given.
+pub(super) async fn head(reader: &mut impl Connection) -> Result<i64, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
+}
+
+/// How many rows are unsent, and since when the oldest waits.
+pub(super) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT count(*), min(occurred_at) FROM outbox INDEXED BY outbox_unsent
+                 WHERE published_at IS NULL AND dead_lettered_at IS NULL",
+        postgres: "SELECT count(*), min(occurred_at) FROM outbox
+                   WHERE published_at IS NULL AND dead_lettered_at IS NULL",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).fetch_one(c).await?))
+}
+
+/// How many events were given up and not replayed.
+pub(super) async fn dead(reader: &mut impl Connection) -> Result<i64, DbError> {
+    Ok(
+        on_engine!(reader, c => sqlx::query_scalar("SELECT count(*) FROM outbox WHERE dead_lettered_at IS NOT NULL")
+            .fetch_one(c)
+            .await?),
+    )
+}
