@@ -33,8 +33,6 @@ pub(crate) struct Form {
     email: String,
     #[serde(default)]
     password: SecretString,
-    #[serde(default)]
-    password_again: SecretString,
 }
 
 /// `GET /register`
@@ -82,7 +80,7 @@ pub(crate) async fn submit(
     }
     let mut errors = Errors::default();
     check_person(&mut errors, &form.user_name, &form.email);
-    check_password(&mut errors, &form.password, &form.password_again);
+    check_password(&mut errors, &form.password);
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
@@ -166,14 +164,9 @@ pub(crate) fn check_person(errors: &mut Errors, user_name: &str, email: &str) {
     }
 }
 
-pub(crate) fn check_password(errors: &mut Errors, password: &SecretString, again: &SecretString) {
+pub(crate) fn check_password(errors: &mut Errors, password: &SecretString) {
     if password.expose_secret().is_empty() {
         errors.add("password", "Choose a password.");
-    } else if password.expose_secret() != again.expose_secret() {
-        errors.add(
-            "password_again",
-            "The two passwords are not the same. Type both again.",
-        );
     }
 }
 
@@ -202,22 +195,18 @@ pub(crate) fn person_fields<'a>(user_name: &'a str, email: &'a str) -> Vec<Field
     ]
 }
 
-/// The inputs of a new password. `hint` says how long it has to be.
-pub(crate) fn password_fields(hint: &str, autofocus: bool) -> Vec<Field<'_>> {
-    let field = |name, label, hint, autofocus| Field {
-        name,
-        label,
+/// The input of a new password. `hint` says how long it has to be.
+pub(crate) fn password_field(hint: &str, autofocus: bool) -> Field<'_> {
+    Field {
+        name: "password",
+        label: "Password",
         kind: "password",
         autocomplete: "new-password",
-        hint,
+        hint: Some(hint),
         required: true,
         autofocus,
         ..Field::default()
-    };
-    vec![
-        field("password", "Password", Some(hint), autofocus),
-        field("password_again", "Password, once more", None, false),
-    ]
+    }
 }
 
 /// How long a password has to be, for the hint.
@@ -254,7 +243,7 @@ fn page(
     let (csrf, browser) = app.pages.form_token(headers).split();
     let hint = password_hint(app);
     let mut fields = person_fields(user_name, email);
-    fields.extend(password_fields(&hint, false));
+    fields.push(password_field(&hint, false));
     let view = Register {
         page: app.pages.page(),
         csrf,

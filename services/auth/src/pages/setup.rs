@@ -11,7 +11,7 @@ use super::failure::{Failure, Fields};
 use super::guard::FormRefused;
 use super::login::stale;
 use super::register::{
-    arrived, check_password, check_person, password_fields, password_hint, person_fields, refused,
+    arrived, check_password, check_person, password_field, password_hint, person_fields, refused,
 };
 use super::render::ErrorPage;
 use super::return_to::ReturnTo;
@@ -46,8 +46,6 @@ pub(crate) struct Form {
     email: String,
     #[serde(default)]
     password: SecretString,
-    #[serde(default)]
-    password_again: SecretString,
 }
 
 /// `GET /setup`
@@ -98,7 +96,7 @@ pub(crate) async fn submit(
     if purpose == Purpose::Administrator {
         check_person(&mut errors, &form.user_name, &form.email);
     }
-    check_password(&mut errors, &form.password, &form.password_again);
+    check_password(&mut errors, &form.password);
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
@@ -189,7 +187,7 @@ fn page(
         Purpose::Administrator => person_fields(typed.user_name, typed.email),
         Purpose::Invitation { .. } => Vec::new(),
     };
-    fields.extend(password_fields(&hint, user_name.is_some()));
+    fields.push(password_field(&hint, user_name.is_some()));
     let view = Setup {
         page,
         heading,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 /// The contrast that text needs (WCAG 2.2, 1.4.3, level AA).
 const READABLE: f64 = 4.5;
+/// Links and buttons on the dark page: well past the limit.
+const GLOWING: f64 = 7.0;
 const WHITE: Colour = Colour([255, 255, 255]);
 const INK: Colour = Colour([11, 13, 14]);
 /// `--paper` of the style sheet, light and dark.
@@ -85,6 +87,36 @@ impl Colour {
             .unwrap_or(end)
     }
 
+    /// The same hue, light enough to glow on `ground`: mixed with white it would look washed out.
+    fn lit(self, ground: Self) -> Self {
+        let [r, g, b] = self.0.map(|channel| f64::from(channel) / 255.0);
+        let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+        let lightness = (most + least) / 2.0;
+        let spread = 1.0 - (2.0 * lightness - 1.0).abs();
+        // A little less vivid than on paper: saturated colours glare on a dark ground.
+        let saturation = if spread > 0.0 {
+            0.8 * (most - least) / spread
+        } else {
+            0.0
+        };
+        // Each channel as a share of the way from the least to the most, which is all that a hue is.
+        let share = |c: f64| {
+            if most > least {
+                (c - least) / (most - least)
+            } else {
+                0.0
+            }
+        };
+        let at = |lightness: f64| {
+            let chroma = saturation * (1.0 - (2.0 * lightness - 1.0).abs());
+            Self([r, g, b].map(|c| byte(lightness - chroma / 2.0 + chroma * share(c))))
+        };
+        (0..=100_u32)
+            .map(|step| at(lightness + (1.0 - lightness) * f64::from(step) / 100.0))
+            .find(|shade| shade.contrast(ground) >= GLOWING)
+            .unwrap_or(WHITE)
+    }
+
     /// White or near-black, whichever reads better on this colour.
     fn text(self) -> Self {
         if self.contrast(WHITE) >= READABLE || self.contrast(WHITE) >= self.contrast(INK) {
@@ -93,6 +125,15 @@ impl Colour {
             INK
         }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what a byte holds"
+)]
+fn byte(share: f64) -> u8 {
+    (share.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 /// Every shade that the style sheet takes from the brand.
@@ -114,8 +155,7 @@ impl Palette {
     /// The shades of `brand`.
     pub(crate) fn of(brand: Colour) -> Self {
         let accent = brand.readable_on(PAPER, INK);
-        // A very dark brand colour would lie on the dark page as black on black: lighten it well past the limit.
-        let accent_dark = brand.readable_on(PAPER_DARK, WHITE).mix(WHITE, 16);
+        let accent_dark = brand.lit(PAPER_DARK);
         let hall = brand.readable_on(brand.text(), if brand.text() == WHITE { INK } else { WHITE });
         let hall_dark = brand.mix(PAPER_DARK, 62).readable_on(WHITE, INK);
         Self {

@@ -52,14 +52,6 @@ fn fields(value: &str) -> Vec<Field<'_>> {
             "",
             Some("At least 15 characters."),
         ),
-        field(
-            "password_again",
-            "Password, once more",
-            "password",
-            "new-password",
-            "",
-            None,
-        ),
     ]
 }
 
