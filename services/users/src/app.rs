@@ -7,6 +7,7 @@ use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
+use events::feed::{Feed, HasFeed};
 
 use crate::arrivals::Arrivals;
 
@@ -16,6 +17,7 @@ pub struct App {
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
     pub(crate) outbox: Outbox,
+    pub(crate) feed: Feed,
     pub(crate) arrivals: Arrivals,
     pub(crate) verifier: Verifier,
     /// The address of `/scim/v2`, without a slash at the end.
@@ -30,5 +32,11 @@ pub type SharedApp = Arc<App>;
 impl HasVerifier for App {
     fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+}
+
+impl HasFeed for App {
+    fn feed(&self) -> &Feed {
+        &self.feed
     }
 }

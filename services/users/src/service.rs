@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::access::{RemoteKeys, Verifier};
+use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
 use chassis::db::{Db, DbError};
@@ -15,11 +15,17 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
-use events::Outbox;
+use events::feed::{Feed, FeedSource, FeedTransport};
+use events::{Bootstrap, Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
 use crate::config::Settings;
+use crate::people::PeopleSnapshot;
+use crate::registrations::FromAuth;
+
+/// The name that the inbox keeps its notes under. Never to change.
+const CONSUMER: &str = "users";
 
 /// Why the service ended.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +83,21 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
 
     let shutdown = Shutdown::new();
     shutdown.on_signals().map_err(anyhow::Error::from)?;
-    let http = HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?;
-    let clock: SharedClock = Arc::new(SystemClock);
-    let keys = RemoteKeys::new(settings.auth.issuer(), http, Arc::clone(&clock));
+    let world = World {
+        http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom::default()),
+    };
+    let keys = RemoteKeys::new(
+        settings.auth.issuer(),
+        world.http.clone(),
+        Arc::clone(&world.clock),
+    );
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
-    let app = wire(&settings, db.clone(), clock, keys);
+    let app = wire(&settings, &world, db.clone(), keys, &shutdown);
     app.arrivals.run(&shutdown);
+    publish(&app, &shutdown);
+    follow_auth(&settings, &world, &app, &shutdown)?;
 
     let health = Health::new();
     health.started();
@@ -100,17 +115,73 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     Ok(())
 }
 
-fn wire(settings: &Settings, db: Db, clock: SharedClock, keys: RemoteKeys) -> SharedApp {
-    let random: SharedRandom = Arc::new(SystemRandom::default());
+/// What the service has from the machine.
+struct World {
+    http: HttpClient,
+    clock: SharedClock,
+    random: SharedRandom,
+}
+
+fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: &Shutdown) -> SharedApp {
     let audience = settings.audience();
+    let clock = || Arc::clone(&world.clock);
+    let outbox = Outbox::new(audience, clock(), Arc::clone(&world.random));
     Arc::new(App {
+        feed: Feed::new(
+            db.clone(),
+            outbox.clone(),
+            Arc::new(PeopleSnapshot),
+            shutdown.clone(),
+        ),
         db,
-        outbox: Outbox::new(audience, Arc::clone(&clock), Arc::clone(&random)),
-        verifier: Verifier::new(settings.auth.issuer(), audience, keys, Arc::clone(&clock)),
-        clock,
-        random,
+        outbox,
+        verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
+        clock: clock(),
+        random: Arc::clone(&world.random),
         arrivals: Arrivals::default(),
         scim_base: format!("{audience}/scim/v2"),
         registrar: settings.auth.registrar.clone(),
     })
+}
+
+/// Publishes what the outbox holds.
+fn publish(app: &SharedApp, shutdown: &Shutdown) {
+    let (app, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("relay", move || {
+        let options = RelayOptions::default();
+        Relay::new(app.db.clone(), app.outbox.clone(), FeedTransport, options).run(until.clone())
+    });
+}
+
+/// Follows the feed of the authentication service.
+fn follow_auth(
+    settings: &Settings,
+    world: &World,
+    app: &SharedApp,
+    shutdown: &Shutdown,
+) -> Result<(), RunError> {
+    let issuer = &settings.auth.issuer;
+    let credentials = ClientCredentials {
+        token_endpoint: format!("{}/oauth2/token", settings.auth.issuer())
+            .parse()
+            .map_err(anyhow::Error::from)?,
+        client_id: settings.auth.client_id.clone(),
+        client_secret: settings.auth.client_secret.clone(),
+        resource: settings.auth.issuer().to_owned(),
+        scope: "events:read".to_owned(),
+    };
+    let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
+    let source = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let (app, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("auth_events", move || {
+        // From the oldest event on, not from a snapshot: a registration that waits is in no snapshot.
+        let options = ConsumerOptions {
+            bootstrap: Bootstrap::Beginning,
+            ..ConsumerOptions::default()
+        };
+        let handler = FromAuth(Arc::clone(&app));
+        let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
+        Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
+    });
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use chassis::access::{FixedKeys, Verifier};
-use chassis::clock::{Clock, ManualClock, SharedClock, Timestamp};
+use chassis::clock::{ManualClock, SharedClock, Timestamp};
 use chassis::config::LimitsConfig;
 use chassis::db::Db;
 use chassis::http::standard_layers;
@@ -14,7 +14,8 @@ use chassis::on_engine;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::Shutdown;
 use events::contract::{EventData, RegistrationRequested, SpecVersion};
-use events::{Envelope, Outbox};
+use events::feed::Feed;
+use events::{Envelope, Handler, Outbox};
 use http::{HeaderMap, Request, StatusCode};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN};
 use serde_json::{Value, json};
@@ -23,7 +24,8 @@ use uuid::Uuid;
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
-use crate::people::Draft;
+use crate::people::{Draft, PeopleSnapshot};
+use crate::registrations::FromAuth;
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -47,9 +49,16 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
         keys: vec![KEY.public().clone()],
     };
     let keys = FixedKeys(Arc::new(KeySet::from_jwks(&keys)));
+    let outbox = Outbox::new(AUDIENCE, clock.clone(), random.clone());
     Arc::new(App {
         db: db.clone(),
-        outbox: Outbox::new(AUDIENCE, clock.clone(), random.clone()),
+        feed: Feed::new(
+            db.clone(),
+            outbox.clone(),
+            Arc::new(PeopleSnapshot),
+            Shutdown::new(),
+        ),
+        outbox,
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
         clock,
         random,
@@ -103,6 +112,13 @@ pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
         position: None,
         data: serde_json::value::to_raw_value(data).unwrap(),
     }
+}
+
+/// What the inbox does with an event that it sees for the first time.
+pub(crate) async fn apply(app: &SharedApp, event: &Envelope) {
+    let mut tx = app.db.begin("test").await.unwrap();
+    FromAuth(app.clone()).apply(&mut tx, event).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Types and sequences of the events of a person, in order.

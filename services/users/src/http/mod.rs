@@ -13,12 +13,13 @@ use axum::routing::{get, post};
 
 use crate::app::SharedApp;
 
-/// Every route of the public port but the feed's.
+/// Every route of the public port.
 pub(crate) fn routes(app: SharedApp) -> Router {
     Router::new()
         .route("/user", get(user::show).patch(user::patch))
         .route("/registrations", post(registrations::register))
         .nest("/scim/v2", scim::routes())
+        .merge(events::feed::routes())
         .with_state(app)
 }
 

@@ -4,6 +4,7 @@
 
 mod check;
 mod draft;
+mod snapshot;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
 pub(crate) use draft::{Draft, Patch};
+pub(crate) use snapshot::PeopleSnapshot;
 
 use crate::app::App;
 

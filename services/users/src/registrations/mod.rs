@@ -1,7 +1,10 @@
 //! Registrations: `auth` asks, over HTTP and by event; this service decides once, and gives the same answer to
 //! whoever asks again.
 
+mod consumer;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use chassis::db::{DbError, Tx};
 use events::contract::{
@@ -9,6 +12,7 @@ use events::contract::{
 };
 use uuid::Uuid;
 
+pub(crate) use consumer::FromAuth;
 
 use crate::app::App;
 use crate::people::{self, AGGREGATE, Draft};
