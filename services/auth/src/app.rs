@@ -7,11 +7,13 @@ use axum::Router;
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::random::SharedRandom;
+use events::Outbox;
 
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::http;
 use crate::pages::{self, Pages};
+use crate::registration::Users;
 
 /// What every use case is handed.
 pub struct App {
@@ -23,8 +25,12 @@ pub struct App {
     pub clock: SharedClock,
     /// Where secrets and ids come from.
     pub random: SharedRandom,
+    /// Where events are written.
+    pub outbox: Outbox,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
+    /// The user service.
+    pub users: Arc<dyn Users>,
     /// The pages that people see.
     pub pages: Pages,
 }

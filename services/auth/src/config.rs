@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
+use chassis::db::DbConfig;
+use chassis::secret::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -14,9 +17,32 @@ use crate::pages::BrandConfig;
 pub struct Settings {
     /// The public URL of this service (OpenID Connect Discovery §3, `issuer`), without a slash at the end.
     pub issuer: Url,
+    /// Seconds to go on serving after SIGTERM, until load balancers have noticed.
+    #[serde(default = "default_drain_seconds")]
+    pub drain_seconds: u64,
+    /// Where the service answers.
+    pub listen: ListenConfig,
+    /// Where it keeps its data.
+    pub database: DbConfig,
+    /// What it logs, and how.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Where traces go.
+    #[serde(default)]
+    pub traces: TracesConfig,
+    /// What a request may cost.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// The user service.
+    pub users: UsersSettings,
+    /// Who this service is when it calls the user service.
+    pub service: ServiceSettings,
     /// Where passwords are concerned.
     #[serde(default)]
     pub passwords: PasswordSettings,
+    /// How failed sign-ins are slowed down.
+    #[serde(default)]
+    pub throttle: ThrottleSettings,
     /// How long sessions live.
     #[serde(default)]
     pub sessions: SessionSettings,
@@ -35,6 +61,30 @@ pub struct Settings {
     /// The rotation of signing keys.
     #[serde(default)]
     pub keys: KeySettings,
+}
+
+fn default_drain_seconds() -> u64 {
+    5
+}
+
+/// `[users]`: the user service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsersSettings {
+    /// Its public URL, which is the audience of tokens for it.
+    pub url: Url,
+}
+
+/// `[service]`: this service as a client of its own.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSettings {
+    /// Its `client_id`.
+    pub client_id: String,
+    /// Its secret, if it is to get its tokens as every other client does; without one it issues them to itself.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub client_secret: Option<SecretString>,
 }
 
 /// `[passwords]`: the rules and the cost of hashing.
@@ -65,6 +115,20 @@ impl Default for PasswordSettings {
             hash_threads: None,
             hash_queue: 64,
         }
+    }
+}
+
+/// `[throttle]`: how failed sign-ins are slowed down.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThrottleSettings {
+    /// Failures in a row from one address that cost no delay. Raise it when many people share an address.
+    pub source_failures: u32,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self { source_failures: 100 }
     }
 }
 

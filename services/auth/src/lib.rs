@@ -14,4 +14,15 @@ pub mod registration;
 pub mod sessions;
 pub mod setup;
 pub mod subjects;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod throttle;
+
+use chassis::db::Migrations;
+
+/// The tables of this service; those of [`events::MIGRATIONS`] stand beside them.
+pub static MIGRATIONS: Migrations = Migrations {
+    name: "auth",
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+    postgres: sqlx::migrate!("migrations/postgres"),
+};

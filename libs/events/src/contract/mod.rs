@@ -7,11 +7,7 @@
 mod accounts;
 mod catalogue;
 mod envelope;
-#[cfg(test)]
-mod examples;
 mod people;
-#[cfg(test)]
-mod tests;
 mod vocabulary;
 
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! Stored password hashes.
 
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
@@ -23,4 +23,10 @@ pub(crate) async fn rehash(tx: &mut Tx, account: Uuid, old: &str, new: &str) -> 
     let statement = "UPDATE passwords SET hash = $3 WHERE account_id = $1 AND hash = $2";
     let done = on_engine!(tx, c => sqlx::query(statement).bind(account).bind(old).bind(new).execute(c).await?.rows_affected());
     Ok(done == 1)
+}
+
+/// Whether an account has a password.
+pub(crate) async fn has_password(db: &mut impl Connection, account: Uuid) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM passwords WHERE account_id = $1)";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_one(c).await?))
 }

@@ -18,7 +18,7 @@ use super::session;
 use super::view::{Errors, Field, Login};
 use crate::accounts::{self, SignIn, SignInError};
 use crate::app::{App, SharedApp};
-use chassis::http::ClientInfo;
+use chassis::http::{ClientInfo, Problem};
 
 /// Where to go afterwards.
 #[derive(Deserialize)]
@@ -92,6 +92,7 @@ pub(crate) async fn submit(
         Err(SignInError::Wrong) => return Ok(again(wrong())),
         Err(SignInError::Pending { id }) => return Ok(session::wait_for(&app, id, &return_to)),
         Err(SignInError::Db(error)) => return Err(error.into()),
+        Err(error @ SignInError::Hash) => return Err(Problem::internal(&error).into()),
         Err(SignInError::Throttled { retry_after }) => (throttled(retry_after), retry_after),
         Err(SignInError::Busy { retry_after }) => (busy(), retry_after),
     };

@@ -12,7 +12,7 @@ use super::render::Pages;
 use super::session;
 use super::view::Logout;
 use crate::app::{App, SharedApp};
-use crate::sessions::{self, EndReason};
+use crate::sessions::{self, SessionEnd};
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ pub(crate) async fn submit(
         (Err(FormRefused::Stale), None) => return Ok(app.pages.redirect("/logout")),
         (Ok(()), Some(session)) => {
             let mut tx = app.db.begin("pages_sign_out").await?;
-            sessions::end(&app, &mut tx, session.id, EndReason::SignedOut).await?;
+            sessions::end(&app, &mut tx, session.id, SessionEnd::SignedOut).await?;
             tx.commit().await?;
         }
         (Ok(()), None) => {}

@@ -152,6 +152,7 @@ pub(crate) fn refused(
             Ok(response)
         }
         RegisterError::Db(error) => Err(error.into()),
+        error @ RegisterError::Hash => Err(Problem::internal(&error).into()),
     }
 }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::cookies::Cookie;
 use super::failure::Failure;
 use super::return_to::ReturnTo;
-use crate::accounts::SignedIn;
+use crate::accounts::{self, SignedIn};
 use crate::app::App;
-use crate::sessions::{self, EndReason, Session, StartError};
+use crate::sessions::{self, Session, SessionEnd, StartError};
 use chassis::http::ClientInfo;
 
 /// How long a browser is remembered as a known device.
@@ -46,10 +46,22 @@ pub(crate) async fn begin(
         Err(StartError::Db(error)) => return Err(error.into()),
     };
     if let Some(before) = before {
-        sessions::end(app, &mut tx, before.id, EndReason::SignedOut).await?;
+        sessions::end(app, &mut tx, before.id, SessionEnd::SignedOut).await?;
     }
+    let device = match who.known_device {
+        true => None,
+        false => Some(accounts::remember_device(app, &mut tx, who.account_id).await?),
+    };
     tx.commit().await?;
     let mut response = app.pages.redirect(return_to.as_str());
+    if let Some(device) = device {
+        app.pages.set_cookie(
+            &mut response,
+            Cookie::Device,
+            device.expose(),
+            Some(DEVICE_LIFETIME),
+        );
+    }
     app.pages
         .set_cookie(&mut response, Cookie::Session, started.token.expose(), None);
     if app.pages.cookies.read(headers, Cookie::Registration).is_some() {
@@ -60,11 +72,7 @@ pub(crate) async fn begin(
 
 /// Signs a person in who has just chosen the password of `account_id`.
 pub(crate) fn with_new_password(app: &App, account_id: Uuid) -> SignedIn {
-    SignedIn {
-        account_id,
-        auth_time: app.clock.now(),
-        amr: vec!["pwd".to_owned()],
-    }
+    SignedIn::by_password(account_id, app.clock.now())
 }
 
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.

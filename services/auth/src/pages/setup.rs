@@ -178,9 +178,14 @@ fn page(
         ),
         Purpose::Invitation { user_name } => (
             "Choose your password",
-            format!("Your user name is {user_name}. With a password of your own, the account is yours."),
+            match user_name {
+                Some(name) => {
+                    format!("Your user name is {name}. With a password of your own, the account is yours.")
+                }
+                None => "With a password of your own, the account is yours.".to_owned(),
+            },
             "Save password",
-            Some(user_name.as_str()),
+            user_name.as_deref(),
         ),
     };
     let mut fields = match purpose {

@@ -1,12 +1,37 @@
 //! Registration: the saga that makes a person in the user service and an account here.
+//!
+//! 1. One transaction: a pending registration with the password's hash, and the event `registration.requested`.
+//! 2. The same command over HTTP, two seconds at most.
+//! 3. The user service decides, once, whichever way the command came.
+//! 4. Its answer is applied here once, whether it comes over HTTP or as an event.
+//!
+//! Without an answer the registration stays pending; the event brings it. After [`EXPIRES_AFTER`] the sweeper ends it.
+
+mod answer;
+mod draft;
+mod saga;
+pub(crate) mod store;
+mod users_client;
 
 use std::time::Duration;
 
+pub(crate) use answer::{accepted, password_added, rejected, sweep};
 use chassis::db::DbError;
 use chassis::secret::SecretString;
+pub(crate) use draft::{Typed, check_password};
+use events::contract::RejectionReason;
+pub(crate) use saga::{Prepared, prepare, settle};
+pub use saga::{register, status};
+pub use users_client::{Answer, HttpUsers, NoAnswer, Users};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::credentials::HashError;
+
+/// How long a registration waits for the user service.
+pub const EXPIRES_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long an answer is kept for whoever asks for it.
+pub const ANSWER_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// What a new person tells.
 #[derive(Debug, Default)]
@@ -47,6 +72,25 @@ pub enum Rejection {
     Invalid,
 }
 
+impl From<RejectionReason> for Rejection {
+    fn from(reason: RejectionReason) -> Self {
+        match reason {
+            RejectionReason::UserNameTaken => Self::UserNameTaken,
+            RejectionReason::Invalid | RejectionReason::Other => Self::Invalid,
+        }
+    }
+}
+
+impl Rejection {
+    /// The name that is stored and shown: `user_name_taken`, `invalid`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserNameTaken => "user_name_taken",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// A registration under way or done.
 #[derive(Clone, Copy, Debug)]
 pub struct Registered {
@@ -77,23 +121,19 @@ pub enum RegisterError {
         /// When another try is worth it.
         retry_after: Duration,
     },
+    /// The pool that hashes passwords failed.
+    #[error("the password could not be hashed")]
+    Hash,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Runs the saga: records the registration, asks the user service, applies its answer if it comes in time.
-///
-/// # Errors
-/// [`RegisterError::Invalid`] names the fields.
-pub async fn register(_app: &App, _new: NewAccount) -> Result<Registered, RegisterError> {
-    Err(RegisterError::Invalid(Vec::new()))
-}
-
-/// How far the registration `id` is; nothing if there is none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn status(_app: &App, _id: Uuid) -> Result<Option<State>, DbError> {
-    Ok(None)
+impl From<HashError> for RegisterError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Full { retry_after } => Self::Busy { retry_after },
+            HashError::Failed => Self::Hash,
+        }
+    }
 }

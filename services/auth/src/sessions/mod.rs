@@ -1,13 +1,27 @@
 //! Sign-in sessions: a browser's proof that a person signed in, an opaque token of which only the hash is stored.
 
+pub(crate) mod store;
+
+use std::time::Duration;
+
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
+
 use chassis::secret::Token;
+pub use events::contract::SessionEnd;
+use events::contract::{SessionEnded, SessionStarted};
 use uuid::Uuid;
 
-use crate::accounts::SignedIn;
+use crate::accounts::{self, SignedIn, tell};
 use crate::app::App;
 use crate::http::ClientInfo;
+use crate::throttle;
+
+/// How often at most a session in use is written to.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// Characters of a `User-Agent` that are kept, to show a person their sessions.
+const USER_AGENT_KEPT: usize = 256;
 
 /// A live session.
 #[derive(Clone, Debug)]
@@ -44,59 +58,151 @@ pub enum StartError {
     Db(#[from] DbError),
 }
 
-/// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// The person signed out.
-    SignedOut,
-    /// An administrator ended it.
-    Administrator,
-    /// The person was disabled.
-    Disabled,
-    /// The person was deleted.
-    Deleted,
-    /// It was not used for too long, or is too old.
-    Expired,
+/// How long a session lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetime {
+    /// Without use.
+    pub idle: Duration,
+    /// Used or not.
+    pub absolute: Duration,
 }
 
-/// Starts a session with a new id and token (SB-12). `tx` is committed by the caller.
+/// Starts a browser's session with a new id and token (SB-12). `tx` is committed by the caller.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
 pub async fn start(
-    _app: &App,
-    _tx: &mut Tx,
-    _who: &SignedIn,
-    _client: &ClientInfo,
+    app: &App,
+    tx: &mut Tx,
+    who: &SignedIn,
+    client: &ClientInfo,
 ) -> Result<Started, StartError> {
-    Err(StartError::Refused)
+    let lifetime = Lifetime {
+        idle: app.settings.sessions.idle(),
+        absolute: app.settings.sessions.absolute(),
+    };
+    start_for(app, tx, who, client, lifetime).await
 }
 
-/// The live session of `token`, if there is one.
+/// Starts a session that lives as long as `lifetime` says.
+///
+/// # Errors
+/// [`StartError::Refused`] when the account may no longer sign in.
+pub async fn start_for(
+    app: &App,
+    tx: &mut Tx,
+    who: &SignedIn,
+    client: &ClientInfo,
+    lifetime: Lifetime,
+) -> Result<Started, StartError> {
+    let now = app.clock.now();
+    let token = app.random.token();
+    let session = Session {
+        id: app.random.uuid(&*app.clock),
+        account_id: who.account_id,
+        auth_time: who.auth_time,
+        amr: who.amr.clone(),
+        expires_at: now + lifetime.absolute,
+    };
+    let client_ip = client.ip.map(|ip| ip.to_string());
+    let agent: Option<String> = client
+        .user_agent
+        .as_ref()
+        .map(|agent| agent.chars().take(USER_AGENT_KEPT).collect());
+    let row = store::NewRow {
+        session: &session,
+        token: &token.hash(),
+        now,
+        idle_until: (now + lifetime.idle).min(session.expires_at),
+        client_ip: client_ip.as_deref(),
+        user_agent: agent.as_deref(),
+    };
+    if !store::insert_if_allowed(tx, &row, who.counted.first()).await? {
+        return Err(StartError::Refused);
+    }
+    for key in &who.counted {
+        throttle::store::clear(tx, key).await?;
+    }
+    let version = accounts::store::next_version(tx, who.account_id)
+        .await?
+        .ok_or(StartError::Refused)?;
+    let event = SessionStarted {
+        id: session.id,
+        user_id: who.account_id,
+        amr: session.amr.clone(),
+        client_ip,
+        version,
+    };
+    tell(app, tx, who.account_id, version, &event).await?;
+    Ok(Started { session, token })
+}
+
+/// The live session of `token`, if there is one. A session in use is kept from going idle by a write of its own, once
+/// a minute at most.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(_app: &App, _token: &Token) -> Result<Option<Session>, DbError> {
-    Ok(None)
+pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> {
+    let now = app.clock.now();
+    let mut reader = app.db.reader().await?;
+    let Some(row) = store::find(&mut reader, &token.hash(), now).await? else {
+        return Ok(None);
+    };
+    drop(reader);
+    if now.since(row.last_seen_at) >= TOUCH_EVERY {
+        let mut tx = app.db.begin("session_touch").await?;
+        let idle_until = (now + app.settings.sessions.idle()).min(row.expires_at);
+        store::touch(&mut tx, row.id, now, idle_until, now - TOUCH_EVERY).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(row.into()))
 }
 
 /// Ends one session and revokes what was granted in it. Whether there was one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(_app: &App, _tx: &mut Tx, _id: Uuid, _reason: EndReason) -> Result<bool, DbError> {
-    Ok(false)
+pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result<bool, DbError> {
+    let Some(account) = store::delete(tx, id).await? else {
+        return Ok(false);
+    };
+    ended(app, tx, account, id, reason).await?;
+    Ok(true)
 }
 
 /// Ends every session of an account and revokes everything granted to it. How many sessions there were.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_all(
-    _app: &App,
-    _tx: &mut Tx,
-    _account_id: Uuid,
-    _reason: EndReason,
-) -> Result<u64, DbError> {
-    Ok(0)
+pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
+    let ids = store::delete_of(tx, account).await?;
+    for &id in &ids {
+        ended(app, tx, account, id, reason).await?;
+    }
+    Ok(ids.len() as u64)
+}
+
+/// Removes sessions that are over, a batch at a time. How many.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
+    let gone = store::delete_expired(tx, app.clock.now()).await?;
+    for &(id, account) in &gone {
+        ended(app, tx, account, id, SessionEnd::Expired).await?;
+    }
+    Ok(gone.len() as u64)
+}
+
+async fn ended(app: &App, tx: &mut Tx, account: Uuid, id: Uuid, reason: SessionEnd) -> Result<(), DbError> {
+    let Some(version) = accounts::store::next_version(tx, account).await? else {
+        return Ok(());
+    };
+    let event = SessionEnded {
+        id,
+        user_id: account,
+        reason,
+        version,
+    };
+    tell(app, tx, account, version, &event).await
 }

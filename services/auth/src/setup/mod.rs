@@ -1,21 +1,40 @@
 //! One-time links: the set-up link that makes the first administrator, and invitations to choose a password.
+//!
+//! There are no default credentials (SB-11). As long as nobody administers, every start of the service prints a new
+//! link and makes the earlier ones worthless; each works once and for a day. A link whose registration is refused,
+//! because the name is taken say, is good again.
 
-use chassis::db::DbError;
+pub(crate) mod store;
+
+use std::time::Duration;
+
+use chassis::db::{DbError, Tx};
 use chassis::secret::{SecretString, Token};
+use events::contract::SessionEnd;
+use url::Url;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::registration::{NewAccount, RegisterError, Registered};
+use crate::registration::{self, FieldError, NewAccount, RegisterError, Registered, Typed, check_password};
+use crate::subjects::{self, ADMINISTRATORS, Subject};
+use crate::throttle::{self, Key};
+use crate::{accounts, credentials, sessions};
+
+/// How long a set-up link is good.
+pub const SETUP_LINK_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// How long an invitation is good.
+pub const INVITATION_FOR: Duration = Duration::from_secs(72 * 3600);
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To make the first administrator.
     Administrator,
-    /// To choose the first password of an account.
+    /// To choose the password of an account.
     Invitation {
-        /// Whose account.
-        user_name: String,
+        /// Whose account; nothing while the user service has not answered yet.
+        user_name: Option<String>,
     },
 }
 
@@ -36,34 +55,145 @@ impl From<DbError> for SetupError {
     }
 }
 
+/// A new set-up link if nobody administers, for the operator's eyes. Earlier ones are worthless from then on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
+    let mut tx = app.db.begin("setup_link").await?;
+    if subjects::store::has_administrator(&mut tx).await? || store::administrator_under_way(&mut tx).await? {
+        return Ok(None);
+    }
+    store::delete_open_administrator(&mut tx).await?;
+    let now = app.clock.now();
+    let token = app.random.token();
+    store::insert(&mut tx, &token.hash(), None, now, now + SETUP_LINK_FOR).await?;
+    tx.commit().await?;
+    Ok(Some(link(app, &token)))
+}
+
+/// A new link with which an account's password can be chosen; earlier ones of the account are worthless from then on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn invite(app: &App, tx: &mut Tx, account: Uuid) -> Result<Url, DbError> {
+    let now = app.clock.now();
+    let token = app.random.token();
+    store::delete_of(tx, account).await?;
+    store::insert(tx, &token.hash(), Some(account), now, now + INVITATION_FOR).await?;
+    Ok(link(app, &token))
+}
+
+fn link(app: &App, token: &Token) -> Url {
+    let mut url = app.settings.issuer.clone();
+    url.set_path(&format!("{}/setup", url.path().trim_end_matches('/')));
+    url.query_pairs_mut().append_pair("token", token.expose());
+    url
+}
+
 /// What the link is for, if it is still good. Changes nothing.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn inspect(_app: &App, _token: &Token) -> Result<Option<Purpose>, DbError> {
-    Ok(None)
+pub async fn inspect(app: &App, token: &Token) -> Result<Option<Purpose>, DbError> {
+    let mut reader = app.db.reader().await?;
+    let Some(link) = store::find(&mut reader, &token.hash(), app.clock.now()).await? else {
+        return Ok(None);
+    };
+    match link.account_id {
+        Some(account) => {
+            let subject = subjects::find(&mut reader, account).await?;
+            let user_name = subject.map(|subject| subject.user_name);
+            Ok(Some(Purpose::Invitation { user_name }))
+        }
+        None if subjects::store::has_administrator(&mut reader).await? => Ok(None),
+        None => Ok(Some(Purpose::Administrator)),
+    }
 }
 
 /// Makes the first administrator with a set-up link, which works once.
 ///
 /// # Errors
-/// [`SetupError::NotValid`] when the link is no good.
+/// [`SetupError::NotValid`] when the link is no good; what was typed is judged only with a good one.
 pub async fn make_administrator(
-    _app: &App,
-    _token: &Token,
-    _new: NewAccount,
+    app: &App,
+    token: &Token,
+    mut new: NewAccount,
 ) -> Result<Registered, SetupError> {
-    Err(SetupError::NotValid)
+    if inspect(app, token).await? != Some(Purpose::Administrator) {
+        return Err(SetupError::NotValid);
+    }
+    if new.password.is_none() {
+        return Err(missing_password().into());
+    }
+    new.groups = vec![ADMINISTRATORS.to_owned()];
+    let prepared = registration::prepare(app, new).await?;
+    let mut tx = app.db.begin("make_administrator").await?;
+    let now = app.clock.now();
+    if !store::use_administrator(&mut tx, &token.hash(), prepared.id(), now).await?
+        || subjects::store::has_administrator(&mut tx).await?
+    {
+        return Err(SetupError::NotValid);
+    }
+    prepared.record(app, &mut tx).await?;
+    tx.commit().await?;
+    Ok(registration::settle(app, prepared).await?)
 }
 
-/// Chooses the password of an invited account, once. The account's id.
+fn missing_password() -> RegisterError {
+    RegisterError::Invalid(vec![FieldError {
+        field: "password",
+        detail: "choose a password".to_owned(),
+    }])
+}
+
+/// Chooses the password of an invited account, once, and ends what was open under an earlier one. The account's id.
 ///
 /// # Errors
-/// [`SetupError::NotValid`] when the link is no good.
-pub async fn choose_password(
-    _app: &App,
-    _token: &Token,
-    _password: SecretString,
-) -> Result<Uuid, SetupError> {
-    Err(SetupError::NotValid)
+/// [`SetupError::NotValid`] when the link is no good; the password is judged only with a good one.
+pub async fn choose_password(app: &App, token: &Token, password: SecretString) -> Result<Uuid, SetupError> {
+    let mut reader = app.db.reader().await?;
+    let link = store::find(&mut reader, &token.hash(), app.clock.now()).await?;
+    let account = link
+        .and_then(|link| link.account_id)
+        .ok_or(SetupError::NotValid)?;
+    let subject = subjects::find(&mut reader, account).await?;
+    drop(reader);
+    let password = check_password(app, &password, &typed(subject.as_ref())).map_err(|weakness| {
+        RegisterError::Invalid(vec![FieldError {
+            field: "password",
+            detail: weakness.to_string(),
+        }])
+    })?;
+    let hash = app.hasher.hash(password).await.map_err(RegisterError::from)?;
+    let mut tx = app.db.begin("choose_password").await?;
+    let now = app.clock.now();
+    let used = store::use_invitation(&mut tx, &token.hash(), now).await?;
+    if used != Some(account) || accounts::store::next_version(&mut tx, account).await?.is_none() {
+        return Err(SetupError::NotValid);
+    }
+    credentials::store::set_password(&mut tx, account, &hash, now).await?;
+    sessions::end_all(app, &mut tx, account, SessionEnd::PasswordChanged).await?;
+    if let Some(subject) = &subject {
+        throttle::store::clear(&mut tx, &Key::account(subject.claims.user_name.key())).await?;
+    }
+    registration::password_added(app, &mut tx, account).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+fn typed(subject: Option<&Subject>) -> Typed<'_> {
+    subject.map_or_else(Typed::default, |subject| Typed {
+        user_name: &subject.user_name,
+        email: subject.claims.emails.first().map(|email| email.value.as_str()),
+        name: subject.claims.name.formatted.as_deref(),
+    })
+}
+
+/// Removes links that are long over.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
+    store::sweep(tx, app.clock.now() - SETUP_LINK_FOR).await
 }

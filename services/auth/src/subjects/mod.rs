@@ -1,7 +1,17 @@
 //! Subjects: what this service has to know of a person to sign them in, fed by the events of the user service.
 
+mod apply;
+mod follower;
+pub(crate) mod store;
+
+pub(crate) use apply::put;
 use chassis::db::{Connection, DbError};
+use events::contract::UserState;
+pub use follower::Follower;
 use uuid::Uuid;
+
+/// The group that administers.
+pub const ADMINISTRATORS: &str = "vestibule-admins";
 
 /// A person as the user service last told it.
 #[derive(Clone, Debug)]
@@ -16,12 +26,34 @@ pub struct Subject {
     pub groups: Vec<String>,
     /// The version of the user that this is.
     pub version: i64,
+    /// The whole state, for claims.
+    pub claims: UserState,
+}
+
+impl Subject {
+    /// Whether the person administers.
+    pub fn is_administrator(&self) -> bool {
+        self.groups.iter().any(|group| group == ADMINISTRATORS)
+    }
+}
+
+impl From<UserState> for Subject {
+    fn from(claims: UserState) -> Self {
+        Self {
+            id: claims.id,
+            user_name: claims.user_name.as_str().to_owned(),
+            active: claims.active,
+            groups: claims.groups.clone(),
+            version: claims.version,
+            claims,
+        }
+    }
 }
 
 /// The subject `id`, if it is known.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(_db: &mut impl Connection, _id: Uuid) -> Result<Option<Subject>, DbError> {
-    Ok(None)
+pub async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Subject>, DbError> {
+    Ok(store::find(db, id).await?.map(Subject::from))
 }

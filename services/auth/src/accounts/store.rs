@@ -1,0 +1,124 @@
+//! Stored accounts and devices, and the one read of a sign-in.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use chassis::secret::TokenHash;
+use uuid::Uuid;
+
+use crate::throttle::{Key, Tally};
+
+/// Makes the account `id` at version 0, unless it is there.
+pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
+    let statement =
+        "INSERT INTO accounts (id, version, created_at) VALUES ($1, 0, $2) ON CONFLICT (id) DO NOTHING";
+    on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Raises the version of an account under its row lock; nothing if there is no such account.
+pub(crate) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
+    let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+}
+
+/// Removes an account with its password, sessions and devices.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    let statement = "DELETE FROM accounts WHERE id = $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
+}
+
+/// Remembers a device.
+pub(crate) async fn insert_device(
+    tx: &mut Tx,
+    token: &TokenHash,
+    account: Uuid,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "INSERT INTO devices (token_hash, account_id, created_at) VALUES ($1, $2, $3)";
+    on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(account).bind(now)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Removes devices that were made before `then`.
+pub(crate) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, DbError> {
+    let statement = "DELETE FROM devices WHERE created_at < $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(then).execute(c).await?.rows_affected()))
+}
+
+/// What a sign-in has to know, read at once.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Candidate {
+    /// The person who has the name.
+    pub(crate) id: Option<Uuid>,
+    pub(crate) active: Option<bool>,
+    pub(crate) hash: Option<String>,
+    /// A registration under way for the name.
+    pub(crate) pending_id: Option<Uuid>,
+    pub(crate) pending_hash: Option<String>,
+    /// Set when the device is known to the account.
+    pub(crate) device_account: Option<Uuid>,
+    account_failures: Option<i64>,
+    account_failed_at: Option<Timestamp>,
+    source_failures: Option<i64>,
+    source_failed_at: Option<Timestamp>,
+    device_failures: Option<i64>,
+    device_failed_at: Option<Timestamp>,
+}
+
+impl Candidate {
+    pub(crate) fn account_tally(&self) -> Option<Tally> {
+        tally(self.account_failures, self.account_failed_at)
+    }
+
+    pub(crate) fn source_tally(&self) -> Option<Tally> {
+        tally(self.source_failures, self.source_failed_at)
+    }
+
+    pub(crate) fn device_tally(&self) -> Option<Tally> {
+        tally(self.device_failures, self.device_failed_at)
+    }
+}
+
+fn tally(failures: Option<i64>, failed_at: Option<Timestamp>) -> Option<Tally> {
+    Some(Tally {
+        failures: failures?,
+        failed_at: failed_at?,
+    })
+}
+
+/// Whom a sign-in asks for, and from where.
+pub(crate) struct Asked<'a> {
+    pub(crate) user_name_key: &'a str,
+    pub(crate) account: &'a Key,
+    pub(crate) source: &'a Key,
+    pub(crate) device: Option<(&'a TokenHash, &'a Key)>,
+}
+
+/// The person who has the name, the registration under way for it, and the failures so far. Always one row.
+pub(crate) async fn candidate(db: &mut impl Connection, asked: &Asked<'_>) -> Result<Candidate, DbError> {
+    let statement = "SELECT s.id, s.active, p.hash, r.id AS pending_id, rp.hash AS pending_hash,
+            d.account_id AS device_account,
+            ta.failures AS account_failures, ta.failed_at AS account_failed_at,
+            ts.failures AS source_failures, ts.failed_at AS source_failed_at,
+            td.failures AS device_failures, td.failed_at AS device_failed_at
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN subjects s ON s.user_name_key = $1
+        LEFT JOIN passwords p ON p.account_id = s.id
+        LEFT JOIN registrations r ON r.user_name_key = $1 AND r.state = 'pending'
+        LEFT JOIN passwords rp ON rp.account_id = r.id
+        LEFT JOIN throttles ta ON ta.key = $2
+        LEFT JOIN throttles ts ON ts.key = $3
+        LEFT JOIN devices d ON d.token_hash = $4 AND d.account_id = s.id
+        LEFT JOIN throttles td ON td.key = $5
+        ORDER BY s.updated_at DESC, r.requested_at LIMIT 1";
+    let (device, device_key) = asked.device.unzip();
+    Ok(on_engine!(db, c => sqlx::query_as(statement)
+        .bind(asked.user_name_key)
+        .bind(asked.account.as_bytes())
+        .bind(asked.source.as_bytes())
+        .bind(device.map(TokenHash::as_bytes))
+        .bind(device_key.map(Key::as_bytes))
+        .fetch_one(c).await?))
+}

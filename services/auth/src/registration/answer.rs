@@ -1,0 +1,94 @@
+//! Applying the answer of the user service, once, whichever way it comes.
+
+use chassis::db::{DbError, Tx};
+use events::contract::{CredentialAdded, CredentialChange, CredentialKind};
+use metrics::counter;
+use uuid::Uuid;
+
+use super::{Rejection, store};
+use crate::accounts::{self, tell};
+use crate::app::App;
+use crate::{credentials, setup};
+
+/// Completes the registration `id`, if it is pending. Called for every person that becomes known, registered here or
+/// not.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    if !store::accept(tx, id, app.clock.now()).await? {
+        return Ok(());
+    }
+    counter!("vestibule_registrations_total", "outcome" => "accepted").increment(1);
+    tracing::info!(
+        event.category = "iam",
+        event.action = "registration",
+        event.outcome = "success",
+        user.id = %id,
+        "a person registered"
+    );
+    if credentials::store::has_password(tx, id).await? {
+        password_added(app, tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Tells that an account has its first password.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn password_added(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let Some(version) = accounts::store::next_version(tx, id).await? else {
+        return Ok(());
+    };
+    let event = CredentialAdded(CredentialChange {
+        // An account has one password: it goes by the account's id.
+        id,
+        user_id: id,
+        kind: CredentialKind::Password,
+        version,
+    });
+    tell(app, tx, id, version, &event).await
+}
+
+/// Ends the registration `id`, if it is pending: the account goes, and the set-up link that led to it is good again.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn rejected(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -> Result<(), DbError> {
+    if !store::reject(tx, id, why, app.clock.now()).await? {
+        return Ok(());
+    }
+    counter!("vestibule_registrations_total", "outcome" => "rejected").increment(1);
+    tracing::info!(
+        event.category = "iam",
+        event.action = "registration",
+        event.outcome = "failure",
+        event.reason = why.as_str(),
+        user.id = %id,
+        "a registration was refused"
+    );
+    undo(tx, id).await
+}
+
+/// Ends registrations that got no answer in time, and forgets old answers.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
+    let now = app.clock.now();
+    let ended = store::expire(tx, now).await?;
+    for &id in &ended {
+        counter!("vestibule_registrations_total", "outcome" => "expired").increment(1);
+        tracing::warn!(user.id = %id, "a registration got no answer from the user service and was ended");
+        undo(tx, id).await?;
+    }
+    store::forget(tx, now).await?;
+    Ok(ended.len() as u64)
+}
+
+async fn undo(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    accounts::store::delete(tx, id).await?;
+    setup::store::reopen(tx, id).await?;
+    setup::store::delete_of(tx, id).await
+}

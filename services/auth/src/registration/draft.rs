@@ -1,0 +1,157 @@
+//! What was typed, parsed: every field that cannot be accepted is named at once.
+
+use chassis::secret::SecretString;
+use events::contract::{EmailAddress, PersonName, RegistrationRequested, UserName};
+
+use super::{FieldError, NewAccount, RegisterError};
+use crate::app::App;
+use crate::credentials::{Context, Password, Policy};
+
+/// Characters of a person's name at most.
+const NAME_LENGTH: usize = 256;
+
+/// Bytes of a language tag at most (RFC 5646 §4.4.1 asks for 35 at least).
+const LOCALE_LENGTH: usize = 35;
+
+/// Groups at most, and characters of each.
+const GROUPS: (usize, usize) = (64, 128);
+
+/// A new account whose fields can be accepted.
+pub(super) struct Draft {
+    pub(super) user_name: UserName,
+    pub(super) email: Option<EmailAddress>,
+    pub(super) name: Option<String>,
+    pub(super) locale: Option<String>,
+    pub(super) groups: Vec<String>,
+    pub(super) password: Option<Password>,
+}
+
+impl Draft {
+    /// Parses every field.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] with one entry a field.
+    pub(super) fn parse(app: &App, new: NewAccount) -> Result<Self, RegisterError> {
+        let mut errors = Errors(Vec::new());
+        let user_name = errors.keep("user_name", new.user_name.trim().parse::<UserName>());
+        let email = given(new.email).map(|email| errors.keep("email", email.parse::<EmailAddress>()));
+        let name = given(new.name);
+        if name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > NAME_LENGTH || name.contains(char::is_control))
+        {
+            errors.add(
+                "name",
+                format!("use at most {NAME_LENGTH} characters and no control characters"),
+            );
+        }
+        let locale = given(new.locale);
+        if locale.as_deref().is_some_and(|locale| !is_language_tag(locale)) {
+            errors.add("locale", "use a language tag such as en or fr-CH".to_owned());
+        }
+        let (most, longest) = GROUPS;
+        if new.groups.len() > most
+            || new
+                .groups
+                .iter()
+                .any(|group| group.is_empty() || group.chars().count() > longest)
+        {
+            errors.add(
+                "groups",
+                format!("at most {most} groups, each of 1 to {longest} characters"),
+            );
+        }
+        let typed = Typed {
+            user_name: new.user_name.trim(),
+            email: email.as_ref().and_then(Option::as_ref).map(EmailAddress::as_str),
+            name: name.as_deref(),
+        };
+        let password = new
+            .password
+            .map(|password| errors.keep("password", check_password(app, &password, &typed)));
+        match (user_name, errors.0) {
+            (Some(user_name), errors) if errors.is_empty() => Ok(Self {
+                user_name,
+                email: email.flatten(),
+                name,
+                locale,
+                groups: new.groups,
+                password: password.flatten(),
+            }),
+            (_, errors) => Err(RegisterError::Invalid(errors)),
+        }
+    }
+
+    /// The command to the user service.
+    pub(super) fn request(self, app: &App) -> RegistrationRequested {
+        RegistrationRequested {
+            id: app.random.uuid(&*app.clock),
+            user_name: self.user_name,
+            email: self.email,
+            name: self.name.map(|formatted| PersonName {
+                formatted: Some(formatted),
+                ..PersonName::default()
+            }),
+            locale: self.locale,
+            groups: self.groups,
+            version: 1,
+            requested_at: app.clock.now(),
+        }
+    }
+}
+
+/// What a guesser would know of the person.
+#[derive(Default)]
+pub(crate) struct Typed<'a> {
+    pub(crate) user_name: &'a str,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+}
+
+/// Whether a password may be chosen by a person on this site.
+pub(crate) fn check_password(
+    app: &App,
+    password: &SecretString,
+    person: &Typed<'_>,
+) -> Result<Password, crate::credentials::Weakness> {
+    let context = Context {
+        site: [Some(app.settings.brand.name()), app.settings.issuer.host_str()]
+            .into_iter()
+            .flatten()
+            .collect(),
+        person: [Some(person.user_name), person.email, person.name]
+            .into_iter()
+            .flatten()
+            .collect(),
+    };
+    let policy = Policy {
+        min_length: usize::from(app.settings.passwords.min_length),
+    };
+    policy.check(password, &context)
+}
+
+struct Errors(Vec<FieldError>);
+
+impl Errors {
+    fn add(&mut self, field: &'static str, detail: String) {
+        self.0.push(FieldError { field, detail });
+    }
+
+    fn keep<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+}
+
+/// A field that was filled in.
+fn given(text: Option<String>) -> Option<String> {
+    let text = text?;
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+fn is_language_tag(text: &str) -> bool {
+    text.len() <= LOCALE_LENGTH
+        && text.split('-').all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}

@@ -1,0 +1,106 @@
+//! The steps of the saga that this service drives.
+
+use chassis::db::{DbError, Tx};
+use events::contract::RegistrationRequested;
+use metrics::counter;
+use uuid::Uuid;
+
+use super::draft::Draft;
+use super::users_client::{Answer, NoAnswer};
+use super::{NewAccount, RegisterError, Registered, State, answer, store};
+use crate::app::App;
+use crate::{accounts, credentials, subjects};
+
+/// Runs the saga: records the registration, asks the user service, applies its answer if it comes in time.
+///
+/// # Errors
+/// [`RegisterError::Invalid`] names the fields.
+pub async fn register(app: &App, new: NewAccount) -> Result<Registered, RegisterError> {
+    let prepared = prepare(app, new).await?;
+    let mut tx = app.db.begin("register").await?;
+    prepared.record(app, &mut tx).await?;
+    tx.commit().await?;
+    settle(app, prepared).await
+}
+
+/// How far the registration `id` is; nothing if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn status(app: &App, id: Uuid) -> Result<Option<State>, DbError> {
+    let mut reader = app.db.reader().await?;
+    store::state(&mut reader, id).await
+}
+
+/// A registration whose fields are fine and whose password is hashed, not recorded yet.
+pub(crate) struct Prepared {
+    request: RegistrationRequested,
+    hash: Option<String>,
+}
+
+/// Checks the fields and hashes the password.
+///
+/// # Errors
+/// [`RegisterError::Invalid`] names the fields; [`RegisterError::Busy`] when too many passwords wait.
+pub(crate) async fn prepare(app: &App, new: NewAccount) -> Result<Prepared, RegisterError> {
+    let mut draft = Draft::parse(app, new)?;
+    let hash = match draft.password.take() {
+        Some(password) => Some(app.hasher.hash(password).await?),
+        None => None,
+    };
+    Ok(Prepared {
+        request: draft.request(app),
+        hash,
+    })
+}
+
+impl Prepared {
+    /// The id of the registration, the account and the user.
+    pub(crate) fn id(&self) -> Uuid {
+        self.request.id
+    }
+
+    /// The first step: the pending registration and its event, in the transaction of the caller.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn record(&self, app: &App, tx: &mut Tx) -> Result<(), DbError> {
+        let request = &self.request;
+        accounts::store::ensure(tx, request.id, request.requested_at).await?;
+        let version = accounts::store::next_version(tx, request.id)
+            .await?
+            .unwrap_or(request.version);
+        if let Some(hash) = &self.hash {
+            credentials::store::set_password(tx, request.id, hash, request.requested_at).await?;
+        }
+        store::insert(tx, request).await?;
+        accounts::tell(app, tx, request.id, version, request).await
+    }
+}
+
+/// The second step and, with luck, the last: asks the user service and applies its answer.
+///
+/// # Errors
+/// When the database fails; the registration then completes by its event.
+pub(crate) async fn settle(app: &App, prepared: Prepared) -> Result<Registered, RegisterError> {
+    let id = prepared.request.id;
+    let state = match app.users.register(&prepared.request).await {
+        Err(NoAnswer(reason)) => {
+            tracing::warn!(user.id = %id, error.message = reason, "the user service did not answer a registration; its event will");
+            counter!("vestibule_registrations_total", "outcome" => "pending").increment(1);
+            State::Pending
+        }
+        Ok(given) => {
+            let mut tx = app.db.begin("registration_answer").await?;
+            match given {
+                Answer::Accepted(state) => subjects::put(app, &mut tx, &state).await?,
+                Answer::Rejected(reason) => answer::rejected(app, &mut tx, id, reason).await?,
+            }
+            // The event may have been faster and may have said otherwise: what is stored counts.
+            let state = store::state(&mut tx, id).await?.unwrap_or(State::Expired);
+            tx.commit().await?;
+            state
+        }
+    };
+    Ok(Registered { id, state })
+}

@@ -1,0 +1,94 @@
+//! Stored registrations.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use events::contract::RegistrationRequested;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{ANSWER_KEPT, EXPIRES_AFTER, Rejection, State};
+
+/// Registrations that one sweep ends at most.
+const BATCH: i64 = 100;
+
+/// Records a pending registration.
+pub(crate) async fn insert(tx: &mut Tx, request: &RegistrationRequested) -> Result<(), DbError> {
+    let statement = "INSERT INTO registrations (id, state, user_name_key, request, requested_at, expires_at)
+        VALUES ($1, 'pending', $2, $3, $4, $5)";
+    on_engine!(tx, c => sqlx::query(statement)
+        .bind(request.id)
+        .bind(request.user_name.key())
+        .bind(Json(request))
+        .bind(request.requested_at)
+        .bind(request.requested_at + EXPIRES_AFTER)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// How far a registration is.
+pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<State>, DbError> {
+    let statement = "SELECT state, reason FROM registrations WHERE id = $1";
+    let found: Option<(String, Option<String>)> =
+        on_engine!(db, c => sqlx::query_as(statement).bind(id).fetch_optional(c).await?);
+    Ok(
+        found.map(|(state, reason)| match (state.as_str(), reason.as_deref()) {
+            ("accepted", _) => State::Active,
+            ("rejected", Some("user_name_taken")) => State::Rejected(Rejection::UserNameTaken),
+            ("rejected", _) => State::Rejected(Rejection::Invalid),
+            ("expired", _) => State::Expired,
+            _ => State::Pending,
+        }),
+    )
+}
+
+/// Accepts a pending registration; false when it was not pending. What the person told is not needed any more.
+pub(crate) async fn accept(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+    let statement =
+        "UPDATE registrations SET state = 'accepted', answered_at = $2, request = NULL, user_name_key = NULL
+        WHERE id = $1 AND state = 'pending'";
+    let done =
+        on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Rejects a pending registration; false when it was not pending.
+pub(crate) async fn reject(tx: &mut Tx, id: Uuid, why: Rejection, now: Timestamp) -> Result<bool, DbError> {
+    let statement = "UPDATE registrations
+        SET state = 'rejected', reason = $3, answered_at = $2, request = NULL, user_name_key = NULL
+        WHERE id = $1 AND state = 'pending'";
+    let done = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).bind(why.as_str())
+        .execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Ends pending registrations whose time is over; their ids.
+pub(crate) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<Vec<Uuid>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "UPDATE registrations
+            SET state = 'expired', answered_at = $1, request = NULL, user_name_key = NULL
+            WHERE state = 'pending' AND id IN
+                (SELECT id FROM registrations WHERE state = 'pending' AND expires_at <= $1 LIMIT $2)
+            RETURNING id",
+        postgres: "UPDATE registrations
+            SET state = 'expired', answered_at = $1, request = NULL, user_name_key = NULL
+            WHERE state = 'pending' AND id IN
+                (SELECT id FROM registrations WHERE state = 'pending' AND expires_at <= $1
+                 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+            RETURNING id",
+    );
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(now).bind(BATCH).fetch_all(c).await?))
+}
+
+/// Forgets answers that nobody will ask for.
+pub(crate) async fn forget(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    let statement = "DELETE FROM registrations WHERE state <> 'pending' AND answered_at < $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(now - ANSWER_KEPT).execute(c).await?.rows_affected()))
+}
+
+/// Removes the registration of an erased person.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let statement = "DELETE FROM registrations WHERE id = $1";
+    on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected());
+    Ok(())
+}

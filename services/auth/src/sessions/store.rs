@@ -1,0 +1,131 @@
+//! Stored sessions.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::secret::TokenHash;
+use chassis::{on_engine, sql};
+use uuid::Uuid;
+
+use super::Session;
+use crate::throttle::{Key, MOST_FAILURES};
+
+/// Sessions that one sweep ends at most, so that its transaction stays short.
+const BATCH: i64 = 200;
+
+/// A session about to be stored.
+pub(crate) struct NewRow<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) token: &'a TokenHash,
+    pub(crate) now: Timestamp,
+    pub(crate) idle_until: Timestamp,
+    pub(crate) client_ip: Option<&'a str>,
+    pub(crate) user_agent: Option<&'a str>,
+}
+
+/// A stored session.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    account_id: Uuid,
+    auth_time: Timestamp,
+    amr: String,
+    pub(crate) last_seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            account_id: row.account_id,
+            auth_time: row.auth_time,
+            amr: row.amr.split(' ').map(str::to_owned).collect(),
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// Stores a session if the account may sign in at this very moment: it is active, and fewer failures in a row than
+/// the limit are counted. Sign-ins that were checked at the same time as many wrong ones end here (SB-7).
+pub(crate) async fn insert_if_allowed(
+    tx: &mut Tx,
+    row: &NewRow<'_>,
+    counted: Option<&Key>,
+) -> Result<bool, DbError> {
+    let statement = "INSERT INTO sessions
+            (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
+             client_ip, user_agent)
+        SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
+        WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)
+          AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)";
+    let session = row.session;
+    let stored = on_engine!(tx, c => sqlx::query(statement)
+        .bind(session.id)
+        .bind(row.token.as_bytes())
+        .bind(session.account_id)
+        .bind(session.auth_time)
+        .bind(session.amr.join(" "))
+        .bind(row.now)
+        .bind(row.idle_until)
+        .bind(session.expires_at)
+        .bind(row.client_ip)
+        .bind(row.user_agent)
+        .bind(counted.map(Key::as_bytes))
+        .bind(MOST_FAILURES)
+        .execute(c).await?.rows_affected());
+    Ok(stored == 1)
+}
+
+/// The live session of a token.
+pub(crate) async fn find(
+    db: &mut impl Connection,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Row>, DbError> {
+    let statement = "SELECT id, account_id, auth_time, amr, last_seen_at, expires_at FROM sessions
+        WHERE token_hash = $1 AND idle_until > $2 AND expires_at > $2";
+    Ok(
+        on_engine!(db, c => sqlx::query_as(statement).bind(token.as_bytes()).bind(now).fetch_optional(c).await?),
+    )
+}
+
+/// Notes that a session is used, unless somebody did since `before`.
+pub(crate) async fn touch(
+    tx: &mut Tx,
+    id: Uuid,
+    now: Timestamp,
+    idle_until: Timestamp,
+    before: Timestamp,
+) -> Result<bool, DbError> {
+    let statement =
+        "UPDATE sessions SET last_seen_at = $2, idle_until = $3 WHERE id = $1 AND last_seen_at <= $4";
+    let touched = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).bind(idle_until).bind(before)
+        .execute(c).await?.rows_affected());
+    Ok(touched == 1)
+}
+
+/// Removes a session; whose it was.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let statement = "DELETE FROM sessions WHERE id = $1 RETURNING account_id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+}
+
+/// Removes every session of an account; their ids.
+pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let statement = "DELETE FROM sessions WHERE account_id = $1 RETURNING id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(account).fetch_all(c).await?))
+}
+
+/// Removes sessions that are over; their ids and whose they were, in the order in which accounts are locked.
+pub(crate) async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_until <= $1 LIMIT $2)
+            RETURNING id, account_id",
+        postgres: "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_until <= $1
+            ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id, account_id",
+    );
+    let mut gone: Vec<(Uuid, Uuid)> =
+        on_engine!(tx, c => sqlx::query_as(statement).bind(now).bind(BATCH).fetch_all(c).await?);
+    gone.sort_unstable_by_key(|&(_, account)| account);
+    Ok(gone)
+}

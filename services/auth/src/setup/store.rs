@@ -1,0 +1,109 @@
+//! Stored one-time links.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use chassis::secret::TokenHash;
+use uuid::Uuid;
+
+/// A link that is still good. A set-up link has no account yet.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Link {
+    pub(crate) account_id: Option<Uuid>,
+}
+
+/// Stores a link; `account_id` is whose password an invitation lets choose.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    token: &TokenHash,
+    account: Option<Uuid>,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "INSERT INTO setup_links (token_hash, purpose, account_id, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    let purpose = if account.is_some() {
+        "invitation"
+    } else {
+        "administrator"
+    };
+    on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(purpose).bind(account).bind(now)
+        .bind(expires_at).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The link of a token, if it is still good.
+pub(crate) async fn find(
+    db: &mut impl Connection,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Link>, DbError> {
+    let statement = "SELECT account_id FROM setup_links
+        WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+    Ok(
+        on_engine!(db, c => sqlx::query_as(statement).bind(token.as_bytes()).bind(now).fetch_optional(c).await?),
+    )
+}
+
+/// Uses the set-up link up for the registration `account`; false when it is no good any more.
+pub(crate) async fn use_administrator(
+    tx: &mut Tx,
+    token: &TokenHash,
+    account: Uuid,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let statement = "UPDATE setup_links SET used_at = $2, account_id = $3
+        WHERE token_hash = $1 AND purpose = 'administrator' AND used_at IS NULL AND expires_at > $2";
+    let used = on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(now).bind(account)
+        .execute(c).await?.rows_affected());
+    Ok(used == 1)
+}
+
+/// Uses an invitation up; whose it is, or nothing when it is no good any more.
+pub(crate) async fn use_invitation(
+    tx: &mut Tx,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Uuid>, DbError> {
+    let statement = "UPDATE setup_links SET used_at = $2
+        WHERE token_hash = $1 AND purpose = 'invitation' AND used_at IS NULL AND expires_at > $2
+        RETURNING account_id";
+    Ok(
+        on_engine!(tx, c => sqlx::query_scalar(statement).bind(token.as_bytes()).bind(now)
+        .fetch_optional(c).await?),
+    )
+}
+
+/// Whether a set-up link is used by a registration whose answer is still due.
+pub(crate) async fn administrator_under_way(db: &mut impl Connection) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM setup_links l JOIN registrations r ON r.id = l.account_id
+        WHERE l.purpose = 'administrator' AND r.state = 'pending')";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+/// Makes the set-up link that led to a failed registration good again, as long as it would have been.
+pub(crate) async fn reopen(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
+    let statement = "UPDATE setup_links SET used_at = NULL, account_id = NULL
+        WHERE account_id = $1 AND purpose = 'administrator'";
+    on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Makes every set-up link worthless that was not used.
+pub(crate) async fn delete_open_administrator(tx: &mut Tx) -> Result<u64, DbError> {
+    let statement = "DELETE FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
+    Ok(on_engine!(tx, c => sqlx::query(statement).execute(c).await?.rows_affected()))
+}
+
+/// Removes the links of an account.
+pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
+    let statement = "DELETE FROM setup_links WHERE account_id = $1";
+    on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Removes links that are long over.
+pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    let statement = "DELETE FROM setup_links WHERE expires_at < $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(before).execute(c).await?.rows_affected()))
+}

@@ -1,0 +1,55 @@
+//! What follows from a change of a person.
+
+use chassis::db::{DbError, Tx};
+use events::contract::{SessionEnd, SubjectErased, UserState};
+use uuid::Uuid;
+
+use super::store;
+use crate::accounts::{self, tell};
+use crate::app::App;
+use crate::throttle::{self, Key};
+use crate::{registration, sessions, setup};
+
+/// Takes over a person's state: completes the registration that led to it, and ends what a disabled person has open.
+/// An older state than the one known, and one of an erased person, change nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+    if !store::put(tx, state).await? {
+        return Ok(());
+    }
+    accounts::store::ensure(tx, state.id, app.clock.now()).await?;
+    registration::accepted(app, tx, state.id).await?;
+    if !state.active {
+        sessions::end_all(app, tx, state.id, SessionEnd::Deactivated).await?;
+    }
+    Ok(())
+}
+
+/// Erases a person: credentials, sessions, tokens, devices and personal data. The id is kept, and told with
+/// `subject.erased`, once.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let now = app.clock.now();
+    sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
+    // Without an account, nothing was told of it either.
+    let version = accounts::store::next_version(tx, id).await?.unwrap_or(1);
+    if !store::note_erased(tx, id, version, now).await? {
+        return Ok(());
+    }
+    if let Some(name) = store::delete(tx, id).await? {
+        throttle::store::clear(tx, &Key::account(&name)).await?;
+    }
+    registration::store::delete(tx, id).await?;
+    setup::store::delete_of(tx, id).await?;
+    accounts::store::delete(tx, id).await?;
+    let event = SubjectErased {
+        id,
+        version,
+        erased_at: now,
+    };
+    tell(app, tx, id, version, &event).await
+}

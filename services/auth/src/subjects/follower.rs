@@ -1,0 +1,52 @@
+//! Follows the events of the user service.
+
+use chassis::db::Tx;
+use events::contract::{
+    RegistrationRejected, UserCreated, UserDeactivated, UserDeleted, UserReactivated, UserState, UserUpdated,
+};
+use events::{Applied, Envelope, Handler, HandlerError};
+
+use super::apply;
+use crate::app::SharedApp;
+use crate::registration;
+
+/// Applies the events of the user service to this one's copy.
+#[derive(Clone)]
+pub struct Follower(SharedApp);
+
+impl Follower {
+    /// A follower that writes to the database of `app`.
+    pub fn new(app: SharedApp) -> Self {
+        Self(app)
+    }
+}
+
+impl Handler for Follower {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
+        if let Some(state) = state_in(event)? {
+            apply::put(&self.0, tx, &state).await?;
+        } else if let Some(deleted) = event.open::<UserDeleted>()? {
+            apply::erase(&self.0, tx, deleted.id).await?;
+        } else if let Some(rejected) = event.open::<RegistrationRejected>()? {
+            registration::rejected(&self.0, tx, rejected.id, rejected.reason.into()).await?;
+        } else {
+            return Ok(Applied::Ignored);
+        }
+        Ok(Applied::Yes)
+    }
+}
+
+fn state_in(event: &Envelope) -> Result<Option<UserState>, HandlerError> {
+    Ok(match event.open::<UserCreated>()? {
+        Some(UserCreated(state)) => Some(state),
+        None => match event.open::<UserUpdated>()? {
+            Some(UserUpdated(state)) => Some(state),
+            None => match event.open::<UserDeactivated>()? {
+                Some(UserDeactivated(state)) => Some(state),
+                None => event
+                    .open::<UserReactivated>()?
+                    .map(|UserReactivated(state)| state),
+            },
+        },
+    })
+}

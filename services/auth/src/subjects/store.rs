@@ -1,0 +1,71 @@
+//! Stored subjects, and the ids of the erased.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use events::contract::UserState;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::ADMINISTRATORS;
+
+/// The state of a person, if it is known.
+pub(crate) async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<UserState>, DbError> {
+    let statement = "SELECT claims FROM subjects WHERE id = $1";
+    let found: Option<Json<UserState>> =
+        on_engine!(db, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?);
+    Ok(found.map(|Json(state)| state))
+}
+
+/// Stores a person's state if it is newer than what is known and the person was not erased.
+pub(crate) async fn put(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+    let statement = "INSERT INTO subjects
+            (id, user_name_key, active, administrator, claims, version, updated_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7
+        WHERE NOT EXISTS (SELECT 1 FROM erased_subjects WHERE id = $1)
+        ON CONFLICT (id) DO UPDATE SET user_name_key = excluded.user_name_key, active = excluded.active,
+            administrator = excluded.administrator, claims = excluded.claims, version = excluded.version,
+            updated_at = excluded.updated_at
+        WHERE subjects.version < excluded.version";
+    let administrator = state.groups.iter().any(|group| group == ADMINISTRATORS);
+    let changed = on_engine!(tx, c => sqlx::query(statement)
+        .bind(state.id)
+        .bind(state.user_name.key())
+        .bind(state.active)
+        .bind(administrator)
+        .bind(Json(state))
+        .bind(state.version)
+        .bind(state.updated_at)
+        .execute(c).await?.rows_affected());
+    Ok(changed == 1)
+}
+
+/// Removes a person; the key of the name that they had.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
+    let statement = "DELETE FROM subjects WHERE id = $1 RETURNING user_name_key";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+}
+
+/// Notes that a person is erased, at the version of the account that says so; once.
+pub(crate) async fn note_erased(
+    tx: &mut Tx,
+    id: Uuid,
+    version: i64,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let statement = "INSERT INTO erased_subjects (id, version, erased_at) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO NOTHING";
+    let noted = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(version).bind(now)
+        .execute(c).await?.rows_affected());
+    Ok(noted == 1)
+}
+
+/// Whether an active person administers.
+pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
+    // As the partial index says it, so that it is used.
+    let statement = chassis::sql!(db,
+        sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator = 1 AND active = 1)",
+        postgres: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator AND active)",
+    );
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}

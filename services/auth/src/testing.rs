@@ -1,0 +1,229 @@
+//! What the tests of this crate share: a service without listeners, and people in it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chassis::clock::{ManualClock, SharedClock, Timestamp};
+use chassis::db::Db;
+use chassis::http::ClientInfo;
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::secret::SecretString;
+use events::Outbox;
+use events::contract::{RegistrationRequested, UserState};
+use uuid::Uuid;
+
+use crate::accounts::{self, SignIn, SignInError, SignedIn};
+use crate::app::{App, SharedApp};
+use crate::config::Settings;
+use crate::credentials::{Cost, Hasher, HasherConfig, Password};
+use crate::pages::{Pages, PagesConfig};
+use crate::registration::{Answer, NoAnswer, Rejection, Users};
+use crate::{credentials, subjects};
+
+/// A password that everybody in tests may have.
+pub(crate) const PASSWORD: &str = "gorse-tin-vivid";
+
+/// When every test begins.
+pub(crate) const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// A user service to be told what to answer. It accepts everybody at first.
+pub(crate) struct FakeUsers(Mutex<Behaviour>);
+
+/// What a [`FakeUsers`] answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Behaviour {
+    Accept,
+    Reject(Rejection),
+    Down,
+}
+
+impl FakeUsers {
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.0.lock().unwrap() = behaviour;
+    }
+}
+
+impl Users for FakeUsers {
+    fn register<'a>(
+        &'a self,
+        request: &'a RegistrationRequested,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>> {
+        let behaviour = *self.0.lock().unwrap();
+        Box::pin(async move {
+            match behaviour {
+                Behaviour::Accept => Ok(Answer::Accepted(Box::new(state_of(request)))),
+                Behaviour::Reject(why) => Ok(Answer::Rejected(why)),
+                Behaviour::Down => Err(NoAnswer("switched off".to_owned())),
+            }
+        })
+    }
+}
+
+/// The state that the user service makes of a registration.
+pub(crate) fn state_of(request: &RegistrationRequested) -> UserState {
+    UserState {
+        id: request.id,
+        user_name: request.user_name.clone(),
+        name: request.name.clone().unwrap_or_default(),
+        emails: Vec::new(),
+        locale: request.locale.clone(),
+        zoneinfo: None,
+        active: true,
+        attributes: std::collections::BTreeMap::new(),
+        groups: request.groups.clone(),
+        version: 1,
+        created_at: request.requested_at,
+        updated_at: request.requested_at,
+    }
+}
+
+/// A person called `name`.
+pub(crate) fn person_state(id: Uuid, name: &str) -> UserState {
+    UserState {
+        id,
+        user_name: name.parse().unwrap(),
+        name: events::contract::PersonName::default(),
+        emails: Vec::new(),
+        locale: None,
+        zoneinfo: None,
+        active: true,
+        attributes: std::collections::BTreeMap::new(),
+        groups: Vec::new(),
+        version: 1,
+        created_at: BEGINNING,
+        updated_at: BEGINNING,
+    }
+}
+
+/// A service without listeners.
+pub(crate) struct TestApp {
+    pub(crate) app: SharedApp,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) users: Arc<FakeUsers>,
+}
+
+impl std::ops::Deref for TestApp {
+    type Target = SharedApp;
+
+    fn deref(&self) -> &SharedApp {
+        &self.app
+    }
+}
+
+/// The settings of a service in a test; hashing costs nothing.
+pub(crate) fn settings() -> Settings {
+    let variables = [
+        ("ISSUER", "https://id.example.org"),
+        ("LISTEN__ADDRESS", "127.0.0.1:0"),
+        ("LISTEN__MANAGEMENT", "127.0.0.1:0"),
+        ("DATABASE__URL", "sqlite:unused"),
+        ("USERS__URL", "https://users.example.org"),
+        ("SERVICE__CLIENT_ID", "vestibule-auth"),
+        ("BRAND__NAME", "Example Library"),
+    ];
+    let variables = variables.map(|(key, value)| (format!("VESTIBULE_AUTH__{key}"), value.to_owned()));
+    chassis::config::load("auth", None, variables.into_iter()).unwrap()
+}
+
+/// A hasher that costs next to nothing.
+pub(crate) fn cheap_hasher(random: &SharedRandom) -> Hasher {
+    let config = HasherConfig {
+        cost: Cost {
+            memory_kib: 64,
+            iterations: 1,
+            parallelism: 1,
+        },
+        threads: Some(2),
+        queue: 256,
+    };
+    Hasher::start(config, Arc::clone(random)).unwrap()
+}
+
+/// A service on `db`, whose clock stands at [`BEGINNING`].
+pub(crate) async fn app(db: &Db) -> TestApp {
+    let clock = Arc::new(ManualClock::new(BEGINNING));
+    let users = Arc::new(FakeUsers(Mutex::new(Behaviour::Accept)));
+    let shared: SharedClock = clock.clone();
+    let random: SharedRandom = Arc::new(SystemRandom::default());
+    let settings = settings();
+    let pages = Pages::new(PagesConfig {
+        issuer: &settings.issuer,
+        brand: settings.brand.clone(),
+        secret: &[7; 32],
+        clock: Arc::clone(&shared),
+        random: Arc::clone(&random),
+    })
+    .unwrap();
+    let app = SharedApp::new(App {
+        db: db.clone(),
+        outbox: Outbox::new(settings.issuer.as_str(), Arc::clone(&shared), Arc::clone(&random)),
+        hasher: cheap_hasher(&random),
+        users: users.clone(),
+        pages,
+        settings,
+        clock: shared,
+        random,
+    });
+    TestApp { app, clock, users }
+}
+
+impl TestApp {
+    /// A person called `name`, active, with [`PASSWORD`].
+    pub(crate) async fn person(&self, name: &str) -> Uuid {
+        let id = self.random.uuid(&*self.clock);
+        let password = Password::new(&SecretString::from(PASSWORD)).unwrap();
+        let hash = self.hasher.hash(password).await.unwrap();
+        let mut tx = self.db.begin("test").await.unwrap();
+        subjects::put(self, &mut tx, &person_state(id, name))
+            .await
+            .unwrap();
+        credentials::store::set_password(&mut tx, id, &hash, BEGINNING)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Stores a new state of a person, as its event would.
+    pub(crate) async fn change(&self, state: &UserState) {
+        let mut tx = self.db.begin("test").await.unwrap();
+        subjects::put(self, &mut tx, state).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A try to sign in from an address that is used once.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn, SignInError> {
+        accounts::sign_in(self, attempt(name, password)).await
+    }
+
+    /// The types of the events written so far, in order.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        let mut reader = self.db.reader().await.unwrap();
+        chassis::on_engine!(&mut reader, c => sqlx::query_scalar("SELECT type FROM outbox ORDER BY number")
+            .fetch_all(c).await.unwrap())
+    }
+
+    /// Turns the clock.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+/// A try to sign in, from 192.0.2.1.
+pub(crate) fn attempt(name: &str, password: &str) -> SignIn {
+    SignIn {
+        user_name: name.to_owned(),
+        password: SecretString::from(password),
+        client: client("192.0.2.1"),
+        device: None,
+    }
+}
+
+/// Somebody who calls from `ip`.
+pub(crate) fn client(ip: &str) -> ClientInfo {
+    ClientInfo {
+        ip: Some(ip.parse().unwrap()),
+        user_agent: Some("Tests/1.0".to_owned()),
+    }
+}

@@ -1,3 +1,0 @@
-//! Groups: what registration and a person's record need of them.
-
-pub(crate) mod store;

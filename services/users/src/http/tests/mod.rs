@@ -1,3 +1,0 @@
-mod registrations;
-mod scim;
-mod user;
