@@ -64,7 +64,7 @@ async fn story(application: Application) {
     let ann = stack.register("ann").await;
     let client = stack
         .create_client(&json!({
-            "name": "An application",
+            "client_name": "An application",
             "redirect_uris": [CALLBACK],
             "post_logout_redirect_uris": [SIGNED_OUT],
             "token_endpoint_auth_method": application.auth_method,

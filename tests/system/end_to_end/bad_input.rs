@@ -75,8 +75,8 @@ fn endpoints() -> Vec<Endpoint> {
             "/admin/v1/clients",
             Operator,
             JSON,
-            r#"{"name":"mallory","redirect_uris":["http://localhost/cb"]}"#,
-            "name",
+            r#"{"client_name":"mallory","redirect_uris":["http://localhost/cb"]}"#,
+            "client_name",
         ),
         row(
             Auth,

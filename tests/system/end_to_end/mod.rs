@@ -8,4 +8,4 @@ mod secrets;
 mod separation;
 mod set_up;
 mod storage;
-mod up;
+pub(crate) mod up;

@@ -65,7 +65,9 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
     let session = visitor.cookies().iter().filter(|(_, value)| value.len() > 20);
     planted.extend(session.map(|(_, value)| value.clone()));
     let client = stack
-        .create_client(&json!({ "name": "An application", "redirect_uris": ["https://app.example/cb"] }))
+        .create_client(
+            &json!({ "client_name": "An application", "redirect_uris": ["https://app.example/cb"] }),
+        )
         .await;
     planted.extend(client["client_secret"].as_str().map(str::to_owned));
     planted.extend(spoiled_requests(&stack).await);

@@ -22,7 +22,7 @@ async fn create_client(stack: &Stack, token: &str) -> StatusCode {
         .http()
         .post(stack.auth_url("/admin/v1/clients"))
         .bearer_auth(token)
-        .json(&json!({ "name": "An application", "redirect_uris": ["http://localhost/cb"] }))
+        .json(&json!({ "client_name": "An application", "redirect_uris": ["http://localhost/cb"] }))
         .send()
         .await
         .unwrap();

@@ -1,0 +1,217 @@
+//! What the documents say works: every command in a `console` block is run, every sample is parsed, every link leads
+//! somewhere.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use testkit::{Person, Visitor, program};
+
+use crate::end_to_end::up::Up;
+use crate::pages;
+use crate::source::{Source, files, root};
+
+/// Commands that a test cannot run inside itself, and why.
+const NOT_RUN: [(&str, &str); 6] = [
+    ("git clone", "needs the repository's public address"),
+    (
+        "cargo run --release -- up",
+        "runs already: the other commands talk to it",
+    ),
+    ("vestibule up", "runs already: the other commands talk to it"),
+    (
+        "make ",
+        "this test is part of what it runs, or it measures or installs for minutes",
+    ),
+    ("scripts/test", "this test is part of what it runs"),
+    ("cargo test", "this test is part of what it runs"),
+];
+
+fn documents() -> Vec<Source> {
+    let mut documents: Vec<Source> = files(".", "md");
+    documents.retain(|document| !document.path.contains("node_modules/"));
+    assert!(documents.iter().any(|document| document.path == "README.md"));
+    documents
+}
+
+/// A fenced block: its language and its lines.
+fn blocks(text: &str) -> Vec<(String, Vec<&str>)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, Vec<&str>)> = None;
+    for line in text.lines() {
+        match (line.trim_start().strip_prefix("```"), open.as_mut()) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(language), None) => open = Some((language.trim().to_owned(), Vec::new())),
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// The commands of a `console` block: lines that begin with `$ `, with their continuations. The others are output.
+fn commands(lines: &[&str]) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    let mut continued = false;
+    for line in lines {
+        if let Some(command) = line.trim_start().strip_prefix("$ ") {
+            commands.push(command.to_owned());
+        } else if continued {
+            write!(commands.last_mut().unwrap(), "\n{line}").unwrap();
+        }
+        continued = line.ends_with('\\') && (continued || line.trim_start().starts_with("$ "));
+    }
+    commands
+}
+
+/// A script that runs `commands` one after the other and stops at the first that fails, naming it.
+fn script(commands: &[String], up: &Up) -> String {
+    let mut script = String::from(
+        "set -euo pipefail\n\
+         trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n\
+         curl() { command curl --fail-with-body \"$@\"; }\n\
+         cargo() { [ \"$1 $2 $3\" = 'run --release --' ] && shift 3 && vestibule \"$@\"; }\n",
+    );
+    for command in commands {
+        if NOT_RUN.iter().any(|(prefix, _)| command.contains(prefix)) {
+            continue;
+        }
+        let [auth, users, auth_management, users_management] = up.ports.map(|port| port.to_string());
+        let command = command
+            .replace("localhost:8000", &format!("localhost:{auth}"))
+            .replace("localhost:8001", &format!("localhost:{users}"))
+            .replace("localhost:9000", &format!("localhost:{auth_management}"))
+            .replace("localhost:9001", &format!("localhost:{users_management}"));
+        script.push_str(&command);
+        script.push('\n');
+    }
+    script
+}
+
+/// The person of the documents' examples: `ann`, with the password that the examples show.
+async fn register_ann(up: &Up) {
+    let ann = Person {
+        password: "correct horse battery staple".to_owned(),
+        ..Person::named("ann")
+    };
+    let mut visitor = Visitor::at(&format!("http://localhost:{}", up.ports[0]));
+    let page = pages::sign_up(&mut visitor, &ann).await;
+    assert_eq!(
+        page.url.path(),
+        "/",
+        "the examples' person can sign up: {}",
+        page.text()
+    );
+}
+
+fn run(document: &Source, commands: &[String], up: &Up) {
+    let folder = tempfile::tempdir().unwrap();
+    symlink(program("vestibule"), folder.path().join("vestibule")).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-c", &script(commands, up)])
+        .current_dir(up.folder.path())
+        .env("PATH", path)
+        .env("VESTIBULE_DATA", up.folder.path().join("data"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}: {}\n{}",
+        document.path,
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[tokio::test]
+async fn every_command_in_a_document_works() {
+    let up = Up::start();
+    up.ready().await;
+    register_ann(&up).await;
+    let mut found = 0;
+    for document in documents() {
+        let mut all = Vec::new();
+        for (language, lines) in blocks(&document.text) {
+            match language.as_str() {
+                "console" => {
+                    let commands = commands(&lines);
+                    assert!(
+                        !commands.is_empty(),
+                        "{}: a console block without `$ `: {lines:?}",
+                        document.path
+                    );
+                    all.extend(commands);
+                }
+                "sh" | "bash" | "shell" => panic!("{}: commands stand in `console` blocks", document.path),
+                _ => {}
+            }
+        }
+        found += all.len();
+        run(&document, &all, &up);
+    }
+    assert!(found > 5, "only {found} commands: does this test still see them?");
+}
+
+#[test]
+fn every_sample_can_be_parsed() {
+    for document in documents() {
+        for (language, lines) in blocks(&document.text) {
+            let text = lines.join("\n");
+            match language.as_str() {
+                "json" => {
+                    serde_json::from_str::<serde_json::Value>(&text)
+                        .unwrap_or_else(|error| panic!("{}: {error}: {text}", document.path));
+                }
+                "toml" => sample_configuration(&document, &text),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A sample that is a whole configuration is checked by the tool that checks configurations.
+fn sample_configuration(document: &Source, text: &str) {
+    let service = if text.lines().any(|line| line.starts_with("issuer")) {
+        "auth"
+    } else if text.lines().any(|line| line.starts_with("[auth]")) {
+        "users"
+    } else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sample.toml");
+    fs::write(&file, text).unwrap();
+    let output = Command::new(program("vestibule"))
+        .args(["config", "check", "--service", service])
+        .arg(&file)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        document.path,
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    let mut dead = Vec::new();
+    for document in documents() {
+        let folder = root().join(&document.path);
+        let folder = folder.parent().unwrap();
+        for after in document.text.split("](").skip(1) {
+            let target = after.split(')').next().unwrap().split('#').next().unwrap();
+            let elsewhere = target.is_empty() || target.contains("://") || target.starts_with("mailto:");
+            if !elsewhere && !folder.join(target).exists() {
+                dead.push(format!("{} → {target}", document.path));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
