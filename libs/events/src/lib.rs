@@ -11,6 +11,8 @@ mod inbox;
 mod outbox;
 mod relay;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 mod trace;
 
 use chassis::db::Migrations;

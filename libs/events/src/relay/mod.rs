@@ -12,6 +12,8 @@ mod leases;
 mod metering;
 mod neighbours;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,0 +1,123 @@
+//! Events that a transport refuses, and transports that are away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::outbox::{dead_letters, replay, replay_all};
+use crate::testing::{Recorder, THINGS, changed, new_id, outbox};
+
+fn refused() -> Result<(), PublishError> {
+    Err(PublishError::Refused("poison".to_owned()))
+}
+
+testkit::on_both_engines! {
+    migrations = [&crate::MIGRATIONS, &THINGS];
+
+    async fn a_poison_event_holds_back_nobody_else_and_is_given_up_and_replayed(db: TestDb) {
+        let outbox = outbox();
+        let (bad, good) = (new_id(), new_id());
+        let poison = move |event: &Envelope| {
+            if (event.subject, event.sequence) == (bad, 2) { refused() } else { Ok(()) }
+        };
+        let transport = Recorder::new(move |event| if event.subject == bad { refused() } else { Ok(()) });
+        for id in [bad, good, bad, good, bad, good] {
+            changed(&db, &outbox, id).await;
+        }
+        // So many attempts that it is surely still held while the others pass.
+        let patient = RelayOptions { max_attempts: 1000, ..quick() };
+        let relay = Running::start(&db, &outbox, transport.clone(), patient);
+        all_published(&db, 3).await;
+        assert_eq!((transport.of(good), transport.of(bad)), (vec![1, 2, 3], vec![]));
+        relay.stop().await;
+
+        transport.behave(poison);
+        let relay = Running::start(&db, &outbox, transport.clone(), quick());
+        all_published(&db, 5).await;
+        assert_eq!(transport.of(bad), [1, 3], "given up, and the rest went on in order");
+        let dead = dead_letters(&mut db.reader().await.unwrap(), 10).await.unwrap();
+        assert_eq!(dead.len(), 1);
+        assert_eq!((dead[0].aggregate_id, dead[0].sequence), (bad, 2));
+        assert!(dead[0].attempts >= 3);
+        assert_eq!(dead[0].last_error.as_deref(), Some("poison"));
+
+        transport.behave(|_| Ok(()));
+        let mut tx = db.begin("test").await.unwrap();
+        assert!(!replay(&mut tx, &outbox, new_id()).await.unwrap(), "there is no such dead letter");
+        assert!(replay(&mut tx, &outbox, dead[0].id).await.unwrap());
+        assert_eq!(replay_all(&mut tx, &outbox).await.unwrap(), 0, "it is revived once");
+        tx.commit().await.unwrap();
+        all_published(&db, 6).await;
+        assert_eq!(transport.of(bad), [1, 3, 2]);
+        assert!(dead_letters(&mut db.reader().await.unwrap(), 10).await.unwrap().is_empty());
+        relay.stop().await;
+        let positions: Vec<i64> = published(&db).await.iter().map(|row| row.0).collect();
+        assert_eq!(positions, [1, 2, 3, 4, 5, 6]);
+    }
+
+    async fn a_transport_that_is_away_costs_no_attempt(db: TestDb) {
+        let outbox = outbox();
+        let id = new_id();
+        let asked = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&asked);
+        let transport = Recorder::new(move |_| {
+            seen.store(true, Ordering::SeqCst);
+            Err(PublishError::Unavailable("away".to_owned()))
+        });
+        changed(&db, &outbox, id).await;
+        let relay = Running::start(&db, &outbox, transport.clone(), quick());
+        testkit::eventually("the transport was asked", async || asked.load(Ordering::SeqCst).then_some(())).await;
+        transport.behave(|_| Ok(()));
+        all_published(&db, 1).await;
+        relay.stop().await;
+        let mut reader = db.reader().await.unwrap();
+        let attempts: i32 = on_engine!(&mut reader, c => sqlx::query_scalar("SELECT attempts FROM outbox")
+            .fetch_one(c).await.unwrap());
+        assert_eq!(attempts, 0);
+    }
+}
+
+fn fact(number: i64, aggregate: Uuid, attempts: i32) -> batch::Fact {
+    batch::Fact {
+        number,
+        aggregate,
+        partition: 0,
+        attempts,
+    }
+}
+
+#[test]
+fn nothing_behind_a_failed_event_counts_as_delivered() {
+    let (a, b) = (new_id(), new_id());
+    let facts = [fact(1, a, 0), fact(2, b, 0), fact(3, a, 0), fact(4, b, 0)];
+    let now = chassis::clock::Timestamp::from_secs(100);
+    // A careless transport that delivered 3 although 1 had failed.
+    let outcome = batch::judge(&facts, vec![refused(), Ok(()), Ok(()), Ok(())], &quick(), now);
+    assert_eq!(outcome.sent, [2, 4]);
+    assert_eq!(outcome.failures.len(), 1);
+    // One that answers for a part only has not confirmed the rest.
+    let outcome = batch::judge(&facts, vec![Ok(())], &quick(), now);
+    assert_eq!((outcome.sent, outcome.unavailable), (vec![1], true));
+}
+
+#[test]
+fn pauses_grow_to_a_limit_and_end() {
+    let options = RelayOptions {
+        max_attempts: 12,
+        ..RelayOptions::default()
+    };
+    let now = chassis::clock::Timestamp::from_secs(100);
+    let pause = |attempts| {
+        let outcome = batch::judge(&[fact(1, new_id(), attempts)], vec![refused()], &options, now);
+        let failure = &outcome.failures[0];
+        (
+            failure.next_attempt_at.since(now).as_millis(),
+            failure.dead_lettered_at.is_some(),
+        )
+    };
+    assert_eq!(pause(0), (100, false));
+    assert_eq!(pause(1), (200, false));
+    assert_eq!(pause(10), (60_000, false));
+    assert_eq!(pause(11), (60_000, true));
+    assert_eq!(pause(i32::MAX), (60_000, true));
+}

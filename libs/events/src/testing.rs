@@ -1,0 +1,173 @@
+//! What the tests of the outbox, the relay, the inbox and the feed have in common: things with a version, whose
+//! changes are told.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use chassis::clock::{SharedClock, SystemClock, Timestamp};
+use chassis::db::{Db, DbError, Migrations, Reader, Tx};
+use chassis::on_engine;
+use chassis::random::{SharedRandom, SystemRandom};
+use uuid::Uuid;
+
+use crate::contract::{Envelope, SpecVersion, SubjectErased};
+use crate::outbox::Outbox;
+use crate::relay::{PublishError, Transport};
+use crate::snapshot::{Snapshot, SnapshotPage};
+
+/// Tables of a made-up service.
+pub(crate) static THINGS: Migrations = Migrations {
+    name: "things",
+    sqlite: sqlx::migrate!("tests/migrations/sqlite"),
+    postgres: sqlx::migrate!("tests/migrations/postgres"),
+};
+
+pub(crate) const SOURCE: &str = "http://things.test";
+
+pub(crate) fn clock() -> SharedClock {
+    Arc::new(SystemClock)
+}
+
+pub(crate) fn random() -> SharedRandom {
+    Arc::new(SystemRandom::default())
+}
+
+pub(crate) fn new_id() -> Uuid {
+    random().uuid(&SystemClock)
+}
+
+pub(crate) fn outbox() -> Outbox {
+    Outbox::new(SOURCE, clock(), random())
+}
+
+pub(crate) fn data(id: Uuid, version: i64) -> SubjectErased {
+    SubjectErased {
+        id,
+        version,
+        erased_at: Timestamp::from_secs(version),
+    }
+}
+
+/// Changes a thing: its version rises under its row lock, and an event is written.
+pub(crate) async fn change(tx: &mut Tx, outbox: &Outbox, id: Uuid) -> i64 {
+    let version: i64 = on_engine!(&mut *tx, c => sqlx::query_scalar(
+            "INSERT INTO things (id, version) VALUES ($1, 1)
+             ON CONFLICT (id) DO UPDATE SET version = things.version + 1 RETURNING version")
+        .bind(id)
+        .fetch_one(c)
+        .await
+        .unwrap());
+    outbox
+        .append(tx, "thing", id, version, &data(id, version))
+        .await
+        .unwrap();
+    version
+}
+
+/// [`change`] in a transaction of its own.
+pub(crate) async fn changed(db: &Db, outbox: &Outbox, id: Uuid) -> i64 {
+    let mut tx = db.begin("test").await.unwrap();
+    let version = change(&mut tx, outbox, id).await;
+    tx.commit().await.unwrap();
+    version
+}
+
+/// An event as it would be delivered.
+pub(crate) fn event(id: Uuid, sequence: i64) -> Envelope {
+    Envelope {
+        specversion: SpecVersion,
+        id: new_id(),
+        source: SOURCE.to_owned(),
+        kind: "vestibule.subject.erased.v1".to_owned(),
+        subject: id,
+        time: clock().now(),
+        datacontenttype: "application/json".to_owned(),
+        partitionkey: id,
+        sequence,
+        traceparent: None,
+        position: None,
+        data: serde_json::value::to_raw_value(&data(id, sequence)).unwrap(),
+    }
+}
+
+type Rule = dyn Fn(&Envelope) -> Result<(), PublishError> + Send + Sync;
+
+/// A transport that keeps what it was given and fails as it is told.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    delivered: Arc<Mutex<Vec<Envelope>>>,
+    rule: Arc<Mutex<Box<Rule>>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static) -> Self {
+        Self {
+            delivered: Arc::default(),
+            rule: Arc::new(Mutex::new(Box::new(rule))),
+        }
+    }
+
+    pub(crate) fn behave(
+        &self,
+        rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static,
+    ) {
+        *self.rule.lock().unwrap() = Box::new(rule);
+    }
+
+    /// The aggregate and sequence of everything delivered.
+    pub(crate) fn delivered(&self) -> Vec<(Uuid, i64)> {
+        self.delivered
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|event| (event.subject, event.sequence))
+            .collect()
+    }
+
+    pub(crate) fn of(&self, id: Uuid) -> Vec<i64> {
+        self.delivered()
+            .into_iter()
+            .filter(|(subject, _)| *subject == id)
+            .map(|(_, sequence)| sequence)
+            .collect()
+    }
+}
+
+impl Transport for Recorder {
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
+        let rule = self.rule.lock().unwrap();
+        let mut failed = Vec::new();
+        events
+            .iter()
+            .map(|event| {
+                if failed.contains(&event.subject) {
+                    return Err(PublishError::Refused("behind another".to_owned()));
+                }
+                let result = rule(event);
+                match &result {
+                    Ok(()) => self.delivered.lock().unwrap().push(event.clone()),
+                    Err(_) => failed.push(event.subject),
+                }
+                result
+            })
+            .collect()
+    }
+}
+
+/// The snapshot of a service that has nothing to say.
+pub(crate) struct NoSnapshot;
+
+impl Snapshot for NoSnapshot {
+    fn page<'a>(
+        &'a self,
+        _: &'a mut Reader,
+        _: Option<&'a str>,
+        _: i64,
+    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>> {
+        Box::pin(async { Ok(SnapshotPage::default()) })
+    }
+}
