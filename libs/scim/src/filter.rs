@@ -44,7 +44,10 @@ impl UserFilter {
             Filter::Attr(AttrExp::Comparison(path, CompareOp::Eq, CompValue::Str(value)))
                 if path.name.eq_ignore_ascii_case("userName")
                     && path.sub_attr.is_none()
-                    && path.uri.as_deref().is_none_or(|uri| uri.eq_ignore_ascii_case(CORE_USER)) =>
+                    && path
+                        .uri
+                        .as_deref()
+                        .is_none_or(|uri| uri.eq_ignore_ascii_case(CORE_USER)) =>
             {
                 Ok(Self::UserNameEq(value))
             }

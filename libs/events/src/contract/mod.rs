@@ -7,7 +7,11 @@
 mod accounts;
 mod catalogue;
 mod envelope;
+#[cfg(test)]
+mod examples;
 mod people;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 
 use schemars::JsonSchema;

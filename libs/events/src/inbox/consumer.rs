@@ -77,6 +77,18 @@ enum TurnError {
     Skipped { from: i64, to: Option<i64> },
 }
 
+/// A function of its own, so that the future that calls it stays `Send`.
+fn report(consumer: &'static str, error: &TurnError, failures: u32) {
+    let error = error as &dyn std::error::Error;
+    // Said once when it begins; a service that is away for an hour is no news 1800 times.
+    if failures == 5 {
+        tracing::warn!(consumer, error, "the feed cannot be followed; it is tried again");
+    } else {
+        tracing::debug!(consumer, error, failures, "the feed cannot be followed");
+    }
+    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer).increment(1);
+}
+
 impl<H: Handler> Consumer<H> {
     /// A consumer called `name`, which must never change, of the feed at `source`; what `handler` writes goes into
     /// `db`.
@@ -113,16 +125,7 @@ impl<H: Handler> Consumer<H> {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures = failures.saturating_add(1);
-                    let consumer = self.inbox.consumer;
-                    let error = &error as &dyn std::error::Error;
-                    // Said once when it begins; a service that is away for an hour is no news 1800 times.
-                    if failures == 5 {
-                        tracing::warn!(consumer, error, "the feed cannot be followed; it is tried again");
-                    } else {
-                        tracing::debug!(consumer, error, failures, "the feed cannot be followed");
-                    }
-                    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer)
-                        .increment(1);
+                    report(self.inbox.consumer, &error, failures);
                     let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
                     tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
                 }

@@ -140,7 +140,7 @@ fn byte(share: f64) -> u8 {
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {
     pub(crate) accent: Colour,
-    pub(crate) on_accent: Colour,
+    pub(crate) hall_strong: Colour,
     pub(crate) accent_strong: Colour,
     pub(crate) hall: Colour,
     pub(crate) on_hall: Colour,
@@ -160,7 +160,7 @@ impl Palette {
         let hall_dark = brand.mix(PAPER_DARK, 62).readable_on(WHITE, INK);
         Self {
             accent,
-            on_accent: WHITE,
+            hall_strong: hall.mix(if hall.text() == WHITE { INK } else { WHITE }, 22),
             accent_strong: accent.mix(INK, 22),
             hall,
             on_hall: hall.text(),
@@ -175,13 +175,13 @@ impl Palette {
     /// The custom properties that the style sheet reads. Holds nothing but colours, so it needs no escaping.
     pub(crate) fn css(&self) -> String {
         format!(
-            ":root{{--brand-accent:{};--brand-on-accent:{};--brand-accent-strong:{};--brand-hall:{};\
+            ":root{{--brand-accent:{};--brand-accent-strong:{};--brand-hall:{};--brand-hall-strong:{};\
              --brand-on-hall:{};--brand-accent-dark:{};--brand-on-accent-dark:{};--brand-accent-strong-dark:{};\
              --brand-hall-dark:{};--brand-on-hall-dark:{}}}",
             self.accent,
-            self.on_accent,
             self.accent_strong,
             self.hall,
+            self.hall_strong,
             self.on_hall,
             self.accent_dark,
             self.on_accent_dark,
@@ -226,9 +226,8 @@ mod tests {
             for (name, a, b) in [
                 ("link on paper", palette.accent, PAPER),
                 ("hovered link on paper", palette.accent_strong, PAPER),
-                ("button", palette.accent, palette.on_accent),
-                ("hovered button", palette.accent_strong, palette.on_accent),
-                ("hall", palette.hall, palette.on_hall),
+                ("button", palette.hall, palette.on_hall),
+                ("hovered button", palette.hall_strong, palette.on_hall),
                 ("dark link on paper", palette.accent_dark, PAPER_DARK),
                 ("dark button", palette.accent_dark, palette.on_accent_dark),
                 (

@@ -139,3 +139,23 @@ fn values_that_cannot_be_used_are_named() {
             .contains("none.toml")
     );
 }
+
+#[test]
+fn the_examples_of_the_guide_are_good() {
+    let guide = include_str!("../../../../../docs/guides/branding.md");
+    let examples: Vec<&str> = guide
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    let [service, file] = examples.as_slice() else {
+        panic!("two examples")
+    };
+    let service: toml::Table = toml::from_str(service).unwrap();
+    let service: BrandConfig = service["brand"].clone().try_into().unwrap();
+    assert!(service.file.is_some());
+    let file: BrandConfig = toml::from_str(file).unwrap();
+    let brand = Brand::new(&BrandConfig { logo: None, ..file }).unwrap();
+    assert_eq!(brand.links().len(), 3);
+    assert_eq!(brand.name, "Acme");
+}

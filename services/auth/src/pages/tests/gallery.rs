@@ -261,3 +261,47 @@ fn gallery_pages_are_whole() {
         }
     }
 }
+
+/// Texts that would be markup, if anything let them.
+pub(super) const HOSTILE: [&str; 8] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' autofocus onfocus='alert(1)",
+    "</title></style><svg/onload=alert(1)>",
+    "{{ csrf }}{% raw %}",
+    "&lt;b&gt;&#34;",
+    "\u{202e}txt.exe\u{0}\r\nSet-Cookie: a=b",
+    "javascript:alert(1)//`${1}`",
+];
+
+#[test]
+fn hostile_texts_stay_texts() {
+    // SB-17: what the policy would stop does not get as far.
+    let marks = |html: &str| ['<', '>', '"'].map(|mark| html.matches(mark).count());
+    let plain = pages(BrandConfig::default());
+    let expected: Vec<_> = gallery(&plain, "ann");
+    for text in HOSTILE {
+        for ((name, html), (_, benign)) in gallery(&plain, text).iter().zip(&expected) {
+            assert_eq!(marks(html), marks(benign), "{name}: {text}");
+        }
+        let branded = |text: &str| {
+            let some = Some(text.to_owned());
+            pages(BrandConfig {
+                name: some.clone(),
+                tagline: some.clone(),
+                sign_in_heading: some.clone(),
+                sign_in_text: some.clone(),
+                register_heading: some.clone(),
+                register_text: some,
+                ..Default::default()
+            })
+        };
+        if text.chars().any(char::is_control) {
+            continue;
+        }
+        let (hostile, benign) = (branded(text), branded("ann"));
+        for ((name, html), (_, benign)) in gallery(&hostile, "ann").iter().zip(gallery(&benign, "ann")) {
+            assert_eq!(marks(html), marks(&benign), "{name} with a brand of {text}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What the parts of the service share, wired once at the start.
+
+use std::sync::Arc;
+
+use chassis::access::{HasVerifier, Verifier};
+use chassis::clock::SharedClock;
+use chassis::db::Db;
+use chassis::random::SharedRandom;
+use events::Outbox;
+use events::feed::{Feed, HasFeed};
+
+use crate::arrivals::Arrivals;
+
+/// Everything that a use case needs.
+pub struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: SharedClock,
+    pub(crate) random: SharedRandom,
+    pub(crate) outbox: Outbox,
+    pub(crate) feed: Feed,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) verifier: Verifier,
+    /// The address of `/scim/v2`, without a slash at the end.
+    pub(crate) scim_base: String,
+    /// The OAuth client that may register people: the authentication service.
+    pub(crate) registrar: String,
+}
+
+/// The [`App`] as handlers hold it.
+pub type SharedApp = Arc<App>;
+
+impl HasVerifier for App {
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}
+
+impl HasFeed for App {
+    fn feed(&self) -> &Feed {
+        &self.feed
+    }
+}

@@ -1,0 +1,79 @@
+//! Who waits for a person to arrive, and how they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::db::Tx;
+use chassis::shutdown::Shutdown;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+/// Requests that may wait at the same time.
+const WAITING_ROOM: usize = 1024;
+
+/// Tells every waiting request that somebody is new. A commit wakes one waiter of a [`Notify`]; the task of
+/// [`Arrivals::run`] is that waiter, and wakes all the others.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    committed: Arc<Notify>,
+    waiting: Arc<Notify>,
+    room: Semaphore,
+    /// How long a request waits.
+    pub(crate) patience: Duration,
+    /// How often it looks meanwhile, for people that another replica added.
+    pub(crate) look_again: Duration,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(2), Duration::from_millis(250))
+    }
+}
+
+impl Arrivals {
+    /// Lets requests wait for `patience`, looking every `look_again`.
+    pub(crate) fn new(patience: Duration, look_again: Duration) -> Self {
+        Self {
+            committed: Arc::default(),
+            waiting: Arc::default(),
+            room: Semaphore::new(WAITING_ROOM),
+            patience,
+            look_again,
+        }
+    }
+
+    /// Starts the task that passes the word on.
+    pub(crate) fn run(&self, shutdown: &Shutdown) {
+        let (committed, waiting) = (Arc::clone(&self.committed), Arc::clone(&self.waiting));
+        let ended = shutdown.clone();
+        shutdown.spawn("arrivals", async move {
+            loop {
+                tokio::select! {
+                    () = committed.notified() => waiting.notify_waiters(),
+                    () = ended.cancelled() => break,
+                }
+            }
+        });
+    }
+
+    /// Once `tx` is committed, whoever waits looks again.
+    pub(crate) fn announce_on_commit(&self, tx: &mut Tx) {
+        tx.wake_on_commit(&self.committed);
+    }
+
+    /// A place to wait in, unless too many wait already.
+    pub(crate) fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.room.try_acquire().ok()
+    }
+
+    /// The next arrival. Enable it before looking, so that none is missed between the look and the wait.
+    pub(crate) fn next(&self) -> Notified<'_> {
+        self.waiting.notified()
+    }
+
+    /// How many requests wait.
+    #[cfg(test)]
+    pub(crate) fn crowd(&self) -> usize {
+        WAITING_ROOM - self.room.available_permits()
+    }
+}

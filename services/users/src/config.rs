@@ -1,0 +1,116 @@
+//! The settings of the service, as the operator writes them.
+
+use std::path::Path;
+
+use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
+use chassis::db::DbConfig;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+/// The whole configuration file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The public URL of this service, which is also the audience of the tokens that it takes (RFC 8707).
+    pub url: Url,
+    /// Seconds of service after SIGTERM, while load balancers notice.
+    #[serde(default = "default_drain_seconds")]
+    pub drain_seconds: u64,
+    /// Where to listen.
+    pub listen: ListenConfig,
+    /// Where the data is.
+    pub database: DbConfig,
+    /// What the log looks like.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Where traces go.
+    #[serde(default)]
+    pub traces: TracesConfig,
+    /// How much a request may ask for.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// The authentication service.
+    pub auth: AuthSettings,
+}
+
+impl Settings {
+    /// Reads the file, and the environment over it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: where it stands, and what is expected there.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        chassis::config::load("users", file, std::env::vars())
+    }
+
+    /// [`Self::url`] as tokens name it: without a slash at the end.
+    pub fn audience(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+}
+
+/// `[auth]`: whose tokens are believed, and who this service is there.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// The issuer (OpenID Connect Discovery §3), without a slash at the end.
+    pub issuer: Url,
+    /// The `client_id` of this service.
+    #[serde(default = "default_client_id")]
+    pub client_id: String,
+    /// The secret of this service.
+    #[schemars(with = "String")]
+    pub client_secret: SecretString,
+    /// The `client_id` of the authentication service: the only one that may register people.
+    #[serde(default = "default_registrar")]
+    pub registrar: String,
+}
+
+impl AuthSettings {
+    /// [`Self::issuer`] as tokens name it: without a slash at the end.
+    pub fn issuer(&self) -> &str {
+        self.issuer.as_str().trim_end_matches('/')
+    }
+}
+
+fn default_drain_seconds() -> u64 {
+    5
+}
+
+fn default_client_id() -> String {
+    "vestibule-users".to_owned()
+}
+
+fn default_registrar() -> String {
+    "vestibule-auth".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_configuration_is_read() {
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
+        let settings: Settings = chassis::config::load("users", Some(file), std::iter::empty()).unwrap();
+        assert_eq!(settings.audience(), "http://localhost:8001");
+        assert_eq!(settings.auth.issuer(), "http://localhost:8000");
+        assert_eq!(settings.auth.registrar, default_registrar());
+    }
+
+    #[test]
+    fn the_sample_shows_every_default_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.toml");
+        let least = "url = \"http://localhost:8001\"\n\
+            listen = { address = \"127.0.0.1:8001\", management = \"127.0.0.1:9001\" }\n\
+            database = { url = \"sqlite:users.db\" }\n\
+            auth = { issuer = \"http://localhost:8000\", client_secret = \"replace me; better, client_secret_file\" }\n";
+        std::fs::write(&file, least).unwrap();
+        let defaults: Settings = chassis::config::load("users", Some(&file), std::iter::empty()).unwrap();
+        let sample = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
+        let sample: Settings = chassis::config::load("users", Some(sample), std::iter::empty()).unwrap();
+        assert_eq!(format!("{defaults:?}"), format!("{sample:?}"));
+    }
+}

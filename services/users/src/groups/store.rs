@@ -1,0 +1,20 @@
+//! The tables `groups` and `group_members`.
+
+use chassis::db::{DbError, Tx};
+use chassis::on_engine;
+use events::contract::UserId;
+use uuid::Uuid;
+
+/// The group with this name.
+pub(crate) async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Uuid>, DbError> {
+    const FIND: &str = "SELECT id FROM groups WHERE name = $1";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(FIND).bind(name).fetch_optional(c).await?))
+}
+
+/// Puts a person into a group; nothing happens when they are in it.
+pub(crate) async fn add_member(tx: &mut Tx, group: Uuid, person: UserId) -> Result<(), DbError> {
+    const ADD: &str =
+        "INSERT INTO group_members (group_id, person_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    on_engine!(tx, c => sqlx::query(ADD).bind(group).bind(person).execute(c).await?.rows_affected());
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The HTTP interface: one file an endpoint. Every route takes its permission as an extractor; the documents that
+//! SCIM wants public are listed in [`scim`].
+
+mod caller;
+mod registrations;
+mod scim;
+#[cfg(test)]
+mod tests;
+mod user;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::SharedApp;
+
+/// Every route of the public port.
+pub(crate) fn routes(app: SharedApp) -> Router {
+    Router::new()
+        .route("/user", get(user::show).patch(user::patch))
+        .route("/registrations", post(registrations::register))
+        .nest("/scim/v2", scim::routes())
+        .merge(events::feed::routes())
+        .with_state(app)
+}
+
+/// Reads a body of `POST /registrations`.
+#[cfg(test)]
+pub(crate) fn read_registration(
+    body: serde_json::Value,
+) -> Result<events::contract::RegistrationRequested, serde_json::Error> {
+    serde_json::from_value::<registrations::Command>(body).map(registrations::Command::into_event)
+}

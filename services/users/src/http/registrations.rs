@@ -1,0 +1,91 @@
+//! `POST /registrations`: the fast path of `auth`'s registration saga.
+
+use axum::extract::State;
+use chassis::access::UsersWrite;
+use chassis::http::{Json, Problem};
+use events::contract::{
+    EmailAddress, PersonName, RegistrationRequested, RejectionReason, UserId, UserName, UserState,
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::caller::Directory;
+use crate::app::SharedApp;
+use crate::registrations::{self, Decision};
+
+/// [`RegistrationRequested`], read strictly: a command, unlike an event, has no fields that may be passed over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Command {
+    id: UserId,
+    user_name: UserName,
+    email: Option<EmailAddress>,
+    name: Option<Name>,
+    locale: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    version: i64,
+    requested_at: chassis::clock::Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    given_name: Option<String>,
+    family_name: Option<String>,
+    formatted: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub(super) enum Answer {
+    Accepted { user: Box<UserState> },
+    Rejected { reason: RejectionReason },
+}
+
+/// POST /registrations
+///
+/// Scope `users:write`, and only for the authentication service: groups come with it. The same id gets the same
+/// answer however often and by whichever way it asks; 410 when the person was deleted since.
+pub(super) async fn register(
+    State(app): State<SharedApp>,
+    caller: Directory<UsersWrite>,
+    Json(command): Json<Command>,
+) -> Result<axum::Json<Answer>, Problem> {
+    if caller.client_id != app.registrar {
+        return Err(Problem::forbidden(
+            "Only the authentication service registers people; others use SCIM.",
+        ));
+    }
+    let decision = registrations::register(&app, command.into_event()).await?;
+    match decision {
+        Decision::Accepted(user) => Ok(axum::Json(Answer::Accepted { user })),
+        Decision::Rejected(reason) => Ok(axum::Json(Answer::Rejected { reason })),
+        Decision::Gone => Err(Problem::new(
+            StatusCode::GONE,
+            "gone",
+            "There was such a person, who was deleted",
+        )),
+    }
+}
+
+impl Command {
+    /// The event that says the same.
+    pub(super) fn into_event(self) -> RegistrationRequested {
+        RegistrationRequested {
+            id: self.id,
+            user_name: self.user_name,
+            email: self.email,
+            name: self.name.map(|name| PersonName {
+                given_name: name.given_name,
+                family_name: name.family_name,
+                formatted: name.formatted,
+            }),
+            locale: self.locale,
+            groups: self.groups,
+            version: self.version,
+            requested_at: self.requested_at,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! SCIM bodies, in and out.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderValue, StatusCode};
+use scim::version::etag;
+use serde_json::Value;
+
+use super::refusal::Refusal;
+
+/// A JSON body of type `application/scim+json`, or `application/json` (RFC 7644 §3.8).
+#[derive(Debug)]
+pub(super) struct ScimBody(pub(super) Value);
+
+impl<S: Send + Sync> FromRequest<S> for ScimBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let media_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map(|essence| essence.trim().to_ascii_lowercase());
+        if !matches!(media_type.as_deref(), Some("application/json" | scim::MEDIA_TYPE)) {
+            return Err(scim::Error::new(415, "Content-Type must be application/scim+json").into());
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|refused| {
+            scim::Error::new(
+                refused.status().as_u16(),
+                "the body is too long, or ended too early",
+            )
+        })?;
+        Ok(Self(scim::json::parse(&bytes)?))
+    }
+}
+
+/// A SCIM document.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Value,
+    version: Option<i64>,
+    location: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn new(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            body,
+            version: None,
+            location: None,
+        }
+    }
+
+    /// A resource: `ETag` and `Location` go with it (RFC 7644 §3.3, §3.14).
+    pub(super) fn resource(status: StatusCode, body: Value, version: i64, location: String) -> Self {
+        Self {
+            status,
+            body,
+            version: Some(version),
+            location: Some(location),
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(scim::MEDIA_TYPE));
+        if let Some(tag) = self
+            .version
+            .and_then(|version| HeaderValue::from_str(&etag(version)).ok())
+        {
+            headers.insert(ETAG, tag);
+        }
+        if let Some(location) = self
+            .location
+            .and_then(|location| HeaderValue::from_str(&location).ok())
+        {
+            headers.insert(LOCATION, location);
+        }
+        response
+    }
+}

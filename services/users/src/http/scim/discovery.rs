@@ -1,0 +1,78 @@
+//! What the server says about itself (RFC 7644 §4). Public.
+
+use axum::extract::State;
+use chassis::http::{Path, Problem};
+use http::{StatusCode, Uri};
+use scim::Error;
+use scim::list::response;
+use scim::schema;
+use serde_json::Value;
+
+use super::body::Answer;
+use super::refusal::Refusal;
+use crate::app::SharedApp;
+
+/// GET /scim/v2/ServiceProviderConfig
+pub(super) async fn service_provider_config(
+    State(app): State<SharedApp>,
+    uri: Uri,
+) -> Result<Answer, Refusal> {
+    no_filter(&uri)?;
+    Ok(Answer::new(
+        StatusCode::OK,
+        schema::service_provider_config(&app.scim_base),
+    ))
+}
+
+/// GET /scim/v2/ResourceTypes
+pub(super) async fn resource_types(State(app): State<SharedApp>, uri: Uri) -> Result<Answer, Refusal> {
+    all(schema::resource_types(&app.scim_base), &uri)
+}
+
+/// GET /scim/v2/ResourceTypes/{id}
+pub(super) async fn resource_type(
+    State(app): State<SharedApp>,
+    id: Result<Path<String>, Problem>,
+) -> Result<Answer, Refusal> {
+    one(schema::resource_types(&app.scim_base), &id?.0)
+}
+
+/// GET /scim/v2/Schemas
+pub(super) async fn schemas(State(app): State<SharedApp>, uri: Uri) -> Result<Answer, Refusal> {
+    all(schema::schema_documents(&app.scim_base), &uri)
+}
+
+/// GET /scim/v2/Schemas/{id}
+pub(super) async fn schema(
+    State(app): State<SharedApp>,
+    id: Result<Path<String>, Problem>,
+) -> Result<Answer, Refusal> {
+    one(schema::schema_documents(&app.scim_base), &id?.0)
+}
+
+fn all(documents: Vec<Value>, uri: &Uri) -> Result<Answer, Refusal> {
+    no_filter(uri)?;
+    let total = i64::try_from(documents.len()).unwrap_or(i64::MAX);
+    Ok(Answer::new(StatusCode::OK, response(total, 1, documents)))
+}
+
+fn one(documents: Vec<Value>, id: &str) -> Result<Answer, Refusal> {
+    let found = documents.into_iter().find(|document| {
+        document
+            .get("id")
+            .and_then(Value::as_str)
+            .is_some_and(|known| known.eq_ignore_ascii_case(id))
+    });
+    Ok(Answer::new(StatusCode::OK, found.ok_or_else(Error::not_found)?))
+}
+
+/// RFC 7644 §4: a filter is answered with 403 here.
+fn no_filter(uri: &Uri) -> Result<(), Error> {
+    let filters = uri
+        .query()
+        .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("filter=")));
+    if filters {
+        return Err(Error::new(403, "these documents cannot be filtered"));
+    }
+    Ok(())
+}

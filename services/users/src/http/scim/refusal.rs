@@ -1,0 +1,108 @@
+//! What a SCIM client gets instead of an answer (RFC 7644 §3.12).
+
+use axum::response::{IntoResponse, Response};
+use chassis::db::DbError;
+use chassis::http::Problem;
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::body::Answer;
+use crate::people::{Invalid, PeopleError};
+
+/// A SCIM error, with the headers that belong to it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    error: scim::Error,
+    headers: HeaderMap,
+}
+
+impl From<scim::Error> for Refusal {
+    fn from(error: scim::Error) -> Self {
+        Self {
+            error,
+            headers: HeaderMap::new(),
+        }
+    }
+}
+
+/// What the extractors refuse comes as a problem; its status, its text and its challenge are kept.
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status();
+        let mut detail = problem.detail_text().map_or_else(
+            || status.canonical_reason().unwrap_or("refused").to_owned(),
+            str::to_owned,
+        );
+        for error in problem.errors() {
+            detail = format!("{}: {}", error.field, error.detail);
+        }
+        let mut headers = HeaderMap::new();
+        let response = problem.into_response();
+        for name in [WWW_AUTHENTICATE, RETRY_AFTER] {
+            if let Some(value) = response.headers().get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        // RFC 7644 §3.12 knows 400, not 422.
+        let status = match status {
+            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+            other => other,
+        };
+        Self {
+            error: scim::Error::new(status.as_u16(), detail),
+            headers,
+        }
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<PeopleError> for Refusal {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => scim::Error::not_found().into(),
+            PeopleError::NameTaken => scim::Error::uniqueness("userName").into(),
+            PeopleError::Changed => scim::Error::precondition_failed().into(),
+            PeopleError::Invalid(Invalid { field, reason }) => {
+                scim::Error::invalid_value(&scim_name(&field), reason).into()
+            }
+            PeopleError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// Our name of a field, as SCIM calls it.
+fn scim_name(field: &str) -> String {
+    match field {
+        "user_name" => "userName".to_owned(),
+        "name.given_name" => "name.givenName".to_owned(),
+        "name.family_name" => "name.familyName".to_owned(),
+        "zoneinfo" => "timezone".to_owned(),
+        other => other.strip_prefix("attributes.").unwrap_or(other).to_owned(),
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = Answer::new(status, self.error.to_json()).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// Everything under `/scim/v2` that there is not.
+pub(super) async fn no_such_endpoint() -> Refusal {
+    scim::Error::new(
+        404,
+        "no such endpoint; see /scim/v2/ResourceTypes for those there are",
+    )
+    .into()
+}

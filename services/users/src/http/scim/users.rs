@@ -1,0 +1,145 @@
+//! `/scim/v2/Users` (RFC 7644 §3).
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chassis::access::{UsersRead, UsersWrite};
+use chassis::http::{Path, Problem, Query};
+use events::contract::{UserId, UserName, UserState};
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName, StatusCode};
+use scim::filter::UserFilter;
+use scim::list::{Page, response};
+use scim::version::IfMatch;
+use scim::{Error, User};
+use serde::Deserialize;
+
+use super::body::{Answer, ScimBody};
+use super::convert::{location, to_draft, to_resource};
+use super::refusal::Refusal;
+use crate::app::{App, SharedApp};
+use crate::http::caller::Directory;
+use crate::people::{self, store};
+
+type Caller<S> = Result<Directory<S>, Problem>;
+
+/// The parameters of a list. Others are refused rather than passed over: whoever sent them counts on them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct ListQuery {
+    filter: Option<String>,
+    start_index: Option<String>,
+    count: Option<String>,
+}
+
+/// GET /scim/v2/Users
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    caller: Caller<UsersRead>,
+    query: Result<Query<ListQuery>, Problem>,
+) -> Result<Answer, Refusal> {
+    caller?;
+    let Query(query) = query?;
+    let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
+    let filter = query.filter.as_deref().map(UserFilter::parse).transpose()?;
+    let mut reader = app.db.reader().await?;
+    let (total, people) = match filter {
+        Some(UserFilter::UserNameEq(name)) => {
+            // What is no user name is nobody's.
+            let found = match name.parse::<UserName>() {
+                Ok(name) => store::find_by_key(&mut reader, name.key()).await?,
+                Err(_) => None,
+            };
+            let total = i64::from(found.is_some());
+            let wanted = page.offset() == 0 && page.count > 0;
+            (total, found.into_iter().filter(|_| wanted).collect())
+        }
+        None if page.count == 0 => (store::count(&mut reader).await?, Vec::new()),
+        None => (
+            store::count(&mut reader).await?,
+            store::page(&mut reader, page.offset(), page.count).await?,
+        ),
+    };
+    let resources = people
+        .iter()
+        .map(|state| to_resource(state, &app.scim_base))
+        .collect();
+    Ok(Answer::new(
+        StatusCode::OK,
+        response(total, page.start_index, resources),
+    ))
+}
+
+/// POST /scim/v2/Users
+pub(super) async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller<UsersWrite>,
+    body: Result<ScimBody, Refusal>,
+) -> Result<Answer, Refusal> {
+    caller?;
+    let draft = to_draft(User::from_json(&body?.0)?)?;
+    let state = people::create(&app, draft).await?;
+    Ok(resource(&app, StatusCode::CREATED, &state))
+}
+
+/// GET /scim/v2/Users/{id}
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    caller: Caller<UsersRead>,
+    id: Result<Path<UserId>, Problem>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    caller?;
+    let id = known_id(id)?;
+    let mut reader = app.db.reader().await?;
+    let state = store::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
+    let unchanged =
+        headers.contains_key(IF_NONE_MATCH) && condition(&headers, IF_NONE_MATCH)?.allows(state.version);
+    let answer = resource(&app, StatusCode::OK, &state).into_response();
+    if unchanged {
+        let (mut parts, _) = answer.into_parts();
+        parts.status = StatusCode::NOT_MODIFIED;
+        return Ok(Response::from_parts(parts, axum::body::Body::empty()));
+    }
+    Ok(answer)
+}
+
+/// PUT /scim/v2/Users/{id}
+pub(super) async fn replace(
+    State(app): State<SharedApp>,
+    caller: Caller<UsersWrite>,
+    id: Result<Path<UserId>, Problem>,
+    headers: HeaderMap,
+    body: Result<ScimBody, Refusal>,
+) -> Result<Answer, Refusal> {
+    caller?;
+    let id = known_id(id)?;
+    let draft = to_draft(User::from_json(&body?.0)?)?;
+    let state = people::replace(&app, id, &condition(&headers, IF_MATCH)?, draft).await?;
+    Ok(resource(&app, StatusCode::OK, &state))
+}
+
+/// DELETE /scim/v2/Users/{id}
+pub(super) async fn delete(
+    State(app): State<SharedApp>,
+    caller: Caller<UsersWrite>,
+    id: Result<Path<UserId>, Problem>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Refusal> {
+    caller?;
+    people::delete(&app, known_id(id)?, &condition(&headers, IF_MATCH)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn resource(app: &App, status: StatusCode, state: &UserState) -> Answer {
+    let body = to_resource(state, &app.scim_base);
+    Answer::resource(status, body, state.version, location(state, &app.scim_base))
+}
+
+fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {
+    id.map(|Path(id)| id).map_err(|_| Error::not_found().into())
+}
+
+fn condition(headers: &HeaderMap, name: HeaderName) -> Result<IfMatch, Error> {
+    let header = headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    IfMatch::parse(header)
+}

@@ -1,0 +1,3 @@
+mod registrations;
+mod scim;
+mod user;

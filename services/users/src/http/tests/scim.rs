@@ -1,0 +1,242 @@
+//! The directory, as a program of an administrator uses it.
+
+use axum::body::Body;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::testing::{Answer, Caller, app, clients_token, events_of};
+
+const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const CUSTOM: &str = "urn:vestibule:params:scim:schemas:extension:attributes:1.0:User";
+const USERS: &str = "/scim/v2/Users";
+
+fn directory(app: &crate::app::SharedApp) -> Caller {
+    Caller::with(app, clients_token("a-directory", "users:read users:write"))
+}
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [CORE], "userName": name})
+}
+
+fn path_of(answer: &Answer) -> String {
+    format!("{USERS}/{}", answer.body["id"].as_str().unwrap())
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_person_is_made_read_replaced_and_deleted(db: TestDb) {
+        let app = app(&db);
+        let directory = directory(&app);
+        let body = json!({
+            "schemas": [CORE, ENTERPRISE, CUSTOM],
+            "userName": "Ann",
+            "externalId": "hr-7",
+            "name": {"givenName": "Ann", "familyName": "Example", "formatted": "Ann Example"},
+            "displayName": "Ann",
+            "emails": [{"value": "ann@example.com", "type": "work", "primary": true}],
+            "timezone": "Europe/Paris",
+            ENTERPRISE: {"department": "Sales"},
+            CUSTOM: {"values": {"theme": "dark"}},
+        });
+        let scim = [("content-type", "application/scim+json; charset=utf-8")];
+        let made = directory.send("POST", USERS, &scim, Body::from(body.to_string())).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        assert_eq!(made.header("content-type"), "application/scim+json");
+        assert_eq!(made.header("location"), format!("http://users.example{}", path_of(&made)));
+        assert_eq!(made.header("etag"), "W/\"1\"");
+        for (name, value) in body.as_object().unwrap() {
+            assert_eq!(&made.body[name], value, "{name}");
+        }
+        assert_eq!(made.body["active"], true);
+        assert_eq!(made.body["meta"]["location"], made.header("location"));
+
+        let path = path_of(&made);
+        assert_eq!(directory.get(&path).await.body, made.body);
+        let unchanged = directory.send("GET", &path, &[("if-none-match", "W/\"1\"")], Body::empty()).await;
+        assert_eq!(unchanged.status, StatusCode::NOT_MODIFIED);
+
+        // A client sends back what it read, with one change.
+        let mut wanted = made.body.clone();
+        wanted["active"] = json!(false);
+        let replaced = directory.json_if("PUT", &path, &wanted, "W/\"1\"").await;
+        assert_eq!(replaced.status, StatusCode::OK, "{replaced:?}");
+        assert_eq!((replaced.header("etag"), &replaced.body["active"]), ("W/\"2\"", &json!(false)));
+        let stale = directory.json_if("PUT", &path, &wanted, "W/\"1\"").await;
+        assert_eq!((stale.status, &stale.body["status"]), (StatusCode::PRECONDITION_FAILED, &json!("412")));
+        assert_eq!(directory.json_if("DELETE", &path, &json!({}), "W/\"1\"").await.status, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(directory.json_if("DELETE", &path, &json!({}), "W/\"2\"").await.status, StatusCode::NO_CONTENT);
+        assert_eq!(directory.get(&path).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(directory.json("PUT", &path, &user("ann")).await.status, StatusCode::NOT_FOUND);
+
+        let id: Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
+        let types: Vec<String> = events_of(&db, id).await.into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(types, ["vestibule.user.created.v1", "vestibule.user.deactivated.v1", "vestibule.user.deleted.v1"]);
+    }
+
+    async fn a_name_is_given_once(db: TestDb) {
+        let app = app(&db);
+        let mut tasks = JoinSet::new();
+        for name in ["ann", "ANN", "Ann", "aNN"] {
+            let directory = directory(&app);
+            tasks.spawn(async move { directory.json("POST", USERS, &user(name)).await });
+        }
+        let (made, refused): (Vec<_>, Vec<_>) =
+            tasks.join_all().await.into_iter().partition(|answer| answer.status == StatusCode::CREATED);
+        assert_eq!((made.len(), refused.len()), (1, 3));
+        for answer in refused {
+            assert_eq!((answer.status, &answer.body["scimType"]), (StatusCode::CONFLICT, &json!("uniqueness")));
+        }
+        let bob = directory(&app).json("POST", USERS, &user("bob")).await;
+        let renamed = directory(&app).json("PUT", &path_of(&bob), &user("Ann")).await;
+        assert_eq!(renamed.status, StatusCode::CONFLICT);
+    }
+
+    async fn a_person_is_found_by_user_name_whatever_its_case(db: TestDb) {
+        let app = app(&db);
+        let directory = directory(&app);
+        directory.json("POST", USERS, &user("Ann")).await;
+        directory.json("POST", USERS, &user("bob")).await;
+        for (filter, total) in [
+            ("userName%20eq%20%22aNN%22", 1),
+            ("USERNAME+Eq+%22ann%22", 1),
+            ("userName%20eq%20%22nobody%22", 0),
+            // What is no user name is nobody's, and no wildcard.
+            ("userName%20eq%20%22%25%22", 0),
+            ("userName%20eq%20%22a%20b%22", 0),
+        ] {
+            let list = directory.get(&format!("{USERS}?filter={filter}")).await;
+            assert_eq!(list.status, StatusCode::OK, "{filter}: {list:?}");
+            assert_eq!(list.body["totalResults"], total, "{filter}");
+            assert_eq!(list.body["Resources"].as_array().unwrap().len(), total, "{filter}");
+        }
+    }
+
+    async fn filters_that_are_too_deep_too_long_or_not_supported_are_refused(db: TestDb) {
+        // SB-35
+        let app = app(&db);
+        let directory = directory(&app);
+        let deep = format!("{}userName%20pr{}", "(".repeat(300), ")".repeat(300));
+        let long = format!("userName%20eq%20%22{}%22", "a".repeat(2000));
+        for filter in ["", "userName", "emails%20co%20%22a%22", deep.as_str(), long.as_str()] {
+            let refused = directory.get(&format!("{USERS}?filter={filter}")).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{filter}");
+            assert_eq!(refused.body["scimType"], "invalidFilter", "{filter}");
+        }
+        for query in ["sortBy=userName", "filter=a&filter=b", "count=many"] {
+            let refused = directory.get(&format!("{USERS}?{query}")).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
+            assert_eq!(refused.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        }
+    }
+
+    async fn pages_hold_everybody_once(db: TestDb) {
+        let app = app(&db);
+        let directory = directory(&app);
+        for number in 0..5 {
+            directory.json("POST", USERS, &user(&format!("person{number}"))).await;
+        }
+        let mut names = Vec::new();
+        for start in [1, 3, 5] {
+            let page = directory.get(&format!("{USERS}?startIndex={start}&count=2")).await.body;
+            assert_eq!((&page["totalResults"], &page["startIndex"]), (&json!(5), &json!(start)));
+            let resources = page["Resources"].as_array().unwrap();
+            assert_eq!(page["itemsPerPage"], resources.len());
+            names.extend(resources.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+        }
+        names.sort();
+        assert_eq!(names, ["person0", "person1", "person2", "person3", "person4"]);
+        let count_only = directory.get(&format!("{USERS}?count=0")).await.body;
+        assert_eq!((&count_only["totalResults"], &count_only["Resources"]), (&json!(5), &json!([])));
+    }
+
+    async fn a_client_sets_what_the_schema_has_and_nothing_else(db: TestDb) {
+        // SB-35: mass assignment.
+        let app = app(&db);
+        let directory = directory(&app);
+        let mut body = user("mallory");
+        body["id"] = json!(Uuid::nil());
+        body["groups"] = json!([{"value": "vestibule-admins"}]);
+        body["meta"] = json!({"version": "W/\"99\""});
+        let made = directory.json("POST", USERS, &body).await;
+        assert_eq!(made.status, StatusCode::CREATED);
+        assert_ne!(made.body["id"], json!(Uuid::nil()));
+        assert_eq!((made.body.get("groups"), made.header("etag")), (None, "W/\"1\""));
+        for (name, value) in [
+            ("password", json!("secret")),
+            ("version", json!(9)),
+            ("is_admin", json!(true)),
+            ("name", json!({"nick": "m"})),
+            ("userName", json!("a b")),
+            ("userName", json!("x".repeat(65))),
+            ("emails", json!([{"value": "nowhere"}])),
+            ("emails", json!([{"value": "a@b.example", "verified": true}])),
+            ("locale", json!("not a locale")),
+            ("displayName", json!("a\r\nb")),
+            (CUSTOM, json!({"values": {"entitlements": ["all"]}})),
+            (CUSTOM, json!({"values": {"big": "x".repeat(2000), "more": vec!["x".repeat(2000); 10]}})),
+        ] {
+            let mut body = user("eve");
+            body[name] = value;
+            let refused = directory.json("POST", USERS, &body).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}");
+            let detail = refused.body["detail"].as_str().unwrap();
+            let named = if name == CUSTOM { "" } else { name };
+            assert!(detail.contains(named), "{body}: {detail}");
+        }
+        let eve = directory.get(&format!("{USERS}?filter=userName%20eq%20%22eve%22")).await;
+        assert_eq!(eve.body["totalResults"], 0, "nothing of it was stored");
+    }
+
+    async fn a_put_without_a_word_on_active_wakes_nobody(db: TestDb) {
+        let app = app(&db);
+        let directory = directory(&app);
+        let mut off = user("ann");
+        off["active"] = json!(false);
+        let made = directory.json("POST", USERS, &off).await;
+        let replaced = directory.json("PUT", &path_of(&made), &user("anna")).await;
+        assert_eq!((&replaced.body["userName"], &replaced.body["active"]), (&json!("anna"), &json!(false)));
+    }
+
+    async fn scopes_are_asked_for(db: TestDb) {
+        let app = app(&db);
+        let made = directory(&app).json("POST", USERS, &user("ann")).await;
+        let reader = Caller::with(&app, clients_token("a-reader", "users:read"));
+        let writer = Caller::with(&app, clients_token("a-writer", "users:write"));
+        let path = path_of(&made);
+        assert_eq!(reader.get(&path).await.status, StatusCode::OK);
+        for (method, path) in [("POST", USERS), ("PUT", &path), ("DELETE", &path)] {
+            let refused = reader.json(method, path, &user("bob")).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method}");
+            assert!(refused.header("www-authenticate").contains("users:write"));
+        }
+        assert_eq!(writer.get(&path).await.status, StatusCode::FORBIDDEN);
+        let anonymous = Caller::anonymous(&app).get(USERS).await;
+        assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(anonymous.body["status"], "401");
+    }
+
+    async fn the_documents_are_public_and_name_what_there_is(db: TestDb) {
+        let app = app(&db);
+        let anyone = Caller::anonymous(&app);
+        let config = anyone.get("/scim/v2/ServiceProviderConfig").await;
+        assert_eq!(config.status, StatusCode::OK);
+        assert_eq!((&config.body["patch"]["supported"], &config.body["etag"]["supported"]), (&json!(false), &json!(true)));
+        let types = anyone.get("/scim/v2/ResourceTypes").await.body;
+        assert_eq!(types["Resources"][0]["endpoint"], "/Users");
+        let schemas = anyone.get("/scim/v2/Schemas").await.body;
+        assert_eq!(schemas["totalResults"], 3);
+        for schema in schemas["Resources"].as_array().unwrap() {
+            let path = schema["meta"]["location"].as_str().unwrap().strip_prefix("http://users.example").unwrap();
+            assert_eq!(&anyone.get(path).await.body, schema);
+        }
+        assert_eq!(anyone.get("/scim/v2/Schemas?filter=x").await.status, StatusCode::FORBIDDEN);
+        assert_eq!(anyone.get("/scim/v2/Schemas/urn:none").await.status, StatusCode::NOT_FOUND);
+        let nowhere = anyone.get("/scim/v2/Groups").await;
+        assert_eq!((nowhere.status, &nowhere.body["status"]), (StatusCode::NOT_FOUND, &json!("404")));
+    }
+}

@@ -1,0 +1,165 @@
+//! What a person can do with a token of their own.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::StatusCode;
+use scim::version::IfMatch;
+use serde_json::json;
+use testkit::eventually;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::app::SharedApp;
+use crate::arrivals::Arrivals;
+use crate::people::{self, Draft};
+use crate::registrations::register;
+use crate::testing::{
+    Caller, app, app_with, clients_token, draft, persons_token, requested, token, token_for,
+};
+
+async fn person(app: &SharedApp, name: &str) -> (Uuid, Caller) {
+    let id = people::create(app, draft(name)).await.unwrap().id;
+    (id, Caller::with(app, persons_token(id)))
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn ann_reads_her_own_record_and_nobody_elses(db: TestDb) {
+        // SB-35: rights over other people's records (ASVS 8.2).
+        let app = app(&db);
+        let (ann_id, ann) = person(&app, "ann").await;
+        let (bob_id, _) = person(&app, "bob").await;
+        for path in ["/user".to_owned(), format!("/user?id={bob_id}&sub={bob_id}")] {
+            let answer = ann.get(&path).await;
+            assert_eq!(answer.status, StatusCode::OK);
+            assert_eq!(answer.body["id"], ann_id.to_string());
+            assert_eq!(answer.header("etag"), "W/\"1\"");
+            // SB-18
+            assert_eq!(answer.header("cache-control"), "no-store");
+        }
+        for path in [format!("/scim/v2/Users/{bob_id}"), format!("/scim/v2/Users/{ann_id}"), "/scim/v2/Users".into()] {
+            let answer = ann.get(&path).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+            assert_eq!(answer.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        }
+        let bobs = format!("/scim/v2/Users/{bob_id}");
+        for method in ["PUT", "DELETE"] {
+            let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "mine"});
+            assert_eq!(ann.json(method, &bobs, &body).await.status, StatusCode::FORBIDDEN, "{method}");
+        }
+    }
+
+    async fn a_token_is_needed_and_it_must_be_for_here_and_of_a_person(db: TestDb) {
+        let app = app(&db);
+        let (id, _) = person(&app, "ann").await;
+        let anonymous = Caller::anonymous(&app).get("/user").await;
+        assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(anonymous.header("www-authenticate"), "Bearer");
+        let elsewhere = token_for("http://other.example", &id.to_string(), "app", "openid");
+        assert_eq!(Caller::with(&app, elsewhere).get("/user").await.status, StatusCode::UNAUTHORIZED);
+        let without_openid = token(&id.to_string(), "app", "profile");
+        assert_eq!(Caller::with(&app, without_openid).get("/user").await.status, StatusCode::FORBIDDEN);
+        let machine = Caller::with(&app, clients_token("app", "openid"));
+        assert_eq!(machine.get("/user").await.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn ann_changes_what_is_hers_to_change(db: TestDb) {
+        let app = app(&db);
+        let (_, ann) = person(&app, "ann").await;
+        let patch = json!({"name": {"given_name": "Ann"}, "locale": "fr", "attributes": {"theme": "dark"}});
+        let merge_patch = [("content-type", "application/merge-patch+json"), ("if-match", "W/\"1\"")];
+        let changed = ann.send("PATCH", "/user", &merge_patch, Body::from(patch.to_string())).await;
+        assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+        assert_eq!(changed.header("etag"), "W/\"2\"");
+        let now = ann.get("/user").await;
+        assert_eq!(now.body, changed.body);
+        assert_eq!(now.body["name"], json!({"given_name": "Ann"}));
+        assert_eq!(now.body["attributes"], json!({"theme": "dark"}));
+        let stale = ann.json_if("PATCH", "/user", &json!({"locale": "en"}), "W/\"1\"").await;
+        assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    }
+
+    async fn ann_cannot_give_herself_more(db: TestDb) {
+        // SB-35: mass assignment.
+        let app = app(&db);
+        let (_, ann) = person(&app, "ann").await;
+        let before = ann.get("/user").await.body;
+        for (patch, field) in [
+            (json!({"locale": "fr", "active": true}), "active"),
+            (json!({"groups": ["vestibule-admins"]}), "groups"),
+            (json!({"user_name": "root"}), "user_name"),
+            (json!({"version": 77}), "version"),
+            (json!({"emails": [{"value": "a@b.example", "verified": true}]}), "emails"),
+            (json!({"attributes": {"entitlements": [{"value": "all"}]}}), "attributes.entitlements"),
+            (json!({"role": "admin"}), "role"),
+            (json!({"locale": "x".repeat(100)}), "locale"),
+        ] {
+            let refused = ann.json("PATCH", "/user", &patch).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{patch}");
+            assert_eq!(refused.field(), field, "{patch}");
+        }
+        assert_eq!(ann.get("/user").await.body, before, "nothing was changed");
+    }
+
+    async fn a_body_that_cannot_be_read_is_refused(db: TestDb) {
+        // SB-42
+        let app = app(&db);
+        let (_, ann) = person(&app, "ann").await;
+        let json = [("content-type", "application/json")];
+        let huge = format!("{{\"attributes\":{{\"k\":\"{}\"}}}}", "x".repeat(300_000));
+        for (headers, body, status) in [
+            (&json[..], r#"{"locale":"fr","locale":"en"}"#, StatusCode::BAD_REQUEST),
+            (&json[..], "{", StatusCode::BAD_REQUEST),
+            (&json[..], huge.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
+            (&[("content-type", "text/plain")][..], "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ] {
+            let refused = ann.send("PATCH", "/user", headers, Body::from(body.to_owned())).await;
+            assert_eq!(refused.status, status);
+            assert_eq!(refused.header("content-type"), "application/problem+json");
+        }
+    }
+
+    async fn a_person_who_is_switched_off_is_refused_at_once(db: TestDb) {
+        // SB-15
+        let app = app(&db);
+        let (id, ann) = person(&app, "ann").await;
+        let administrator = Caller::with(&app, token(&id.to_string(), "cli", "users:read users:write"));
+        assert_eq!(administrator.get("/scim/v2/Users").await.status, StatusCode::OK);
+        let off = Draft { active: Some(false), ..draft("ann") };
+        people::replace(&app, id, &IfMatch::Any, off).await.unwrap();
+        for (caller, path) in [(&ann, "/user"), (&administrator, "/scim/v2/Users")] {
+            let refused = caller.get(path).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
+            assert!(refused.header("www-authenticate").contains("invalid_token"));
+        }
+        assert_eq!(ann.json("PATCH", "/user", &json!({"locale": "fr"})).await.status, StatusCode::UNAUTHORIZED);
+        people::delete(&app, id, &IfMatch::Any).await.unwrap();
+        assert_eq!(ann.get("/user").await.status, StatusCode::UNAUTHORIZED, "and without waiting");
+        assert_eq!(administrator.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn whoever_is_not_here_yet_is_waited_for(db: TestDb) {
+        let app = app(&db);
+        let mut early = JoinSet::new();
+        for id in [1, 1, 2] {
+            let caller = Caller::with(&app, persons_token(Uuid::from_u128(id)));
+            early.spawn(async move { caller.get("/user").await.status });
+        }
+        eventually("three requests wait", async || (app.arrivals.crowd() == 3).then_some(())).await;
+        register(&app, requested(2, "bob")).await.unwrap();
+        assert_eq!(early.join_next().await.unwrap().unwrap(), StatusCode::OK);
+        register(&app, requested(1, "ann")).await.unwrap();
+        assert_eq!(early.join_all().await, [StatusCode::OK, StatusCode::OK]);
+        assert_eq!(app.arrivals.crowd(), 0);
+    }
+
+    async fn whoever_does_not_come_is_asked_to_try_again(db: TestDb) {
+        let app = app_with(&db, Arrivals::new(Duration::from_millis(20), Duration::from_millis(5)));
+        let nobody = Caller::with(&app, persons_token(Uuid::from_u128(1)));
+        let answer = nobody.get("/user").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}

@@ -1,0 +1,157 @@
+//! The limits of what may be stored of a person.
+
+use events::contract::{Email, PersonName, UserState};
+use scim::schema::{CORE_USER, USER, canonical};
+use serde_json::{Map, Value};
+
+/// Characters of a part of a name at most.
+pub(crate) const MAX_NAME: usize = 256;
+/// E-mail addresses at most.
+pub(crate) const MAX_EMAILS: usize = 20;
+/// Bytes of all attributes at most, as JSON.
+pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
+
+/// A value that cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub(crate) struct Invalid {
+    /// Where it stands: `name.given_name`, `emails[0].value`.
+    pub(crate) field: String,
+    /// What is wrong with it.
+    pub(crate) reason: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Holds a person against the limits.
+///
+/// # Errors
+/// The first value that does not fit.
+pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
+    check_name(&state.name)?;
+    check_emails(&state.emails)?;
+    if let Some(locale) = &state.locale {
+        // RFC 5646 §4.4.1: 35 characters are enough for every tag that has no private part.
+        tag("locale", locale, 35, |c| c == '-', "a language tag such as fr-CH")?;
+    }
+    if let Some(zone) = &state.zoneinfo {
+        tag(
+            "zoneinfo",
+            zone,
+            64,
+            |c| "/_+-".contains(c),
+            "a time zone such as Europe/Paris",
+        )?;
+    }
+    check_attributes(state)
+}
+
+fn check_name(name: &PersonName) -> Result<(), Invalid> {
+    for (field, value) in [
+        ("name.given_name", &name.given_name),
+        ("name.family_name", &name.family_name),
+        ("name.formatted", &name.formatted),
+    ] {
+        if let Some(value) = value {
+            text(field, value, MAX_NAME)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_emails(emails: &[Email]) -> Result<(), Invalid> {
+    if emails.len() > MAX_EMAILS {
+        return Err(Invalid::new("emails", format!("at most {MAX_EMAILS} addresses")));
+    }
+    if emails.iter().filter(|email| email.primary).count() > 1 {
+        return Err(Invalid::new("emails", "only one address may be primary"));
+    }
+    for (index, email) in emails.iter().enumerate() {
+        if let Some(kind) = &email.kind {
+            text(&format!("emails[{index}].type"), kind, 64)?;
+        }
+        if emails.iter().take(index).any(|other| other.value == email.value) {
+            return Err(Invalid::new(
+                format!("emails[{index}].value"),
+                "stands in the list twice",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_attributes(state: &UserState) -> Result<(), Invalid> {
+    let size = serde_json::to_vec(&state.attributes).map_or(usize::MAX, |json| json.len());
+    if size > MAX_ATTRIBUTES {
+        return Err(Invalid::new(
+            "attributes",
+            format!("at most {MAX_ATTRIBUTES} bytes as JSON"),
+        ));
+    }
+    for (name, value) in &state.attributes {
+        text("attributes (a name)", name, 256)?;
+        value_text(&format!("attributes.{name}"), value)?;
+        check_standard(name, value)?;
+    }
+    Ok(())
+}
+
+/// An attribute that the SCIM standard names has the standard's shape, so that `/scim/v2` can show it.
+fn check_standard(name: &str, value: &Value) -> Result<(), Invalid> {
+    let Some(attribute) = USER.attributes.iter().find(|attribute| attribute.name == name) else {
+        return Ok(());
+    };
+    let one = Map::from_iter([(name.to_owned(), value.clone())]);
+    match canonical(&one, std::slice::from_ref(attribute), "attributes") {
+        Ok(same) if same.get(name) == Some(value) => Ok(()),
+        Ok(_) => Err(Invalid::new(
+            format!("attributes.{name}"),
+            format!("does not have the form that {CORE_USER} gives it"),
+        )),
+        Err(refused) => Err(Invalid::new(format!("attributes.{name}"), refused.detail)),
+    }
+}
+
+fn value_text(field: &str, value: &Value) -> Result<(), Invalid> {
+    match value {
+        Value::String(value) if value.is_empty() => Ok(()),
+        Value::String(value) => text(field, value, MAX_ATTRIBUTES),
+        Value::Array(items) => items.iter().try_for_each(|item| value_text(field, item)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            text(field, name, 256)?;
+            value_text(field, value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// SB-34: no line feed and no other control character reaches a mail, a log or an export.
+fn text(field: &str, value: &str, max: usize) -> Result<(), Invalid> {
+    if value.is_empty() {
+        return Err(Invalid::new(field, "must not be empty"));
+    }
+    if value.chars().count() > max {
+        return Err(Invalid::new(field, format!("at most {max} characters")));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(Invalid::new(field, "control characters are not allowed"));
+    }
+    Ok(())
+}
+
+fn tag(field: &str, value: &str, max: usize, also: fn(char) -> bool, expected: &str) -> Result<(), Invalid> {
+    let fits =
+        (1..=max).contains(&value.len()) && value.chars().all(|c| c.is_ascii_alphanumeric() || also(c));
+    if fits {
+        Ok(())
+    } else {
+        Err(Invalid::new(field, format!("expected {expected}")))
+    }
+}

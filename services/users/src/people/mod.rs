@@ -1,0 +1,202 @@
+//! People: who there is, what is known of them, and whether they may sign in.
+//!
+//! Every change takes the row's lock, raises the version by one and writes its event in the same transaction.
+
+mod check;
+mod draft;
+mod snapshot;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use chassis::db::{DbError, Tx};
+use events::OutboxError;
+use events::contract::{
+    UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated,
+};
+use scim::version::IfMatch;
+
+pub(crate) use check::{Invalid, check};
+pub(crate) use draft::{Draft, Patch};
+pub(crate) use snapshot::PeopleSnapshot;
+
+use crate::app::App;
+
+/// The kind of aggregate that a person is, in the outbox.
+pub(crate) const AGGREGATE: &str = "user";
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeopleError {
+    /// Nobody has this id.
+    #[error("no such person")]
+    NotFound,
+    /// Somebody else has the user name.
+    #[error("the user name is taken")]
+    NameTaken,
+    /// The person was changed since the caller read.
+    #[error("the person was changed meanwhile")]
+    Changed,
+    /// A value does not fit.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// What the outbox says, as the failure of the database that it nearly always is.
+pub(crate) fn outbox_failed(error: OutboxError) -> DbError {
+    match error {
+        OutboxError::Db(error) => error,
+        unwritable => DbError::Other(sqlx::Error::Encode(Box::new(unwritable))),
+    }
+}
+
+/// Adds a person under a new id.
+///
+/// # Errors
+/// [`PeopleError::NameTaken`], [`PeopleError::Invalid`], [`PeopleError::Db`].
+pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleError> {
+    let now = app.clock.now();
+    let state = draft.into_state(app.random.uuid(&*app.clock), now);
+    check(&state)?;
+    let mut tx = app.db.begin("create_person").await?;
+    if !store::insert(&mut tx, &state).await? {
+        return Err(PeopleError::NameTaken);
+    }
+    announce_created(app, &mut tx, &state).await?;
+    tx.commit().await?;
+    Ok(state)
+}
+
+/// Writes the event of a person who is new, and wakes the requests that wait for them.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn announce_created(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+    app.outbox
+        .append(
+            tx,
+            AGGREGATE,
+            state.id,
+            state.version,
+            &UserCreated(state.clone()),
+        )
+        .await
+        .map_err(outbox_failed)?;
+    app.arrivals.announce_on_commit(tx);
+    Ok(())
+}
+
+/// Puts `draft` in place of what is known of a person. Groups stay; so does `active`, unless the draft says.
+///
+/// # Errors
+/// See [`PeopleError`].
+pub(crate) async fn replace(
+    app: &App,
+    id: UserId,
+    condition: &IfMatch,
+    draft: Draft,
+) -> Result<UserState, PeopleError> {
+    change(app, "replace_person", id, condition, |state| draft.replace(state)).await
+}
+
+/// Changes what a person may change of themselves.
+///
+/// # Errors
+/// See [`PeopleError`]; a deactivated person is not found.
+pub(crate) async fn patch_own(
+    app: &App,
+    id: UserId,
+    condition: &IfMatch,
+    patch: Patch,
+) -> Result<UserState, PeopleError> {
+    change(app, "patch_own", id, condition, |state| {
+        if !state.active {
+            return Err(PeopleError::NotFound);
+        }
+        patch.apply(state).map_err(PeopleError::from)
+    })
+    .await
+}
+
+/// One change of one person: lock, condition, edit, version, event.
+async fn change<F>(
+    app: &App,
+    name: &'static str,
+    id: UserId,
+    condition: &IfMatch,
+    edit: F,
+) -> Result<UserState, PeopleError>
+where
+    F: FnOnce(&mut UserState) -> Result<(), PeopleError>,
+{
+    let mut tx = app.db.begin(name).await?;
+    let old = store::lock(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    if !condition.allows(old.version) {
+        return Err(PeopleError::Changed);
+    }
+    let mut new = old.clone();
+    edit(&mut new)?;
+    if new == old {
+        return Ok(old);
+    }
+    check(&new)?;
+    new.version = old.version.saturating_add(1);
+    new.updated_at = app.clock.now();
+    store::update(&mut tx, &new).await.map_err(|error| match error {
+        DbError::Unique { .. } => PeopleError::NameTaken,
+        other => PeopleError::Db(other),
+    })?;
+    announce_change(app, &mut tx, &old, &new).await?;
+    tx.commit().await?;
+    Ok(new)
+}
+
+async fn announce_change(app: &App, tx: &mut Tx, old: &UserState, new: &UserState) -> Result<(), DbError> {
+    let (id, version, state) = (new.id, new.version, new.clone());
+    let (outbox, now_active) = (&app.outbox, (old.active, new.active));
+    let written = match now_active {
+        (true, false) => {
+            outbox
+                .append(tx, AGGREGATE, id, version, &UserDeactivated(state))
+                .await
+        }
+        (false, true) => {
+            outbox
+                .append(tx, AGGREGATE, id, version, &UserReactivated(state))
+                .await
+        }
+        _ => {
+            outbox
+                .append(tx, AGGREGATE, id, version, &UserUpdated(state))
+                .await
+        }
+    };
+    written.map(drop).map_err(outbox_failed)
+}
+
+/// Deletes a person. The id is kept, so that nothing can bring them back.
+///
+/// # Errors
+/// See [`PeopleError`].
+pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result<(), PeopleError> {
+    let mut tx = app.db.begin("delete_person").await?;
+    let old = store::lock(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    if !condition.allows(old.version) {
+        return Err(PeopleError::Changed);
+    }
+    let gone = UserDeleted {
+        id,
+        version: old.version.saturating_add(1),
+        deleted_at: app.clock.now(),
+    };
+    store::bury(&mut tx, &gone).await?;
+    app.outbox
+        .append(&mut tx, AGGREGATE, id, gone.version, &gone)
+        .await
+        .map_err(outbox_failed)?;
+    tx.commit().await?;
+    Ok(())
+}

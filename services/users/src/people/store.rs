@@ -1,0 +1,206 @@
+//! The tables `people` and `tombstones`.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use events::contract::{UserDeleted, UserId, UserState};
+use sqlx::types::Json;
+
+/// A person as stored, to be passed on unread.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// Whether the person may sign in.
+    pub(crate) active: bool,
+    /// The version.
+    pub(crate) version: i64,
+    /// A [`UserState`] in JSON.
+    pub(crate) document: String,
+}
+
+impl Stored {
+    fn read(self) -> Result<UserState, DbError> {
+        parse(&self.document)
+    }
+}
+
+fn parse(document: &str) -> Result<UserState, DbError> {
+    serde_json::from_str(document).map_err(|error| DbError::Other(sqlx::Error::Decode(Box::new(error))))
+}
+
+type Row = (bool, i64, String);
+
+fn stored((active, version, document): Row) -> Stored {
+    Stored {
+        active,
+        version,
+        document,
+    }
+}
+
+/// One person, unread.
+pub(crate) async fn find_stored(
+    connection: &mut impl Connection,
+    id: UserId,
+) -> Result<Option<Stored>, DbError> {
+    const FIND: &str = "SELECT active, version, CAST(document AS TEXT) FROM people WHERE id = $1";
+    let row: Option<Row> =
+        on_engine!(connection, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await?);
+    Ok(row.map(stored))
+}
+
+/// One person.
+pub(crate) async fn find(connection: &mut impl Connection, id: UserId) -> Result<Option<UserState>, DbError> {
+    find_stored(connection, id).await?.map(Stored::read).transpose()
+}
+
+/// The person whose user name has this key.
+pub(crate) async fn find_by_key(
+    connection: &mut impl Connection,
+    key: &str,
+) -> Result<Option<UserState>, DbError> {
+    const FIND: &str = "SELECT CAST(document AS TEXT) FROM people WHERE user_name_key = $1";
+    let row: Option<String> =
+        on_engine!(connection, c => sqlx::query_scalar(FIND).bind(key).fetch_optional(c).await?);
+    row.as_deref().map(parse).transpose()
+}
+
+/// One person, whom nobody else can change until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<UserState>, DbError> {
+    let statement = sql!(tx,
+        // The transaction holds the only lock for writing already.
+        sqlite: "SELECT document FROM people WHERE id = $1",
+        postgres: "SELECT CAST(document AS TEXT) FROM people WHERE id = $1 FOR UPDATE",
+    );
+    let row: Option<String> =
+        on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?);
+    row.as_deref().map(parse).transpose()
+}
+
+/// Adds a person; `false` when the user name (or the id) is taken.
+pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+    const INSERT: &str = "INSERT INTO people (id, user_name_key, active, version, created_at, updated_at, document) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    let rows = on_engine!(tx, c => sqlx::query(INSERT)
+        .bind(state.id)
+        .bind(state.user_name.key())
+        .bind(state.active)
+        .bind(state.version)
+        .bind(state.created_at)
+        .bind(state.updated_at)
+        .bind(Json(state))
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// Writes the next version of a person, whose row is [locked](lock).
+///
+/// # Errors
+/// [`DbError::Unique`] when the new user name is taken.
+pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+    const UPDATE: &str = "UPDATE people SET user_name_key = $2, active = $3, version = $4, updated_at = $5, document = $6 \
+         WHERE id = $1 AND version = $4 - 1";
+    let rows = on_engine!(tx, c => sqlx::query(UPDATE)
+        .bind(state.id)
+        .bind(state.user_name.key())
+        .bind(state.active)
+        .bind(state.version)
+        .bind(state.updated_at)
+        .bind(Json(state))
+        .execute(c)
+        .await?
+        .rows_affected());
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(DbError::Other(sqlx::Error::RowNotFound))
+    }
+}
+
+/// Removes a person and keeps the id.
+pub(crate) async fn bury(tx: &mut Tx, gone: &UserDeleted) -> Result<(), DbError> {
+    const DELETE: &str = "DELETE FROM people WHERE id = $1";
+    const BURY: &str = "INSERT INTO tombstones (id, version, deleted_at) VALUES ($1, $2, $3)";
+    on_engine!(tx, c => sqlx::query(DELETE).bind(gone.id).execute(c).await?.rows_affected());
+    on_engine!(tx, c => sqlx::query(BURY)
+        .bind(gone.id)
+        .bind(gone.version)
+        .bind(gone.deleted_at)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// Whether the id belonged to a person who was deleted.
+pub(crate) async fn is_buried(connection: &mut impl Connection, id: UserId) -> Result<bool, DbError> {
+    const FIND: &str = "SELECT version FROM tombstones WHERE id = $1";
+    let row: Option<i64> =
+        on_engine!(connection, c => sqlx::query_scalar(FIND).bind(id).fetch_optional(c).await?);
+    Ok(row.is_some())
+}
+
+/// Records that `auth` erased what it held of a deleted person; `false` when there is no such tombstone, or the
+/// erasure is known.
+pub(crate) async fn record_erasure(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<bool, DbError> {
+    const RECORD: &str = "UPDATE tombstones SET erased_at = $2 WHERE id = $1 AND erased_at IS NULL";
+    let rows = on_engine!(tx, c => sqlx::query(RECORD).bind(id).bind(at).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// How many people there are.
+pub(crate) async fn count(connection: &mut impl Connection) -> Result<i64, DbError> {
+    Ok(on_engine!(connection, c => sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await?))
+}
+
+/// A page of people, the earliest first.
+pub(crate) async fn page(
+    connection: &mut impl Connection,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<UserState>, DbError> {
+    const PAGE: &str = "SELECT CAST(document AS TEXT) FROM people ORDER BY id LIMIT $1 OFFSET $2";
+    let rows: Vec<String> =
+        on_engine!(connection, c => sqlx::query_scalar(PAGE).bind(limit).bind(offset).fetch_all(c).await?);
+    rows.iter().map(|document| parse(document)).collect()
+}
+
+/// A person as a snapshot tells of them, unread.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Entry {
+    pub(crate) id: UserId,
+    pub(crate) active: bool,
+    pub(crate) version: i64,
+    pub(crate) updated_at: Timestamp,
+    /// A [`UserState`] in JSON.
+    pub(crate) document: String,
+}
+
+/// The people after an id, in order of ids.
+pub(crate) async fn stored_after(
+    connection: &mut impl Connection,
+    id: UserId,
+    limit: i64,
+) -> Result<Vec<Entry>, DbError> {
+    const AFTER: &str = "SELECT id, active, version, updated_at, CAST(document AS TEXT) AS document FROM people \
+         WHERE id > $1 ORDER BY id LIMIT $2";
+    Ok(on_engine!(connection, c => sqlx::query_as(AFTER).bind(id).bind(limit).fetch_all(c).await?))
+}
+
+/// The tombstones after an id, in order of ids.
+pub(crate) async fn buried_after(
+    connection: &mut impl Connection,
+    id: UserId,
+    limit: i64,
+) -> Result<Vec<UserDeleted>, DbError> {
+    const AFTER: &str = "SELECT id, version, deleted_at FROM tombstones WHERE id > $1 ORDER BY id LIMIT $2";
+    let rows: Vec<(UserId, i64, Timestamp)> =
+        on_engine!(connection, c => sqlx::query_as(AFTER).bind(id).bind(limit).fetch_all(c).await?);
+    let tombstone = |(id, version, deleted_at)| UserDeleted {
+        id,
+        version,
+        deleted_at,
+    };
+    Ok(rows.into_iter().map(tombstone).collect())
+}

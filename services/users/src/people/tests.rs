@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+
+use chassis::db::Connection;
+use scim::version::IfMatch;
+use serde_json::{Value, json};
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{app, draft, events_of};
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_person_is_found_under_any_spelling_of_the_name(db: TestDb) {
+        let app = app(&db);
+        let made = create(&app, draft("Ann.Example")).await.unwrap();
+        let mut reader = db.reader().await.unwrap();
+        let found = store::find_by_key(&mut reader, "ann.example").await.unwrap().unwrap();
+        assert_eq!(found, made);
+        assert_eq!(found.user_name.as_str(), "Ann.Example");
+        assert_eq!(found.version, 1);
+    }
+
+    async fn every_change_raises_the_version_and_writes_its_event(db: TestDb) {
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        let with = |active, name: &str| Draft { active: Some(active), ..draft(name) };
+        for wanted in [with(true, "anna"), with(false, "anna"), with(true, "anna"), with(true, "ANNA")] {
+            replace(&app, id, &IfMatch::Any, wanted).await.unwrap();
+        }
+        // What changes nothing is no change.
+        replace(&app, id, &IfMatch::Any, with(true, "ANNA")).await.unwrap();
+        delete(&app, id, &IfMatch::Any).await.unwrap();
+        let expected = ["created", "updated", "deactivated", "reactivated", "updated", "deleted"];
+        let expected: Vec<(String, i64)> = expected
+            .iter()
+            .zip(1_i64..)
+            .map(|(change, sequence)| (format!("vestibule.user.{change}.v1"), sequence))
+            .collect();
+        assert_eq!(events_of(&db, id).await, expected);
+    }
+
+    async fn a_change_under_an_old_version_is_refused(db: TestDb) {
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        let first = IfMatch::OneOf(vec![1]);
+        let mut tasks = JoinSet::new();
+        for number in 0..6 {
+            let (app, first) = (app.clone(), first.clone());
+            tasks.spawn(async move { replace(&app, id, &first, draft(&format!("ann{number}"))).await });
+        }
+        let outcomes = tasks.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(PeopleError::Changed))));
+        assert!(matches!(delete(&app, id, &first).await, Err(PeopleError::Changed)));
+        assert_eq!(events_of(&db, id).await.len(), 2);
+    }
+
+    async fn raced_changes_without_a_condition_are_all_made_one_after_the_other(db: TestDb) {
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        let mut tasks = JoinSet::new();
+        for number in 0..6 {
+            let app = app.clone();
+            let patch = json!({"attributes": {format!("k{number}"): number}});
+            let patch = Patch::from_json(patch).unwrap();
+            tasks.spawn(async move { patch_own(&app, id, &IfMatch::Any, patch).await });
+        }
+        assert!(tasks.join_all().await.iter().all(Result::is_ok));
+        let mut reader = db.reader().await.unwrap();
+        let state = store::find(&mut reader, id).await.unwrap().unwrap();
+        assert_eq!((state.version, state.attributes.len()), (7, 6));
+    }
+
+    async fn a_user_name_is_given_once_whatever_its_case(db: TestDb) {
+        let app = app(&db);
+        let mut tasks = JoinSet::new();
+        for name in ["ann", "Ann", "ANN", "aNN", "ann", "anN"] {
+            let app = app.clone();
+            tasks.spawn(async move { create(&app, draft(name)).await });
+        }
+        let outcomes = tasks.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(PeopleError::NameTaken))));
+
+        let other = create(&app, draft("bob")).await.unwrap().id;
+        let refused = replace(&app, other, &IfMatch::Any, draft("aNn")).await;
+        assert!(matches!(refused, Err(PeopleError::NameTaken)), "{refused:?}");
+        assert_eq!(events_of(&db, other).await.len(), 1, "a refused change leaves no event");
+    }
+
+    async fn a_refused_change_writes_nothing(db: TestDb) {
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        let bad = Draft { locale: Some("not a locale".to_owned()), ..draft("ann") };
+        let refused = replace(&app, id, &IfMatch::Any, bad).await;
+        assert!(matches!(refused, Err(PeopleError::Invalid(Invalid { ref field, .. })) if field == "locale"));
+        let nobody = replace(&app, Uuid::from_u128(7), &IfMatch::Any, draft("x")).await;
+        assert!(matches!(nobody, Err(PeopleError::NotFound)));
+        assert_eq!(events_of(&db, id).await.len(), 1);
+    }
+
+    async fn a_deleted_person_leaves_the_id_and_nothing_else(db: TestDb) {
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        delete(&app, id, &IfMatch::Any).await.unwrap();
+        let mut reader = db.reader().await.unwrap();
+        assert!(store::is_buried(&mut reader, id).await.unwrap());
+        assert_eq!(store::find(&mut reader, id).await.unwrap(), None);
+        assert!(matches!(delete(&app, id, &IfMatch::Any).await, Err(PeopleError::NotFound)));
+        // The name is free again, for somebody else.
+        assert_ne!(create(&app, draft("ann")).await.unwrap().id, id);
+    }
+
+    async fn a_deactivated_person_changes_nothing_of_themselves(db: TestDb) {
+        // SB-15
+        let app = app(&db);
+        let id = create(&app, draft("ann")).await.unwrap().id;
+        let off = Draft { active: Some(false), ..draft("ann") };
+        replace(&app, id, &IfMatch::Any, off).await.unwrap();
+        let patch = Patch::from_json(json!({"locale": "fr"})).unwrap();
+        let refused = patch_own(&app, id, &IfMatch::Any, patch).await;
+        assert!(matches!(refused, Err(PeopleError::NotFound)));
+        // A replacement that does not say "active" wakes nobody.
+        let silent = Draft { active: None, ..draft("ann2") };
+        assert!(!replace(&app, id, &IfMatch::Any, silent).await.unwrap().active);
+    }
+
+    async fn pages_go_through_everybody_once(db: TestDb) {
+        let app = app(&db);
+        for number in 0..5 {
+            create(&app, draft(&format!("person{number}"))).await.unwrap();
+        }
+        let mut reader = db.reader().await.unwrap();
+        assert_eq!(store::count(&mut reader).await.unwrap(), 5);
+        let mut names = Vec::new();
+        for offset in [0, 2, 4] {
+            let page = store::page(&mut reader, offset, 2).await.unwrap();
+            names.extend(page.into_iter().map(|state| state.user_name.as_str().to_owned()));
+        }
+        names.sort();
+        assert_eq!(names, ["person0", "person1", "person2", "person3", "person4"]);
+        let _ = reader.engine();
+    }
+}
+
+#[test]
+fn a_person_cannot_change_what_is_not_theirs_to_change() {
+    // SB-35: mass assignment.
+    let cases = [
+        (json!({"active": true}), "active"),
+        (json!({"user_name": "root"}), "user_name"),
+        (json!({"groups": ["vestibule-admins"]}), "groups"),
+        (json!({"version": 1}), "version"),
+        (json!({"id": "018f"}), "id"),
+        (json!({"created_at": "2020-01-01T00:00:00Z"}), "created_at"),
+        (json!({"emails": []}), "emails"),
+        (json!({"is_admin": true}), "is_admin"),
+        (json!({"name": {"suffix": "III"}}), "name.suffix"),
+        (
+            json!({"attributes": {"roles": [{"value": "admin"}]}}),
+            "attributes.roles",
+        ),
+        (
+            json!({"attributes": {"Entitlements": []}}),
+            "attributes.Entitlements",
+        ),
+        (json!({"attributes": {"URN:x": {}}}), "attributes.URN:x"),
+        (json!({"attributes": 3}), "attributes"),
+        (json!({"locale": 3}), "locale"),
+        (json!([]), "(body)"),
+    ];
+    for (body, field) in cases {
+        assert_eq!(Patch::from_json(body.clone()).unwrap_err().field, field, "{body}");
+    }
+}
+
+fn state(attributes: Value) -> events::contract::UserState {
+    let attributes: BTreeMap<String, Value> = serde_json::from_value(attributes).unwrap();
+    let draft = Draft {
+        attributes,
+        ..draft("ann")
+    };
+    draft.into_state(Uuid::nil(), chassis::clock::Timestamp::from_secs(0))
+}
+
+#[test]
+fn a_patch_is_merged_as_rfc_7396_says() {
+    let mut ann = state(json!({"a": {"b": 1, "c": 2}, "d": 1, "gone": true}));
+    ann.name.given_name = Some("Ann".to_owned());
+    ann.locale = Some("en".to_owned());
+    let patch = json!({
+        "name": {"given_name": null, "family_name": "Example"},
+        "locale": null,
+        "attributes": {"a": {"b": null, "e": {"x": null, "y": 1}}, "d": [1], "gone": null},
+    });
+    Patch::from_json(patch).unwrap().apply(&mut ann).unwrap();
+    assert_eq!(
+        json!(ann.attributes),
+        json!({"a": {"c": 2, "e": {"y": 1}}, "d": [1]})
+    );
+    assert_eq!(json!(ann.name), json!({"family_name": "Example"}));
+    assert_eq!(ann.locale, None);
+}
+
+#[test]
+fn every_limit_names_its_field() {
+    let refused = |change: &dyn Fn(&mut events::contract::UserState)| {
+        let mut ann = state(json!({}));
+        change(&mut ann);
+        check(&ann).unwrap_err().field
+    };
+    assert_eq!(
+        refused(&|s| s.name.given_name = Some("x".repeat(257))),
+        "name.given_name"
+    );
+    assert_eq!(
+        refused(&|s| s.name.formatted = Some(String::new())),
+        "name.formatted"
+    );
+    // SB-34
+    assert_eq!(
+        refused(&|s| s.name.family_name = Some("a\r\nBcc: all".to_owned())),
+        "name.family_name"
+    );
+    assert_eq!(refused(&|s| s.locale = Some("x".repeat(36))), "locale");
+    assert_eq!(
+        refused(&|s| s.zoneinfo = Some("../../etc passwd".to_owned())),
+        "zoneinfo"
+    );
+    let mail =
+        |value: &str| serde_json::from_value::<events::contract::Email>(json!({"value": value})).unwrap();
+    assert_eq!(
+        refused(&|s| s.emails = vec![mail("a@b.example"); 2]),
+        "emails[1].value"
+    );
+    assert_eq!(refused(&|s| s.emails = vec![mail("a@b.example"); 21]), "emails");
+    let put = |name: &str, value: Value| {
+        let one = (name.to_owned(), value);
+        move |s: &mut events::contract::UserState| s.attributes.extend([one.clone()])
+    };
+    assert_eq!(refused(&put("big", "x".repeat(16 * 1024).into())), "attributes");
+    assert_eq!(refused(&put("k", json!({"deep": ["a\u{7}"]}))), "attributes.k");
+    assert_eq!(refused(&put("displayName", json!(7))), "attributes.displayName");
+    assert_eq!(refused(&put("", json!(7))), "attributes (a name)");
+}
+
+#[test]
+fn an_address_that_stays_keeps_its_proof() {
+    let mut ann = state(json!({}));
+    let mail = |value: &str, verified: bool| -> events::contract::Email {
+        serde_json::from_value(json!({"value": value, "verified": verified})).unwrap()
+    };
+    ann.emails = vec![mail("old@b.example", true)];
+    let wanted = Draft {
+        emails: vec![mail("old@b.example", false), mail("new@b.example", true)],
+        ..draft("ann")
+    };
+    wanted.replace(&mut ann).unwrap();
+    let proofs: Vec<bool> = ann.emails.iter().map(|email| email.verified).collect();
+    assert_eq!(proofs, [true, false], "a client of the directory proves nothing");
+}

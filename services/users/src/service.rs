@@ -1,0 +1,187 @@
+//! The service as a process: what is started, in which order, and how it ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
+use chassis::clock::{SharedClock, SystemClock};
+use chassis::config::ConfigError;
+use chassis::db::{Db, DbError};
+use chassis::health::Health;
+use chassis::http::standard_layers;
+use chassis::http_client::{ClientOptions, HttpClient};
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::server::{ServeError, Server};
+use chassis::shutdown::Shutdown;
+use chassis::telemetry;
+use events::feed::{Feed, FeedSource, FeedTransport};
+use events::{Bootstrap, Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
+
+use crate::app::{App, SharedApp};
+use crate::arrivals::Arrivals;
+use crate::config::Settings;
+use crate::people::PeopleSnapshot;
+use crate::registrations::FromAuth;
+
+/// The name that the inbox keeps its notes under. Never to change.
+const CONSUMER: &str = "users";
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The configuration cannot be used. Exit code 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened or brought up to date. Exit code 3.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// A port cannot be listened on, or its certificate cannot be used. Exit code 4.
+    #[error(transparent)]
+    Bind(#[from] ServeError),
+    /// Everything else. Exit code 1.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl RunError {
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 2,
+            Self::Database(_) => 3,
+            Self::Bind(_) => 4,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// Runs the service until it is told to stop (SIGTERM, SIGINT).
+///
+/// `config` is the TOML file; without one, everything comes from `VESTIBULE_USERS__…` variables.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
+    run_with(Settings::load(config.as_deref())?).await
+}
+
+/// Like [`run`], with settings that were read already.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run_with(settings: Settings) -> Result<(), RunError> {
+    let _telemetry =
+        telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    // The ports first: that one is taken should be known before anything is written.
+    let server = Server::bind(&settings.listen, &settings.limits).await?;
+    let place = settings.database.place();
+    let db = settings.database.open().await?;
+    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
+        .await?;
+
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().map_err(anyhow::Error::from)?;
+    let world = World {
+        http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom::default()),
+    };
+    let keys = RemoteKeys::new(
+        settings.auth.issuer(),
+        world.http.clone(),
+        Arc::clone(&world.clock),
+    );
+    shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
+    let app = wire(&settings, &world, db.clone(), keys, &shutdown);
+    app.arrivals.run(&shutdown);
+    publish(&app, &shutdown);
+    follow_auth(&settings, &world, &app, &shutdown)?;
+
+    let health = Health::new();
+    health.started();
+    tracing::info!(server.address = %settings.listen.address, "users answers on {}", settings.listen.address);
+    let routes = standard_layers(crate::http::routes(app), &settings.limits);
+    server
+        .run(
+            routes,
+            health,
+            Duration::from_secs(settings.drain_seconds),
+            &shutdown,
+        )
+        .await;
+    db.close().await;
+    Ok(())
+}
+
+/// What the service has from the machine.
+struct World {
+    http: HttpClient,
+    clock: SharedClock,
+    random: SharedRandom,
+}
+
+fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: &Shutdown) -> SharedApp {
+    let audience = settings.audience();
+    let clock = || Arc::clone(&world.clock);
+    let outbox = Outbox::new(audience, clock(), Arc::clone(&world.random));
+    Arc::new(App {
+        feed: Feed::new(
+            db.clone(),
+            outbox.clone(),
+            Arc::new(PeopleSnapshot),
+            shutdown.clone(),
+        ),
+        db,
+        outbox,
+        verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
+        clock: clock(),
+        random: Arc::clone(&world.random),
+        arrivals: Arrivals::default(),
+        scim_base: format!("{audience}/scim/v2"),
+        registrar: settings.auth.registrar.clone(),
+    })
+}
+
+/// Publishes what the outbox holds.
+fn publish(app: &SharedApp, shutdown: &Shutdown) {
+    let (app, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("relay", move || {
+        let options = RelayOptions::default();
+        Relay::new(app.db.clone(), app.outbox.clone(), FeedTransport, options).run(until.clone())
+    });
+}
+
+/// Follows the feed of the authentication service.
+fn follow_auth(
+    settings: &Settings,
+    world: &World,
+    app: &SharedApp,
+    shutdown: &Shutdown,
+) -> Result<(), RunError> {
+    let issuer = &settings.auth.issuer;
+    let credentials = ClientCredentials {
+        token_endpoint: format!("{}/oauth2/token", settings.auth.issuer())
+            .parse()
+            .map_err(anyhow::Error::from)?,
+        client_id: settings.auth.client_id.clone(),
+        client_secret: settings.auth.client_secret.clone(),
+        resource: settings.auth.issuer().to_owned(),
+        scope: "events:read".to_owned(),
+    };
+    let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
+    let source = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let (app, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("auth_events", move || {
+        // From the oldest event on, not from a snapshot: a registration that waits is in no snapshot.
+        let options = ConsumerOptions {
+            bootstrap: Bootstrap::Beginning,
+            ..ConsumerOptions::default()
+        };
+        let handler = FromAuth(Arc::clone(&app));
+        let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
+        Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
+    });
+    Ok(())
+}

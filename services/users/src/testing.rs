@@ -1,0 +1,241 @@
+//! A small world for tests: the service without its ports, people with tokens, events that arrive.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use chassis::access::{FixedKeys, Verifier};
+use chassis::clock::{ManualClock, SharedClock, Timestamp};
+use chassis::config::LimitsConfig;
+use chassis::db::Db;
+use chassis::http::standard_layers;
+use chassis::on_engine;
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::shutdown::Shutdown;
+use events::contract::{EventData, RegistrationRequested, SpecVersion};
+use events::feed::Feed;
+use events::{Envelope, Handler, Outbox};
+use http::{HeaderMap, Request, StatusCode};
+use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::app::{App, SharedApp};
+use crate::arrivals::Arrivals;
+use crate::people::{Draft, PeopleSnapshot};
+use crate::registrations::FromAuth;
+
+const ISSUER: &str = "http://auth.example";
+const AUDIENCE: &str = "http://users.example";
+const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Algorithm::Es256).unwrap());
+
+/// The service on `db`. Requests for unknown people wait until somebody arrives.
+pub(crate) fn app(db: &Db) -> SharedApp {
+    app_with(
+        db,
+        Arrivals::new(Duration::from_secs(60), Duration::from_secs(60)),
+    )
+}
+
+/// The service on `db`, with a patience of the test's own.
+pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
+    let clock: SharedClock = Arc::new(ManualClock::new(NOW));
+    let random: SharedRandom = Arc::new(SystemRandom::default());
+    let keys = JwkSet {
+        keys: vec![KEY.public().clone()],
+    };
+    let keys = FixedKeys(Arc::new(KeySet::from_jwks(&keys)));
+    let outbox = Outbox::new(AUDIENCE, clock.clone(), random.clone());
+    Arc::new(App {
+        db: db.clone(),
+        feed: Feed::new(
+            db.clone(),
+            outbox.clone(),
+            Arc::new(PeopleSnapshot),
+            Shutdown::new(),
+        ),
+        outbox,
+        verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
+        clock,
+        random,
+        arrivals,
+        scim_base: format!("{AUDIENCE}/scim/v2"),
+        registrar: "vestibule-auth".to_owned(),
+    })
+}
+
+/// A person to be, of whom nothing but the name is said.
+pub(crate) fn draft(name: &str) -> Draft {
+    Draft {
+        user_name: name.parse().unwrap(),
+        name: Default::default(),
+        emails: Vec::new(),
+        locale: None,
+        zoneinfo: None,
+        active: None,
+        attributes: Default::default(),
+    }
+}
+
+/// A registration as `auth` sends it.
+pub(crate) fn requested(id: u128, name: &str) -> RegistrationRequested {
+    RegistrationRequested {
+        id: Uuid::from_u128(id),
+        user_name: name.parse().unwrap(),
+        email: Some(format!("{}@example.com", name.to_lowercase()).parse().unwrap()),
+        name: None,
+        locale: None,
+        groups: Vec::new(),
+        version: 1,
+        requested_at: NOW,
+    }
+}
+
+/// An event of `auth`.
+pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
+    let random: SharedRandom = Arc::new(SystemRandom::default());
+    Envelope {
+        specversion: SpecVersion,
+        id: random.uuid(&ManualClock::new(NOW)),
+        source: ISSUER.to_owned(),
+        kind: T::TYPE.to_owned(),
+        subject,
+        time: NOW,
+        datacontenttype: "application/json".to_owned(),
+        partitionkey: subject,
+        sequence: 1,
+        traceparent: None,
+        position: None,
+        data: serde_json::value::to_raw_value(data).unwrap(),
+    }
+}
+
+/// What the inbox does with an event that it sees for the first time.
+pub(crate) async fn apply(app: &SharedApp, event: &Envelope) {
+    let mut tx = app.db.begin("test").await.unwrap();
+    FromAuth(app.clone()).apply(&mut tx, event).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Types and sequences of the events of a person, in order.
+pub(crate) async fn events_of(db: &Db, id: Uuid) -> Vec<(String, i64)> {
+    const EVENTS: &str = "SELECT type, sequence FROM outbox WHERE aggregate_id = $1 ORDER BY sequence";
+    let mut reader = db.reader().await.unwrap();
+    on_engine!(&mut reader, c => sqlx::query_as(EVENTS).bind(id).fetch_all(c).await.unwrap())
+}
+
+/// A token of `subject`, issued to `client`.
+pub(crate) fn token(subject: &str, client: &str, scope: &str) -> String {
+    token_for(AUDIENCE, subject, client, scope)
+}
+
+/// A token for another audience.
+pub(crate) fn token_for(audience: &str, subject: &str, client: &str, scope: &str) -> String {
+    let now = NOW.as_secs();
+    let claims = json!({
+        "iss": ISSUER, "aud": audience, "sub": subject, "client_id": client, "scope": scope,
+        "iat": now, "exp": now + 300, "jti": "1",
+    });
+    KEY.sign(TYP_ACCESS_TOKEN, &claims).unwrap()
+}
+
+/// A token that a person got by signing in.
+pub(crate) fn persons_token(id: Uuid) -> String {
+    token(&id.to_string(), "a-web-application", "openid profile")
+}
+
+/// A token that an application got for itself.
+pub(crate) fn clients_token(client: &str, scope: &str) -> String {
+    token(client, client, scope)
+}
+
+/// Somebody with, or without, a token, talking to the service.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    router: Router,
+    token: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The field that a problem names first.
+    pub(crate) fn field(&self) -> &str {
+        self.body["errors"][0]["field"].as_str().unwrap_or_default()
+    }
+}
+
+impl Caller {
+    /// Somebody without a token.
+    pub(crate) fn anonymous(app: &SharedApp) -> Self {
+        app.arrivals.run(&Shutdown::new());
+        let router = standard_layers(crate::http::routes(app.clone()), &LimitsConfig::default());
+        Self { router, token: None }
+    }
+
+    /// Somebody with a token.
+    pub(crate) fn with(app: &SharedApp, token: String) -> Self {
+        Self {
+            token: Some(token),
+            ..Self::anonymous(app)
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], Body::empty()).await
+    }
+
+    pub(crate) async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.json_if(method, path, body, "*").await
+    }
+
+    /// With `If-Match`.
+    pub(crate) async fn json_if(&self, method: &str, path: &str, body: &Value, tag: &str) -> Answer {
+        let headers = [("content-type", "application/json"), ("if-match", tag)];
+        self.send(method, path, &headers, Body::from(body.to_string()))
+            .await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
+    }
+}
