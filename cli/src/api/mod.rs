@@ -135,6 +135,13 @@ impl Api {
         Ok(answer.access_token)
     }
 
+    /// The address of a service, without a slash at the end; empty when it is not known.
+    pub(crate) fn url(&self, side: Side) -> &str {
+        self.services
+            .url(side)
+            .map_or("", |url| url.as_str().trim_end_matches('/'))
+    }
+
     /// The services that are called.
     pub(crate) fn services(&self) -> &Services {
         &self.services

@@ -1,9 +1,12 @@
 //! `vestibule config`: the services' configuration files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use chassis::config::load;
 
 use super::serve::ServiceName;
 use crate::failure::{Code, Failure};
+use crate::logs::printable;
 use crate::output;
 
 /// Configuration files: check
@@ -30,9 +33,42 @@ pub(crate) struct Check {
 impl Config {
     /// Runs the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let Self::Check(check) = self;
-        let _ = (check.files, check.service);
-        output::line("")?;
-        Err(Failure::new(Code::Failed, "not yet"))
+        let Self::Check(Check { files, service }) = self;
+        let mut problems = Vec::new();
+        for file in &files {
+            let service = service.unwrap_or_else(|| guess(file));
+            match check(service, file) {
+                Ok(()) => {
+                    let name = service.name();
+                    output::line(format!("{}: the {name} service can use it", file.display()))?;
+                }
+                Err(problem) => problems.push(printable(&problem)),
+            }
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(Code::Usage, problems.join("\n")))
+    }
+}
+
+/// What is wrong with a service's configuration file and environment: file or variable, key, what is expected.
+pub(super) fn check(service: ServiceName, file: &Path) -> Result<(), String> {
+    let env = std::env::vars();
+    match service {
+        ServiceName::Auth => load::<auth::config::Settings>("auth", Some(file), env).map(drop),
+        ServiceName::Users => load::<users::config::Settings>("users", Some(file), env).map(drop),
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// Only `auth` has an issuer of its own at the top of its file.
+fn guess(file: &Path) -> ServiceName {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    match text.parse::<toml::Table>() {
+        Ok(table) if table.contains_key("issuer") => ServiceName::Auth,
+        Ok(table) if table.contains_key("url") => ServiceName::Users,
+        _ if file.to_string_lossy().contains("users") => ServiceName::Users,
+        _ => ServiceName::Auth,
     }
 }

@@ -4,8 +4,9 @@ mod client;
 mod config;
 mod doctor;
 mod events;
-mod help_markdown;
 mod keys;
+#[cfg(test)]
+mod reference;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,6 @@ pub(crate) enum Command {
     Config(config::Config),
     Doctor(doctor::Doctor),
     Serve(serve::Serve),
-    HelpMarkdown(help_markdown::HelpMarkdown),
 }
 
 /// Runs a command to its end.
@@ -71,7 +71,6 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Events(events) => block_on(events.run()),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => block_on(doctor.run()),
-        Command::HelpMarkdown(help) => help.run(),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -39,6 +39,16 @@ pub(crate) enum ServiceName {
     Users,
 }
 
+impl ServiceName {
+    /// `auth` or `users`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Users => "users",
+        }
+    }
+}
+
 impl Serve {
     /// Runs until the service ends. The exit code is the service's own: 2 configuration, 3 database, 4 port.
     ///

@@ -96,8 +96,9 @@ impl Up {
         .await;
         drop(printer);
         thread.join();
+        let released = lock.release();
         result?;
-        Ok(lock.release()?)
+        Ok(released?)
     }
 
     fn ports(&self) -> Ports {

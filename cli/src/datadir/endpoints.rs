@@ -134,11 +134,15 @@ impl Place<'_> {
         let Some(text) = files::read(self.file)? else {
             return Ok(toml::Table::new());
         };
-        text.parse()
-            .map_err(|error: toml::de::Error| DataDirError::Content {
+        toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            DataDirError::Content {
                 path: self.file.to_owned(),
-                reason: error.to_string().trim_end().to_owned(),
-            })
+                // Only the message: the error's own text quotes the line, which may hold a secret.
+                reason: format!("line {line}: {}", error.message()),
+            }
+        })
     }
 
     fn address(

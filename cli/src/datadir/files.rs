@@ -15,6 +15,16 @@ pub(super) fn private_directory(path: &Path) -> Result<(), DataDirError> {
     }
 }
 
+/// Gives a directory mode 0700 while nothing is in it. A full one may be somebody's home.
+pub(super) fn close_if_empty(path: &Path) -> Result<(), DataDirError> {
+    let mut entries = fs::read_dir(path).map_err(DataDirError::io("read", path))?;
+    if entries.next().is_none() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(DataDirError::io("close to others", path))?;
+    }
+    Ok(())
+}
+
 /// Replaces `path` by `content` in one step, mode 0600: a full disk leaves the old file, or none.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
     let refused = |error| DataDirError::io("write", path)(error);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use chassis::random::SharedRandom;
 
-pub(crate) use endpoints::{Endpoint, Endpoints, Ports};
+pub(crate) use endpoints::{Endpoints, Ports};
 pub(crate) use error::DataDirError;
 pub(crate) use lock::{Lock, held_by};
 pub(crate) use operator::Operator;
@@ -27,12 +27,13 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// The directory, made with mode 0700 if it is missing.
+    /// The directory, made with mode 0700 if it is missing; an empty one gets that mode, one in use keeps its own.
     ///
     /// # Errors
     /// When it is a file, or the place cannot be written to.
     pub(crate) fn create(root: &Path) -> Result<Self, DataDirError> {
         files::private_directory(root)?;
+        files::close_if_empty(root)?;
         Self::at(root)
     }
 

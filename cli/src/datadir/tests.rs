@@ -60,6 +60,19 @@ fn a_first_start_makes_everything_for_its_owner_alone() {
 }
 
 #[test]
+fn a_directory_that_was_there_is_closed_only_while_it_is_empty() {
+    let temp = place();
+    let open = || fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).expect("changed");
+    open();
+    DataDir::create(temp.path()).expect("made");
+    assert_eq!(mode(temp.path()), 0o700);
+    open();
+    fs::write(temp.path().join("something"), "x").expect("written");
+    DataDir::create(temp.path()).expect("made");
+    assert_eq!(mode(temp.path()), 0o755);
+}
+
+#[test]
 fn secrets_differ_and_stay_from_start_to_start() {
     let temp = place();
     let (data, at) = started(&temp, Ports::default());

@@ -1,0 +1,57 @@
+//! The databases: whether they can be opened and read.
+
+use std::path::Path;
+
+use chassis::config;
+use chassis::db::DbConfig;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::Finding;
+use crate::datadir::DataDir;
+use crate::failure::chain;
+
+/// The one table of a configuration that matters here.
+#[derive(Deserialize)]
+struct Stored {
+    database: DbConfig,
+}
+
+/// Opens each database.
+pub(super) async fn look(data: &DataDir, findings: &mut Vec<Finding>) {
+    for (service, what, file) in [
+        ("auth", "database of auth", data.auth_file()),
+        ("users", "database of users", data.users_file()),
+    ] {
+        let loaded = config::load::<Stored>(service, Some(&file), std::env::vars());
+        // A configuration that cannot be read is a finding of its own.
+        let Ok(Stored { database }) = loaded else { continue };
+        findings.push(store(what, data.root(), database).await);
+    }
+}
+
+async fn store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
+    let place = database.place();
+    if let Some(path) = database.url.expose_secret().strip_prefix("sqlite:") {
+        // The services run in the data directory, from which a relative path counts.
+        let path = root.join(path.strip_prefix("//").unwrap_or(path));
+        if !path.exists() {
+            let detail = format!("{} is not there", path.display());
+            return Finding::bad(
+                what,
+                detail,
+                "`vestibule up` makes it; or restore it from a backup.",
+            );
+        }
+        database = DbConfig::new(format!("sqlite:{}", path.display()));
+    }
+    let opened = async { database.open().await?.reader().await.map(drop) };
+    match opened.await {
+        Ok(()) => Finding::good(what, format!("{place} can be read")),
+        Err(error) => Finding::bad(
+            what,
+            chain(&error),
+            "See that the server runs and the address is right; a damaged file is restored from a backup.",
+        ),
+    }
+}

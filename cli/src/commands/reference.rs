@@ -1,0 +1,46 @@
+//! The help of every command as one page, `docs/reference/cli.md`.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+
+#[test]
+fn generated_reference_page_is_what_the_help_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
+    let page = page();
+    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
+        fs::write(&path, &page).expect("docs/reference/cli.md can be written");
+    }
+    let committed = fs::read_to_string(&path).expect("docs/reference/cli.md");
+    assert!(
+        committed == page,
+        "docs/reference/cli.md is out of date: `make generate` writes it anew"
+    );
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# The `vestibule` tool\n\n\
+         This page is what `--help` says, command by command. `make generate` writes it, and a test compares.\n",
+    );
+    let mut cli = Cli::command();
+    cli.build();
+    section(&mut page, &cli, 2);
+    page
+}
+
+fn section(page: &mut String, command: &Command, depth: usize) {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    let mut shown = command.clone().term_width(100).disable_colored_help(true);
+    let help = shown.render_long_help().to_string();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let text = lines.join("\n");
+    write!(page, "\n{} `{name}`\n\n```text\n{text}\n```\n", "#".repeat(depth)).expect("a string grows");
+    for child in command.get_subcommands().filter(|child| !child.is_hide_set()) {
+        section(page, child, depth + 1);
+    }
+}
