@@ -58,7 +58,7 @@ impl HttpClient {
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         let request = self.0.request(method, url);
         match TraceContext::current() {
-            Some(trace) => request.header("traceparent", trace.child().to_string()),
+            Some(trace) => request.header("traceparent", trace.to_string()),
             None => request,
         }
     }

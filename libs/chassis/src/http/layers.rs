@@ -109,6 +109,7 @@ where
                 Err(problem) => problem.into_response(),
             };
             finish(&mut response, trace, tls);
+            telemetry::record_status(response.status());
             seen.record(&metrics, response.status(), began.elapsed());
             Ok(response)
         };

@@ -37,6 +37,13 @@ impl RouteMetrics {
     }
 }
 
+#[cfg(test)]
+impl RouteMetrics {
+    pub(super) fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
 /// A method as a label: the caller cannot invent label values.
 fn method_label(method: &Method) -> &'static str {
     match *method {

@@ -1,44 +1,76 @@
 //! Logs, metrics and traces.
+//!
+//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what has
+//! no dot becomes `vestibule.NAME`. Trace and span id come from [`TraceContext`], so no span has to be open for them.
 
+mod ecs;
+mod lines;
 mod metrics;
+mod otlp;
+mod text;
 mod trace;
 
-use ::http::Request;
-use axum::body::Body;
+#[cfg(test)]
+mod tests;
 
-use crate::config::{LogConfig, TracesConfig};
+use std::io::IsTerminal;
+use std::str::FromStr;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogConfig, LogFormat, TracesConfig};
+use lines::{Format, Lines};
 
 pub use self::metrics::metrics_text;
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
+pub(crate) use otlp::{record_status, request_span};
 pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Keeps telemetry going; when dropped, what is not yet exported is sent.
 #[derive(Debug)]
 #[must_use = "traces that are not yet sent are lost without it"]
-pub struct Guard(());
+pub struct Guard {
+    _traces: Option<otlp::Exporting>,
+}
 
 /// Why telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up telemetry: {0}")]
 pub struct TelemetryError(String);
 
-/// Sets up the logs, metrics and traces of the process, once.
+/// Sets up the logs, metrics and traces of the process, once. Lines go to standard output.
 ///
 /// # Errors
 /// When the level cannot be read, the endpoint cannot be used, or telemetry is set up already.
-pub fn init(
-    _service: &'static str,
-    _log: &LogConfig,
-    _traces: &TracesConfig,
-) -> Result<Guard, TelemetryError> {
+pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Result<Guard, TelemetryError> {
     metrics::install().map_err(TelemetryError)?;
-    Ok(Guard(()))
+    ::metrics::gauge!("vestibule_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION"))
+        .set(1.0);
+    let levels = Targets::from_str(&log.level)
+        .map_err(|error| TelemetryError(format!("log.level: expected a level such as info: {error}")))?;
+    let terminal = std::io::stdout().is_terminal();
+    let format = match log.format {
+        LogFormat::Ecs => Format::Ecs { service },
+        LogFormat::Auto if !terminal => Format::Ecs { service },
+        LogFormat::Auto | LogFormat::Text => Format::Text {
+            colour: coloured(terminal),
+        },
+    };
+    let lines = Lines::new(format, std::io::stdout).with_filter(levels);
+    let registry = tracing_subscriber::registry().with(lines);
+    let traces = otlp::start(service, traces).map_err(TelemetryError)?;
+    let installed = match &traces {
+        Some(exporting) => registry.with(exporting.layer()).try_init(),
+        None => registry.try_init(),
+    };
+    installed.map_err(|error| TelemetryError(error.to_string()))?;
+    Ok(Guard { _traces: traces })
 }
 
-/// The trace that a request belongs to, and a span to record if traces are exported.
-pub(crate) fn request_span(
-    caller: Option<TraceContext>,
-    _request: &Request<Body>,
-) -> (TraceContext, Option<tracing::Span>) {
-    (caller.map_or_else(TraceContext::root, TraceContext::child), None)
+/// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.
+fn coloured(terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE"))
 }

@@ -1,0 +1,161 @@
+//! Events of `tracing` as lines, with the fields of the spans around them.
+
+use std::fmt;
+use std::io::Write;
+
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{TraceContext, ecs, text};
+use crate::clock::{Clock, SystemClock, Timestamp};
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    /// One JSON object, in Elastic Common Schema.
+    Ecs { service: &'static str },
+    /// For people.
+    Text { colour: bool },
+}
+
+/// One event, with everything that belongs to it.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) at: Timestamp,
+    pub(super) level: Level,
+    /// The module, or the name that the event gives itself.
+    pub(super) target: &'static str,
+    pub(super) message: String,
+    /// Each name once: the event's own first, then of the spans from the inside out.
+    pub(super) fields: Vec<(&'static str, Value)>,
+    pub(super) trace: Option<TraceContext>,
+}
+
+/// Writes every event as one line, in one piece.
+pub(super) struct Lines<W> {
+    format: Format,
+    writer: W,
+}
+
+impl<W> Lines<W> {
+    pub(super) fn new(format: Format, writer: W) -> Self {
+        Self { format, writer }
+    }
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                fields.add_missing(outer);
+            }
+        }
+        let line = Line {
+            at: SystemClock.now(),
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            message: fields.message,
+            fields: fields.named,
+            trace: TraceContext::current(),
+        };
+        let bytes = match self.format {
+            Format::Ecs { service } => ecs::render(&line, service),
+            Format::Text { colour } => text::render(&line, colour),
+        };
+        // If nobody reads the log, there is nobody to tell.
+        let _ = self.writer.make_writer().write_all(&bytes);
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    named: Vec<(&'static str, Value)>,
+}
+
+impl Fields {
+    fn set(&mut self, field: &Field, value: Value) {
+        let name = match field.name() {
+            "error" => "error.message",
+            name => name,
+        };
+        match self.named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.named.push((name, value)),
+        }
+    }
+
+    fn add_missing(&mut self, outer: &Self) {
+        for (name, value) in &outer.named {
+            if !self.named.iter().any(|(known, _)| known == name) {
+                self.named.push((name, value.clone()));
+            }
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        if field.name() == "message" {
+            self.message = text;
+        } else {
+            self.set(field, Value::String(text));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.set(field, Value::String(value.to_owned()));
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, value.into());
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.set(field, Value::String(value.to_string()));
+    }
+}

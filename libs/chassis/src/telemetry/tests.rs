@@ -1,0 +1,167 @@
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::lines::{Format, Lines};
+use super::{RouteMetrics, TraceContext};
+use crate::secret::{SecretString, Token};
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(format: Format, act: impl FnOnce()) -> String {
+    let paper = Paper::default();
+    let writer = paper.clone();
+    let lines = Lines::new(format, move || writer.clone());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
+    let bytes = paper.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+const ECS: Format = Format::Ecs { service: "auth" };
+const TEXT: Format = Format::Text { colour: false };
+
+#[test]
+fn a_line_is_one_ecs_object_with_dotted_names() {
+    let text = logged(ECS, || {
+        let span = tracing::info_span!("outer", user.id = "u1", event.action = "outer");
+        let _in = span.enter();
+        tracing::warn!(event.action = "sign-in", client.ip = %"192.0.2.1", tries = 3, "wrong password");
+    });
+    assert_eq!(text.matches('\n').count(), 1);
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert!(text.starts_with(r#"{"@timestamp":"2"#), "{text}");
+    assert_eq!(line["log.level"], "warn");
+    assert_eq!(line["message"], "wrong password");
+    assert_eq!(line["ecs.version"], "8.11.0");
+    assert_eq!(line["service.name"], "vestibule-auth");
+    assert_eq!(line["event.action"], "sign-in", "the event's own field wins");
+    assert_eq!(line["user.id"], "u1", "the span's field is there too");
+    assert_eq!(line["client.ip"], "192.0.2.1");
+    assert_eq!(line["vestibule.tries"], 3);
+}
+
+#[test]
+fn no_name_comes_twice() {
+    let text = logged(ECS, || tracing::info!(log.level = "forged", message = "hello"));
+    assert_eq!(text.matches("log.level").count(), 1);
+    assert!(text.contains("hello") && !text.contains("forged"));
+}
+
+#[tokio::test]
+async fn a_line_carries_the_trace_it_belongs_to() {
+    let trace = TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+    let text = trace
+        .scope(async { logged(ECS, || tracing::info!("hello")) })
+        .await;
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["trace.id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(line["span.id"], "b7ad6b7169203331");
+}
+
+#[test]
+fn what_a_client_sends_starts_no_line_of_its_own() {
+    // SB-34
+    let evil = "ann\n12:00:00 INFO all is well \x1b[2J\r";
+    for format in [ECS, TEXT] {
+        let text = logged(format, || tracing::info!(user.name = evil, "sign-in of {evil}"));
+        let message_lines = text.lines().filter(|line| line.starts_with("12:00:00")).count();
+        assert_eq!(message_lines, 0, "{text:?}");
+        assert!(!text.contains('\x1b') && !text.contains('\r'), "{text:?}");
+    }
+}
+
+#[test]
+fn secrets_print_nothing() {
+    let (secret, token) = (SecretString::from("swordfish"), Token::new("swordfish"));
+    for format in [ECS, TEXT] {
+        let text = logged(format, || {
+            tracing::info!(?secret, ?token, "{secret:?} {token:?} {:?}", token.hash())
+        });
+        assert!(!text.contains("swordfish"), "{text}");
+    }
+}
+
+#[test]
+fn causes_are_shown_below_the_line() {
+    let text = logged(TEXT, || {
+        tracing::error!(error.stack_trace = "first\ncaused by: second", "it failed");
+    });
+    assert!(
+        text.contains("ERROR it failed\n    error.stack_trace:\n      first\n      caused by: second\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn methods_cannot_fill_the_memory() {
+    let metrics = RouteMetrics::default();
+    for number in 0..500 {
+        let method = http::Method::from_bytes(format!("M{number}").as_bytes()).unwrap();
+        metrics.record(
+            &method,
+            "/",
+            http::StatusCode::OK,
+            std::time::Duration::from_millis(1),
+        );
+    }
+    assert!(metrics.len() <= 64);
+}
+
+#[test]
+fn a_traceparent_of_a_later_version_is_read_and_a_broken_one_is_not() {
+    let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(TraceContext::parse(good).unwrap().to_string(), good);
+    assert!(TraceContext::parse(&good.replace("00-0", "cc-0")).is_some());
+    assert!(TraceContext::parse(&format!("{}-more", good.replace("00-0", "cc-0"))).is_some());
+    for bad in [
+        "",
+        "00",
+        &format!("{good}-more"),
+        &good.replace("00-0", "ff-0"),
+        &good.to_uppercase(),
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",
+        "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ] {
+        assert_eq!(TraceContext::parse(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn a_child_stays_in_the_trace_and_new_ids_differ() {
+    let root = TraceContext::root();
+    let child = root.child();
+    assert_eq!(root.trace_id(), child.trace_id());
+    assert_ne!(root.span_id(), child.span_id());
+    assert_ne!(root.trace_id(), TraceContext::root().trace_id());
+}
+
+proptest! {
+    // SB-42
+    #[test]
+    fn any_header_is_read_or_refused(header in ".{0,80}") {
+        let _ = TraceContext::parse(&header);
+    }
+
+    #[test]
+    fn a_traceparent_reads_back(trace in 1u128.., span in 1u64.., sampled: bool) {
+        let context = TraceContext::from_ids(trace, span, sampled).unwrap();
+        prop_assert_eq!(TraceContext::parse(&context.to_string()), Some(context));
+    }
+}
