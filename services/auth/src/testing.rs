@@ -113,6 +113,11 @@ impl std::ops::Deref for TestApp {
 
 /// The settings of a service in a test; hashing costs nothing.
 pub(crate) fn settings() -> Settings {
+    settings_with(&[])
+}
+
+/// The settings of a service in a test, with `more` variables such as `("REGISTRATION__OPEN", "false")`.
+pub(crate) fn settings_with(more: &[(&str, &str)]) -> Settings {
     let variables = [
         ("ISSUER", "https://id.example.org"),
         ("LISTEN__ADDRESS", "127.0.0.1:0"),
@@ -122,8 +127,13 @@ pub(crate) fn settings() -> Settings {
         ("SERVICE__CLIENT_ID", "vestibule-auth"),
         ("BRAND__NAME", "Example Library"),
     ];
-    let variables = variables.map(|(key, value)| (format!("VESTIBULE_AUTH__{key}"), value.to_owned()));
-    chassis::config::load("auth", None, variables.into_iter()).unwrap()
+    let kept = variables
+        .iter()
+        .filter(|(key, _)| !more.iter().any(|(other, _)| other == key));
+    let variables = kept
+        .chain(more)
+        .map(|(key, value)| (format!("VESTIBULE_AUTH__{key}"), (*value).to_owned()));
+    chassis::config::load("auth", None, variables).unwrap()
 }
 
 /// A hasher that costs next to nothing.
@@ -142,11 +152,16 @@ pub(crate) fn cheap_hasher(random: &SharedRandom) -> Hasher {
 
 /// A service on `db`, whose clock stands at [`BEGINNING`].
 pub(crate) async fn app(db: &Db) -> TestApp {
-    let clock = Arc::new(ManualClock::new(BEGINNING));
     let users = Arc::new(FakeUsers(Mutex::new(Behaviour::Accept)));
+    let (app, clock) = app_with(db, settings(), users.clone());
+    TestApp { app, clock, users }
+}
+
+/// A service on `db` with these settings and this user service, and its clock, which stands at [`BEGINNING`].
+pub(crate) fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>) -> (SharedApp, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(BEGINNING));
     let shared: SharedClock = clock.clone();
     let random: SharedRandom = Arc::new(SystemRandom::default());
-    let settings = settings();
     let pages = Pages::new(PagesConfig {
         issuer: &settings.issuer,
         brand: settings.brand.clone(),
@@ -159,13 +174,13 @@ pub(crate) async fn app(db: &Db) -> TestApp {
         db: db.clone(),
         outbox: Outbox::new(settings.issuer.as_str(), Arc::clone(&shared), Arc::clone(&random)),
         hasher: cheap_hasher(&random),
-        users: users.clone(),
+        users,
         pages,
         settings,
         clock: shared,
         random,
     });
-    TestApp { app, clock, users }
+    (app, clock)
 }
 
 impl TestApp {

@@ -15,6 +15,7 @@ use super::render::{ErrorPage, seconds};
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Field, Register};
+use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
 use crate::registration::{self, NewAccount, RegisterError, Registered, Rejection, State as Progress};
 use chassis::http::ClientInfo;
@@ -110,7 +111,7 @@ pub(crate) async fn arrived(
     let mut errors = Errors::default();
     match registered.state {
         Progress::Active => {
-            let who = session::with_new_password(app, registered.id);
+            let who = SignedIn::by_password(registered.id, app.clock.now());
             let begun = session::begin(app, headers, client, &who, return_to).await?;
             return Ok(Ok(
                 begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login")))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::response::Response;
+use chassis::clock::Timestamp;
 use chassis::db::DbError;
 use http::HeaderMap;
 use uuid::Uuid;
@@ -70,11 +71,6 @@ pub(crate) async fn begin(
     Ok(Some(response))
 }
 
-/// Signs a person in who has just chosen the password of `account_id`.
-pub(crate) fn with_new_password(app: &App, account_id: Uuid) -> SignedIn {
-    SignedIn::by_password(account_id, app.clock.now())
-}
-
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.
 pub(crate) fn wait_for(app: &App, id: Uuid, return_to: &ReturnTo) -> Response {
     let mut response = app
@@ -91,17 +87,14 @@ pub(crate) fn wait_for(app: &App, id: Uuid, return_to: &ReturnTo) -> Response {
     response
 }
 
-/// Whether this browser made the registration `id`.
-pub(crate) fn made(app: &App, headers: &HeaderMap, id: Uuid) -> bool {
-    let proof = app.pages.cookies.read(headers, Cookie::Registration);
-    proof
-        .as_ref()
-        .and_then(|proof| app.pages.csrf.signed(REGISTRATION, proof.expose()))
-        .and_then(|value| value.split_once('.'))
-        .is_some_and(|(of, until)| {
-            of == id.to_string()
-                && until
-                    .parse()
-                    .is_ok_and(|until: i64| app.clock.now().as_secs() < until)
-        })
+/// When the person at this browser chose or gave the password of the registration `id`, if it was here.
+pub(crate) fn proved(app: &App, headers: &HeaderMap, id: Uuid) -> Option<Timestamp> {
+    let proof = app.pages.cookies.read(headers, Cookie::Registration)?;
+    let (of, until) = app
+        .pages
+        .csrf
+        .signed(REGISTRATION, proof.expose())?
+        .split_once('.')?;
+    let until = Timestamp::from_secs(until.parse().ok()?);
+    (of == id.to_string() && app.clock.now() < until).then(|| until - REGISTRATION_LIFETIME)
 }

@@ -17,6 +17,7 @@ use super::render::ErrorPage;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Setup};
+use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
 use crate::registration::{NewAccount, Registered};
 use crate::setup::{self, Purpose, SetupError};
@@ -108,7 +109,7 @@ pub(crate) async fn submit(
             }
         }
         Ok(Done::Chosen(account_id)) => {
-            let who = session::with_new_password(&app, account_id);
+            let who = SignedIn::by_password(account_id, app.clock.now());
             let begun = session::begin(&app, &headers, &client, &who, &ReturnTo::home()).await?;
             Ok(begun.unwrap_or_else(|| app.pages.redirect("/login")))
         }

@@ -13,6 +13,7 @@ use super::guard::FormRefused;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Wait, WaitAction};
+use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
 use crate::registration::{self, Rejection, State as Progress};
 use chassis::http::ClientInfo;
@@ -73,10 +74,11 @@ pub(crate) async fn submit(
     let progress = registration::status(&app, form.id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    if progress != Progress::Active || !session::made(&app, &headers, form.id) {
+    let proved = session::proved(&app, &headers, form.id).filter(|_| progress == Progress::Active);
+    let Some(auth_time) = proved else {
         return Ok(page(&app, &headers, form.id, progress, &return_to));
-    }
-    let who = session::with_new_password(&app, form.id);
+    };
+    let who = SignedIn::by_password(form.id, auth_time);
     let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
     Ok(begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login"))))
 }
@@ -93,7 +95,7 @@ fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to:
             "This usually takes a moment. Leave this page open: it goes on by itself.",
             WaitAction::Nothing,
         ),
-        Progress::Active if session::made(app, headers, id) => (
+        Progress::Active if session::proved(app, headers, id).is_some() => (
             "Your account is ready",
             "Everything is set up. Come on in.",
             WaitAction::Post {

@@ -1,3 +1,10 @@
-//! Tests of the pages.
+//! Tests of the pages: as a browser meets them, through the service's own router.
 
+mod browser;
+mod forms;
 mod gallery;
+mod headers;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod site;

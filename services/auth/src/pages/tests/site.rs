@@ -1,0 +1,160 @@
+//! A service without listeners, and a user service that can be away.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use chassis::clock::ManualClock;
+use chassis::http::standard_layers;
+use events::contract::RegistrationRequested;
+use testkit::TestDb;
+
+use super::browser::Browser;
+use crate::app::{App, SharedApp, router};
+use crate::registration::{self, Answer, NewAccount, NoAnswer, Rejection, State, Users};
+pub(super) use crate::testing::PASSWORD;
+use crate::testing::{app_with, settings_with, state_of};
+use crate::{setup, subjects};
+
+/// A user service in which every name is taken once.
+#[derive(Default)]
+pub(super) struct Directory(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    people: BTreeMap<String, RegistrationRequested>,
+    away: bool,
+    missed: Vec<RegistrationRequested>,
+}
+
+impl Directory {
+    /// It answers nobody from now on.
+    pub(super) fn leave(&self) {
+        self.0.lock().unwrap().away = true;
+    }
+
+    /// It answers again, and what it missed reaches the service as events.
+    pub(super) async fn come_back(&self, app: &App) {
+        let missed = {
+            let mut inner = self.0.lock().unwrap();
+            inner.away = false;
+            std::mem::take(&mut inner.missed)
+        };
+        for request in missed {
+            let mut tx = app.db.begin("test").await.unwrap();
+            subjects::put(app, &mut tx, &state_of(&request)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    /// How many people there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap().people.len()
+    }
+
+    fn answer(&self, request: &RegistrationRequested) -> Result<Answer, NoAnswer> {
+        let mut inner = self.0.lock().unwrap();
+        if inner.away {
+            inner.missed.push(request.clone());
+            return Err(NoAnswer("away".to_owned()));
+        }
+        let key = request.user_name.key().to_owned();
+        match inner.people.get(&key) {
+            Some(other) if other.id != request.id => Ok(Answer::Rejected(Rejection::UserNameTaken)),
+            _ => {
+                inner.people.insert(key, request.clone());
+                Ok(Answer::Accepted(Box::new(state_of(request))))
+            }
+        }
+    }
+}
+
+impl Users for Directory {
+    fn register<'a>(
+        &'a self,
+        request: &'a RegistrationRequested,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>> {
+        Box::pin(async move { self.answer(request) })
+    }
+}
+
+/// The service as browsers meet it.
+pub(super) struct Site {
+    pub(super) app: SharedApp,
+    pub(super) users: Arc<Directory>,
+    pub(super) clock: Arc<ManualClock>,
+    router: Router,
+    _db: TestDb,
+}
+
+impl Site {
+    /// On a laptop: plain http.
+    pub(super) async fn start() -> Self {
+        Self::start_at("http://localhost:8000").await
+    }
+
+    /// With `issuer` as its public URL.
+    pub(super) async fn start_at(issuer: &str) -> Self {
+        Self::with(&[("ISSUER", issuer)]).await
+    }
+
+    /// With these settings.
+    pub(super) async fn with(settings: &[(&str, &str)]) -> Self {
+        let db = testkit::sqlite(&[&events::MIGRATIONS, &crate::MIGRATIONS]).await;
+        let users = Arc::new(Directory::default());
+        let settings = settings_with(settings);
+        let limits = settings.limits.clone();
+        let (app, clock) = app_with(&db, settings, users.clone());
+        let router = standard_layers(router(&app).with_state(app.clone()), &limits);
+        Self {
+            app,
+            users,
+            clock,
+            router,
+            _db: db,
+        }
+    }
+
+    /// A browser that has never been here.
+    pub(super) fn browser(&self) -> Browser {
+        Browser::new(self.router.clone(), &self.app.pages.origin)
+    }
+
+    /// Makes an account with [`PASSWORD`].
+    pub(super) async fn register(&self, user_name: &str) {
+        let new = NewAccount {
+            user_name: user_name.to_owned(),
+            email: Some(format!("{user_name}@example.com")),
+            password: Some(PASSWORD.into()),
+            ..NewAccount::default()
+        };
+        let registered = registration::register(&self.app, new).await.unwrap();
+        assert_eq!(registered.state, State::Active);
+    }
+
+    /// A browser in which somebody has signed in.
+    pub(super) async fn signed_in(&self, user_name: &str) -> Browser {
+        let mut browser = self.browser();
+        let typed = [("user_name", user_name), ("password", PASSWORD)];
+        assert_eq!(browser.fill("/login", &typed).await.location(), "/");
+        browser
+    }
+
+    /// Disables somebody, as an event of the user service does.
+    pub(super) async fn disable(&self, user_name: &str) {
+        let request = self.users.0.lock().unwrap().people[user_name].clone();
+        let mut state = state_of(&request);
+        state.active = false;
+        state.version += 1;
+        let mut tx = self.app.db.begin("test").await.unwrap();
+        subjects::put(&self.app, &mut tx, &state).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A new set-up link, as a path.
+    pub(super) async fn set_up_link(&self) -> String {
+        let url = setup::issue_setup_link(&self.app).await.unwrap().unwrap();
+        format!("{}?{}", url.path(), url.query().unwrap())
+    }
+}
