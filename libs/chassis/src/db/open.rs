@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -31,6 +32,9 @@ fn default_connections() -> u32 {
 
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After how long without use a connection to a server is tried before it is used again.
+const RESTED: Duration = Duration::from_secs(1);
 
 impl DbConfig {
     /// A database at `url` with the default pool.
@@ -77,6 +81,16 @@ impl DbConfig {
             let pool = PgPoolOptions::new()
                 .max_connections(self.max_connections.max(1))
                 .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A round trip before every use would double the cost of a small read: only what has rested is tried.
+                .test_before_acquire(false)
+                .before_acquire(|connection, known| {
+                    Box::pin(async move {
+                        if known.idle_for > RESTED {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .connect_with(options)
                 .await
                 .map_err(|error| refused(root_cause(&error)))?;
@@ -103,14 +117,17 @@ impl DbConfig {
             },
             known => known,
         };
+        // A file does not go away as a server does: nothing to try before each use.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.clone())
             .await
             .map_err(refused)?;
         let read = SqlitePoolOptions::new()
             .max_connections(self.max_connections.max(1))
+            .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.create_if_missing(false).read_only(true))
             .await

@@ -8,7 +8,7 @@ mod tests;
 
 use chassis::db::{DbError, Tx};
 use events::contract::{
-    Email, PersonName, RegistrationRejected, RegistrationRequested, RejectionReason, UserId, UserState,
+    Email, RegistrationRejected, RegistrationRequested, RejectionReason, UserId, UserState,
 };
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ fn person(app: &App, wanted: RegistrationRequested) -> UserState {
     });
     let draft = Draft {
         user_name: wanted.user_name,
-        name: wanted.name.unwrap_or_else(PersonName::default),
+        name: wanted.name.unwrap_or_default(),
         emails: email.into_iter().collect(),
         locale: wanted.locale,
         zoneinfo: None,

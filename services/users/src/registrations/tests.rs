@@ -1,4 +1,4 @@
-use events::contract::{EventData, RegistrationRequested, SubjectErased};
+use events::contract::{EventData, PersonName, RegistrationRequested, SubjectErased};
 use serde_json::json;
 
 use tokio::task::JoinSet;

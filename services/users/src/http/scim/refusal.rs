@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use chassis::db::DbError;
 use chassis::http::Problem;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::body::Answer;
 use crate::people::{Invalid, PeopleError};
@@ -13,14 +13,14 @@ use crate::people::{Invalid, PeopleError};
 #[derive(Debug)]
 pub(super) struct Refusal {
     error: scim::Error,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl From<scim::Error> for Refusal {
     fn from(error: scim::Error) -> Self {
         Self {
             error,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 }
@@ -36,13 +36,11 @@ impl From<Problem> for Refusal {
         for error in problem.errors() {
             detail = format!("{}: {}", error.field, error.detail);
         }
-        let mut headers = HeaderMap::new();
-        let response = problem.into_response();
-        for name in [WWW_AUTHENTICATE, RETRY_AFTER] {
-            if let Some(value) = response.headers().get(&name) {
-                headers.insert(name, value.clone());
-            }
-        }
+        let mut kept = problem.into_response();
+        let headers = [WWW_AUTHENTICATE, RETRY_AFTER]
+            .into_iter()
+            .filter_map(|name| kept.headers_mut().remove(&name).map(|value| (name, value)))
+            .collect();
         // RFC 7644 §3.12 knows 400, not 422.
         let status = match status {
             StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
