@@ -34,8 +34,8 @@ impl FromRequestParts<SharedApp> for Person {
 #[derive(Clone, Debug)]
 pub(crate) struct Directory<S> {
     scope: std::marker::PhantomData<S>,
-    /// The `client_id` of the token.
-    pub(crate) client_id: String,
+    /// The `client_id` of an application that acts for itself; nothing when a person is behind it.
+    pub(crate) client: Option<String>,
 }
 
 impl<S: Scope> FromRequestParts<SharedApp> for Directory<S> {
@@ -56,7 +56,7 @@ impl<S: Scope> FromRequestParts<SharedApp> for Directory<S> {
         }
         Ok(Self {
             scope: std::marker::PhantomData,
-            client_id: token.client_id.clone(),
+            client: token.is_of_client().then(|| token.client_id.clone()),
         })
     }
 }

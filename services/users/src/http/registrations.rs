@@ -53,7 +53,7 @@ pub(super) async fn register(
     caller: Directory<UsersWrite>,
     Json(command): Json<Command>,
 ) -> Result<axum::Json<Answer>, Problem> {
-    if caller.client_id != app.registrar {
+    if caller.client.as_deref() != Some(app.registrar.as_str()) {
         return Err(Problem::forbidden(
             "Only the authentication service registers people; others use SCIM.",
         ));

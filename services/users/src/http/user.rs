@@ -24,13 +24,7 @@ use crate::people::{self, Patch, PeopleError};
 /// The person's record as [`events::contract::UserState`]; the version is also in `ETag`. For a person who is not
 /// known yet, waits up to two seconds, then 503 with `Retry-After`.
 pub(super) async fn show(State(app): State<SharedApp>, person: Person) -> Result<Response, Problem> {
-    let stored = match look(&app, person.id).await? {
-        Some(stored) => stored,
-        None => wait(&app, person.id).await?,
-    };
-    if !stored.active {
-        return Err(no_longer_valid());
-    }
+    let stored = arrived(&app, person.id).await?;
     Ok(record(stored.version, stored.document))
 }
 
@@ -44,6 +38,7 @@ pub(super) async fn patch(
     Json(body): Json<Value>,
 ) -> Result<Response, Problem> {
     let condition = condition(&headers)?;
+    arrived(&app, person.id).await?;
     let patch = Patch::from_json(body)
         .map_err(PeopleError::from)
         .map_err(problem)?;
@@ -52,6 +47,19 @@ pub(super) async fn patch(
         .map_err(problem)?;
     let document = serde_json::to_string(&state).map_err(|error| Problem::internal(&error))?;
     Ok(record(state.version, document))
+}
+
+/// A person who may act; waits for one who is not known yet.
+async fn arrived(app: &App, id: UserId) -> Result<Stored, Problem> {
+    let stored = match look(app, id).await? {
+        Some(stored) => stored,
+        None => wait(app, id).await?,
+    };
+    if stored.active {
+        Ok(stored)
+    } else {
+        Err(no_longer_valid())
+    }
 }
 
 async fn look(app: &App, id: UserId) -> Result<Option<Stored>, Problem> {

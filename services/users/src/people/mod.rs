@@ -67,6 +67,7 @@ pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleE
     }
     announce_created(app, &mut tx, &state).await?;
     tx.commit().await?;
+    tracing::info!(user.id = %state.id, "a person was added");
     Ok(state)
 }
 
@@ -151,6 +152,10 @@ where
     })?;
     announce_change(app, &mut tx, &old, &new).await?;
     tx.commit().await?;
+    if old.active != new.active {
+        let what = if new.active { "reactivated" } else { "deactivated" };
+        tracing::info!(user.id = %id, "a person was {what}");
+    }
     Ok(new)
 }
 
@@ -198,5 +203,6 @@ pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result
         .await
         .map_err(outbox_failed)?;
     tx.commit().await?;
+    tracing::info!(user.id = %id, "a person was deleted");
     Ok(())
 }

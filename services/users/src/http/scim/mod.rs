@@ -26,4 +26,5 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
         .fallback(refusal::no_such_endpoint)
+        .method_not_allowed_fallback(refusal::no_such_method)
 }

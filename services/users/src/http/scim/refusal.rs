@@ -104,3 +104,12 @@ pub(super) async fn no_such_endpoint() -> Refusal {
     )
     .into()
 }
+
+/// What cannot be done with an endpoint that there is.
+pub(super) async fn no_such_method() -> Refusal {
+    scim::Error::new(
+        405,
+        "not a method of this endpoint; see /scim/v2/ServiceProviderConfig",
+    )
+    .into()
+}

@@ -236,6 +236,8 @@ testkit::on_both_engines! {
         }
         assert_eq!(anyone.get("/scim/v2/Schemas?filter=x").await.status, StatusCode::FORBIDDEN);
         assert_eq!(anyone.get("/scim/v2/Schemas/urn:none").await.status, StatusCode::NOT_FOUND);
+        let patch = directory(&app).json("PATCH", &format!("{USERS}/{}", Uuid::nil()), &json!({})).await;
+        assert_eq!((patch.status, &patch.body["status"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("405")));
         let nowhere = anyone.get("/scim/v2/Groups").await;
         assert_eq!((nowhere.status, &nowhere.body["status"]), (StatusCode::NOT_FOUND, &json!("404")));
     }
