@@ -164,8 +164,8 @@ impl TokenIssuer for Endpoint {
                 .http
                 .post(credentials.token_endpoint.clone())
                 .basic_auth(
-                    &credentials.client_id,
-                    Some(credentials.client_secret.expose_secret()),
+                    encoded(&credentials.client_id),
+                    Some(encoded(credentials.client_secret.expose_secret())),
                 )
                 .form(&[
                     ("grant_type", "client_credentials"),
@@ -187,4 +187,9 @@ impl TokenIssuer for Endpoint {
             })
         })
     }
+}
+
+/// RFC 6749 §2.3.1: name and password are form-encoded before they become Basic credentials.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -80,6 +80,18 @@ impl Failure {
             problem,
         }
     }
+
+    /// Without the value, which some parsers put into their texts.
+    pub(super) fn without(mut self, value: Option<&str>) -> Self {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.problem = self.problem.replace(&format!(": {value:?}"), "");
+            // A short value may be a part of any word.
+            if value.len() > 3 {
+                self.problem = self.problem.replace(value, "…");
+            }
+        }
+        self
+    }
 }
 
 impl fmt::Display for Failure {

@@ -60,6 +60,21 @@ impl Node {
         })
     }
 
+    /// The value itself, where a file holds it.
+    fn resolve(self) -> Result<Self, Failure> {
+        match self {
+            Self::FromFile(path, _) => Self::read_file(&path),
+            other => Ok(other),
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text, _) | Self::Typed(toml::Value::String(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     fn read_file(path: &Path) -> Result<Self, Failure> {
         let refused = |problem: String| Failure {
             path: Vec::new(),
@@ -129,7 +144,6 @@ macro_rules! as_text {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
             match self {
                 Node::Text(text, _) => Text::new(text).$method(visitor),
-                Node::FromFile(path, _) => Node::read_file(&path)?.$method(visitor),
                 other => other.deserialize_any(visitor),
             }
         }
@@ -178,7 +192,6 @@ impl<'de> Deserializer<'de> for Node {
                 let items = parts.map(|part| Self::Text(part.to_owned(), origin.clone()));
                 visit_list(items.collect(), visitor)
             }
-            Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_seq(visitor),
             other => other.deserialize_any(visitor),
         }
     }
@@ -206,7 +219,6 @@ impl<'de> Deserializer<'de> for Node {
             Self::Typed(toml::Value::String(text)) | Self::Text(text, _) => {
                 Text::new(text).deserialize_enum(name, variants, visitor)
             }
-            Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_enum(name, variants, visitor),
             _ => Err(de::Error::unknown_variant("", variants)),
         }
     }
@@ -275,7 +287,12 @@ impl<'de> MapAccess<'de> for Table {
             return Err(de::Error::custom("a value without a key"));
         };
         let origin = node.origin();
-        seed.deserialize(node).map_err(|mut failure| {
+        let read = node.resolve().and_then(|node| {
+            let text = node.text();
+            seed.deserialize(node)
+                .map_err(|failure| failure.without(text.as_deref()))
+        });
+        read.map_err(|mut failure| {
             failure.path.push(key);
             if failure.origin.is_none() {
                 failure.origin = origin;

@@ -228,7 +228,13 @@ pub(super) fn explain(path: &str, message: &str) -> (String, String) {
     .any(|prefix| message.starts_with(prefix));
     let detail = match message.rsplit_once("expected ") {
         Some((_, expected)) if hides_value => format!("expected {expected}"),
-        _ => message.to_owned(),
+        // Some parsers quote the value at the end of their texts.
+        _ => message
+            .split('"')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches([':', ' '])
+            .to_owned(),
     };
     (field.to_owned(), detail)
 }

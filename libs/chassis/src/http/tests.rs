@@ -1,1 +1,396 @@
-//! Tests
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, Request, StatusCode};
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::config::LimitsConfig;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read out of JSON")]
+struct Person {
+    name: String,
+    #[serde(default)]
+    age: Option<u8>,
+    #[serde(default)]
+    emails: Vec<Email>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read out of JSON")]
+struct Email {
+    value: String,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    after: u64,
+    #[serde(default)]
+    limit: Option<u16>,
+    #[serde(default)]
+    all: bool,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn problem(&self) -> (u16, &str, &str) {
+        let name = self.body["type"].as_str().unwrap_or_default();
+        let field = self.body["errors"][0]["field"].as_str().unwrap_or_default();
+        (
+            self.status.as_u16(),
+            name.rsplit('/').next().unwrap_or_default(),
+            field,
+        )
+    }
+}
+
+fn app() -> Router {
+    let routes = Router::new()
+        .route(
+            "/people",
+            post(async |Json(_): Json<Person>| StatusCode::NO_CONTENT),
+        )
+        .route("/form", post(async |Form(_): Form<Page>| StatusCode::NO_CONTENT))
+        .route(
+            "/events",
+            get(async |Query(page): Query<Page>| format!("{page:?}")),
+        )
+        .route("/people/{id}", get(async |Path(_): Path<uuid::Uuid>| "found"))
+        .route("/panic", get(async || -> &'static str { panic!("swordfish") }))
+        .route(
+            "/never",
+            get(async || std::future::pending::<&'static str>().await),
+        )
+        .route(
+            "/fails",
+            get(async || Problem::internal(&std::io::Error::other("swordfish"))),
+        )
+        .route(
+            "/page",
+            get(async || [("cache-control", "max-age=60"), ("content-security-policy", "x")]),
+        );
+    standard_layers(
+        routes,
+        &LimitsConfig {
+            body_bytes: 200,
+            request_seconds: 1,
+            ..LimitsConfig::default()
+        },
+    )
+}
+
+async fn send(request: Request<Body>) -> Answer {
+    let response = app().oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    Answer {
+        status,
+        headers,
+        body: serde_json::from_slice(&bytes)
+            .unwrap_or(Value::String(String::from_utf8_lossy(&bytes).into_owned())),
+    }
+}
+
+async fn post_as(path: &str, media_type: &str, body: impl Into<Body>) -> Answer {
+    let request = Request::post(path).header("content-type", media_type);
+    send(request.body(body.into()).unwrap()).await
+}
+
+async fn get_from(path: &str) -> Answer {
+    send(Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn json(body: impl Into<Body>) -> Answer {
+    post_as("/people", "application/json", body).await
+}
+
+#[tokio::test]
+async fn good_json_is_read() {
+    assert_eq!(
+        json(r#"{"name":"Ann","emails":[{"value":"a@b"}]}"#).await.status,
+        204
+    );
+    let scim = post_as(
+        "/people",
+        "application/scim+json; charset=utf-8",
+        r#"{"name":"Ann"}"#,
+    )
+    .await;
+    assert_eq!(scim.status, 204);
+}
+
+#[tokio::test]
+async fn bad_json_gets_a_problem_that_names_the_field() {
+    for (body, expected) in [
+        (r#"{"name":"Ann""#, (400, "malformed-json", "")),
+        ("", (400, "malformed-json", "")),
+        (r#"{"name":"Ann"} more"#, (400, "malformed-json", "")),
+        (r#"{"name":"Ann","name":"Bob"}"#, (400, "bad-request", "name")),
+        (
+            r#"{"name":"Ann","emails":[{"value":"a","value":"b"}]}"#,
+            (400, "bad-request", "emails[0].value"),
+        ),
+        (r#"{"name":"A\u0000"}"#, (400, "bad-request", "name")),
+        (r#"{"name":"Ann","nick":1}"#, (422, "invalid-input", "nick")),
+        (
+            r#"{"name":"Ann","emails":[{"value":"a","kind":"x"}]}"#,
+            (422, "invalid-input", "emails[0].kind"),
+        ),
+        (r#"{"emails":[]}"#, (422, "invalid-input", "name")),
+        (
+            r#"{"name":"Ann","emails":[{}]}"#,
+            (422, "invalid-input", "emails[0].value"),
+        ),
+        (r#"{"name":"Ann","age":300}"#, (422, "invalid-input", "age")),
+        (r#"{"name":"Ann","age":"old"}"#, (422, "invalid-input", "age")),
+        ("[]", (422, "invalid-input", "(body)")),
+    ] {
+        let answer = json(body).await;
+        assert_eq!(answer.problem(), expected, "{body}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+    let answer = json(b"{\"name\":\"\xff\"}".to_vec()).await;
+    assert_eq!(answer.problem(), (400, "malformed-json", ""));
+    assert_eq!(answer.body["detail"], "The body is not UTF-8: byte 10 is wrong.");
+}
+
+#[tokio::test]
+async fn a_refusal_never_repeats_a_value() {
+    for body in [
+        r#"{"name":"Ann","age":"swordfish"}"#,
+        r#"{"name":["swordfish"]}"#,
+        r#""swordfish""#,
+        r#"{"name":"swordfish","name":"swordfish"}"#,
+    ] {
+        let answer = json(body).await;
+        assert!(answer.status.is_client_error());
+        assert!(!answer.body.to_string().contains("swordfish"), "{}", answer.body);
+    }
+    for query in ["/events?after=swordfish", "/events?after=1&after=swordfish"] {
+        let answer = get_from(query).await;
+        assert!(answer.status.is_client_error());
+        assert!(!answer.body.to_string().contains("swordfish"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn other_media_types_are_refused() {
+    let request = Request::post("/people").body(Body::from("{}")).unwrap();
+    assert_eq!(send(request).await.problem(), (415, "unsupported-media-type", ""));
+    let answer = post_as("/people", "text/plain", "{}").await;
+    assert_eq!(answer.body["detail"], "Content-Type must be application/json.");
+    assert_eq!(post_as("/form", "application/json", "after=1").await.status, 415);
+}
+
+// SB-42
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_with_and_without_a_length() {
+    let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(300));
+    let declared = Request::post("/people")
+        .header("content-type", "application/json")
+        .header("content-length", long.len())
+        .body(Body::from(long.clone()))
+        .unwrap();
+    let answer = send(declared).await;
+    assert_eq!(answer.problem(), (413, "body-too-large", ""));
+    assert_eq!(answer.body["limit"], 200);
+    let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>(long)]);
+    let answer = json(Body::from_stream(chunks)).await;
+    assert_eq!(answer.problem(), (413, "body-too-large", ""));
+    assert_eq!(answer.body["limit"], 200);
+}
+
+// SB-42
+#[tokio::test]
+async fn parameters_come_once_and_fit() {
+    assert_eq!(
+        get_from("/events?after=7&limit=2&all=true").await.body,
+        "Page { after: 7, limit: Some(2), all: true }"
+    );
+    for (query, expected) in [
+        ("after=1&after=1", (400, "bad-request", "after")),
+        ("after=1&a%66ter=1", (400, "bad-request", "after")),
+        ("after=%zz", (400, "bad-request", "after")),
+        ("after=%2", (400, "bad-request", "after")),
+        ("after=%ff", (400, "bad-request", "after")),
+        ("after=%00", (400, "bad-request", "after")),
+        ("after=-1", (422, "invalid-input", "after")),
+        ("after=1&limit=70000", (422, "invalid-input", "limit")),
+        ("after=1&x=1", (422, "invalid-input", "x")),
+        ("", (422, "invalid-input", "after")),
+    ] {
+        let answer = get_from(&format!("/events?{query}")).await;
+        assert_eq!(answer.problem(), expected, "{query}: {}", answer.body);
+        let answer = post_as("/form", "application/x-www-form-urlencoded", query.to_owned()).await;
+        assert_eq!(answer.problem(), expected, "{query}: {}", answer.body);
+    }
+    assert_eq!(get_from("/people/7").await.problem(), (404, "not-found", ""));
+}
+
+#[tokio::test]
+async fn what_the_router_refuses_is_a_problem_too() {
+    let answer = get_from("/nothing").await;
+    assert_eq!(answer.problem(), (404, "not-found", ""));
+    let answer = get_from("/people").await;
+    assert_eq!(answer.problem(), (405, "method-not-allowed", ""));
+    assert_eq!(answer.headers["allow"], "POST");
+}
+
+// SB-39
+#[tokio::test]
+async fn a_failure_tells_the_client_a_trace_id_and_nothing_else() {
+    for path in ["/panic", "/fails"] {
+        let request = Request::get(path)
+            .header(
+                "traceparent",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            )
+            .body(Body::empty())
+            .unwrap();
+        let answer = send(request).await;
+        assert_eq!(answer.problem(), (500, "internal", ""));
+        assert!(!answer.body.to_string().contains("swordfish"));
+        assert_eq!(answer.body["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(answer.headers["x-request-id"], "0af7651916cd43dd8448eb211c80319c");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let answer = get_from("/never").await;
+    assert_eq!(answer.problem(), (503, "timeout", ""));
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn protective_headers_fill_what_a_handler_left_open() {
+    // SB-17
+    let answer = get_from("/events?after=1").await;
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+    assert_eq!(
+        answer.headers["content-security-policy"],
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+    assert!(!answer.headers.contains_key("strict-transport-security"));
+    let page = get_from("/page").await;
+    assert_eq!(page.headers["cache-control"], "max-age=60");
+    assert_eq!(page.headers["content-security-policy"], "x");
+}
+
+#[test]
+fn a_problem_is_rfc_9457() {
+    let response = Problem::invalid()
+        .field("user_name", "is taken")
+        .with("hint", "log in")
+        .retry_after(Duration::from_millis(1200))
+        .into_response();
+    assert_eq!(response.headers()["retry-after"], "2");
+    let problem = Problem::invalid()
+        .field("user_name", "is taken")
+        .with("hint", "log in");
+    assert_eq!(
+        serde_json::to_value(&problem).unwrap(),
+        serde_json::json!({
+            "type": "https://vestibule.dev/problems/invalid-input",
+            "title": "Some fields are not valid",
+            "status": 422,
+            "errors": [{"field": "user_name", "detail": "is taken"}],
+            "hint": "log in",
+        })
+    );
+}
+
+async fn client_of(peer: &str, forwarded: &[&str]) -> IpAddr {
+    let mut request = Request::get("/").header("user-agent", "curl/8");
+    for value in forwarded {
+        request = request.header("x-forwarded-for", *value);
+    }
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    parts.extensions.insert(Peer {
+        address: SocketAddr::new(peer.parse().unwrap(), 1),
+        tls: false,
+        trusted: Arc::new(["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]),
+    });
+    let Ok(client) =
+        <ClientInfo as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
+    assert_eq!(client.user_agent.as_deref(), Some("curl/8"));
+    client.ip.unwrap()
+}
+
+// SB-33
+#[tokio::test]
+async fn only_trusted_proxies_say_who_the_client_is() {
+    for (peer, forwarded, expected) in [
+        ("192.0.2.1", &[][..], "192.0.2.1"),
+        ("192.0.2.1", &["198.51.100.1"], "192.0.2.1"),
+        ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.9.9.9"], "198.51.100.1"),
+        ("10.0.0.1", &["6.6.6.6", "198.51.100.1:4711"], "198.51.100.1"),
+        ("10.0.0.1", &["198.51.100.1, nonsense"], "10.0.0.1"),
+        ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+        ("2001:db8::1", &["[2001:db9::5]:80"], "2001:db9::5"),
+    ] {
+        assert_eq!(
+            client_of(peer, forwarded).await,
+            expected.parse::<IpAddr>().unwrap(),
+            "{peer} {forwarded:?}"
+        );
+    }
+}
+
+#[test]
+fn networks_are_read_strictly() {
+    for bad in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "x/8", "10.0.0.0/"] {
+        assert!(bad.parse::<Network>().is_err(), "{bad}");
+    }
+    let everything: Network = "0.0.0.0/0".parse().unwrap();
+    assert!(everything.contains("192.0.2.1".parse().unwrap()));
+}
+
+proptest! {
+    // SB-42
+    #[test]
+    fn any_query_is_read_or_refused(query in "[a-c=&%+0-9\\PC]{0,60}") {
+        let _ = Pairs::parse(query.as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_read_as_json_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let _ = parse_json::<Person>(&bytes);
+    }
+
+    #[test]
+    fn json_of_any_shape_is_read_or_refused(text in "[\\[\\]{}:,\"a-c0-9\\\\u ]{0,60}") {
+        let _ = parse_json::<Value>(text.as_bytes());
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_back(pairs in proptest::collection::btree_map("[^\0]{0,8}", "[^\0]{0,8}", 0..5)) {
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let read = Pairs::parse(encoded.as_bytes()).unwrap();
+        prop_assert_eq!(read.iter().count(), pairs.len());
+        for (name, value) in &pairs {
+            prop_assert_eq!(read.get(name), Some(value.as_str()));
+        }
+    }
+}

@@ -1,1 +1,203 @@
-//! Tests
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::http::{ClientInfo, standard_layers};
+
+struct Running {
+    address: SocketAddr,
+    management: SocketAddr,
+    shutdown: Shutdown,
+    health: Health,
+    ended: tokio::task::JoinHandle<()>,
+}
+
+async fn start(app: Router, limits: LimitsConfig, drain: Duration) -> Running {
+    let server = Server::bind(&ListenConfig::loopback(), &limits).await.unwrap();
+    let (address, management) = (server.local_addr().unwrap(), server.management_addr().unwrap());
+    let (shutdown, health) = (Shutdown::new(), Health::new());
+    health.started();
+    let (stop, checked) = (shutdown.clone(), health.clone());
+    let app = standard_layers(app, &limits);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { server.run(app, checked, drain, &stop).await });
+    let ended = tokio::runtime::Handle::current().spawn(async move {
+        tasks.join_all().await;
+    });
+    Running {
+        address,
+        management,
+        shutdown,
+        health,
+        ended,
+    }
+}
+
+async fn get_from(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let status = answer.get(9..12)?.parse().ok()?;
+    Some((status, answer))
+}
+
+#[tokio::test]
+async fn the_end_loses_no_request() {
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (signal, wait) = (Arc::clone(&arrived), Arc::clone(&go_on));
+    let slow = get(async move || {
+        signal.notify_one();
+        wait.notified().await;
+        "finished"
+    });
+    let app = Router::new()
+        .route("/slow", slow)
+        .route("/", get(async || "hello"));
+    let running = start(app, LimitsConfig::default(), Duration::from_millis(300)).await;
+    assert_eq!(
+        get_from(running.management, "/health/ready").await.unwrap().0,
+        200
+    );
+
+    let address = running.address;
+    let mut request = tokio::task::JoinSet::new();
+    request.spawn(async move { get_from(address, "/slow").await });
+    arrived.notified().await;
+
+    running.shutdown.begin();
+    let (status, body) = get_from(running.management, "/health/ready").await.unwrap();
+    assert_eq!(status, 503);
+    assert!(body.contains("draining"), "{body}");
+    assert_eq!(get_from(running.management, "/health/live").await.unwrap().0, 200);
+    assert_eq!(
+        get_from(address, "/").await.unwrap().0,
+        200,
+        "still serving while draining"
+    );
+
+    running.shutdown.closing().await;
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        running.shutdown.phase(),
+        Phase::Closing,
+        "waits for what is in flight"
+    );
+    go_on.notify_one();
+    let (status, body) = request.join_next().await.unwrap().unwrap().unwrap();
+    assert!(status == 200 && body.ends_with("finished"), "{body}");
+    running.ended.await.unwrap();
+    assert_eq!(running.shutdown.phase(), Phase::Stopping);
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let running = start(Router::new(), LimitsConfig::default(), Duration::ZERO).await;
+    running.health.require("signing keys");
+    let (status, body) = get_from(running.management, "/health/ready").await.unwrap();
+    assert_eq!(status, 503);
+    assert!(
+        body.ends_with(r#"{"because":["signing keys"],"status":"not ok"}"#),
+        "{body}"
+    );
+    assert_eq!(
+        get_from(running.management, "/health/started").await.unwrap().0,
+        200
+    );
+    running.health.found("signing keys");
+    assert_eq!(
+        get_from(running.management, "/health/ready").await.unwrap().0,
+        200
+    );
+    // SB-39: nothing of it on the public port.
+    for path in ["/health/ready", "/metrics"] {
+        assert_eq!(get_from(running.address, path).await.unwrap().0, 404);
+    }
+    running.shutdown.begin();
+    running.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listen = ListenConfig {
+        address: taken.local_addr().unwrap(),
+        ..ListenConfig::loopback()
+    };
+    let error = Server::bind(&listen, &LimitsConfig::default()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot listen on {}: another program uses this port",
+            listen.address
+        )
+    );
+}
+
+// SB-42
+#[tokio::test]
+async fn headers_are_limited_in_size_and_time() {
+    let limits = LimitsConfig {
+        header_bytes: 8192,
+        header_seconds: 1,
+        ..LimitsConfig::default()
+    };
+    let app = Router::new().route("/", get(async || "hello"));
+    let running = start(app, limits, Duration::ZERO).await;
+
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(20_000));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(b"GET / HT").await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "a request that never comes is given up");
+    running.shutdown.begin();
+    running.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handler_knows_its_client() {
+    let app = Router::new().route(
+        "/",
+        get(async |client: ClientInfo| client.ip.unwrap().to_string()),
+    );
+    let running = start(app, LimitsConfig::default(), Duration::ZERO).await;
+    let (_, answer) = get_from(running.address, "/").await.unwrap();
+    assert!(answer.ends_with("127.0.0.1"), "{answer}");
+    running.shutdown.begin();
+    running.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_missing_is_named() {
+    let tls = crate::config::TlsConfig {
+        certificate: "/nowhere/cert.pem".into(),
+        key: "/nowhere/key.pem".into(),
+    };
+    let listen = ListenConfig {
+        tls: Some(tls),
+        ..ListenConfig::loopback()
+    };
+    let error = Server::bind(&listen, &LimitsConfig::default()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot use TLS: /nowhere/cert.pem: "),
+        "{error}"
+    );
+}
