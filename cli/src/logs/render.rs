@@ -15,7 +15,7 @@ pub(crate) struct Renderer {
 }
 
 impl Renderer {
-    /// `21:40:05.120 auth      INFO  message  key=value …`, without the end of the line.
+    /// `21:40:05.120 auth      INFO  message key=value …`, without the end of the line.
     pub(crate) fn record(&self, service: &str, record: &Record) -> String {
         let mut line = format!(
             "{} {} {} {}",
@@ -24,22 +24,52 @@ impl Renderer {
             self.style.level(record.level),
             printable(&record.message),
         );
+        let mut trace = None;
         for (name, value) in &record.fields {
-            let value = printable(value);
-            let value = if value.is_empty() || value.contains([' ', '"', '=']) {
-                format!("{value:?}")
-            } else {
-                value
-            };
-            // Writing to a String cannot fail.
-            let _ = write!(
-                line,
-                " {}{}",
-                self.style.dim(format_args!("{}=", printable(name))),
-                value
-            );
+            match name.as_str() {
+                "error.stack_trace" => trace = Some(value),
+                "error.message" if record.message.contains(value.as_str()) => {}
+                _ => self.field(&mut line, name, value),
+            }
+        }
+        if let Some(trace) = trace {
+            self.causes(&mut line, trace);
         }
         line
+    }
+
+    fn field(&self, line: &mut String, name: &str, value: &str) {
+        let value = printable(value);
+        let value = if value.is_empty() || value.contains([' ', '"', '=']) {
+            format!("{value:?}")
+        } else {
+            value
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            line,
+            " {}{value}",
+            self.style.dim(format_args!("{}=", printable(name)))
+        );
+    }
+
+    /// Of a chain of causes the last, which is what to mend; anything else, such as a backtrace, below the line.
+    fn causes(&self, line: &mut String, trace: &str) {
+        let mut causes = trace
+            .lines()
+            .skip(1)
+            .map(|cause| cause.strip_prefix("caused by: "))
+            .peekable();
+        if causes.peek().is_none() {
+            return;
+        }
+        if let Some(Some(root)) = causes.reduce(|before, next| before.and(next)) {
+            return self.field(line, "error.cause", root);
+        }
+        for text in trace.lines() {
+            line.push_str("\n    ");
+            line.push_str(&self.style.dim(printable(text)));
+        }
     }
 
     /// A line that is no record: a panic, or the words of a library.

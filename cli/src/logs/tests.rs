@@ -67,3 +67,22 @@ fn fields_are_found_by_their_dotted_name_however_they_are_nested() {
         assert_eq!(record.field("setup.url"), Some("http://x/setup?token=t"));
     }
 }
+
+#[test]
+fn of_a_chain_of_causes_the_last_is_shown_and_a_message_only_once() {
+    let line = r#"{"message":"cannot fetch keys: no answer","error.message":"no answer",
+        "error.stack_trace":"no answer\ncaused by: send failed\ncaused by: Connection refused"}"#;
+    let shown = renderer(Style::PLAIN).record("auth", &Record::parse(line).expect("an ECS line"));
+    assert!(
+        shown.ends_with("cannot fetch keys: no answer error.cause=\"Connection refused\""),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_backtrace_stands_below_its_line() {
+    let line = r#"{"message":"panicked","error.stack_trace":"boom\n  at a.rs:1\n  at b.rs:2"}"#;
+    let shown = renderer(Style::PLAIN).record("auth", &Record::parse(line).expect("an ECS line"));
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[1..], ["    boom", "      at a.rs:1", "      at b.rs:2"]);
+}

@@ -1,0 +1,249 @@
+//! The administrator's commands against running services.
+
+use serde_json::{Value, json};
+use testkit::eventually;
+
+use crate::stack::{Up, vestibule};
+
+const PASSWORD: &str = "plenty of words to guess";
+
+/// `POST /authenticate`: the status.
+async fn sign_in(up: &Up, name: &str, password: &str) -> u16 {
+    let answer = reqwest::Client::new()
+        .post(format!("http://localhost:{}/authenticate", up.auth))
+        .json(&json!({ "username": name, "password": password }))
+        .send()
+        .await
+        .expect("answered");
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
+    let up = Up::start().await;
+    let add = [
+        "user",
+        "add",
+        "ann",
+        "--email",
+        "ann@example.org",
+        "--given-name",
+        "Ann",
+    ];
+    let made = up
+        .run_with(
+            &[&add[..], &["--password-stdin", "--output", "json"]].concat(),
+            PASSWORD,
+        )
+        .json();
+    let id = made["id"].as_str().expect("an id").to_owned();
+    assert_eq!(sign_in(&up, "ann", PASSWORD).await, 200);
+
+    let again = up
+        .run_with(&[&add[..], &["--password-stdin"]].concat(), PASSWORD)
+        .fails(4);
+    assert!(again.contains("taken"), "{again}");
+    let short = [
+        "user",
+        "add",
+        "bob",
+        "--email",
+        "bob@example.org",
+        "--password-stdin",
+    ];
+    assert!(up.run_with(&short, "short\n").fails(2).contains("password"));
+    assert_eq!(
+        up.run(&short).fails(2),
+        "error: --password-stdin: the first line of standard input is empty\n"
+    );
+
+    let table = up.run(&["user", "list"]).ok();
+    assert!(
+        table
+            .lines()
+            .any(|line| line.starts_with("ann ") && line.contains(&id)),
+        "{table}"
+    );
+    let list = up.run(&["user", "list", "--output", "json"]).json();
+    assert_eq!(list[0]["userName"], "ann");
+    assert!(up.run(&["user", "show", "ANN"]).ok().contains("ann@example.org"));
+    assert_eq!(
+        up.run(&["user", "show", &id, "--output", "json"]).json()["id"],
+        id
+    );
+    up.run(&["user", "show", "nobody\" or userName pr"]).fails(3);
+
+    up.run(&["user", "disable", "ann"]).ok();
+    assert!(up.run(&["user", "show", "ann"]).ok().contains("disabled"));
+    eventually("ann is refused", async || {
+        (sign_in(&up, "ann", PASSWORD).await == 401).then_some(())
+    })
+    .await;
+    up.run(&["user", "enable", "ann"]).ok();
+    eventually("ann is let in", async || {
+        (sign_in(&up, "ann", PASSWORD).await == 200).then_some(())
+    })
+    .await;
+
+    let unsure = up.run(&["user", "delete", "ann"]).fails(2);
+    assert!(unsure.contains("--yes"), "{unsure}");
+    up.run(&["user", "delete", "ann", "--yes"]).ok();
+    up.run(&["user", "show", "ann"]).fails(3);
+    eventually("ann is gone", async || {
+        (sign_in(&up, "ann", PASSWORD).await == 401).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_without_a_password_gets_a_link() {
+    let up = Up::start().await;
+    let shown = up
+        .run(&["user", "add", "bob", "--email", "bob@example.org", "--admin"])
+        .ok();
+    assert!(
+        shown.contains(&format!("http://localhost:{}/", up.auth)),
+        "{shown}"
+    );
+    let groups = up.run(&["user", "show", "bob"]).ok();
+    assert!(groups.contains("vestibule-admins"), "{groups}");
+}
+
+#[tokio::test]
+async fn applications_are_added_listed_shown_and_deleted() {
+    let up = Up::start().await;
+    let callback = "http://localhost:3000/callback";
+    let add = [
+        "client",
+        "add",
+        "Shop",
+        "--redirect-uri",
+        callback,
+        "--output",
+        "json",
+    ];
+    let made = up.run(&add).json();
+    let id = made["client_id"].as_str().expect("an id");
+    assert!(made["client_secret"].as_str().expect("a secret").len() >= 43);
+    let shown = up.run(&["client", "show", id]).ok();
+    assert!(shown.contains(callback) && shown.contains("Shop"), "{shown}");
+    assert!(
+        !shown.contains(made["client_secret"].as_str().expect("a secret")),
+        "once only"
+    );
+    let phone = [
+        "client",
+        "add",
+        "Phone",
+        "--public",
+        "--redirect-uri",
+        "http://127.0.0.1/callback",
+    ];
+    assert!(!up.run(&phone).ok().contains("client_secret"));
+    let table = up.run(&["client", "list"]).ok();
+    assert!(table.contains("Shop") && table.contains("Phone"), "{table}");
+    up.run(&["client", "delete", id]).ok();
+    up.run(&["client", "show", id]).fails(3);
+    up.run(&["client", "delete", id]).fails(3);
+    up.run(&["client", "add", "Bad", "--redirect-uri", "not a uri"])
+        .fails(2);
+}
+
+#[tokio::test]
+async fn a_client_for_a_job_gets_tokens_of_its_scopes() {
+    let up = Up::start().await;
+    let add = [
+        "client",
+        "add",
+        "Job",
+        "--grant",
+        "client_credentials",
+        "--scope",
+        "users:read",
+    ];
+    let made = up.run(&[&add[..], &["--output", "json"]].concat()).json();
+    let text = |key: &str| made[key].as_str().expect("text").to_owned();
+    let answer = reqwest::Client::new()
+        .post(format!("http://localhost:{}/oauth2/token", up.auth))
+        .basic_auth(text("client_id"), Some(text("client_secret")))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .expect("answered");
+    assert_eq!(answer.status(), 200);
+    let token: Value = answer.json().await.expect("JSON");
+    let token = token["access_token"].as_str().expect("a token");
+    let users = format!("http://localhost:{}", up.users);
+    let remote = ["--users-url", &users, "--token", token];
+    vestibule(&[&["user", "list"], &remote[..]].concat(), "").ok();
+    vestibule(
+        &[&["events", "tail", "--service", "users"], &remote[..]].concat(),
+        "",
+    )
+    .fails(6);
+    vestibule(&[&["user", "list"], &remote[..3], &["nonsense"]].concat(), "").fails(6);
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_rotated_and_tokens_go_on() {
+    let up = Up::start().await;
+    let before = up.run(&["keys", "list", "--output", "json"]).json();
+    assert!(up.run(&["keys", "list"]).ok().contains("ES256"));
+    up.run(&["keys", "rotate"]).ok();
+    let after = up.run(&["keys", "list", "--output", "json"]).json();
+    assert_ne!(before, after);
+    up.run(&["user", "list"]).ok();
+}
+
+#[tokio::test]
+async fn events_are_printed_from_a_position_on() {
+    let up = Up::start().await;
+    let add = [
+        "user",
+        "add",
+        "ann",
+        "--email",
+        "ann@example.org",
+        "--password-stdin",
+    ];
+    up.run_with(&add, PASSWORD).ok();
+    let tail = ["events", "tail", "--service", "users", "--output", "json"];
+    let first = eventually("user.created is published", async || {
+        let lines = up.run(&tail).ok();
+        let mut events = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        events.find(|event| event["type"] == "vestibule.user.created.v1")
+    })
+    .await;
+    let position = first["position"].to_string();
+    let later = up.run(&[&tail[..], &["--after", &position]].concat()).ok();
+    assert!(!later.contains(first["id"].as_str().expect("an id")), "{later}");
+    let both = up.run(&["events", "tail"]).ok();
+    assert!(
+        both.contains("user.created.v1") && both.contains("registration.requested.v1"),
+        "{both}"
+    );
+    assert_eq!(up.run(&["events", "tail", "--after", "3"]).code, 2);
+}
+
+#[tokio::test]
+async fn doctor_is_content_with_a_running_stack_and_finds_an_open_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let up = Up::start().await;
+    let report = up.run(&["doctor", "--output", "json"]).json();
+    assert_eq!(report["ok"], true, "{report:#}");
+    assert!(
+        report["checks"].as_array().expect("checks").len() > 10,
+        "{report:#}"
+    );
+    let secret = up.data().join("secrets/encryption-k1");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).expect("changed");
+    let found = up.run(&["doctor"]);
+    assert_eq!(found.code, 1, "{found:?}");
+    assert!(
+        found.out.contains(&format!("chmod 600 {}", secret.display())),
+        "{}",
+        found.out
+    );
+}
