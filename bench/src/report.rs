@@ -1,0 +1,119 @@
+//! The figures as a table, on the terminal and in `docs/benchmarks.md`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+const BEGIN: &str = "<!-- figures: begin -->";
+const END: &str = "<!-- figures: end -->";
+
+/// One line of a table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Figure {
+    name: String,
+    value: String,
+    aim: String,
+    ratio: String,
+}
+
+impl Figure {
+    pub(crate) fn new(name: &str, value: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+            ..Self::default()
+        }
+    }
+
+    /// What we want it to be.
+    pub(crate) fn aim(mut self, aim: &str) -> Self {
+        aim.clone_into(&mut self.aim);
+        self
+    }
+
+    /// How it compares.
+    pub(crate) fn ratio(mut self, ratio: String) -> Self {
+        self.ratio = ratio;
+        self
+    }
+
+    /// How many times the baseline it is.
+    pub(crate) fn over(self, time: Duration, base: Duration) -> Self {
+        let ratio = time.as_secs_f64() / base.as_secs_f64().max(f64::EPSILON);
+        self.ratio(format!("{ratio:.1} × baseline"))
+    }
+}
+
+/// All figures, in the order in which they were measured.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    tables: Vec<(String, Vec<Figure>)>,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, table: &str, figure: Figure) {
+        match self.tables.iter_mut().find(|(name, _)| name == table) {
+            Some((_, figures)) => figures.push(figure),
+            None => self.tables.push((table.to_owned(), vec![figure])),
+        }
+    }
+
+    fn markdown(&self) -> Result<String> {
+        let cores = std::thread::available_parallelism()?;
+        let mut text = format!(
+            "Measured on {cores} cores ({}), SQLite, loopback.\n",
+            std::env::consts::ARCH
+        );
+        for (name, figures) in &self.tables {
+            write!(
+                text,
+                "\n### {name}\n\n| | measured | aim | |\n|---|---|---|---|\n"
+            )?;
+            for Figure {
+                name,
+                value,
+                aim,
+                ratio,
+            } in figures
+            {
+                writeln!(text, "| {name} | {value} | {aim} | {ratio} |")?;
+            }
+        }
+        Ok(text)
+    }
+
+    #[expect(clippy::print_stdout, reason = "a program for the terminal")]
+    pub(crate) fn print(&self) -> Result<()> {
+        println!("{}", self.markdown()?);
+        Ok(())
+    }
+
+    /// Replaces what stands between the markers of `docs/benchmarks.md`.
+    pub(crate) fn write(&self) -> Result<()> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+        let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (before, rest) = page.split_once(BEGIN).context("the first marker")?;
+        let (_, after) = rest.split_once(END).context("the second marker")?;
+        fs::write(
+            &path,
+            format!("{before}{BEGIN}\n{}{END}{after}", self.markdown()?),
+        )?;
+        Ok(())
+    }
+}
+
+/// In microseconds, or in milliseconds from ten of them.
+pub(crate) fn micros(time: Duration) -> String {
+    if time >= Duration::from_millis(10) {
+        millis(time)
+    } else {
+        format!("{:.0} µs", time.as_secs_f64() * 1e6)
+    }
+}
+
+pub(crate) fn millis(time: Duration) -> String {
+    format!("{:.0} ms", time.as_secs_f64() * 1e3)
+}

@@ -1,0 +1,106 @@
+//! Sign-ins per second beside the rate of the password hash alone, and what a flood of them does to token requests.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde_json::json;
+use testkit::{Person, Stack};
+
+use crate::load::{Call, flood, latencies, percentile};
+use crate::report::{Figure, Report, micros};
+use crate::requests::{address, token_call};
+
+/// The default cost of the services: 19 MiB, two passes, one lane.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+/// People who sign in, so that no single one is throttled for what all do.
+const PEOPLE: usize = 8;
+
+/// Hashes per second of all cores with nothing else to do.
+fn raw_rate(limit: Duration) -> Result<f64> {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None).map_err(|error| anyhow!("{error}"))?;
+    let cores = std::thread::available_parallelism()?.get();
+    let start = Instant::now();
+    let threads: Vec<_> = (0..cores)
+        .map(|_| {
+            let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+            std::thread::spawn(move || {
+                let (mut done, mut out) = (0_u32, [0; 32]);
+                while start.elapsed() < limit {
+                    if hash
+                        .hash_password_into(b"plum-tractor-violin-42", b"a-salt-of-16-byt", &mut out)
+                        .is_err()
+                    {
+                        break;
+                    }
+                    done += 1;
+                }
+                done
+            })
+        })
+        .collect();
+    let mut total = 0;
+    for thread in threads {
+        total += thread.join().map_err(|_| anyhow!("a hashing thread failed"))?;
+    }
+    Ok(f64::from(total) / start.elapsed().as_secs_f64())
+}
+
+fn sign_in(person: &Person) -> Call {
+    let body = json!({ "username": person.user_name, "password": person.password });
+    Call::post("/authenticate", "application/json", body.to_string())
+}
+
+pub(crate) async fn measure(report: &mut Report, stack: &Stack, scale: u32) -> Result<()> {
+    let limit = Duration::from_secs(10) * scale.max(20) / 100;
+    let auth = address(&stack.auth_url(""))?;
+    let mut calls = Vec::new();
+    for number in 0..PEOPLE {
+        calls.push(sign_in(&stack.register(&format!("signer{number}")).await));
+    }
+    let connections = std::thread::available_parallelism()?.get() * 4;
+
+    // Before and after, because a shared machine is not equally fast at any two moments.
+    let before = tokio::task::spawn_blocking(move || raw_rate(limit)).await??;
+    let signed = flood(auth, &calls, connections, limit).await?;
+    let after = tokio::task::spawn_blocking(move || raw_rate(limit)).await??;
+    let rate = f64::from(u32::try_from(signed)?) / limit.as_secs_f64();
+    let raw = before.midpoint(after);
+    report.add(
+        "Sign-ins",
+        Figure::new("argon2id alone, all cores", format!("{raw:.1} per second")),
+    );
+    report.add(
+        "Sign-ins",
+        Figure::new("`POST /authenticate`", format!("{rate:.1} per second"))
+            .aim("≥ 90 % of argon2id")
+            .ratio(format!("{:.0} %", 100.0 * rate / raw)),
+    );
+
+    let token = token_call(stack);
+    let pace = Duration::from_millis(10);
+    let count = usize::try_from(limit.as_millis() / pace.as_millis()).context("a count")?;
+    let calm = latencies(auth, &token, count, pace).await?;
+    let (busy, signed) = tokio::join!(
+        latencies(auth, &token, count, pace),
+        flood(auth, &calls, connections, limit + Duration::from_millis(500))
+    );
+    let busy = busy?;
+    signed?;
+    for (name, values) in [
+        ("without a flood of sign-ins", calm),
+        ("with a flood of sign-ins", busy),
+    ] {
+        let value = format!(
+            "{} / {}",
+            micros(percentile(&values, 50)),
+            micros(percentile(&values, 99))
+        );
+        report.add(
+            "Latency of a client_credentials token, p50 / p99",
+            Figure::new(name, value),
+        );
+    }
+    Ok(())
+}
