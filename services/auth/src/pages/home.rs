@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::session;
 use super::view::Home;
 use crate::app::SharedApp;
-use crate::subjects;
+use crate::subjects::{self, Subject};
 
 /// `GET /`
 pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, Failure> {
@@ -20,6 +20,7 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
     let mut facts = Vec::new();
     if let Some(subject) = &subject {
         facts.push(("User name", subject.user_name.clone()));
+        facts.extend(email(subject).map(|email| ("E-mail address", email.to_owned())));
         if !subject.groups.is_empty() {
             facts.push(("Groups", subject.groups.join(", ")));
         }
@@ -28,13 +29,26 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
     let (csrf, browser) = app.pages.form_token(&headers).split();
     let view = Home {
         page: app.pages.page(),
-        greeting: subject.as_ref().map(|subject| subject.user_name.as_str()),
+        greeting: subject.as_ref().map(called),
         facts,
         csrf,
     };
     let mut response = app.pages.show(StatusCode::OK, &view);
     app.pages.keep(&mut response, browser.as_ref());
     Ok(response)
+}
+
+/// What the person is called: as they like it, if they have said so.
+fn called(subject: &Subject) -> &str {
+    let name = &subject.claims.name;
+    let name = name.given_name.as_deref().or(name.formatted.as_deref());
+    name.unwrap_or(&subject.user_name)
+}
+
+fn email(subject: &Subject) -> Option<&str> {
+    let emails = &subject.claims.emails;
+    let email = emails.iter().find(|email| email.primary).or(emails.first())?;
+    Some(email.value.as_str())
 }
 
 /// Such as `22 November 2026, 23:05 UTC`.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::failure::{Failure, Fields};
 use super::guard::FormRefused;
-use super::login::{Arrival, busy, stale};
+use super::login::{Arrival, busy, stale, throttled};
 use super::render::{ErrorPage, seconds};
 use super::return_to::ReturnTo;
 use super::session;
@@ -18,6 +18,7 @@ use super::view::{Errors, Field, Register};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
 use crate::registration::{self, NewAccount, RegisterError, Registered, Rejection, State as Progress};
+use crate::throttle;
 use chassis::http::ClientInfo;
 
 /// What the form sends.
@@ -85,6 +86,11 @@ pub(crate) async fn submit(
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
+    if let Some(wait) = throttle::source_wait(&app, client.ip).await? {
+        let mut response = again(throttled(wait));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds(wait));
+        return Ok(response);
+    }
     let new = NewAccount {
         user_name: form.user_name.clone(),
         email: Some(form.email.clone()),
@@ -119,6 +125,8 @@ pub(crate) async fn arrived(
         }
         Progress::Pending => return Ok(Ok(session::wait_for(app, registered.id, return_to))),
         Progress::Rejected(Rejection::UserNameTaken) => {
+            // Whoever asks for name after name is slowed down like a guesser.
+            throttle::count_source(app, client.ip).await?;
             errors.add(
                 "user_name",
                 "Somebody has this user name already. Choose another one.",
@@ -141,7 +149,7 @@ pub(crate) fn refused(
         RegisterError::Invalid(wrong) => {
             let mut errors = Errors::default();
             for error in wrong {
-                errors.add(error.field, error.detail);
+                errors.add(error.field, sentence(&error.detail));
             }
             Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)))
         }
@@ -155,6 +163,18 @@ pub(crate) fn refused(
         RegisterError::Db(error) => Err(error.into()),
         error @ RegisterError::Hash => Err(Problem::internal(&error).into()),
     }
+}
+
+/// `detail` as a sentence: use cases explain in clauses, which stand in problem documents too.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    let end = if detail.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    first.chain(letters).chain(end.chars()).collect()
 }
 
 pub(crate) fn check_person(errors: &mut Errors, user_name: &str, email: &str) {

@@ -13,7 +13,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
+use chassis::db::DbError;
 use chassis::secret::TokenHash;
+
+use crate::app::App;
 
 /// Failures in a row after which an account's password is not tried any more (NIST SP 800-63B-4 §3.2.2).
 pub const MOST_FAILURES: i64 = 100;
@@ -67,7 +70,7 @@ impl Key {
 }
 
 /// Failures in a row, and when the last one was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Tally {
     pub(crate) failures: i64,
     pub(crate) failed_at: Timestamp,
@@ -94,6 +97,23 @@ impl Tally {
         let left = (self.failed_at + delay).since(now);
         (!left.is_zero()).then_some(left)
     }
+}
+
+/// How long somebody from `ip` has to wait before the next try at what tells whether a person exists: a sign-in, or a
+/// registration (SB-8).
+pub(crate) async fn source_wait(app: &App, ip: Option<IpAddr>) -> Result<Option<Duration>, DbError> {
+    let mut reader = app.db.reader().await?;
+    let tally = store::find(&mut reader, &Key::source(ip)).await?;
+    let free = i64::from(app.settings.throttle.source_failures);
+    Ok(tally.and_then(|tally| tally.source_wait(free, app.clock.now())))
+}
+
+/// Counts a failure of somebody from `ip`.
+pub(crate) async fn count_source(app: &App, ip: Option<IpAddr>) -> Result<(), DbError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin("throttle_source").await?;
+    store::count(&mut tx, &Key::source(ip), now, now - SOURCE_MEMORY).await?;
+    tx.commit().await
 }
 
 /// One second after the first failure beyond the free ones, doubled with each more.

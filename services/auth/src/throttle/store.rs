@@ -1,10 +1,10 @@
 //! Stored counters of failures.
 
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::{KEPT, Key, MOST_FAILURES};
+use super::{KEPT, Key, MOST_FAILURES, Tally};
 
 /// Counts a failure; starts anew when the last one was before `forget_before`.
 pub(crate) async fn count(
@@ -19,6 +19,12 @@ pub(crate) async fn count(
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).bind(forget_before)
         .execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// The failures of `key` so far.
+pub(crate) async fn find(db: &mut impl Connection, key: &Key) -> Result<Option<Tally>, DbError> {
+    let statement = "SELECT failures, failed_at FROM throttles WHERE key = $1";
+    Ok(on_engine!(db, c => sqlx::query_as(statement).bind(key.as_bytes()).fetch_optional(c).await?))
 }
 
 /// Forgets the failures of `key`.

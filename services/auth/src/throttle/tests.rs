@@ -3,6 +3,7 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 
 use super::*;
+use crate::testing::{app, app_with, settings_with};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -58,4 +59,25 @@ fn an_ipv6_subscriber_is_one_source() {
     assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"));
     assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
     assert_ne!(Key::account("x"), Key::device("x"));
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_source_that_asks_too_often_waits(db: TestDb) {
+        // SB-8
+        let settings = settings_with(&[("THROTTLE__SOURCE_FAILURES", "2")]);
+        let test = app(&db).await;
+        let (app, clock) = app_with(&db, settings, test.users.clone());
+        let here = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..2 {
+            assert_eq!(source_wait(&app, here).await.unwrap(), None);
+            count_source(&app, here).await.unwrap();
+        }
+        count_source(&app, here).await.unwrap();
+        assert_eq!(source_wait(&app, here).await.unwrap(), Some(Duration::from_secs(1)));
+        assert_eq!(source_wait(&app, Some("192.0.2.2".parse().unwrap())).await.unwrap(), None);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(source_wait(&app, here).await.unwrap(), None);
+    }
 }

@@ -202,3 +202,21 @@ async fn a_set_up_link_works_once() {
     assert_eq!(eve.post("/setup", &fields).await.status, StatusCode::NOT_FOUND);
     assert_eq!(site.users.count(), 1);
 }
+
+#[tokio::test]
+async fn whoever_asks_for_name_after_name_is_slowed_down() {
+    // SB-8: what registration has to tell is told slowly.
+    let site = Site::with(&[("THROTTLE__SOURCE_FAILURES", "2")]).await;
+    site.register("ann").await;
+    let mut eve = site.browser();
+    for _ in 0..3 {
+        assert_eq!(
+            eve.fill("/register", &ANN).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+    let answer = eve.fill("/register", &ANN).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.value_of("user_name"), Some("ann"));
+}
