@@ -1,11 +1,13 @@
 //! Client libraries that others wrote sign people in through Vestibule.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Stack, StackOptions};
+use testkit::{Process, Program, Stack, StackOptions, Visitor, eventually, free_port};
 
+use crate::pages::{anonymous, fill_sign_in, signed_in};
 use crate::source::root;
 
 const CALLBACK: &str = "http://localhost:3999/callback";
@@ -18,12 +20,8 @@ fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
         folder.join("node_modules").exists(),
         "tests/clients is not installed: run scripts/setup"
     );
-    let mut command = Command::new("node");
-    // Web Crypto is behind a flag before Node.js 20.
-    if node_major() < 20 {
-        command.arg("--experimental-global-webcrypto");
-    }
-    let output = command
+    let output = Command::new("node")
+        .args(node_arguments())
         .arg(script)
         .current_dir(&folder)
         .envs(environment)
@@ -36,6 +34,15 @@ fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Web Crypto is behind a flag before Node.js 20.
+fn node_arguments() -> Vec<OsString> {
+    if node_major() < 20 {
+        vec!["--experimental-global-webcrypto".into()]
+    } else {
+        Vec::new()
+    }
 }
 
 fn node_major() -> u32 {
@@ -51,6 +58,77 @@ fn node_major() -> u32 {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+#[tokio::test]
+async fn the_example_application_signs_in_refreshes_and_signs_out() {
+    let stack = Stack::start().await;
+    let ann = stack.register("ann").await;
+    let port = free_port();
+    let here = format!("http://localhost:{port}");
+    let client = stack
+        .create_client(&json!({
+            "client_name": "Web example",
+            "redirect_uris": [format!("{here}/callback")],
+            "post_logout_redirect_uris": [format!("{here}/")],
+        }))
+        .await;
+    let text = |name: &str| client[name].as_str().unwrap().to_owned();
+    let example = example(&stack, port, &text("client_id"), &text("client_secret"));
+    let mut application = Visitor::at(&here);
+    eventually("the example listens", async || {
+        example.log().contains("The application is at").then_some(())
+    })
+    .await;
+
+    // The application and Vestibule are two sites; the person's browser goes back and forth between them.
+    let mut vestibule = anonymous(&stack);
+    let away = application.open("/login").await.redirect().unwrap();
+    let form = vestibule.open(away.as_str()).await;
+    let back = fill_sign_in(&mut vestibule, &form, &ann)
+        .await
+        .redirect()
+        .unwrap();
+    let home = application.open(back.as_str()).await;
+    assert!(home.text().contains("Hello, ann"), "{}", home.text());
+
+    let home = application.submit(&home, "/refresh", &[]).await;
+    assert!(home.text().contains("Hello, ann"), "{}", home.text());
+
+    let away = application
+        .submit(&home, "/logout", &[])
+        .await
+        .redirect()
+        .unwrap();
+    let back = vestibule.open(away.as_str()).await.redirect().unwrap();
+    assert_eq!(back.as_str(), format!("{here}/"));
+    assert!(application.open("/").await.text().contains("Nobody is signed in"));
+    assert!(!signed_in(&mut vestibule).await);
+}
+
+fn example(stack: &Stack, port: u16, id: &str, secret: &str) -> Process {
+    let folder = root().join("examples/web-node");
+    assert!(
+        folder.join("node_modules").exists(),
+        "the example is not installed: run scripts/setup"
+    );
+    let variables = [
+        ("CLIENT_ID", id.to_owned()),
+        ("CLIENT_SECRET", secret.to_owned()),
+        ("ISSUER", stack.auth_url("")),
+        ("USERS_URL", stack.users_url("")),
+        ("PORT", port.to_string()),
+    ];
+    let mut arguments = node_arguments();
+    arguments.push("app.mjs".into());
+    Process::start(Program {
+        name: "web-node",
+        path: "node".into(),
+        arguments,
+        environment: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        folder,
+        log: stack.folder().join("web-node.log"),
+    })
 }
 
 /// An application as openid-client sees it.

@@ -248,16 +248,30 @@ impl Page {
                     action: get("action"),
                     fields: Vec::new(),
                 });
-            } else if let Some(form) = forms.last_mut()
-                && (tag.starts_with("input")
-                    || (tag.starts_with("button") && attributes.contains_key("name")))
-                && (get("type") != "checkbox" || attributes.contains_key("checked"))
-            {
-                form.fields.push((get("name"), get("value")));
+            } else if let Some(form) = forms.last_mut() {
+                let button = tag.starts_with("button");
+                let named = attributes.contains_key("name");
+                if named && (button || tag.starts_with("input")) && ticked(&attributes) {
+                    form.fields.push((get("name"), get("value")));
+                }
+                if button && attributes.contains_key("formaction") {
+                    // The same form, sent elsewhere by this button.
+                    let elsewhere = Form {
+                        action: get("formaction"),
+                        fields: form.fields.clone(),
+                    };
+                    forms.insert(forms.len() - 1, elsewhere);
+                }
             }
         }
         forms
     }
+}
+
+/// Whether an input sends anything: a box or a choice only when it is ticked.
+fn ticked(attributes: &BTreeMap<String, String>) -> bool {
+    let kind = attributes.get("type").map(String::as_str);
+    !matches!(kind, Some("checkbox" | "radio")) || attributes.contains_key("checked")
 }
 
 /// The attributes of a tag, in the simple form that templates write: `name="value"` or `name`.
@@ -341,7 +355,7 @@ mod tests {
         let page = page(
             r#"<form method="get" action="/search"><input name="q"></form>
                <form method="post"><input type="hidden" name="csrf" value="a&#38;b"/><input name="u" required value="">
-               <input type="checkbox" name="stay"></form>"#,
+               <input type="checkbox" name="stay"><button formaction="/stay">Stay</button></form>"#,
         );
         assert!(
             page.has_form("/login"),
@@ -353,6 +367,11 @@ mod tests {
             page.field("/login", "stay"),
             None,
             "an unticked box sends nothing"
+        );
+        assert_eq!(
+            page.field("/stay", "csrf").as_deref(),
+            Some("a&b"),
+            "a button may send it elsewhere"
         );
         assert!(!page.has_form("/logout"));
     }
