@@ -51,11 +51,6 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Gives the directory back after a clean end.
-    pub(crate) fn release(mut self) -> Result<(), DataDirError> {
-        self.write("")
-    }
-
     fn write(&mut self, text: &str) -> Result<(), DataDirError> {
         let write = |file: &mut File| {
             file.set_len(0)?;
@@ -63,6 +58,14 @@ impl Lock {
             file.write_all(text.as_bytes())
         };
         write(&mut self.file).map_err(DataDirError::io("write", &self.path))
+    }
+}
+
+impl Drop for Lock {
+    /// A clean end leaves an empty file; only a process that was killed leaves its id.
+    fn drop(&mut self) {
+        // Whoever comes next would at most wait a little for ports that are free already.
+        let _ = self.write("");
     }
 }
 

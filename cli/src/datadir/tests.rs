@@ -203,12 +203,11 @@ fn the_lock_has_one_holder_and_tells_who_and_whether_the_last_one_crashed() {
         "{refused}"
     );
     assert_eq!(Failure::from(refused).code(), Code::Conflict);
-    // Dropped without release(): as the kernel does for a process that was killed.
     drop(lock);
-    let lock = data.lock().expect("taken again");
-    assert!(lock.after_a_crash);
-    lock.release().expect("released");
     assert!(!data.lock().expect("taken again").after_a_crash);
+    // What a process leaves that was killed.
+    fs::write(data.root().join("lock"), "4711\n").expect("written");
+    assert!(data.lock().expect("taken again").after_a_crash);
 }
 
 #[test]

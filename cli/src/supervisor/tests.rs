@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 
-use super::ports::Port;
 use super::printer::PrinterThread;
 use super::*;
 use crate::logs::{Color, LogFormat, Renderer, Style};
@@ -261,58 +260,4 @@ fn the_wait_doubles_up_to_a_limit_and_begins_anew_after_a_recovery() {
     assert_eq!(backoff.deaths, 4);
     assert_eq!(backoff.after(Duration::from_secs(60)).as_millis(), 100);
     assert_eq!(backoff.deaths, 1);
-}
-
-fn port(owner: &'static str, option: &'static str, address: SocketAddr) -> Port {
-    Port {
-        owner,
-        option,
-        address,
-    }
-}
-
-#[tokio::test]
-async fn a_taken_port_is_named_with_the_option_that_chooses_another() {
-    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
-    let address = holder.local_addr().expect("an address");
-    let taken = port("auth", "--auth-port", address);
-    let failure = ports::check(&[taken], false).await.expect_err("taken");
-    assert_eq!(failure.code(), Code::Conflict);
-    let text = failure.to_string();
-    assert!(
-        text.contains(&format!("port {} for auth is taken", address.port())),
-        "{text}"
-    );
-    assert!(text.contains("--auth-port N"), "{text}");
-}
-
-#[tokio::test]
-async fn one_port_for_two_listeners_is_refused() {
-    let address = free_port();
-    let twice = [
-        port("auth", "--auth-port", address),
-        port("users", "--users-port", address),
-    ];
-    let failure = ports::check(&twice, false).await.expect_err("twice");
-    assert_eq!(failure.code(), Code::Usage);
-    assert!(
-        failure.to_string().contains("for auth and for users"),
-        "{failure}"
-    );
-}
-
-#[tokio::test]
-async fn after_a_crash_the_ports_may_take_a_moment() {
-    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
-    let wanted = [port(
-        "auth",
-        "--auth-port",
-        holder.local_addr().expect("an address"),
-    )];
-    let mut leaving = JoinSet::new();
-    leaving.spawn(async move {
-        tokio::task::yield_now().await;
-        drop(holder);
-    });
-    ports::check(&wanted, true).await.expect("free in the end");
 }

@@ -83,8 +83,9 @@ impl From<sqlx::Error> for DbError {
             let code = database.code().unwrap_or_default();
             let sqlite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
             match (sqlite, code.as_ref()) {
-                // SQLITE_FULL; PostgreSQL disk_full.
-                (true, "13") | (false, "53100") => return Self::Full,
+                // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE of a disk without room for the index of the log; PostgreSQL
+                // disk_full.
+                (true, "13" | "4874") | (false, "53100") => return Self::Full,
                 // SQLITE_CORRUPT, SQLITE_NOTADB, and their extended codes.
                 (true, "11" | "26" | "267" | "523" | "779") => return Self::Corrupt,
                 // SQLITE_BUSY, SQLITE_LOCKED; PostgreSQL: too many connections, shutting down, deadlock, serialization.

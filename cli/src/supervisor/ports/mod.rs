@@ -1,5 +1,8 @@
 //! Whether the ports are free, asked before anything is written or started.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};

@@ -1,25 +1,25 @@
 //! `vestibule up`: both services on this machine, from nothing.
 
+mod banner;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chassis::random::{SharedRandom, SystemRandom};
 use jiff::tz::TimeZone;
 use rustix::fs::Mode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+
+use banner::Banner;
 
 use crate::datadir::{DataDir, Endpoints, Ports};
 use crate::failure::{Code, Failure};
-use crate::logs::{Color, Level, LogFormat, Renderer, Style};
+use crate::logs::{Color, LogFormat, Renderer, Style};
 use crate::supervisor::ports::{self, Port};
 use crate::supervisor::{Patience, Printer, Service, Stop, Supervisor, stop_on_signals};
-
-/// How long a start may take before the reader is told what it waits for.
-const SLOW: Duration = Duration::from_secs(10);
 
 /// Start both services on this machine, with everything they need under one directory
 ///
@@ -96,9 +96,8 @@ impl Up {
         .await;
         drop(printer);
         thread.join();
-        let released = lock.release();
-        result?;
-        Ok(released?)
+        drop(lock);
+        result
     }
 
     fn ports(&self) -> Ports {
@@ -194,93 +193,4 @@ fn services(data: &DataDir, at: &Endpoints, chosen: Ports) -> Result<Vec<Service
             at.users.management,
         ),
     ])
-}
-
-/// What is shown when everything is ready.
-struct Banner {
-    data: DataDir,
-    at: Endpoints,
-    style: Style,
-    started: Instant,
-}
-
-impl Banner {
-    async fn show(
-        self,
-        mut waiting: Vec<&'static str>,
-        mut ready: mpsc::Receiver<&'static str>,
-        mut links: watch::Receiver<Option<String>>,
-        printer: Printer,
-    ) {
-        while !waiting.is_empty() {
-            tokio::select! {
-                name = ready.recv() => match name {
-                    Some(name) => waiting.retain(|other| *other != name),
-                    None => return,
-                },
-                () = sleep(SLOW) => {
-                    let message = format!("still waiting for {} to be ready", waiting.join(" and "));
-                    printer.notice(Level::Warn, message, &[]).await;
-                }
-            }
-        }
-        let elapsed = self.started.elapsed().as_millis();
-        printer.block(self.text(elapsed)).await;
-        if printer.format() == LogFormat::Ecs {
-            let fields = [
-                ("auth.url", self.at.auth.url.clone()),
-                ("users.url", self.at.users.url.clone()),
-            ];
-            printer
-                .notice(Level::Info, format!("ready in {elapsed} ms"), &fields)
-                .await;
-        }
-        // The link comes through the log of `auth`, before or after this moment.
-        loop {
-            let link = links.borrow_and_update().clone();
-            if let Some(link) = link {
-                printer.block(self.link(&link)).await;
-            }
-            if links.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn text(&self, elapsed: u128) -> String {
-        let style = self.style;
-        let row = |name: &str, value: String| format!("  {name:<22}{value}");
-        let title = format!("Vestibule {} is ready", env!("CARGO_PKG_VERSION"));
-        let health = format!(
-            "{}  {}",
-            self.at.auth.management_url(),
-            self.at.users.management_url()
-        );
-        [
-            String::new(),
-            format!(
-                "  {} {}",
-                style.bold(title),
-                style.dim(format_args!("({elapsed} ms)"))
-            ),
-            String::new(),
-            row("Sign in, register", style.link(&self.at.auth.url)),
-            row("User service", style.link(&self.at.users.url)),
-            row("Health and metrics", style.dim(health)),
-            row("Data and settings", style.dim(self.data.root().display())),
-            row("Stop", style.dim("Ctrl-C")),
-            String::new(),
-        ]
-        .join("\n")
-    }
-
-    fn link(&self, link: &str) -> String {
-        let style = self.style;
-        format!(
-            "  {}\n  {}\n  {}\n",
-            style.bold("Make the first administrator:"),
-            style.link(crate::logs::printable(link)),
-            style.dim("The link works once; whoever opens it administers this stack.")
-        )
-    }
 }
