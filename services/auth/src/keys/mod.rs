@@ -1,0 +1,363 @@
+//! Signing keys: made at first start, encrypted at rest, published before they sign, rotated on schedule and on
+//! demand, and kept for as long as a token that they signed can live. See `docs/decisions/0005-signing-keys.md`.
+
+mod cipher;
+mod ring;
+mod schedule;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chassis::clock::{SharedClock, Timestamp};
+use chassis::db::{Db, DbError, Tx};
+use chassis::random::SharedRandom;
+use oidc::jose::{Algorithm, SigningKey};
+
+pub use cipher::{Cipher, CipherError, EncryptionSettings, Sealed};
+pub use ring::Keys;
+pub use schedule::{Rhythm, State};
+use schedule::{Known, Planned, SIGNING, Step};
+use store::Row;
+
+use crate::config::Settings;
+
+/// How often a replica looks for changes that another one made, and for what is due.
+pub const RELOAD: Duration = Duration::from_secs(2);
+/// How long others may keep the key set (`Cache-Control: max-age`).
+pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
+/// How long a key made on demand is published before it signs: every cached copy of the set is older then.
+const PROPAGATION: Duration = Duration::from_secs(300 + 30);
+/// What an immediate rotation waits: every replica has read the key then. Verifiers that meet an unknown key id fetch
+/// the set again.
+const REPLICAS: Duration = Duration::from_secs(10);
+
+/// Why the keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The configuration's encryption keys do not fit.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+    /// What is stored is no key.
+    #[error("the signing key {0} in the database is malformed")]
+    Malformed(String),
+    /// There is no key to sign with.
+    #[error("there is no active {0} key")]
+    NoActive(Algorithm),
+    /// A key could not be made.
+    #[error("a signing key could not be made: {0}")]
+    Make(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// One key, as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct KeyInfo {
+    /// Its id in headers and in the key set.
+    pub kid: String,
+    /// `ES256` or `RS256`.
+    pub algorithm: String,
+    /// What it is used for now.
+    pub state: State,
+    /// Since when it can be fetched.
+    pub published_at: Timestamp,
+    /// When it began to sign, or will.
+    pub activates_at: Timestamp,
+    /// When it stopped signing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+    /// When it will be forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removes_at: Option<Timestamp>,
+}
+
+/// The service's signing keys. Cheap to clone.
+#[derive(Clone)]
+pub struct KeyRing(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    cipher: Cipher,
+    rhythm: Rhythm,
+    keys: ArcSwap<Keys>,
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyRing").field(&self.0.keys).finish()
+    }
+}
+
+impl Rhythm {
+    /// As the settings say. A retired key is kept for the life of a token, twice what replicas need to notice, and
+    /// a minute for clocks that differ.
+    pub fn of(settings: &Settings) -> Self {
+        let access = Duration::from_secs(u64::from(settings.tokens.access_seconds));
+        Self {
+            rotate: Duration::from_secs(u64::from(settings.keys.rotate_days) * 86_400),
+            publish_ahead: Duration::from_secs(u64::from(settings.keys.publish_ahead_hours) * 3600),
+            keep: access + 2 * RELOAD + Duration::from_secs(60),
+        }
+    }
+}
+
+impl KeyRing {
+    /// Reads the keys, makes the first ones, and encrypts anew what is under an encryption key that is no longer
+    /// active.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is changed when the configuration's encryption keys do not fit.
+    pub async fn open(
+        db: Db,
+        clock: SharedClock,
+        random: SharedRandom,
+        cipher: Cipher,
+        rhythm: Rhythm,
+    ) -> Result<Self, KeyError> {
+        let mut version_and_rows = read(&db).await?;
+        if version_and_rows.1.is_empty() {
+            let fresh = make(SIGNING.to_vec()).await?;
+            let mut tx = db.begin("first_keys").await?;
+            store::lock(&mut tx).await?;
+            let known = store::all(&mut tx).await?;
+            apply(&mut tx, &known, &fresh, clock.now(), &rhythm, (&cipher, &random)).await?;
+            tx.commit().await?;
+            version_and_rows = read(&db).await?;
+        }
+        let (version, rows) = version_and_rows;
+        let keys = Keys::read(version, &rows, &cipher)?;
+        let ring = Self(Arc::new(Inner {
+            db,
+            clock,
+            random,
+            cipher,
+            rhythm,
+            keys: ArcSwap::from_pointee(keys),
+        }));
+        ring.reseal(&rows).await?;
+        ring.turn().await?;
+        Ok(ring)
+    }
+
+    /// The keys now. Keep the answer for one request, not longer.
+    pub fn current(&self) -> Arc<Keys> {
+        self.0.keys.load_full()
+    }
+
+    /// Signs `claims` with the active key of `algorithm`.
+    ///
+    /// # Errors
+    /// When the claims are no JSON or the library fails.
+    pub fn sign(
+        &self,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &impl serde::Serialize,
+    ) -> Result<String, oidc::jose::SignError> {
+        self.0.keys.load().signing(algorithm).sign(typ, claims)
+    }
+
+    /// Reads what another replica changed, then does what is due. To be called every [`RELOAD`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; the keys in use stay as they are.
+    pub async fn turn(&self) -> Result<(), KeyError> {
+        let inner = &*self.0;
+        let (version, rows) = read(&inner.db).await?;
+        self.adopt(version, &rows)?;
+        let steps = schedule::due(&known(&rows), inner.clock.now(), &inner.rhythm);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let fresh = make(wanted(&steps)).await?;
+        let mut tx = inner.db.begin("turn_keys").await?;
+        store::lock(&mut tx).await?;
+        // Another replica may have done it while this one waited for the lock.
+        let rows = store::all(&mut tx).await?;
+        let tools = (&inner.cipher, &inner.random);
+        apply(&mut tx, &rows, &fresh, inner.clock.now(), &inner.rhythm, tools).await?;
+        tx.commit().await?;
+        self.reload().await
+    }
+
+    /// Changes the keys on demand: a next key is published at once, and signs once every cached copy of the key set
+    /// has expired; `immediately`, once every replica knows it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate(&self, immediately: bool) -> Result<(), KeyError> {
+        let inner = &*self.0;
+        let fresh = make(SIGNING.to_vec()).await?;
+        let mut tx = inner.db.begin("rotate_keys").await?;
+        store::lock(&mut tx).await?;
+        let rows = store::all(&mut tx).await?;
+        let now = inner.clock.now();
+        for key in &fresh {
+            let ahead = if immediately { REPLICAS } else { PROPAGATION };
+            let next = rows.iter().find(|row| {
+                row.algorithm == key.algorithm().name() && row.state() == Some(State::Published)
+            });
+            if let Some(next) = next {
+                let at = now.max(next.published_at + ahead).min(next.activates_at);
+                store::postpone(&mut tx, &next.kid, at).await?;
+            } else {
+                let plan = Planned {
+                    algorithm: key.algorithm(),
+                    state: State::Published,
+                    published_at: now,
+                    activates_at: now + ahead,
+                };
+                insert(&mut tx, &plan, key, &inner.cipher, &inner.random).await?;
+            }
+        }
+        tx.commit().await?;
+        self.reload().await
+    }
+
+    /// Every key there is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self) -> Result<Vec<KeyInfo>, KeyError> {
+        let (_, rows) = read(&self.0.db).await?;
+        rows.into_iter()
+            .map(|row| {
+                let state = row.state().ok_or_else(|| KeyError::Malformed(row.kid.clone()))?;
+                Ok(KeyInfo {
+                    kid: row.kid,
+                    algorithm: row.algorithm,
+                    state,
+                    published_at: row.published_at,
+                    activates_at: row.activates_at,
+                    retired_at: row.retired_at,
+                    removes_at: row.removes_at,
+                })
+            })
+            .collect()
+    }
+
+    async fn reload(&self) -> Result<(), KeyError> {
+        let (version, rows) = read(&self.0.db).await?;
+        self.adopt(version, &rows)
+    }
+
+    fn adopt(&self, version: i64, rows: &[Row]) -> Result<(), KeyError> {
+        if self.0.keys.load().version != version {
+            let keys = Keys::read(version, rows, &self.0.cipher)?;
+            self.0.keys.store(Arc::new(keys));
+        }
+        Ok(())
+    }
+
+    async fn reseal(&self, rows: &[Row]) -> Result<(), KeyError> {
+        let inner = &*self.0;
+        let stale: Vec<_> = rows
+            .iter()
+            .filter(|row| row.encryption_key != inner.cipher.active())
+            .collect();
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let mut tx = inner.db.begin("reseal_keys").await?;
+        store::lock(&mut tx).await?;
+        for row in stale {
+            let purpose = ring::purpose(&row.algorithm, &row.kid);
+            let secret = inner.cipher.open(&purpose, &row.sealed())?;
+            let sealed = inner.cipher.seal(&*inner.random, &purpose, &secret)?;
+            store::reseal(&mut tx, &row.kid, &sealed).await?;
+        }
+        tx.commit().await?;
+        self.reload().await
+    }
+}
+
+/// The version is read first: a change between the two reads is read again the next time.
+async fn read(db: &Db) -> Result<(i64, Vec<Row>), KeyError> {
+    let mut reader = db.reader().await?;
+    let version = store::version(&mut reader).await?;
+    Ok((version, store::all(&mut reader).await?))
+}
+
+fn known(rows: &[Row]) -> Vec<Known> {
+    rows.iter()
+        .filter_map(|row| {
+            Some(Known {
+                kid: row.kid.clone(),
+                algorithm: Algorithm::from_name(&row.algorithm)?,
+                state: row.state()?,
+                activates_at: row.activates_at,
+                removes_at: row.removes_at,
+            })
+        })
+        .collect()
+}
+
+fn wanted(steps: &[Step]) -> Vec<Algorithm> {
+    steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Make(plan) => Some(plan.algorithm),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Makes keys where no request waits for them: an RSA key takes a while.
+async fn make(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, KeyError> {
+    if algorithms.is_empty() {
+        return Ok(Vec::new());
+    }
+    tokio::task::spawn_blocking(move || algorithms.into_iter().map(SigningKey::generate).collect())
+        .await
+        .map_err(|error| KeyError::Make(error.to_string()))?
+        .map_err(|error: oidc::jose::SignError| KeyError::Make(error.to_string()))
+}
+
+/// Does what is due according to `rows`, with the keys that were made for it.
+async fn apply(
+    tx: &mut Tx,
+    rows: &[Row],
+    fresh: &[SigningKey],
+    now: Timestamp,
+    rhythm: &Rhythm,
+    (cipher, random): (&Cipher, &SharedRandom),
+) -> Result<(), KeyError> {
+    for step in schedule::due(&known(rows), now, rhythm) {
+        match step {
+            Step::Make(plan) => {
+                if let Some(key) = fresh.iter().find(|key| key.algorithm() == plan.algorithm) {
+                    insert(tx, &plan, key, cipher, random).await?;
+                }
+            }
+            Step::Retire { kid, removes_at } => store::retire(tx, &kid, now, removes_at).await?,
+            Step::Activate { kid } => store::activate(tx, &kid, now).await?,
+            Step::Remove { kid } => store::remove(tx, &kid).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut Tx,
+    plan: &Planned,
+    key: &SigningKey,
+    cipher: &Cipher,
+    random: &SharedRandom,
+) -> Result<(), KeyError> {
+    let der = key
+        .to_pkcs8()
+        .map_err(|error| KeyError::Make(error.to_string()))?;
+    let purpose = ring::purpose(plan.algorithm.name(), key.kid());
+    let sealed = cipher.seal(&**random, &purpose, &der)?;
+    Ok(store::insert(tx, plan, key.kid(), &sealed).await?)
+}

@@ -1,0 +1,95 @@
+//! What signs and what is published, as a snapshot that requests read without waiting.
+
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use chassis::secret::TokenHash;
+use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
+
+use super::KeyError;
+use super::cipher::Cipher;
+use super::schedule::State;
+use super::store::Row;
+
+/// The keys at one moment.
+#[derive(Debug)]
+pub struct Keys {
+    pub(super) version: i64,
+    es256: Arc<SigningKey>,
+    rs256: Arc<SigningKey>,
+    verifying: Arc<KeySet>,
+    jwks: Bytes,
+    etag: HeaderValue,
+}
+
+impl Keys {
+    pub(super) fn read(version: i64, rows: &[Row], cipher: &Cipher) -> Result<Self, KeyError> {
+        let mut set = JwkSet::default();
+        let (mut es256, mut rs256) = (None, None);
+        for row in rows {
+            let key = open(row, cipher)?;
+            set.keys.push(key.public().clone());
+            if row.state() == Some(State::Active) {
+                match key.algorithm() {
+                    Algorithm::Es256 => es256 = Some(Arc::new(key)),
+                    Algorithm::Rs256 => rs256 = Some(Arc::new(key)),
+                    Algorithm::EdDsa => {}
+                }
+            }
+        }
+        let jwks = serde_json::to_vec(&set).map_err(|_| KeyError::Malformed("the key set".to_owned()))?;
+        let hash = TokenHash::of(std::str::from_utf8(&jwks).unwrap_or_default());
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.as_bytes()));
+        Ok(Self {
+            version,
+            es256: es256.ok_or(KeyError::NoActive(Algorithm::Es256))?,
+            rs256: rs256.ok_or(KeyError::NoActive(Algorithm::Rs256))?,
+            verifying: Arc::new(KeySet::from_jwks(&set)),
+            jwks: jwks.into(),
+            etag: HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\"")),
+        })
+    }
+
+    /// The key that signs with `algorithm` now; ES256 for an algorithm that nothing is signed with.
+    pub fn signing(&self, algorithm: Algorithm) -> &SigningKey {
+        match algorithm {
+            Algorithm::Rs256 => &self.rs256,
+            Algorithm::Es256 | Algorithm::EdDsa => &self.es256,
+        }
+    }
+
+    /// Every key that a token of ours may be signed with.
+    pub fn verifying(&self) -> Arc<KeySet> {
+        Arc::clone(&self.verifying)
+    }
+
+    /// The key set as JSON (RFC 7517 §5).
+    pub fn jwks(&self) -> Bytes {
+        self.jwks.clone()
+    }
+
+    /// Names this version of the key set.
+    pub fn etag(&self) -> HeaderValue {
+        self.etag.clone()
+    }
+}
+
+/// What a private key is bound to when it is encrypted.
+pub(super) fn purpose(algorithm: &str, kid: &str) -> String {
+    format!("signing key {algorithm} {kid}")
+}
+
+fn open(row: &Row, cipher: &Cipher) -> Result<SigningKey, KeyError> {
+    let malformed = || KeyError::Malformed(row.kid.clone());
+    let algorithm = Algorithm::from_name(&row.algorithm).ok_or_else(malformed)?;
+    let der = cipher.open(&purpose(&row.algorithm, &row.kid), &row.sealed())?;
+    let key = SigningKey::from_pkcs8(algorithm, &der).map_err(|_| malformed())?;
+    if key.kid() == row.kid {
+        Ok(key)
+    } else {
+        Err(malformed())
+    }
+}

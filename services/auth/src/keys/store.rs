@@ -1,0 +1,110 @@
+//! Signing keys in the database.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+
+use super::cipher::Sealed;
+use super::schedule::{Planned, State};
+
+/// A signing key as it is stored.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) kid: String,
+    pub(super) algorithm: String,
+    pub(super) state: String,
+    pub(super) private_key: Vec<u8>,
+    pub(super) encryption_key: String,
+    pub(super) published_at: Timestamp,
+    pub(super) activates_at: Timestamp,
+    pub(super) retired_at: Option<Timestamp>,
+    pub(super) removes_at: Option<Timestamp>,
+}
+
+/// Takes the ring for this transaction: replicas that change keys do it one after the other. Also tells the others
+/// that there is something to read.
+pub(super) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("UPDATE key_ring SET version = version + 1 WHERE id = 1")
+        .execute(c).await.map(drop)?);
+    Ok(())
+}
+
+pub(super) async fn version(db: &mut impl Connection) -> Result<i64, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_scalar("SELECT version FROM key_ring WHERE id = 1")
+        .fetch_one(c).await?))
+}
+
+pub(super) async fn all(db: &mut impl Connection) -> Result<Vec<Row>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(
+        "SELECT kid, algorithm, state, private_key, encryption_key, published_at, activates_at, retired_at, removes_at
+         FROM signing_keys ORDER BY published_at, kid")
+        .fetch_all(c).await?))
+}
+
+pub(super) async fn insert(tx: &mut Tx, plan: &Planned, kid: &str, sealed: &Sealed) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "INSERT INTO signing_keys (kid, algorithm, state, private_key, encryption_key, published_at, activates_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(kid).bind(plan.algorithm.name()).bind(plan.state.name()).bind(&sealed.bytes).bind(&sealed.key)
+        .bind(plan.published_at).bind(plan.activates_at)
+        .execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// `active` becomes `retired`, until `removes_at`.
+pub(super) async fn retire(
+    tx: &mut Tx,
+    kid: &str,
+    now: Timestamp,
+    removes_at: Timestamp,
+) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "UPDATE signing_keys SET state = 'retired', retired_at = $2, removes_at = $3
+         WHERE kid = $1 AND state = 'active'")
+        .bind(kid).bind(now).bind(removes_at).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// `published` becomes `active`.
+pub(super) async fn activate(tx: &mut Tx, kid: &str, now: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "UPDATE signing_keys SET state = 'active', activates_at = $2 WHERE kid = $1 AND state = 'published'")
+        .bind(kid).bind(now).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Changes when a published key becomes active.
+pub(super) async fn postpone(tx: &mut Tx, kid: &str, activates_at: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND state = 'published'")
+        .bind(kid).bind(activates_at).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Forgets a retired key for good.
+pub(super) async fn remove(tx: &mut Tx, kid: &str) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'")
+        .bind(kid).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Stores a private key encrypted anew.
+pub(super) async fn reseal(tx: &mut Tx, kid: &str, sealed: &Sealed) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "UPDATE signing_keys SET private_key = $2, encryption_key = $3 WHERE kid = $1")
+        .bind(kid).bind(&sealed.bytes).bind(&sealed.key).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+impl Row {
+    pub(super) fn sealed(&self) -> Sealed {
+        Sealed {
+            key: self.encryption_key.clone(),
+            bytes: self.private_key.clone(),
+        }
+    }
+
+    pub(super) fn state(&self) -> Option<State> {
+        State::from_name(&self.state)
+    }
+}
