@@ -27,6 +27,9 @@ pub struct AccessTokenClaims {
     /// The session that it stems from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The grant that it stems from, by which it can be revoked. A claim of our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<String>,
     /// When the person proved who they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,

@@ -25,6 +25,8 @@ CREATE UNIQUE INDEX signing_keys_one_published ON signing_keys (algorithm) WHERE
 
 CREATE TABLE clients (
     id TEXT PRIMARY KEY,
+    -- Names it in events: a later client of the same id is another one.
+    aggregate_id UUID NOT NULL,
     -- SHA-256; none for a public client.
     secret_hash BYTEA,
     registration JSONB NOT NULL,
@@ -43,7 +45,6 @@ CREATE TABLE grants (
     session_id UUID,
     scope TEXT NOT NULL,
     audiences JSONB NOT NULL,
-    nonce TEXT,
     auth_time BIGINT NOT NULL,
     amr JSONB NOT NULL,
     -- Outlives the session (scope offline_access).

@@ -1,0 +1,185 @@
+//! Clients of the configuration file: written at start, gone when the file no longer has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::db::DbError;
+use chassis::secret::TokenHash;
+use oidc::redirect_uri::RedirectUri;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::model::{AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
+use super::store;
+use crate::app::App;
+
+/// `[clients.NAME]`: a client whose `client_id` is NAME.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSettings {
+    /// Its secret; without one it is a public client.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub secret: Option<SecretString>,
+    /// What people see.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How it may come by tokens.
+    pub grant_types: BTreeSet<GrantType>,
+    /// All that it may ask for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The services that it may get tokens for; empty: this service and the user service.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub audiences: Vec<Resource>,
+    /// Where codes may be sent.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a person may be sent after signing out.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What its ID tokens are signed with.
+    #[serde(default)]
+    pub id_token_algorithm: IdTokenAlgorithm,
+}
+
+/// Why a client of the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// A value is wrong.
+    #[error("clients.{client}: {reason}")]
+    Invalid {
+        /// The table's name.
+        client: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The client that tokens of `POST /authenticate` are given to. A program refreshes them under this `client_id`.
+pub const DIRECT_CLIENT: &str = "vestibule-direct";
+
+/// The shortest secret that is taken from a configuration file, in bytes.
+const SHORTEST_SECRET: usize = 32;
+
+impl ClientSettings {
+    fn registration(&self) -> Result<Registration, String> {
+        let registration = Registration {
+            client_name: self.name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            grant_types: self.grant_types.clone(),
+            scope: Scope::of(&self.scopes).map_err(|error| format!("scopes: {error}"))?,
+            token_endpoint_auth_method: match self.secret {
+                Some(_) => AuthMethod::ClientSecretBasic,
+                None => AuthMethod::None,
+            },
+            id_token_signed_response_alg: self.id_token_algorithm,
+            audiences: self.audiences.clone(),
+            require_pkce: true,
+        };
+        registration
+            .check()
+            .map_err(|invalid: Invalid| invalid.to_string())?;
+        if self
+            .secret
+            .as_ref()
+            .is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET)
+        {
+            return Err(format!("secret: expected {SHORTEST_SECRET} characters at least"));
+        }
+        Ok(registration)
+    }
+}
+
+/// Makes the database agree with the configuration, in one transaction.
+///
+/// # Errors
+/// [`BootstrapError::Invalid`] names the table and the key; nothing is written then.
+pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -> Result<(), BootstrapError> {
+    let now = app.clock.now();
+    let mut wanted = Vec::new();
+    for (name, client) in settings {
+        let invalid = |reason: String| BootstrapError::Invalid {
+            client: name.clone(),
+            reason,
+        };
+        wanted.push(Client {
+            id: name.parse::<ClientId>().map_err(|error| invalid(error.to_string()))?,
+            aggregate_id: app.random.uuid(&*app.clock),
+            secret_hash: client
+                .secret
+                .as_ref()
+                .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
+            registration: client.registration().map_err(invalid)?,
+            origin: Origin::Configuration,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        });
+    }
+    if app.settings.authenticate.enabled {
+        wanted.push(direct(app)?);
+    }
+    let mut tx = app.db.begin("bootstrap_clients").await?;
+    for gone in store::of_configuration(&mut tx).await? {
+        if !wanted.iter().any(|client| client.id == gone.id) {
+            super::remove(app, &mut tx, &gone).await?;
+        }
+    }
+    for client in &wanted {
+        match store::find(&mut tx, client.id.as_str()).await? {
+            None => super::add(app, &mut tx, client).await?,
+            Some(known)
+                if known.registration != client.registration
+                    || known.secret_hash != client.secret_hash
+                    || known.origin != client.origin =>
+            {
+                let changed = Client {
+                    aggregate_id: known.aggregate_id,
+                    version: known.version + 1,
+                    created_at: known.created_at,
+                    ..client.clone()
+                };
+                super::change(app, &mut tx, &changed).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The client of `POST /authenticate`: it refreshes, and can do nothing else.
+fn direct(app: &App) -> Result<Client, BootstrapError> {
+    let invalid = |reason: String| BootstrapError::Invalid {
+        client: DIRECT_CLIENT.to_owned(),
+        reason,
+    };
+    let now = app.clock.now();
+    Ok(Client {
+        id: DIRECT_CLIENT.parse().map_err(|error: ClientIdError| invalid(error.to_string()))?,
+        aggregate_id: app.random.uuid(&*app.clock),
+        secret_hash: None,
+        registration: Registration {
+            client_name: Some("Direct sign-in".to_owned()),
+            grant_types: BTreeSet::from([GrantType::RefreshToken]),
+            scope: Scope::of(["openid", "profile", "email", "groups", "offline_access", "admin"])
+                .map_err(|error| invalid(error.to_string()))?,
+            token_endpoint_auth_method: AuthMethod::None,
+            ..Registration::default()
+        },
+        origin: Origin::Configuration,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    })
+}

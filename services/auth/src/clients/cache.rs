@@ -1,0 +1,47 @@
+//! Clients in memory, for a moment: a token request reads no database for its client.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use chassis::clock::Timestamp;
+
+use super::model::Client;
+
+/// How long a copy is good: another replica's change is seen after that.
+const FRESH: Duration = Duration::from_secs(3);
+/// Clients kept at most; the whole cache is emptied when there are more.
+const MOST: usize = 10_000;
+
+/// Clients that were looked up lately. Cheap to clone; the clones share one cache.
+#[derive(Clone, Debug, Default)]
+pub struct ClientCache(Arc<RwLock<HashMap<String, Entry>>>);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    client: Arc<Client>,
+    read_at: Timestamp,
+}
+
+impl ClientCache {
+    pub(super) fn get(&self, id: &str, now: Timestamp) -> Option<Arc<Client>> {
+        let entries = self.0.read().ok()?;
+        let entry = entries.get(id)?;
+        (now.since(entry.read_at) < FRESH && entry.read_at <= now).then(|| Arc::clone(&entry.client))
+    }
+
+    pub(super) fn put(&self, client: Arc<Client>, read_at: Timestamp) {
+        if let Ok(mut entries) = self.0.write() {
+            if entries.len() >= MOST {
+                entries.clear();
+            }
+            entries.insert(client.id.as_str().to_owned(), Entry { client, read_at });
+        }
+    }
+
+    pub(super) fn forget(&self, id: &str) {
+        if let Ok(mut entries) = self.0.write() {
+            entries.remove(id);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What a client is and may do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use chassis::clock::Timestamp;
+use chassis::secret::TokenHash;
+use oidc::client_auth::Method;
+use oidc::jose::Algorithm;
+use oidc::redirect_uri::RedirectUri;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The name of a client in the protocol: 1 to 100 letters, digits, `-`, `_`, `.`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientId(String);
+
+/// Not 1 to 100 letters, digits, `-`, `_`, `.`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 1 to 100 letters, digits, hyphens, underscores and full stops")]
+pub struct ClientIdError;
+
+impl ClientId {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = ClientIdError;
+
+    fn from_str(text: &str) -> Result<Self, ClientIdError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ClientIdError)
+        }
+    }
+}
+
+impl TryFrom<String> for ClientId {
+    type Error = ClientIdError;
+
+    fn try_from(text: String) -> Result<Self, ClientIdError> {
+        text.parse()
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a client may come by tokens (RFC 7591 §2). There is no implicit and no password grant (SB-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A person signs in.
+    AuthorizationCode,
+    /// Goes on after a person signed in.
+    RefreshToken,
+    /// For itself.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// The name in the protocol.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// How a client proves who it is (RFC 7591 §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// With a secret, in the header or in the form.
+    #[default]
+    ClientSecretBasic,
+    /// The same.
+    ClientSecretPost,
+    /// Not at all: an application in a browser or on a phone, which can keep no secret.
+    None,
+}
+
+/// The algorithms that an ID token may be signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum IdTokenAlgorithm {
+    /// Every client library knows it.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// Smaller and ten times cheaper to sign.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl From<IdTokenAlgorithm> for Algorithm {
+    fn from(algorithm: IdTokenAlgorithm) -> Self {
+        match algorithm {
+            IdTokenAlgorithm::Rs256 => Self::Rs256,
+            IdTokenAlgorithm::Es256 => Self::Es256,
+        }
+    }
+}
+
+/// What is registered of a client, under the names of RFC 7591 §2 where it has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Where codes may be sent: matched exactly, the port of a loopback address excepted.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a person may be sent after signing out: matched exactly.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// How it may come by tokens.
+    #[serde(default = "default_grant_types")]
+    pub grant_types: BTreeSet<GrantType>,
+    /// All that it may ask for.
+    #[serde(default = "default_scope")]
+    #[schemars(with = "String")]
+    pub scope: Scope,
+    /// How it proves who it is.
+    #[serde(default)]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// What its ID tokens are signed with.
+    #[serde(default)]
+    pub id_token_signed_response_alg: IdTokenAlgorithm,
+    /// The services that it may get tokens for (RFC 8707); empty: this service and the user service.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub audiences: Vec<Resource>,
+    /// Whether a code needs a proof key (RFC 7636). A public client always needs one.
+    #[serde(default = "yes")]
+    pub require_pkce: bool,
+}
+
+fn default_grant_types() -> BTreeSet<GrantType> {
+    [GrantType::AuthorizationCode, GrantType::RefreshToken].into()
+}
+
+fn default_scope() -> Scope {
+    Scope::of(["openid", "profile", "email", "groups", "offline_access"]).unwrap_or_default()
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            client_name: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: default_grant_types(),
+            scope: default_scope(),
+            token_endpoint_auth_method: AuthMethod::default(),
+            id_token_signed_response_alg: IdTokenAlgorithm::default(),
+            audiences: Vec::new(),
+            require_pkce: true,
+        }
+    }
+}
+
+/// A member of a registration that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {detail}")]
+pub struct Invalid {
+    /// The member.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub detail: &'static str,
+}
+
+impl Registration {
+    /// Whether its members fit together.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let refuse = |field, detail| Err(Invalid { field, detail });
+        let has = |grant| self.grant_types.contains(&grant);
+        if self.client_name.as_ref().is_some_and(|name| {
+            name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control)
+        }) {
+            return refuse("client_name", "expected 1 to 100 printable characters");
+        }
+        if self.grant_types.is_empty() {
+            return refuse("grant_types", "expected one at least");
+        }
+        if self.redirect_uris.len() > 100 || self.post_logout_redirect_uris.len() > 100 {
+            return refuse("redirect_uris", "expected 100 at most");
+        }
+        if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
+            return refuse("redirect_uris", "the grant authorization_code needs one at least");
+        }
+        if has(GrantType::ClientCredentials) && self.is_public() {
+            return refuse(
+                "token_endpoint_auth_method",
+                "the grant client_credentials needs a secret",
+            );
+        }
+        if self.is_public() && !self.require_pkce {
+            return refuse("require_pkce", "a client without a secret needs PKCE");
+        }
+        Ok(())
+    }
+
+    /// Whether it can keep no secret.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == AuthMethod::None
+    }
+}
+
+/// Who registered a client, and so may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The configuration file.
+    Configuration,
+    /// An administrator, over the API.
+    Administrator,
+}
+
+impl Origin {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Self {
+        if name == Self::Configuration.name() {
+            Self::Configuration
+        } else {
+            Self::Administrator
+        }
+    }
+}
+
+/// A client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its name in the protocol.
+    pub id: ClientId,
+    /// Names it in events: a later client of the same id is another one.
+    pub aggregate_id: Uuid,
+    /// SHA-256 of its secret; none for a public client.
+    pub(super) secret_hash: Option<Vec<u8>>,
+    /// What it may do.
+    pub registration: Registration,
+    /// Who registered it.
+    pub origin: Origin,
+    /// Rises by one with every change.
+    pub version: i64,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+impl Client {
+    /// Whether what it sent proves who it is; the comparison takes the same time wherever two secrets differ (SB-28).
+    pub fn accepts(&self, method: Method, secret: Option<&str>) -> bool {
+        match (&self.secret_hash, method, secret) {
+            (None, Method::None, None) => true,
+            (Some(stored), Method::Basic | Method::Post, Some(secret)) => {
+                TokenHash::of(secret).matches(stored)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it may come by tokens this way.
+    pub fn may(&self, grant: GrantType) -> bool {
+        self.registration.grant_types.contains(&grant)
+    }
+
+    /// What people see.
+    pub fn display_name(&self) -> &str {
+        self.registration.client_name.as_deref().unwrap_or(self.id.as_str())
+    }
+}

@@ -1,0 +1,92 @@
+//! Clients in the database.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::model::{Client, ClientId, Origin, Registration};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    aggregate_id: Uuid,
+    secret_hash: Option<Vec<u8>>,
+    registration: Json<Registration>,
+    origin: String,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl Row {
+    fn client(self) -> Option<Client> {
+        Some(Client {
+            id: self.id.parse::<ClientId>().ok()?,
+            aggregate_id: self.aggregate_id,
+            secret_hash: self.secret_hash,
+            registration: self.registration.0,
+            origin: Origin::from_name(&self.origin),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+pub(super) async fn find(db: &mut impl Connection, id: &str) -> Result<Option<Client>, DbError> {
+    let row: Option<Row> = on_engine!(db, c => sqlx::query_as("SELECT * FROM clients WHERE id = $1")
+        .bind(id).fetch_optional(c).await?);
+    Ok(row.and_then(Row::client))
+}
+
+/// Clients after `after` in the order of their ids.
+pub(super) async fn list(
+    db: &mut impl Connection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Client>, DbError> {
+    let rows: Vec<Row> = on_engine!(db, c => sqlx::query_as(
+        "SELECT * FROM clients WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after).bind(limit).fetch_all(c).await?);
+    Ok(rows.into_iter().filter_map(Row::client).collect())
+}
+
+pub(super) async fn of_configuration(db: &mut impl Connection) -> Result<Vec<Client>, DbError> {
+    let rows: Vec<Row> = on_engine!(db, c => sqlx::query_as(
+        "SELECT * FROM clients WHERE origin = 'configuration' ORDER BY id")
+        .fetch_all(c).await?);
+    Ok(rows.into_iter().filter_map(Row::client).collect())
+}
+
+/// Writes a new client.
+///
+/// # Errors
+/// [`DbError::Unique`] when there is one of that id.
+pub(super) async fn insert(tx: &mut Tx, client: &Client) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "INSERT INTO clients (id, secret_hash, registration, origin, version, created_at, updated_at,
+                              aggregate_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(client.id.as_str()).bind(client.secret_hash.as_deref()).bind(Json(&client.registration))
+        .bind(client.origin.name()).bind(client.version).bind(client.created_at).bind(client.updated_at)
+        .bind(client.aggregate_id).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Replaces what is registered; the version rises by one. Whether there was such a client.
+pub(super) async fn update(tx: &mut Tx, client: &Client) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE clients SET secret_hash = $2, registration = $3, origin = $4, updated_at = $5, version = version + 1
+         WHERE id = $1")
+        .bind(client.id.as_str()).bind(client.secret_hash.as_deref()).bind(Json(&client.registration))
+        .bind(client.origin.name()).bind(client.updated_at)
+        .execute(c).await?.rows_affected() == 1))
+}
+
+/// Forgets a client. Whether there was one.
+pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query("DELETE FROM clients WHERE id = $1")
+        .bind(id).execute(c).await?.rows_affected() == 1))
+}

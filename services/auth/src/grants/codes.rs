@@ -1,0 +1,133 @@
+//! Authorization codes: hashed, good for a minute at most, used once (SB-21).
+
+use chassis::secret::{Token, TokenHash};
+use oidc::pkce::{CodeChallenge, CodeVerifier};
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use oidc::token::TokenResponse;
+use sqlx::types::Json;
+use std::time::Duration;
+
+use super::model::{invalid_grant, narrowed};
+use super::store::{self, CodeRow};
+use super::{Grant, GrantError};
+use crate::app::App;
+use crate::clients::Client;
+
+/// The longest life of a code, whatever the settings say (SB-21).
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What a code is made for, besides the grant.
+#[derive(Debug)]
+pub struct NewCode<'a> {
+    /// The client that it is for.
+    pub client: &'a Client,
+    /// What it will give.
+    pub grant: Grant,
+    /// Where it is sent.
+    pub redirect_uri: String,
+    /// Whether the client named that place, and has to repeat it (RFC 6749 §4.1.3).
+    pub redirect_uri_sent: bool,
+    /// The proof key.
+    pub challenge: Option<CodeChallenge>,
+}
+
+/// What a client brings with a code.
+#[derive(Debug)]
+pub struct Redeem<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where it says the code was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// The proof key's secret half.
+    pub verifier: Option<&'a CodeVerifier>,
+    /// Fewer services than the code is for.
+    pub resources: &'a [Resource],
+}
+
+/// Makes a code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError> {
+    let code = app.random.token();
+    let life = Duration::from_secs(u64::from(app.settings.tokens.code_seconds)).min(LONGEST);
+    let row = CodeRow {
+        client_id: new.client.id.to_string(),
+        subject: new.grant.subject,
+        session_id: new.grant.session_id,
+        redirect_uri: new.redirect_uri,
+        redirect_uri_sent: new.redirect_uri_sent,
+        scope: new.grant.scope.to_string(),
+        audiences: Json(new.grant.audiences),
+        nonce: new.grant.nonce,
+        code_challenge: new.challenge.map(|challenge| challenge.as_str().to_owned()),
+        auth_time: new.grant.auth_time,
+        amr: Json(new.grant.amr),
+        expires_at: app.clock.now() + life,
+        used_at: None,
+        grant_id: None,
+    };
+    let mut tx = app.db.begin("issue_code").await?;
+    store::insert_code(&mut tx, &code.hash(), &row).await?;
+    tx.commit().await?;
+    Ok(code)
+}
+
+/// Exchanges a code for tokens. A code that comes again revokes what it gave (RFC 6749 §4.1.2).
+///
+/// # Errors
+/// `invalid_grant`, with the same sentence for every reason; `invalid_target`.
+pub async fn redeem_code(
+    app: &App,
+    client: &Client,
+    redeem: &Redeem<'_>,
+) -> Result<TokenResponse, GrantError> {
+    let hash = TokenHash::of(redeem.code);
+    let now = app.clock.now();
+    let mut tx = app.db.begin("redeem_code").await?;
+    let row = store::code(&mut tx, &hash).await?.ok_or_else(invalid_grant)?;
+    if row.client_id != client.id.as_str() {
+        return Err(invalid_grant());
+    }
+    if row.used_at.is_none() && (row.expires_at <= now || !proves(&row, redeem)) {
+        return Err(invalid_grant());
+    }
+    let audiences = narrowed(&row.audiences, redeem.resources)?;
+    let grant_id = app.random.uuid(&*app.clock);
+    if !store::consume_code(&mut tx, &hash, grant_id, now).await? {
+        if let Some(CodeRow { grant_id: Some(given), .. }) = store::code(&mut tx, &hash).await? {
+            super::reused(app, &mut tx, given, row.subject, client).await?;
+            tx.commit().await?;
+        }
+        return Err(invalid_grant());
+    }
+    let grant = Grant {
+        subject: row.subject,
+        scope: row.scope.parse::<Scope>().map_err(|_| invalid_grant())?,
+        audiences: row.audiences.0,
+        session_id: row.session_id,
+        auth_time: row.auth_time,
+        amr: row.amr.0,
+        nonce: row.nonce,
+    };
+    let opened = super::open(app, &mut tx, client, grant_id, grant).await?;
+    tx.commit().await?;
+    opened.sign(app, client, &audiences)
+}
+
+/// Whether the client that brings the code is the one that asked for it. A verifier for a code without a challenge is
+/// refused too: somebody took the challenge out of the request (RFC 9700 §4.8.2).
+fn proves(row: &CodeRow, redeem: &Redeem<'_>) -> bool {
+    let place = match redeem.redirect_uri {
+        Some(uri) => uri == row.redirect_uri,
+        None => !row.redirect_uri_sent,
+    };
+    let challenge = row.code_challenge.as_deref().and_then(CodeChallenge::parse);
+    let key = match (challenge, redeem.verifier) {
+        (Some(challenge), Some(verifier)) => challenge.accepts(verifier),
+        (None, None) => row.code_challenge.is_none(),
+        _ => false,
+    };
+    place && key
+}

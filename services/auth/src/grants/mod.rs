@@ -1,0 +1,255 @@
+//! Grants: what a person lets a client do, as codes, refresh tokens and access tokens.
+
+mod codes;
+mod model;
+mod refresh;
+mod store;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::secret::Token;
+use events::contract::TokenReuseDetected;
+use events::OutboxError;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use oidc::token::TokenResponse;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+pub use codes::{NewCode, Redeem, issue_code, redeem_code};
+pub use model::{Grant, GrantError, audiences, client_scope, person_scope};
+pub use refresh::refresh;
+use store::GrantRow;
+use tokens::Signing;
+
+use crate::accounts;
+use crate::app::App;
+use crate::clients::{Client, GrantType};
+use crate::subjects;
+
+/// How long the remains of a grant are kept, to recognise what comes again.
+const REMAINS: Duration = Duration::from_secs(86_400);
+
+/// A grant that is written and not signed yet: a signature is not worth holding a transaction for.
+struct Opened {
+    grant: GrantRow,
+    scope: Scope,
+    groups: Vec<String>,
+    nonce: Option<String>,
+    refresh_token: Option<Token>,
+    now: Timestamp,
+}
+
+impl Opened {
+    fn sign(self, app: &App, client: &Client, audiences: &[Resource]) -> Result<TokenResponse, GrantError> {
+        tokens::person(
+            app,
+            Signing {
+                grant: &self.grant,
+                client,
+                scope: self.scope,
+                audiences,
+                groups: self.groups,
+                nonce: self.nonce,
+                refresh_token: self.refresh_token.map(|token| token.expose().to_owned()),
+                now: self.now,
+            },
+        )
+    }
+}
+
+/// Gives tokens to `client` for a person who is signed in, without a code in between.
+///
+/// # Errors
+/// `invalid_grant` when the person may not sign in.
+pub async fn issue(
+    app: &App,
+    tx: &mut Tx,
+    client: &Client,
+    grant: Grant,
+) -> Result<TokenResponse, GrantError> {
+    let id = app.random.uuid(&*app.clock);
+    let audiences = grant.audiences.clone();
+    open(app, tx, client, id, grant).await?.sign(app, client, &audiences)
+}
+
+/// Gives a token to a client for itself.
+///
+/// # Errors
+/// `invalid_scope`, `invalid_target`.
+pub fn issue_to_client(
+    app: &App,
+    client: &Client,
+    asked: Option<&Scope>,
+    resources: &[Resource],
+) -> Result<TokenResponse, GrantError> {
+    let scope = client_scope(client, asked)?;
+    tokens::client(app, client, scope, &audiences(app, client, resources)?)
+}
+
+async fn open(
+    app: &App,
+    tx: &mut Tx,
+    client: &Client,
+    id: Uuid,
+    grant: Grant,
+) -> Result<Opened, GrantError> {
+    let subject = subjects::find(tx, grant.subject)
+        .await?
+        .filter(|subject| subject.active)
+        .ok_or_else(model::invalid_grant)?;
+    let now = app.clock.now();
+    let refreshes = client.may(GrantType::RefreshToken);
+    let tokens = &app.settings.tokens;
+    let life = if refreshes {
+        Duration::from_secs(u64::from(tokens.refresh_days) * 86_400)
+    } else {
+        Duration::from_secs(u64::from(tokens.access_seconds))
+    };
+    let mut rotation_secret = vec![0; 32];
+    app.random.fill(&mut rotation_secret);
+    let row = GrantRow {
+        id,
+        client_id: client.id.to_string(),
+        subject: grant.subject,
+        session_id: grant.session_id,
+        scope: grant.scope.to_string(),
+        audiences: Json(grant.audiences),
+        auth_time: grant.auth_time,
+        amr: Json(grant.amr),
+        offline: grant.scope.contains("offline_access"),
+        rotation_secret,
+        created_at: now,
+        expires_at: now + life,
+    };
+    store::insert_grant(tx, &row).await?;
+    let refresh_token = if refreshes {
+        let token = app.random.token();
+        store::insert_refresh(tx, &token.hash(), id, now).await?;
+        Some(token)
+    } else {
+        None
+    };
+    Ok(Opened {
+        grant: row,
+        scope: grant.scope,
+        groups: subject.groups,
+        nonce: grant.nonce,
+        refresh_token,
+        now,
+    })
+}
+
+/// Revokes a grant whose code or refresh token came again, and tells the world.
+async fn reused(
+    app: &App,
+    tx: &mut Tx,
+    grant: Uuid,
+    subject: Uuid,
+    client: &Client,
+) -> Result<(), DbError> {
+    if !store::revoke(tx, grant, app.clock.now()).await? {
+        return Ok(());
+    }
+    tracing::warn!(
+        user.id = %subject,
+        client.id = client.id.as_str(),
+        "a code or a refresh token came a second time; what it gave is revoked"
+    );
+    metrics::counter!("vestibule_token_reuse_total").increment(1);
+    let Some(version) = accounts::next_version(tx, subject).await? else {
+        return Ok(());
+    };
+    let event = TokenReuseDetected {
+        id: subject,
+        client_id: client.id.to_string(),
+        family: grant,
+        version,
+    };
+    appended(app.outbox.append(tx, "account", subject, version, &event).await)
+}
+
+/// An event that cannot be written as JSON fails like the database: the change must not happen without it.
+pub(crate) fn appended(outcome: Result<Uuid, OutboxError>) -> Result<(), DbError> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(OutboxError::Db(error)) => Err(error),
+        Err(OutboxError::Data { source, .. }) => Err(DbError::Other(sqlx::Error::Encode(source.into()))),
+    }
+}
+
+/// Whether the grant of an access token is still alive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+    store::is_live(db, id).await
+}
+
+/// Revokes the family of a refresh token, if it is `client`'s (RFC 7009 §2.1). Whether it was alive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_refresh_token(app: &App, client: &Client, presented: &str) -> Result<bool, DbError> {
+    let hash = Token::new(presented).hash();
+    let Some(row) = store::refresh(&mut app.db.reader().await?, hash.as_bytes()).await? else {
+        return Ok(false);
+    };
+    revoke_grant(app, client, row.grant_id).await
+}
+
+/// Revokes a grant, if it is `client`'s. Whether it was alive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_grant(app: &App, client: &Client, id: Uuid) -> Result<bool, DbError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin("revoke").await?;
+    let theirs = store::lock_grant(&mut tx, id, now)
+        .await?
+        .is_some_and(|grant| grant.client_id == client.id.as_str());
+    let revoked = theirs && store::revoke(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(revoked)
+}
+
+/// Revokes what was granted in a session, but for what has `offline_access`. How many grants there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_for_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
+    store::revoke_session(tx, session, now).await
+}
+
+/// Revokes everything that a person granted. How many grants there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_for_account(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<u64, DbError> {
+    store::revoke_subject(tx, account, now).await
+}
+
+/// Revokes everything that was granted to a client. How many grants there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_for_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
+    store::revoke_client(tx, client, now).await
+}
+
+/// Forgets what ended a day ago. To be called every few minutes. How much it was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> Result<u64, DbError> {
+    let mut tx = app.db.begin("sweep_grants").await?;
+    let gone = store::sweep(&mut tx, app.clock.now() - REMAINS).await?;
+    tx.commit().await?;
+    Ok(gone)
+}

@@ -1,0 +1,120 @@
+//! What is granted, and why it is not.
+
+use chassis::clock::Timestamp;
+use chassis::db::DbError;
+use oidc::error::{ErrorCode, OAuthError};
+use oidc::jose::SignError;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::clients::{Client, GrantType};
+use crate::subjects::Subject;
+
+/// Scopes that only administrators may pass on to a client, and clients of their own only by registration.
+const PRIVILEGED: [&str; 6] = [
+    "admin",
+    "users:read",
+    "users:write",
+    "groups:read",
+    "groups:write",
+    "events:read",
+];
+
+/// A person, signed in, lets a client in.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The person.
+    pub subject: Uuid,
+    /// What is granted: see [`person_scope`].
+    pub scope: Scope,
+    /// The services that the tokens are for: see [`audiences`].
+    pub audiences: Vec<Resource>,
+    /// The session, at whose end the grant ends unless it has `offline_access`.
+    pub session_id: Option<Uuid>,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// From the authorization request, for the ID token.
+    pub nonce: Option<String>,
+}
+
+/// Why there are no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// What the client is told.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    /// A token could not be signed.
+    #[error("a token could not be signed")]
+    Sign(#[from] SignError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The code or token is not good. One sentence for every reason: it tells nobody how near they were.
+pub(super) fn invalid_grant() -> GrantError {
+    ErrorCode::InvalidGrant
+        .because("the code or token is unknown, expired, used or not for this client")
+        .into()
+}
+
+/// What a person may grant to a client of what it asks for; asking for nothing means all that it may have. What is
+/// not known is passed over (OpenID Connect Core §3.1.2.1).
+///
+/// # Errors
+/// `invalid_scope` when nothing is left.
+pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
+    let registered = &client.registration.scope;
+    let asked = if asked.is_empty() { registered } else { asked };
+    let administrator = subject.is_administrator();
+    let may_refresh = client.may(GrantType::RefreshToken);
+    let granted = asked.iter().filter(|token| {
+        registered.contains(token)
+            && (administrator || !PRIVILEGED.contains(token))
+            && (may_refresh || *token != "offline_access")
+    });
+    let granted = Scope::of(granted)?;
+    if granted.is_empty() && !registered.is_empty() {
+        return Err(ErrorCode::InvalidScope.because("the client may have none of these scopes"));
+    }
+    Ok(granted)
+}
+
+/// What a client may have for itself.
+///
+/// # Errors
+/// `invalid_scope` when it asks for more than it is registered for.
+pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
+    let registered = &client.registration.scope;
+    match asked {
+        None => Ok(registered.clone()),
+        Some(asked) if registered.covers(asked) => Ok(asked.clone()),
+        Some(_) => Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes")),
+    }
+}
+
+/// The services that a token will be for: those asked for, or all that the client may reach (RFC 8707 §2).
+///
+/// # Errors
+/// `invalid_target` for a service that is not the client's.
+pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
+    let registered = &client.registration.audiences;
+    let reachable = if registered.is_empty() { &app.audiences } else { registered };
+    narrowed(reachable, asked)
+}
+
+/// `asked`, if all of it is in `reachable`; all of `reachable` if nothing is asked.
+pub(super) fn narrowed(reachable: &[Resource], asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
+    if asked.is_empty() {
+        return Ok(reachable.to_vec());
+    }
+    if asked.iter().all(|resource| reachable.contains(resource)) {
+        Ok(asked.to_vec())
+    } else {
+        Err(ErrorCode::InvalidTarget.because("the client may not ask for a token for this resource"))
+    }
+}

@@ -1,0 +1,130 @@
+//! Refresh tokens: each is exchanged for its successor, and one that comes back later revokes its family (SB-24). See
+//! `docs/decisions/0004-refresh-token-rotation.md`.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+use chassis::secret::{Token, TokenHash};
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use oidc::token::TokenResponse;
+
+use super::model::{invalid_grant, narrowed};
+use super::store::{self, GrantRow, RefreshRow};
+use super::{GrantError, Opened, person_scope};
+use crate::app::App;
+use crate::clients::Client;
+use crate::subjects;
+
+/// How long a token may come again after it was exchanged, as long as nobody used its successor: two tabs that
+/// refresh at once, or a client that lost the answer.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What becomes of a refresh token that was presented.
+enum Outcome {
+    /// Its successor, new or told again.
+    Successor(Token),
+    /// It was stolen, or its successor was.
+    Reused,
+}
+
+/// Exchanges a refresh token for new tokens.
+///
+/// # Errors
+/// `invalid_grant`, with the same sentence for every reason; `invalid_scope` and `invalid_target` when more is asked
+/// for than was granted.
+pub async fn refresh(
+    app: &App,
+    client: &Client,
+    presented: &str,
+    asked: Option<&Scope>,
+    resources: &[Resource],
+) -> Result<TokenResponse, GrantError> {
+    let presented = Token::new(presented);
+    let hash = presented.hash();
+    let now = app.clock.now();
+    let mut tx = app.db.begin("refresh").await?;
+    let row = store::refresh(&mut tx, hash.as_bytes()).await?.ok_or_else(invalid_grant)?;
+    let grant = store::lock_grant(&mut tx, row.grant_id, now)
+        .await?
+        .filter(|grant| grant.client_id == client.id.as_str())
+        .ok_or_else(invalid_grant)?;
+    // What cannot succeed is refused before the token is used up.
+    let subject = subjects::find(&mut tx, grant.subject)
+        .await?
+        .filter(|subject| subject.active)
+        .ok_or_else(invalid_grant)?;
+    let granted: Scope = grant.scope.parse().map_err(|_| invalid_grant())?;
+    let granted = person_scope(client, &subject, &granted)?;
+    let scope = match asked {
+        None => granted,
+        Some(asked) if granted.covers(asked) => asked.clone(),
+        Some(_) => {
+            return Err(oidc::error::ErrorCode::InvalidScope
+                .because("more is asked for than was granted")
+                .into());
+        }
+    };
+    let audiences = narrowed(&grant.audiences, resources)?;
+    match exchange(&mut tx, &grant, &presented, &hash, now).await? {
+        Outcome::Reused => {
+            super::reused(app, &mut tx, grant.id, grant.subject, client).await?;
+            tx.commit().await?;
+            Err(invalid_grant())
+        }
+        Outcome::Successor(token) => {
+            tx.commit().await?;
+            let opened = Opened {
+                grant,
+                scope,
+                groups: subject.groups,
+                // OpenID Connect Core §12.2: no nonce after the first ID token.
+                nonce: None,
+                refresh_token: Some(token),
+                now,
+            };
+            opened.sign(app, client, &audiences)
+        }
+    }
+}
+
+/// Under the lock of the grant: the first to come exchanges the token, and those who come at the same moment get the
+/// same successor.
+async fn exchange(
+    tx: &mut Tx,
+    grant: &GrantRow,
+    presented: &Token,
+    hash: &TokenHash,
+    now: Timestamp,
+) -> Result<Outcome, DbError> {
+    let successor = successor(grant, presented);
+    if store::rotate(tx, hash, &successor.hash(), now).await? {
+        store::insert_refresh(tx, &successor.hash(), grant.id, now).await?;
+        return Ok(Outcome::Successor(successor));
+    }
+    let Some(RefreshRow { rotated_at: Some(rotated_at), successor: Some(next), .. }) =
+        store::refresh(tx, hash.as_bytes()).await?
+    else {
+        return Ok(Outcome::Reused);
+    };
+    let unused = store::refresh(tx, &next)
+        .await?
+        .is_some_and(|next| next.rotated_at.is_none());
+    if unused && now.since(rotated_at) <= GRACE && successor.hash().matches(&next) {
+        Ok(Outcome::Successor(successor))
+    } else {
+        Ok(Outcome::Reused)
+    }
+}
+
+/// The token that follows `presented`: always the same one, known to nobody who has not both the token and the
+/// grant's secret. So the second of two tabs can be told the same successor without its being stored.
+fn successor(grant: &GrantRow, presented: &Token) -> Token {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &grant.rotation_secret);
+    let tag = hmac::sign(&key, presented.expose().as_bytes());
+    Token::new(URL_SAFE_NO_PAD.encode(tag))
+}

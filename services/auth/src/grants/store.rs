@@ -1,0 +1,181 @@
+//! Codes, grants and refresh tokens in the database. Only hashes of what is secret are here.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use chassis::secret::TokenHash;
+use oidc::resource::Resource;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct CodeRow {
+    pub(super) client_id: String,
+    pub(super) subject: Uuid,
+    pub(super) session_id: Option<Uuid>,
+    pub(super) redirect_uri: String,
+    pub(super) redirect_uri_sent: bool,
+    pub(super) scope: String,
+    pub(super) audiences: Json<Vec<Resource>>,
+    pub(super) nonce: Option<String>,
+    pub(super) code_challenge: Option<String>,
+    pub(super) auth_time: Timestamp,
+    pub(super) amr: Json<Vec<String>>,
+    pub(super) expires_at: Timestamp,
+    pub(super) used_at: Option<Timestamp>,
+    pub(super) grant_id: Option<Uuid>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct GrantRow {
+    pub(super) id: Uuid,
+    pub(super) client_id: String,
+    pub(super) subject: Uuid,
+    pub(super) session_id: Option<Uuid>,
+    pub(super) scope: String,
+    pub(super) audiences: Json<Vec<Resource>>,
+    pub(super) auth_time: Timestamp,
+    pub(super) amr: Json<Vec<String>>,
+    pub(super) offline: bool,
+    pub(super) rotation_secret: Vec<u8>,
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct RefreshRow {
+    pub(super) grant_id: Uuid,
+    pub(super) rotated_at: Option<Timestamp>,
+    pub(super) successor: Option<Vec<u8>>,
+}
+
+pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri, redirect_uri_sent,
+             scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+        .bind(hash.as_bytes()).bind(&code.client_id).bind(code.subject).bind(code.session_id)
+        .bind(&code.redirect_uri).bind(code.redirect_uri_sent).bind(&code.scope).bind(&code.audiences)
+        .bind(&code.nonce).bind(&code.code_challenge).bind(code.auth_time).bind(&code.amr).bind(code.expires_at)
+        .execute(c).await.map(drop)?);
+    Ok(())
+}
+
+pub(super) async fn code(db: &mut impl Connection, hash: &TokenHash) -> Result<Option<CodeRow>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as("SELECT * FROM authorization_codes WHERE hash = $1")
+        .bind(hash.as_bytes()).fetch_optional(c).await?))
+}
+
+/// Uses up a code for the grant `grant_id`. Whether it was there to be used.
+pub(super) async fn consume_code(
+    tx: &mut Tx,
+    hash: &TokenHash,
+    grant_id: Uuid,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE authorization_codes SET used_at = $3, grant_id = $2
+         WHERE hash = $1 AND used_at IS NULL AND expires_at > $3")
+        .bind(hash.as_bytes()).bind(grant_id).bind(now).execute(c).await?.rows_affected() == 1))
+}
+
+pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
+             rotation_secret, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+        .bind(grant.id).bind(&grant.client_id).bind(grant.subject).bind(grant.session_id).bind(&grant.scope)
+        .bind(&grant.audiences).bind(grant.auth_time).bind(&grant.amr).bind(grant.offline)
+        .bind(&grant.rotation_secret).bind(grant.created_at).bind(grant.expires_at)
+        .execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// The grant, if it is alive, held for this transaction: exchanges of one family's tokens take turns.
+pub(super) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Option<GrantRow>, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query_as(
+        "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 RETURNING *")
+        .bind(id).bind(now).fetch_optional(c).await?))
+}
+
+pub(super) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+    let found: Option<i32> = on_engine!(db, c => sqlx::query_scalar(
+        "SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).fetch_optional(c).await?);
+    Ok(found.is_some())
+}
+
+pub(super) async fn insert_refresh(
+    tx: &mut Tx,
+    hash: &TokenHash,
+    grant_id: Uuid,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, created_at) VALUES ($1, $2, $3)")
+        .bind(hash.as_bytes()).bind(grant_id).bind(now).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+pub(super) async fn refresh(
+    db: &mut impl Connection,
+    hash: &[u8],
+) -> Result<Option<RefreshRow>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(
+        "SELECT grant_id, rotated_at, successor FROM refresh_tokens WHERE hash = $1")
+        .bind(hash).fetch_optional(c).await?))
+}
+
+/// Exchanges a refresh token for `successor`. Whether it was there to be exchanged.
+pub(super) async fn rotate(
+    tx: &mut Tx,
+    hash: &TokenHash,
+    successor: &TokenHash,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE refresh_tokens SET rotated_at = $3, successor = $2 WHERE hash = $1 AND rotated_at IS NULL")
+        .bind(hash.as_bytes()).bind(successor.as_bytes()).bind(now).execute(c).await?.rows_affected() == 1))
+}
+
+/// Revokes one grant. Whether it was alive.
+pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).bind(now).execute(c).await?.rows_affected() == 1))
+}
+
+/// Forgets the codes of a session and revokes its grants but the offline ones. The codes first: one that is being
+/// used just now has given its grant when this returns.
+pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
+    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE session_id = $1")
+        .bind(session).execute(c).await.map(drop)?);
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL AND NOT offline")
+        .bind(session).bind(now).execute(c).await?.rows_affected()))
+}
+
+/// As [`revoke_session`], for all that a person granted, offline too.
+pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
+    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE subject = $1")
+        .bind(subject).execute(c).await.map(drop)?);
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE grants SET revoked_at = $2 WHERE subject = $1 AND revoked_at IS NULL")
+        .bind(subject).bind(now).execute(c).await?.rows_affected()))
+}
+
+/// As [`revoke_session`], for all that was granted to a client.
+pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
+    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1")
+        .bind(client).execute(c).await.map(drop)?);
+    Ok(on_engine!(tx, c => sqlx::query(
+        "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
+        .bind(client).bind(now).execute(c).await?.rows_affected()))
+}
+
+/// Forgets what nobody can use any more since `before`, with its refresh tokens.
+pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
+        .bind(before).execute(c).await?.rows_affected());
+    let grants = on_engine!(tx, c => sqlx::query("DELETE FROM grants WHERE expires_at < $1 OR revoked_at < $1")
+        .bind(before).execute(c).await?.rows_affected());
+    Ok(codes + grants)
+}

@@ -1,0 +1,138 @@
+//! Making access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2).
+
+use chassis::clock::Timestamp;
+use oidc::claims::{AccessTokenClaims, IdTokenClaims};
+use oidc::jose::{Algorithm, Audience, TYP_ACCESS_TOKEN, TYP_ID_TOKEN, at_hash};
+use oidc::resource::Resource;
+use oidc::scope::Scope;
+use oidc::token::TokenResponse;
+use uuid::Uuid;
+
+use super::GrantError;
+use super::store::GrantRow;
+use crate::app::App;
+use crate::clients::Client;
+
+/// What goes into the tokens of a person.
+pub(super) struct Signing<'a> {
+    pub(super) grant: &'a GrantRow,
+    pub(super) client: &'a Client,
+    pub(super) scope: Scope,
+    pub(super) audiences: &'a [Resource],
+    pub(super) groups: Vec<String>,
+    pub(super) nonce: Option<String>,
+    pub(super) refresh_token: Option<String>,
+    pub(super) now: Timestamp,
+}
+
+/// The answer to a person's client.
+pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, GrantError> {
+    let Signing { grant, client, scope, .. } = &signing;
+    let openid = scope.contains("openid");
+    let iat = signing.now.as_secs();
+    let exp = iat + i64::from(app.settings.tokens.access_seconds);
+    let sid = grant.session_id.map(|id| id.to_string());
+    let access_token = app.keys.sign(
+        Algorithm::Es256,
+        TYP_ACCESS_TOKEN,
+        &AccessTokenClaims {
+            iss: app.issuer.clone(),
+            sub: grant.subject.to_string(),
+            aud: audience(app, signing.audiences, openid),
+            exp,
+            iat,
+            jti: jti(app),
+            client_id: client.id.to_string(),
+            scope: scope.clone(),
+            sid: sid.clone(),
+            gid: Some(grant.id.to_string()),
+            auth_time: Some(grant.auth_time.as_secs()),
+            amr: grant.amr.0.clone(),
+            groups: signing.groups,
+        },
+    )?;
+    let id_token = if openid {
+        let claims = IdTokenClaims {
+            iss: app.issuer.clone(),
+            sub: grant.subject.to_string(),
+            aud: client.id.to_string(),
+            exp,
+            iat,
+            auth_time: grant.auth_time.as_secs(),
+            amr: grant.amr.0.clone(),
+            nonce: signing.nonce,
+            at_hash: Some(at_hash(&access_token)),
+            sid,
+        };
+        let algorithm = client.registration.id_token_signed_response_alg.into();
+        Some(app.keys.sign(algorithm, TYP_ID_TOKEN, &claims)?)
+    } else {
+        None
+    };
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: app.settings.tokens.access_seconds,
+        scope: signing.scope,
+        refresh_token: signing.refresh_token,
+        id_token,
+    })
+}
+
+/// The answer to a client that asked for itself. Nothing is stored.
+pub(super) fn client(
+    app: &App,
+    client: &Client,
+    scope: Scope,
+    audiences: &[Resource],
+) -> Result<TokenResponse, GrantError> {
+    let iat = app.clock.now().as_secs();
+    let expires_in = app.settings.tokens.access_seconds;
+    let access_token = app.keys.sign(
+        Algorithm::Es256,
+        TYP_ACCESS_TOKEN,
+        &AccessTokenClaims {
+            iss: app.issuer.clone(),
+            sub: client.id.to_string(),
+            aud: audience(app, audiences, false),
+            exp: iat + i64::from(expires_in),
+            iat,
+            jti: jti(app),
+            client_id: client.id.to_string(),
+            scope: scope.clone(),
+            sid: None,
+            gid: None,
+            auth_time: None,
+            amr: Vec::new(),
+            groups: Vec::new(),
+        },
+    )?;
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in,
+        scope,
+        refresh_token: None,
+        id_token: None,
+    })
+}
+
+fn jti(app: &App) -> String {
+    let id: Uuid = app.random.uuid(&*app.clock);
+    id.simple().to_string()
+}
+
+/// With `openid` the token is for the userinfo endpoint too, which is this service.
+fn audience(app: &App, audiences: &[Resource], openid: bool) -> Audience {
+    let mut names: Vec<String> = audiences
+        .iter()
+        .map(|resource| resource.as_str().to_owned())
+        .collect();
+    if openid && !names.contains(&app.issuer) {
+        names.push(app.issuer.clone());
+    }
+    match <[String; 1]>::try_from(names) {
+        Ok([one]) => Audience::One(one),
+        Err(several) => Audience::Many(several),
+    }
+}
