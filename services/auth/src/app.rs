@@ -4,14 +4,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
+use chassis::access::{HasVerifier, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
 
+use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::Hasher;
+use crate::grants::Issuer;
 use crate::http;
+use crate::keys::KeyRing;
 use crate::pages::{self, Pages};
 use crate::registration::Users;
 
@@ -31,6 +35,14 @@ pub struct App {
     pub hasher: Hasher,
     /// The user service.
     pub users: Arc<dyn Users>,
+    /// Who signs tokens, and what it says about itself.
+    pub issuer: Issuer,
+    /// The signing keys.
+    pub keys: KeyRing,
+    /// Clients that were looked up lately.
+    pub clients: ClientCache,
+    /// Verifies the access tokens that callers of this service bring.
+    pub verifier: Verifier,
     /// The pages that people see.
     pub pages: Pages,
 }
@@ -51,6 +63,12 @@ impl Deref for SharedApp {
 
     fn deref(&self) -> &App {
         &self.0
+    }
+}
+
+impl HasVerifier for SharedApp {
+    fn verifier(&self) -> &Verifier {
+        &self.0.verifier
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of the service, as the operator writes them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
@@ -9,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use crate::clients::ClientSettings;
+use crate::keys::EncryptionSettings;
 use crate::pages::BrandConfig;
 
 /// The whole configuration file.
@@ -33,6 +36,11 @@ pub struct Settings {
     /// What a request may cost.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// What secrets in the database are encrypted under.
+    pub encryption: EncryptionSettings,
+    /// Applications and services that ask for tokens, by their `client_id`.
+    #[serde(default)]
+    pub clients: BTreeMap<String, ClientSettings>,
     /// The user service.
     pub users: UsersSettings,
     /// Who this service is when it calls the user service.

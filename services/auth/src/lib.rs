@@ -1,14 +1,17 @@
 //! The authentication service: it holds credentials, signs people in, and gives tokens to applications.
 //!
 //! A domain has a folder with its model, its store, its use cases and its tests: [`accounts`], [`credentials`],
-//! [`sessions`], [`registration`], [`subjects`], [`setup`], [`throttle`]. [`http`] turns requests into use cases,
+//! [`sessions`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`] turns requests into use cases,
 //! [`app`] wires everything together, [`config`] reads the settings.
 
 pub mod accounts;
 pub mod app;
+pub mod clients;
 pub mod config;
 pub mod credentials;
+pub mod grants;
 pub mod http;
+pub mod keys;
 pub mod pages;
 pub mod registration;
 pub mod sessions;

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chassis::access::Verifier;
 use chassis::clock::{ManualClock, SharedClock, Timestamp};
 use chassis::db::Db;
 use chassis::http::ClientInfo;
@@ -15,8 +16,11 @@ use uuid::Uuid;
 
 use crate::accounts::{self, SignIn, SignInError, SignedIn};
 use crate::app::{App, SharedApp};
+use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
+use crate::grants::Issuer;
+use crate::keys::{Cipher, KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::{Answer, NoAnswer, Rejection, Users};
 use crate::{credentials, subjects};
@@ -125,6 +129,11 @@ pub(crate) fn settings_with(more: &[(&str, &str)]) -> Settings {
         ("DATABASE__URL", "sqlite:unused"),
         ("USERS__URL", "https://users.example.org"),
         ("SERVICE__CLIENT_ID", "vestibule-auth"),
+        ("ENCRYPTION__ACTIVE", "k1"),
+        (
+            "ENCRYPTION__KEYS__K1",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ),
         ("BRAND__NAME", "Example Library"),
     ];
     let kept = variables
@@ -153,12 +162,12 @@ pub(crate) fn cheap_hasher(random: &SharedRandom) -> Hasher {
 /// A service on `db`, whose clock stands at [`BEGINNING`].
 pub(crate) async fn app(db: &Db) -> TestApp {
     let users = Arc::new(FakeUsers(Mutex::new(Behaviour::Accept)));
-    let (app, clock) = app_with(db, settings(), users.clone());
+    let (app, clock) = app_with(db, settings(), users.clone()).await;
     TestApp { app, clock, users }
 }
 
 /// A service on `db` with these settings and this user service, and its clock, which stands at [`BEGINNING`].
-pub(crate) fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>) -> (SharedApp, Arc<ManualClock>) {
+pub(crate) async fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>) -> (SharedApp, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(BEGINNING));
     let shared: SharedClock = clock.clone();
     let random: SharedRandom = Arc::new(SystemRandom::default());
@@ -170,7 +179,21 @@ pub(crate) fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>) -> (S
         random: Arc::clone(&random),
     })
     .unwrap();
+    let issuer = Issuer::of(&settings).unwrap();
+    let cipher = Cipher::new(&settings.encryption).unwrap();
+    let keys = KeyRing::open(
+        db.clone(),
+        Arc::clone(&shared),
+        Arc::clone(&random),
+        cipher,
+        Rhythm::of(&settings),
+    );
+    let keys = keys.await.unwrap();
     let app = SharedApp::new(App {
+        verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), Arc::clone(&shared)),
+        issuer,
+        keys,
+        clients: ClientCache::default(),
         db: db.clone(),
         outbox: Outbox::new(settings.issuer.as_str(), Arc::clone(&shared), Arc::clone(&random)),
         hasher: cheap_hasher(&random),

@@ -19,6 +19,8 @@ pub struct AccessToken {
     pub groups: Vec<String>,
     /// `sid`: the sign-in session it belongs to, if there is one.
     pub session: Option<String>,
+    /// `gid`: the grant it belongs to, by which the issuer can revoke it before it expires.
+    pub grant: Option<String>,
     /// `jti`: the id of this token.
     pub jti: String,
     /// `iat`.
@@ -57,6 +59,8 @@ pub(super) struct Claims {
     #[serde(default)]
     sid: Option<String>,
     #[serde(default)]
+    gid: Option<String>,
+    #[serde(default)]
     auth_time: Option<i64>,
 }
 
@@ -73,6 +77,7 @@ impl From<Claims> for AccessToken {
             scopes: claims.scope,
             groups: claims.groups,
             session: claims.sid,
+            grant: claims.gid,
             jti: claims.jti,
             issued_at: Timestamp::from_secs(claims.iat),
             expires_at: Timestamp::from_secs(claims.exp),

@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::model::{AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
+use super::model::{
+    AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration,
+};
 use super::store;
 use crate::app::App;
 
@@ -113,7 +115,9 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
             reason,
         };
         wanted.push(Client {
-            id: name.parse::<ClientId>().map_err(|error| invalid(error.to_string()))?,
+            id: name
+                .parse::<ClientId>()
+                .map_err(|error| invalid(error.to_string()))?,
             aggregate_id: app.random.uuid(&*app.clock),
             secret_hash: client
                 .secret
@@ -166,7 +170,9 @@ fn direct(app: &App) -> Result<Client, BootstrapError> {
     };
     let now = app.clock.now();
     Ok(Client {
-        id: DIRECT_CLIENT.parse().map_err(|error: ClientIdError| invalid(error.to_string()))?,
+        id: DIRECT_CLIENT
+            .parse()
+            .map_err(|error: ClientIdError| invalid(error.to_string()))?,
         aggregate_id: app.random.uuid(&*app.clock),
         secret_hash: None,
         registration: Registration {

@@ -18,8 +18,11 @@ use secrecy::ExposeSecret;
 
 pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT, bootstrap};
 pub use cache::ClientCache;
-pub use model::{AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
+pub use model::{
+    AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration,
+};
 
+use crate::accounts;
 use crate::app::App;
 use crate::grants;
 
@@ -180,11 +183,11 @@ async fn remove(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> 
 }
 
 async fn tell(app: &App, tx: &mut Tx, client: &Client, event: &impl EventData) -> Result<(), DbError> {
-    let appended = app
-        .outbox
+    app.outbox
         .append(tx, "client", client.aggregate_id, client.version, event)
-        .await;
-    grants::appended(appended)
+        .await
+        .map(drop)
+        .map_err(accounts::outbox_error)
 }
 
 fn state(client: &Client) -> ClientState {

@@ -304,6 +304,9 @@ impl Client {
 
     /// What people see.
     pub fn display_name(&self) -> &str {
-        self.registration.client_name.as_deref().unwrap_or(self.id.as_str())
+        self.registration
+            .client_name
+            .as_deref()
+            .unwrap_or(self.id.as_str())
     }
 }

@@ -42,11 +42,7 @@ pub(super) async fn find(db: &mut impl Connection, id: &str) -> Result<Option<Cl
 }
 
 /// Clients after `after` in the order of their ids.
-pub(super) async fn list(
-    db: &mut impl Connection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<Client>, DbError> {
+pub(super) async fn list(db: &mut impl Connection, after: &str, limit: i64) -> Result<Vec<Client>, DbError> {
     let rows: Vec<Row> = on_engine!(db, c => sqlx::query_as(
         "SELECT * FROM clients WHERE id > $1 ORDER BY id LIMIT $2")
         .bind(after).bind(limit).fetch_all(c).await?);
@@ -87,6 +83,8 @@ pub(super) async fn update(tx: &mut Tx, client: &Client) -> Result<bool, DbError
 
 /// Forgets a client. Whether there was one.
 pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query("DELETE FROM clients WHERE id = $1")
-        .bind(id).execute(c).await?.rows_affected() == 1))
+    Ok(
+        on_engine!(tx, c => sqlx::query("DELETE FROM clients WHERE id = $1")
+        .bind(id).execute(c).await?.rows_affected() == 1),
+    )
 }

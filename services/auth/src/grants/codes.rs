@@ -96,7 +96,11 @@ pub async fn redeem_code(
     let audiences = narrowed(&row.audiences, redeem.resources)?;
     let grant_id = app.random.uuid(&*app.clock);
     if !store::consume_code(&mut tx, &hash, grant_id, now).await? {
-        if let Some(CodeRow { grant_id: Some(given), .. }) = store::code(&mut tx, &hash).await? {
+        if let Some(CodeRow {
+            grant_id: Some(given),
+            ..
+        }) = store::code(&mut tx, &hash).await?
+        {
             super::reused(app, &mut tx, given, row.subject, client).await?;
             tx.commit().await?;
         }

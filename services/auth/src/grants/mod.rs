@@ -1,6 +1,7 @@
 //! Grants: what a person lets a client do, as codes, refresh tokens and access tokens.
 
 mod codes;
+mod issuer;
 mod model;
 mod refresh;
 mod store;
@@ -15,7 +16,6 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::Token;
 use events::contract::TokenReuseDetected;
-use events::OutboxError;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
@@ -23,6 +23,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use codes::{NewCode, Redeem, issue_code, redeem_code};
+pub use issuer::{Issuer, IssuerError};
 pub use model::{Grant, GrantError, audiences, client_scope, person_scope};
 pub use refresh::refresh;
 use store::GrantRow;
@@ -76,7 +77,9 @@ pub async fn issue(
 ) -> Result<TokenResponse, GrantError> {
     let id = app.random.uuid(&*app.clock);
     let audiences = grant.audiences.clone();
-    open(app, tx, client, id, grant).await?.sign(app, client, &audiences)
+    open(app, tx, client, id, grant)
+        .await?
+        .sign(app, client, &audiences)
 }
 
 /// Gives a token to a client for itself.
@@ -93,13 +96,7 @@ pub fn issue_to_client(
     tokens::client(app, client, scope, &audiences(app, client, resources)?)
 }
 
-async fn open(
-    app: &App,
-    tx: &mut Tx,
-    client: &Client,
-    id: Uuid,
-    grant: Grant,
-) -> Result<Opened, GrantError> {
+async fn open(app: &App, tx: &mut Tx, client: &Client, id: Uuid, grant: Grant) -> Result<Opened, GrantError> {
     let subject = subjects::find(tx, grant.subject)
         .await?
         .filter(|subject| subject.active)
@@ -147,13 +144,7 @@ async fn open(
 }
 
 /// Revokes a grant whose code or refresh token came again, and tells the world.
-async fn reused(
-    app: &App,
-    tx: &mut Tx,
-    grant: Uuid,
-    subject: Uuid,
-    client: &Client,
-) -> Result<(), DbError> {
+async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
     if !store::revoke(tx, grant, app.clock.now()).await? {
         return Ok(());
     }
@@ -163,7 +154,7 @@ async fn reused(
         "a code or a refresh token came a second time; what it gave is revoked"
     );
     metrics::counter!("vestibule_token_reuse_total").increment(1);
-    let Some(version) = accounts::next_version(tx, subject).await? else {
+    let Some(version) = accounts::store::next_version(tx, subject).await? else {
         return Ok(());
     };
     let event = TokenReuseDetected {
@@ -172,16 +163,7 @@ async fn reused(
         family: grant,
         version,
     };
-    appended(app.outbox.append(tx, "account", subject, version, &event).await)
-}
-
-/// An event that cannot be written as JSON fails like the database: the change must not happen without it.
-pub(crate) fn appended(outcome: Result<Uuid, OutboxError>) -> Result<(), DbError> {
-    match outcome {
-        Ok(_) => Ok(()),
-        Err(OutboxError::Db(error)) => Err(error),
-        Err(OutboxError::Data { source, .. }) => Err(DbError::Other(sqlx::Error::Encode(source.into()))),
-    }
+    accounts::tell(app, tx, subject, version, &event).await
 }
 
 /// Whether the grant of an access token is still alive.

@@ -103,7 +103,11 @@ pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAu
 /// `invalid_target` for a service that is not the client's.
 pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
     let registered = &client.registration.audiences;
-    let reachable = if registered.is_empty() { &app.audiences } else { registered };
+    let reachable = if registered.is_empty() {
+        app.issuer.audiences()
+    } else {
+        registered
+    };
     narrowed(reachable, asked)
 }
 

@@ -48,7 +48,9 @@ pub async fn refresh(
     let hash = presented.hash();
     let now = app.clock.now();
     let mut tx = app.db.begin("refresh").await?;
-    let row = store::refresh(&mut tx, hash.as_bytes()).await?.ok_or_else(invalid_grant)?;
+    let row = store::refresh(&mut tx, hash.as_bytes())
+        .await?
+        .ok_or_else(invalid_grant)?;
     let grant = store::lock_grant(&mut tx, row.grant_id, now)
         .await?
         .filter(|grant| grant.client_id == client.id.as_str())
@@ -106,8 +108,11 @@ async fn exchange(
         store::insert_refresh(tx, &successor.hash(), grant.id, now).await?;
         return Ok(Outcome::Successor(successor));
     }
-    let Some(RefreshRow { rotated_at: Some(rotated_at), successor: Some(next), .. }) =
-        store::refresh(tx, hash.as_bytes()).await?
+    let Some(RefreshRow {
+        rotated_at: Some(rotated_at),
+        successor: Some(next),
+        ..
+    }) = store::refresh(tx, hash.as_bytes()).await?
     else {
         return Ok(Outcome::Reused);
     };

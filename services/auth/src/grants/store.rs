@@ -62,8 +62,10 @@ pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -
 }
 
 pub(super) async fn code(db: &mut impl Connection, hash: &TokenHash) -> Result<Option<CodeRow>, DbError> {
-    Ok(on_engine!(db, c => sqlx::query_as("SELECT * FROM authorization_codes WHERE hash = $1")
-        .bind(hash.as_bytes()).fetch_optional(c).await?))
+    Ok(
+        on_engine!(db, c => sqlx::query_as("SELECT * FROM authorization_codes WHERE hash = $1")
+        .bind(hash.as_bytes()).fetch_optional(c).await?),
+    )
 }
 
 /// Uses up a code for the grant `grant_id`. Whether it was there to be used.
@@ -116,10 +118,7 @@ pub(super) async fn insert_refresh(
     Ok(())
 }
 
-pub(super) async fn refresh(
-    db: &mut impl Connection,
-    hash: &[u8],
-) -> Result<Option<RefreshRow>, DbError> {
+pub(super) async fn refresh(db: &mut impl Connection, hash: &[u8]) -> Result<Option<RefreshRow>, DbError> {
     Ok(on_engine!(db, c => sqlx::query_as(
         "SELECT grant_id, rotated_at, successor FROM refresh_tokens WHERE hash = $1")
         .bind(hash).fetch_optional(c).await?))
@@ -139,8 +138,10 @@ pub(super) async fn rotate(
 
 /// Revokes one grant. Whether it was alive.
 pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .bind(id).bind(now).execute(c).await?.rows_affected() == 1))
+    Ok(
+        on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).bind(now).execute(c).await?.rows_affected() == 1),
+    )
 }
 
 /// Forgets the codes of a session and revokes its grants but the offline ones. The codes first: one that is being

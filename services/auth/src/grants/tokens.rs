@@ -27,7 +27,8 @@ pub(super) struct Signing<'a> {
 
 /// The answer to a person's client.
 pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, GrantError> {
-    let Signing { grant, client, scope, .. } = &signing;
+    let Signing { grant, client, .. } = signing;
+    let scope = signing.scope;
     let openid = scope.contains("openid");
     let iat = signing.now.as_secs();
     let exp = iat + i64::from(app.settings.tokens.access_seconds);
@@ -36,7 +37,7 @@ pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, G
         Algorithm::Es256,
         TYP_ACCESS_TOKEN,
         &AccessTokenClaims {
-            iss: app.issuer.clone(),
+            iss: app.issuer.url().to_owned(),
             sub: grant.subject.to_string(),
             aud: audience(app, signing.audiences, openid),
             exp,
@@ -53,7 +54,7 @@ pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, G
     )?;
     let id_token = if openid {
         let claims = IdTokenClaims {
-            iss: app.issuer.clone(),
+            iss: app.issuer.url().to_owned(),
             sub: grant.subject.to_string(),
             aud: client.id.to_string(),
             exp,
@@ -73,7 +74,7 @@ pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, G
         access_token,
         token_type: "Bearer",
         expires_in: app.settings.tokens.access_seconds,
-        scope: signing.scope,
+        scope,
         refresh_token: signing.refresh_token,
         id_token,
     })
@@ -92,7 +93,7 @@ pub(super) fn client(
         Algorithm::Es256,
         TYP_ACCESS_TOKEN,
         &AccessTokenClaims {
-            iss: app.issuer.clone(),
+            iss: app.issuer.url().to_owned(),
             sub: client.id.to_string(),
             aud: audience(app, audiences, false),
             exp: iat + i64::from(expires_in),
@@ -128,8 +129,8 @@ fn audience(app: &App, audiences: &[Resource], openid: bool) -> Audience {
         .iter()
         .map(|resource| resource.as_str().to_owned())
         .collect();
-    if openid && !names.contains(&app.issuer) {
-        names.push(app.issuer.clone());
+    if openid && !names.iter().any(|name| name == app.issuer.url()) {
+        names.push(app.issuer.url().to_owned());
     }
     match <[String; 1]>::try_from(names) {
         Ok([one]) => Audience::One(one),

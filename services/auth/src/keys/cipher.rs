@@ -29,13 +29,17 @@ pub struct EncryptionSettings {
 #[non_exhaustive]
 pub enum CipherError {
     /// The configuration has no key of that name.
-    #[error("[encryption.keys] has no key {0:?}; something in the database is encrypted under it, or it is active")]
+    #[error(
+        "[encryption.keys] has no key {0:?}; something in the database is encrypted under it, or it is active"
+    )]
     UnknownKey(String),
     /// A key in the configuration is not 32 bytes of base64.
     #[error("encryption.keys.{0}: expected 32 bytes in base64 (`openssl rand -base64 32`)")]
     BadKey(String),
     /// What is stored was changed, or the key of that name is another one now.
-    #[error("a secret in the database cannot be decrypted with encryption.keys.{0}: is it still the same key?")]
+    #[error(
+        "a secret in the database cannot be decrypted with encryption.keys.{0}: is it still the same key?"
+    )]
     Undecipherable(String),
 }
 
@@ -69,11 +73,7 @@ impl Cipher {
         let mut keys = BTreeMap::new();
         for (name, text) in &settings.keys {
             let bad = || CipherError::BadKey(name.clone());
-            let bytes = Zeroizing::new(
-                STANDARD
-                    .decode(text.expose_secret().trim())
-                    .map_err(|_| bad())?,
-            );
+            let bytes = Zeroizing::new(STANDARD.decode(text.expose_secret().trim()).map_err(|_| bad())?);
             let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
             keys.insert(name.clone(), LessSafeKey::new(key));
         }

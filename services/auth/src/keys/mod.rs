@@ -14,15 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chassis::access::{BoxFuture, KeySource, KeysUnavailable};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
-use oidc::jose::{Algorithm, SigningKey};
+use oidc::jose::{Algorithm, KeySet, SigningKey};
 
 pub use cipher::{Cipher, CipherError, EncryptionSettings, Sealed};
 pub use ring::Keys;
-pub use schedule::{Rhythm, State};
 use schedule::{Known, Planned, SIGNING, Step};
+pub use schedule::{Rhythm, State};
 use store::Row;
 
 use crate::config::Settings;
@@ -204,9 +205,9 @@ impl KeyRing {
         let now = inner.clock.now();
         for key in &fresh {
             let ahead = if immediately { REPLICAS } else { PROPAGATION };
-            let next = rows.iter().find(|row| {
-                row.algorithm == key.algorithm().name() && row.state() == Some(State::Published)
-            });
+            let next = rows
+                .iter()
+                .find(|row| row.algorithm == key.algorithm().name() && row.state() == Some(State::Published));
             if let Some(next) = next {
                 let at = now.max(next.published_at + ahead).min(next.activates_at);
                 store::postpone(&mut tx, &next.kid, at).await?;
@@ -317,10 +318,16 @@ async fn make(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, KeyError> {
     if algorithms.is_empty() {
         return Ok(Vec::new());
     }
-    tokio::task::spawn_blocking(move || algorithms.into_iter().map(SigningKey::generate).collect())
+    let generate = move || {
+        algorithms
+            .into_iter()
+            .map(SigningKey::generate)
+            .collect::<Result<Vec<_>, _>>()
+    };
+    tokio::task::spawn_blocking(generate)
         .await
         .map_err(|error| KeyError::Make(error.to_string()))?
-        .map_err(|error: oidc::jose::SignError| KeyError::Make(error.to_string()))
+        .map_err(|error| KeyError::Make(error.to_string()))
 }
 
 /// Does what is due according to `rows`, with the keys that were made for it.
@@ -360,4 +367,20 @@ async fn insert(
     let purpose = ring::purpose(plan.algorithm.name(), key.kid());
     let sealed = cipher.seal(&**random, &purpose, &der)?;
     Ok(store::insert(tx, plan, key.kid(), &sealed).await?)
+}
+
+/// This service verifies its own tokens with the keys at hand.
+impl KeySource for KeyRing {
+    fn keys(&self) -> (Arc<KeySet>, u64) {
+        let keys = self.0.keys.load();
+        (keys.verifying(), keys.version.unsigned_abs())
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {
+        Box::pin(async move {
+            // What cannot be read now is read on the next turn.
+            let _ = self.reload().await;
+            Ok(())
+        })
+    }
 }

@@ -118,9 +118,7 @@ pub(super) fn due(keys: &[Known], now: Timestamp, rhythm: &Rhythm) -> Vec<Step> 
     }
     for key in keys {
         if key.removes_at.is_some_and(|at| at <= now) {
-            steps.push(Step::Remove {
-                kid: key.kid.clone(),
-            });
+            steps.push(Step::Remove { kid: key.kid.clone() });
         }
     }
     steps

@@ -30,8 +30,10 @@ pub(super) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 pub(super) async fn version(db: &mut impl Connection) -> Result<i64, DbError> {
-    Ok(on_engine!(db, c => sqlx::query_scalar("SELECT version FROM key_ring WHERE id = 1")
-        .fetch_one(c).await?))
+    Ok(
+        on_engine!(db, c => sqlx::query_scalar("SELECT version FROM key_ring WHERE id = 1")
+        .fetch_one(c).await?),
+    )
 }
 
 pub(super) async fn all(db: &mut impl Connection) -> Result<Vec<Row>, DbError> {

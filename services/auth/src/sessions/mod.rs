@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::accounts::{self, SignedIn, tell};
 use crate::app::App;
+use crate::grants;
 use crate::http::ClientInfo;
 use crate::throttle;
 
@@ -175,6 +176,7 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
 /// # Errors
 /// When the database fails.
 pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
+    grants::revoke_for_account(tx, account, app.clock.now()).await?;
     let ids = store::delete_of(tx, account).await?;
     for &id in &ids {
         ended(app, tx, account, id, reason).await?;
@@ -195,6 +197,7 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
 }
 
 async fn ended(app: &App, tx: &mut Tx, account: Uuid, id: Uuid, reason: SessionEnd) -> Result<(), DbError> {
+    grants::revoke_for_session(tx, id, app.clock.now()).await?;
     let Some(version) = accounts::store::next_version(tx, account).await? else {
         return Ok(());
     };

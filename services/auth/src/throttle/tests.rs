@@ -68,7 +68,7 @@ testkit::on_both_engines! {
         // SB-8
         let settings = settings_with(&[("THROTTLE__SOURCE_FAILURES", "2")]);
         let test = app(&db).await;
-        let (app, clock) = app_with(&db, settings, test.users.clone());
+        let (app, clock) = app_with(&db, settings, test.users.clone()).await;
         let here = Some("192.0.2.1".parse().unwrap());
         for _ in 0..2 {
             assert_eq!(source_wait(&app, here).await.unwrap(), None);

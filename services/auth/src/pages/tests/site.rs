@@ -105,7 +105,7 @@ impl Site {
         let users = Arc::new(Directory::default());
         let settings = settings_with(settings);
         let limits = settings.limits.clone();
-        let (app, clock) = app_with(&db, settings, users.clone());
+        let (app, clock) = app_with(&db, settings, users.clone()).await;
         let router = standard_layers(router(&app).with_state(app.clone()), &limits);
         Self {
             app,
