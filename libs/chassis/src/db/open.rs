@@ -79,7 +79,8 @@ impl DbConfig {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url).map_err(|error| refused(root_cause(&error)))?;
             let pool = PgPoolOptions::new()
-                .max_connections(self.max_connections.max(1))
+                // A migration needs one for its lock and one for its work.
+                .max_connections(self.max_connections.max(2))
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 // A round trip before every use would double the cost of a small read: only what has rested is tried.
                 .test_before_acquire(false)

@@ -1,5 +1,8 @@
 //! The end of a process, in order, and the background tasks that have to see it.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,0 +1,274 @@
+//! The database handle, on both engines. Here and not beside its source, because the test kit stands on the chassis.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::db::{Connection, Db, DbConfig, DbError, Migrations, Reader};
+use chassis::{on_engine, sql};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use testkit::on_both_engines;
+use tokio::sync::Notify;
+
+fn migrations(statements: &[&'static str]) -> Migrations {
+    let files = || {
+        let migration = |(number, text): (i64, &&'static str)| {
+            let text = sqlx::SqlSafeStr::into_sql_str(*text);
+            Migration::new(
+                number,
+                Cow::Borrowed("a step"),
+                MigrationType::Simple,
+                text,
+                false,
+            )
+        };
+        Migrator::with_migrations((1..).zip(statements).map(migration).collect())
+    };
+    Migrations {
+        name: "probe",
+        sqlite: files(),
+        postgres: files(),
+    }
+}
+
+const TABLE: &str = "CREATE TABLE people (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE)";
+
+async fn prepared(db: &Db) {
+    db.migrate("here", &[&migrations(&[TABLE])]).await.unwrap();
+}
+
+async fn add(connection: &mut impl Connection, id: i64, name: &str) -> Result<(), DbError> {
+    let insert = "INSERT INTO people (id, name) VALUES ($1, $2)";
+    on_engine!(connection, c => sqlx::query(insert).bind(id).bind(name).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+async fn count(db: &Db) -> i64 {
+    let mut reader: Reader = db.reader().await.unwrap();
+    on_engine!(&mut reader, c => sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await)
+        .unwrap()
+}
+
+/// Whether `waiter` was woken already.
+async fn is_woken(waiter: &Notify) -> bool {
+    let mut woken = std::pin::pin!(waiter.notified());
+    std::future::poll_fn(|context| std::task::Poll::Ready(woken.as_mut().poll(context).is_ready())).await
+}
+
+on_both_engines! {
+    migrations = [];
+
+    async fn what_is_committed_stays_and_what_is_not_goes(test: TestDb) {
+        let db = &*test;
+        prepared(db).await;
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 1, "ann").await.unwrap();
+        assert_eq!(count(db).await, 0, "nobody sees what is not committed");
+        tx.commit().await.unwrap();
+        assert_eq!(count(db).await, 1);
+
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 2, "bob").await.unwrap();
+        tx.rollback().await.unwrap();
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 3, "eve").await.unwrap();
+        drop(tx);
+        // The writer is free again, so the drop has been undone.
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 4, "eve").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(db).await, 2);
+    }
+
+    async fn waiters_are_woken_by_the_commit_and_not_before(test: TestDb) {
+        let db = &*test;
+        prepared(db).await;
+        let waiter = Arc::new(Notify::new());
+        let mut tx = db.begin("probe").await.unwrap();
+        tx.wake_on_commit(&waiter);
+        tx.wake_on_commit(&waiter);
+        assert!(!is_woken(&waiter).await);
+        tx.commit().await.unwrap();
+        assert!(is_woken(&waiter).await);
+        assert!(!is_woken(&waiter).await, "once");
+
+        let mut tx = db.begin("probe").await.unwrap();
+        tx.wake_on_commit(&waiter);
+        tx.rollback().await.unwrap();
+        assert!(!is_woken(&waiter).await);
+    }
+
+    async fn a_value_that_is_taken_is_told_apart_and_names_no_value(test: TestDb) {
+        prepared(&*test).await;
+        let mut tx = test.begin("probe").await.unwrap();
+        add(&mut tx, 1, "swordfish").await.unwrap();
+        let error = add(&mut tx, 2, "swordfish").await.unwrap_err();
+        let expected = sql!(&tx, sqlite: "people.name", postgres: "people_name_key");
+        assert!(matches!(&error, DbError::Unique { constraint } if constraint == expected), "{error:?}");
+        assert!(!error.to_string().contains("swordfish"));
+        assert!(!error.is_transient());
+    }
+
+    async fn a_database_of_a_newer_version_is_refused_and_left_alone(test: TestDb) {
+        let db = &*test;
+        let newer = migrations(&[TABLE, "ALTER TABLE people ADD COLUMN age BIGINT"]);
+        db.migrate("here", &[&newer]).await.unwrap();
+        let error = db.migrate("here", &[&migrations(&[TABLE])]).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the database at here was written by a newer version (it has migration 2 of probe); \
+             start that version, or restore a backup"
+        );
+        db.migrate("here", &[&newer]).await.unwrap();
+    }
+
+    async fn a_migration_that_fails_leaves_nothing_behind(test: TestDb) {
+        let db = &*test;
+        let broken = migrations(&[TABLE, "CREATE TABLE half (id BIGINT); INSERT INTO nowhere VALUES (1)"]);
+        let error = db.migrate("here", &[&broken]).await.unwrap_err().to_string();
+        assert!(error.starts_with("cannot bring the database at here up to date: "), "{error}");
+        assert!(error.contains("nowhere"), "{error}");
+        let good = migrations(&[TABLE, "CREATE TABLE half (id BIGINT)"]);
+        db.migrate("here", &[&good]).await.unwrap();
+    }
+
+    async fn a_migration_that_was_changed_is_refused(test: TestDb) {
+        prepared(&*test).await;
+        let changed = migrations(&["CREATE TABLE people (id BIGINT)"]);
+        let error = test.migrate("here", &[&changed]).await.unwrap_err();
+        assert!(matches!(&error, DbError::Migrate { .. }), "{error:?}");
+    }
+
+    async fn a_reader_cannot_hold_up_a_writer(test: TestDb) {
+        let db = &*test;
+        prepared(db).await;
+        let mut reader = db.reader().await.unwrap();
+        let read = on_engine!(&mut reader, c => sqlx::query("SELECT * FROM people").fetch_all(c).await.map(|rows| rows.len()));
+        assert_eq!(read.unwrap(), 0);
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 1, "ann").await.unwrap();
+        tx.commit().await.unwrap();
+        drop(reader);
+        assert_eq!(count(db).await, 1);
+    }
+
+    async fn writers_take_turns(test: TestDb) {
+        let db = &*test;
+        prepared(db).await;
+        let write = async |id: i64| {
+            let mut tx = db.begin("probe").await.unwrap();
+            let before: i64 = on_engine!(&mut tx, c =>
+                sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await).unwrap();
+            assert!(before < 8);
+            add(&mut tx, id, &format!("person {id}")).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        tokio::join!(write(1), write(2), write(3), write(4), write(5), write(6), write(7), write(8));
+        assert_eq!(count(db).await, 8);
+    }
+}
+
+// Fills the disk as the engine sees it: SQLite may use no more pages; PostgreSQL says so itself.
+on_both_engines! {
+    migrations = [];
+
+    async fn a_full_disk_is_told_apart_and_nothing_is_half_written(test: TestDb) {
+        let db = &*test;
+        prepared(db).await;
+        let mut tx = db.begin("probe").await.unwrap();
+        add(&mut tx, 1, "ann").await.unwrap();
+        let filler = sql!(&tx,
+            sqlite: "INSERT INTO people (id, name) VALUES (2, hex(zeroblob(1000000)))",
+            postgres: "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$");
+        if db.engine() == chassis::db::Engine::Sqlite {
+            on_engine!(&mut tx, c => sqlx::query("PRAGMA max_page_count = 10").execute(c).await.map(drop)).unwrap();
+        }
+        let full = on_engine!(&mut tx, c => sqlx::query(filler).execute(c).await.map(drop));
+        let error = DbError::from(full.unwrap_err());
+        assert!(matches!(error, DbError::Full), "{error:?}");
+        assert_eq!(error.to_string(), "the disk that holds the database is full");
+        drop(tx);
+        assert_eq!(count(db).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_start_together_migrate_once() {
+    let test = testkit::postgres(&[]).await;
+    let set = migrations(&[TABLE, "INSERT INTO people VALUES (1, 'made by a migration')"]);
+    let replicas = [
+        test.another().await,
+        test.another().await,
+        test.another().await,
+        test.another().await,
+    ];
+    let started = replicas
+        .iter()
+        .map(|replica| async { replica.migrate("here", &[&set]).await });
+    for outcome in futures_util::future::join_all(started).await {
+        outcome.unwrap();
+    }
+    assert_eq!(count(&*test).await, 1);
+}
+
+#[tokio::test]
+async fn one_connection_is_enough_to_be_allowed() {
+    let test = testkit::postgres(&[]).await;
+    let config = DbConfig {
+        max_connections: 1,
+        ..DbConfig::new(test.url())
+    };
+    prepared(&config.open().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auth.db");
+    let text = "this is a letter, not a database. ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let error = DbConfig::new(format!("sqlite:{}", path.display()))
+        .open()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, DbError::Corrupt), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "the database file is damaged or is not a database"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_named_without_its_password() {
+    for (url, expected) in [
+        (
+            "sqlite:/nowhere/at/all/auth.db",
+            "cannot open the database at /nowhere/at/all/auth.db: ",
+        ),
+        (
+            "postgres://ann:swordfish@127.0.0.1:1/x",
+            "cannot open the database at 127.0.0.1:1/x: ",
+        ),
+        (
+            "mysql://ann:swordfish@host/x",
+            "cannot open the database at host:5432/x: expected sqlite:PATH or",
+        ),
+        (
+            "swordfish",
+            "cannot open the database at (unreadable URL): expected sqlite:PATH or",
+        ),
+    ] {
+        let config = DbConfig::new(url);
+        let error = tokio::time::timeout(Duration::from_secs(20), config.open())
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert!(
+            !format!("{error} {error:?} {config:?}").contains("swordfish"),
+            "{error:?}"
+        );
+    }
+}
