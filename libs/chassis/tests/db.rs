@@ -1,5 +1,7 @@
 //! The database handle, on both engines. Here and not beside its source, because the test kit stands on the chassis.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
+
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
@@ -100,7 +102,7 @@ on_both_engines! {
     }
 
     async fn a_value_that_is_taken_is_told_apart_and_names_no_value(test: TestDb) {
-        prepared(&*test).await;
+        prepared(&test).await;
         let mut tx = test.begin("probe").await.unwrap();
         add(&mut tx, 1, "swordfish").await.unwrap();
         let error = add(&mut tx, 2, "swordfish").await.unwrap_err();
@@ -134,7 +136,7 @@ on_both_engines! {
     }
 
     async fn a_migration_that_was_changed_is_refused(test: TestDb) {
-        prepared(&*test).await;
+        prepared(&test).await;
         let changed = migrations(&["CREATE TABLE people (id BIGINT)"]);
         let error = test.migrate("here", &[&changed]).await.unwrap_err();
         assert!(matches!(&error, DbError::Migrate { .. }), "{error:?}");
@@ -209,7 +211,7 @@ async fn replicas_that_start_together_migrate_once() {
     for outcome in futures_util::future::join_all(started).await {
         outcome.unwrap();
     }
-    assert_eq!(count(&*test).await, 1);
+    assert_eq!(count(&test).await, 1);
 }
 
 #[tokio::test]
