@@ -7,6 +7,7 @@
 mod error;
 mod migrate;
 mod open;
+mod readers;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use std::time::Instant;
 pub use error::DbError;
 pub use migrate::Migrations;
 pub use open::DbConfig;
+pub use readers::{Readers, SqliteReader};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;
@@ -33,7 +35,7 @@ pub enum Db {
     /// One writer, several readers, one file.
     Sqlite {
         /// Read-only connections.
-        read: SqlitePool,
+        read: Arc<Readers>,
         /// The one connection that writes.
         write: SqlitePool,
     },
@@ -114,7 +116,7 @@ pub trait Connection: Send {
 #[derive(Debug)]
 pub enum Reader {
     /// To a SQLite file.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(SqliteReader),
     /// To a PostgreSQL server.
     Postgres(PoolConnection<Postgres>),
 }
@@ -122,7 +124,7 @@ pub enum Reader {
 impl Connection for Reader {
     fn handle(&mut self) -> Handle<'_> {
         match self {
-            Self::Sqlite(connection) => Handle::Sqlite(connection),
+            Self::Sqlite(reader) => Handle::Sqlite(reader.connection()),
             Self::Postgres(connection) => Handle::Postgres(connection),
         }
     }

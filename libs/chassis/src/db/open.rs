@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::error::root_cause;
-use super::{Db, DbError};
+use super::{Db, DbError, Readers};
 
 /// The `[database]` table of a service's configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -126,13 +126,13 @@ impl DbConfig {
             .connect_with(options.clone())
             .await
             .map_err(refused)?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(self.max_connections.max(1))
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.create_if_missing(false).read_only(true))
-            .await
-            .map_err(refused)?;
+        let reading = options
+            .create_if_missing(false)
+            .read_only(true)
+            .optimize_on_close(false, None);
+        let read = Readers::new(reading, self.max_connections, ACQUIRE_TIMEOUT);
+        // The first at once, so that a file that cannot be read is known at the start.
+        drop(read.acquire().await.map_err(refused)?);
         Ok(Db::Sqlite { read, write })
     }
 }

@@ -1,0 +1,166 @@
+//! The connections that only read a SQLite file.
+//!
+//! sqlx's own pool asks a connection whether it lives each time it is given back, in a task of its own: against a
+//! file that costs as much as the read itself, and a file does not go away as a server does.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// A place for a connection, which is opened when it is first needed.
+type Slot = Arc<tokio::sync::Mutex<Option<SqliteConnection>>>;
+
+/// A bounded number of connections, each given to one reader at a time, the one used last first.
+#[derive(Debug)]
+pub struct Readers {
+    options: SqliteConnectOptions,
+    slots: Vec<Slot>,
+    free: Mutex<Vec<usize>>,
+    permits: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Readers {
+    /// At most `connections` of them; a reader waits for `patience` for one.
+    pub(super) fn new(options: SqliteConnectOptions, connections: u32, patience: Duration) -> Arc<Self> {
+        let count = usize::try_from(connections.max(1)).unwrap_or(1);
+        Arc::new(Self {
+            options,
+            slots: (0..count).map(|_| Slot::default()).collect(),
+            free: Mutex::new((0..count).collect()),
+            permits: Arc::new(Semaphore::new(count)),
+            patience,
+        })
+    }
+
+    /// A connection, once one is free.
+    pub(super) async fn acquire(self: &Arc<Self>) -> Result<SqliteReader, sqlx::Error> {
+        let permit = tokio::time::timeout(self.patience, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let place = Place::take(self, permit).ok_or(sqlx::Error::PoolClosed)?;
+        let mut slot = Arc::clone(&place.slot).lock_owned().await;
+        if slot.is_none() {
+            *slot = Some(self.options.connect().await?);
+        }
+        let connection =
+            OwnedMutexGuard::try_map(slot, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(SqliteReader {
+            connection,
+            _place: place,
+        })
+    }
+
+    /// Closes every connection, once those in use are given back.
+    pub(super) async fn close(&self) {
+        self.permits.close();
+        for slot in &self.slots {
+            let connection = slot.lock().await.take();
+            if let Some(connection) = connection {
+                // What cannot be closed is closed by being dropped.
+                let _ = sqlx::Connection::close(connection).await;
+            }
+        }
+    }
+}
+
+/// The right to one slot, given back when dropped.
+#[derive(Debug)]
+struct Place {
+    readers: Arc<Readers>,
+    index: usize,
+    slot: Slot,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn take(readers: &Arc<Readers>, permit: OwnedSemaphorePermit) -> Option<Self> {
+        let index = readers
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()?;
+        Some(Self {
+            slot: Arc::clone(readers.slots.get(index)?),
+            readers: Arc::clone(readers),
+            index,
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.readers
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.index);
+    }
+}
+
+/// A connection that only reads, given back when dropped.
+#[derive(Debug)]
+pub struct SqliteReader {
+    // Before the place, so that the slot is free when its place is.
+    connection: OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>,
+    _place: Place,
+}
+
+impl SqliteReader {
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readers(connections: u32) -> Arc<Readers> {
+        Readers::new(
+            SqliteConnectOptions::new().in_memory(true),
+            connections,
+            Duration::from_millis(50),
+        )
+    }
+
+    #[tokio::test]
+    async fn connections_are_bounded_reused_and_given_back_even_after_a_cancelled_read() {
+        let readers = readers(1);
+        for _ in 0..3 {
+            let mut reader = readers.acquire().await.unwrap();
+            let slow = sqlx::query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n")
+                .fetch_one(reader.connection());
+            let _ = tokio::time::timeout(Duration::ZERO, slow).await;
+            assert!(matches!(readers.acquire().await, Err(sqlx::Error::PoolTimedOut)));
+            drop(reader);
+            let mut reader = readers.acquire().await.unwrap();
+            let one: i64 = sqlx::query_scalar("SELECT 1")
+                .fetch_one(reader.connection())
+                .await
+                .unwrap();
+            assert_eq!(one, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_set_gives_no_more_and_waits_for_those_in_use() {
+        let readers = readers(2);
+        let reader = readers.acquire().await.unwrap();
+        let closing = readers.close();
+        tokio::pin!(closing);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), &mut closing)
+                .await
+                .is_err()
+        );
+        drop(reader);
+        closing.await;
+        assert!(matches!(readers.acquire().await, Err(sqlx::Error::PoolClosed)));
+    }
+}
