@@ -14,18 +14,18 @@ use crate::app::SharedApp;
 
 /// An error page to be drawn.
 #[derive(Debug)]
-pub(crate) struct Failure(ErrorPage);
+pub(crate) struct Failure(Box<ErrorPage>);
 
 impl From<ErrorPage> for Failure {
     fn from(page: ErrorPage) -> Self {
-        Self(page)
+        Self(Box::new(page))
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let page = of_status(problem.status());
-        Self(match problem.detail_text() {
+        Self::from(match problem.detail_text() {
             Some(detail) if problem.status().is_client_error() => ErrorPage {
                 detail: detail.to_owned(),
                 ..page
@@ -44,7 +44,7 @@ impl From<DbError> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.0.status.into_response();
-        response.extensions_mut().insert(self.0);
+        response.extensions_mut().insert(*self.0);
         response
     }
 }

@@ -114,10 +114,10 @@ pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
 ///
 /// # Errors
 /// The page to answer with; its status is 403.
-pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), ErrorPage> {
+pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), Box<ErrorPage>> {
     pages
         .check_form(headers, csrf)
-        .map_err(|refused| pages.refused(refused))
+        .map_err(|refused| Box::new(pages.refused(refused)))
 }
 
 /// A sign-out that waits for the person's word (OpenID Connect RP-Initiated Logout §2).

@@ -179,16 +179,16 @@ fn text(key: &'static str, value: Option<&str>, default: &str) -> Result<String,
 }
 
 fn link(key: &'static str, value: Option<&Url>, mail: bool) -> Result<Option<Url>, BrandError> {
+    let fits = |url: &Url| matches!(url.scheme(), "https" | "http") || (mail && url.scheme() == "mailto");
     match value {
-        Some(url) if !matches!(url.scheme(), "https" | "http") && !(mail && url.scheme() == "mailto") => {
-            let expected = if mail {
-                "an https:, http: or mailto: address"
-            } else {
-                "an https: or http: address"
+        Some(url) if !fits(url) => {
+            let expected = match mail {
+                true => "expected an https:, http: or mailto: address",
+                false => "expected an https: or http: address",
             };
             Err(BrandError::Value {
                 key,
-                expected: format!("expected {expected}"),
+                expected: expected.to_owned(),
             })
         }
         other => Ok(other.cloned()),

@@ -66,64 +66,19 @@ fn values_that_cannot_be_used_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let big = folder.path().join("big.png");
     fs::write(&big, vec![0; 256 * 1024 + 1]).unwrap();
-    for (config, key) in [
-        (
-            BrandConfig {
-                color: Some("red;}body{".into()),
-                ..Default::default()
-            },
-            "brand.color",
-        ),
-        (
-            BrandConfig {
-                name: Some(String::new()),
-                ..Default::default()
-            },
-            "brand.name",
-        ),
-        (
-            BrandConfig {
-                name: Some("a\nb".into()),
-                ..Default::default()
-            },
-            "brand.name",
-        ),
-        (
-            BrandConfig {
-                sign_in_text: Some("x".repeat(301)),
-                ..Default::default()
-            },
-            "brand.sign_in_text",
-        ),
-        (
-            BrandConfig {
-                logo: Some("logo.html".into()),
-                ..Default::default()
-            },
-            "brand.logo",
-        ),
-        (
-            BrandConfig {
-                logo: Some(big),
-                ..Default::default()
-            },
-            "brand.logo",
-        ),
-        (
-            BrandConfig {
-                support_url: "javascript:alert(1)".parse().ok(),
-                ..Default::default()
-            },
-            "brand.support_url",
-        ),
-        (
-            BrandConfig {
-                terms_url: "mailto:a@example.com".parse().ok(),
-                ..Default::default()
-            },
-            "brand.terms_url",
-        ),
+    let long = format!("sign_in_text = '{}'", "x".repeat(301));
+    let big = format!("logo = '{}'", big.display());
+    for (text, key) in [
+        ("color = 'red;}body{'", "brand.color"),
+        ("name = ''", "brand.name"),
+        ("name = \"a\\nb\"", "brand.name"),
+        (&long, "brand.sign_in_text"),
+        ("logo = 'logo.html'", "brand.logo"),
+        (&big, "brand.logo"),
+        ("support_url = 'javascript:alert(1)'", "brand.support_url"),
+        ("terms_url = 'mailto:a@example.com'", "brand.terms_url"),
     ] {
+        let config: BrandConfig = toml::from_str(text).unwrap();
         let error = Brand::new(&config).unwrap_err().to_string();
         assert!(error.starts_with(key), "{error}");
     }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::gallery::HOSTILE;
+use super::gallery_checks::HOSTILE;
 use super::site::{PASSWORD, Site};
 
 const FORMS: [&str; 5] = ["/login", "/register", "/register/wait", "/logout", "/setup"];

@@ -3,6 +3,7 @@
 mod browser;
 mod forms;
 mod gallery;
+mod gallery_checks;
 mod headers;
 mod sign_in;
 mod sign_out;
