@@ -1,7 +1,7 @@
 //! The wiring: what every use case is handed, and how the parts become one service.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::Router;
 use chassis::access::{HasVerifier, Verifier};
@@ -9,6 +9,7 @@ use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
+use events::feed::{self, Feed, HasFeed};
 
 use crate::clients::ClientCache;
 use crate::config::Settings;
@@ -31,6 +32,8 @@ pub struct App {
     pub random: SharedRandom,
     /// Where events are written.
     pub outbox: Outbox,
+    /// Where others follow them.
+    pub feed: Feed,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The user service.
@@ -56,6 +59,16 @@ impl SharedApp {
     pub fn new(app: App) -> Self {
         Self(Arc::new(app))
     }
+
+    /// Shares the app that `make` makes of a reference to the app itself, which leads nowhere before `make` returns.
+    pub(crate) fn cyclic(make: impl FnOnce(&Weak<App>) -> App) -> Self {
+        Self(Arc::new_cyclic(make))
+    }
+
+    /// A reference that keeps nothing alive.
+    pub(crate) fn downgrade(&self) -> Weak<App> {
+        Arc::downgrade(&self.0)
+    }
 }
 
 impl Deref for SharedApp {
@@ -72,10 +85,17 @@ impl HasVerifier for SharedApp {
     }
 }
 
+impl HasFeed for SharedApp {
+    fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+}
+
 /// Every route of the service's public port. Each part offers its own `routes()`.
 pub fn router(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(http::routes())
+        .merge(feed::routes())
         .merge(pages::routes(app))
         .fallback(pages::not_found)
 }

@@ -12,16 +12,21 @@ pub mod credentials;
 pub mod grants;
 pub mod http;
 pub mod keys;
+mod own_tokens;
 pub mod pages;
 pub mod registration;
+mod service;
 pub mod sessions;
 pub mod setup;
 pub mod subjects;
+mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod throttle;
 
 use chassis::db::Migrations;
+
+pub use service::{RunError, run, run_with};
 
 /// The tables of this service; those of [`events::MIGRATIONS`] stand beside them.
 pub static MIGRATIONS: Migrations = Migrations {

@@ -10,11 +10,13 @@ use chassis::db::Db;
 use chassis::http::ClientInfo;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::secret::SecretString;
+use chassis::shutdown::Shutdown;
 use events::Outbox;
+use events::feed::Feed;
 use events::contract::{RegistrationRequested, UserState};
 use uuid::Uuid;
 
-use crate::accounts::{self, SignIn, SignInError, SignedIn};
+use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
 use crate::app::{App, SharedApp};
 use crate::clients::ClientCache;
 use crate::config::Settings;
@@ -189,13 +191,16 @@ pub(crate) async fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>)
         Rhythm::of(&settings),
     );
     let keys = keys.await.unwrap();
+    let outbox = Outbox::new(issuer.url(), Arc::clone(&shared), Arc::clone(&random));
+    let feed = Feed::new(db.clone(), outbox.clone(), Arc::new(AccountsSnapshot), Shutdown::new());
     let app = SharedApp::new(App {
+        outbox,
+        feed,
         verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), Arc::clone(&shared)),
         issuer,
         keys,
         clients: ClientCache::default(),
         db: db.clone(),
-        outbox: Outbox::new(settings.issuer.as_str(), Arc::clone(&shared), Arc::clone(&random)),
         hasher: cheap_hasher(&random),
         users,
         pages,

@@ -2,12 +2,14 @@
 
 mod devices;
 mod sign_in;
+mod snapshot;
 pub(crate) mod store;
 
 use chassis::db::{DbError, Tx};
 pub use devices::remember_device;
 use events::{EventData, OutboxError};
 pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
+pub use snapshot::AccountsSnapshot;
 use uuid::Uuid;
 
 use crate::app::App;

@@ -45,8 +45,10 @@ pub struct SignedIn {
     /// Whether the device token named a device of this account; when not, give it one with
     /// [`crate::accounts::remember_device`].
     pub known_device: bool,
-    /// Whose failures must still be below the limit when the session starts, and are forgotten then.
-    pub(crate) counted: Vec<Key>,
+    /// Whose failures must still be below the limit when the session starts.
+    pub(crate) counted: Option<Key>,
+    /// Failures that are forgotten when the session starts.
+    pub(crate) forgiven: Vec<Key>,
 }
 
 impl SignedIn {
@@ -57,7 +59,8 @@ impl SignedIn {
             auth_time,
             amr: vec!["pwd".to_owned()],
             known_device: false,
-            counted: Vec::new(),
+            counted: None,
+            forgiven: Vec::new(),
         }
     }
 }
@@ -201,12 +204,17 @@ impl Attempt {
 
     fn signed_in(&self, id: Uuid, auth_time: Timestamp, found: &Candidate) -> SignedIn {
         let device = self.known_device(found);
+        let forgiven = [
+            found.account_tally().map(|_| &self.account),
+            found.device_tally().and(device),
+        ];
         SignedIn {
             account_id: id,
             auth_time,
             amr: vec!["pwd".to_owned()],
             known_device: device.is_some(),
-            counted: vec![device.unwrap_or(&self.account).clone()],
+            counted: Some(device.unwrap_or(&self.account).clone()),
+            forgiven: forgiven.into_iter().flatten().cloned().collect(),
         }
     }
 

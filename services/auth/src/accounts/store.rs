@@ -4,6 +4,8 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use chassis::secret::TokenHash;
+use events::contract::RegistrationRequested;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::throttle::{Key, Tally};
@@ -20,6 +22,12 @@ pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), 
 pub(crate) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
     let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+}
+
+/// Whether there is such an account.
+pub(crate) async fn exists(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
 /// Removes an account with its password, sessions and devices.
@@ -121,4 +129,29 @@ pub(crate) async fn candidate(db: &mut impl Connection, asked: &Asked<'_>) -> Re
         .bind(device.map(TokenHash::as_bytes))
         .bind(device_key.map(Key::as_bytes))
         .fetch_one(c).await?))
+}
+
+/// A registration that waits, or somebody who was erased.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct SnapshotRow {
+    pub(crate) id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) request: Option<Json<RegistrationRequested>>,
+}
+
+/// At most `limit` registrations that wait and ids of the erased after `after`, in the order of their ids.
+pub(crate) async fn snapshot(
+    db: &mut impl Connection,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<SnapshotRow>, DbError> {
+    // A registration is the first event of its account.
+    let statement = "SELECT id, CAST(1 AS BIGINT) AS version, requested_at AS at, request FROM registrations
+            WHERE state = 'pending' AND id > $1
+        UNION ALL
+        SELECT id, version, erased_at AS at, NULL AS request
+        FROM erased_subjects WHERE id > $1
+        ORDER BY id LIMIT $2";
+    Ok(on_engine!(db, c => sqlx::query_as(statement).bind(after).bind(limit).fetch_all(c).await?))
 }

@@ -12,6 +12,7 @@ use crate::config::Settings;
 pub struct Issuer {
     url: String,
     audiences: Vec<Resource>,
+    users: Resource,
     metadata: Bytes,
 }
 
@@ -44,7 +45,8 @@ impl Issuer {
         let metadata = serde_json::to_vec(&Metadata::of(&url)).map_err(|_| IssuerError::Issuer)?;
         Ok(Self {
             url,
-            audiences: vec![own, users],
+            audiences: vec![own, users.clone()],
+            users,
             metadata: metadata.into(),
         })
     }
@@ -57,6 +59,11 @@ impl Issuer {
     /// The services that tokens are for unless a client is registered for others.
     pub fn audiences(&self) -> &[Resource] {
         &self.audiences
+    }
+
+    /// The user service, as tokens name it.
+    pub fn users(&self) -> &Resource {
+        &self.users
     }
 
     /// The discovery document, as JSON.

@@ -20,7 +20,7 @@ use chassis::db::DbError;
 use chassis::secret::SecretString;
 pub(crate) use draft::{Typed, check_password};
 use events::contract::RejectionReason;
-pub(crate) use saga::{Prepared, prepare, settle};
+pub(crate) use saga::{prepare, settle};
 pub use saga::{register, status};
 pub use users_client::{Answer, HttpUsers, NoAnswer, Users};
 use uuid::Uuid;

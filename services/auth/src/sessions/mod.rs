@@ -118,10 +118,10 @@ pub async fn start_for(
         client_ip: client_ip.as_deref(),
         user_agent: agent.as_deref(),
     };
-    if !store::insert_if_allowed(tx, &row, who.counted.first()).await? {
+    if !store::insert_if_allowed(tx, &row, who.counted.as_ref()).await? {
         return Err(StartError::Refused);
     }
-    for key in &who.counted {
+    for key in &who.forgiven {
         throttle::store::clear(tx, key).await?;
     }
     let version = accounts::store::next_version(tx, who.account_id)
@@ -176,6 +176,7 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
 /// # Errors
 /// When the database fails.
 pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
+    grants::revoke_for_account(tx, account, app.clock.now()).await?;
     grants::revoke_for_account(tx, account, app.clock.now()).await?;
     let ids = store::delete_of(tx, account).await?;
     for &id in &ids {

@@ -1,0 +1,177 @@
+//! `/admin/v1/users`: accounts made and looked after by administrators.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, post};
+use chassis::access::{Admin, Scoped};
+use chassis::http::{Json, Path, Problem};
+use chassis::secret::SecretString;
+use events::contract::SessionEnd;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use crate::app::SharedApp;
+use crate::registration::{self, NewAccount, RegisterError, Rejection, State as Progress};
+use crate::{accounts, sessions, setup, subjects};
+
+pub(super) fn routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/admin/v1/users", post(create))
+        .route("/admin/v1/users/{id}/setup-link", post(invite))
+        .route("/admin/v1/users/{id}/sessions", delete(end_sessions))
+}
+
+/// An account to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    user_name: String,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    locale: Option<String>,
+    #[serde(default)]
+    password: Option<SecretString>,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+/// The account that was made.
+#[derive(Debug, Serialize)]
+struct Created {
+    id: Uuid,
+    /// `active`, or `pending` while the user service does not answer.
+    state: &'static str,
+    /// With which the person chooses a password; only for an account without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_url: Option<Url>,
+}
+
+/// A link with which a person chooses a password.
+#[derive(Debug, Serialize)]
+struct Link {
+    setup_url: Url,
+    /// Seconds that it is good for.
+    expires_in: u64,
+}
+
+/// POST /admin/v1/users
+async fn create(
+    admin: Scoped<Admin>,
+    State(app): State<SharedApp>,
+    Json(new): Json<NewUser>,
+) -> Result<Response, Problem> {
+    let invited = new.password.is_none();
+    let prepared = registration::prepare(
+        &app,
+        NewAccount {
+            user_name: new.user_name,
+            email: new.email,
+            name: new.name,
+            locale: new.locale,
+            password: new.password,
+            groups: new.groups,
+        },
+    )
+    .await
+    .map_err(refusal)?;
+    let mut tx = app.db.begin("admin_create_user").await?;
+    prepared.record(&app, &mut tx).await?;
+    let setup_url = match invited {
+        true => Some(setup::invite(&app, &mut tx, prepared.id()).await?),
+        false => None,
+    };
+    tx.commit().await?;
+    let done = registration::settle(&app, prepared).await.map_err(refusal)?;
+    tracing::info!(
+        event.category = "iam",
+        event.action = "account-created",
+        user.id = %admin.subject,
+        user.target.id = %done.id,
+        "an administrator made an account"
+    );
+    let state = match done.state {
+        Progress::Active => "active",
+        Progress::Pending => "pending",
+        Progress::Rejected(why) => return Err(rejected(why)),
+        Progress::Expired => return Err(rejected(Rejection::Invalid)),
+    };
+    let created = Created {
+        id: done.id,
+        state,
+        setup_url,
+    };
+    Ok(unstored((StatusCode::CREATED, axum::Json(created))))
+}
+
+/// POST /admin/v1/users/{id}/setup-link
+async fn invite(
+    _admin: Scoped<Admin>,
+    State(app): State<SharedApp>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db.begin("admin_invite").await?;
+    if subjects::find(&mut tx, id).await?.is_none() {
+        return Err(Problem::not_found());
+    }
+    let setup_url = setup::invite(&app, &mut tx, id).await?;
+    tx.commit().await?;
+    let link = Link {
+        setup_url,
+        expires_in: setup::INVITATION_FOR.as_secs(),
+    };
+    Ok(unstored((StatusCode::CREATED, axum::Json(link))))
+}
+
+/// DELETE /admin/v1/users/{id}/sessions
+async fn end_sessions(
+    _admin: Scoped<Admin>,
+    State(app): State<SharedApp>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.db.begin("admin_end_sessions").await?;
+    if !accounts::store::exists(&mut tx, id).await? {
+        return Err(Problem::not_found());
+    }
+    sessions::end_all(&app, &mut tx, id, SessionEnd::Revoked).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A response that holds a secret (SB-18).
+fn unstored(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn rejected(why: Rejection) -> Problem {
+    match why {
+        Rejection::UserNameTaken => Problem::new(
+            StatusCode::CONFLICT,
+            "user-name-taken",
+            "Somebody has this user name",
+        )
+        .field("user_name", "somebody has this name"),
+        Rejection::Invalid => Problem::invalid().detail("The user service holds these data for invalid."),
+    }
+}
+
+fn refusal(error: RegisterError) -> Problem {
+    match error {
+        RegisterError::Invalid(errors) => errors
+            .into_iter()
+            .fold(Problem::invalid(), |problem, error| problem.field(error.field, error.detail)),
+        RegisterError::Busy { retry_after } => Problem::unavailable(retry_after),
+        RegisterError::Db(error) => error.into(),
+        error @ RegisterError::Hash => Problem::internal(&error),
+    }
+}

@@ -1,0 +1,185 @@
+//! `POST /authenticate`: the direct sign-in of first-party applications, command lines and tests.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chassis::http::{ClientInfo, Json, Problem};
+use chassis::secret::{SecretString, Token};
+use events::contract::UserState;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use oidc::scope::Scope;
+use oidc::token::TokenResponse;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{self, SignIn, SignInError, SignedIn};
+use crate::app::{App, SharedApp};
+use crate::clients::{self, DIRECT_CLIENT};
+use crate::grants::{self, Grant, GrantError};
+use crate::sessions::{self, Lifetime, StartError};
+use crate::subjects::{self, Subject};
+
+/// What is granted when nothing is asked for. Administration is never granted unasked.
+const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
+
+/// When to ask again for an account that is being set up.
+const SET_UP_IN: Duration = Duration::from_secs(2);
+
+pub(super) fn routes() -> Router<SharedApp> {
+    Router::new().route("/authenticate", post(authenticate))
+}
+
+/// Who wants to sign in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    username: String,
+    password: SecretString,
+    /// For accounts with a second factor; others need none.
+    #[serde(default, rename = "otp")]
+    _otp: Option<SecretString>,
+    /// Scopes between spaces.
+    #[serde(default)]
+    scope: Option<String>,
+    /// What an earlier sign-in with `remember_device` gave.
+    #[serde(default)]
+    device_token: Option<SecretString>,
+    #[serde(default)]
+    remember_device: bool,
+}
+
+/// What a person who signed in gets.
+#[derive(Serialize)]
+struct Authenticated {
+    #[serde(flatten)]
+    tokens: TokenResponse,
+    user: UserState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
+}
+
+/// POST /authenticate
+async fn authenticate(
+    State(app): State<SharedApp>,
+    client: ClientInfo,
+    Json(sent): Json<Credentials>,
+) -> Result<Response, Problem> {
+    if !app.settings.authenticate.enabled {
+        return Err(Problem::not_found());
+    }
+    let asked = asked_scope(sent.scope.as_deref())?;
+    let attempt = SignIn {
+        user_name: sent.username,
+        password: sent.password,
+        client: client.clone(),
+        device: sent.device_token.map(|token| {
+            use chassis::secret::ExposeSecret;
+            Token::new(token.expose_secret())
+        }),
+    };
+    let who = accounts::sign_in(&app, attempt).await.map_err(refusal)?;
+    let remember = sent.remember_device && !who.known_device;
+    let granted = grant(&app, &who, &client, &asked, remember).await?;
+    let mut response = axum::Json(granted).into_response();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn asked_scope(text: Option<&str>) -> Result<Scope, Problem> {
+    let parsed = match text {
+        Some(text) => text.parse::<Scope>(),
+        None => Scope::of(DEFAULT_SCOPE),
+    };
+    parsed.map_err(|error| Problem::invalid().field("scope", error.to_string()))
+}
+
+/// Starts the session that the tokens belong to, and gives them: one transaction.
+async fn grant(
+    app: &App,
+    who: &SignedIn,
+    caller: &ClientInfo,
+    asked: &Scope,
+    remember: bool,
+) -> Result<Authenticated, Problem> {
+    let client = clients::find(app, DIRECT_CLIENT).await?.ok_or_else(Problem::not_found)?;
+    let mut tx = app.db.begin("authenticate").await?;
+    // No cookie leads to this session: it lives as long as its refresh tokens may.
+    let life = Duration::from_secs(u64::from(app.settings.tokens.refresh_days) * 86_400);
+    let lifetime = Lifetime {
+        idle: life,
+        absolute: life,
+    };
+    let started = sessions::start_for(app, &mut tx, who, caller, lifetime)
+        .await
+        .map_err(not_started)?;
+    let subject: Subject = subjects::find(&mut tx, who.account_id).await?.ok_or_else(wrong)?;
+    let refused = |error| refused_grant(&error);
+    let grant = Grant {
+        subject: subject.id,
+        scope: grants::person_scope(&client, &subject, asked).map_err(|error| refused(error.into()))?,
+        audiences: grants::audiences(app, &client, &[]).map_err(|error| refused(error.into()))?,
+        session_id: Some(started.session.id),
+        auth_time: who.auth_time,
+        amr: who.amr.clone(),
+        nonce: None,
+    };
+    let tokens = grants::issue(app, &mut tx, &client, grant).await.map_err(refused)?;
+    let device = match remember {
+        true => Some(accounts::remember_device(app, &mut tx, subject.id).await?),
+        false => None,
+    };
+    tx.commit().await?;
+    Ok(Authenticated {
+        tokens,
+        user: subject.claims,
+        device_token: device.map(|token| token.expose().to_owned()),
+    })
+}
+
+/// One answer for everything that makes a pair wrong (SB-8).
+fn wrong() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong-credentials",
+        "The user name or the password is wrong",
+    )
+}
+
+fn not_started(error: StartError) -> Problem {
+    match error {
+        StartError::Refused => wrong(),
+        StartError::Db(error) => error.into(),
+    }
+}
+
+fn refused_grant(error: &GrantError) -> Problem {
+    match error {
+        GrantError::OAuth(error) => Problem::invalid().field("scope", error.to_string()),
+        other => Problem::internal(other),
+    }
+}
+
+fn refusal(error: SignInError) -> Problem {
+    match error {
+        SignInError::Wrong => wrong(),
+        SignInError::Throttled { retry_after } => {
+            Problem::too_many(retry_after).detail("Too many sign-ins failed. Wait, then try again.")
+        }
+        SignInError::Busy { retry_after } => {
+            Problem::unavailable(retry_after).detail("Too many people sign in at once.")
+        }
+        SignInError::Pending { .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "registration-pending",
+            "The account is being set up",
+        )
+        .retry_after(SET_UP_IN),
+        SignInError::Db(error) => error.into(),
+        error @ SignInError::Hash => Problem::internal(&error),
+    }
+}

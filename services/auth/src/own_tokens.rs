@@ -1,0 +1,50 @@
+//! The tokens that this service issues to itself, to call the user service: it is a client like any other
+//! (`[clients.vestibule-auth]`), without the detour over HTTP.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use chassis::access::{BoxFuture, IssuedToken, ServiceTokens, TokenError, TokenIssuer};
+use chassis::clock::SharedClock;
+use chassis::secret::Token;
+use oidc::scope::Scope;
+
+use crate::app::App;
+use crate::{clients, grants};
+
+/// What calls of the user service need: to register people, and to follow its events.
+const SCOPES: [&str; 2] = ["users:write", "events:read"];
+
+/// Tokens for the user service.
+pub(crate) fn for_users(app: &Weak<App>, clock: SharedClock) -> ServiceTokens {
+    ServiceTokens::issued_by(OwnTokens(app.clone()), clock)
+}
+
+struct OwnTokens(Weak<App>);
+
+impl TokenIssuer for OwnTokens {
+    fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
+        Box::pin(self.make())
+    }
+}
+
+impl OwnTokens {
+    async fn make(&self) -> Result<IssuedToken, TokenError> {
+        let refused = |reason: &str| TokenError::Refused(reason.to_owned());
+        let app = self.0.upgrade().ok_or_else(|| refused("the service is ending"))?;
+        let id = app.settings.service.client_id.as_str();
+        let client = clients::find(&app, id)
+            .await
+            .map_err(|error| TokenError::Failed(error.into()))?
+            .ok_or_else(|| TokenError::Refused(format!("the configuration has no [clients.{id}]")))?;
+        let scope = Scope::of(SCOPES).map_err(|error| TokenError::Failed(error.into()))?;
+        let users = app.issuer.users().clone();
+        let now = app.clock.now();
+        let issued = grants::issue_to_client(&app, &client, Some(&scope), &[users])
+            .map_err(|error| TokenError::Failed(error.into()))?;
+        Ok(IssuedToken {
+            token: Token::new(issued.access_token),
+            expires_at: now + Duration::from_secs(u64::from(issued.expires_in)),
+        })
+    }
+}

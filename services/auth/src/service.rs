@@ -1,0 +1,241 @@
+//! The service as a process: what is started, in which order, and how it ends.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::access::{ServiceTokens, Verifier};
+use chassis::clock::{SharedClock, SystemClock};
+use chassis::config::ConfigError;
+use chassis::db::{Db, DbError};
+use chassis::health::Health;
+use chassis::http::standard_layers;
+use chassis::http_client::{ClientOptions, HttpClient};
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::server::{ServeError, Server};
+use chassis::shutdown::Shutdown;
+use chassis::telemetry;
+use events::feed::{Feed, FeedSource, FeedTransport};
+use events::{Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
+
+use crate::accounts::AccountsSnapshot;
+use crate::app::{self, App, SharedApp};
+use crate::clients::{self, BootstrapError, ClientCache};
+use crate::config::Settings;
+use crate::credentials::Hasher;
+use crate::grants::Issuer;
+use crate::keys::{self, Cipher, KeyError, KeyRing, Rhythm};
+use crate::pages::{Pages, PagesConfig};
+use crate::registration::HttpUsers;
+use crate::subjects::Follower;
+use crate::{own_tokens, setup, sweeper};
+
+/// The name that the inbox keeps its notes under. Never to change.
+const CONSUMER: &str = "auth";
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The configuration cannot be used. Exit code 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened or brought up to date. Exit code 3.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// A port cannot be listened on, or its certificate cannot be used. Exit code 4.
+    #[error(transparent)]
+    Bind(#[from] ServeError),
+    /// Everything else. Exit code 1.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl RunError {
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 2,
+            Self::Database(_) => 3,
+            Self::Bind(_) => 4,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+impl From<KeyError> for RunError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Db(error) => Self::Database(error),
+            KeyError::Cipher(error) => Self::Config(ConfigError::invalid("encryption", error.to_string())),
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+impl From<BootstrapError> for RunError {
+    fn from(error: BootstrapError) -> Self {
+        match error {
+            BootstrapError::Db(error) => Self::Database(error),
+            invalid => Self::Config(ConfigError::invalid("clients", invalid.to_string())),
+        }
+    }
+}
+
+/// Runs the service until it is told to stop (SIGTERM, SIGINT).
+///
+/// `config` is the TOML file; without one, everything comes from `VESTIBULE_AUTH__…` variables.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
+    run_with(Settings::load(config.as_deref())?).await
+}
+
+/// Like [`run`], with settings that were read already.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run_with(settings: Settings) -> Result<(), RunError> {
+    let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    // The ports first: that one is taken should be known before anything is written.
+    let server = Server::bind(&settings.listen, &settings.limits).await?;
+    let place = settings.database.place();
+    let db = settings.database.open().await?;
+    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS]).await?;
+
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().map_err(anyhow::Error::from)?;
+    let (listen, limits, drain) = (settings.listen.clone(), settings.limits.clone(), settings.drain());
+    let world = World {
+        http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom::default()),
+    };
+    let app = wire(settings, &world, db.clone(), &shutdown).await?;
+    clients::bootstrap(&app, &app.settings.clients).await?;
+    background(&app, &world, &shutdown)?;
+    if let Some(link) = setup::issue_setup_link(&app).await? {
+        tracing::info!(event.action = "set-up", "nobody administers yet; make the first administrator at {link}");
+    }
+
+    let health = Health::new();
+    health.started();
+    tracing::info!(server.address = %listen.address, "auth answers on {}", listen.address);
+    let routes = standard_layers(app::router(&app), &limits).with_state(app);
+    server.run(routes, health, drain, &shutdown).await;
+    db.close().await;
+    Ok(())
+}
+
+/// What the service has from the machine.
+struct World {
+    http: HttpClient,
+    clock: SharedClock,
+    random: SharedRandom,
+}
+
+async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) -> Result<SharedApp, RunError> {
+    let clock = || Arc::clone(&world.clock);
+    let random = || Arc::clone(&world.random);
+    let issuer = Issuer::of(&settings)
+        .map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
+    let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
+    let keys = KeyRing::open(db.clone(), clock(), random(), cipher, Rhythm::of(&settings)).await?;
+    let pages = Pages::new(PagesConfig {
+        issuer: &settings.issuer,
+        brand: settings.brand.clone(),
+        secret: &settings.secret_for("pages")?,
+        clock: clock(),
+        random: random(),
+    })
+    .map_err(|error| ConfigError::invalid("brand", error.to_string()))?;
+    let hasher = Hasher::start(settings.hasher(), random())
+        .map_err(|error| ConfigError::invalid("passwords", error))?;
+    let outbox = Outbox::new(issuer.url(), clock(), random());
+    let feed = Feed::new(db.clone(), outbox.clone(), Arc::new(AccountsSnapshot), shutdown.clone());
+    let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
+    Ok(SharedApp::cyclic(|app| {
+        let tokens = own_tokens::for_users(app, clock());
+        App {
+            users: Arc::new(HttpUsers::new(&settings.users.url, world.http.clone(), tokens)),
+            db,
+            outbox,
+            feed,
+            hasher,
+            issuer,
+            keys,
+            clients: ClientCache::default(),
+            verifier,
+            pages,
+            clock: clock(),
+            random: random(),
+            settings,
+        }
+    }))
+}
+
+/// What runs beside the requests, until `shutdown`.
+fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
+    publish(app, shutdown);
+    follow_users(app, world, shutdown)?;
+    let (sweeping, until) = (app.clone(), shutdown.clone());
+    shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
+    let (keys, until) = (app.keys.clone(), shutdown.clone());
+    shutdown.supervise("signing_keys", move || turn_keys(keys.clone(), until.clone()));
+    Ok(())
+}
+
+/// Publishes what the outbox holds.
+fn publish(app: &SharedApp, shutdown: &Shutdown) {
+    let (app, until) = (app.clone(), shutdown.clone());
+    shutdown.supervise("relay", move || {
+        let options = RelayOptions::default();
+        Relay::new(app.db.clone(), app.outbox.clone(), FeedTransport, options).run(until.clone())
+    });
+}
+
+/// Follows the feed of the user service.
+fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
+    let tokens: ServiceTokens = own_tokens::for_users(&app.downgrade(), Arc::clone(&world.clock));
+    let source = FeedSource::new(&app.settings.users.url, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let (app, until) = (app.clone(), shutdown.clone());
+    shutdown.supervise("users_events", move || {
+        let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
+        let handler = Follower::new(app.clone());
+        let options = ConsumerOptions::default();
+        Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
+    });
+    Ok(())
+}
+
+/// Keeps the signing keys up to date.
+async fn turn_keys(keys: KeyRing, shutdown: Shutdown) {
+    let mut tick = tokio::time::interval(keys::RELOAD);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = keys.turn().await {
+            tracing::error!(error.message = %error, "the signing keys could not be brought up to date");
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of this process.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: where, which key, what is expected. Never a value.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let settings: Self = chassis::config::load("auth", file, std::env::vars())?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}

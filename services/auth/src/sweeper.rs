@@ -1,0 +1,54 @@
+//! Removes what is over: sessions, registrations without an answer, old counters, links and devices.
+
+use std::time::Duration;
+
+use chassis::db::DbError;
+use chassis::shutdown::Shutdown;
+
+use crate::app::{App, SharedApp};
+use crate::{accounts, registration, sessions, setup, throttle};
+
+/// How often is swept.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// How long a device is known, which is as long as browsers keep its cookie.
+const DEVICE_KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Sweeps until `shutdown`. Replicas may sweep at the same time.
+pub(crate) async fn run(app: SharedApp, shutdown: Shutdown) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = sweep(&app).await {
+            tracing::warn!(error.message = %error, "what is over could not be removed; it is tried again");
+        }
+    }
+}
+
+/// Sweeps once, in short transactions.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
+    loop {
+        let mut tx = app.db.begin("sweep_sessions").await?;
+        let gone = sessions::sweep(app, &mut tx).await?;
+        tx.commit().await?;
+        if gone == 0 {
+            break;
+        }
+    }
+    let mut tx = app.db.begin("sweep_registrations").await?;
+    registration::sweep(app, &mut tx).await?;
+    tx.commit().await?;
+    let mut tx = app.db.begin("sweep").await?;
+    let now = app.clock.now();
+    throttle::store::sweep(&mut tx, now).await?;
+    setup::sweep(app, &mut tx).await?;
+    accounts::store::sweep_devices(&mut tx, now - DEVICE_KEPT).await?;
+    tx.commit().await
+}
