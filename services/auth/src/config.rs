@@ -12,8 +12,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clients::ClientSettings;
-use crate::keys::EncryptionSettings;
 use crate::credentials::{Cost, HasherConfig};
+use crate::keys::EncryptionSettings;
 use crate::pages::BrandConfig;
 
 /// The whole configuration file.
@@ -303,9 +303,19 @@ impl Settings {
     /// # Errors
     /// When the active key is not among the keys.
     pub(crate) fn secret_for(&self, purpose: &str) -> Result<[u8; 32], ConfigError> {
-        let missing = || ConfigError::invalid("encryption.active", "expected the name of a key in [encryption.keys]");
-        let key = self.encryption.keys.get(&self.encryption.active).ok_or_else(missing)?;
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule").extract(key.expose_secret().trim().as_bytes());
+        let missing = || {
+            ConfigError::invalid(
+                "encryption.active",
+                "expected the name of a key in [encryption.keys]",
+            )
+        };
+        let key = self
+            .encryption
+            .keys
+            .get(&self.encryption.active)
+            .ok_or_else(missing)?;
+        let prk =
+            hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule").extract(key.expose_secret().trim().as_bytes());
         let mut secret = [0; 32];
         prk.expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(&mut secret))

@@ -102,7 +102,8 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let server = Server::bind(&settings.listen, &settings.limits).await?;
     let place = settings.database.place();
     let db = settings.database.open().await?;
-    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS]).await?;
+    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
+        .await?;
 
     let shutdown = Shutdown::new();
     shutdown.on_signals().map_err(anyhow::Error::from)?;
@@ -116,7 +117,10 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     clients::bootstrap(&app, &app.settings.clients).await?;
     background(&app, &world, &shutdown)?;
     if let Some(link) = setup::issue_setup_link(&app).await? {
-        tracing::info!(event.action = "set-up", "nobody administers yet; make the first administrator at {link}");
+        tracing::info!(
+            event.action = "set-up",
+            "nobody administers yet; make the first administrator at {link}"
+        );
     }
 
     let health = Health::new();
@@ -138,8 +142,7 @@ struct World {
 async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) -> Result<SharedApp, RunError> {
     let clock = || Arc::clone(&world.clock);
     let random = || Arc::clone(&world.random);
-    let issuer = Issuer::of(&settings)
-        .map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
+    let issuer = Issuer::of(&settings).map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
     let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
     let keys = KeyRing::open(db.clone(), clock(), random(), cipher, Rhythm::of(&settings)).await?;
     let pages = Pages::new(PagesConfig {
@@ -153,7 +156,12 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     let hasher = Hasher::start(settings.hasher(), random())
         .map_err(|error| ConfigError::invalid("passwords", error))?;
     let outbox = Outbox::new(issuer.url(), clock(), random());
-    let feed = Feed::new(db.clone(), outbox.clone(), Arc::new(AccountsSnapshot), shutdown.clone());
+    let feed = Feed::new(
+        db.clone(),
+        outbox.clone(),
+        Arc::new(AccountsSnapshot),
+        shutdown.clone(),
+    );
     let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
     Ok(SharedApp::cyclic(|app| {
         let tokens = own_tokens::for_users(app, clock());
@@ -198,7 +206,8 @@ fn publish(app: &SharedApp, shutdown: &Shutdown) {
 /// Follows the feed of the user service.
 fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
     let tokens: ServiceTokens = own_tokens::for_users(&app.downgrade(), Arc::clone(&world.clock));
-    let source = FeedSource::new(&app.settings.users.url, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let source =
+        FeedSource::new(&app.settings.users.url, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("users_events", move || {
         let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));

@@ -12,8 +12,8 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::secret::SecretString;
 use chassis::shutdown::Shutdown;
 use events::Outbox;
-use events::feed::Feed;
 use events::contract::{RegistrationRequested, UserState};
+use events::feed::Feed;
 use uuid::Uuid;
 
 use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
@@ -169,7 +169,11 @@ pub(crate) async fn app(db: &Db) -> TestApp {
 }
 
 /// A service on `db` with these settings and this user service, and its clock, which stands at [`BEGINNING`].
-pub(crate) async fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>) -> (SharedApp, Arc<ManualClock>) {
+pub(crate) async fn app_with(
+    db: &Db,
+    settings: Settings,
+    users: Arc<dyn Users>,
+) -> (SharedApp, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(BEGINNING));
     let shared: SharedClock = clock.clone();
     let random: SharedRandom = Arc::new(SystemRandom::default());
@@ -192,7 +196,12 @@ pub(crate) async fn app_with(db: &Db, settings: Settings, users: Arc<dyn Users>)
     );
     let keys = keys.await.unwrap();
     let outbox = Outbox::new(issuer.url(), Arc::clone(&shared), Arc::clone(&random));
-    let feed = Feed::new(db.clone(), outbox.clone(), Arc::new(AccountsSnapshot), Shutdown::new());
+    let feed = Feed::new(
+        db.clone(),
+        outbox.clone(),
+        Arc::new(AccountsSnapshot),
+        Shutdown::new(),
+    );
     let app = SharedApp::new(App {
         outbox,
         feed,

@@ -167,9 +167,9 @@ fn rejected(why: Rejection) -> Problem {
 
 fn refusal(error: RegisterError) -> Problem {
     match error {
-        RegisterError::Invalid(errors) => errors
-            .into_iter()
-            .fold(Problem::invalid(), |problem, error| problem.field(error.field, error.detail)),
+        RegisterError::Invalid(errors) => errors.into_iter().fold(Problem::invalid(), |problem, error| {
+            problem.field(error.field, error.detail)
+        }),
         RegisterError::Busy { retry_after } => Problem::unavailable(retry_after),
         RegisterError::Db(error) => error.into(),
         error @ RegisterError::Hash => Problem::internal(&error),

@@ -106,7 +106,9 @@ async fn grant(
     asked: &Scope,
     remember: bool,
 ) -> Result<Authenticated, Problem> {
-    let client = clients::find(app, DIRECT_CLIENT).await?.ok_or_else(Problem::not_found)?;
+    let client = clients::find(app, DIRECT_CLIENT)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let mut tx = app.db.begin("authenticate").await?;
     // No cookie leads to this session: it lives as long as its refresh tokens may.
     let life = Duration::from_secs(u64::from(app.settings.tokens.refresh_days) * 86_400);
@@ -128,7 +130,9 @@ async fn grant(
         amr: who.amr.clone(),
         nonce: None,
     };
-    let tokens = grants::issue(app, &mut tx, &client, grant).await.map_err(refused)?;
+    let tokens = grants::issue(app, &mut tx, &client, grant)
+        .await
+        .map_err(refused)?;
     let device = match remember {
         true => Some(accounts::remember_device(app, &mut tx, subject.id).await?),
         false => None,
