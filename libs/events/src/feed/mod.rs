@@ -5,6 +5,8 @@ mod client;
 mod routes;
 mod sse;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -264,7 +264,7 @@ fn remaining(step: Option<Step>, part: Option<Step>) -> Option<Step> {
 }
 
 impl Delivery {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.applied += other.applied;
         self.ignored += other.ignored;
         self.duplicates += other.duplicates;

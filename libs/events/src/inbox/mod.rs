@@ -11,6 +11,8 @@ mod consumer;
 mod group;
 mod parked;
 mod store;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::error::Error as StdError;
 use std::future::Future;

@@ -66,7 +66,7 @@ async fn write(
         for _ in 0..(turn % 5) * 20 {
             tokio::task::yield_now().await;
         }
-        if mix % 3 == 0 {
+        if mix.is_multiple_of(3) {
             tx.rollback().await.unwrap();
         } else {
             tx.commit().await.unwrap();

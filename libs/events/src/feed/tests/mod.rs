@@ -1,0 +1,173 @@
+mod consumer;
+mod http;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chassis::access::{
+    FixedKeys, HasVerifier, IssuedToken, ServiceTokens, TokenError, TokenIssuer, Verifier,
+};
+use chassis::clock::Timestamp;
+use chassis::db::{Engine, Reader};
+use chassis::http_client::{ClientOptions, HttpClient};
+use chassis::secret::Token;
+use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
+use serde_json::json;
+use url::Url;
+use uuid::Uuid;
+
+use super::*;
+use crate::relay::{Relay, RelayOptions};
+use crate::snapshot::{SnapshotPage, State};
+use crate::testing::{changed, clock, data, outbox};
+
+const AUDIENCE: &str = "http://things.test";
+const ISSUER: &str = "http://auth.test";
+
+/// A service with a feed, on a free port.
+#[derive(Clone)]
+struct Service {
+    url: Url,
+    outbox: Outbox,
+    feed: Feed,
+    states: Snapshots,
+    verifier: Verifier,
+    key: Arc<SigningKey>,
+    shutdown: Shutdown,
+}
+
+impl HasFeed for Service {
+    fn feed(&self) -> &Feed {
+        &self.feed
+    }
+}
+
+impl HasVerifier for Service {
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}
+
+impl Service {
+    async fn start(db: &Db) -> Self {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let keys = KeySet::from_jwks(&JwkSet {
+            keys: vec![key.public().clone()],
+        });
+        let verifier = Verifier::new(ISSUER, AUDIENCE, FixedKeys(Arc::new(keys)), clock());
+        let (outbox, shutdown, states) = (outbox(), Shutdown::new(), Snapshots::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = Self {
+            url: format!("http://{}", listener.local_addr().unwrap())
+                .parse()
+                .unwrap(),
+            outbox: outbox.clone(),
+            feed: Feed::new(
+                db.clone(),
+                outbox.clone(),
+                Arc::new(states.clone()),
+                shutdown.clone(),
+            ),
+            states,
+            verifier,
+            key: Arc::new(key),
+            shutdown: shutdown.clone(),
+        };
+        let relay = Relay::new(db.clone(), outbox, FeedTransport, RelayOptions::default());
+        shutdown.spawn("relay", relay.run(shutdown.clone()));
+        let app = routes::<Self>().with_state(service.clone());
+        let closing = shutdown.clone();
+        shutdown.spawn("server", async move {
+            let serve =
+                axum::serve(listener, app).with_graceful_shutdown(async move { closing.closing().await });
+            serve.await.unwrap();
+        });
+        service
+    }
+
+    fn token(&self, scope: &str) -> Token {
+        let now = clock().now().as_secs();
+        let claims = json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "consumer", "client_id": "consumer", "scope": scope,
+            "iat": now, "exp": now + 300, "jti": Uuid::nil(),
+        });
+        Token::new(self.key.sign("at+jwt", &claims).unwrap())
+    }
+
+    fn source(&self) -> FeedSource {
+        let http = HttpClient::new(ClientOptions::default()).unwrap();
+        let tokens = ServiceTokens::issued_by(Issuer(self.token("events:read")), clock());
+        FeedSource::new(&self.url, http, tokens).unwrap()
+    }
+
+    /// Waits until so many events are published.
+    async fn published(&self, count: i64) {
+        testkit::eventually("the events are published", async || {
+            (self.feed.last().await.unwrap() >= count).then_some(())
+        })
+        .await;
+    }
+
+    async fn stop(self) {
+        self.shutdown.finish(Duration::from_secs(20)).await.unwrap();
+    }
+}
+
+struct Issuer(Token);
+
+impl TokenIssuer for Issuer {
+    fn issue(&self) -> Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + '_>> {
+        let expires_at = clock().now() + Duration::from_secs(300);
+        let token = self.0.clone();
+        Box::pin(async move { Ok(IssuedToken { token, expires_at }) })
+    }
+}
+
+/// States by id, in pages of two.
+#[derive(Clone, Default)]
+struct Snapshots {
+    states: Arc<Mutex<BTreeMap<Uuid, i64>>>,
+    /// What changes right after the first page was read.
+    meanwhile: Arc<Mutex<Option<(Db, Outbox, Uuid)>>>,
+}
+
+impl Snapshot for Snapshots {
+    fn page<'a>(
+        &'a self,
+        _: &'a mut Reader,
+        after: Option<&'a str>,
+        _: i64,
+    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>> {
+        let after: Uuid = after.map_or(Uuid::nil(), |after| after.parse().unwrap());
+        let states = self.states.lock().unwrap();
+        let mut rest = states.iter().filter(|(id, _)| **id > after).peekable();
+        let mut page = SnapshotPage::default();
+        for (id, version) in rest.by_ref().take(2) {
+            let state = State::new(*id, *version, Timestamp::from_secs(1), &data(*id, *version));
+            page.states.push(state.unwrap());
+        }
+        page.next = rest
+            .peek()
+            .and(page.states.last())
+            .map(|state| state.aggregate_id.to_string());
+        let change = self.meanwhile.lock().unwrap().take();
+        Box::pin(async {
+            if let Some((db, outbox, id)) = change {
+                changed(&db, &outbox, id).await;
+            }
+            Ok(page)
+        })
+    }
+}
+
+/// A second database of the same engine.
+async fn fresh(db: &Db) -> testkit::TestDb {
+    let sets = [&crate::MIGRATIONS, &crate::testing::THINGS];
+    match db.engine() {
+        Engine::Sqlite => testkit::sqlite(&sets).await,
+        Engine::Postgres => testkit::postgres(&sets).await,
+    }
+}
