@@ -112,7 +112,7 @@ impl RemoteKeys {
                 Ok(document) => self.accept(document),
                 Err(error) => tracing::warn!(
                     error.message = %error,
-                    error.stack_trace = %crate::http::Chain(&error),
+                    error.stack_trace = %crate::telemetry::Chain(&error),
                     "cannot fetch the signing keys of {}: {error}",
                     self.0.issuer
                 ),

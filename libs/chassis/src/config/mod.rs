@@ -9,6 +9,7 @@ mod error;
 mod load;
 mod node;
 mod schema;
+mod table;
 mod tables;
 
 #[cfg(test)]

@@ -15,5 +15,4 @@ pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};
 pub use json::{Json, parse_json};
 pub use layers::standard_layers;
-pub(crate) use problem::Chain;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};

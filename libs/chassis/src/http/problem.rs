@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::db::DbError;
-use crate::telemetry::TraceContext;
+use crate::telemetry::{Chain, TraceContext};
 
 /// The media type of a problem (RFC 9457 §3).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -293,20 +293,5 @@ impl From<DbError> for Problem {
             return Self::unavailable(Duration::from_secs(1));
         }
         Self::internal(&error)
-    }
-}
-
-/// An error and its causes, one a line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(inner) = cause {
-            write!(f, "\ncaused by: {inner}")?;
-            cause = inner.source();
-        }
-        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what has
 //! no dot becomes `vestibule.NAME`. Trace and span id come from [`TraceContext`], so no span has to be open for them.
 
+mod chain;
 mod ecs;
 mod lines;
 mod metrics;
@@ -25,6 +26,7 @@ use lines::{Format, Lines};
 
 pub use self::metrics::metrics_text;
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
+pub use chain::Chain;
 pub(crate) use otlp::{record_status, request_span};
 pub use trace::{SpanId, TraceContext, TraceId};
 
