@@ -1,7 +1,5 @@
 //! Telemetry of a whole process: it can be set up only once in each, so this is one test.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
-
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};

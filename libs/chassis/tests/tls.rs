@@ -1,7 +1,5 @@
 //! The public port with a certificate. The one beside this file is for tests only, and names nothing but localhost.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
-
 use std::path::Path;
 use std::time::Duration;
 
