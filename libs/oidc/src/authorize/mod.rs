@@ -97,6 +97,11 @@ impl Addressed {
         self.params.only("state")
     }
 
+    /// The parameters as they came, to read rare ones and to ask again later.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
     /// Reads the rest.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use url::form_urlencoded;
+
 /// Parameters at most; more is refused before they are decoded.
 const MOST_PARAMETERS: usize = 64;
 
@@ -67,6 +69,17 @@ impl Params {
             let again = self.pairs.iter().skip(index + 1).any(|(other, _)| other == name);
             (again && !repeatable.contains(&name.as_str())).then_some(name.as_str())
         })
+    }
+
+    /// The parameters but those in `without`, encoded again.
+    pub fn encoded(&self, without: &[&str]) -> String {
+        let kept = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| !without.contains(&name.as_str()));
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .finish()
     }
 
     /// The value of `name`, if it is there and not empty.

@@ -1,0 +1,154 @@
+//! Clients, for administrators.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chassis::access::{Admin, Scoped};
+use chassis::clock::Timestamp;
+use chassis::http::{Path, Problem, Query};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, LOCATION};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::SharedApp;
+use crate::clients::{self, Client, ClientError, ClientId, Origin, Registration};
+
+/// A client to be registered: a registration (RFC 7591 §2), and an id if it is to have a certain one.
+#[derive(Deserialize, JsonSchema)]
+struct New {
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    client_id: Option<ClientId>,
+    #[serde(flatten)]
+    registration: Registration,
+}
+
+/// A client.
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    client_id: String,
+    /// Told once, when the client is registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(flatten)]
+    registration: Registration,
+    origin: Origin,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Clients in the order of their ids.
+#[derive(Serialize, JsonSchema)]
+struct Page {
+    clients: Vec<Shown>,
+    /// For `after`, to read on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Which page.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    #[serde(default)]
+    after: String,
+    #[serde(default = "default_limit")]
+    limit: u16,
+}
+
+fn default_limit() -> u16 {
+    100
+}
+
+impl From<Client> for Shown {
+    fn from(client: Client) -> Self {
+        Self {
+            client_id: client.id.to_string(),
+            client_secret: None,
+            registration: client.registration,
+            origin: client.origin,
+            version: client.version,
+            created_at: client.created_at,
+            updated_at: client.updated_at,
+        }
+    }
+}
+
+pub(super) fn routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/admin/v1/clients", get(list).post(create))
+        .route("/admin/v1/clients/{client_id}", get(one).delete(delete))
+}
+
+/// `GET /admin/v1/clients?after=&limit=`
+async fn list(
+    State(app): State<SharedApp>,
+    _: Scoped<Admin>,
+    Query(which): Query<Which>,
+) -> Result<Json<Page>, Problem> {
+    if !(1..=500).contains(&which.limit) {
+        return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
+    }
+    let found = clients::list(&app, &which.after, which.limit).await?;
+    let full = found.len() == usize::from(which.limit);
+    let next = found.last().filter(|_| full).map(|client| client.id.to_string());
+    Ok(Json(Page {
+        clients: found.into_iter().map(Shown::from).collect(),
+        next,
+    }))
+}
+
+/// `POST /admin/v1/clients`: the answer holds the secret, this once.
+async fn create(
+    State(app): State<SharedApp>,
+    _: Scoped<Admin>,
+    chassis::http::Json(new): chassis::http::Json<New>,
+) -> Result<Response, Problem> {
+    let created = clients::create(&app, new.client_id, new.registration)
+        .await
+        .map_err(refuse)?;
+    let location = format!("/admin/v1/clients/{}", created.client.id);
+    let shown = Shown {
+        client_secret: created.secret.map(|secret| secret.expose().to_owned()),
+        ..created.client.into()
+    };
+    let headers = [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())];
+    Ok((StatusCode::CREATED, headers, Json(shown)).into_response())
+}
+
+/// `GET /admin/v1/clients/{client_id}`
+async fn one(
+    State(app): State<SharedApp>,
+    _: Scoped<Admin>,
+    Path(id): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    let client = clients::find(&app, &id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(Shown::from(Client::clone(&client))))
+}
+
+/// `DELETE /admin/v1/clients/{client_id}`: all that was granted to it is revoked.
+async fn delete(
+    State(app): State<SharedApp>,
+    _: Scoped<Admin>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if clients::delete(&app, &id).await.map_err(refuse)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+fn refuse(error: ClientError) -> Problem {
+    match error {
+        ClientError::Invalid(invalid) => Problem::invalid().field(invalid.field, invalid.detail),
+        ClientError::Taken => Problem::conflict("There is a client of that id."),
+        ClientError::Configured => {
+            Problem::conflict("The client is part of the configuration file, and changed there.")
+        }
+        ClientError::Db(error) => error.into(),
+    }
+}

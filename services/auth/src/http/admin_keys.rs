@@ -1,0 +1,64 @@
+//! Signing keys, for administrators.
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chassis::access::{Admin, Scoped};
+use chassis::http::Problem;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::SharedApp;
+use crate::keys::{KeyError, KeyInfo};
+
+/// Every key there is, oldest first.
+#[derive(Serialize, JsonSchema)]
+struct Listed {
+    keys: Vec<KeyInfo>,
+}
+
+/// How fast to change the keys.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rotate {
+    /// Sign with the new keys within seconds, for when a key may have leaked, instead of waiting until every cached
+    /// copy of the key set has expired.
+    #[serde(default)]
+    immediately: bool,
+}
+
+pub(super) fn routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/admin/v1/keys", get(list))
+        .route("/admin/v1/keys/rotate", post(rotate))
+}
+
+/// `GET /admin/v1/keys`
+async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<Listed>, Problem> {
+    let keys = app.keys.list().await.map_err(failed)?;
+    Ok(Json(Listed { keys }))
+}
+
+/// `POST /admin/v1/keys/rotate`, with or without a body.
+async fn rotate(
+    State(app): State<SharedApp>,
+    _: Scoped<Admin>,
+    body: axum::body::Bytes,
+) -> Result<(StatusCode, Json<Listed>), Problem> {
+    let how = if body.is_empty() {
+        Rotate::default()
+    } else {
+        chassis::http::parse_json::<Rotate>(&body)?
+    };
+    app.keys.rotate(how.immediately).await.map_err(failed)?;
+    let keys = app.keys.list().await.map_err(failed)?;
+    Ok((StatusCode::ACCEPTED, Json(Listed { keys })))
+}
+
+fn failed(error: KeyError) -> Problem {
+    match error {
+        KeyError::Db(error) => error.into(),
+        other => Problem::internal(&other),
+    }
+}

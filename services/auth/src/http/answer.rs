@@ -1,0 +1,187 @@
+//! What the OAuth endpoints share: reading a form, answering in the format of OAuth 2, cross-origin requests.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE,
+    HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderValue, StatusCode};
+use oidc::client_auth::ClientCredentials;
+use oidc::error::{ErrorCode, OAuthError};
+use oidc::params::Params;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::clients::{self, Client};
+use crate::grants::GrantError;
+use chassis::db::DbError;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// A refusal of an OAuth endpoint (RFC 6749 §5.2).
+pub(super) struct Refusal {
+    error: OAuthError,
+    status: StatusCode,
+    /// The client tried the `Authorization` header, so it is told the scheme.
+    challenge: bool,
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        Self {
+            status: StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST),
+            error,
+            challenge: false,
+        }
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() {
+            tracing::warn!(error.message = %error, "the database is not available");
+            return ErrorCode::TemporarilyUnavailable
+                .because("try again in a moment")
+                .into();
+        }
+        failed(&error)
+    }
+}
+
+impl From<GrantError> for Refusal {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::OAuth(error) => error.into(),
+            GrantError::Db(error) => error.into(),
+            error @ GrantError::Sign(_) => failed(&error),
+        }
+    }
+}
+
+/// The causes go to the log, the client is told nothing.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    let mut causes = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        causes = format!("{causes}: {inner}");
+        cause = inner.source();
+    }
+    tracing::error!(error.message = causes, "a request failed: {error}");
+    ErrorCode::ServerError.because("something went wrong").into()
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(&self.error)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        if self.challenge {
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"clients\""),
+            );
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// An answer with secrets in it (RFC 6749 §5.1).
+pub(super) fn secret(body: &impl serde::Serialize) -> Response {
+    ([(CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
+/// The body of a form, undecoded.
+pub(super) struct FormBody(pub(super) String);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let invalid = |why: &'static str| Refusal::from(ErrorCode::InvalidRequest.because(why));
+        let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+        let essence = types
+            .next()
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .unwrap_or_default();
+        if !essence
+            .trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            || types.next().is_some()
+        {
+            return Err(invalid("Content-Type must be application/x-www-form-urlencoded"));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        String::from_utf8(body.into())
+            .map(Self)
+            .map_err(|_| invalid("the form is not UTF-8"))
+    }
+}
+
+fn unreadable(rejection: BytesRejection) -> Refusal {
+    Refusal {
+        status: rejection.status(),
+        ..ErrorCode::InvalidRequest
+            .because("the body cannot be read or is too long")
+            .into()
+    }
+}
+
+/// The client that sent a form, if it proves who it is.
+pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> Result<Arc<Client>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let header = match (values.next(), values.next()) {
+        (header, None) => header,
+        _ => {
+            return Err(ErrorCode::InvalidRequest
+                .because("there are two Authorization headers")
+                .into());
+        }
+    };
+    let tried = header.is_some();
+    let challenge = |error: OAuthError| Refusal {
+        challenge: tried && error.error == ErrorCode::InvalidClient,
+        ..error.into()
+    };
+    // What is no text is no valid Basic either.
+    let header = header.map(|value| value.to_str().unwrap_or_default());
+    let credentials = ClientCredentials::parse(header, form).map_err(challenge)?;
+    clients::authenticate(app, &credentials).await?.ok_or_else(|| {
+        challenge(ErrorCode::InvalidClient.because("the client is unknown or its proof is wrong"))
+    })
+}
+
+/// The answer to the question of a browser whether a script may call (Fetch, CORS preflight).
+pub(super) async fn preflight() -> Response {
+    let headers = [
+        (
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST"),
+        ),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("authorization, content-type"),
+        ),
+        (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200")),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Scripts of any origin may read the answer. Cookies are not sent along and would mean nothing here.
+pub(super) async fn any_origin(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("www-authenticate"),
+    );
+    response
+}

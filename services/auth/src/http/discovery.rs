@@ -1,0 +1,18 @@
+//! What this server is and offers.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use crate::app::SharedApp;
+
+/// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4) and
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414 §3): one document, written once.
+pub(super) async fn get(State(app): State<SharedApp>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+    ];
+    (headers, app.issuer.metadata()).into_response()
+}

@@ -1,0 +1,26 @@
+//! The keys that tokens are verified with.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH};
+use http::{HeaderValue, StatusCode};
+
+use crate::app::SharedApp;
+
+/// Five minutes: [`crate::keys::JWKS_MAX_AGE`], which a key made on demand waits for.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// `GET /oauth2/jwks` (RFC 7517 §5).
+pub(super) async fn get(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    let keys = app.keys.current();
+    let etag = keys.etag();
+    if headers.get(IF_NONE_MATCH) == Some(&etag) {
+        return (StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, CACHE), (ETAG, etag)]).into_response();
+    }
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json")),
+        (CACHE_CONTROL, CACHE),
+        (ETAG, etag),
+    ];
+    (headers, keys.jwks()).into_response()
+}

@@ -1,0 +1,219 @@
+//! Signing out on behalf of an application (OpenID Connect RP-Initiated Logout).
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use chassis::http::Problem;
+use http::header::{CACHE_CONTROL, HeaderMap, LOCATION};
+use http::{HeaderValue, StatusCode};
+use oidc::claims::IdTokenClaims;
+use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, verify};
+use oidc::logout::LogoutRequest;
+use oidc::params::Params;
+use oidc::redirect_uri::RedirectUri;
+use std::sync::Arc;
+use url::form_urlencoded;
+
+use super::answer::{FormBody, Refusal};
+use crate::app::{App, SharedApp};
+use crate::clients::{self, Client};
+use crate::pages::{self, ErrorPage, LogoutConfirmation};
+use crate::sessions::{self, Session, SessionEnd};
+
+/// `GET /oauth2/logout`. Changes something only with a valid hint (SB-16, SB-30).
+pub(super) async fn get(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &headers, &query.unwrap_or_default(), None).await
+}
+
+/// `POST /oauth2/logout`: from an application, or from the page that asked the person.
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    form: Result<FormBody, Refusal>,
+) -> Result<Response, Problem> {
+    let Ok(FormBody(form)) = form else {
+        return Ok(refuse(&app, "The request is not a form."));
+    };
+    let params = match Params::parse(&form, &[]) {
+        Ok(params) => params,
+        Err(error) => return Ok(refuse(&app, &format!("{error}."))),
+    };
+    let confirmation = params.get("csrf");
+    if confirmation.is_none() && pages::session_token(&app.pages, &headers).is_none() {
+        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
+        return Ok(see_other(&format!("/oauth2/logout?{}", params.encoded(&[]))));
+    }
+    answer(&app, &headers, &form, confirmation).await
+}
+
+/// A request whose hint and address fit together.
+struct Asked {
+    client: Option<Arc<Client>>,
+    hint: Option<IdTokenClaims>,
+    /// Where to go afterwards, `state` included.
+    destination: Option<String>,
+}
+
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    raw: &str,
+    confirmation: Option<&str>,
+) -> Result<Response, Problem> {
+    let request = match LogoutRequest::parse(raw) {
+        Ok(request) => request,
+        Err(error) => return Ok(refuse(app, &format!("{error}."))),
+    };
+    let asked = match check(app, &request).await? {
+        Ok(asked) => asked,
+        Err(why) => return Ok(refuse(app, why)),
+    };
+    let session = match pages::session_token(&app.pages, headers) {
+        Some(token) => sessions::find(app, &token).await?,
+        None => None,
+    };
+    let Some(session) = session else {
+        return Ok(leave(app, &asked));
+    };
+    match confirmation {
+        Some(csrf) => {
+            if let Err(error) = pages::check_form(&app.pages, headers, csrf) {
+                return Ok(pages::error_page(&app.pages, &error));
+            }
+        }
+        None if !speaks_for(&asked, &session) => return Ok(ask(app, headers, &request, &asked)),
+        None => {}
+    }
+    let mut tx = app.db.begin("oauth_sign_out").await?;
+    sessions::end(app, &mut tx, session.id, SessionEnd::SignedOut).await?;
+    tx.commit().await?;
+    Ok(leave(app, &asked))
+}
+
+/// Whether the hint is of this very session: then the application may end it without a question (SB-30).
+fn speaks_for(asked: &Asked, session: &Session) -> bool {
+    asked
+        .hint
+        .as_ref()
+        .and_then(|hint| hint.sid.as_deref())
+        .is_some_and(|sid| sid == session.id.to_string())
+}
+
+async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'static str>, Problem> {
+    let hint = match &request.id_token_hint {
+        None => None,
+        Some(token) => match hint(app, token) {
+            Some(claims) => Some(claims),
+            None => return Ok(Err("The request brings an ID token that is not one of ours.")),
+        },
+    };
+    let named = request.client_id.as_deref();
+    if let (Some(hint), Some(named)) = (&hint, named)
+        && hint.aud != named
+    {
+        return Ok(Err("The request brings an ID token of another application."));
+    }
+    let client = match hint.as_ref().map(|hint| hint.aud.as_str()).or(named) {
+        None => None,
+        Some(id) => clients::find(app, id).await?,
+    };
+    let destination = match (&request.post_logout_redirect_uri, &client) {
+        (None, _) => None,
+        // Exactly as registered: not even the port of a loopback address is free (SB-20).
+        (Some(uri), Some(client))
+            if client
+                .registration
+                .post_logout_redirect_uris
+                .iter()
+                .any(|known| known.as_str() == uri) =>
+        {
+            Some(with_state(uri, request.state.as_deref()))
+        }
+        (Some(_), _) => {
+            return Ok(Err(
+                "The application asked to go on to an address that is not registered for it.",
+            ));
+        }
+    };
+    Ok(Ok(Asked {
+        client,
+        hint,
+        destination,
+    }))
+}
+
+fn with_state(uri: &str, state: Option<&str>) -> String {
+    match state {
+        None => uri.to_owned(),
+        Some(state) => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("state", state)
+                .finish();
+            RedirectUri::with_query(uri, &query)
+        }
+    }
+}
+
+/// An ID token of ours, for whichever client, expired or not.
+fn hint(app: &App, token: &str) -> Option<IdTokenClaims> {
+    let expect = Expect {
+        typ: TYP_ID_TOKEN,
+        algorithms: &[Algorithm::Es256, Algorithm::Rs256],
+        issuer: app.issuer.url(),
+        // Whoever it is for is looked up next.
+        audience: None,
+        now: app.clock.now().as_secs(),
+        leeway: 30,
+        accept_expired: true,
+    };
+    verify(token, &app.keys.current().verifying(), &expect)
+        .ok()
+        .map(|verified| verified.claims)
+}
+
+fn ask(app: &App, headers: &HeaderMap, request: &LogoutRequest, asked: &Asked) -> Response {
+    let hidden: Vec<(&str, &str)> = [
+        ("id_token_hint", &request.id_token_hint),
+        ("client_id", &request.client_id),
+        ("post_logout_redirect_uri", &request.post_logout_redirect_uri),
+        ("state", &request.state),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    .collect();
+    let question = LogoutConfirmation {
+        client_name: asked.client.as_ref().map(|client| client.display_name()),
+        action: "/oauth2/logout",
+        hidden: &hidden,
+        leads_out: asked.destination.is_some(),
+    };
+    pages::logout_confirmation(&app.pages, headers, &question)
+}
+
+fn leave(app: &App, asked: &Asked) -> Response {
+    let mut response = see_other(asked.destination.as_deref().unwrap_or("/logout"));
+    pages::forget(&app.pages, &mut response);
+    response
+}
+
+fn see_other(place: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    if let Ok(place) = HeaderValue::from_str(place) {
+        headers.insert(LOCATION, place);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn refuse(app: &App, why: &str) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::BAD_REQUEST,
+        "This sign-out request does not work",
+        why,
+    );
+    pages::error_page(&app.pages, &page.with_action("Sign out here", "/logout"))
+}

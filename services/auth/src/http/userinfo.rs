@@ -1,0 +1,70 @@
+//! What is told of a person.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chassis::access::{AccessToken, OpenId, Scoped};
+use chassis::http::Problem;
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use oidc::claims::UserInfo;
+use uuid::Uuid;
+
+use crate::app::SharedApp;
+use crate::grants;
+use crate::subjects::{self, Subject};
+
+/// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core §5.3), with an access token that has the scope `openid`.
+pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
+    let mut reader = app.db.reader().await?;
+    let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
+    if let Some(grant) = grant
+        && !grants::is_live(&mut reader, grant).await?
+    {
+        return Err(revoked());
+    }
+    let subject = match token.subject.parse::<Uuid>() {
+        Ok(id) => subjects::find(&mut reader, id).await?,
+        Err(_) => None,
+    };
+    let subject = subject.filter(|subject| subject.active).ok_or_else(revoked)?;
+    let info = told(&token, subject);
+    Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
+}
+
+fn revoked() -> Problem {
+    Problem::unauthorized("Bearer")
+        .header(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
+        .detail("The token was revoked.")
+}
+
+/// The claims that the token's scopes allow (OpenID Connect Core §5.4).
+fn told(token: &AccessToken, subject: Subject) -> UserInfo {
+    let mut info = UserInfo {
+        sub: subject.id.to_string(),
+        ..UserInfo::default()
+    };
+    let claims = subject.claims;
+    if token.allows("profile") {
+        info.preferred_username = Some(subject.user_name);
+        info.name = claims.name.formatted;
+        info.given_name = claims.name.given_name;
+        info.family_name = claims.name.family_name;
+        info.locale = claims.locale;
+        info.zoneinfo = claims.zoneinfo;
+        info.updated_at = Some(claims.updated_at.as_secs());
+    }
+    if token.allows("email")
+        && let Some(email) = claims
+            .emails
+            .iter()
+            .find(|email| email.primary)
+            .or(claims.emails.first())
+    {
+        info.email = Some(email.value.as_str().to_owned());
+        info.email_verified = Some(email.verified);
+    }
+    if token.allows("groups") {
+        info.groups = Some(subject.groups);
+    }
+    info
+}
