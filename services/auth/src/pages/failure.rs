@@ -25,13 +25,20 @@ impl From<ErrorPage> for Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let page = of_status(problem.status());
-        Self::from(match problem.detail_text() {
-            Some(detail) if problem.status().is_client_error() => ErrorPage {
-                detail: detail.to_owned(),
-                ..page
-            },
-            _ => page,
-        })
+        if !problem.status().is_client_error() {
+            return page.into();
+        }
+        let fields: Vec<String> = problem
+            .errors()
+            .iter()
+            .map(|error| format!("{}: {}.", error.field, error.detail.trim_end_matches('.')))
+            .collect();
+        let detail = match problem.detail_text() {
+            Some(detail) => detail.to_owned(),
+            None if fields.is_empty() => return page.into(),
+            None => fields.join(" "),
+        };
+        ErrorPage { detail, ..page }.into()
     }
 }
 

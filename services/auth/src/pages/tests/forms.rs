@@ -195,6 +195,11 @@ async fn bodies_that_are_no_form_of_ours_get_an_error_page() {
                 "{path} {body}"
             );
             assert!(answer.body.contains("<h1>"));
+            let named = body.split(['=', '&']).next().filter(|name| *name != "{}");
+            assert!(
+                answer.body.contains(named.unwrap_or_default()),
+                "{path} {body}: names the field"
+            );
         }
     }
 }
