@@ -35,8 +35,13 @@ pub enum RunError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The database cannot be opened or brought up to date. Exit code 3.
-    #[error(transparent)]
-    Database(#[from] DbError),
+    #[error("{}", at(place, source))]
+    Database {
+        /// The file, or the server without user name and password.
+        place: String,
+        /// What is wrong with it.
+        source: DbError,
+    },
     /// A port cannot be listened on, or its certificate cannot be used. Exit code 4.
     #[error(transparent)]
     Bind(#[from] ServeError),
@@ -45,12 +50,20 @@ pub enum RunError {
     Other(#[from] anyhow::Error),
 }
 
+/// Names the place, where the error itself does not.
+fn at(place: &str, error: &DbError) -> String {
+    match error {
+        DbError::Open { .. } | DbError::Newer { .. } | DbError::Migrate { .. } => error.to_string(),
+        _ => format!("{place}: {error}"),
+    }
+}
+
 impl RunError {
     /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => 2,
-            Self::Database(_) => 3,
+            Self::Database { .. } => 3,
             Self::Bind(_) => 4,
             Self::Other(_) => 1,
         }
@@ -76,10 +89,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
     // The ports first: that one is taken should be known before anything is written.
     let server = Server::bind(&settings.listen, &settings.limits).await?;
-    let place = settings.database.place();
-    let db = settings.database.open().await?;
-    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
-        .await?;
+    let db = open(&settings).await?;
 
     let shutdown = Shutdown::new();
     shutdown.on_signals().map_err(anyhow::Error::from)?;
@@ -113,6 +123,21 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         .await;
     db.close().await;
     Ok(())
+}
+
+/// The database, up to date.
+async fn open(settings: &Settings) -> Result<Db, RunError> {
+    let place = settings.database.place();
+    let opened = async {
+        let db = settings.database.open().await?;
+        db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
+            .await?;
+        Ok(db)
+    };
+    opened.await.map_err(|source| RunError::Database {
+        place: place.clone(),
+        source,
+    })
 }
 
 /// What the service has from the machine.

@@ -1,7 +1,7 @@
 //! The issuer's signing keys, fetched over HTTP and kept while it is away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -21,6 +21,8 @@ const ASK_AT_MOST_EVERY: Duration = Duration::from_secs(5);
 const ASK_AT_LEAST_EVERY: Duration = Duration::from_secs(300);
 /// How soon to ask again while there are no keys at all.
 const RETRY: Duration = Duration::from_millis(500);
+/// Failures without any keys after which it is said.
+const SAY_AFTER: u32 = 4;
 /// Bytes of a key set at most.
 const LONGEST: usize = 256 * 1024;
 
@@ -35,6 +37,7 @@ struct Inner {
     known: ArcSwap<Known>,
     asking: Mutex<()>,
     asked_at: AtomicI64,
+    failures: AtomicU32,
 }
 
 struct Known {
@@ -80,6 +83,7 @@ impl RemoteKeys {
             }),
             asking: Mutex::new(()),
             asked_at: AtomicI64::new(i64::MIN),
+            failures: AtomicU32::new(0),
         }))
     }
 
@@ -110,15 +114,26 @@ impl RemoteKeys {
                 .store(self.0.clock.now().as_micros(), Ordering::Release);
             match self.fetch().await {
                 Ok(document) => self.accept(document),
-                Err(error) => tracing::warn!(
-                    error.message = %error,
-                    error.stack_trace = %crate::telemetry::Chain(&error),
-                    "cannot fetch the signing keys of {}: {error}",
-                    self.0.issuer
-                ),
+                Err(error) => self.report(&error),
             }
         }
         self.is_ready()
+    }
+
+    /// While there are no keys it is tried twice a second: services that start together miss each other at first,
+    /// and what stays wrong is said once.
+    fn report(&self, error: &FetchError) {
+        let failures = self.0.failures.fetch_add(1, Ordering::Relaxed);
+        if !self.is_ready() && failures != SAY_AFTER {
+            tracing::debug!(error.message = %error, "cannot fetch the signing keys of {} yet", self.0.issuer);
+            return;
+        }
+        tracing::warn!(
+            error.message = %error,
+            error.stack_trace = %crate::telemetry::Chain(error),
+            "cannot fetch the signing keys of {}: {error}",
+            self.0.issuer
+        );
     }
 
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
