@@ -14,7 +14,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::http_client::HttpClient;
 use crate::secret::{SecretString, Token};
 
-/// A token is replaced when this much of its life is left, so that none expires on its way.
+/// A token is replaced when this much of its life is left, or a quarter if that is less: none expires on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(60);
 
 /// What a service needs to get tokens for itself (RFC 6749 §4.4).
@@ -70,7 +70,12 @@ pub struct ServiceTokens(Arc<Inner>);
 struct Inner {
     issuer: Box<dyn TokenIssuer>,
     clock: SharedClock,
-    current: Mutex<Option<IssuedToken>>,
+    current: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    issued: IssuedToken,
+    renew_at: Timestamp,
 }
 
 impl ServiceTokens {
@@ -100,21 +105,20 @@ impl ServiceTokens {
     pub async fn token(&self) -> Result<Token, TokenError> {
         let mut current = self.0.current.lock().await;
         let now = self.0.clock.now();
-        if let Some(known) = current
-            .as_ref()
-            .filter(|known| known.expires_at - RENEW_BEFORE > now)
-        {
-            return Ok(known.token.clone());
+        if let Some(kept) = current.as_ref().filter(|kept| kept.renew_at > now) {
+            return Ok(kept.issued.token.clone());
         }
         match self.0.issuer.issue().await {
             Ok(issued) => {
                 let token = issued.token.clone();
-                *current = Some(issued);
+                let reserve = RENEW_BEFORE.min(issued.expires_at.since(now) / 4);
+                let renew_at = issued.expires_at - reserve;
+                *current = Some(Kept { issued, renew_at });
                 Ok(token)
             }
             // The old one still works for its last minute.
-            Err(error) => match current.as_ref().filter(|known| known.expires_at > now) {
-                Some(known) => Ok(known.token.clone()),
+            Err(error) => match current.as_ref().filter(|kept| kept.issued.expires_at > now) {
+                Some(kept) => Ok(kept.issued.token.clone()),
                 None => Err(error),
             },
         }
@@ -125,7 +129,7 @@ impl ServiceTokens {
         let mut current = self.0.current.lock().await;
         if current
             .as_ref()
-            .is_some_and(|known| known.token.expose() == refused.expose())
+            .is_some_and(|kept| kept.issued.token.expose() == refused.expose())
         {
             *current = None;
         }

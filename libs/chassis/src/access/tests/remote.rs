@@ -206,3 +206,31 @@ async fn a_refused_secret_is_not_in_the_error() {
     assert!(!format!("{error:?} {tokens:?}").contains("swordfish"));
     assert_eq!(clock().now(), Timestamp::from_secs(NOW));
 }
+
+/// Counts its tokens, each good for 40 s.
+struct ShortLived(Arc<AtomicU64>, SharedClock);
+
+impl TokenIssuer for ShortLived {
+    fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
+        Box::pin(async {
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(IssuedToken {
+                token: Token::new(number.to_string()),
+                expires_at: self.1.now() + Duration::from_secs(40),
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_short_lived_token_is_not_fetched_for_every_call() {
+    let (clock, made) = (clock(), Arc::new(AtomicU64::new(0)));
+    let tokens = ServiceTokens::issued_by(ShortLived(Arc::clone(&made), clock.clone()), clock.clone());
+    for _ in 0..3 {
+        assert_eq!(tokens.token().await.unwrap().expose(), "0");
+        clock.advance(Duration::from_secs(9));
+    }
+    clock.advance(Duration::from_secs(3));
+    assert_eq!(tokens.token().await.unwrap().expose(), "1");
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+}
