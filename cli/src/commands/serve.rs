@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, chain};
 use crate::output;
 
 /// How long an orphan may take to end before it is cut off.
@@ -61,10 +61,12 @@ impl Serve {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::new(Code::Failed, format!("cannot start the runtime: {error}")))?;
         let ended = match self.service {
-            ServiceName::Auth => Err(("not there yet".to_owned(), 1)),
+            ServiceName::Auth => runtime
+                .block_on(auth::run(self.config))
+                .map_err(|error| (chain(&error), error.exit_code())),
             ServiceName::Users => runtime
                 .block_on(users::run(self.config))
-                .map_err(|error| (error.to_string(), error.exit_code())),
+                .map_err(|error| (chain(&error), error.exit_code())),
         };
         match ended {
             Ok(()) => Ok(ExitCode::SUCCESS),

@@ -119,7 +119,8 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     if let Some(link) = setup::issue_setup_link(&app).await? {
         tracing::info!(
             event.action = "set-up",
-            "nobody administers yet; make the first administrator at {link}"
+            setup.url = %link,
+            "nobody administers yet; the set-up link makes the first administrator"
         );
     }
 
