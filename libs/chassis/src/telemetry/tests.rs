@@ -165,3 +165,56 @@ proptest! {
         prop_assert_eq!(TraceContext::parse(&context.to_string()), Some(context));
     }
 }
+
+#[tokio::test]
+async fn nothing_that_a_client_sends_is_logged() {
+    use axum::body::Body;
+    use axum::routing::{get, post};
+    use http::Request;
+    use tower::ServiceExt;
+
+    use crate::http::{Json, Query, standard_layers};
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read out of requests")]
+    struct Form {
+        password: u8,
+    }
+
+    let paper = Paper::default();
+    let writer = paper.clone();
+    let lines = Lines::new(ECS, move || writer.clone());
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let routes = axum::Router::new()
+        .route("/{id}", get(async |_: Query<Form>| "read"))
+        .route("/", post(async |_: Json<Form>| "read"));
+    let app = standard_layers(routes, &crate::config::LimitsConfig::default());
+    for request in [
+        Request::get("/swordfish?password=swordfish").body(Body::empty()),
+        Request::get("/x?swordfish=1")
+            .header("authorization", "Bearer swordfish")
+            .header("user-agent", "swordfish")
+            .body(Body::empty()),
+        Request::post("/")
+            .header("content-type", "application/json")
+            .body(Body::from(r#"{"password":"swordfish","password":"swordfish"#)),
+        Request::post("/")
+            .header("content-type", "application/json")
+            .header("cookie", "session=swordfish")
+            .body(Body::from(r#"{"password":"swordfish"}"#)),
+    ] {
+        let answer = app.clone().oneshot(request.unwrap()).await.unwrap();
+        assert!(answer.status().is_client_error());
+    }
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(
+        text.lines().count(),
+        4,
+        "each request is told at the level debug: {text}"
+    );
+    assert!(
+        text.contains(r#""http.route":"/{id}""#) && !text.contains("swordfish"),
+        "{text}"
+    );
+}
