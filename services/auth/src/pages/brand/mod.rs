@@ -72,12 +72,12 @@ pub enum BrandError {
         expected: String,
     },
     /// A file cannot be read.
-    #[error("brand: cannot read {path}")]
+    #[error("brand: cannot read {path}: {error}")]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The brand file is not TOML, or has a wrong key or value.
     #[error("brand file {path}: {reason}")]
@@ -204,9 +204,9 @@ fn logo(path: &Path) -> Result<Asset, BrandError> {
         .extension()
         .and_then(|extension| AssetKind::image(&extension.to_string_lossy().to_lowercase()))
         .ok_or_else(|| expected("expected a file that ends in .svg, .png, .jpg or .webp"))?;
-    let read = |source| BrandError::Read {
+    let read = |error| BrandError::Read {
         path: path.to_owned(),
-        source,
+        error,
     };
     if std::fs::metadata(path).map_err(read)?.len() > LOGO_LIMIT {
         return Err(expected("expected a file of at most 256 KiB"));

@@ -118,9 +118,9 @@ fn read(path: &Path) -> Result<BrandConfig, BrandError> {
         path: path.to_owned(),
         reason,
     };
-    let text = std::fs::read_to_string(path).map_err(|source| BrandError::Read {
+    let text = std::fs::read_to_string(path).map_err(|error| BrandError::Read {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     let mut config: BrandConfig = toml::from_str(&text).map_err(|error| syntax(error.to_string()))?;
     if config.file.is_some() {
