@@ -176,8 +176,7 @@ async fn write_down<T: Transport>(
     if !outcome.sent.is_empty() {
         let count = i64::try_from(outcome.sent.len()).unwrap_or(i64::MAX);
         let first = store::take_positions(&mut tx, count).await?;
-        let numbers = serde_json::Value::from(outcome.sent.clone()).to_string();
-        if store::mark(&mut tx, &numbers, first, now).await? != outcome.sent.len() as u64 {
+        if store::mark(&mut tx, &outcome.sent, first, now).await? != outcome.sent.len() as u64 {
             // Under a lease that holds this cannot be; if it is, no position may be lost for it.
             return Err(BatchError::Fenced);
         }

@@ -86,19 +86,24 @@ pub(super) async fn take_positions(tx: &mut Tx, count: i64) -> Result<i64, DbErr
     Ok(last - count + 1)
 }
 
-/// Marks the rows `numbers` (a JSON array) as published, at positions from `first` on. Answers how many there were.
-pub(super) async fn mark(tx: &mut Tx, numbers: &str, first: i64, now: Timestamp) -> Result<u64, DbError> {
+/// Marks the rows `numbers`, which rise, as published, at positions from `first` on. Answers how many there were.
+pub(super) async fn mark(tx: &mut Tx, numbers: &[i64], first: i64, now: Timestamp) -> Result<u64, DbError> {
+    // The bounds keep PostgreSQL from reading a deep outbox to its end, whatever its statistics say.
     let statement = sql!(tx,
         sqlite: "UPDATE outbox SET position = $2 + e.key, published_at = $3 FROM json_each($1) AS e
-                 WHERE outbox.number = e.value AND published_at IS NULL AND dead_lettered_at IS NULL",
+                 WHERE outbox.number = e.value AND published_at IS NULL AND dead_lettered_at IS NULL
+                   AND outbox.number >= $4 AND outbox.number <= $5",
         postgres: "UPDATE outbox SET position = $2 + e.place - 1, published_at = $3
                    FROM jsonb_array_elements_text($1::jsonb) WITH ORDINALITY AS e(number, place)
-                   WHERE outbox.number = e.number::bigint AND published_at IS NULL AND dead_lettered_at IS NULL",
+                   WHERE outbox.number = e.number::bigint AND published_at IS NULL AND dead_lettered_at IS NULL
+                     AND outbox.number >= $4 AND outbox.number <= $5",
     );
     Ok(on_engine!(tx, c => sqlx::query(statement)
-        .bind(numbers)
+        .bind(serde_json::Value::from(numbers).to_string())
         .bind(first)
         .bind(now)
+        .bind(numbers.first().copied())
+        .bind(numbers.last().copied())
         .execute(c)
         .await?
         .rows_affected()))
