@@ -177,7 +177,6 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
 /// When the database fails.
 pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
     grants::revoke_for_account(tx, account, app.clock.now()).await?;
-    grants::revoke_for_account(tx, account, app.clock.now()).await?;
     let ids = store::delete_of(tx, account).await?;
     for &id in &ids {
         ended(app, tx, account, id, reason).await?;
