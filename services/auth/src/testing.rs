@@ -25,6 +25,7 @@ use crate::grants::Issuer;
 use crate::keys::{Cipher, KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::{Answer, NoAnswer, Rejection, Users};
+use crate::sessions::{self, StartError, Started};
 use crate::{credentials, subjects};
 
 /// A password that everybody in tests may have.
@@ -277,5 +278,21 @@ pub(crate) fn client(ip: &str) -> ClientInfo {
     ClientInfo {
         ip: Some(ip.parse().unwrap()),
         user_agent: Some("Tests/1.0".to_owned()),
+    }
+}
+
+impl TestApp {
+    /// One number from the database.
+    pub(crate) async fn count(&self, statement: &'static str) -> i64 {
+        let mut reader = self.db.reader().await.unwrap();
+        chassis::on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await.unwrap())
+    }
+
+    /// Starts a session for somebody who has just signed in.
+    pub(crate) async fn start(&self, who: &SignedIn) -> Result<Started, StartError> {
+        let mut tx = self.db.begin("test").await.unwrap();
+        let started = sessions::start(self, &mut tx, who, &client("192.0.2.1")).await?;
+        tx.commit().await.unwrap();
+        Ok(started)
     }
 }

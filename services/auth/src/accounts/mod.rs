@@ -4,6 +4,8 @@ mod devices;
 mod sign_in;
 mod snapshot;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 use chassis::db::{DbError, Tx};
 pub use devices::remember_device;

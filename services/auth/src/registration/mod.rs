@@ -11,6 +11,8 @@ mod answer;
 mod draft;
 mod saga;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 mod users_client;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Sign-in sessions: a browser's proof that a person signed in, an opaque token of which only the hash is stored.
 
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

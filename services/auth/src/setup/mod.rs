@@ -5,6 +5,8 @@
 //! because the name is taken say, is good again.
 
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 mod apply;
 mod follower;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use apply::put;
 use chassis::db::{Connection, DbError};

@@ -1,0 +1,131 @@
+use chassis::secret::SecretString;
+
+use super::*;
+use crate::accounts::SignInError;
+use crate::subjects;
+use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
+
+fn ann() -> NewAccount {
+    NewAccount {
+        user_name: "Ann".to_owned(),
+        email: Some("ann@example.com".to_owned()),
+        name: Some("Ann Example".to_owned()),
+        password: Some(SecretString::from(PASSWORD)),
+        ..NewAccount::default()
+    }
+}
+
+/// The answer as it comes with an event.
+async fn event_accepts(app: &TestApp, id: uuid::Uuid) {
+    app.change(&person_state(id, "Ann")).await;
+}
+
+async fn event_rejects(app: &TestApp, id: uuid::Uuid) {
+    let mut tx = app.db.begin("test").await.unwrap();
+    rejected(app, &mut tx, id, Rejection::UserNameTaken)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_person_registers_and_signs_in(db: TestDb) {
+        let app = testing::app(&db).await;
+        let done = register(&app, ann()).await.unwrap();
+        assert_eq!(done.state, State::Active);
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active));
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, done.id);
+        assert_eq!(app.events().await, ["vestibule.registration.requested.v1", "vestibule.credential.added.v1"]);
+        assert_eq!(app.count("SELECT COUNT(*) FROM registrations WHERE request IS NOT NULL").await, 0);
+    }
+
+    async fn without_the_user_service_it_waits_and_completes_by_the_event(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.users.behave(Behaviour::Down);
+        let done = register(&app, ann()).await.unwrap();
+        assert_eq!(done.state, State::Pending);
+        let waiting = app.sign_in("ann", PASSWORD).await;
+        assert!(matches!(waiting, Err(SignInError::Pending { id }) if id == done.id), "{waiting:?}");
+        assert!(matches!(app.sign_in("ann", "gorse-tin-wrong").await, Err(SignInError::Wrong)));
+        event_accepts(&app, done.id).await;
+        event_accepts(&app, done.id).await;
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active));
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+        let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
+        assert_eq!(added.count(), 1);
+    }
+
+    async fn a_taken_name_is_told_and_nothing_remains(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
+        let done = register(&app, ann()).await.unwrap();
+        assert_eq!(done.state, State::Rejected(Rejection::UserNameTaken));
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Rejected(Rejection::UserNameTaken)));
+        assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 0);
+        assert_eq!(app.count("SELECT COUNT(*) FROM passwords").await, 0);
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+    }
+
+    async fn the_answer_is_applied_once_whichever_way_is_faster(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.users.behave(Behaviour::Down);
+        let done = register(&app, ann()).await.unwrap();
+        tokio::join!(
+            event_accepts(&app, done.id),
+            event_accepts(&app, done.id),
+            event_accepts(&app, done.id),
+        );
+        event_rejects(&app, done.id).await;
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active), "an answer is final");
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+        let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
+        assert_eq!(added.count(), 1);
+    }
+
+    async fn every_field_that_is_wrong_is_named_and_nothing_is_stored(db: TestDb) {
+        let app = testing::app(&db).await;
+        let wrong = NewAccount {
+            user_name: "a name with spaces".to_owned(),
+            email: Some("nowhere".to_owned()),
+            name: Some("x".repeat(300)),
+            locale: Some("not a tag!".to_owned()),
+            password: Some(SecretString::from("short")),
+            groups: vec![String::new()],
+        };
+        let Err(RegisterError::Invalid(errors)) = register(&app, wrong).await else {
+            panic!("accepted");
+        };
+        let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["user_name", "email", "name", "locale", "groups", "password"]);
+        assert!(!format!("{errors:?}").contains("short\""));
+        // SB-4: the person's and the site's names.
+        for password in ["ann@example.com", "Ann Example Ann Example", "ExampleLibrary2026"] {
+            let new = NewAccount { password: Some(SecretString::from(password)), ..ann() };
+            assert!(matches!(register(&app, new).await, Err(RegisterError::Invalid(_))), "{password}");
+        }
+        assert_eq!(app.count("SELECT COUNT(*) FROM registrations").await, 0);
+        assert!(app.events().await.is_empty());
+    }
+
+    async fn the_sweeper_ends_what_got_no_answer_and_forgets_old_answers(db: TestDb) {
+        let app = testing::app(&db).await;
+        let answered = register(&app, ann()).await.unwrap();
+        app.users.behave(Behaviour::Down);
+        let waiting = register(&app, NewAccount { user_name: "bob".to_owned(), ..ann() }).await.unwrap();
+        app.wait(ANSWER_KEPT + std::time::Duration::from_secs(1));
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(status(&app, answered.id).await.unwrap(), None);
+        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(State::Pending));
+        app.wait(EXPIRES_AFTER);
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(State::Expired));
+        assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 1);
+        assert!(matches!(app.sign_in("bob", PASSWORD).await, Err(SignInError::Wrong)));
+        // The command was an event all the time: who comes that late is known, and has to choose a password anew.
+        app.change(&person_state(waiting.id, "bob")).await;
+        let mut reader = db.reader().await.unwrap();
+        assert!(subjects::find(&mut reader, waiting.id).await.unwrap().is_some());
+    }
+}

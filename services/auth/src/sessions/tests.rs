@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use chassis::secret::Token;
+
+use super::*;
+use crate::testing::{self, PASSWORD, person_state};
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    // SB-12, SB-13
+    async fn every_sign_in_gets_a_session_of_its_own_and_only_its_hash_is_stored(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let first = app.start(&who).await.unwrap();
+        let second = app.start(&who).await.unwrap();
+        assert_ne!(first.session.id, second.session.id);
+        assert_ne!(first.token.expose(), second.token.expose());
+        assert_eq!(first.token.expose().len(), 43, "256 bits");
+        let found = find(&app, &first.token).await.unwrap().unwrap();
+        assert_eq!((found.id, found.account_id, found.amr), (first.session.id, ann, vec!["pwd".to_owned()]));
+        assert!(find(&app, &Token::new(first.session.id.to_string())).await.unwrap().is_none());
+        assert_eq!(app.events().await, ["vestibule.session.started.v1"; 2]);
+    }
+
+    // SB-15
+    async fn a_session_ends_unused_and_in_the_end_even_when_used(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let (unused, used) = (app.start(&who).await.unwrap(), app.start(&who).await.unwrap());
+        let (idle, absolute) = (app.settings.sessions.idle(), app.settings.sessions.absolute());
+        let mut waited = Duration::ZERO;
+        while waited + idle / 2 < absolute {
+            app.wait(idle / 2);
+            waited += idle / 2;
+            assert!(find(&app, &used.token).await.unwrap().is_some(), "after {waited:?}");
+        }
+        assert!(find(&app, &unused.token).await.unwrap().is_none());
+        app.wait(absolute - waited);
+        assert!(find(&app, &used.token).await.unwrap().is_none());
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 0);
+        let ended = app.events().await;
+        assert_eq!(ended.iter().filter(|kind| *kind == "vestibule.session.ended.v1").count(), 2);
+    }
+
+    async fn a_session_in_use_is_written_once_a_minute_at_most(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        let seen = "SELECT last_seen_at FROM sessions";
+        let first = app.count(seen).await;
+        app.wait(Duration::from_secs(59));
+        find(&app, &started.token).await.unwrap().unwrap();
+        assert_eq!(app.count(seen).await, first);
+        app.wait(Duration::from_secs(1));
+        find(&app, &started.token).await.unwrap().unwrap();
+        assert_eq!(app.count(seen).await, first + 60_000_000);
+    }
+
+    // SB-15
+    async fn ending_ends_one_or_all_and_tells_each_once(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let mut tokens = Vec::new();
+        for _ in 0..3 {
+            tokens.push(app.start(&who).await.unwrap());
+        }
+        let first = tokens[0].session.id;
+        for expected in [true, false] {
+            let mut tx = db.begin("test").await.unwrap();
+            assert_eq!(end(&app, &mut tx, first, SessionEnd::SignedOut).await.unwrap(), expected);
+            tx.commit().await.unwrap();
+        }
+        let mut tx = db.begin("test").await.unwrap();
+        assert_eq!(end_all(&app, &mut tx, ann, SessionEnd::Revoked).await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        for started in &tokens {
+            assert!(find(&app, &started.token).await.unwrap().is_none());
+        }
+        let ended = app.events().await;
+        assert_eq!(ended.iter().filter(|kind| *kind == "vestibule.session.ended.v1").count(), 3);
+    }
+
+    // SB-15
+    async fn a_disabled_person_gets_no_session_however_fresh_the_proof(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let mut off = person_state(ann, "ann");
+        (off.active, off.version) = (false, 2);
+        app.change(&off).await;
+        assert!(matches!(app.start(&who).await, Err(StartError::Refused)));
+    }
+}

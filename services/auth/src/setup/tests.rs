@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use chassis::secret::SecretString;
+
+use super::*;
+use crate::registration::{Rejection, State};
+use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
+
+fn token(link: &Url) -> Token {
+    let (_, token) = link.query_pairs().find(|(name, _)| name == "token").unwrap();
+    Token::new(token.into_owned())
+}
+
+fn boss(name: &str) -> NewAccount {
+    NewAccount {
+        user_name: name.to_owned(),
+        password: Some(SecretString::from(PASSWORD)),
+        ..NewAccount::default()
+    }
+}
+
+async fn invitation(app: &TestApp, id: Uuid) -> Token {
+    let mut tx = app.db.begin("test").await.unwrap();
+    let link = invite(app, &mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    token(&link)
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    // SB-11
+    async fn the_first_administrator_is_made_with_a_link_that_works_once(db: TestDb) {
+        let app = testing::app(&db).await;
+        let link = issue_setup_link(&app).await.unwrap().unwrap();
+        assert!(link.as_str().starts_with("https://id.example.org/setup?token="), "{link}");
+        let token = token(&link);
+        assert_eq!(inspect(&app, &token).await.unwrap(), Some(Purpose::Administrator));
+        let done = make_administrator(&app, &token, boss("boss")).await.unwrap();
+        assert_eq!(done.state, State::Active);
+        let mut reader = db.reader().await.unwrap();
+        assert!(subjects::find(&mut reader, done.id).await.unwrap().unwrap().is_administrator());
+        assert_eq!(inspect(&app, &token).await.unwrap(), None);
+        assert!(matches!(make_administrator(&app, &token, boss("thief")).await, Err(SetupError::NotValid)));
+        assert_eq!(issue_setup_link(&app).await.unwrap(), None, "somebody administers");
+    }
+
+    // SB-11
+    async fn two_who_use_the_link_at_once_are_one(db: TestDb) {
+        let app = testing::app(&db).await;
+        let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let outcomes = tokio::join!(
+            make_administrator(&app, &token, boss("one")),
+            make_administrator(&app, &token, boss("two")),
+            make_administrator(&app, &token, boss("three")),
+            make_administrator(&app, &token, boss("four")),
+        );
+        let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok(), outcomes.3.is_ok()];
+        assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+        assert_eq!(app.count("SELECT COUNT(*) FROM subjects").await, 1);
+    }
+
+    // SB-11
+    async fn a_link_expires_and_a_restart_makes_a_new_one(db: TestDb) {
+        let app = testing::app(&db).await;
+        let first = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let second = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        assert_eq!(inspect(&app, &first).await.unwrap(), None, "the earlier one is worthless");
+        app.wait(SETUP_LINK_FOR);
+        assert_eq!(inspect(&app, &second).await.unwrap(), None);
+        assert!(matches!(make_administrator(&app, &second, boss("late")).await, Err(SetupError::NotValid)));
+    }
+
+    async fn a_refused_registration_gives_the_link_back(db: TestDb) {
+        let app = testing::app(&db).await;
+        let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let weak = NewAccount { password: Some(SecretString::from("short")), ..boss("boss") };
+        assert!(matches!(make_administrator(&app, &token, weak).await, Err(SetupError::Register(_))));
+        app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
+        let done = make_administrator(&app, &token, boss("taken")).await.unwrap();
+        assert_eq!(done.state, State::Rejected(Rejection::UserNameTaken));
+        app.users.behave(Behaviour::Down);
+        assert_eq!(make_administrator(&app, &token, boss("boss")).await.unwrap().state, State::Pending);
+        assert_eq!(issue_setup_link(&app).await.unwrap(), None, "one is on the way");
+    }
+
+    // SB-11
+    async fn an_invited_person_chooses_a_password_once(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.random.uuid(&*app.clock);
+        app.change(&person_state(id, "ann")).await;
+        let (old, new) = (invitation(&app, id).await, invitation(&app, id).await);
+        assert_eq!(inspect(&app, &old).await.unwrap(), None, "the newest one counts");
+        let purpose = Purpose::Invitation { user_name: Some("ann".to_owned()) };
+        assert_eq!(inspect(&app, &new).await.unwrap(), Some(purpose));
+        let choose = |password: &'static str| choose_password(&app, &new, SecretString::from(password));
+        assert!(matches!(choose("short").await, Err(SetupError::Register(_))), "a weak one leaves the link good");
+        let outcomes = tokio::join!(choose(PASSWORD), choose(PASSWORD), choose(PASSWORD));
+        let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok()];
+        assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, id);
+    }
+
+    // SB-15
+    async fn a_new_password_ends_what_was_open_and_lifts_the_delay(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        for _ in 0..5 {
+            let _ = app.sign_in("ann", "gorse-tin-wrong").await;
+        }
+        let token = invitation(&app, id).await;
+        choose_password(&app, &token, SecretString::from("another-gorse-tin")).await.unwrap();
+        assert!(crate::sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(app.sign_in("ann", "another-gorse-tin").await.is_ok());
+        let mut elsewhere = testing::attempt("ann", PASSWORD);
+        elsewhere.client = testing::client("203.0.113.9");
+        assert!(crate::accounts::sign_in(&app, elsewhere).await.is_err());
+    }
+
+    async fn an_invitation_expires_and_goes_with_the_account(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let token = invitation(&app, id).await;
+        app.wait(INVITATION_FOR + Duration::from_secs(1));
+        let outcome = choose_password(&app, &token, SecretString::from("another-gorse-tin")).await;
+        assert!(matches!(outcome, Err(SetupError::NotValid)));
+        app.wait(SETUP_LINK_FOR);
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 0);
+    }
+}

@@ -1,0 +1,98 @@
+use super::*;
+use crate::accounts::SignInError;
+use crate::sessions;
+use crate::testing::{self, PASSWORD, TestApp, person_state};
+
+async fn erase(app: &TestApp, id: Uuid) {
+    let mut tx = app.db.begin("test").await.unwrap();
+    apply::erase(app, &mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn known(app: &TestApp, id: Uuid) -> Option<Subject> {
+    find(&mut app.db.reader().await.unwrap(), id).await.unwrap()
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn the_newest_version_wins_whatever_the_order(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let mut newer = person_state(id, "anna");
+        (newer.version, newer.groups) = (3, vec![ADMINISTRATORS.to_owned()]);
+        let mut older = person_state(id, "annie");
+        older.version = 2;
+        app.change(&newer).await;
+        app.change(&older).await;
+        let subject = known(&app, id).await.unwrap();
+        assert_eq!((subject.user_name.as_str(), subject.version), ("anna", 3));
+        assert!(subject.is_administrator());
+        assert!(app.sign_in("anna", PASSWORD).await.is_ok());
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+    }
+
+    async fn a_name_that_moves_between_people_leads_to_the_newer_one(db: TestDb) {
+        let app = testing::app(&db).await;
+        let first = app.person("ann").await;
+        let second = app.person("bob").await;
+        let mut taken = person_state(second, "ann");
+        taken.version = 2;
+        taken.updated_at = testing::BEGINNING + std::time::Duration::from_secs(5);
+        // The event that frees the name has not come yet.
+        app.change(&taken).await;
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, second);
+        let mut renamed = person_state(first, "annabel");
+        renamed.version = 2;
+        app.change(&renamed).await;
+        assert_eq!(app.sign_in("annabel", PASSWORD).await.unwrap().account_id, first);
+    }
+
+    // SB-15
+    async fn disabling_ends_sessions_and_enabling_brings_none_back(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        let mut state = person_state(id, "ann");
+        (state.active, state.version) = (false, 2);
+        app.change(&state).await;
+        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+        (state.active, state.version) = (true, 3);
+        app.change(&state).await;
+        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+    }
+
+    async fn the_erased_leave_nothing_but_an_id_and_never_come_back(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        let _ = app.sign_in("ann", "gorse-tin-wrong").await;
+        erase(&app, id).await;
+        erase(&app, id).await;
+        app.change(&person_state(id, "ann")).await;
+        assert!(known(&app, id).await.is_none());
+        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        for statement in [
+            "SELECT COUNT(*) FROM accounts",
+            "SELECT COUNT(*) FROM passwords",
+            "SELECT COUNT(*) FROM subjects",
+            "SELECT COUNT(*) FROM sessions",
+        ] {
+            assert_eq!(app.count(statement).await, 0, "{statement}");
+        }
+        assert_eq!(app.count("SELECT COUNT(*) FROM erased_subjects").await, 1);
+        let told = app.events().await;
+        assert_eq!(told.iter().filter(|kind| *kind == "vestibule.subject.erased.v1").count(), 1);
+    }
+
+    async fn somebody_erased_before_they_were_known_stays_unknown(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.random.uuid(&*app.clock);
+        erase(&app, id).await;
+        app.change(&person_state(id, "ann")).await;
+        assert!(known(&app, id).await.is_none());
+        assert_eq!(app.events().await, ["vestibule.subject.erased.v1"]);
+    }
+}
