@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use testkit::{Person, Visitor, program};
 
-use crate::end_to_end::up::Up;
 use crate::pages;
 use crate::source::{Source, files, root};
+use crate::up::Up;
 
 /// Commands that a test cannot run inside itself, and why.
 const NOT_RUN: [(&str, &str); 8] = [
@@ -177,7 +177,8 @@ fn every_sample_can_be_parsed() {
 
 /// A sample that is a whole configuration is checked by the tool that checks configurations.
 fn sample_configuration(document: &Source, text: &str) {
-    let service = if text.lines().any(|line| line.starts_with("issuer")) {
+    let mut top_level = text.lines().take_while(|line| !line.starts_with('['));
+    let service = if top_level.any(|line| line.starts_with("issuer")) {
         "auth"
     } else if text.lines().any(|line| line.starts_with("[auth]")) {
         "users"

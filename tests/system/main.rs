@@ -20,3 +20,5 @@ mod pages;
 mod security_bar;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod up;

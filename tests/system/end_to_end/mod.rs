@@ -8,4 +8,3 @@ mod secrets;
 mod separation;
 mod set_up;
 mod storage;
-pub(crate) mod up;
