@@ -12,6 +12,7 @@ pub use devices::remember_device;
 use events::{EventData, OutboxError};
 pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
 pub use snapshot::AccountsSnapshot;
+pub(crate) use store::exists;
 use uuid::Uuid;
 
 use crate::app::App;

@@ -136,7 +136,7 @@ async fn end_sessions(
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin("admin_end_sessions").await?;
-    if !accounts::store::exists(&mut tx, id).await? {
+    if !accounts::exists(&mut tx, id).await? {
         return Err(Problem::not_found());
     }
     sessions::end_all(&app, &mut tx, id, SessionEnd::Revoked).await?;

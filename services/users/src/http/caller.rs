@@ -9,7 +9,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 
 use crate::app::SharedApp;
-use crate::people::store;
+use crate::people;
 
 /// A person with a token of their own (scope `openid`).
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl<S: Scope> FromRequestParts<SharedApp> for Directory<S> {
         if !token.is_of_client() {
             let mut reader = app.db.reader().await?;
             let person = match person_of(&token) {
-                Some(id) => store::find_stored(&mut reader, id).await?,
+                Some(id) => people::find_stored(&mut reader, id).await?,
                 None => None,
             };
             if !person.is_some_and(|person| person.active) {

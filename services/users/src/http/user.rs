@@ -16,8 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use super::caller::{Person, no_longer_valid};
 use crate::app::{App, SharedApp};
-use crate::people::store::{self, Stored};
-use crate::people::{self, Patch, PeopleError};
+use crate::people::{self, Patch, PeopleError, Stored};
 
 /// GET /user
 ///
@@ -64,13 +63,13 @@ async fn arrived(app: &App, id: UserId) -> Result<Stored, Problem> {
 
 async fn look(app: &App, id: UserId) -> Result<Option<Stored>, Problem> {
     let mut reader = app.db.reader().await?;
-    Ok(store::find_stored(&mut reader, id).await?)
+    Ok(people::find_stored(&mut reader, id).await?)
 }
 
 /// Waits for a person whose event is on its way.
 async fn wait(app: &App, id: UserId) -> Result<Stored, Problem> {
     let mut reader = app.db.reader().await?;
-    let buried = store::is_buried(&mut reader, id).await?;
+    let buried = people::is_buried(&mut reader, id).await?;
     drop(reader);
     if buried {
         return Err(no_longer_valid());

@@ -19,6 +19,8 @@ use scim::version::IfMatch;
 pub(crate) use check::{Invalid, check};
 pub(crate) use draft::{Draft, Patch};
 pub(crate) use snapshot::PeopleSnapshot;
+// Reading needs no rule beside the query: these are the use cases of whoever only looks.
+pub(crate) use store::{Stored, count, find, find_by_key, find_stored, is_buried, page};
 
 use crate::app::App;
 

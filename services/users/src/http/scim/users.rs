@@ -18,7 +18,7 @@ use super::convert::{location, to_draft, to_resource};
 use super::refusal::Refusal;
 use crate::app::{App, SharedApp};
 use crate::http::caller::Directory;
-use crate::people::{self, store};
+use crate::people;
 
 type Caller<S> = Result<Directory<S>, Problem>;
 
@@ -46,17 +46,17 @@ pub(super) async fn list(
         Some(UserFilter::UserNameEq(name)) => {
             // What is no user name is nobody's.
             let found = match name.parse::<UserName>() {
-                Ok(name) => store::find_by_key(&mut reader, name.key()).await?,
+                Ok(name) => people::find_by_key(&mut reader, name.key()).await?,
                 Err(_) => None,
             };
             let total = i64::from(found.is_some());
             let wanted = page.offset() == 0 && page.count > 0;
             (total, found.into_iter().filter(|_| wanted).collect())
         }
-        None if page.count == 0 => (store::count(&mut reader).await?, Vec::new()),
+        None if page.count == 0 => (people::count(&mut reader).await?, Vec::new()),
         None => (
-            store::count(&mut reader).await?,
-            store::page(&mut reader, page.offset(), page.count).await?,
+            people::count(&mut reader).await?,
+            people::page(&mut reader, page.offset(), page.count).await?,
         ),
     };
     let resources = people
@@ -91,7 +91,9 @@ pub(super) async fn show(
     caller?;
     let id = known_id(id)?;
     let mut reader = app.db.reader().await?;
-    let state = store::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
+    let state = people::find(&mut reader, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let unchanged =
         headers.contains_key(IF_NONE_MATCH) && condition(&headers, IF_NONE_MATCH)?.allows(state.version);
     let answer = resource(&app, StatusCode::OK, &state).into_response();
