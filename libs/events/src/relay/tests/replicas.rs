@@ -68,6 +68,26 @@ testkit::on_both_engines! {
         }
     }
 
+    /// The fence alone: nobody has published what the old holder has in hand.
+    async fn a_holder_whose_lease_was_taken_does_not_publish_even_what_is_unsent(db: TestDb) {
+        let outbox = outbox();
+        changed(&db, &outbox, new_id()).await;
+        let stalling = Stalling::default();
+        let old = Running::start(&db, &outbox, stalling.clone(), RelayOptions::default());
+        testkit::eventually("the relay is in the middle of a batch", async || {
+            stalling.reached.load(Ordering::SeqCst).then_some(())
+        }).await;
+        let mut tx = db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => sqlx::query("UPDATE outbox_leases SET holder = $1, fence = fence + 1")
+            .bind(new_id()).execute(c).await.map(|_| ()).unwrap());
+        tx.commit().await.unwrap();
+        old.0.advance(Phase::Stopping);
+        stalling.go_on.notify_one();
+        old.stop().await;
+        assert!(published(&db).await.is_empty());
+        assert!(holders(&db).await.iter().all(Option::is_some), "it gave back nothing that is not its own");
+    }
+
     async fn a_restarted_service_goes_on_where_the_last_one_was_killed(db: TestDb) {
         let outbox = outbox();
         let stalling = Stalling::default();
