@@ -124,6 +124,10 @@ impl Recorder {
             .collect()
     }
 
+    pub(crate) fn events(&self) -> Vec<Envelope> {
+        self.delivered.lock().unwrap().clone()
+    }
+
     pub(crate) fn of(&self, id: Uuid) -> Vec<i64> {
         self.delivered()
             .into_iter()

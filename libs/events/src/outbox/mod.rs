@@ -2,6 +2,8 @@
 
 mod dead_letters;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,0 +1,62 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use chassis::telemetry::TraceContext;
+
+use super::*;
+use crate::inbox::tests::{Effects, quick};
+use crate::relay::{Relay, RelayOptions};
+use crate::testing::{Recorder, THINGS, clock, data, new_id, outbox};
+use crate::{Inbox, OutboxError};
+
+#[test]
+fn the_partition_of_an_aggregate_never_changes_and_all_are_used() {
+    // Written into rows: another answer would let two events of one aggregate overtake each other.
+    let known = [
+        (0_u128, 12),
+        (1, 11),
+        (0x0199_aaaa_bbbb_7ccc_8ddd_eeee_ffff_0001, 9),
+    ];
+    for (id, partition) in known {
+        assert_eq!(partition_of(Uuid::from_u128(id)), partition, "{id:x}");
+    }
+    let used: HashSet<i32> = (0..1000).map(|_| partition_of(new_id())).collect();
+    assert_eq!(used, (0..PARTITIONS).collect());
+}
+
+testkit::on_both_engines! {
+    migrations = [&crate::MIGRATIONS, &THINGS];
+
+    async fn an_aggregate_has_one_event_of_each_version(db: TestDb) {
+        let (outbox, id) = (outbox(), new_id());
+        let mut tx = db.begin("test").await.unwrap();
+        outbox.append(&mut tx, "thing", id, 1, &data(id, 1)).await.unwrap();
+        let again = outbox.append(&mut tx, "thing", id, 1, &data(id, 1)).await;
+        assert!(matches!(again, Err(OutboxError::Db(DbError::Unique { .. }))));
+    }
+
+    async fn the_trace_travels_with_the_event_to_its_effect(db: TestDb) {
+        let (outbox, id, trace) = (outbox(), new_id(), TraceContext::root());
+        let mut tx = db.begin("test").await.unwrap();
+        trace.scope(outbox.append(&mut tx, "thing", id, 1, &data(id, 1))).await.unwrap();
+        tx.commit().await.unwrap();
+        let transport = Recorder::new(|_| Ok(()));
+        let shutdown = chassis::shutdown::Shutdown::new();
+        let relay = Relay::new(db.clone(), outbox, transport.clone(), RelayOptions::default());
+        shutdown.spawn("relay", relay.run(shutdown.clone()));
+        let event = testkit::eventually("the event is published", async || transport.events().pop()).await;
+        shutdown.finish(std::time::Duration::from_secs(20)).await.unwrap();
+        assert_eq!(event.traceparent, Some(trace.to_string()));
+
+        let seen = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&seen);
+        let handler = Effects::new(move |_| {
+            *note.lock().unwrap() = TraceContext::current();
+            Ok(())
+        });
+        let inbox = Inbox::new("tests", db.clone(), clock(), handler, quick());
+        inbox.deliver(&[event], None).await.unwrap();
+        let seen = seen.lock().unwrap().expect("the handler works as part of a trace");
+        assert_eq!(seen.trace_id(), trace.trace_id());
+    }
+}
