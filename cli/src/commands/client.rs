@@ -151,13 +151,12 @@ impl Add {
 impl List {
     async fn run(self) -> Result<(), Failure> {
         let api = Api::new(&self.target, &["admin"])?;
-        let answer = api.call(Side::Auth, Method::GET, "/admin/v1/clients").await?;
+        let clients = clients(&api).await?;
         if self.target.output == Format::Json {
-            return output::json(&answer);
+            return output::json(&json!(clients));
         }
         let mut table = Table::new(&["NAME", "KIND", "GRANTS", "CLIENT ID"]);
-        let clients = answer.get("clients").unwrap_or(&answer).as_array();
-        for client in clients.into_iter().flatten() {
+        for client in &clients {
             table.row([
                 text(client, "/client_name"),
                 kind(client).to_owned(),
@@ -166,6 +165,23 @@ impl List {
             ]);
         }
         output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+    }
+}
+
+/// Page after page: each names the id to go on from.
+async fn clients(api: &Api) -> Result<Vec<Value>, Failure> {
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/admin/v1/clients?after={}", escape(&after));
+        let mut page = api.call(Side::Auth, Method::GET, &path).await?;
+        if let Some(Value::Array(clients)) = page.get_mut("clients").map(Value::take) {
+            found.extend(clients);
+        }
+        after = text(&page, "/next");
+        if after.is_empty() {
+            return Ok(found);
+        }
     }
 }
 

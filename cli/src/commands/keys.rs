@@ -3,7 +3,7 @@
 use std::io;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{Api, Side, Target, text};
 use crate::failure::Failure;
@@ -27,10 +27,17 @@ pub(crate) struct List {
 
 /// Change to new signing keys
 ///
-/// The old keys stay published for as long as a token that they signed can live, so no request fails.
+/// New keys are published first and sign once every cached copy of the key set has expired; the old ones stay published
+/// for as long as a token that they signed can live. So no request fails.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  vestibule keys rotate")]
+#[command(after_help = "\
+Examples:
+  vestibule keys rotate
+  vestibule keys rotate --immediately")]
 pub(crate) struct Rotate {
+    /// Sign with the new keys within seconds, because a key may have leaked
+    #[arg(long)]
+    immediately: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -38,12 +45,19 @@ pub(crate) struct Rotate {
 impl Keys {
     /// Runs the command.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let (target, method, path) = match self {
-            Self::List(list) => (list.target, Method::GET, "/admin/v1/keys"),
-            Self::Rotate(rotate) => (rotate.target, Method::POST, "/admin/v1/keys/rotate"),
+        let target = match &self {
+            Self::List(list) => &list.target,
+            Self::Rotate(rotate) => &rotate.target,
         };
-        let api = Api::new(&target, &["admin"])?;
-        let answer = api.call(Side::Auth, method, path).await?;
+        let api = Api::new(target, &["admin"])?;
+        let answer = match &self {
+            Self::List(_) => api.call(Side::Auth, Method::GET, "/admin/v1/keys").await?,
+            Self::Rotate(rotate) => {
+                let how = json!({ "immediately": rotate.immediately });
+                api.call_with(Side::Auth, Method::POST, "/admin/v1/keys/rotate", &how)
+                    .await?
+            }
+        };
         match target.output {
             Format::Json => output::json(&answer),
             Format::Table => output::line(table(&answer)),
@@ -52,23 +66,23 @@ impl Keys {
 }
 
 fn table(answer: &Value) -> String {
-    let keys = answer.get("keys").unwrap_or(answer).as_array();
     let mut table = Table::new(&[
         "KEY",
         "ALGORITHM",
         "STATE",
-        "MADE",
         "SIGNS FROM",
-        "PUBLISHED UNTIL",
+        "SIGNED UNTIL",
+        "GONE AT",
     ]);
+    let keys = answer.get("keys").and_then(Value::as_array);
     for key in keys.into_iter().flatten() {
         table.row([
             text(key, "/kid"),
-            text(key, "/alg"),
+            text(key, "/algorithm"),
             text(key, "/state"),
-            text(key, "/created_at"),
-            text(key, "/signs_from"),
-            text(key, "/published_until"),
+            text(key, "/activates_at"),
+            text(key, "/retired_at"),
+            text(key, "/removes_at"),
         ]);
     }
     table.render(Style::choose(Color::Auto, &io::stdout()))

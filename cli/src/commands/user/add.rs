@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::api::{Api, Side, Target, text};
 use crate::failure::{Code, Failure};
@@ -59,29 +59,30 @@ impl Add {
     }
 
     fn body(&self, password: Option<&SecretString>) -> Value {
-        let mut body = json!({ "user_name": self.user_name, "email": self.email });
-        if let Some(object) = body.as_object_mut() {
-            if self.given_name.is_some() || self.family_name.is_some() {
-                let mut name = serde_json::Map::new();
-                let parts = [
-                    ("given_name", &self.given_name),
-                    ("family_name", &self.family_name),
-                ];
-                for (key, value) in parts {
-                    if let Some(value) = value {
-                        name.insert(key.to_owned(), value.as_str().into());
-                    }
-                }
-                object.insert("name".to_owned(), name.into());
-            }
-            if let Some(password) = password {
-                object.insert("password".to_owned(), password.expose_secret().into());
-            }
-            if self.admin {
-                object.insert("groups".to_owned(), json!([ADMINISTRATORS]));
+        let mut body = Map::new();
+        body.insert("user_name".to_owned(), self.user_name.as_str().into());
+        body.insert("email".to_owned(), self.email.as_str().into());
+        let parts = [
+            ("given_name", &self.given_name),
+            ("family_name", &self.family_name),
+        ];
+        let mut whole = Vec::new();
+        for (key, part) in parts {
+            if let Some(part) = part {
+                body.insert(key.to_owned(), part.as_str().into());
+                whole.push(part.as_str());
             }
         }
-        body
+        if !whole.is_empty() {
+            body.insert("name".to_owned(), whole.join(" ").into());
+        }
+        if let Some(password) = password {
+            body.insert("password".to_owned(), password.expose_secret().into());
+        }
+        if self.admin {
+            body.insert("groups".to_owned(), json!([ADMINISTRATORS]));
+        }
+        body.into()
     }
 
     fn summary(&self, made: &Value) -> String {

@@ -4,10 +4,10 @@ use std::io::{self, BufRead, IsTerminal};
 
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::find::{email, find, path};
-use crate::api::{Api, Side, Target, text};
+use crate::api::{Api, ApiError, Side, Target, text};
 use crate::failure::{Code, Failure};
 use crate::logs::printable;
 use crate::output::{self, Format};
@@ -69,27 +69,34 @@ impl Who {
         let api = Api::new(&self.target, &["users:read", "users:write"])?;
         let mut person = find(&api, &self.who).await?;
         let path = path(&person)?;
-        let version = text(&person, "/meta/version");
+        let name = printable(&text(&person, "/userName"));
         if let Some(person) = person.as_object_mut() {
             person.insert("active".to_owned(), active.into());
-            // Read-only attributes, which a client need not send (RFC 7643 §3.1, §4.1).
-            person.remove("meta");
-            person.remove("groups");
         }
-        let mut request = api.request(Side::Users, Method::PUT, &path)?.json(&person);
-        if !version.is_empty() {
-            request = request.header(IF_MATCH, version);
-        }
-        let changed = api.send(Side::Users, request).await?;
+        let changed = replace(&api, &path, person).await?;
         match self.target.output {
             Format::Json => output::json(&changed),
             Format::Table => output::line(format!(
-                "{} is {}",
-                printable(&text(&person, "/userName")),
+                "{name} is {}",
                 if active { "enabled" } else { "disabled" }
             )),
         }
     }
+}
+
+/// Writes a person back (RFC 7644 §3.5.1), unless somebody else changed them since they were read.
+pub(super) async fn replace(api: &Api, path: &str, mut person: Value) -> Result<Value, ApiError> {
+    let version = text(&person, "/meta/version");
+    if let Some(person) = person.as_object_mut() {
+        // Read-only attributes, which a client need not send (RFC 7643 §3.1, §4.1).
+        person.remove("meta");
+        person.remove("groups");
+    }
+    let mut request = api.request(Side::Users, Method::PUT, path)?.json(&person);
+    if !version.is_empty() {
+        request = request.header(IF_MATCH, version);
+    }
+    api.send(Side::Users, request).await
 }
 
 impl Delete {

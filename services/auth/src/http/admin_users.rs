@@ -35,6 +35,10 @@ struct NewUser {
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
+    given_name: Option<String>,
+    #[serde(default)]
+    family_name: Option<String>,
+    #[serde(default)]
     locale: Option<String>,
     #[serde(default)]
     password: Option<SecretString>,
@@ -74,6 +78,8 @@ async fn create(
             user_name: new.user_name,
             email: new.email,
             name: new.name,
+            given_name: new.given_name,
+            family_name: new.family_name,
             locale: new.locale,
             password: new.password,
             groups: new.groups,

@@ -20,7 +20,7 @@ const GROUPS: (usize, usize) = (64, 128);
 pub(super) struct Draft {
     pub(super) user_name: UserName,
     pub(super) email: Option<EmailAddress>,
-    pub(super) name: Option<String>,
+    pub(super) name: PersonName,
     pub(super) locale: Option<String>,
     pub(super) groups: Vec<String>,
     pub(super) password: Option<Password>,
@@ -35,16 +35,11 @@ impl Draft {
         let mut errors = Errors(Vec::new());
         let user_name = errors.keep("user_name", new.user_name.trim().parse::<UserName>());
         let email = given(new.email).map(|email| errors.keep("email", email.parse::<EmailAddress>()));
-        let name = given(new.name);
-        if name
-            .as_ref()
-            .is_some_and(|name| name.chars().count() > NAME_LENGTH || name.contains(char::is_control))
-        {
-            errors.add(
-                "name",
-                format!("use at most {NAME_LENGTH} characters and no control characters"),
-            );
-        }
+        let name = PersonName {
+            given_name: errors.name("given_name", new.given_name),
+            family_name: errors.name("family_name", new.family_name),
+            formatted: errors.name("name", new.name),
+        };
         let locale = given(new.locale);
         if locale.as_deref().is_some_and(|locale| !is_language_tag(locale)) {
             errors.add("locale", "use a language tag such as en or fr-CH".to_owned());
@@ -64,7 +59,7 @@ impl Draft {
         let typed = Typed {
             user_name: new.user_name.trim(),
             email: email.as_ref().and_then(Option::as_ref).map(EmailAddress::as_str),
-            name: name.as_deref(),
+            name: name.formatted.as_deref(),
         };
         let password = new
             .password
@@ -88,10 +83,7 @@ impl Draft {
             id: app.random.uuid(&*app.clock),
             user_name: self.user_name,
             email: self.email,
-            name: self.name.map(|formatted| PersonName {
-                formatted: Some(formatted),
-                ..PersonName::default()
-            }),
+            name: Some(self.name).filter(|name| *name != PersonName::default()),
             locale: self.locale,
             groups: self.groups,
             version: 1,
@@ -133,6 +125,17 @@ pub(crate) fn check_password(
 struct Errors(Vec<FieldError>);
 
 impl Errors {
+    fn name(&mut self, field: &'static str, typed: Option<String>) -> Option<String> {
+        let name = given(typed)?;
+        if name.chars().count() > NAME_LENGTH || name.contains(char::is_control) {
+            self.add(
+                field,
+                format!("use at most {NAME_LENGTH} characters and no control characters"),
+            );
+        }
+        Some(name)
+    }
+
     fn add(&mut self, field: &'static str, detail: String) {
         self.0.push(FieldError { field, detail });
     }

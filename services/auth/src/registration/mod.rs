@@ -44,6 +44,10 @@ pub struct NewAccount {
     pub email: Option<String>,
     /// The whole name for display.
     pub name: Option<String>,
+    /// As in "Ann".
+    pub given_name: Option<String>,
+    /// As in "Archer".
+    pub family_name: Option<String>,
     /// A BCP 47 tag.
     pub locale: Option<String>,
     /// Without one, an invitation link lets the person choose it.
