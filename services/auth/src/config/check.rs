@@ -1,0 +1,90 @@
+//! What the types of the settings alone cannot tell, and what is derived from them.
+
+use aws_lc_rs::hkdf;
+use chassis::config::ConfigError;
+use chassis::secret::ExposeSecret;
+
+use super::Settings;
+use crate::credentials::{Cost, HasherConfig};
+
+/// The least that a password's hash may cost (SB-5).
+const LEAST: (u32, u32) = (19 * 1024, 2);
+
+impl Settings {
+    /// What the types alone cannot tell.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what is expected.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (memory, passes) = LEAST;
+        let passwords = &self.passwords;
+        let least = |key: &str, value: u32, least: u32| match value < least {
+            true => Err(ConfigError::invalid(key, format!("expected {least} at least"))),
+            false => Ok(()),
+        };
+        let most = |key: &str, value: u32, most: u32| match value > most {
+            true => Err(ConfigError::invalid(key, format!("expected {most} at most"))),
+            false => Ok(()),
+        };
+        least("passwords.min_length", u32::from(passwords.min_length), 8)?;
+        most("passwords.min_length", u32::from(passwords.min_length), 256)?;
+        least("passwords.argon2_memory_kib", passwords.argon2_memory_kib, memory)?;
+        least("passwords.argon2_iterations", passwords.argon2_iterations, passes)?;
+        least("passwords.argon2_parallelism", passwords.argon2_parallelism, 1)?;
+        least("passwords.hash_queue", u32::from(passwords.hash_queue), 1)?;
+        least("sessions.idle_minutes", self.sessions.idle_minutes, 1)?;
+        least("sessions.absolute_hours", self.sessions.absolute_hours, 1)?;
+        least("tokens.access_seconds", self.tokens.access_seconds, 60)?;
+        most("tokens.access_seconds", self.tokens.access_seconds, 3600)?;
+        least("tokens.code_seconds", self.tokens.code_seconds, 1)?;
+        // SB-21
+        most("tokens.code_seconds", self.tokens.code_seconds, 60)?;
+        least("tokens.refresh_days", self.tokens.refresh_days, 1)?;
+        least("keys.rotate_days", self.keys.rotate_days, 1)?;
+        for (key, url) in [("issuer", &self.issuer), ("users.url", &self.users.url)] {
+            if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
+                return Err(ConfigError::invalid(key, "expected an https:// or http:// URL"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The pool that hashes passwords.
+    pub(crate) fn hasher(&self) -> HasherConfig {
+        let passwords = &self.passwords;
+        HasherConfig {
+            cost: Cost {
+                memory_kib: passwords.argon2_memory_kib,
+                iterations: passwords.argon2_iterations,
+                parallelism: passwords.argon2_parallelism,
+            },
+            threads: passwords.hash_threads.map(usize::from),
+            queue: usize::from(passwords.hash_queue),
+        }
+    }
+
+    /// A secret that every replica derives alike from the active encryption key, of its own for each purpose (RFC 5869).
+    ///
+    /// # Errors
+    /// When the active key is not among the keys.
+    pub(crate) fn secret_for(&self, purpose: &str) -> Result<[u8; 32], ConfigError> {
+        let missing = || {
+            ConfigError::invalid(
+                "encryption.active",
+                "expected the name of a key in [encryption.keys]",
+            )
+        };
+        let key = self
+            .encryption
+            .keys
+            .get(&self.encryption.active)
+            .ok_or_else(missing)?;
+        let prk =
+            hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule").extract(key.expose_secret().trim().as_bytes());
+        let mut secret = [0; 32];
+        prk.expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut secret))
+            .map_err(|_| missing())?;
+        Ok(secret)
+    }
+}

@@ -1,0 +1,81 @@
+use std::path::Path;
+
+use super::*;
+
+fn read(text: &str) -> Settings {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.toml");
+    std::fs::write(&file, text).unwrap();
+    chassis::config::load("auth", Some(&file), std::iter::empty()).unwrap()
+}
+
+fn sample() -> String {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/auth.sample.toml"));
+    std::fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn the_sample_configuration_is_read_and_fit_for_use() {
+    let settings = read(&sample());
+    settings.check().unwrap();
+    assert_eq!(settings.issuer.as_str(), "http://localhost:8000/");
+    crate::keys::Cipher::new(&settings.encryption).unwrap();
+}
+
+#[test]
+fn the_sample_shows_every_default_as_it_is() {
+    let sample = sample();
+    let needed = ["listen", "database", "users", "encryption", "service", "clients"];
+    let mut keep = true;
+    let least: Vec<&str> = sample
+        .lines()
+        .filter(|line| {
+            if let Some(table) = line.strip_prefix('[') {
+                keep = needed.iter().any(|name| table.starts_with(name));
+            }
+            keep && !line.starts_with("drain_seconds")
+        })
+        .collect();
+    assert_eq!(
+        format!("{:?}", read(&least.join("\n"))),
+        format!("{:?}", read(&sample))
+    );
+}
+
+// SB-5, SB-21
+#[test]
+fn what_would_weaken_the_service_is_refused_by_key() {
+    for (from, to, key) in [
+        (
+            "argon2_memory_kib = 19456",
+            "argon2_memory_kib = 19455",
+            "passwords.argon2_memory_kib",
+        ),
+        (
+            "argon2_iterations = 2",
+            "argon2_iterations = 1",
+            "passwords.argon2_iterations",
+        ),
+        ("min_length = 15", "min_length = 7", "passwords.min_length"),
+        ("code_seconds = 60", "code_seconds = 61", "tokens.code_seconds"),
+        (
+            "url = \"http://localhost:8001\"",
+            "url = \"ftp://localhost\"",
+            "users.url",
+        ),
+    ] {
+        let text = sample().replacen(from, to, 1);
+        let error = read(&text).check().unwrap_err();
+        assert_eq!(error.key(), key);
+    }
+}
+
+#[test]
+fn a_derived_secret_is_the_same_on_every_replica_and_another_for_every_purpose() {
+    let (one, other) = (read(&sample()), read(&sample()));
+    assert_eq!(
+        one.secret_for("pages").unwrap(),
+        other.secret_for("pages").unwrap()
+    );
+    assert_ne!(one.secret_for("pages").unwrap(), one.secret_for("else").unwrap());
+}
