@@ -93,6 +93,7 @@ testkit::on_both_engines! {
             locale: Some("not a tag!".to_owned()),
             password: Some(SecretString::from("short")),
             groups: vec![String::new()],
+            ..ann()
         };
         let Err(RegisterError::Invalid(errors)) = register(&app, wrong).await else {
             panic!("accepted");
