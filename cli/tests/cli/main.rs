@@ -1,6 +1,11 @@
 //! The tool as its users run it: the real program, on free ports, in a directory of its own.
 
+// `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
+#[cfg(test)]
 mod administration;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod stack;
+#[cfg(test)]
 mod supervision;
