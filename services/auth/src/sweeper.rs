@@ -1,4 +1,4 @@
-//! Removes what is over: sessions, registrations without an answer, old counters, links and devices.
+//! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chassis::db::DbError;
 use chassis::shutdown::Shutdown;
 
 use crate::app::{App, SharedApp};
-use crate::{accounts, registration, sessions, setup, throttle};
+use crate::{accounts, grants, registration, sessions, setup, throttle};
 
 /// How often is swept.
 const EVERY: Duration = Duration::from_secs(30);
@@ -50,5 +50,6 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     throttle::store::sweep(&mut tx, now).await?;
     setup::sweep(app, &mut tx).await?;
     accounts::store::sweep_devices(&mut tx, now - DEVICE_KEPT).await?;
-    tx.commit().await
+    tx.commit().await?;
+    grants::sweep(app).await.map(drop)
 }

@@ -1,1 +1,96 @@
+//! The authorization request.
 
+use proptest::prelude::*;
+
+use super::*;
+
+const GOOD: &str = "response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=openid&state=x\
+    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+fn outcome(more: &str) -> Result<AuthorizeRequest, ErrorCode> {
+    let asked = Addressed::parse(&format!("{GOOD}&{more}")).unwrap();
+    asked.request().map_err(|error| error.error)
+}
+
+#[test]
+fn a_good_request_is_read_and_what_is_unknown_is_passed_over() {
+    let request = outcome("unknown=1&nonce=n&max_age=60&prompt=login+consent&resource=https://a.example&resource=https://b.example").unwrap();
+    assert_eq!((request.nonce.as_deref(), request.max_age), (Some("n"), Some(60)));
+    assert!(request.prompt.login && request.prompt.consent && !request.prompt.none);
+    assert_eq!(request.resources.len(), 2);
+    assert!(request.code_challenge.is_some());
+}
+
+#[test]
+fn without_a_client_or_with_two_nobody_can_be_answered() {
+    // SB-20
+    assert!(matches!(Addressed::parse("a=b"), Err(Unaddressed::NoClient)));
+    for twice in ["client_id=other", "redirect_uri=https%3A%2F%2Fevil.example"] {
+        let asked = Addressed::parse(&format!("{GOOD}&{twice}"));
+        assert!(matches!(
+            asked,
+            Err(Unaddressed::Params(ParamsError::Duplicate(_)))
+        ));
+    }
+}
+
+#[test]
+fn the_rest_is_told_to_the_client() {
+    for bad in [
+        "state=y",
+        "prompt=none+login",
+        "prompt=dance",
+        "max_age=1.5",
+        "max_age=%2B1",
+        "response_mode=fragment",
+    ] {
+        assert_eq!(outcome(bad).err(), Some(ErrorCode::InvalidRequest), "{bad}");
+    }
+    let plain = GOOD.replace("=S256", "=plain");
+    let error = Addressed::parse(&plain).unwrap().request().unwrap_err();
+    assert_eq!(error.error, ErrorCode::InvalidRequest);
+    assert_eq!(
+        Addressed::parse(&format!("{GOOD}&state=y")).unwrap().state(),
+        None,
+        "an ambiguous state is not returned"
+    );
+}
+
+#[test]
+fn answers_carry_the_issuer_and_keep_the_query() {
+    // SB-25
+    let url = granted(
+        "https://app.example/cb?a=b",
+        "c d",
+        Some("x&y"),
+        "https://id.example",
+    );
+    assert_eq!(
+        url,
+        "https://app.example/cb?a=b&code=c+d&state=x%26y&iss=https%3A%2F%2Fid.example"
+    );
+    let error = ErrorCode::AccessDenied.because("no");
+    let url = refused("https://app.example/cb", &error, None, "https://id.example");
+    assert_eq!(
+        url,
+        "https://app.example/cb?error=access_denied&error_description=no&iss=https%3A%2F%2Fid.example"
+    );
+}
+
+proptest! {
+    #[test]
+    fn anything_may_come(text in "\\PC{0,200}") {
+        if let Ok(asked) = Addressed::parse(&text) {
+            let _ = asked.request();
+        }
+    }
+
+    #[test]
+    fn any_value_may_come(name in "response_type|scope|state|nonce|prompt|max_age|resource|code_challenge", value in "\\PC{0,60}") {
+        let pair = form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
+        if let Ok(asked) = Addressed::parse(&format!("client_id=a&{pair}")) {
+            let _ = asked.request();
+            let _ = granted("https://app.example/", "c", asked.state(), "https://id.example");
+        }
+    }
+}

@@ -1,1 +1,137 @@
+//! Clients: registered, looked up, changed and gone.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oidc::client_auth::Method;
+
+use super::*;
+use crate::testing::{self, TestApp};
+
+fn web() -> Registration {
+    Registration {
+        redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
+        ..Registration::default()
+    }
+}
+
+fn settings(text: &str) -> BTreeMap<String, ClientSettings> {
+    toml::from_str(text).unwrap()
+}
+
+async fn version(app: &TestApp, id: &str) -> Option<i64> {
+    app.wait(Duration::from_secs(3));
+    find(app, id).await.unwrap().map(|client| client.version)
+}
+
+const ROBOT: &str = r#"
+    [robot]
+    secret = "0123456789abcdef0123456789abcdef"
+    grant_types = ["client_credentials"]
+    scopes = ["users:read"]
+"#;
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_secret_is_told_once_and_stored_as_a_hash(db: TestDb) {
+        // SB-28
+        let app = testing::app(&db).await;
+        let created = create(&app, None, web()).await.unwrap();
+        let secret = created.secret.unwrap();
+        let client = find(&app, created.client.id.as_str()).await.unwrap().unwrap();
+        assert_eq!(client.secret_hash.as_deref(), Some(secret.hash().as_bytes()));
+        for method in [Method::Basic, Method::Post] {
+            assert!(client.accepts(method, Some(secret.expose())));
+            assert!(!client.accepts(method, Some("guess")));
+        }
+        assert!(!client.accepts(Method::None, None));
+        assert!(!client.accepts(Method::Basic, None));
+    }
+
+    async fn an_id_is_taken_once(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id: ClientId = "web".parse().unwrap();
+        let tries = (0..8).map(|_| create(&app, Some(id.clone()), web()));
+        let outcomes = futures_util::future::join_all(tries).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err())
+            .all(|error| matches!(error, ClientError::Taken)));
+    }
+
+    async fn another_replica_sees_a_change_within_five_seconds(db: TestDb) {
+        let here = testing::app(&db).await;
+        let there = testing::app(&db).await;
+        create(&here, Some("web".parse().unwrap()), web()).await.unwrap();
+        assert!(find(&there, "web").await.unwrap().is_some());
+        assert!(delete(&here, "web").await.unwrap());
+        assert!(find(&here, "web").await.unwrap().is_none());
+        assert!(find(&there, "web").await.unwrap().is_some(), "from its cache");
+        there.wait(Duration::from_secs(3));
+        assert!(find(&there, "web").await.unwrap().is_none());
+    }
+
+    async fn the_configuration_makes_changes_and_removes_its_clients(db: TestDb) {
+        let app = testing::app(&db).await;
+        bootstrap(&app, &settings(ROBOT)).await.unwrap();
+        bootstrap(&app, &settings(ROBOT)).await.unwrap();
+        assert_eq!(version(&app, "robot").await, Some(1), "nothing to change the second time");
+        assert!(matches!(delete(&app, "robot").await, Err(ClientError::Configured)));
+        let more = ROBOT.replace("users:read", "users:write");
+        bootstrap(&app, &settings(&more)).await.unwrap();
+        assert_eq!(version(&app, "robot").await, Some(2));
+        bootstrap(&app, &BTreeMap::new()).await.unwrap();
+        assert_eq!(version(&app, "robot").await, None);
+        assert!(version(&app, DIRECT_CLIENT).await.is_some());
+        create(&app, Some("web".parse().unwrap()), web()).await.unwrap();
+        bootstrap(&app, &BTreeMap::new()).await.unwrap();
+        assert!(version(&app, "web").await.is_some(), "an administrator's client stays");
+        let short = ROBOT.replace("0123456789abcdef0123456789abcdef", "short");
+        let error = bootstrap(&app, &settings(&short)).await.unwrap_err().to_string();
+        assert!(error.starts_with("clients.robot: secret:") && !error.contains("short"), "{error}");
+    }
+
+    async fn clients_are_listed_page_by_page(db: TestDb) {
+        let app = testing::app(&db).await;
+        for id in ["a", "b", "c"] {
+            create(&app, Some(id.parse().unwrap()), web()).await.unwrap();
+        }
+        let ids = |page: Vec<Client>| page.iter().map(|client| client.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(list(&app, "", 2).await.unwrap()), ["a", "b"]);
+        assert_eq!(ids(list(&app, "b", 2).await.unwrap()), ["c"]);
+    }
+}
+
+#[test]
+fn members_that_do_not_fit_together_are_refused() {
+    // SB-22
+    let refused = |registration: Registration| registration.check().unwrap_err().field;
+    let public = || Registration {
+        token_endpoint_auth_method: AuthMethod::None,
+        ..web()
+    };
+    assert_eq!(refused(Registration::default()), "redirect_uris");
+    let machine = [GrantType::ClientCredentials].into();
+    assert_eq!(
+        refused(Registration {
+            grant_types: machine,
+            ..public()
+        }),
+        "token_endpoint_auth_method"
+    );
+    assert_eq!(
+        refused(Registration {
+            require_pkce: false,
+            ..public()
+        }),
+        "require_pkce"
+    );
+    assert_eq!(
+        refused(Registration {
+            client_name: Some("a\nb".to_owned()),
+            ..web()
+        }),
+        "client_name"
+    );
+    assert!(public().check().is_ok());
+}

@@ -17,6 +17,7 @@ use crate::clients::{self, Client, ClientError, ClientId, Origin, Registration};
 
 /// A client to be registered: a registration (RFC 7591 §2), and an id if it is to have a certain one.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct New {
     #[serde(default)]
     #[schemars(with = "Option<String>")]

@@ -1,1 +1,200 @@
+//! The life of signing keys, on both engines and several replicas.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::clock::ManualClock;
+use chassis::random::SystemRandom;
+use oidc::jose::peek_header;
+use secrecy::SecretString;
+
+use super::*;
+
+const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
+const K1: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const K2: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+const HOUR: Duration = Duration::from_secs(3600);
+const RHYTHM: Rhythm = Rhythm {
+    rotate: Duration::from_secs(90 * 86_400),
+    publish_ahead: Duration::from_secs(24 * 3600),
+    keep: Duration::from_secs(364),
+};
+
+fn cipher(active: &str, keys: &[(&str, &str)]) -> Result<Cipher, CipherError> {
+    Cipher::new(&EncryptionSettings {
+        active: active.to_owned(),
+        keys: keys
+            .iter()
+            .map(|(name, key)| ((*name).to_owned(), SecretString::from(*key)))
+            .collect(),
+    })
+}
+
+async fn open_with(db: &Db, clock: &Arc<ManualClock>, cipher: Cipher) -> Result<KeyRing, KeyError> {
+    let random: SharedRandom = Arc::new(SystemRandom::default());
+    KeyRing::open(db.clone(), clock.clone(), random, cipher, RHYTHM).await
+}
+
+async fn replica(db: &Db, clock: &Arc<ManualClock>) -> KeyRing {
+    open_with(db, clock, cipher("k1", &[("k1", K1)]).unwrap())
+        .await
+        .unwrap()
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(BEGINNING))
+}
+
+/// The id of the key that signs now.
+fn signer(ring: &KeyRing) -> String {
+    let token = ring
+        .sign(Algorithm::Es256, "JWT", &serde_json::json!({}))
+        .unwrap();
+    peek_header(&token).unwrap().kid.unwrap()
+}
+
+async fn states(ring: &KeyRing) -> Vec<(String, State)> {
+    let mut listed = ring.list().await.unwrap();
+    listed.retain(|key| key.algorithm == "ES256");
+    listed.into_iter().map(|key| (key.kid, key.state)).collect()
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn replicas_that_start_together_make_one_set_of_keys(db: TestDb) {
+        let clock = clock();
+        let rings = futures_util::future::join_all((0..4).map(|_| replica(&db, &clock))).await;
+        assert_eq!(rings[0].list().await.unwrap().len(), 2);
+        for ring in &rings {
+            assert_eq!(signer(ring), signer(&rings[0]));
+            assert_eq!(ring.current().jwks(), rings[0].current().jwks());
+        }
+    }
+
+    async fn a_key_is_published_before_it_signs_and_kept_while_its_tokens_live(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        let first = signer(&ring);
+        clock.advance(RHYTHM.rotate - RHYTHM.publish_ahead - HOUR);
+        ring.turn().await.unwrap();
+        assert_eq!(states(&ring).await.len(), 1, "too early");
+        clock.advance(HOUR);
+        ring.turn().await.unwrap();
+        let both = states(&ring).await;
+        assert_eq!((both.len(), both[1].1), (2, State::Published));
+        let second = both[1].0.clone();
+        assert!(ring.current().verifying().has(&second));
+        assert_eq!(signer(&ring), first);
+
+        clock.advance(RHYTHM.publish_ahead);
+        ring.turn().await.unwrap();
+        assert_eq!(signer(&ring), second);
+        assert_eq!(states(&ring).await, [(first.clone(), State::Retired), (second.clone(), State::Active)]);
+        assert!(ring.current().verifying().has(&first));
+        clock.advance(RHYTHM.keep - Duration::from_secs(1));
+        ring.turn().await.unwrap();
+        assert!(ring.current().verifying().has(&first));
+        clock.advance(Duration::from_secs(1));
+        ring.turn().await.unwrap();
+        assert!(!ring.current().verifying().has(&first));
+        assert_eq!(states(&ring).await, [(second, State::Active)]);
+    }
+
+    async fn of_many_replicas_one_rotates_and_the_others_follow(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let rings = futures_util::future::join_all((0..4).map(|_| replica(&db, &clock))).await;
+        clock.advance(RHYTHM.rotate);
+        let turn = async || {
+            for outcome in futures_util::future::join_all(rings.iter().map(KeyRing::turn)).await {
+                outcome.unwrap();
+            }
+        };
+        turn().await;
+        assert_eq!(states(&rings[0]).await.len(), 2, "one next key, not four");
+        clock.advance(RHYTHM.publish_ahead);
+        turn().await;
+        turn().await;
+        let now: Vec<_> = rings.iter().map(signer).collect();
+        assert!(now.iter().all(|kid| *kid == now[0]));
+        assert_eq!(states(&rings[0]).await.len(), 2);
+    }
+
+    async fn a_rotation_on_demand_publishes_first_too(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let (ring, other) = (replica(&db, &clock).await, replica(&db, &clock).await);
+        let first = signer(&ring);
+        ring.rotate(false).await.unwrap();
+        other.turn().await.unwrap();
+        assert_eq!((signer(&ring), signer(&other)), (first.clone(), first.clone()));
+        assert_eq!(other.current().jwks(), ring.current().jwks());
+        clock.advance(JWKS_MAX_AGE);
+        ring.turn().await.unwrap();
+        assert_eq!(signer(&ring), first, "a cached set may still lack the new key");
+        clock.advance(Duration::from_secs(30));
+        ring.turn().await.unwrap();
+        assert_ne!(signer(&ring), first);
+
+        let second = signer(&ring);
+        ring.rotate(true).await.unwrap();
+        assert_eq!(signer(&ring), second);
+        clock.advance(REPLICAS);
+        ring.turn().await.unwrap();
+        assert_ne!(signer(&ring), second);
+    }
+
+    async fn private_keys_are_encrypted_and_the_key_for_it_can_be_changed(db: TestDb) {
+        // SB-36
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        let first = signer(&ring);
+        let mut reader = db.reader().await.unwrap();
+        for row in store::all(&mut reader).await.unwrap() {
+            let algorithm = Algorithm::from_name(&row.algorithm).unwrap();
+            assert!(SigningKey::from_pkcs8(algorithm, &row.private_key).is_err());
+            assert_eq!(row.encryption_key, "k1");
+        }
+        let both = cipher("k2", &[("k1", K1), ("k2", K2)]).unwrap();
+        assert_eq!(signer(&open_with(&db, &clock, both).await.unwrap()), first);
+        let rows = store::all(&mut reader).await.unwrap();
+        assert!(rows.iter().all(|row| row.encryption_key == "k2"));
+        drop(reader);
+        let only_new = cipher("k2", &[("k2", K2)]).unwrap();
+        assert_eq!(signer(&open_with(&db, &clock, only_new).await.unwrap()), first);
+
+        let missing = open_with(&db, &clock, cipher("k1", &[("k1", K1)]).unwrap()).await;
+        assert!(missing.unwrap_err().to_string().contains("no key \"k2\""));
+        let swapped = open_with(&db, &clock, cipher("k2", &[("k2", K1)]).unwrap()).await;
+        assert!(swapped.unwrap_err().to_string().contains("encryption.keys.k2"));
+    }
+}
+
+#[test]
+fn a_cipher_reads_only_what_was_written_for_the_same_purpose() {
+    // SB-36
+    let cipher = cipher("k1", &[("k1", K1)]).unwrap();
+    let random = SystemRandom::default();
+    let sealed = cipher.seal(&random, "a purpose", b"secret").unwrap();
+    assert_eq!(&*cipher.open("a purpose", &sealed).unwrap(), b"secret");
+    assert!(cipher.open("another", &sealed).is_err());
+    for index in 0..sealed.bytes.len() {
+        let mut changed = sealed.clone();
+        changed.bytes[index] ^= 1;
+        assert!(cipher.open("a purpose", &changed).is_err());
+    }
+    let again = cipher.seal(&random, "a purpose", b"secret").unwrap();
+    assert_ne!(again.bytes, sealed.bytes);
+}
+
+#[test]
+fn keys_in_the_configuration_are_named_when_they_are_wrong() {
+    assert_eq!(
+        cipher("k1", &[]).unwrap_err(),
+        CipherError::UnknownKey("k1".to_owned())
+    );
+    let short = cipher("k1", &[("k1", "c2hvcnQ=")]).unwrap_err();
+    assert!(short.to_string().starts_with("encryption.keys.k1"));
+}

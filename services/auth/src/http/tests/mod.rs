@@ -1,1 +1,9 @@
-//! Tests.
+//! The OAuth endpoints as clients and browsers meet them.
+
+mod world;
+
+mod admin;
+mod authorize;
+mod logout;
+mod public;
+mod token;

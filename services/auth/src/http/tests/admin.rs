@@ -1,0 +1,112 @@
+//! Clients and keys, for administrators.
+
+use axum::body::Body;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+
+use super::world::{Answer, World, basic, stories};
+use crate::clients::GrantType;
+
+impl World {
+    /// An administrator's token.
+    async fn admin(&self, scope: &str) -> String {
+        let secret = self
+            .client("tool", |wish| {
+                wish.grant_types = [GrantType::ClientCredentials].into();
+                wish.scope = scope.parse().unwrap();
+            })
+            .await
+            .unwrap();
+        let header = basic("tool", &secret);
+        let form = [("grant_type", "client_credentials")];
+        let answer = self
+            .post("/oauth2/token", &[(AUTHORIZATION.as_str(), &header)], &form)
+            .await;
+        format!("Bearer {}", answer.json()["access_token"].as_str().unwrap())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        body: Option<serde_json::Value>,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, bearer);
+        let request = match body {
+            Some(body) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.unwrap()).await
+    }
+}
+
+stories! {
+    async fn an_administrator_registers_looks_up_and_deletes_a_client(world) {
+        let admin = world.admin("admin").await;
+        let wish = json!({"client_id": "shop", "client_name": "Shop", "redirect_uris": ["https://shop.example/cb"]});
+        let made = world.call(Method::POST, "/admin/v1/clients", &admin, Some(wish.clone())).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        assert_eq!(made.json()["client_secret"].as_str().unwrap().len(), 43);
+        let taken = world.call(Method::POST, "/admin/v1/clients", &admin, Some(wish)).await;
+        assert_eq!(taken.status, StatusCode::CONFLICT);
+        let one = world.call(Method::GET, "/admin/v1/clients/shop", &admin, None).await;
+        assert_eq!(one.json()["client_name"], "Shop");
+        assert!(one.json().get("client_secret").is_none());
+        let list = world.call(Method::GET, "/admin/v1/clients?limit=1", &admin, None).await.json();
+        assert_eq!((list["clients"][0]["client_id"].as_str(), list["next"].as_str()), (Some("shop"), Some("shop")));
+        let gone = world.call(Method::DELETE, "/admin/v1/clients/shop", &admin, None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        let gone = world.call(Method::GET, "/admin/v1/clients/shop", &admin, None).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+        let events = world.app.events().await;
+        assert!(events.contains(&"vestibule.client.deleted.v1".to_owned()));
+    }
+
+    async fn bad_registrations_are_refused_by_name(world) {
+        // SB-20
+        let admin = world.admin("admin").await;
+        for (wish, status) in [
+            (json!({"redirect_uris": ["http://app.example/cb"]}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"redirect_uris": ["javascript:alert(1)"]}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"redirect_uris": []}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"redirect_uris": ["https://a.example/"], "unknown": 1}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"client_id": "a b", "redirect_uris": ["https://a.example/"]}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"redirect_uris": ["https://a.example/"], "grant_types": ["password"]}), StatusCode::UNPROCESSABLE_ENTITY),
+            (json!({"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "none", "require_pkce": false}), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let answer = world.call(Method::POST, "/admin/v1/clients", &admin, Some(wish.clone())).await;
+            assert_eq!(answer.status, status, "{wish}: {}", answer.body);
+        }
+    }
+
+    async fn nobody_else_may(world) {
+        let guest = world.admin("users:read").await;
+        for path in ["/admin/v1/clients", "/admin/v1/clients/web", "/admin/v1/keys"] {
+            assert_eq!(world.call(Method::GET, path, &guest, None).await.status, StatusCode::FORBIDDEN);
+            assert_eq!(world.get(path, &[]).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let rotate = world.call(Method::POST, "/admin/v1/keys/rotate", &guest, None).await;
+        assert_eq!(rotate.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn an_administrator_rotates_the_keys(world) {
+        // SB-37
+        let admin = world.admin("admin").await;
+        let before = world.call(Method::GET, "/admin/v1/keys", &admin, None).await.json();
+        assert_eq!(before["keys"].as_array().unwrap().len(), 2);
+        let answer = world.call(Method::POST, "/admin/v1/keys/rotate", &admin, Some(json!({"immediately": true}))).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+        let states: Vec<_> = answer.json()["keys"].as_array().unwrap().iter()
+            .map(|key| key["state"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(states.iter().filter(|state| *state == "published").count(), 2);
+        let bad = world.call(Method::POST, "/admin/v1/keys/rotate", &admin, Some(json!({"now": true}))).await;
+        assert!(bad.status.is_client_error());
+    }
+}

@@ -1,0 +1,98 @@
+//! Sign-out by an application.
+
+use http::StatusCode;
+use http::header::COOKIE;
+
+use super::world::{World, encode, stories};
+
+const BYE: &str = "https://app.example.org/bye";
+
+impl World {
+    async fn leave(&self, cookie: &str, query: &[(&str, &str)]) -> super::world::Answer {
+        let path = format!("/oauth2/logout?{}", encode(query));
+        self.get(&path, &[(COOKIE.as_str(), cookie)]).await
+    }
+
+    async fn is_signed_in(&self, cookie: &str) -> bool {
+        let query = self.authorize(cookie, &[("prompt", "none")]).await.query();
+        query.contains_key("code")
+    }
+}
+
+stories! {
+    async fn with_the_sessions_own_hint_the_application_signs_ann_out(world) {
+        // SB-30
+        let cookie = world.cookie().await;
+        let tokens = world.tokens(&cookie).await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        world.app.wait(std::time::Duration::from_secs(3600));
+        let answer = world.leave(&cookie, &[("id_token_hint", hint), ("post_logout_redirect_uri", BYE), ("state", "x")]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "https://app.example.org/bye?state=x"));
+        assert!(!world.is_signed_in(&cookie).await);
+        assert!(!answer.header("clear-site-data").is_empty());
+    }
+
+    async fn without_a_hint_or_with_anothers_ann_is_asked(world) {
+        // SB-30, SB-16
+        let cookie = world.cookie().await;
+        let other = world.cookie().await;
+        let tokens = world.tokens(&other).await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        for query in [
+            vec![],
+            vec![("client_id", "web"), ("post_logout_redirect_uri", BYE)],
+            vec![("id_token_hint", hint)],
+        ] {
+            let answer = world.leave(&cookie, &query).await;
+            assert_eq!(answer.status, StatusCode::OK, "a question: {query:?}");
+            assert!(answer.body.contains("name=\"csrf\""));
+            assert!(world.is_signed_in(&cookie).await);
+        }
+    }
+
+    async fn ann_confirms_and_goes_on(world) {
+        // SB-30, SB-16
+        let cookie = world.cookie().await;
+        let question = world.leave(&cookie, &[("client_id", "web"), ("post_logout_redirect_uri", BYE)]).await;
+        let csrf = question.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let cookies = format!("{cookie}; {}", question.cookie());
+        let form = [("csrf", csrf.as_str()), ("client_id", "web"), ("post_logout_redirect_uri", BYE)];
+        let forged = [("csrf", "forged"), form[1], form[2]];
+        let headers = [(COOKIE.as_str(), cookies.as_str()), ("origin", "https://id.example.org"), ("sec-fetch-site", "same-origin")];
+        assert_eq!(world.post("/oauth2/logout", &headers, &forged).await.status, StatusCode::FORBIDDEN);
+        assert!(world.is_signed_in(&cookie).await);
+        let answer = world.post("/oauth2/logout", &headers, &form).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, BYE));
+        assert!(!world.is_signed_in(&cookie).await);
+    }
+
+    async fn nobody_is_sent_to_an_address_that_is_not_registered(world) {
+        // SB-20
+        let cookie = world.cookie().await;
+        let tokens = world.tokens(&cookie).await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        world.client("other", |wish| wish.post_logout_redirect_uris = vec!["https://other.example/".parse().unwrap()]).await;
+        for query in [
+            vec![("post_logout_redirect_uri", "https://evil.example/")],
+            vec![("post_logout_redirect_uri", BYE)],
+            vec![("id_token_hint", hint), ("post_logout_redirect_uri", "https://app.example.org/bye/")],
+            vec![("id_token_hint", hint), ("post_logout_redirect_uri", "https://other.example/")],
+            vec![("id_token_hint", hint), ("client_id", "other"), ("post_logout_redirect_uri", "https://other.example/")],
+            vec![("id_token_hint", "a.b.c"), ("post_logout_redirect_uri", BYE)],
+        ] {
+            for cookie in [cookie.as_str(), ""] {
+                let answer = world.leave(cookie, &query).await;
+                assert_eq!((answer.status, answer.location()), (StatusCode::BAD_REQUEST, ""), "{query:?}");
+            }
+        }
+        assert!(world.is_signed_in(&cookie).await);
+    }
+
+    async fn an_access_token_is_no_hint(world) {
+        // SB-26
+        let cookie = world.cookie().await;
+        let tokens = world.tokens(&cookie).await;
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(world.leave(&cookie, &[("id_token_hint", access)]).await.status, StatusCode::BAD_REQUEST);
+    }
+}
