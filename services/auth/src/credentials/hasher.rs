@@ -16,6 +16,9 @@ use super::{Cost, Password, resources};
 /// How long a thread without work keeps its block of memory.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
 
+/// How long the allocator keeps what was freed for whoever may want it next, and a little more.
+const PURGE_AFTER: Duration = Duration::from_secs(2);
+
 /// How much less than other threads a hashing thread may claim of a contended core (0 to 19). A token that waits
 /// for a core gets it at once; a pool that has the core to itself loses nothing.
 const NICENESS: i32 = 10;
@@ -209,8 +212,12 @@ impl Pool {
                     patience = Some(KEEP_MEMORY);
                     self.work(&mut scratch, job);
                 }
-                Next::Idle => {
+                Next::Idle if scratch.is_held() => {
                     scratch.release();
+                    patience = Some(PURGE_AFTER);
+                }
+                Next::Idle => {
+                    purge();
                     patience = None;
                 }
                 Next::Closed => return,
@@ -254,6 +261,15 @@ impl Pool {
         let pace = self.pace.load(Ordering::Relaxed);
         self.pace.store(pace - pace / 8 + micros / 8, Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Lets the allocator give to the system what was freed a while ago. mimalloc looks for that only when threads that
+/// allocate end, and those of this service live as long as it does.
+fn purge() {
+    let brief = thread::Builder::new().spawn(|| drop(std::hint::black_box(vec![0_u8; 64])));
+    if let Ok(brief) = brief {
+        let _ = brief.join();
     }
 }
 

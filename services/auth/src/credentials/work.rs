@@ -47,6 +47,11 @@ pub(super) enum WorkError {
 pub(super) struct Scratch(Vec<Block>);
 
 impl Scratch {
+    /// Whether there is memory to give back.
+    pub(super) fn is_held(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Gives the memory back to the system.
     pub(super) fn release(&mut self) {
         self.0 = Vec::new();

@@ -59,7 +59,7 @@ impl Draft {
         let typed = Typed {
             user_name: new.user_name.trim(),
             email: email.as_ref().and_then(Option::as_ref).map(EmailAddress::as_str),
-            name: name.formatted.as_deref(),
+            names: names(&name),
         };
         let password = new
             .password
@@ -92,12 +92,18 @@ impl Draft {
     }
 }
 
+/// Every part of a name.
+pub(crate) fn names(name: &PersonName) -> Vec<&str> {
+    let parts = [&name.formatted, &name.given_name, &name.family_name];
+    parts.into_iter().filter_map(|part| part.as_deref()).collect()
+}
+
 /// What a guesser would know of the person.
 #[derive(Default)]
 pub(crate) struct Typed<'a> {
     pub(crate) user_name: &'a str,
     pub(crate) email: Option<&'a str>,
-    pub(crate) name: Option<&'a str>,
+    pub(crate) names: Vec<&'a str>,
 }
 
 /// Whether a password may be chosen by a person on this site.
@@ -111,9 +117,9 @@ pub(crate) fn check_password(
             .into_iter()
             .flatten()
             .collect(),
-        person: [Some(person.user_name), person.email, person.name]
-            .into_iter()
-            .flatten()
+        person: std::iter::once(person.user_name)
+            .chain(person.email)
+            .chain(person.names.iter().copied())
             .collect(),
     };
     let policy = Policy {

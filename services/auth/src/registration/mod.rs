@@ -20,7 +20,7 @@ use std::time::Duration;
 pub(crate) use answer::{accepted, password_added, rejected, sweep};
 use chassis::db::DbError;
 use chassis::secret::SecretString;
-pub(crate) use draft::{Typed, check_password};
+pub(crate) use draft::{Typed, check_password, names};
 use events::contract::RejectionReason;
 pub(crate) use saga::{prepare, settle};
 pub use saga::{register, status};

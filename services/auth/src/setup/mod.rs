@@ -17,7 +17,9 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::registration::{self, FieldError, NewAccount, RegisterError, Registered, Typed, check_password};
+use crate::registration::{
+    self, FieldError, NewAccount, RegisterError, Registered, Typed, check_password, names,
+};
 use crate::subjects::{self, ADMINISTRATORS, Subject};
 use crate::throttle::{self, Key};
 use crate::{accounts, credentials, sessions};
@@ -188,7 +190,7 @@ fn typed(subject: Option<&Subject>) -> Typed<'_> {
     subject.map_or_else(Typed::default, |subject| Typed {
         user_name: &subject.user_name,
         email: subject.claims.emails.first().map(|email| email.value.as_str()),
-        name: subject.claims.name.formatted.as_deref(),
+        names: names(&subject.claims.name),
     })
 }
 
