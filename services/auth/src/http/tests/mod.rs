@@ -3,6 +3,7 @@
 mod world;
 
 mod admin;
+mod authenticate;
 mod authorize;
 mod logout;
 mod public;
