@@ -5,6 +5,7 @@
 //! §3.10), and what is not in the list of allowed algorithms is refused before any key is touched (§3.1).
 
 mod jwk;
+mod keys;
 mod sign;
 mod verify;
 
@@ -19,10 +20,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 pub use jwk::{Jwk, JwkError, JwkSet};
+pub use keys::{KeySet, VerifyingKey};
 pub use sign::{SignError, SigningKey};
-pub use verify::{
-    Audience, Expect, Header, KeySet, Verified, VerifyError, VerifyingKey, peek_header, verify,
-};
+pub use verify::{Audience, Expect, Header, Verified, VerifyError, peek_header, verify};
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";

@@ -11,9 +11,8 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::model::{
-    AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration,
-};
+use super::id::{ClientId, ClientIdError};
+use super::model::{AuthMethod, Client, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
 use super::store;
 use crate::app::App;
 

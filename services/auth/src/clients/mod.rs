@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod cache;
+mod id;
 mod model;
 mod store;
 
@@ -18,9 +19,8 @@ use secrecy::ExposeSecret;
 
 pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT, bootstrap};
 pub use cache::ClientCache;
-pub use model::{
-    AuthMethod, Client, ClientId, ClientIdError, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration,
-};
+pub use id::{ClientId, ClientIdError};
+pub use model::{AuthMethod, Client, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
 
 use crate::accounts;
 use crate::app::App;

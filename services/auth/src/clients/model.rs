@@ -1,8 +1,6 @@
 //! What a client is and may do.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use chassis::clock::Timestamp;
 use chassis::secret::TokenHash;
@@ -15,55 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The name of a client in the protocol: 1 to 100 letters, digits, `-`, `_`, `.`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ClientId(String);
-
-/// Not 1 to 100 letters, digits, `-`, `_`, `.`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to 100 letters, digits, hyphens, underscores and full stops")]
-pub struct ClientIdError;
-
-impl ClientId {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ClientId {
-    type Err = ClientIdError;
-
-    fn from_str(text: &str) -> Result<Self, ClientIdError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ClientIdError)
-        }
-    }
-}
-
-impl TryFrom<String> for ClientId {
-    type Error = ClientIdError;
-
-    fn try_from(text: String) -> Result<Self, ClientIdError> {
-        text.parse()
-    }
-}
-
-impl From<ClientId> for String {
-    fn from(id: ClientId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use super::id::ClientId;
 
 /// How a client may come by tokens (RFC 7591 §2). There is no implicit and no password grant (SB-23).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

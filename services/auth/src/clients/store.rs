@@ -6,7 +6,8 @@ use chassis::on_engine;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::model::{Client, ClientId, Origin, Registration};
+use super::id::ClientId;
+use super::model::{Client, Origin, Registration};
 
 #[derive(sqlx::FromRow)]
 struct Row {

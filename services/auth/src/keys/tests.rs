@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chassis::clock::ManualClock;
 use chassis::random::SystemRandom;
-use oidc::jose::peek_header;
+use oidc::jose::{SigningKey, peek_header};
 use secrecy::SecretString;
 
 use super::*;
@@ -144,6 +144,33 @@ testkit::on_both_engines! {
         clock.advance(REPLICAS);
         ring.turn().await.unwrap();
         assert_ne!(signer(&ring), second);
+    }
+
+    async fn while_keys_change_every_replica_accepts_what_any_other_signs(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let rings = [replica(&db, &clock).await, replica(&db, &clock).await];
+        let agree = || {
+            for (signer_of, verifier) in [(0, 1), (1, 0), (0, 0), (1, 1)] {
+                let kid = signer(&rings[signer_of]);
+                assert!(rings[verifier].current().verifying().has(&kid), "{signer_of} to {verifier}");
+            }
+        };
+        let first = signer(&rings[0]);
+        rings[0].rotate(true).await.unwrap();
+        rings[1].turn().await.unwrap();
+        agree();
+        clock.advance(REPLICAS);
+        rings[0].turn().await.unwrap();
+        assert_ne!(signer(&rings[0]), first);
+        assert_eq!(signer(&rings[1]), first, "this one has not looked yet");
+        agree();
+        clock.advance(RELOAD);
+        rings[1].turn().await.unwrap();
+        agree();
+        clock.advance(RHYTHM.keep - RELOAD - Duration::from_secs(1));
+        rings[0].turn().await.unwrap();
+        assert!(rings[1].current().verifying().has(&first), "its last token may still be alive");
     }
 
     async fn private_keys_are_encrypted_and_the_key_for_it_can_be_changed(db: TestDb) {
