@@ -212,10 +212,7 @@ fn every_sample_configuration_is_one() {
         let text = secrets_in_place(&sample.text);
         sample_configuration(sample, &text);
     }
-    assert!(
-        checked >= 2,
-        "only {checked} samples: does this test still see them?"
-    );
+    assert!(checked > 0, "does this test still see the samples?");
 }
 
 #[test]

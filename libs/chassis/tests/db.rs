@@ -234,10 +234,16 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
         .open()
         .await
         .unwrap_err();
-    assert!(matches!(error, DbError::Corrupt), "{error:?}");
+    assert!(
+        matches!(&error, DbError::At { source, .. } if matches!(**source, DbError::Corrupt)),
+        "{error:?}"
+    );
     assert_eq!(
         error.to_string(),
-        "the database file is damaged or is not a database"
+        format!(
+            "{}: the database file is damaged or is not a database",
+            path.display()
+        )
     );
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }

@@ -34,6 +34,8 @@ enum Service {
 }
 
 const JSON: &str = "application/json";
+/// The default of `limits.body_bytes`.
+const BODY_LIMIT: usize = 256 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 const SCIM: &str = "application/scim+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -176,7 +178,7 @@ fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
             status: Some(StatusCode::PAYLOAD_TOO_LARGE),
             ..plain(
                 "a body over the limit",
-                format!("{}{}", good, " ".repeat(4 * 1024 * 1024)).into(),
+                format!("{}{}", good, " ".repeat(BODY_LIMIT)).into(),
             )
         },
     ];

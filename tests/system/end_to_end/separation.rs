@@ -1,6 +1,7 @@
 //! What the public port does not show, and what every answer carries.
 
 use http::StatusCode;
+use serde_json::json;
 use testkit::{Stack, Visitor, eventually};
 
 // SB-39: metrics and management on their own port; no version to clients.
@@ -64,19 +65,17 @@ async fn pages_carry_the_headers_that_protect_them() {
 async fn a_trace_begun_by_the_caller_goes_on_in_the_logs_of_both_services() {
     let stack = Stack::start().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let ann = stack.register("ann").await;
-    let token = stack.authenticate(&ann).await.access;
-    for url in [stack.users_url("/user"), stack.auth_url("/oauth2/userinfo")] {
-        let answer = stack
-            .http()
-            .get(&url)
-            .bearer_auth(&token)
-            .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{url}");
-    }
+    // `auth` is asked, and asks `users` in its turn.
+    let answer = stack
+        .http()
+        .post(stack.auth_url("/admin/v1/users"))
+        .bearer_auth(stack.operator_token().await)
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .json(&json!({ "user_name": "ann", "password": "plum-tractor-violin-42" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
     eventually("both logs name the trace", async || {
         (stack.auth.log().contains(trace) && stack.users.log().contains(trace)).then_some(())
     })

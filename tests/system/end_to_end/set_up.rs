@@ -119,5 +119,5 @@ async fn nobody_else_administers() {
     }
     let token = stack.authenticate(&ann).await.access;
     assert_eq!(create_client(&stack, &token).await, StatusCode::FORBIDDEN);
-    assert_eq!(create_client(&stack, "no token").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(create_client(&stack, "no-token").await, StatusCode::UNAUTHORIZED);
 }

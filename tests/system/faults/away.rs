@@ -81,7 +81,7 @@ async fn while_auth_is_killed_a_valid_token_is_honoured() {
     let (status, user) = stack.user(&token).await;
     assert_eq!(status, StatusCode::OK, "{user}");
     assert_eq!(user["id"], ann.id.as_str());
-    assert_eq!(stack.user("not a token").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(stack.user("not-a-token").await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

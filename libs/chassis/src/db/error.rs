@@ -41,6 +41,14 @@ pub enum DbError {
         /// What failed.
         reason: String,
     },
+    /// What went wrong while the database was opened or brought up to date, and where.
+    #[error("{place}: {source}")]
+    At {
+        /// The file or server.
+        place: String,
+        /// What.
+        source: Box<DbError>,
+    },
     /// The disk is full.
     #[error("the disk that holds the database is full")]
     Full,
@@ -56,6 +64,14 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// This error, saying where.
+    pub(super) fn at(self, place: &str) -> Self {
+        Self::At {
+            place: place.to_owned(),
+            source: Box::new(self),
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full)

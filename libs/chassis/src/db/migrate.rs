@@ -69,19 +69,22 @@ fn prepare(name: &str, files: &Migrator) -> Migrator {
 }
 
 fn explain(error: MigrateError, place: &str, set: &'static str) -> DbError {
-    let place = place.to_owned();
     match error {
-        MigrateError::VersionMissing(version) => DbError::Newer { place, version, set },
+        MigrateError::VersionMissing(version) => DbError::Newer {
+            place: place.to_owned(),
+            version,
+            set,
+        },
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => match DbError::from(error)
         {
             DbError::Other(error) => DbError::Migrate {
-                place,
+                place: place.to_owned(),
                 reason: root_cause(&error),
             },
-            known => known,
+            known => known.at(place),
         },
         other => DbError::Migrate {
-            place,
+            place: place.to_owned(),
             reason: root_cause(&other),
         },
     }

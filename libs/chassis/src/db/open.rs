@@ -67,7 +67,8 @@ impl DbConfig {
     /// Opens the database; a SQLite file is made if it is missing.
     ///
     /// # Errors
-    /// [`DbError::Open`] names the place and the reason; [`DbError::Corrupt`] when the file is no database.
+    /// [`DbError::Open`] names the place and the reason; [`DbError::At`] with [`DbError::Corrupt`] when
+    /// the file is no database.
     pub async fn open(&self) -> Result<Db, DbError> {
         let url = self.url.expose_secret();
         let refused = |reason: String| DbError::Open {
@@ -116,7 +117,7 @@ impl DbConfig {
                 place: path.display().to_string(),
                 reason: root_cause(&error),
             },
-            known => known,
+            known => known.at(&path.display().to_string()),
         };
         // A file does not go away as a server does: nothing to try before each use.
         let write = SqlitePoolOptions::new()

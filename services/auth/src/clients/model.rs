@@ -109,6 +109,23 @@ pub struct Registration {
     pub require_pkce: bool,
 }
 
+impl Registration {
+    /// What holds for whatever a registration does not say.
+    pub(crate) fn usual() -> Self {
+        Self {
+            client_name: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: default_grant_types(),
+            scope: default_scope(),
+            token_endpoint_auth_method: AuthMethod::default(),
+            id_token_signed_response_alg: IdTokenAlgorithm::default(),
+            audiences: Vec::new(),
+            require_pkce: yes(),
+        }
+    }
+}
+
 fn default_grant_types() -> BTreeSet<GrantType> {
     [GrantType::AuthorizationCode, GrantType::RefreshToken].into()
 }

@@ -1,5 +1,7 @@
 //! Clients, for administrators.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -9,21 +11,54 @@ use chassis::clock::Timestamp;
 use chassis::http::{Path, Problem, Query};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
+use oidc::redirect_uri::RedirectUri;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::SharedApp;
-use crate::clients::{self, Client, ClientError, ClientId, Origin, Registration};
+use crate::clients::{
+    self, AuthMethod, Client, ClientError, ClientId, GrantType, IdTokenAlgorithm, Origin, Registration,
+};
 
-/// A client to be registered: a registration (RFC 7591 §2), and an id if it is to have a certain one.
+/// A client to be registered: a [`Registration`], and an id if it is to have a certain one. Its fields are written out
+/// once more because an error inside a flattened struct does not tell which field is wrong.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct New {
-    #[serde(default)]
     #[schemars(with = "Option<String>")]
     client_id: Option<ClientId>,
-    #[serde(flatten)]
-    registration: Registration,
+    client_name: Option<String>,
+    #[schemars(with = "Option<Vec<String>>")]
+    redirect_uris: Option<Vec<RedirectUri>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    post_logout_redirect_uris: Option<Vec<RedirectUri>>,
+    grant_types: Option<BTreeSet<GrantType>>,
+    #[schemars(with = "Option<String>")]
+    scope: Option<Scope>,
+    token_endpoint_auth_method: Option<AuthMethod>,
+    id_token_signed_response_alg: Option<IdTokenAlgorithm>,
+    #[schemars(with = "Option<Vec<String>>")]
+    audiences: Option<Vec<Resource>>,
+    require_pkce: Option<bool>,
+}
+
+impl New {
+    fn registration(self) -> Registration {
+        let usual = Registration::usual();
+        Registration {
+            client_name: self.client_name,
+            redirect_uris: self.redirect_uris.unwrap_or_default(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.unwrap_or_default(),
+            grant_types: self.grant_types.unwrap_or(usual.grant_types),
+            scope: self.scope.unwrap_or(usual.scope),
+            token_endpoint_auth_method: self.token_endpoint_auth_method.unwrap_or_default(),
+            id_token_signed_response_alg: self.id_token_signed_response_alg.unwrap_or_default(),
+            audiences: self.audiences.unwrap_or_default(),
+            require_pkce: self.require_pkce.unwrap_or(usual.require_pkce),
+        }
+    }
 }
 
 /// A client.
@@ -108,7 +143,7 @@ async fn create(
     _: Scoped<Admin>,
     chassis::http::Json(new): chassis::http::Json<New>,
 ) -> Result<Response, Problem> {
-    let created = clients::create(&app, new.client_id, new.registration)
+    let created = clients::create(&app, new.client_id.clone(), new.registration())
         .await
         .map_err(refuse)?;
     let location = format!("/admin/v1/clients/{}", created.client.id);
