@@ -58,6 +58,10 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ))
     })?;
     check(text)?;
+    // Every body here is an object; serde would take an array of a struct's fields in their order as well.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Problem::invalid().field("(body)", "expected a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -162,6 +162,7 @@ async fn bad_json_gets_a_problem_that_names_the_field() {
         (r#"{"name":"Ann","age":300}"#, (422, "invalid-input", "age")),
         (r#"{"name":"Ann","age":"old"}"#, (422, "invalid-input", "age")),
         ("[]", (422, "invalid-input", "(body)")),
+        (r#"["Ann", 30]"#, (422, "invalid-input", "(body)")),
     ] {
         let answer = json(body).await;
         assert_eq!(answer.problem(), expected, "{body}: {}", answer.body);
