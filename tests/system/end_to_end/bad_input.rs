@@ -178,7 +178,7 @@ fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
             status: Some(StatusCode::PAYLOAD_TOO_LARGE),
             ..plain(
                 "a body over the limit",
-                format!("{}{}", good, " ".repeat(BODY_LIMIT)).into(),
+                format!("{}{}", good, " ".repeat(4 * BODY_LIMIT)).into(),
             )
         },
     ];

@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http_body_util::Limited;
+use http_body_util::{BodyExt, Limited};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -31,6 +31,9 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// For answers that are no pages; a page brings a policy of its own.
 const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// How much of a body that is too long is read away, as a multiple of the limit, and for how long.
+const DISCARDED: u64 = 8;
+const DISCARDING: Duration = Duration::from_secs(2);
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// Puts the standard layer around every route and the fallback: trace context in (W3C), metrics by matched path,
@@ -101,12 +104,15 @@ where
         let metrics = Arc::clone(&self.metrics);
         let answer = match limit_body(&mut request, limits.body_bytes) {
             Ok(()) => Ok(self.inner.call(request)),
-            Err(problem) => Err(problem),
+            Err(problem) => Err((problem, std::mem::take(request.body_mut()))),
         };
         let work = async move {
             let mut response = match answer {
                 Ok(inner) => answer_in_time(inner, limits.time).await,
-                Err(problem) => problem.into_response(),
+                Err((problem, body)) => {
+                    discard(body, limits.body_bytes.saturating_mul(DISCARDED)).await;
+                    problem.into_response()
+                }
             };
             finish(&mut response, trace, tls);
             telemetry::record_status(response.status());
@@ -160,6 +166,23 @@ fn limit_body(request: &mut Request<Body>, limit: u64) -> Result<(), Problem> {
     }
     request.extensions_mut().insert(BodyLimit(limit));
     Ok(())
+}
+
+/// Reads away what is not wanted, within bounds: closing a connection with bytes unread resets it, and the client would
+/// lose the answer that says why.
+async fn discard(body: Body, at_most: u64) {
+    let mut left = usize::try_from(at_most).unwrap_or(usize::MAX);
+    let mut body = std::pin::pin!(body);
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, |data| data.len());
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARDING, reading).await;
 }
 
 /// Fills in what the handler left open.
