@@ -2,25 +2,22 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
-use std::fmt::Write as _;
-use std::fs;
+mod configuration;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use tempfile::TempDir;
 
 use crate::db::{TestDb, postgres};
-use crate::process::{Process, Program, free_port, program};
+use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
+use configuration::{Ports, write, write_secrets};
 
-/// The clients that every stack has, as `vestibule up` makes them.
-pub(crate) const OPERATOR: &str = "vestibule-cli";
-const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
+pub(crate) use configuration::OPERATOR;
+
 /// A debug build on a busy machine is slow to its first answer.
 const START: Duration = Duration::from_secs(60);
 
@@ -85,16 +82,6 @@ pub struct Stack {
     pub(crate) http: reqwest::Client,
     databases: Option<[TestDb; 2]>,
     folder: TempDir,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    auth: u16,
-    auth_management: u16,
-    users: u16,
-    users_management: u16,
-    /// Where `auth` finds `users`: the proxy, or `users` itself.
-    users_public: u16,
 }
 
 impl Stack {
@@ -242,116 +229,6 @@ impl Stack {
                 .map(|file| format!("sqlite:{}", self.folder.path().join(file).display())),
         }
     }
-}
-
-impl Ports {
-    fn choose(proxied: bool) -> Self {
-        let users = free_port();
-        Self {
-            auth: free_port(),
-            auth_management: free_port(),
-            users,
-            users_management: free_port(),
-            users_public: if proxied { free_port() } else { users },
-        }
-    }
-
-    fn auth_toml(self, database: &str) -> String {
-        let Self {
-            auth,
-            auth_management,
-            users_public,
-            ..
-        } = self;
-        let mut text = format!(
-            r#"issuer = "http://localhost:{auth}"
-drain_seconds = 0
-[listen]
-address = "127.0.0.1:{auth}"
-management = "127.0.0.1:{auth_management}"
-[log]
-format = "ecs"
-[database]
-url = "{database}"
-[users]
-url = "http://localhost:{users_public}"
-[encryption]
-active = "k1"
-[encryption.keys]
-k1_file = "secrets/encryption-k1"
-[service]
-client_id = "vestibule-auth"
-client_secret_file = "secrets/vestibule-auth"
-"#
-        );
-        let scopes = [
-            r#""users:read", "users:write", "groups:read", "events:read""#,
-            r#""events:read""#,
-            r#""admin", "users:read", "users:write", "groups:read", "groups:write", "events:read""#,
-        ];
-        for (name, scopes) in CLIENTS.into_iter().zip(scopes) {
-            write!(
-                text,
-                r#"[clients.{name}]
-secret_file = "secrets/{name}"
-grant_types = ["client_credentials"]
-scopes = [{scopes}]
-audiences = ["http://localhost:{auth}", "http://localhost:{users_public}"]
-"#
-            )
-            .expect("writing to a string");
-        }
-        text
-    }
-
-    fn users_toml(self, database: &str) -> String {
-        let Self {
-            auth,
-            users,
-            users_management,
-            users_public,
-            ..
-        } = self;
-        format!(
-            r#"url = "http://localhost:{users_public}"
-drain_seconds = 0
-[listen]
-address = "127.0.0.1:{users}"
-management = "127.0.0.1:{users_management}"
-[log]
-format = "ecs"
-[database]
-url = "{database}"
-[auth]
-issuer = "http://localhost:{auth}"
-client_id = "vestibule-users"
-client_secret_file = "secrets/vestibule-users"
-"#
-        )
-    }
-}
-
-/// Makes the secrets and gives back the operator's.
-fn write_secrets(folder: &Path) -> String {
-    let secrets = folder.join("secrets");
-    fs::create_dir(&secrets).expect("a folder for secrets");
-    write(&secrets.join("encryption-k1"), &STANDARD.encode(random()));
-    let mut operator = String::new();
-    for name in CLIENTS {
-        operator = URL_SAFE_NO_PAD.encode(random());
-        write(&secrets.join(name), &operator);
-    }
-    operator
-}
-
-fn write(path: &Path, text: &str) {
-    fs::write(path, text).expect("the folder of the test can be written to");
-}
-
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).expect("randomness");
-    bytes
 }
 
 fn client() -> reqwest::Client {

@@ -1,0 +1,138 @@
+//! The configuration files and secrets of a stack, as `vestibule up` would write them.
+
+#![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use crate::process::free_port;
+
+/// The clients that every stack has, as `vestibule up` makes them.
+pub(crate) const OPERATOR: &str = "vestibule-cli";
+const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
+
+/// Where everything listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    pub(super) auth: u16,
+    pub(super) auth_management: u16,
+    pub(super) users: u16,
+    pub(super) users_management: u16,
+    /// Where `auth` finds `users`: the proxy, or `users` itself.
+    pub(super) users_public: u16,
+}
+
+impl Ports {
+    pub(super) fn choose(proxied: bool) -> Self {
+        let users = free_port();
+        Self {
+            auth: free_port(),
+            auth_management: free_port(),
+            users,
+            users_management: free_port(),
+            users_public: if proxied { free_port() } else { users },
+        }
+    }
+
+    pub(super) fn auth_toml(self, database: &str) -> String {
+        let Self {
+            auth,
+            auth_management,
+            users_public,
+            ..
+        } = self;
+        let mut text = format!(
+            r#"issuer = "http://localhost:{auth}"
+drain_seconds = 0
+[listen]
+address = "127.0.0.1:{auth}"
+management = "127.0.0.1:{auth_management}"
+[log]
+format = "ecs"
+[database]
+url = "{database}"
+[users]
+url = "http://localhost:{users_public}"
+[encryption]
+active = "k1"
+[encryption.keys]
+k1_file = "secrets/encryption-k1"
+[service]
+client_id = "vestibule-auth"
+client_secret_file = "secrets/vestibule-auth"
+"#
+        );
+        let scopes = [
+            r#""users:read", "users:write", "groups:read", "events:read""#,
+            r#""events:read""#,
+            r#""admin", "users:read", "users:write", "groups:read", "groups:write", "events:read""#,
+        ];
+        for (name, scopes) in CLIENTS.into_iter().zip(scopes) {
+            write!(
+                text,
+                r#"[clients.{name}]
+secret_file = "secrets/{name}"
+grant_types = ["client_credentials"]
+scopes = [{scopes}]
+audiences = ["http://localhost:{auth}", "http://localhost:{users_public}"]
+"#
+            )
+            .expect("writing to a string");
+        }
+        text
+    }
+
+    pub(super) fn users_toml(self, database: &str) -> String {
+        let Self {
+            auth,
+            users,
+            users_management,
+            users_public,
+            ..
+        } = self;
+        format!(
+            r#"url = "http://localhost:{users_public}"
+drain_seconds = 0
+[listen]
+address = "127.0.0.1:{users}"
+management = "127.0.0.1:{users_management}"
+[log]
+format = "ecs"
+[database]
+url = "{database}"
+[auth]
+issuer = "http://localhost:{auth}"
+client_id = "vestibule-users"
+client_secret_file = "secrets/vestibule-users"
+"#
+        )
+    }
+}
+
+/// Makes the secrets and gives back the operator's.
+pub(super) fn write_secrets(folder: &Path) -> String {
+    let secrets = folder.join("secrets");
+    fs::create_dir(&secrets).expect("a folder for secrets");
+    write(&secrets.join("encryption-k1"), &STANDARD.encode(random()));
+    let mut operator = String::new();
+    for name in CLIENTS {
+        operator = URL_SAFE_NO_PAD.encode(random());
+        write(&secrets.join(name), &operator);
+    }
+    operator
+}
+
+pub(super) fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("the folder of the test can be written to");
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).expect("randomness");
+    bytes
+}

@@ -1,0 +1,243 @@
+//! The endpoints that read a body, and the ways to spoil what they read.
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    Anybody,
+    Operator,
+    Ann,
+    /// A client that authenticates with its secret.
+    Client,
+}
+
+/// An endpoint that reads a body, with a body that it accepts apart from what a test spoils.
+pub(super) struct Endpoint {
+    pub(super) service: Service,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) caller: Caller,
+    pub(super) content_type: &'static str,
+    /// Well-formed, with every required field.
+    pub(super) good: &'static str,
+    /// A field of `good` and whether its length has a limit.
+    pub(super) field: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Auth,
+    Users,
+}
+
+const JSON: &str = "application/json";
+/// The default of `limits.body_bytes`.
+const BODY_LIMIT: usize = 256 * 1024;
+const FORM: &str = "application/x-www-form-urlencoded";
+const SCIM: &str = "application/scim+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    use Caller::{Ann, Anybody, Client, Operator};
+    use Service::{Auth, Users};
+    let row = |service, method, path, caller, content_type, good, field| Endpoint {
+        service,
+        method,
+        path,
+        caller,
+        content_type,
+        good,
+        field,
+    };
+    vec![
+        row(
+            Auth,
+            Method::POST,
+            "/authenticate",
+            Anybody,
+            JSON,
+            r#"{"username":"mallory","password":"plum-tractor-violin-42"}"#,
+            "username",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/admin/v1/users",
+            Operator,
+            JSON,
+            r#"{"user_name":"mallory","email":"mallory@example.com","password":"plum-tractor-violin-42"}"#,
+            "user_name",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/admin/v1/clients",
+            Operator,
+            JSON,
+            r#"{"client_name":"mallory","redirect_uris":["http://localhost/cb"]}"#,
+            "client_name",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/oauth2/token",
+            Client,
+            FORM,
+            "grant_type=client_credentials&scope=events%3Aread",
+            "grant_type",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/oauth2/revoke",
+            Client,
+            FORM,
+            "token=mallory",
+            "token",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/register",
+            Anybody,
+            FORM,
+            "user_name=mallory&email=mallory%40example.com&password=plum-tractor-violin-42",
+            "user_name",
+        ),
+        row(
+            Auth,
+            Method::POST,
+            "/login",
+            Anybody,
+            FORM,
+            "user_name=mallory&password=plum-tractor-violin-42",
+            "user_name",
+        ),
+        row(
+            Users,
+            Method::PATCH,
+            "/user",
+            Ann,
+            MERGE_PATCH,
+            r#"{"name":{"given_name":"mallory"}}"#,
+            "name",
+        ),
+        row(
+            Users,
+            Method::POST,
+            "/registrations",
+            Operator,
+            JSON,
+            r#"{"id":"01987c5e-1111-7000-8000-000000000000","user_name":"mallory","groups":[],"version":1,"requested_at":"2026-01-01T00:00:00Z"}"#,
+            "user_name",
+        ),
+        row(
+            Users,
+            Method::POST,
+            "/scim/v2/Users",
+            Operator,
+            SCIM,
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"mallory"}"#,
+            "userName",
+        ),
+    ]
+}
+
+/// A way to spoil a request.
+pub(super) struct Spoiled {
+    pub(super) what: &'static str,
+    pub(super) content_type: String,
+    pub(super) body: Vec<u8>,
+    /// Whether the answer has to name the field.
+    pub(super) names: Option<&'static str>,
+    /// The only status that will do, when there is one.
+    pub(super) status: Option<StatusCode>,
+}
+
+pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
+    let good = endpoint.good;
+    let form = endpoint.content_type == FORM;
+    let plain = |what, body: Vec<u8>| Spoiled {
+        what,
+        content_type: endpoint.content_type.to_owned(),
+        body,
+        names: None,
+        status: None,
+    };
+    let long = "x".repeat(70_000);
+    let mut spoiled = vec![
+        Spoiled {
+            content_type: "text/plain".to_owned(),
+            status: (!form).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ..plain("a wrong content type", good.into())
+        },
+        Spoiled {
+            status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+            ..plain(
+                "a body over the limit",
+                format!("{}{}", good, " ".repeat(4 * BODY_LIMIT)).into(),
+            )
+        },
+    ];
+    if form {
+        spoiled.extend([
+            Spoiled {
+                names: Some(endpoint.field),
+                ..plain(
+                    "a duplicate parameter",
+                    format!("{good}&{}=again", endpoint.field).into(),
+                )
+            },
+            plain("bad UTF-8", format!("{good}&{}=%ff%fe", "extra").into()),
+        ]);
+    } else {
+        spoiled.extend([
+            plain("malformed JSON", good[..good.len() - 1].into()),
+            plain("no JSON at all", b"hello".into()),
+            plain("an array", format!("[{good}]").into()),
+            Spoiled {
+                names: Some("surprise"),
+                ..plain(
+                    "an unknown field",
+                    good.replacen('{', r#"{"surprise":1,"#, 1).into(),
+                )
+            },
+            Spoiled {
+                names: Some(endpoint.field),
+                ..plain(
+                    "a duplicate field",
+                    good.replacen('{', &format!(r#"{{"{}":"again","#, endpoint.field), 1)
+                        .into(),
+                )
+            },
+            Spoiled {
+                names: Some(endpoint.field),
+                ..plain("a field of another type", retyped(good, endpoint.field).into())
+            },
+            plain("bad UTF-8", bad_utf8(good)),
+        ]);
+        if !endpoint.path.starts_with("/authenticate") {
+            spoiled.push(Spoiled {
+                names: Some(endpoint.field),
+                ..plain("an over-long value", good.replacen("mallory", &long, 1).into())
+            });
+        }
+    }
+    spoiled
+}
+
+/// The value of `field` replaced by a number.
+fn retyped(good: &str, field: &str) -> String {
+    let mut value: Value = serde_json::from_str(good).unwrap();
+    value[field] = 7.into();
+    value.to_string()
+}
+
+fn bad_utf8(good: &str) -> Vec<u8> {
+    let at = good.find("mallory").unwrap();
+    let mut bytes = good.as_bytes().to_vec();
+    bytes[at] = 0xff;
+    bytes
+}
