@@ -2,6 +2,7 @@
 //! no broker.
 
 mod client;
+mod retention;
 mod routes;
 mod sse;
 mod store;
@@ -15,6 +16,7 @@ use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
 pub use client::{FeedError, FeedSource, SnapshotBatch};
+pub use retention::{EventsConfig, prune_on_schedule};
 pub use routes::{HasFeed, routes};
 pub use store::prune;
 

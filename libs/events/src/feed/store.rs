@@ -2,7 +2,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::{on_engine, sql};
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -74,25 +74,36 @@ pub(super) async fn last(reader: &mut impl Connection) -> Result<i64, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
 }
 
-/// Deletes events that were published before `before`, from the oldest on, and answers how many they were. Followers
-/// that had not read them begin again with a snapshot.
+/// Deletes events that were published before `before`, from the oldest on and `limit` at most, and answers how many
+/// they were. What is not published stays, however old. Followers that had not read what is gone begin again with a
+/// snapshot.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<i64, DbError> {
+    // Locked before anything is looked at: a statement that waits for the counter itself would go on with the
+    // counter's new value and the outbox of before, and delete what a relay published meanwhile.
+    let counter = sql!(tx,
+        sqlite: "SELECT last, pruned FROM outbox_feed",
+        postgres: "SELECT last, pruned FROM outbox_feed FOR UPDATE",
+    );
+    let (last, pruned): (i64, i64) =
+        on_engine!(tx, c => sqlx::query_as(counter).fetch_one(c).await?);
+    let furthest = last.min(pruned.saturating_add(limit));
     // Up to the first event that stays, not every old one: the feed has no gaps, even if the clock once went back.
-    let through: i64 = on_engine!(tx, c => sqlx::query_scalar(
-            "UPDATE outbox_feed SET pruned = COALESCE(
-                 (SELECT min(position) - 1 FROM outbox WHERE position IS NOT NULL AND published_at >= $1), last)
-             RETURNING pruned")
+    let stays: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(
+            "SELECT min(position) FROM outbox WHERE position > $1 AND position <= $2 AND published_at >= $3")
+        .bind(pruned)
+        .bind(furthest)
         .bind(before)
         .fetch_one(c)
         .await?);
-    Ok(
-        on_engine!(tx, c => sqlx::query("DELETE FROM outbox WHERE position <= $1")
-        .bind(through)
-        .execute(c)
-        .await?
-        .rows_affected()),
-    )
+    let through = stays.map_or(furthest, |position| position - 1);
+    if through > pruned {
+        on_engine!(tx, c => {
+            sqlx::query("UPDATE outbox_feed SET pruned = $1").bind(through).execute(&mut *c).await?;
+            sqlx::query("DELETE FROM outbox WHERE position <= $1").bind(through).execute(c).await?;
+        });
+    }
+    Ok(through - pruned)
 }

@@ -102,7 +102,7 @@ testkit::on_both_engines! {
         service.states.states.lock().unwrap().extend([(known, 3), (new, 1)]);
         service.published(4).await;
         let mut tx = db.begin("test").await.unwrap();
-        prune(&mut tx, clock().now() + Duration::from_secs(1)).await.unwrap();
+        prune(&mut tx, clock().now() + Duration::from_secs(1), 100).await.unwrap();
         tx.commit().await.unwrap();
         let consumer = consume(&service, &here, quick()).await;
         let effects = applied(&here, 3).await;

@@ -151,8 +151,9 @@ testkit::on_both_engines! {
         service.published(3).await;
         let later = clock().now() + Duration::from_secs(1);
         let mut tx = db.begin("test").await.unwrap();
-        assert_eq!(prune(&mut tx, later - Duration::from_secs(3600)).await.unwrap(), 0);
-        assert_eq!(prune(&mut tx, later).await.unwrap(), 3);
+        assert_eq!(prune(&mut tx, later - Duration::from_secs(3600), 100).await.unwrap(), 0);
+        assert_eq!(prune(&mut tx, later, 2).await.unwrap(), 2);
+        assert_eq!(prune(&mut tx, later, 100).await.unwrap(), 1);
         tx.commit().await.unwrap();
         let (status, problem) = client.json("events?after=2").await;
         assert_eq!((status, &problem["oldest"]), (StatusCode::GONE, &json!(4)));

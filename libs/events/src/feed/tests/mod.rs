@@ -1,5 +1,6 @@
 mod consumer;
 mod http;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::future::Future;

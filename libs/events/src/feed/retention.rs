@@ -1,0 +1,78 @@
+//! How long events are kept.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError};
+use chassis::shutdown::Shutdown;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::prune;
+
+/// How often is looked for what was kept long enough.
+const EVERY: Duration = Duration::from_secs(3600);
+/// Events deleted in one transaction: publishing waits for it.
+const AT_ONCE: i64 = 1000;
+
+/// `[events]`: how long events are kept.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventsConfig {
+    /// Days for which published events can be read again, and the ids of applied ones are remembered.
+    pub retention_days: NonZeroU16,
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self {
+            retention_days: NonZeroU16::MIN.saturating_add(29),
+        }
+    }
+}
+
+impl EventsConfig {
+    /// [`Self::retention_days`] as a duration.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days.get()) * 24 * 3600)
+    }
+}
+
+/// Deletes published events that are older than `retention`: now, and every hour until `shutdown`. Replicas may do so
+/// at the same time. What is not published is never deleted.
+pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, shutdown: Shutdown) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = prune_all(&db, &clock, retention, &shutdown).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "old events could not be deleted; it is tried again in an hour"
+            );
+        }
+    }
+}
+
+async fn prune_all(
+    db: &Db,
+    clock: &SharedClock,
+    retention: Duration,
+    shutdown: &Shutdown,
+) -> Result<(), DbError> {
+    let before = clock.now() - retention;
+    while !shutdown.is_cancelled() {
+        let mut tx = db.begin("prune_events").await?;
+        let gone = prune(&mut tx, before, AT_ONCE).await?;
+        tx.commit().await?;
+        metrics::counter!("vestibule_events_pruned_total").increment(gone.unsigned_abs());
+        if gone < AT_ONCE {
+            break;
+        }
+    }
+    Ok(())
+}

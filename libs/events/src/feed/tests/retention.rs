@@ -1,0 +1,78 @@
+//! What is deleted in the end, and what never is.
+
+use chassis::clock::ManualClock;
+use chassis::db::Tx;
+use chassis::on_engine;
+
+use super::*;
+use crate::testing::{THINGS, changed, new_id};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn positions(db: &Db) -> Vec<Option<i64>> {
+    let mut reader = db.reader().await.unwrap();
+    let read = "SELECT position FROM outbox ORDER BY number";
+    on_engine!(&mut reader, c => sqlx::query_scalar(read).fetch_all(c).await.unwrap())
+}
+
+/// Writes an event and publishes it at `at`, as the relay does. The transaction is still open.
+async fn publishing(db: &Db, outbox: &Outbox, at: Timestamp) -> Tx {
+    let mut tx = db.begin("test").await.unwrap();
+    crate::testing::change(&mut tx, outbox, new_id()).await;
+    let publish = "UPDATE outbox SET position = (SELECT last FROM outbox_feed), published_at = $1
+        WHERE position IS NULL";
+    on_engine!(&mut tx, c => {
+        sqlx::query("UPDATE outbox_feed SET last = last + 1").execute(&mut *c).await.unwrap();
+        sqlx::query(publish).bind(at).execute(c).await.unwrap();
+    });
+    tx
+}
+
+/// Whether a session of this database waits for another's lock. On SQLite it always may: there is one writer.
+async fn somebody_waits(db: &Db) -> bool {
+    match db {
+        Db::Sqlite { .. } => true,
+        Db::Postgres(pool) => {
+            let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock')";
+            sqlx::query_scalar(waits).fetch_one(pool).await.unwrap()
+        }
+    }
+}
+
+testkit::on_both_engines! {
+    migrations = [&crate::MIGRATIONS, &THINGS];
+
+    async fn what_is_older_than_the_retention_goes_and_what_is_not_published_stays(db: TestDb) {
+        let (outbox, start) = (outbox(), clock().now());
+        for days in [0, 1, 20] {
+            publishing(&db, &outbox, start + DAY * days).await.commit().await.unwrap();
+        }
+        changed(&db, &outbox, new_id()).await;
+        let retention = EventsConfig::default().retention();
+        assert_eq!(retention, DAY * 30);
+        let shutdown = Shutdown::new();
+        let now: chassis::clock::SharedClock = Arc::new(ManualClock::new(start + DAY * 32));
+        shutdown.spawn("prune", prune_on_schedule(db.another().await, now, retention, shutdown.clone()));
+        testkit::eventually("the old ones are gone", async || (positions(&db).await.len() == 2).then_some(())).await;
+        shutdown.finish(Duration::from_secs(20)).await.unwrap();
+        assert_eq!(positions(&db).await, [Some(3), None]);
+    }
+
+    async fn an_event_published_while_old_ones_are_deleted_stays(db: TestDb) {
+        let (outbox, start) = (outbox(), clock().now());
+        publishing(&db, &outbox, start).await.commit().await.unwrap();
+        let relay = publishing(&db, &outbox, start + DAY * 31).await;
+        let other = db.another().await;
+        let pruning = tokio::spawn(async move {
+            let mut tx = other.begin("test").await.unwrap();
+            let gone = prune(&mut tx, start + DAY, 100).await.unwrap();
+            tx.commit().await.unwrap();
+            gone
+        });
+        testkit::eventually("it waits for the relay", async || somebody_waits(&db).await.then_some(())).await;
+        relay.commit().await.unwrap();
+        assert_eq!(pruning.await.unwrap(), 1);
+        assert_eq!(positions(&db).await, [Some(2)]);
+    }
+}
