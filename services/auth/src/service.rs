@@ -15,7 +15,7 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
-use events::feed::{Feed, FeedSource, FeedTransport};
+use events::feed::{Feed, FeedSource, FeedTransport, prune_on_schedule};
 use events::{Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
 
 use crate::accounts::AccountsSnapshot;
@@ -195,8 +195,13 @@ fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(),
     Ok(())
 }
 
-/// Publishes what the outbox holds.
+/// Publishes what the outbox holds, and deletes what was published long ago.
 fn publish(app: &SharedApp, shutdown: &Shutdown) {
+    let (kept, until) = (app.clone(), shutdown.clone());
+    shutdown.supervise("old_events", move || {
+        let retention = kept.settings.events.retention();
+        prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
+    });
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("relay", move || {
         let options = RelayOptions::default();
@@ -213,7 +218,10 @@ fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(
     shutdown.supervise("users_events", move || {
         let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
         let handler = Follower::new(app.clone());
-        let options = ConsumerOptions::default();
+        let options = ConsumerOptions {
+            remember: app.settings.events.retention(),
+            ..ConsumerOptions::default()
+        };
         Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
     });
     Ok(())

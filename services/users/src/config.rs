@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
+use events::feed::EventsConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -31,6 +32,9 @@ pub struct Settings {
     /// How much a request may ask for.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// How long events are kept.
+    #[serde(default)]
+    pub events: EventsConfig,
     /// The authentication service.
     pub auth: AuthSettings,
 }

@@ -15,8 +15,8 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
-use events::feed::{Feed, FeedSource, FeedTransport};
-use events::{Bootstrap, Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
+use events::feed::{Feed, FeedSource, FeedTransport, prune_on_schedule};
+use events::{Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
@@ -106,7 +106,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
     let app = wire(&settings, &world, db.clone(), keys, &shutdown);
     app.arrivals.run(&shutdown);
-    publish(&app, &shutdown);
+    publish(&settings, &app, &shutdown);
     follow_auth(&settings, &world, &app, &shutdown)?;
 
     let health = Health::new();
@@ -169,8 +169,13 @@ fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: 
     })
 }
 
-/// Publishes what the outbox holds.
-fn publish(app: &SharedApp, shutdown: &Shutdown) {
+/// Publishes what the outbox holds, and deletes what was published long ago.
+fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) {
+    let retention = settings.events.retention();
+    let (kept, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("old_events", move || {
+        prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
+    });
     let (app, until) = (Arc::clone(app), shutdown.clone());
     shutdown.supervise("relay", move || {
         let options = RelayOptions::default();
@@ -198,10 +203,10 @@ fn follow_auth(
     let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
     let source = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (Arc::clone(app), shutdown.clone());
+    let remember = settings.events.retention();
     shutdown.supervise("auth_events", move || {
-        // From the oldest event on, not from a snapshot: a registration that waits is in no snapshot.
         let options = ConsumerOptions {
-            bootstrap: Bootstrap::Beginning,
+            remember,
             ..ConsumerOptions::default()
         };
         let handler = FromAuth(Arc::clone(&app));

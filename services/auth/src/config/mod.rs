@@ -10,6 +10,7 @@ use std::time::Duration;
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::secret::SecretString;
+use events::feed::EventsConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -40,6 +41,9 @@ pub struct Settings {
     /// What a request may cost.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// How long events are kept.
+    #[serde(default)]
+    pub events: EventsConfig,
     /// What secrets in the database are encrypted under.
     pub encryption: EncryptionSettings,
     /// Applications and services that ask for tokens, by their `client_id`.
