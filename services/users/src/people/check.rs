@@ -11,6 +11,10 @@ pub(crate) const MAX_EMAILS: usize = 20;
 /// Bytes of all attributes at most, as JSON.
 pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
 
+/// Attributes of the SCIM standard that are fields of the record. As an attribute, one would speak for its field wherever
+/// that is empty: a person could give themselves an e-mail address (SB-35).
+const FIELDS: [&str; 6] = ["userName", "name", "emails", "active", "locale", "timezone"];
+
 /// A value that cannot be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
@@ -97,6 +101,12 @@ fn check_attributes(state: &UserState) -> Result<(), Invalid> {
     }
     for (name, value) in &state.attributes {
         text("attributes (a name)", name, 256)?;
+        if FIELDS.contains(&name.as_str()) {
+            return Err(Invalid::new(
+                format!("attributes.{name}"),
+                "is a field of the record, not an attribute",
+            ));
+        }
         value_text(&format!("attributes.{name}"), value)?;
         check_standard(name, value)?;
     }

@@ -276,6 +276,10 @@ fn every_limit_names_its_field() {
     assert_eq!(refused(&put("k", json!({"deep": ["a\u{7}"]}))), "attributes.k");
     assert_eq!(refused(&put("displayName", json!(7))), "attributes.displayName");
     assert_eq!(refused(&put("", json!(7))), "attributes (a name)");
+    // SB-35: where the field is empty, the attribute would stand in its place.
+    let emails = json!([{"value": "root@b.example"}]);
+    assert_eq!(refused(&put("emails", emails)), "attributes.emails");
+    assert_eq!(refused(&put("timezone", json!("UTC"))), "attributes.timezone");
 }
 
 #[test]

@@ -56,7 +56,7 @@ testkit::on_both_engines! {
         let (id, _) = person(&app, "ann").await;
         let anonymous = Caller::anonymous(&app).get("/user").await;
         assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(anonymous.header("www-authenticate"), "Bearer");
+        assert_eq!(anonymous.header("www-authenticate"), "Bearer realm=\"vestibule\"");
         let elsewhere = token_for("http://other.example", &id.to_string(), "app", "openid");
         assert_eq!(Caller::with(&app, elsewhere).get("/user").await.status, StatusCode::UNAUTHORIZED);
         let without_openid = token(&id.to_string(), "app", "profile");
@@ -93,6 +93,7 @@ testkit::on_both_engines! {
             (json!({"version": 77}), "version"),
             (json!({"emails": [{"value": "a@b.example", "verified": true}]}), "emails"),
             (json!({"attributes": {"entitlements": [{"value": "all"}]}}), "attributes.entitlements"),
+            (json!({"attributes": {"emails": [{"value": "root@b.example"}]}}), "attributes.emails"),
             (json!({"role": "admin"}), "role"),
             (json!({"locale": "x".repeat(100)}), "locale"),
         ] {
