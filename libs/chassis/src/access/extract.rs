@@ -65,6 +65,10 @@ scopes! {
     OpenId = "openid";
 }
 
+/// The challenge to whoever brings no token. The scheme alone would be none: RFC 6750 §3 asks for a parameter, and §3.1
+/// for no error code here.
+const ANONYMOUS: &str = r#"Bearer realm="vestibule""#;
+
 /// Any valid access token in `Authorization: Bearer` (RFC 6750 §2.1). Without one: 401.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub Arc<AccessToken>);
@@ -101,7 +105,7 @@ impl<St: HasVerifier + Sync> FromRequestParts<St> for Bearer {
         match state.verifier().verify(token).await {
             Ok(token) => Ok(Self(token)),
             Err(AccessError::Invalid(reason)) => {
-                Err(challenge("invalid_token", None).detail(format!("{reason}.")))
+                Err(Problem::unauthorized(r#"Bearer error="invalid_token""#).detail(format!("{reason}.")))
             }
             Err(AccessError::Unavailable(_)) => Err(Problem::unavailable(Duration::from_secs(1))
                 .detail("The keys that tokens are verified with are not known yet.")),
@@ -130,7 +134,7 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
     let Some(value) = values.next() else {
         // RFC 6750 §3.1: without any authentication, no error code.
         return Err(
-            Problem::unauthorized("Bearer").detail("Send an access token: Authorization: Bearer TOKEN.")
+            Problem::unauthorized(ANONYMOUS).detail("Send an access token: Authorization: Bearer TOKEN.")
         );
     };
     let malformed = || {
@@ -145,7 +149,7 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
     let value = value.to_str().map_err(|_| malformed())?;
     let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Problem::unauthorized("Bearer").detail("Only the scheme Bearer is known here."));
+        return Err(Problem::unauthorized(ANONYMOUS).detail("Only the scheme Bearer is known here."));
     }
     let token = token.trim();
     if token.is_empty() || token.contains(' ') {
@@ -162,11 +166,4 @@ fn insufficient(scope: &'static str) -> Problem {
             ::http::header::WWW_AUTHENTICATE,
             &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
         )
-}
-
-fn challenge(error: &str, scope: Option<&str>) -> Problem {
-    let scope = scope
-        .map(|scope| format!(r#", scope="{scope}""#))
-        .unwrap_or_default();
-    Problem::unauthorized(&format!(r#"Bearer error="{error}"{scope}"#))
 }

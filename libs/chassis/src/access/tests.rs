@@ -181,7 +181,10 @@ async fn extractors_answer_as_rfc_6750_says() {
     );
 
     let (status, challenge, body) = setup.get("/any", None).await;
-    assert_eq!((status.as_u16(), challenge.as_str()), (401, "Bearer"));
+    assert_eq!(
+        (status.as_u16(), challenge.as_str()),
+        (401, r#"Bearer realm="vestibule""#)
+    );
     assert_eq!(body["type"], "https://vestibule.dev/problems/unauthorized");
 
     let (status, challenge, body) = setup.get("/any", Some("Bearer nonsense")).await;

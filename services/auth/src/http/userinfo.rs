@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{AccessToken, OpenId, Scoped};
 use chassis::http::Problem;
-use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::CACHE_CONTROL;
 use oidc::claims::UserInfo;
 use uuid::Uuid;
 
@@ -32,8 +32,7 @@ pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> 
 }
 
 fn revoked() -> Problem {
-    Problem::unauthorized("Bearer")
-        .header(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
+    Problem::unauthorized(r#"Bearer error="invalid_token""#)
         .detail("The token was revoked.")
 }
 

@@ -102,7 +102,7 @@ stories! {
     async fn userinfo_needs_a_token_for_it(world) {
         // SB-26
         let none = world.get("/oauth2/userinfo", &[]).await;
-        assert_eq!((none.status, none.header(WWW_AUTHENTICATE)), (StatusCode::UNAUTHORIZED, "Bearer"));
+        assert_eq!((none.status, none.header(WWW_AUTHENTICATE)), (StatusCode::UNAUTHORIZED, "Bearer realm=\"vestibule\""));
         let cookie = world.cookie().await;
         let tokens = world.tokens(&cookie).await;
         let id_token = format!("Bearer {}", tokens["id_token"].as_str().unwrap());
