@@ -87,8 +87,7 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<i64, Db
         sqlite: "SELECT last, pruned FROM outbox_feed",
         postgres: "SELECT last, pruned FROM outbox_feed FOR UPDATE",
     );
-    let (last, pruned): (i64, i64) =
-        on_engine!(tx, c => sqlx::query_as(counter).fetch_one(c).await?);
+    let (last, pruned): (i64, i64) = on_engine!(tx, c => sqlx::query_as(counter).fetch_one(c).await?);
     let furthest = last.min(pruned.saturating_add(limit));
     // Up to the first event that stays, not every old one: the feed has no gaps, even if the clock once went back.
     let stays: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(

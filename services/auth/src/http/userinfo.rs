@@ -32,8 +32,7 @@ pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> 
 }
 
 fn revoked() -> Problem {
-    Problem::unauthorized(r#"Bearer error="invalid_token""#)
-        .detail("The token was revoked.")
+    Problem::unauthorized(r#"Bearer error="invalid_token""#).detail("The token was revoked.")
 }
 
 /// The claims that the token's scopes allow (OpenID Connect Core §5.4).
