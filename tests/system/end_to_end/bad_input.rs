@@ -174,3 +174,39 @@ async fn a_path_that_does_not_exist_and_a_wrong_method_are_problems_too() {
         );
     }
 }
+
+#[tokio::test]
+async fn bad_queries_are_refused_and_name_the_parameter() {
+    let stack = Stack::start().await;
+    let token = stack.operator_token().await;
+    let authorize = "/oauth2/authorize?response_type=code&client_id=nobody";
+    let mut wrong = Vec::new();
+    for (url, names) in [
+        (stack.auth_url("/events?after=1&after=2"), "after"),
+        (stack.auth_url("/events?after=soon"), "after"),
+        (stack.auth_url("/events?surprise=1"), "surprise"),
+        (stack.users_url("/events?limit=-1"), "limit"),
+        (stack.users_url("/events/snapshot?surprise=1"), "surprise"),
+        (stack.users_url("/scim/v2/Users?count=1&count=2"), "count"),
+        (stack.users_url("/scim/v2/Users?filter=userName%20eq"), ""),
+        (stack.users_url("/scim/v2/Users?filter=%ff"), ""),
+        (stack.auth_url("/admin/v1/clients?limit=100000"), "limit"),
+        (stack.auth_url("/admin/v1/clients?limit=1&limit=2"), "limit"),
+        (
+            stack.auth_url(&format!("{authorize}&client_id=again")),
+            "client_id",
+        ),
+        (stack.auth_url("/oauth2/authorize?scope=%ff%fe"), ""),
+    ] {
+        let answer = stack.http().get(&url).bearer_auth(&token).send().await.unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        if !status.is_client_error() || !body.contains(names) {
+            wrong.push(format!(
+                "{url}: {status}, expected a 4xx that names {names:?}: {}",
+                start(&body)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -4,6 +4,7 @@ mod bad_input;
 mod events;
 mod leaving;
 mod quick_start;
+mod rotation;
 mod secrets;
 mod separation;
 mod set_up;
