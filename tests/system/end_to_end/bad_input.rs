@@ -58,7 +58,9 @@ fn check_form(endpoint: &Endpoint, content_type: &str, body: &str) -> Result<(),
         path if path.starts_with("/scim/") => {
             expect(json()?["schemas"][0] == "urn:ietf:params:scim:api:messages:2.0:Error")
         }
-        "/register" | "/login" => expect(content_type.starts_with("text/html")),
+        "/register" | "/login" | "/setup" | "/register/wait" | "/logout" => {
+            expect(content_type.starts_with("text/html"))
+        }
         _ => {
             let problem = json()?;
             expect(
