@@ -36,8 +36,8 @@ pub(crate) struct Tail {
     #[arg(long, value_enum)]
     service: Option<Side>,
     /// Begin after this position; needs --service, because each counts for itself
-    #[arg(long, value_name = "N", requires = "service", default_value_t = 0)]
-    after: i64,
+    #[arg(long, value_name = "N", requires = "service")]
+    after: Option<i64>,
     /// Go on waiting for new ones
     #[arg(long, short)]
     follow: bool,
@@ -85,14 +85,16 @@ struct Reader {
 }
 
 impl Reader {
-    async fn read(self, api: &Api, side: Side, mut after: i64) -> Result<(), Failure> {
+    async fn read(self, api: &Api, side: Side, mut after: Option<i64>) -> Result<(), Failure> {
         let wait = if self.follow { WAIT } else { 0 };
         loop {
-            let path = format!("/events?after={after}&limit={PAGE}&wait={wait}");
+            // Without a position: the oldest events that are there.
+            let from = after.map_or_else(String::new, |after| format!("after={after}&"));
+            let path = format!("/events?{from}limit={PAGE}&wait={wait}");
             let batch = api.call(side, Method::GET, &path).await?;
             let events = batch.as_array().map(Vec::as_slice).unwrap_or_default();
             for event in events {
-                after = position(event).unwrap_or(after);
+                after = position(event).or(after);
                 output::line(self.show(side, event))?;
             }
             if events.is_empty() && !self.follow {

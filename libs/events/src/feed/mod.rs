@@ -115,12 +115,22 @@ impl Feed {
         }
     }
 
+    /// The position before the oldest event that is there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn beginning(&self) -> Result<i64, DbError> {
+        let (pruned, _) = store::bounds(&mut self.db.reader().await?).await?;
+        Ok(pruned)
+    }
+
     /// The last position given.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn last(&self) -> Result<i64, DbError> {
-        store::last(&mut self.db.reader().await?).await
+        let (_, last) = store::bounds(&mut self.db.reader().await?).await?;
+        Ok(last)
     }
 }
 

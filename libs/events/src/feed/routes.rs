@@ -52,7 +52,7 @@ struct EventsQuery {
 
 /// GET /events
 async fn events<S: HasFeed>(
-    _scope: Scoped<EventsRead>,
+    token: Scoped<EventsRead>,
     State(state): State<S>,
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
@@ -70,14 +70,17 @@ async fn events<S: HasFeed>(
         .and_then(|id| id.to_str().ok())
         .map(str::to_owned);
     let after = match resumed.or(query.after).as_deref() {
-        None => 0,
+        None => feed
+            .beginning()
+            .await
+            .map_err(|error| Problem::internal(&error))?,
         Some("end") => feed.last().await.map_err(|error| Problem::internal(&error))?,
         Some(text) => position(text)?,
     };
     if wants_stream(&headers) {
         // What is wrong is said before the stream begins.
         feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
-        return Ok(sse::stream(feed.clone(), after).into_response());
+        return Ok(sse::stream(feed.clone(), after, token.expires_at).into_response());
     }
     let events = feed.read(after, limit, wait).await.map_err(refuse)?;
     json(BATCH, &events)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use chassis::clock::Timestamp;
 use chassis::shutdown::Phase;
 use futures_util::Stream;
 use futures_util::stream;
@@ -21,15 +22,21 @@ struct Place {
     feed: Feed,
     after: i64,
     ready: VecDeque<Envelope>,
+    until: Timestamp,
 }
 
-/// All events after `after`, for ever: until the feed closes, or fails, and the follower comes back with the id of the
-/// last one.
-pub(super) fn stream(feed: Feed, after: i64) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+/// All events after `after`, until the feed closes, or fails, or the follower's token expires, which is at `until`; the
+/// follower comes back with the id of the last one.
+pub(super) fn stream(
+    feed: Feed,
+    after: i64,
+    until: Timestamp,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let place = Place {
         feed,
         after,
         ready: VecDeque::new(),
+        until,
     };
     let events = stream::unfold(place, |mut place| async move {
         let envelope = next(&mut place).await?;
@@ -49,7 +56,11 @@ async fn next(place: &mut Place) -> Option<Envelope> {
         if place.feed.closing.phase() >= Phase::Closing {
             return None;
         }
-        match place.feed.read(place.after, PAGE, MAX_WAIT).await {
+        let left = place.until.since(place.feed.outbox.clock().now());
+        if left.is_zero() {
+            return None;
+        }
+        match place.feed.read(place.after, PAGE, MAX_WAIT.min(left)).await {
             Ok(events) => place.ready = events.into(),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "an event stream ended");

@@ -56,10 +56,7 @@ pub(super) async fn after(
 
 /// Refuses a position that the feed does not reach back to, or that it never gave.
 pub(super) async fn check(reader: &mut impl Connection, after: i64) -> Result<(), ReadError> {
-    let (last, pruned): (i64, i64) = on_engine!(reader, c => sqlx::query_as("SELECT last, pruned FROM outbox_feed")
-        .fetch_one(c)
-        .await
-        .map_err(DbError::from)?);
+    let (pruned, last) = bounds(reader).await?;
     if (pruned..=last).contains(&after) {
         return Ok(());
     }
@@ -70,8 +67,9 @@ pub(super) async fn check(reader: &mut impl Connection, after: i64) -> Result<()
     })
 }
 
-pub(super) async fn last(reader: &mut impl Connection) -> Result<i64, DbError> {
-    Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
+/// The last position that was pruned, and the last that was given.
+pub(super) async fn bounds(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as("SELECT pruned, last FROM outbox_feed").fetch_one(c).await?))
 }
 
 /// Deletes events that were published before `before`, from the oldest on and `limit` at most, and answers how many

@@ -142,6 +142,20 @@ testkit::on_both_engines! {
         service.stop().await;
     }
 
+    async fn a_stream_ends_with_the_token_that_opened_it(db: TestDb) {
+        let service = Service::start(&db).await;
+        changed(&db, &service.outbox, new_id()).await;
+        service.published(1).await;
+        let stream = reqwest::Client::new()
+            .get(service.url.join("events").unwrap())
+            .bearer_auth(service.token_for(2, "events:read").expose())
+            .header("accept", "text/event-stream");
+        let text = stream.send().await.unwrap().text();
+        let text = tokio::time::timeout(Duration::from_secs(20), text).await.expect("it ends").unwrap();
+        assert!(text.contains("id: 1\n"), "{text}");
+        service.stop().await;
+    }
+
     async fn what_was_pruned_is_gone_and_the_rest_stays(db: TestDb) {
         let service = Service::start(&db).await;
         let client = Client::of(&service);
@@ -158,6 +172,8 @@ testkit::on_both_engines! {
         let (status, problem) = client.json("events?after=2").await;
         assert_eq!((status, &problem["oldest"]), (StatusCode::GONE, &json!(4)));
         assert_eq!(problem["type"], "https://vestibule.dev/problems/position-gone");
+        assert_eq!(client.json("events?after=0").await.0, StatusCode::GONE);
+        assert_eq!(client.json("events").await, (StatusCode::OK, json!([])), "the oldest that there is");
         changed(&db, &service.outbox, new_id()).await;
         let (_, events) = client.json("events?after=3&wait=20").await;
         assert_eq!(events[0]["position"], "4");

@@ -90,10 +90,15 @@ impl Service {
     }
 
     fn token(&self, scope: &str) -> Token {
+        self.token_for(300, scope)
+    }
+
+    /// A token that expires in so many seconds.
+    fn token_for(&self, seconds: i64, scope: &str) -> Token {
         let now = clock().now().as_secs();
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": "consumer", "client_id": "consumer", "scope": scope,
-            "iat": now, "exp": now + 300, "jti": Uuid::nil(),
+            "iat": now, "exp": now + seconds, "jti": Uuid::nil(),
         });
         Token::new(self.key.sign("at+jwt", &claims).unwrap())
     }
