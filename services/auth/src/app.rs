@@ -9,7 +9,7 @@ use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
-use events::feed::{self, Feed, HasFeed};
+use events::feed::{Feed, HasFeed};
 
 use crate::clients::ClientCache;
 use crate::config::Settings;
@@ -94,8 +94,7 @@ impl HasFeed for SharedApp {
 /// Every route of the service's public port. Each part offers its own `routes()`.
 pub fn router(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
-        .merge(http::routes())
-        .merge(feed::routes())
+        .merge(http::routes(app))
         .merge(pages::routes(app))
         .fallback(pages::not_found)
 }

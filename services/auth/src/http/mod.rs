@@ -6,6 +6,7 @@ mod admin_users;
 mod answer;
 mod authenticate;
 mod authorize;
+mod caller;
 mod discovery;
 mod jwks;
 mod logout;
@@ -19,21 +20,32 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
+use events::feed;
 
 pub use chassis::http::ClientInfo;
 
 use crate::app::SharedApp;
 
-/// Every endpoint of this folder.
-pub fn routes() -> Router<SharedApp> {
+/// Every endpoint of this folder, and the feed.
+pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(authenticate::routes())
-        .merge(admin_users::routes())
+        .merge(for_those_who_may_still_act(app))
         .merge(open_to_scripts())
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
+}
+
+/// Administration and the feed. Each route asks for its scope; all ask whether the person may still act.
+fn for_those_who_may_still_act(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .merge(admin_users::routes())
         .merge(admin_clients::routes())
         .merge(admin_keys::routes())
+        .merge(feed::routes())
+        .route_layer(middleware::from_extractor_with_state::<caller::StillGood, _>(
+            app.clone(),
+        ))
 }
 
 /// What scripts of other origins may call (CORS). The authorization endpoint is not among it (SB-25).

@@ -7,32 +7,16 @@ use chassis::access::{AccessToken, OpenId, Scoped};
 use chassis::http::Problem;
 use http::header::CACHE_CONTROL;
 use oidc::claims::UserInfo;
-use uuid::Uuid;
 
+use super::caller::person;
 use crate::app::SharedApp;
-use crate::grants;
-use crate::subjects::{self, Subject};
+use crate::subjects::Subject;
 
 /// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core §5.3), with an access token that has the scope `openid`.
 pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
-    let mut reader = app.db.reader().await?;
-    let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
-    if let Some(grant) = grant
-        && !grants::is_live(&mut reader, grant).await?
-    {
-        return Err(revoked());
-    }
-    let subject = match token.subject.parse::<Uuid>() {
-        Ok(id) => subjects::find(&mut reader, id).await?,
-        Err(_) => None,
-    };
-    let subject = subject.filter(|subject| subject.active).ok_or_else(revoked)?;
+    let subject = person(&mut app.db.reader().await?, &token).await?;
     let info = told(&token, subject);
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
-}
-
-fn revoked() -> Problem {
-    Problem::unauthorized(r#"Bearer error="invalid_token""#).detail("The token was revoked.")
 }
 
 /// The claims that the token's scopes allow (OpenID Connect Core §5.4).

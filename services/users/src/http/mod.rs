@@ -8,10 +8,15 @@ mod scim;
 mod tests;
 mod user;
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::middleware::from_extractor_with_state;
 use axum::routing::{get, post};
+use chassis::access::EventsRead;
 
 use crate::app::SharedApp;
+use caller::Directory;
 
 /// Every route of the public port.
 pub(crate) fn routes(app: SharedApp) -> Router {
@@ -19,7 +24,10 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         .route("/user", get(user::show).patch(user::patch))
         .route("/registrations", post(registrations::register))
         .nest("/scim/v2", scim::routes())
-        .merge(events::feed::routes())
+        .merge(events::feed::routes().route_layer(
+            // The feed asks for the scope; this, whether a person with it may still act.
+            from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),
+        ))
         .with_state(app)
 }
 

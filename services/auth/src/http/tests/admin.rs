@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::world::{Answer, World, basic, stories};
 use crate::clients::GrantType;
+use crate::testing::{PASSWORD, person_state};
 
 impl World {
     /// An administrator's token.
@@ -94,6 +95,28 @@ stories! {
         }
         let rotate = world.call(Method::POST, "/admin/v1/keys/rotate", &guest, None).await;
         assert_eq!(rotate.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn an_administrator_who_is_switched_off_is_refused_at_once(world) {
+        // SB-15
+        let mut ann = person_state(world.ann, "ann");
+        (ann.groups, ann.version) = (vec!["vestibule-admins".to_owned()], 2);
+        world.app.change(&ann).await;
+        let body = json!({"username": "ann", "password": PASSWORD, "scope": "openid admin"});
+        let tokens = world.authenticate(&body).await.json();
+        let admin = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        // The feed asks for a scope that she did not get.
+        let places = [("/admin/v1/clients", StatusCode::OK), ("/admin/v1/keys", StatusCode::OK), ("/events", StatusCode::FORBIDDEN)];
+        for (path, status) in places {
+            assert_eq!(world.call(Method::GET, path, &admin, None).await.status, status, "{path}");
+        }
+        (ann.active, ann.version) = (false, 3);
+        world.app.change(&ann).await;
+        for (path, _) in places {
+            let refused = world.call(Method::GET, path, &admin, None).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
+            assert!(refused.headers["www-authenticate"].to_str().unwrap().contains("invalid_token"));
+        }
     }
 
     async fn an_administrator_rotates_the_keys(world) {

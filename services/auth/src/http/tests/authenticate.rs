@@ -10,7 +10,7 @@ use crate::clients;
 use crate::testing::{PASSWORD, person_state};
 
 impl World {
-    async fn authenticate(&self, body: &Value) -> Answer {
+    pub(super) async fn authenticate(&self, body: &Value) -> Answer {
         clients::bootstrap(&self.app, &self.app.settings.clients)
             .await
             .unwrap();

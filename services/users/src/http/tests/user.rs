@@ -126,11 +126,15 @@ testkit::on_both_engines! {
         // SB-15
         let app = app(&db);
         let (id, ann) = person(&app, "ann").await;
-        let administrator = Caller::with(&app, token(&id.to_string(), "cli", "users:read users:write"));
-        assert_eq!(administrator.get("/scim/v2/Users").await.status, StatusCode::OK);
+        let administrator = Caller::with(&app, token(&id.to_string(), "cli", "users:read events:read"));
+        for path in ["/scim/v2/Users", "/events", "/events/snapshot"] {
+            assert_eq!(administrator.get(path).await.status, StatusCode::OK, "{path}");
+        }
         let off = Draft { active: Some(false), ..draft("ann") };
         people::replace(&app, id, &IfMatch::Any, off).await.unwrap();
-        for (caller, path) in [(&ann, "/user"), (&administrator, "/scim/v2/Users")] {
+        for (caller, path) in [
+            (&ann, "/user"), (&administrator, "/scim/v2/Users"), (&administrator, "/events"), (&administrator, "/events/snapshot"),
+        ] {
             let refused = caller.get(path).await;
             assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
             assert!(refused.header("www-authenticate").contains("invalid_token"));
