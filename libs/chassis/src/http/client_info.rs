@@ -1,5 +1,6 @@
 //! Who is calling, as far as the network can tell.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -63,10 +64,11 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
     let trusted = |ip: IpAddr| peer.trusted.iter().any(|network| network.contains(ip));
     let mut client = peer.address.ip().to_canonical();
-    let values: Vec<&str> = headers
+    // Bytes that are no text are the client's: what a proxy wrote behind them still counts.
+    let values: Vec<Cow<'_, str>> = headers
         .get_all(HeaderName::from_static("x-forwarded-for"))
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
     for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
         if !trusted(client) {
