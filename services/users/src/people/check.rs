@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 pub(crate) const MAX_NAME: usize = 256;
 /// E-mail addresses at most.
 pub(crate) const MAX_EMAILS: usize = 20;
+/// Levels of objects and lists in an attribute at most: a reader that stops at some depth can still read the record, in a
+/// list of events too.
+pub(crate) const MAX_DEPTH: usize = 16;
 /// Bytes of all attributes at most, as JSON.
 pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
 
@@ -107,7 +110,7 @@ fn check_attributes(state: &UserState) -> Result<(), Invalid> {
                 "is a field of the record, not an attribute",
             ));
         }
-        value_text(&format!("attributes.{name}"), value)?;
+        value_text(&format!("attributes.{name}"), value, MAX_DEPTH)?;
         check_standard(name, value)?;
     }
     Ok(())
@@ -129,15 +132,26 @@ fn check_standard(name: &str, value: &Value) -> Result<(), Invalid> {
     }
 }
 
-fn value_text(field: &str, value: &Value) -> Result<(), Invalid> {
+/// `depth`: the levels that may be below.
+fn value_text(field: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
+    let below = || {
+        let left = depth.checked_sub(1);
+        left.ok_or_else(|| Invalid::new(field, format!("at most {MAX_DEPTH} levels")))
+    };
     match value {
         Value::String(value) if value.is_empty() => Ok(()),
         Value::String(value) => text(field, value, MAX_ATTRIBUTES),
-        Value::Array(items) => items.iter().try_for_each(|item| value_text(field, item)),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            text(field, name, 256)?;
-            value_text(field, value)
-        }),
+        Value::Array(items) => {
+            let below = below()?;
+            items.iter().try_for_each(|item| value_text(field, item, below))
+        }
+        Value::Object(members) => {
+            let below = below()?;
+            members.iter().try_for_each(|(name, value)| {
+                text(field, name, 256)?;
+                value_text(field, value, below)
+            })
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
