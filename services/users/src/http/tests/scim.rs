@@ -192,6 +192,31 @@ testkit::on_both_engines! {
         assert_eq!(eve.body["totalResults"], 0, "nothing of it was stored");
     }
 
+    async fn a_body_that_cannot_be_read_is_refused_in_scim(db: TestDb) {
+        // SB-42
+        let app = app(&db);
+        let directory = directory(&app);
+        let scim = [("content-type", "application/scim+json")];
+        let body = user("eve").to_string();
+        let twice = body.replacen('{', r#"{"userName":"mallory","#, 1);
+        let huge = body.replace("eve", &"x".repeat(300_000));
+        let not_text = [body.as_bytes(), b"\xff"].concat();
+        for (headers, body, status, named) in [
+            (&scim[..], twice.into_bytes(), StatusCode::BAD_REQUEST, "userName"),
+            (&scim[..], b"{".to_vec(), StatusCode::BAD_REQUEST, ""),
+            (&scim[..], not_text, StatusCode::BAD_REQUEST, "UTF-8"),
+            (&scim[..], b"[]".to_vec(), StatusCode::BAD_REQUEST, "object"),
+            (&[("content-type", "text/plain")][..], body.clone().into_bytes(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type"),
+        ] {
+            let refused = directory.send("POST", USERS, headers, Body::from(body)).await;
+            assert_eq!((refused.status, refused.header("content-type")), (status, "application/scim+json"));
+            assert!(refused.body["detail"].as_str().unwrap().contains(named), "{refused:?}");
+        }
+        let refused = directory.send("POST", USERS, &scim, Body::from(huge)).await;
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE, "{refused:?}");
+        assert_eq!(directory.get(USERS).await.body["totalResults"], 0, "nothing was stored");
+    }
+
     async fn a_put_without_a_word_on_active_wakes_nobody(db: TestDb) {
         let app = app(&db);
         let directory = directory(&app);
@@ -238,6 +263,7 @@ testkit::on_both_engines! {
         assert_eq!(anyone.get("/scim/v2/Schemas/urn:none").await.status, StatusCode::NOT_FOUND);
         let patch = directory(&app).json("PATCH", &format!("{USERS}/{}", Uuid::nil()), &json!({})).await;
         assert_eq!((patch.status, &patch.body["status"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("405")));
+        assert_eq!(patch.header("allow"), "GET,HEAD,PUT,DELETE", "RFC 9110 §15.5.6");
         let nowhere = anyone.get("/scim/v2/Groups").await;
         assert_eq!((nowhere.status, &nowhere.body["status"]), (StatusCode::NOT_FOUND, &json!("404")));
     }
