@@ -1,12 +1,25 @@
+use events::Snapshot;
+use events::contract::{EventData, RegistrationRequested, SubjectErased};
+
 use super::*;
-use crate::accounts::SignInError;
+use crate::accounts::{AccountsSnapshot, SignInError};
+use crate::registration::{NewAccount, register};
 use crate::sessions;
-use crate::testing::{self, PASSWORD, TestApp, person_state};
+use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
 
 async fn erase(app: &TestApp, id: Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
     apply::erase(app, &mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+fn newcomer(name: &str) -> NewAccount {
+    NewAccount {
+        user_name: name.to_owned(),
+        email: Some(format!("{name}@example.com")),
+        password: Some(PASSWORD.into()),
+        ..NewAccount::default()
+    }
 }
 
 async fn known(app: &TestApp, id: Uuid) -> Option<Subject> {
@@ -62,6 +75,36 @@ testkit::on_both_engines! {
         app.change(&state).await;
         assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+    }
+
+    async fn a_snapshot_tells_of_registrations_that_wait_and_of_the_erased(db: TestDb) {
+        let app = testing::app(&db).await;
+        let settled = register(&app, newcomer("ann")).await.unwrap();
+        let erased = app.person("bob").await;
+        erase(&app, erased).await;
+        app.users.behave(Behaviour::Down);
+        let mut expected = vec![(SubjectErased::TYPE, erased)];
+        for name in ["cid", "dan", "eve"] {
+            let waiting = register(&app, newcomer(name)).await.unwrap();
+            expected.push((RegistrationRequested::TYPE, waiting.id));
+        }
+        let mut reader = app.db.reader().await.unwrap();
+        let (mut told, mut place) = (Vec::new(), None);
+        loop {
+            let page = AccountsSnapshot.page(&mut reader, place.as_deref(), 2).await.unwrap();
+            assert!(page.states.len() <= 2);
+            told.extend(page.states);
+            match page.next {
+                Some(next) => place = Some(next),
+                None => break,
+            }
+        }
+        expected.sort_by_key(|(_, id)| *id);
+        assert_eq!(told.iter().map(|state| (state.kind, state.aggregate_id)).collect::<Vec<_>>(), expected);
+        assert!(told.iter().all(|state| state.aggregate_id != settled.id));
+        let request = told.iter().find(|state| state.kind == RegistrationRequested::TYPE).unwrap();
+        let request: RegistrationRequested = serde_json::from_str(request.data.get()).unwrap();
+        assert_eq!(request.email.unwrap().as_str(), format!("{}@example.com", request.user_name));
     }
 
     async fn the_erased_leave_nothing_but_an_id_and_never_come_back(db: TestDb) {
