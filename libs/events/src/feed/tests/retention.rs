@@ -64,15 +64,18 @@ testkit::on_both_engines! {
         publishing(&db, &outbox, start).await.commit().await.unwrap();
         let relay = publishing(&db, &outbox, start + DAY * 31).await;
         let other = db.another().await;
-        let pruning = tokio::spawn(async move {
+        let pruning = async {
             let mut tx = other.begin("test").await.unwrap();
             let gone = prune(&mut tx, start + DAY, 100).await.unwrap();
             tx.commit().await.unwrap();
             gone
-        });
-        testkit::eventually("it waits for the relay", async || somebody_waits(&db).await.then_some(())).await;
-        relay.commit().await.unwrap();
-        assert_eq!(pruning.await.unwrap(), 1);
+        };
+        let publishing = async {
+            testkit::eventually("it waits for the relay", async || somebody_waits(&db).await.then_some(())).await;
+            relay.commit().await.unwrap();
+        };
+        let (gone, ()) = tokio::join!(pruning, publishing);
+        assert_eq!(gone, 1);
         assert_eq!(positions(&db).await, [Some(2)]);
     }
 }
