@@ -156,7 +156,12 @@ impl Attempt {
         let stored = match &password {
             // Too long to be anybody's: hash something for nobody.
             None => None,
-            Some(_) => found.hash.as_deref().or(found.pending_hash.as_deref()),
+            // Whoever registers a name that somebody has must not get in with their own password, not even while that
+            // somebody has none.
+            Some(_) => match found.id {
+                Some(_) => found.hash.as_deref(),
+                None => found.pending_hash.as_deref(),
+            },
         };
         let password = password.unwrap_or_else(Password::empty);
         let verdict = app.hasher.verify(password.clone(), stored).await?;

@@ -55,6 +55,21 @@ testkit::on_both_engines! {
         assert_eq!(app.hasher.done() - hashed, 2, "the right password of the disabled, and one that is too long");
     }
 
+    // SB-8
+    async fn registering_the_name_of_somebody_without_a_password_opens_nothing_of_theirs(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.change(&person_state(app.random.uuid(&*app.clock), "invited")).await;
+        app.users.behave(testing::Behaviour::Down);
+        let new = crate::registration::NewAccount {
+            user_name: "Invited".to_owned(),
+            password: Some(SecretString::from(PASSWORD)),
+            ..crate::registration::NewAccount::default()
+        };
+        crate::registration::register(&app, new).await.unwrap();
+        let outcome = app.sign_in("invited", PASSWORD).await;
+        assert!(matches!(outcome, Err(SignInError::Wrong)), "{outcome:?}");
+    }
+
     // SB-7
     async fn delays_grow_the_same_for_the_known_and_the_unknown(db: TestDb) {
         let app = testing::app(&db).await;
