@@ -45,6 +45,8 @@ pub struct SignedIn {
     /// Whether the device token named a device of this account; when not, give it one with
     /// [`crate::accounts::remember_device`].
     pub known_device: bool,
+    /// No session starts when the password was chosen anew after this.
+    pub(crate) password_of: Timestamp,
     /// Whose failures must still be below the limit when the session starts.
     pub(crate) counted: Option<Key>,
     /// Failures that are forgotten when the session starts.
@@ -59,6 +61,8 @@ impl SignedIn {
             auth_time,
             amr: vec!["pwd".to_owned()],
             known_device: false,
+            // What a browser's cookie says of `auth_time` is in whole seconds.
+            password_of: auth_time + Duration::from_secs(1),
             counted: None,
             forgiven: Vec::new(),
         }
@@ -218,6 +222,7 @@ impl Attempt {
             auth_time,
             amr: vec!["pwd".to_owned()],
             known_device: device.is_some(),
+            password_of: found.password_of.unwrap_or(auth_time),
             counted: Some(device.unwrap_or(&self.account).clone()),
             forgiven: forgiven.into_iter().flatten().cloned().collect(),
         }

@@ -62,6 +62,8 @@ pub(crate) struct Candidate {
     pub(crate) id: Option<Uuid>,
     pub(crate) active: Option<bool>,
     pub(crate) hash: Option<String>,
+    /// When they chose their password.
+    pub(crate) password_of: Option<Timestamp>,
     /// A registration under way for the name.
     pub(crate) pending_id: Option<Uuid>,
     pub(crate) pending_hash: Option<String>,
@@ -106,7 +108,7 @@ pub(crate) struct Asked<'a> {
 
 /// The person who has the name, the registration under way for it, and the failures so far. Always one row.
 pub(crate) async fn candidate(db: &mut impl Connection, asked: &Asked<'_>) -> Result<Candidate, DbError> {
-    let statement = "SELECT s.id, s.active, p.hash, r.id AS pending_id, rp.hash AS pending_hash,
+    let statement = "SELECT s.id, s.active, p.hash, p.changed_at AS password_of, r.id AS pending_id, rp.hash AS pending_hash,
             d.account_id AS device_account,
             ta.failures AS account_failures, ta.failed_at AS account_failed_at,
             ts.failures AS source_failures, ts.failed_at AS source_failed_at,

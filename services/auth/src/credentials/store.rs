@@ -30,3 +30,13 @@ pub(crate) async fn has_password(db: &mut impl Connection, account: Uuid) -> Res
     let statement = "SELECT EXISTS (SELECT 1 FROM passwords WHERE account_id = $1)";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_one(c).await?))
 }
+
+/// Whether the password of an account was chosen after `then`.
+pub(crate) async fn changed_since(
+    db: &mut impl Connection,
+    account: Uuid,
+    then: Timestamp,
+) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM passwords WHERE account_id = $1 AND changed_at > $2)";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).bind(then).fetch_one(c).await?))
+}

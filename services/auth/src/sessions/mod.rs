@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::accounts::{self, SignedIn, tell};
 use crate::app::App;
+use crate::credentials;
 use crate::grants;
 use crate::http::ClientInfo;
 use crate::throttle;
@@ -53,7 +54,8 @@ pub struct Started {
 /// Why a session did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The account was disabled, or failed too often, while the password was checked: answer as for a wrong one.
+    /// The account was disabled, failed too often or got another password while the password was checked: answer as
+    /// for a wrong one.
     #[error("the account may not sign in now")]
     Refused,
     /// The database failed.
@@ -129,6 +131,10 @@ pub async fn start_for(
     let version = accounts::store::next_version(tx, who.account_id)
         .await?
         .ok_or(StartError::Refused)?;
+    // Under the account's lock: whoever chooses a password holds it too, and then ends the sessions that there are.
+    if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
+        return Err(StartError::Refused);
+    }
     let event = SessionStarted {
         id: session.id,
         user_id: who.account_id,

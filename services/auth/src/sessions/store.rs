@@ -52,12 +52,21 @@ pub(crate) async fn insert_if_allowed(
     row: &NewRow<'_>,
     counted: Option<&Key>,
 ) -> Result<bool, DbError> {
-    let statement = "INSERT INTO sessions
-            (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
-             client_ip, user_agent)
-        SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
-        WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)
-          AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)";
+    // The person's row is held, so that whoever disables them waits and then finds this session to end.
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO sessions
+                (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
+                 client_ip, user_agent)
+            SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
+            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)
+              AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)",
+        postgres: "INSERT INTO sessions
+                (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
+                 client_ip, user_agent)
+            SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
+            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)
+              AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)",
+    );
     let session = row.session;
     let stored = on_engine!(tx, c => sqlx::query(statement)
         .bind(session.id)

@@ -45,6 +45,20 @@ testkit::on_both_engines! {
         assert_eq!(issue_setup_link(&app).await.unwrap(), None, "somebody administers");
     }
 
+    // SB-15
+    async fn a_sign_in_with_the_old_password_does_not_outlast_the_choice_of_a_new_one(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        app.wait(Duration::from_secs(60));
+        let checked = app.sign_in("ann", PASSWORD).await.unwrap();
+        let link = invitation(&app, ann).await;
+        choose_password(&app, &link, SecretString::from("gorse-tin-placid")).await.unwrap();
+        let outcome = app.start(&checked).await;
+        assert!(matches!(outcome, Err(sessions::StartError::Refused)), "{outcome:?}");
+        let again = app.sign_in("ann", "gorse-tin-placid").await.unwrap();
+        assert!(app.start(&again).await.is_ok());
+    }
+
     // SB-11
     async fn two_who_use_the_link_at_once_are_one(db: TestDb) {
         let app = testing::app(&db).await;

@@ -34,13 +34,15 @@ pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(),
 /// When the database fails.
 pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let now = app.clock.now();
+    // The person first, then the account: the order in which a session that starts holds them.
+    let name = store::delete(tx, id).await?;
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
     // Without an account, nothing was told of it either.
     let version = accounts::store::next_version(tx, id).await?.unwrap_or(1);
     if !store::note_erased(tx, id, version, now).await? {
         return Ok(());
     }
-    if let Some(name) = store::delete(tx, id).await? {
+    if let Some(name) = name {
         throttle::store::clear(tx, &Key::account(&name)).await?;
     }
     registration::store::delete(tx, id).await?;
