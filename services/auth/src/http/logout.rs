@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use oidc::claims::IdTokenClaims;
 use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, verify};
 use oidc::logout::LogoutRequest;
-use oidc::params::Params;
+use oidc::params::{Params, ParamsError};
 use oidc::redirect_uri::RedirectUri;
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -39,7 +39,7 @@ pub(super) async fn post(
     };
     let params = match Params::parse(&form, &[]) {
         Ok(params) => params,
-        Err(error) => return Ok(refuse(&app, &format!("{error}."))),
+        Err(error) => return Ok(unreadable(&app, &error)),
     };
     let confirmation = params.get("csrf");
     if confirmation.is_none() && pages::session_token(&app.pages, &headers).is_none() {
@@ -65,7 +65,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let request = match LogoutRequest::parse(raw) {
         Ok(request) => request,
-        Err(error) => return Ok(refuse(app, &format!("{error}."))),
+        Err(error) => return Ok(unreadable(app, &error)),
     };
     let asked = match check(app, &request).await? {
         Ok(asked) => asked,
@@ -207,6 +207,14 @@ fn see_other(place: &str) -> Response {
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The page never says what was sent, the name of a parameter included: that may be anybody's message to the person.
+fn unreadable(app: &App, error: &ParamsError) -> Response {
+    match error {
+        ParamsError::Duplicate(_) => refuse(app, "A parameter of the request is there more than once."),
+        error => refuse(app, &format!("{error}.")),
+    }
 }
 
 fn refuse(app: &App, why: &str) -> Response {

@@ -88,6 +88,12 @@ stories! {
         assert!(world.is_signed_in(&cookie).await);
     }
 
+    async fn what_cannot_be_read_is_not_shown(world) {
+        let answer = world.leave("", &[("Call us", "1"), ("Call us", "2")]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(!answer.body.contains("Call us"), "{}", answer.body);
+    }
+
     async fn an_access_token_is_no_hint(world) {
         // SB-26
         let cookie = world.cookie().await;
