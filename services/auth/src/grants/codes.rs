@@ -1,6 +1,7 @@
 //! Authorization codes: hashed, good for a minute at most, used once (SB-21).
 
 use chassis::secret::{Token, TokenHash};
+use oidc::error::ErrorCode;
 use oidc::pkce::{CodeChallenge, CodeVerifier};
 use oidc::resource::Resource;
 use oidc::scope::Scope;
@@ -48,7 +49,7 @@ pub struct Redeem<'a> {
 /// Makes a code.
 ///
 /// # Errors
-/// When the database fails.
+/// `login_required` when the session has ended meanwhile.
 pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError> {
     let code = app.random.token();
     let life = Duration::from_secs(u64::from(app.settings.tokens.code_seconds)).min(LONGEST);
@@ -69,7 +70,11 @@ pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError
         grant_id: None,
     };
     let mut tx = app.db.begin("issue_code").await?;
-    store::insert_code(&mut tx, &code.hash(), &row).await?;
+    if !store::insert_code(&mut tx, &code.hash(), &row).await? {
+        return Err(ErrorCode::LoginRequired
+            .because("the session has just ended")
+            .into());
+    }
     tx.commit().await?;
     Ok(code)
 }

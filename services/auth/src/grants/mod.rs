@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 pub use codes::{NewCode, Redeem, issue_code, redeem_code};
 pub use issuer::{Issuer, IssuerError};
+pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, audiences, client_scope, person_scope};
 pub use refresh::refresh;
 use store::GrantRow;

@@ -22,6 +22,9 @@ const PRIVILEGED: [&str; 6] = [
     "events:read",
 ];
 
+/// Scopes that mean nothing without a person.
+const PERSONAL: [&str; 2] = ["openid", "offline_access"];
+
 /// A person, signed in, lets a client in.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -62,6 +65,11 @@ pub(super) fn invalid_grant() -> GrantError {
         .into()
 }
 
+/// Whether a person needs to administer to pass `scope` on.
+pub(crate) fn is_privileged(scope: &str) -> bool {
+    PRIVILEGED.contains(&scope)
+}
+
 /// What a person may grant to a client of what it asks for; asking for nothing means all that it may have. What is
 /// not known is passed over (OpenID Connect Core §3.1.2.1).
 ///
@@ -74,7 +82,7 @@ pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result
     let may_refresh = client.may(GrantType::RefreshToken);
     let granted = asked.iter().filter(|token| {
         registered.contains(token)
-            && (administrator || !PRIVILEGED.contains(token))
+            && (administrator || !is_privileged(token))
             && (may_refresh || *token != "offline_access")
     });
     let granted = Scope::of(granted)?;
@@ -84,17 +92,17 @@ pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result
     Ok(granted)
 }
 
-/// What a client may have for itself.
+/// What a client may have for itself: nothing that stands for a person, whatever it is registered for.
 ///
 /// # Errors
 /// `invalid_scope` when it asks for more than it is registered for.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
     let registered = &client.registration.scope;
-    match asked {
-        None => Ok(registered.clone()),
-        Some(asked) if registered.covers(asked) => Ok(asked.clone()),
-        Some(_) => Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes")),
+    let asked = asked.unwrap_or(registered);
+    if !registered.covers(asked) {
+        return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));
     }
+    Ok(Scope::of(asked.iter().filter(|token| !PERSONAL.contains(token)))?)
 }
 
 /// The services that a token will be for: those asked for, or all that the client may reach (RFC 8707 §2).

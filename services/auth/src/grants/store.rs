@@ -2,8 +2,8 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
 use chassis::secret::TokenHash;
+use chassis::{on_engine, sql};
 use oidc::resource::Resource;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -49,16 +49,24 @@ pub(super) struct RefreshRow {
     pub(super) successor: Option<Vec<u8>>,
 }
 
-pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<(), DbError> {
-    on_engine!(tx, c => sqlx::query(
-        "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri, redirect_uri_sent,
-             scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+/// Stores a code, if the session that it stems from lives. Whether it does. The session is held, so that whoever ends
+/// it waits and then finds this code to forget.
+pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<bool, DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
+                redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+            WHERE $4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4)",
+        postgres: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
+                redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+            WHERE $4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4 FOR KEY SHARE)",
+    );
+    Ok(on_engine!(tx, c => sqlx::query(statement)
         .bind(hash.as_bytes()).bind(&code.client_id).bind(code.subject).bind(code.session_id)
         .bind(&code.redirect_uri).bind(code.redirect_uri_sent).bind(&code.scope).bind(&code.audiences)
         .bind(&code.nonce).bind(&code.code_challenge).bind(code.auth_time).bind(&code.amr).bind(code.expires_at)
-        .execute(c).await.map(drop)?);
-    Ok(())
+        .execute(c).await?.rows_affected() == 1))
 }
 
 pub(super) async fn code(db: &mut impl Connection, hash: &TokenHash) -> Result<Option<CodeRow>, DbError> {

@@ -62,6 +62,10 @@ impl World {
     }
 
     async fn code_for(&self, grant: Grant) -> String {
+        self.try_code(grant).await.unwrap()
+    }
+
+    async fn try_code(&self, grant: Grant) -> Result<String, GrantError> {
         let new = NewCode {
             client: &self.web,
             grant,
@@ -69,7 +73,7 @@ impl World {
             redirect_uri_sent: true,
             challenge: CodeChallenge::parse(CHALLENGE),
         };
-        issue_code(&self.app, new).await.unwrap().expose().to_owned()
+        Ok(issue_code(&self.app, new).await?.expose().to_owned())
     }
 
     async fn code(&self) -> String {
@@ -310,7 +314,8 @@ testkit::on_both_engines! {
 
     async fn the_end_of_a_session_ends_its_grants_but_not_the_offline_ones(db: TestDb) {
         let world = world(&db).await;
-        let session = world.app.random.uuid(&*world.app.clock);
+        let session = world.app.start(&world.app.sign_in("ann", testing::PASSWORD).await.unwrap()).await.unwrap();
+        let session = session.session.id;
         let in_session = |scope: &str| Grant { session_id: Some(session), ..world.grant(scope) };
         let online = world.redeem(&world.code_for(in_session("openid")).await).await.unwrap();
         let offline = world.redeem(&world.code_for(in_session("openid offline_access")).await).await.unwrap();
@@ -321,6 +326,33 @@ testkit::on_both_engines! {
         assert_eq!(kind(world.refresh(&online.refresh_token.unwrap()).await), Some(ErrorCode::InvalidGrant));
         assert_eq!(kind(world.redeem(&pending).await), Some(ErrorCode::InvalidGrant));
         assert_eq!(kind(world.refresh(&offline.refresh_token.unwrap()).await), None);
+    }
+
+    // SB-15
+    async fn a_session_that_ends_while_a_code_is_made_gives_none(db: TestDb) {
+        let world = world(&db).await;
+        let session = world.app.start(&world.app.sign_in("ann", testing::PASSWORD).await.unwrap()).await.unwrap();
+        let session = session.session.id;
+        let mut tx = db.begin("test").await.unwrap();
+        crate::sessions::end(&world.app, &mut tx, session, crate::sessions::SessionEnd::SignedOut).await.unwrap();
+        tx.commit().await.unwrap();
+        let refused = world.try_code(Grant { session_id: Some(session), ..world.grant("openid") }).await;
+        assert!(matches!(refused, Err(GrantError::OAuth(error)) if error.error == ErrorCode::LoginRequired));
+    }
+
+    async fn a_client_stands_for_nobody_but_itself(db: TestDb) {
+        let world = world(&db).await;
+        let both = client(&world.app, "both", |wish| {
+            wish.grant_types.insert(GrantType::ClientCredentials);
+            wish.scope = "openid offline_access users:read".parse().unwrap();
+        }).await;
+        let asked = "openid users:read".parse().unwrap();
+        for asked in [None, Some(&asked)] {
+            let answer = issue_to_client(&world.app, &both, asked, &[]).unwrap();
+            assert_eq!(answer.scope.to_string(), "users:read");
+        }
+        assert!(world.ann.to_string().parse::<ClientId>().is_err());
+        assert!(world.ann.simple().to_string().parse::<ClientId>().is_err());
     }
 
     async fn a_disabled_person_gets_nothing_more(db: TestDb) {

@@ -8,11 +8,13 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
+use crate::clients;
 use crate::grants;
 use crate::subjects::{self, Subject};
 
-/// An access token of an application, or of a person who may still act: whoever was deactivated or deleted, and whose
-/// grant was revoked, is refused though the token still verifies (SB-15).
+/// An access token of an application that is still registered, or of a person who may still act: whoever was
+/// deactivated or deleted, administers no more, or had their grant revoked is refused though the token still verifies
+/// (SB-15).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StillGood;
 
@@ -21,10 +23,13 @@ impl FromRequestParts<SharedApp> for StillGood {
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Problem> {
         let token = Bearer::from_request_parts(parts, app).await?;
-        if !token.is_of_client() {
-            person(&mut app.db.reader().await?, &token).await?;
-        }
-        Ok(Self)
+        let holds = if token.is_of_client() {
+            clients::find(app, &token.client_id).await?.is_some()
+        } else {
+            let person = person(&mut app.db.reader().await?, &token).await?;
+            person.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
+        };
+        if holds { Ok(Self) } else { Err(revoked()) }
     }
 }
 

@@ -119,6 +119,27 @@ stories! {
         }
     }
 
+    async fn an_administrator_who_is_taken_out_of_the_group_is_refused_at_once(world) {
+        let mut ann = person_state(world.ann, "ann");
+        (ann.groups, ann.version) = (vec!["vestibule-admins".to_owned()], 2);
+        world.app.change(&ann).await;
+        let body = json!({"username": "ann", "password": PASSWORD, "scope": "openid admin"});
+        let tokens = world.authenticate(&body).await.json();
+        let admin = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        (ann.groups, ann.version) = (Vec::new(), 3);
+        world.app.change(&ann).await;
+        for (path, status) in [("/admin/v1/keys", StatusCode::UNAUTHORIZED), ("/oauth2/userinfo", StatusCode::OK)] {
+            assert_eq!(world.call(Method::GET, path, &admin, None).await.status, status, "{path}");
+        }
+    }
+
+    async fn the_token_of_a_deleted_client_opens_nothing(world) {
+        let tool = world.admin("admin").await;
+        let gone = world.call(Method::DELETE, "/admin/v1/clients/tool", &tool, None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        assert_eq!(world.call(Method::GET, "/admin/v1/keys", &tool, None).await.status, StatusCode::UNAUTHORIZED);
+    }
+
     async fn an_administrator_rotates_the_keys(world) {
         // SB-37
         let admin = world.admin("admin").await;
