@@ -120,7 +120,7 @@ pub async fn create(
 }
 
 fn generated_id(app: &App) -> Result<ClientId, ClientError> {
-    let id = app.random.uuid(&*app.clock).simple().to_string();
+    let id = format!("app-{}", app.random.uuid(&*app.clock).simple());
     id.parse().map_err(|_| {
         ClientError::Invalid(Invalid {
             field: "client_id",
