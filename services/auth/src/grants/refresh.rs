@@ -61,7 +61,11 @@ pub async fn refresh(
         .filter(|subject| subject.active)
         .ok_or_else(invalid_grant)?;
     let granted: Scope = grant.scope.parse().map_err(|_| invalid_grant())?;
-    let granted = person_scope(client, &subject, &granted)?;
+    // Nothing granted stays nothing: to ask for nothing would mean all that the client may have by now.
+    let granted = match granted.is_empty() {
+        true => granted,
+        false => person_scope(client, &subject, &granted)?,
+    };
     let scope = match asked {
         None => granted,
         Some(asked) if granted.covers(asked) => asked.clone(),

@@ -302,6 +302,29 @@ testkit::on_both_engines! {
         assert_eq!(id.nonce, None);
     }
 
+    async fn a_client_that_is_registered_for_more_later_has_no_more_of_old_grants(db: TestDb) {
+        let world = world(&db).await;
+        let mut answer: Option<String> = None;
+        for scopes in [&[][..], &["openid", "profile"][..]] {
+            let settings = serde_json::json!({"grant_types": ["refresh_token"], "scopes": scopes});
+            let settings = [("phone".to_owned(), serde_json::from_value(settings).unwrap())].into();
+            clients::bootstrap(&world.app, &settings).await.unwrap();
+            world.app.wait(Duration::from_secs(5));
+            let phone = clients::find(&world.app, "phone").await.unwrap().unwrap();
+            let tokens: TokenResponse = match answer.take() {
+                None => {
+                    let mut tx = db.begin("test").await.unwrap();
+                    let tokens = issue(&world.app, &mut tx, &phone, world.grant("")).await.unwrap();
+                    tx.commit().await.unwrap();
+                    tokens
+                }
+                Some(token) => refresh(&world.app, &phone, &token, None, &[]).await.unwrap(),
+            };
+            assert!(tokens.scope.is_empty(), "{}", tokens.scope);
+            answer = tokens.refresh_token;
+        }
+    }
+
     async fn a_refresh_token_is_of_no_use_to_another_client(db: TestDb) {
         let world = world(&db).await;
         let other = client(&world.app, "other", |_| {}).await;
