@@ -37,7 +37,12 @@ impl IfMatch {
                 .unwrap_or(tag)
                 .strip_prefix('"')
                 .and_then(|rest| rest.strip_suffix('"'))
-                .ok_or_else(|| Error::new(400, "If-Match, If-None-Match: expected entity tags such as W/\"3\", or *"))?;
+                .ok_or_else(|| {
+                    Error::new(
+                        400,
+                        "If-Match, If-None-Match: expected entity tags such as W/\"3\", or *",
+                    )
+                })?;
             versions.extend(opaque.parse::<i64>());
         }
         Ok(Self::OneOf(versions))

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::http::Network;
@@ -57,16 +59,24 @@ pub struct LogConfig {
     /// `text` for people, `ecs` for machines (Elastic Common Schema, JSON lines), `auto`: text on a terminal.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`, and exceptions by module: `info,http=debug,sqlx=warn`.
-    pub level: String,
+    #[serde(deserialize_with = "levels")]
+    #[schemars(with = "String")]
+    pub level: Targets,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
         Self {
             format: LogFormat::Auto,
-            level: "info".to_owned(),
+            level: Targets::new().with_default(Level::INFO),
         }
     }
+}
+
+fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Targets, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let expected = "expected a level such as info, or levels by module such as info,http=debug";
+    text.parse().map_err(|_| de::Error::custom(expected))
 }
 
 /// How log lines look.

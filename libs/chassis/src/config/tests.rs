@@ -177,6 +177,10 @@ fn every_mistake_names_its_place_its_key_and_what_is_expected() {
             "DIR/auth.toml: log.format: expected one of: auto, text, ecs",
         ),
         (
+            change("[database]", "[log]\nlevel = \"info,http=loud\"\n[database]"),
+            "DIR/auth.toml: log.level: expected a level such as info, or levels by module such as info,http=debug",
+        ),
+        (
             change("[database]", "[database]\nurl_file = \"x\""),
             "DIR/auth.toml: database.url: both url and url_file are set",
         ),

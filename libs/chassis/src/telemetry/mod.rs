@@ -15,9 +15,7 @@ mod trace;
 mod tests;
 
 use std::io::IsTerminal;
-use std::str::FromStr;
 
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -45,13 +43,11 @@ pub struct TelemetryError(String);
 /// Sets up the logs, metrics and traces of the process, once. Lines go to standard output.
 ///
 /// # Errors
-/// When the level cannot be read, the endpoint cannot be used, or telemetry is set up already.
+/// When the endpoint cannot be used, or telemetry is set up already.
 pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Result<Guard, TelemetryError> {
     metrics::install().map_err(TelemetryError)?;
     ::metrics::gauge!("vestibule_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION"))
         .set(1.0);
-    let levels = Targets::from_str(&log.level)
-        .map_err(|error| TelemetryError(format!("log.level: expected a level such as info: {error}")))?;
     let terminal = std::io::stdout().is_terminal();
     let format = match log.format {
         LogFormat::Ecs => Format::Ecs { service },
@@ -60,7 +56,7 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
             colour: coloured(terminal),
         },
     };
-    let lines = Lines::new(format, std::io::stdout).with_filter(levels);
+    let lines = Lines::new(format, std::io::stdout).with_filter(log.level.clone());
     let registry = tracing_subscriber::registry().with(lines);
     let traces = otlp::start(service, traces).map_err(TelemetryError)?;
     let installed = match &traces {
