@@ -19,8 +19,13 @@ struct Arguments {
     config: Option<PathBuf>,
 }
 
+fn main() -> ExitCode {
+    chassis::memory::prefer_small_pages();
+    serve()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn serve() -> ExitCode {
     match auth::run(Arguments::parse().config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
