@@ -1,5 +1,6 @@
 //! Authorization codes: hashed, good for a minute at most, used once (SB-21).
 
+use chassis::db::Tx;
 use chassis::secret::{Token, TokenHash};
 use oidc::error::ErrorCode;
 use oidc::pkce::{CodeChallenge, CodeVerifier};
@@ -66,7 +67,6 @@ pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError
         auth_time: new.grant.auth_time,
         amr: Json(new.grant.amr),
         expires_at: app.clock.now() + life,
-        used_at: None,
         grant_id: None,
     };
     let mut tx = app.db.begin("issue_code").await?;
@@ -89,28 +89,17 @@ pub async fn redeem_code(
     redeem: &Redeem<'_>,
 ) -> Result<TokenResponse, GrantError> {
     let hash = TokenHash::of(redeem.code);
-    let now = app.clock.now();
+    let grant_id = app.random.uuid(&*app.clock);
     let mut tx = app.db.begin("redeem_code").await?;
-    let row = store::code(&mut tx, &hash).await?.ok_or_else(invalid_grant)?;
-    if row.client_id != client.id.as_str() {
-        return Err(invalid_grant());
-    }
-    if row.used_at.is_none() && (row.expires_at <= now || !proves(&row, redeem)) {
+    let consumed = store::consume_code(&mut tx, &hash, client.id.as_str(), grant_id, app.clock.now()).await?;
+    let Some(row) = consumed else {
+        return Err(came_again(app, tx, &hash, client).await?);
+    };
+    // Whoever fails here has not used the code up: the transaction ends without a commit.
+    if !proves(&row, redeem) {
         return Err(invalid_grant());
     }
     let audiences = narrowed(&row.audiences, redeem.resources)?;
-    let grant_id = app.random.uuid(&*app.clock);
-    if !store::consume_code(&mut tx, &hash, grant_id, now).await? {
-        if let Some(CodeRow {
-            grant_id: Some(given),
-            ..
-        }) = store::code(&mut tx, &hash).await?
-        {
-            super::reused(app, &mut tx, given, row.subject, client).await?;
-            tx.commit().await?;
-        }
-        return Err(invalid_grant());
-    }
     let grant = Grant {
         subject: row.subject,
         scope: row.scope.parse::<Scope>().map_err(|_| invalid_grant())?,
@@ -123,6 +112,24 @@ pub async fn redeem_code(
     let opened = super::open(app, &mut tx, client, grant_id, grant).await?;
     tx.commit().await?;
     opened.sign(app, client, &audiences)
+}
+
+/// Why a code could not be used up. If it was used before, what it gave then is revoked.
+async fn came_again(
+    app: &App,
+    mut tx: Tx,
+    hash: &TokenHash,
+    client: &Client,
+) -> Result<GrantError, GrantError> {
+    let row = store::code(&mut tx, hash).await?;
+    if let Some((given, subject)) = row
+        .filter(|row| row.client_id == client.id.as_str())
+        .and_then(|row| Some((row.grant_id?, row.subject)))
+    {
+        super::reused(app, &mut tx, given, subject, client).await?;
+        tx.commit().await?;
+    }
+    Ok(invalid_grant())
 }
 
 /// Whether the client that brings the code is the one that asked for it. A verifier for a code without a challenge is

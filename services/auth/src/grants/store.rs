@@ -22,7 +22,6 @@ pub(super) struct CodeRow {
     pub(super) auth_time: Timestamp,
     pub(super) amr: Json<Vec<String>>,
     pub(super) expires_at: Timestamp,
-    pub(super) used_at: Option<Timestamp>,
     pub(super) grant_id: Option<Uuid>,
 }
 
@@ -76,17 +75,18 @@ pub(super) async fn code(db: &mut impl Connection, hash: &TokenHash) -> Result<O
     )
 }
 
-/// Uses up a code for the grant `grant_id`. Whether it was there to be used.
+/// Uses up a code of `client` for the grant `grant_id`. Nothing, if it was not there to be used.
 pub(super) async fn consume_code(
     tx: &mut Tx,
     hash: &TokenHash,
+    client: &str,
     grant_id: Uuid,
     now: Timestamp,
-) -> Result<bool, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query(
-        "UPDATE authorization_codes SET used_at = $3, grant_id = $2
-         WHERE hash = $1 AND used_at IS NULL AND expires_at > $3")
-        .bind(hash.as_bytes()).bind(grant_id).bind(now).execute(c).await?.rows_affected() == 1))
+) -> Result<Option<CodeRow>, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query_as(
+        "UPDATE authorization_codes SET used_at = $4, grant_id = $3
+         WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 RETURNING *")
+        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).fetch_optional(c).await?))
 }
 
 pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
