@@ -17,7 +17,6 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    chassis::memory::prefer_small_pages();
     let cli = commands::Cli::parse();
     match commands::run(cli.command) {
         Ok(code) => code,

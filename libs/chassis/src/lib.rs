@@ -10,7 +10,6 @@ pub mod db;
 pub mod health;
 pub mod http;
 pub mod http_client;
-pub mod memory;
 pub mod random;
 pub mod secret;
 pub mod server;

@@ -19,13 +19,8 @@ struct Arguments {
     config: Option<PathBuf>,
 }
 
-fn main() -> ExitCode {
-    chassis::memory::prefer_small_pages();
-    serve()
-}
-
 #[tokio::main]
-async fn serve() -> ExitCode {
+async fn main() -> ExitCode {
     match auth::run(Arguments::parse().config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
