@@ -78,6 +78,8 @@ impl Record {
                 _ => record.fields.push((name, value)),
             }
         }
+        // By name: whether a JSON object keeps its order depends on who else is linked.
+        record.fields.sort();
         Some(record)
     }
 

@@ -208,7 +208,7 @@ impl Connection for Tx {
 
 /// Runs one expression on the connection of whichever engine is there; it is type-checked against both drivers.
 ///
-/// ```ignore
+/// ```text
 /// on_engine!(tx, c => sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(c).await?.rows_affected())
 /// ```
 #[macro_export]

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -11,8 +11,24 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn pretty(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap();
+    let value = sorted(serde_json::to_value(value).unwrap());
     format!("{}\n", serde_json::to_string_pretty(&value).unwrap())
+}
+
+/// With the names of every object in order. Whether `serde_json` keeps them as they came depends on who else is linked.
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<String, Value> = members
+                .into_iter()
+                .map(|(name, value)| (name, sorted(value)))
+                .collect();
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 /// Compares a committed file with what the code makes of it; with VESTIBULE_GENERATE=1, writes it instead. A golden
