@@ -177,7 +177,7 @@ async fn exit_codes_of_a_service_that_cannot_start_end_everything() {
         });
         let page = stage.page.clone();
         assert_eq!(stage.end().await.expect_err("refused").code(), code);
-        assert!(page.text().contains("no such key"), "{}", page.text());
+        page.shows("no such key").await;
     }
 }
 
