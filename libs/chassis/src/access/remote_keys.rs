@@ -193,11 +193,14 @@ impl KeySource for RemoteKeys {
         Box::pin(async {
             let now = self.0.clock.now();
             let pause = if self.is_ready() { ASK_AT_MOST_EVERY } else { RETRY };
-            if self.ask(now - pause).await {
-                Ok(())
-            } else {
-                Err(KeysUnavailable)
+            let mut known = self.ask(now - pause).await;
+            if !known {
+                // Services that start together miss each other at first, and half a second later they do not: a
+                // request that comes in between is worth the wait.
+                tokio::time::sleep(RETRY).await;
+                known = self.ask(now).await;
             }
+            known.then_some(()).ok_or(KeysUnavailable)
         })
     }
 }
