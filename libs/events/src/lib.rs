@@ -3,7 +3,7 @@
 //!
 //! A service writes an event with [`Outbox::append`] in the transaction of the change; its [`Relay`] publishes it;
 //! other services follow with a [`Consumer`], whose inbox applies each event once, in one transaction with its
-//! effect. The transport between them is the HTTP [`feed`].
+//! effect. The [`transport`] between them is the HTTP [`feed`], Kafka or RabbitMQ.
 
 pub mod contract;
 pub mod feed;
@@ -14,6 +14,7 @@ mod snapshot;
 #[cfg(test)]
 mod testing;
 mod trace;
+pub mod transport;
 
 use chassis::db::Migrations;
 

@@ -15,8 +15,9 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
-use events::feed::{Feed, FeedSource, FeedTransport, prune_on_schedule};
-use events::{Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
+use events::feed::{Feed, FeedSource, prune_on_schedule};
+use events::transport::{AnyTransport, Followed, follow};
+use events::{Outbox, Relay, RelayOptions};
 
 use crate::accounts::AccountsSnapshot;
 use crate::app::{self, App, SharedApp};
@@ -204,25 +205,33 @@ fn publish(app: &SharedApp, shutdown: &Shutdown) {
     });
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("relay", move || {
-        let options = RelayOptions::default();
-        Relay::new(app.db.clone(), app.outbox.clone(), FeedTransport, options).run(until.clone())
+        let transport = AnyTransport::new(&app.settings.events, "auth");
+        Relay::new(
+            app.db.clone(),
+            app.outbox.clone(),
+            transport,
+            RelayOptions::default(),
+        )
+        .run(until.clone())
     });
 }
 
-/// Follows the feed of the user service.
+/// Follows the events of the user service.
 fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
     let tokens: ServiceTokens = own_tokens::for_users(&app.downgrade(), Arc::clone(&world.clock));
-    let source =
+    let feed =
         FeedSource::new(&app.settings.users.url, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("users_events", move || {
-        let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
-        let handler = Follower::new(app.clone());
-        let options = ConsumerOptions {
-            remember: app.settings.events.retention(),
-            ..ConsumerOptions::default()
+        let followed = Followed {
+            consumer: CONSUMER,
+            service: "users",
+            feed: feed.clone(),
+            db: app.db.clone(),
+            clock: Arc::clone(&app.clock),
         };
-        Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
+        let (app, until) = (app.clone(), until.clone());
+        async move { follow(&app.settings.events, followed, Follower::new(app.clone()), until).await }
     });
     Ok(())
 }

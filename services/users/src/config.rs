@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
-use events::feed::EventsConfig;
+use events::transport::EventsConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub struct Settings {
     /// How much a request may ask for.
     #[serde(default)]
     pub limits: LimitsConfig,
-    /// How long events are kept.
+    /// How events travel and how long they are kept.
     #[serde(default)]
     pub events: EventsConfig,
     /// The authentication service.

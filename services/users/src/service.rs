@@ -15,8 +15,9 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
-use events::feed::{Feed, FeedSource, FeedTransport, prune_on_schedule};
-use events::{Consumer, ConsumerOptions, Outbox, Relay, RelayOptions};
+use events::feed::{Feed, FeedSource, prune_on_schedule};
+use events::transport::{AnyTransport, Followed, follow};
+use events::{Outbox, Relay, RelayOptions};
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
@@ -177,13 +178,20 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) {
         prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
     });
     let (app, until) = (Arc::clone(app), shutdown.clone());
+    let config = settings.events.clone();
     shutdown.supervise("relay", move || {
-        let options = RelayOptions::default();
-        Relay::new(app.db.clone(), app.outbox.clone(), FeedTransport, options).run(until.clone())
+        let transport = AnyTransport::new(&config, "users");
+        Relay::new(
+            app.db.clone(),
+            app.outbox.clone(),
+            transport,
+            RelayOptions::default(),
+        )
+        .run(until.clone())
     });
 }
 
-/// Follows the feed of the authentication service.
+/// Follows the events of the authentication service.
 fn follow_auth(
     settings: &Settings,
     world: &World,
@@ -201,17 +209,19 @@ fn follow_auth(
         scope: "events:read".to_owned(),
     };
     let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
-    let source = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let feed = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (Arc::clone(app), shutdown.clone());
-    let remember = settings.events.retention();
+    let config = settings.events.clone();
     shutdown.supervise("auth_events", move || {
-        let options = ConsumerOptions {
-            remember,
-            ..ConsumerOptions::default()
+        let followed = Followed {
+            consumer: CONSUMER,
+            service: "auth",
+            feed: feed.clone(),
+            db: app.db.clone(),
+            clock: Arc::clone(&app.clock),
         };
-        let handler = FromAuth(Arc::clone(&app));
-        let (db, clock) = (app.db.clone(), Arc::clone(&app.clock));
-        Consumer::new(CONSUMER, source.clone(), db, clock, handler, options).run(until.clone())
+        let (config, handler, until) = (config.clone(), FromAuth(Arc::clone(&app)), until.clone());
+        async move { follow(&config, followed, handler, until).await }
     });
     Ok(())
 }

@@ -16,7 +16,7 @@ use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
 pub use client::{FeedError, FeedSource, SnapshotBatch};
-pub use retention::{EventsConfig, prune_on_schedule};
+pub use retention::prune_on_schedule;
 pub use routes::{HasFeed, routes};
 pub use store::prune;
 

@@ -1,13 +1,10 @@
 //! How long events are kept.
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::prune;
 
@@ -15,29 +12,6 @@ use super::prune;
 const EVERY: Duration = Duration::from_secs(3600);
 /// Events deleted in one transaction: publishing waits for it.
 const AT_ONCE: i64 = 1000;
-
-/// `[events]`: how long events are kept.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct EventsConfig {
-    /// Days for which published events can be read again, and the ids of applied ones are remembered.
-    pub retention_days: NonZeroU16,
-}
-
-impl Default for EventsConfig {
-    fn default() -> Self {
-        Self {
-            retention_days: NonZeroU16::MIN.saturating_add(29),
-        }
-    }
-}
-
-impl EventsConfig {
-    /// [`Self::retention_days`] as a duration.
-    pub fn retention(&self) -> Duration {
-        Duration::from_secs(u64::from(self.retention_days.get()) * 24 * 3600)
-    }
-}
 
 /// Deletes published events that are older than `retention`: now, and every hour until `shutdown`. Replicas may do so
 /// at the same time. What is not published is never deleted.

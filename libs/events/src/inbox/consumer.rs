@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use chassis::clock::{SharedClock, Timestamp};
+use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
 use super::group::Origin;
-use super::{Handler, Inbox, InboxError, Step, parked, store};
+use super::housekeeping::Housekeeping;
+use super::{Handler, Inbox, InboxError, Step, store};
 use crate::feed::{FeedError, FeedSource};
 
 /// How a consumer begins that has no position, or whose position is no longer in the feed.
@@ -55,7 +56,6 @@ impl Default for ConsumerOptions {
 
 /// The longest pause after a request that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
 /// Follows a feed. Every replica runs one; the position, moved in the transaction of the effects, keeps them from
 /// doing the same work twice.
@@ -64,7 +64,7 @@ pub struct Consumer<H> {
     inbox: Inbox<H>,
     source: FeedSource,
     position: Option<i64>,
-    forgotten: Option<Timestamp>,
+    housekeeping: Housekeeping,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +104,7 @@ impl<H: Handler> Consumer<H> {
             inbox: Inbox::new(name, db, clock, handler, options),
             source,
             position: None,
-            forgotten: None,
+            housekeeping: Housekeeping::default(),
         }
     }
 
@@ -143,9 +143,11 @@ impl<H: Handler> Consumer<H> {
             },
         };
         self.position = Some(position);
-        while self.inbox.retry_parked().await? {}
-        self.forget().await?;
-        let (batch, wait) = (self.inbox.options.batch, self.wait().await?);
+        self.housekeeping.run(&self.inbox).await?;
+        let (batch, wait) = (
+            self.inbox.options.batch,
+            self.housekeeping.wait(&self.inbox).await?,
+        );
         let events = match self.source.events(position, batch, wait).await {
             Ok(events) => events,
             Err(FeedError::Gone { oldest }) => return self.begin(oldest - 1).await,
@@ -228,25 +230,5 @@ impl<H: Handler> Consumer<H> {
                 (outcome, _) => return self.moved(outcome, to),
             }
         }
-    }
-
-    /// How long a request may wait: until the next event that was set aside is due.
-    async fn wait(&self) -> Result<Duration, DbError> {
-        let wait = self.inbox.options.wait;
-        let mut reader = self.inbox.db.reader().await?;
-        let due = parked::next_due(&mut reader, self.inbox.consumer).await?;
-        Ok(due.map_or(wait, |due| due.since(self.inbox.clock.now()).min(wait)))
-    }
-
-    async fn forget(&mut self) -> Result<(), DbError> {
-        let now = self.inbox.clock.now();
-        if self.forgotten.is_some_and(|at| now.since(at) < FORGET_EVERY) {
-            return Ok(());
-        }
-        let mut tx = self.inbox.db.begin("inbox_forget").await?;
-        store::forget(&mut tx, self.inbox.consumer, now - self.inbox.options.remember).await?;
-        tx.commit().await?;
-        self.forgotten = Some(now);
-        Ok(())
     }
 }

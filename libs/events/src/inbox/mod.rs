@@ -9,10 +9,13 @@
 
 mod consumer;
 mod group;
+mod housekeeping;
 mod parked;
 mod store;
+mod subscriber;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unreadable;
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -23,6 +26,7 @@ use chassis::db::{Db, DbError, Tx};
 
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
 pub use parked::{ParkedEvent, parked, replay_parked};
+pub(crate) use subscriber::Subscriber;
 
 use crate::contract::{Envelope, EnvelopeError};
 use crate::outbox::OutboxError;

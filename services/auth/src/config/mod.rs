@@ -10,7 +10,7 @@ use std::time::Duration;
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::secret::SecretString;
-use events::feed::EventsConfig;
+use events::transport::EventsConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -41,7 +41,7 @@ pub struct Settings {
     /// What a request may cost.
     #[serde(default)]
     pub limits: LimitsConfig,
-    /// How long events are kept.
+    /// How events travel and how long they are kept.
     #[serde(default)]
     pub events: EventsConfig,
     /// What secrets in the database are encrypted under.

@@ -6,6 +6,7 @@ use chassis::on_engine;
 
 use super::*;
 use crate::testing::{THINGS, changed, new_id};
+use crate::transport::EventsConfig;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

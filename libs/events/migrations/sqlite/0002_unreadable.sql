@@ -1,0 +1,11 @@
+-- Messages of a broker that are no events: kept for people to look at.
+CREATE TABLE inbox_unreadable (
+    consumer    TEXT   NOT NULL,
+    transport   TEXT   NOT NULL,
+    -- Where it was: topic, partition and offset, or the id that the broker gave it.
+    place       TEXT   NOT NULL,
+    error       TEXT   NOT NULL,
+    body        BLOB   NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (consumer, transport, place)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,163 @@
+//! Follows another service through a broker into the inbox.
+
+use std::time::Duration;
+
+use chassis::db::DbError;
+use chassis::shutdown::Shutdown;
+use tokio::time::Instant;
+
+use super::group::Origin;
+use super::housekeeping::Housekeeping;
+use super::{Handler, Inbox, InboxError, store, unreadable};
+use crate::contract::Envelope;
+use crate::feed::{FeedError, FeedSource};
+use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+
+/// The longest pause after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often the lag is written into the metrics.
+const METER_EVERY: Duration = Duration::from_secs(2);
+
+/// Follows a service through a broker. Every replica runs one; the broker shares the work among them, and the inbox
+/// keeps them from doing the same twice where it does not.
+#[derive(Debug)]
+pub(crate) struct Subscriber<B, H> {
+    inbox: Inbox<H>,
+    broker: B,
+    snapshot: FeedSource,
+    housekeeping: Housekeeping,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum TurnError {
+    #[error(transparent)]
+    Broker(#[from] SubscriptionError),
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<InboxError> for TurnError {
+    fn from(error: InboxError) -> Self {
+        match error {
+            InboxError::Db(error) => Self::Db(error),
+            // Nobody else moves the marker that says that the snapshot was read.
+            InboxError::Moved => Self::Db(DbError::from(sqlx::Error::RowNotFound)),
+        }
+    }
+}
+
+/// A function of its own, so that the future that calls it stays `Send`.
+fn report(consumer: &'static str, error: &TurnError, failures: u32) {
+    let error = error as &dyn std::error::Error;
+    // Said when it begins and then now and then: a broker that is away for an hour is no news 1800 times.
+    if failures == 3 || failures.is_multiple_of(300) {
+        tracing::warn!(consumer, error, "events cannot be followed; it is tried again");
+    } else {
+        tracing::debug!(consumer, error, failures, "events cannot be followed");
+    }
+    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer).increment(1);
+}
+
+impl<B: Broker, H: Handler> Subscriber<B, H> {
+    /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
+    pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
+        Self {
+            inbox,
+            broker,
+            snapshot,
+            housekeeping: Housekeeping::default(),
+        }
+    }
+
+    /// Follows until `shutdown`. Whatever fails is logged and tried again, with pauses of 2 s at most.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            // Dropped in the middle of a transaction: it is rolled back, and the broker delivers again.
+            () = self.follow() => {}
+        }
+    }
+
+    async fn follow(&mut self) {
+        let mut failures = 0_u32;
+        loop {
+            let error = match self.connected(&mut failures).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            failures = failures.saturating_add(1);
+            report(self.inbox.consumer, &error, failures);
+            let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
+            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        }
+    }
+
+    /// One connection, until it fails.
+    async fn connected(&mut self, failures: &mut u32) -> Result<std::convert::Infallible, TurnError> {
+        let Subscribed {
+            mut subscription,
+            gap,
+        } = self.broker.subscribe().await?;
+        self.begin(gap).await?;
+        let mut metered = Instant::now();
+        loop {
+            self.housekeeping.run(&self.inbox).await?;
+            let wait = self.housekeeping.wait(&self.inbox).await?;
+            let limit = usize::try_from(self.inbox.options.batch).unwrap_or(1);
+            let messages = subscription.next(limit, wait).await?;
+            *failures = 0;
+            if !messages.is_empty() {
+                self.apply(messages).await?;
+                subscription.settle().await?;
+            }
+            if metered.elapsed() >= METER_EVERY
+                && let Some(lag) = subscription.lag()
+            {
+                metered = Instant::now();
+                metrics::gauge!("vestibule_consumer_lag", "consumer" => self.inbox.consumer)
+                    .set(f64::from(u32::try_from(lag).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    /// Applies messages in their order. What cannot be read is kept in a table.
+    async fn apply(&self, messages: Vec<Message>) -> Result<(), TurnError> {
+        let mut events: Vec<Envelope> = Vec::with_capacity(messages.len());
+        for message in messages {
+            match message {
+                Message::Event(event) => events.push(*event),
+                Message::Unreadable(message) => {
+                    unreadable::keep(&self.inbox, self.broker.name(), &message).await?;
+                }
+            }
+        }
+        if !events.is_empty() {
+            self.inbox.deliver(&events, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the snapshot, when this consumer never did on this broker or something was missed.
+    async fn begin(&self, gap: bool) -> Result<(), TurnError> {
+        let marker = format!("{}@{}", self.inbox.consumer, self.broker.name());
+        let known = store::position(&mut self.inbox.db.reader().await?, &marker).await?;
+        if known.is_some() && !gap {
+            return Ok(());
+        }
+        tracing::info!(consumer = self.inbox.consumer, "beginning with a snapshot");
+        let mut page = self.snapshot.snapshot(None).await?;
+        loop {
+            self.inbox
+                .deliver_from(Origin::Snapshot, &page.events, None)
+                .await?;
+            let Some(next) = page.next else { break };
+            page = self.snapshot.snapshot(Some(&next)).await?;
+        }
+        let mut tx = self.inbox.db.begin("inbox_enrol").await?;
+        store::enrol(&mut tx, &marker, self.inbox.clock.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

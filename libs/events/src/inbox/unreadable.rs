@@ -1,0 +1,38 @@
+//! Messages of a broker that are no events of ours: kept for people to look at.
+
+use chassis::db::DbError;
+use chassis::on_engine;
+
+use super::{Handler, Inbox};
+use crate::transport::subscription::UnreadableMessage;
+
+/// Keeps a message, once for each place.
+pub(super) async fn keep<H: Handler>(
+    inbox: &Inbox<H>,
+    transport: &'static str,
+    message: &UnreadableMessage,
+) -> Result<(), DbError> {
+    tracing::error!(
+        consumer = inbox.consumer,
+        transport,
+        place = message.place,
+        error = message.error,
+        "a message is no event; it is kept"
+    );
+    metrics::counter!("vestibule_inbox_unreadable_total", "consumer" => inbox.consumer).increment(1);
+    let mut tx = inbox.db.begin("inbox_unreadable").await?;
+    on_engine!(&mut tx, c => {
+        sqlx::query(
+            "INSERT INTO inbox_unreadable (consumer, transport, place, error, body, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
+            .bind(inbox.consumer)
+            .bind(transport)
+            .bind(&message.place)
+            .bind(&message.error)
+            .bind(&message.body)
+            .bind(inbox.clock.now())
+            .execute(c)
+            .await?;
+    });
+    tx.commit().await
+}

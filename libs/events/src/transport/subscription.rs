@@ -1,0 +1,77 @@
+//! What a broker's client gives to the consumer that stands on it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::contract::Envelope;
+
+/// Why a broker gives nothing now. The consumer connects again, with pauses.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubscriptionError {
+    /// The broker is away, or has ended the connection.
+    #[error("the broker cannot be reached: {0}")]
+    Away(String),
+    /// Topics, exchanges or queues are not as they have to be, and may not be made here.
+    #[error("the broker is not set up: {0}")]
+    Topology(String),
+}
+
+/// A message as it came.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// An event.
+    Event(Box<Envelope>),
+    /// Something else, which is kept for people to look at: nothing is lost.
+    Unreadable(UnreadableMessage),
+}
+
+/// A message that is none of our events.
+#[derive(Debug)]
+pub(crate) struct UnreadableMessage {
+    /// Where it was, so that it is kept once: topic, partition and offset, say.
+    pub(crate) place: String,
+    /// What is wrong with it.
+    pub(crate) error: String,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// A place in a broker from which one consumer's messages come, in order for each aggregate.
+pub(crate) trait Subscription: Send {
+    /// Up to `limit` messages, in order; waits for the first for at most `wait`. None: there was no news.
+    fn next(
+        &mut self,
+        limit: usize,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Vec<Message>, SubscriptionError>> + Send;
+
+    /// Tells the broker that the effects of all messages given so far are committed.
+    fn settle(&mut self) -> impl Future<Output = Result<(), SubscriptionError>> + Send;
+
+    /// How many messages wait behind what was given, as far as is known without asking.
+    fn lag(&self) -> Option<u64>;
+}
+
+/// A broker to subscribe at.
+pub(crate) trait Broker: Send + Sync + 'static {
+    /// What it gives.
+    type Subscription: Subscription;
+
+    /// `kafka`, `rabbitmq`.
+    fn name(&self) -> &'static str;
+
+    /// Connects, sees to the topology, and takes the place of this consumer. Nothing may be lost between this and
+    /// the first [`Subscription::next`]: the consumer reads a snapshot in between.
+    fn subscribe(
+        &self,
+    ) -> impl Future<Output = Result<Subscribed<Self::Subscription>, SubscriptionError>> + Send;
+}
+
+/// A subscription that has just been made.
+#[derive(Debug)]
+pub(crate) struct Subscribed<S> {
+    /// The subscription.
+    pub(crate) subscription: S,
+    /// The place is new, or messages were deleted before they were read: a snapshot has to fill in.
+    pub(crate) gap: bool,
+}
