@@ -280,3 +280,32 @@ async fn what_cannot_be_opened_is_named_without_its_password() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_server_ends_a_transaction_that_stands_idle() {
+    let test = testkit::postgres(&[]).await;
+    prepared(&test).await;
+    let mut stopped = test.begin("test").await.unwrap();
+    let timeout = "SELECT current_setting('idle_in_transaction_session_timeout')";
+    let shown: String =
+        on_engine!(&mut stopped, c => sqlx::query_scalar(timeout).fetch_one(c).await).unwrap();
+    assert_eq!(shown, "30s");
+    add(&mut stopped, 1, "ann").await.unwrap();
+    // As if 30 seconds had passed.
+    let sooner =
+        "SELECT pg_backend_pid() FROM set_config('idle_in_transaction_session_timeout', '20ms', true)";
+    let pid: i32 = on_engine!(&mut stopped, c => sqlx::query_scalar(sooner).fetch_one(c).await).unwrap();
+    testkit::eventually("the server ends it", async || {
+        let alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
+        let mut reader = test.reader().await.unwrap();
+        let alive: i64 =
+            on_engine!(&mut reader, c => sqlx::query_scalar(alive).bind(pid).fetch_one(c).await).unwrap();
+        (alive == 0).then_some(())
+    })
+    .await;
+    let mut other = test.begin("test").await.unwrap();
+    add(&mut other, 1, "bob").await.unwrap();
+    other.commit().await.unwrap();
+    let error = stopped.commit().await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+}

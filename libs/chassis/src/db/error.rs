@@ -104,11 +104,8 @@ impl From<sqlx::Error> for DbError {
                 (true, "13" | "4874") | (false, "53100") => return Self::Full,
                 // SQLITE_CORRUPT, SQLITE_NOTADB, and their extended codes.
                 (true, "11" | "26" | "267" | "523" | "779") => return Self::Corrupt,
-                // SQLITE_BUSY, SQLITE_LOCKED; PostgreSQL: too many connections, shutting down, deadlock, serialization.
-                (true, "5" | "6" | "261" | "517")
-                | (false, "53300" | "57P01" | "57P02" | "57P03" | "40P01" | "40001") => {
-                    return Self::Unavailable(error);
-                }
+                (true, code) if passes_on_sqlite(code) => return Self::Unavailable(error),
+                (false, code) if passes_on_postgres(code) => return Self::Unavailable(error),
                 _ => {}
             }
         }
@@ -119,6 +116,20 @@ impl From<sqlx::Error> for DbError {
             other => Self::Other(other),
         }
     }
+}
+
+/// Whether another try may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
+fn passes_on_sqlite(code: &str) -> bool {
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
+}
+
+/// Whether another try may succeed: lost connections (class 08), deadlocks and serialization (40), a server short of
+/// something (53), one that is starting, stopping or cancelling (57), its machine (58), a lock that was not given in
+/// time, a transaction that stood idle, and a standby that was not promoted yet.
+fn passes_on_postgres(code: &str) -> bool {
+    matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58"))
+        || matches!(code, "55P03" | "25P03" | "25006")
 }
 
 /// The innermost cause of an error, without the statement that led to it.

@@ -20,6 +20,10 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
+/// How a transaction begins on PostgreSQL. No unit of work waits for anything outside the database, so one that stands
+/// idle belongs to a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
+const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
 /// Which engine a handle speaks to, where a statement has to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -61,7 +65,7 @@ impl Db {
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
             Self::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => TxInner::Postgres(pool.begin_with(BEGIN).await?),
         };
         Ok(Tx {
             inner,
