@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chassis::clock::Timestamp;
 use chassis::db::DbError;
 use sqlx::types::Json;
+use tokio::time::Instant;
 
 use super::store::{self, Failure, Unsent};
 use super::{PublishError, Relay, RelayOptions, Transport};
@@ -48,7 +49,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         .into_iter()
         .map(|row| split(row, relay.outbox.source()))
         .unzip();
-    let results = relay.transport.publish(&events).await;
+    let results = deliver(relay, &events).await;
     let outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
     let head = write_down(relay, &facts, &outcome).await?;
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
@@ -64,6 +65,27 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         full,
         unavailable: outcome.unavailable,
     })
+}
+
+/// Hands the events to the transport. While that takes its time the leases are renewed, so that a slow broker does not
+/// make replicas take turns at the same batch; after [`RelayOptions::patience`] another may try.
+async fn deliver<T: Transport>(relay: &mut Relay<T>, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
+    let Relay {
+        transport,
+        leases,
+        db,
+        options,
+        ..
+    } = relay;
+    let patience = Instant::now() + options.patience;
+    let mut publishing = std::pin::pin!(transport.publish(events));
+    loop {
+        let due = leases.due();
+        tokio::select! {
+            results = &mut publishing => return results,
+            () = tokio::time::sleep_until(due), if due < patience => leases.renew(db).await,
+        }
+    }
 }
 
 /// What the relay remembers of a row while its event is on the way.

@@ -120,6 +120,20 @@ impl Leases {
         Ok(true)
     }
 
+    /// Shows that this replica is alive and changes nothing else. If the database fails, what becomes of the leases is
+    /// seen at the next [`Leases::keep`].
+    pub(super) async fn renew(&mut self, db: &Db) {
+        self.due = Instant::now() + self.lease / 3;
+        if !self.sole
+            && let Err(error) = store::beat(db, self.me).await
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the leases were not renewed"
+            );
+        }
+    }
+
     /// Gives everything back, at shutdown, so that others go on at once.
     pub(super) async fn hand_back(&mut self, db: &Db) -> Result<(), DbError> {
         self.fences.clear();

@@ -61,6 +61,8 @@ pub struct RelayOptions {
     pub poll: Duration,
     /// After how long without renewal a replica's partitions are taken by others.
     pub lease: Duration,
+    /// For how long partitions are kept while the transport takes its time over one batch.
+    pub patience: Duration,
     /// How often an event is tried before it becomes a dead letter.
     pub max_attempts: i32,
     /// The pause after the first failed attempt; doubled after each further one.
@@ -75,6 +77,7 @@ impl Default for RelayOptions {
             batch: 500,
             poll: Duration::from_millis(250),
             lease: Duration::from_secs(3),
+            patience: Duration::from_secs(10),
             max_attempts: 12,
             first_backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(60),

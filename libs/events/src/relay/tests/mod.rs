@@ -20,6 +20,7 @@ fn quick() -> RelayOptions {
         batch: 50,
         poll: Duration::from_millis(50),
         lease: Duration::from_millis(600),
+        patience: Duration::ZERO,
         max_attempts: 3,
         first_backoff: Duration::from_millis(20),
         longest_backoff: Duration::from_millis(50),

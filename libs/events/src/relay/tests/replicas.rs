@@ -149,6 +149,39 @@ fn replicas_share_the_partitions_and_take_over_from_those_that_leave() {
 }
 
 #[test]
+fn a_slow_transport_does_not_cost_the_partitions() {
+    postgres(async |db| {
+        let outbox = outbox();
+        changed(&db, &outbox, new_id()).await;
+        let stalling = Stalling::default();
+        let patient = RelayOptions {
+            patience: Duration::from_secs(60),
+            ..quick()
+        };
+        let slow = Running::start(&db, &outbox, stalling.clone(), patient);
+        testkit::eventually("the relay is in the middle of a batch", async || {
+            stalling.reached.load(Ordering::SeqCst).then_some(())
+        })
+        .await;
+        let other = Running::start(&db.another().await, &outbox, FeedTransport, quick());
+        // A third of a lease each: the other would have taken the partitions long ago.
+        testkit::eventually("the leases are renewed many times", async || {
+            let mut reader = db.reader().await.unwrap();
+            let renewed = "SELECT min(renewals) FROM outbox_leases";
+            let renewed: i64 =
+                on_engine!(&mut reader, c => sqlx::query_scalar(renewed).fetch_one(c).await.unwrap());
+            (renewed > 9).then_some(())
+        })
+        .await;
+        assert!(published(&db).await.is_empty());
+        stalling.go_on.notify_one();
+        all_published(&db, 1).await;
+        slow.stop().await;
+        other.stop().await;
+    });
+}
+
+#[test]
 fn a_lease_that_was_lost_refuses_to_publish_even_inside_the_transaction() {
     postgres(async |db| {
         let me = new_id();
