@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
+use testkit::eventually;
 
 use super::printer::PrinterThread;
 use super::*;
@@ -19,7 +20,7 @@ impl Page {
     }
 
     async fn shows(&self, text: &str) {
-        until(|| self.text().contains(text)).await;
+        eventually(text, async || self.text().contains(text).then_some(())).await;
     }
 }
 
@@ -31,18 +32,6 @@ impl Write for Page {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Waits for a condition, at most 20 seconds.
-async fn until(condition: impl Fn() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), wait)
-        .await
-        .expect("the condition holds in time");
 }
 
 fn printer(page: &Page, format: LogFormat) -> (Printer, PrinterThread) {
@@ -127,7 +116,11 @@ async fn a_service_that_dies_is_started_again_and_gives_up_only_when_it_never_wa
         vec![script(at, "echo run >> runs; echo hello; kill -9 $$")]
     });
     let runs = stage.folder.path().join("runs");
-    until(|| std::fs::read_to_string(&runs).is_ok_and(|text| text.lines().count() == 5)).await;
+    eventually("five runs", async || {
+        let text = std::fs::read_to_string(&runs).ok()?;
+        (text.lines().count() == 5).then_some(())
+    })
+    .await;
     stage
         .page
         .shows("auth was ended by signal 9; starting it again in 1 ms")
@@ -155,10 +148,12 @@ async fn a_service_that_was_ready_comes_back_however_often_it_dies() {
     server.spawn(async move { axum::serve(listener, health).await });
     assert_eq!(stage.ready.recv().await, Some("auth"));
     let pids = stage.folder.path().join("pids");
-    let read = || std::fs::read_to_string(&pids).unwrap_or_default();
     for life in 1..=7 {
-        until(|| read().lines().count() == life).await;
-        let text = read();
+        let text = eventually("another life", async || {
+            let text = std::fs::read_to_string(&pids).ok()?;
+            (text.lines().count() == life && text.ends_with('\n')).then_some(text)
+        })
+        .await;
         let pid: i32 = text.lines().last().expect("a pid").parse().expect("a number");
         let pid = rustix::process::Pid::from_raw(pid).expect("not 0");
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");

@@ -1,0 +1,147 @@
+//! Authorization codes: what they give, and that they give it once.
+
+use super::*;
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn a_code_gives_tokens_that_say_who_for_whom_and_how(db: TestDb) {
+        let world = world(&db).await;
+        let tokens = world.redeem(&world.code().await).await.unwrap();
+        let access = world.claims(&tokens.access_token);
+        assert_eq!(access.sub, world.ann.to_string());
+        assert_eq!(access.client_id, "web");
+        assert_eq!(access.exp - access.iat, 300);
+        assert!(access.aud.contains("https://id.example.org") && access.aud.contains("https://users.example.org"));
+        let header = peek_header(&tokens.access_token).unwrap();
+        assert_eq!((header.alg.as_str(), header.typ.as_deref()), ("ES256", Some("at+jwt")));
+        let id_token = tokens.id_token.unwrap();
+        let id: IdTokenClaims = world.verify(&id_token, TYP_ID_TOKEN, "web");
+        assert_eq!(peek_header(&id_token).unwrap().alg, "RS256");
+        assert_eq!(id.nonce.as_deref(), Some("n-0S6_WzA2Mj"));
+        assert_eq!(id.at_hash, Some(at_hash(&tokens.access_token)));
+        assert_eq!(id.amr, ["pwd"]);
+    }
+
+    async fn a_code_is_good_for_a_minute_and_for_who_asked(db: TestDb) {
+        // SB-21, SB-22
+        let world = world(&db).await;
+        let other = client(&world.app, "other", |_| {}).await;
+        let code = world.code().await;
+        let good = verifier();
+        let wrong = CodeVerifier::parse(&"a".repeat(43)).unwrap();
+        let tries = [
+            Redeem { verifier: Some(&wrong), ..right(&code, &good) },
+            Redeem { verifier: None, ..right(&code, &good) },
+            Redeem { redirect_uri: Some("https://app.example.org/callback/"), ..right(&code, &good) },
+            Redeem { redirect_uri: None, ..right(&code, &good) },
+            right("unknown", &good),
+        ];
+        for wrong in &tries {
+            assert_eq!(kind(redeem_code(&world.app, &world.web, wrong).await), Some(ErrorCode::InvalidGrant));
+        }
+        let theirs = redeem_code(&world.app, &other, &right(&code, &good)).await;
+        assert_eq!(kind(theirs), Some(ErrorCode::InvalidGrant));
+        world.app.wait(Duration::from_secs(59));
+        assert_eq!(kind(world.redeem(&code).await), None);
+        let late = world.code().await;
+        world.app.wait(Duration::from_secs(60));
+        assert_eq!(kind(world.redeem(&late).await), Some(ErrorCode::InvalidGrant));
+    }
+
+    async fn a_verifier_for_a_code_without_a_challenge_is_a_downgrade(db: TestDb) {
+        // SB-22
+        let world = world(&db).await;
+        let new = NewCode {
+            client: &world.web,
+            grant: world.grant("openid"),
+            redirect_uri: CALLBACK.to_owned(),
+            redirect_uri_sent: true,
+            challenge: None,
+        };
+        let code = issue_code(&world.app, new).await.unwrap();
+        assert_eq!(kind(world.redeem(code.expose()).await), Some(ErrorCode::InvalidGrant));
+    }
+
+    async fn of_many_who_bring_a_code_at_once_exactly_one_gets_tokens(db: TestDb) {
+        // SB-21
+        let world = Arc::new(world(&db).await);
+        let code = world.code().await;
+        let tries = (0..16).map(|_| {
+            let (world, code) = (Arc::clone(&world), code.clone());
+            async move { world.redeem(&code).await }
+        });
+        let outcomes = futures_util::future::join_all(tries).await;
+        let won: Vec<_> = outcomes.into_iter().filter_map(Result::ok).collect();
+        assert_eq!(won.len(), 1);
+        // The others were a reuse: what the winner got is revoked.
+        let refresh_token = won[0].refresh_token.clone().unwrap();
+        assert_eq!(kind(world.refresh(&refresh_token).await), Some(ErrorCode::InvalidGrant));
+        let detected = world.app.events().await;
+        assert_eq!(detected.iter().filter(|kind| *kind == "vestibule.token.reuse_detected.v1").count(), 1);
+    }
+
+    async fn a_code_that_comes_again_revokes_what_it_gave(db: TestDb) {
+        // SB-21
+        let world = world(&db).await;
+        let code = world.code().await;
+        let tokens = world.redeem(&code).await.unwrap();
+        let grant: Uuid = world.claims(&tokens.access_token).gid.unwrap().parse().unwrap();
+        let mut reader = db.reader().await.unwrap();
+        assert!(is_live(&mut reader, grant).await.unwrap());
+        world.app.wait(Duration::from_secs(600));
+        assert_eq!(kind(world.redeem(&code).await), Some(ErrorCode::InvalidGrant));
+        assert!(!is_live(&mut reader, grant).await.unwrap());
+        drop(reader);
+        assert_eq!(kind(world.refresh(&tokens.refresh_token.unwrap()).await), Some(ErrorCode::InvalidGrant));
+    }
+
+    async fn a_code_that_comes_again_revokes_whatever_else_the_request_asks(db: TestDb) {
+        // SB-21
+        let world = world(&db).await;
+        let good = verifier();
+        let wrong = CodeVerifier::parse(&"a".repeat(43)).unwrap();
+        let foreign = [Resource::parse("https://other.example").unwrap()];
+        for second in [
+            Redeem { resources: &foreign, ..right("", &good) },
+            Redeem { verifier: Some(&wrong), ..right("", &good) },
+            Redeem { redirect_uri: None, ..right("", &good) },
+        ] {
+            let code = world.code().await;
+            let tokens = world.redeem(&code).await.unwrap();
+            let again = Redeem { code: &code, ..second };
+            // `invalid_target` would tell a thief that the code is known.
+            let refused = redeem_code(&world.app, &world.web, &again).await;
+            assert_eq!(kind(refused), Some(ErrorCode::InvalidGrant), "{again:?}");
+            assert_eq!(kind(world.refresh(&tokens.refresh_token.unwrap()).await), Some(ErrorCode::InvalidGrant), "{again:?}");
+        }
+    }
+
+    async fn a_client_stands_for_nobody_but_itself(db: TestDb) {
+        let world = world(&db).await;
+        let both = client(&world.app, "both", |wish| {
+            wish.grant_types.insert(GrantType::ClientCredentials);
+            wish.scope = "openid offline_access users:read".parse().unwrap();
+        }).await;
+        let asked = "openid users:read".parse().unwrap();
+        for asked in [None, Some(&asked)] {
+            let answer = issue_to_client(&world.app, &both, asked, &[]).unwrap();
+            assert_eq!(answer.scope.to_string(), "users:read");
+        }
+        assert!(world.ann.to_string().parse::<ClientId>().is_err());
+        assert!(world.ann.simple().to_string().parse::<ClientId>().is_err());
+    }
+
+    async fn only_administrators_pass_privileges_on(db: TestDb) {
+        let world = world(&db).await;
+        let tool = client(&world.app, "tool", |wish| wish.scope = "openid admin".parse().unwrap()).await;
+        let mut state = testing::person_state(world.ann, "ann");
+        let asked = "openid admin other".parse().unwrap();
+        let granted = |state: events::contract::UserState| {
+            person_scope(&tool, &state.into(), &asked).unwrap().to_string()
+        };
+        assert_eq!(granted(state.clone()), "openid");
+        state.groups = vec!["vestibule-admins".to_owned()];
+        assert_eq!(granted(state), "openid admin");
+    }
+}
