@@ -71,6 +71,9 @@ pub const DIRECT_CLIENT: &str = "vestibule-direct";
 /// The shortest secret that is taken from a configuration file, in bytes.
 const SHORTEST_SECRET: usize = 32;
 
+/// How often replicas that start at once may be in each other's way.
+const ROUNDS: u32 = 10;
+
 impl ClientSettings {
     fn registration(&self) -> Result<Registration, String> {
         let registration = Registration {
@@ -132,13 +135,25 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
     if app.settings.authenticate.enabled {
         wanted.push(direct(app)?);
     }
+    for _ in 0..ROUNDS {
+        match agree(app, &wanted).await {
+            // A replica that starts at the same moment was faster: there is less left to do.
+            Err(DbError::Unique { .. }) => {}
+            outcome => return Ok(outcome?),
+        }
+    }
+    Ok(agree(app, &wanted).await?)
+}
+
+/// Writes what differs from `wanted`.
+async fn agree(app: &App, wanted: &[Client]) -> Result<(), DbError> {
     let mut tx = app.db.begin("bootstrap_clients").await?;
     for gone in store::of_configuration(&mut tx).await? {
         if !wanted.iter().any(|client| client.id == gone.id) {
             super::remove(app, &mut tx, &gone).await?;
         }
     }
-    for client in &wanted {
+    for client in wanted {
         match store::find(&mut tx, client.id.as_str()).await? {
             None => super::add(app, &mut tx, client).await?,
             Some(known)
@@ -157,8 +172,7 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
             Some(_) => {}
         }
     }
-    tx.commit().await?;
-    Ok(())
+    tx.commit().await
 }
 
 /// The client of `POST /authenticate`: it refreshes, and can do nothing else.

@@ -91,6 +91,17 @@ testkit::on_both_engines! {
         assert!(error.starts_with("clients.robot: secret:") && !error.contains("short"), "{error}");
     }
 
+    async fn replicas_that_start_at_once_agree_on_the_clients(db: TestDb) {
+        let app = testing::app(&db).await;
+        let changed = ROBOT.replace("users:read", "users:write");
+        for (wanted, robot) in [(ROBOT, Some(1)), (changed.as_str(), Some(2)), ("", None)] {
+            let wanted = settings(wanted);
+            let starts = futures_util::future::join_all((0..8).map(|_| bootstrap(&app, &wanted))).await;
+            assert!(starts.iter().all(Result::is_ok), "{starts:?}");
+            assert_eq!(version(&app, "robot").await, robot, "written once");
+        }
+    }
+
     async fn clients_are_listed_page_by_page(db: TestDb) {
         let app = testing::app(&db).await;
         for id in ["a", "b", "c"] {

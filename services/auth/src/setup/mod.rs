@@ -59,13 +59,21 @@ impl From<DbError> for SetupError {
     }
 }
 
-/// A new set-up link if nobody administers, for the operator's eyes. Earlier ones are worthless from then on.
+/// A new set-up link if nobody administers, for the operator's eyes. Earlier ones are worthless from then on. Of
+/// replicas that start at the same moment, one makes a link; to the others this answers nothing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
     let mut tx = app.db.begin("setup_link").await?;
+    let before = store::open_administrator(&mut tx).await?;
+    store::lock(&mut tx).await?;
     if subjects::store::has_administrator(&mut tx).await? || store::administrator_under_way(&mut tx).await? {
+        return Ok(None);
+    }
+    let open = store::open_administrator(&mut tx).await?;
+    if open.is_some() && open != before {
+        // Another replica has made it while this one waited, and shows it: it stays good.
         return Ok(None);
     }
     store::delete_open_administrator(&mut tx).await?;

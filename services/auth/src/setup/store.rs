@@ -1,7 +1,7 @@
 //! Stored one-time links.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
+use chassis::db::{Connection, DbError, Handle, Tx};
 use chassis::on_engine;
 use chassis::secret::TokenHash;
 use uuid::Uuid;
@@ -72,6 +72,22 @@ pub(crate) async fn use_invitation(
         on_engine!(tx, c => sqlx::query_scalar(statement).bind(token.as_bytes()).bind(now)
         .fetch_optional(c).await?),
     )
+}
+
+/// Keeps every other transaction from writing links until this one ends. On SQLite, every transaction that writes does.
+pub(crate) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
+    if let Handle::Postgres(c) = tx.handle() {
+        sqlx::query("LOCK TABLE setup_links IN SHARE ROW EXCLUSIVE MODE")
+            .execute(c)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The hash of the set-up link that was made and not used, if there is one.
+pub(crate) async fn open_administrator(db: &mut impl Connection) -> Result<Option<Vec<u8>>, DbError> {
+    let statement = "SELECT token_hash FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_optional(c).await?))
 }
 
 /// Whether a set-up link is used by a registration whose answer is still due.

@@ -85,6 +85,20 @@ testkit::on_both_engines! {
         assert!(matches!(make_administrator(&app, &second, boss("late")).await, Err(SetupError::NotValid)));
     }
 
+    // SB-11
+    async fn of_the_links_of_replicas_that_start_at_once_one_is_good(db: TestDb) {
+        let app = testing::app(&db).await;
+        for round in 0..8 {
+            let starts = futures_util::future::join_all((0..8).map(|_| issue_setup_link(&app))).await;
+            let mut good = 0;
+            for link in starts.into_iter().filter_map(Result::unwrap) {
+                good += usize::from(inspect(&app, &token(&link)).await.unwrap().is_some());
+            }
+            assert_eq!(good, 1, "round {round}");
+            assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 1);
+        }
+    }
+
     async fn a_refused_registration_gives_the_link_back(db: TestDb) {
         let app = testing::app(&db).await;
         let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
