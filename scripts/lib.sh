@@ -26,6 +26,18 @@ postgres_bin() {
     return 1
 }
 
+# The folder of RabbitMQ's own start scripts. Those that Debian puts on PATH insist on the user of its service.
+rabbitmq_bin() {
+    local folder
+    for folder in /usr/lib/rabbitmq/bin /opt/homebrew/opt/rabbitmq/sbin "${RABBITMQ_HOME:-/nowhere}/sbin"; do
+        if [ -x "$folder/rabbitmq-server" ] && have erl; then
+            printf '%s\n' "$folder"
+            return 0
+        fi
+    done
+    return 1
+}
+
 # The browser that the tests drive, or nothing.
 chromium_binary() {
     local name
@@ -50,6 +62,7 @@ chromedriver_binary() {
     return 1
 }
 
-# Images used where the system has no package; both are pinned to a version that the tests were written for.
+# Images used where the system has no package; pinned to a version that the tests were written for.
 POSTGRES_IMAGE=postgres:15-alpine
 CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
+RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine

@@ -1,6 +1,7 @@
 //! What tests stand on: fresh databases of both engines, the real programs on free ports with people who use them,
 //! and a network that fails on demand.
 
+pub mod brokers;
 mod db;
 mod people;
 mod process;

@@ -1,0 +1,35 @@
+//! Brokers for tests: one that all share, each test under a namespace of its own, and ones that a test may kill.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot start its broker must say why"
+)]
+
+mod rabbit;
+
+use chassis::clock::SystemClock;
+use chassis::random::{Random, SystemRandom};
+
+pub use rabbit::OwnRabbit;
+
+/// The URL of the RabbitMQ node that the tests share.
+///
+/// # Panics
+/// When `VESTIBULE_TEST_RABBITMQ` is not set.
+pub fn rabbitmq() -> String {
+    shared("VESTIBULE_TEST_RABBITMQ", "a RabbitMQ node")
+}
+
+/// A namespace that no other test has, for topics, exchanges and queues.
+pub fn namespace() -> String {
+    let random: &dyn Random = &SystemRandom::default();
+    format!("t{}", random.uuid(&SystemClock).simple())
+}
+
+fn shared(variable: &str, what: &str) -> String {
+    match std::env::var(variable) {
+        Ok(value) if !value.is_empty() => value,
+        _ => panic!("{variable} is not set: run the tests with `make test`, which starts {what}"),
+    }
+}
