@@ -62,7 +62,22 @@ chromedriver_binary() {
     return 1
 }
 
+# The folder of the Kafka broker's jars, when `scripts/setup` has put them there and a Java new enough is at hand.
+kafka_jars() {
+    local folder=${XDG_CACHE_HOME:-$HOME/.cache}/vestibule/kafka-$KAFKA_VERSION
+    [ -d "$folder" ] && java_17 || return 1
+    printf '%s\n' "$folder"
+}
+
+java_17() {
+    have java && java -version 2>&1 | awk -F'[".]' '/version/ { found = 1; exit !($2 >= 17) } END { if (!found) exit 1 }'
+}
+
+# The broker's version stands in its pom, so that Maven and the image agree.
+KAFKA_VERSION=$(sed -n '/<artifactId>kafka_2/,/<version>/s/.*<version>\(.*\)<.*/\1/p' scripts/kafka-broker/pom.xml)
+
 # Images used where the system has no package; pinned to a version that the tests were written for.
 POSTGRES_IMAGE=postgres:15-alpine
 CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
 RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine
+KAFKA_IMAGE=apache/kafka:$KAFKA_VERSION

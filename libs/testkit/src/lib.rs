@@ -14,6 +14,6 @@ pub use db::{TestDb, block_on, databases, postgres, sqlite};
 pub use people::{Person, Tokens, pkce_challenge};
 pub use process::{Process, Program, free_port, program};
 pub use proxy::FaultProxy;
-pub use stack::{Engine, Stack, StackOptions};
+pub use stack::{Engine, Stack, StackOptions, Transport};
 pub use visitor::{Page, Visitor};
 pub use wait::{eventually, within};

@@ -30,11 +30,26 @@ pub enum Engine {
     Postgres,
 }
 
+/// What carries the events between the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP.
+    Feed,
+    /// The broker of `VESTIBULE_TEST_KAFKA`, or [`StackOptions::broker`].
+    Kafka,
+    /// The broker of `VESTIBULE_TEST_RABBITMQ`, or [`StackOptions::broker`].
+    Rabbitmq,
+}
+
 /// How a stack differs from the usual one.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
     /// What the services keep their data in.
     pub engine: Engine,
+    /// What carries the events.
+    pub transport: Transport,
+    /// The address of a broker other than the shared one: `host:port` of Kafka, the URL of RabbitMQ.
+    pub broker: Option<String>,
     /// Puts a [`FaultProxy`] between `auth` and `users`.
     pub users_behind_proxy: bool,
     /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
@@ -45,6 +60,8 @@ impl Default for StackOptions {
     fn default() -> Self {
         Self {
             engine: Engine::Sqlite,
+            transport: Transport::Feed,
+            broker: None,
             users_behind_proxy: false,
             environment: Vec::new(),
         }
@@ -119,8 +136,15 @@ impl Stack {
             Some(made) => made.each_ref().map(|db| db.url().to_owned()),
         };
         let operator_secret = write_secrets(folder.path());
-        write(&folder.path().join("auth.toml"), &ports.auth_toml(&auth_db));
-        write(&folder.path().join("users.toml"), &ports.users_toml(&users_db));
+        let events = configuration::events_toml(&options);
+        write(
+            &folder.path().join("auth.toml"),
+            &(ports.auth_toml(&auth_db) + &events),
+        );
+        write(
+            &folder.path().join("users.toml"),
+            &(ports.users_toml(&users_db) + &events),
+        );
         let line = if options.users_behind_proxy {
             let target = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.users));
             Some(FaultProxy::start(ports.users_public, target).await)

@@ -6,12 +6,22 @@
     reason = "a test that cannot start its broker must say why"
 )]
 
+mod kafka;
 mod rabbit;
 
 use chassis::clock::SystemClock;
 use chassis::random::{Random, SystemRandom};
 
+pub use kafka::OwnKafka;
 pub use rabbit::OwnRabbit;
+
+/// The Kafka broker that the tests share, as `host:port`.
+///
+/// # Panics
+/// When `VESTIBULE_TEST_KAFKA` is not set.
+pub fn kafka() -> String {
+    shared("VESTIBULE_TEST_KAFKA", "a Kafka broker")
+}
 
 /// The URL of the RabbitMQ node that the tests share.
 ///

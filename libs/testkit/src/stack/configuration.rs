@@ -10,6 +10,8 @@ use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use super::{StackOptions, Transport};
+use crate::brokers;
 use crate::process::free_port;
 
 /// The clients that every stack has, as `vestibule up` makes them.
@@ -111,6 +113,34 @@ client_id = "vestibule-users"
 client_secret_file = "secrets/vestibule-users"
 "#
         )
+    }
+}
+
+/// The tables `[events…]`, the same for both services. Every stack has a namespace of its own.
+pub(super) fn events_toml(options: &StackOptions) -> String {
+    let namespace = brokers::namespace();
+    let broker = |shared: fn() -> String| options.broker.clone().unwrap_or_else(shared);
+    match options.transport {
+        Transport::Feed => String::new(),
+        Transport::Kafka => format!(
+            r#"[events]
+transport = "kafka"
+namespace = "{namespace}"
+[events.kafka]
+brokers = ["{}"]
+partitions = 4
+"#,
+            broker(brokers::kafka)
+        ),
+        Transport::Rabbitmq => format!(
+            r#"[events]
+transport = "rabbitmq"
+namespace = "{namespace}"
+[events.rabbitmq]
+url = "{}"
+"#,
+            broker(brokers::rabbitmq)
+        ),
     }
 }
 
