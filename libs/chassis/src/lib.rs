@@ -4,12 +4,14 @@
 //! Nothing here knows what a password, a person or a client is.
 
 pub mod access;
+pub mod cipher;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod health;
 pub mod http;
 pub mod http_client;
+pub mod outbound;
 pub mod random;
 pub mod secret;
 pub mod server;

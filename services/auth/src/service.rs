@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::access::{ServiceTokens, Verifier};
+use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
 use chassis::db::{Db, DbError};
@@ -25,7 +26,7 @@ use crate::clients::{self, BootstrapError, ClientCache};
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::grants::Issuer;
-use crate::keys::{self, Cipher, KeyError, KeyRing, Rhythm};
+use crate::keys::{self, KeyError, KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::HttpUsers;
 use crate::subjects::Follower;

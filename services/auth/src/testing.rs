@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chassis::access::Verifier;
+use chassis::cipher::Cipher;
 use chassis::clock::{ManualClock, SharedClock, Timestamp};
 use chassis::db::Db;
 use chassis::http::ClientInfo;
@@ -22,7 +23,7 @@ use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
 use crate::grants::Issuer;
-use crate::keys::{Cipher, KeyRing, Rhythm};
+use crate::keys::{KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::{Answer, NoAnswer, Rejection, Users};
 use crate::sessions::{self, StartError, Started};

@@ -7,6 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chassis::cipher::EncryptionSettings;
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::secret::SecretString;
@@ -16,7 +17,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clients::ClientSettings;
-use crate::keys::EncryptionSettings;
 use crate::pages::BrandConfig;
 
 /// The whole configuration file.

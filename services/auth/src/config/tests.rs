@@ -19,7 +19,7 @@ fn the_sample_configuration_is_read_and_fit_for_use() {
     let settings = read(&sample());
     settings.check().unwrap();
     assert_eq!(settings.issuer.as_str(), "http://localhost:8000/");
-    crate::keys::Cipher::new(&settings.encryption).unwrap();
+    chassis::cipher::Cipher::new(&settings.encryption).unwrap();
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Reading the ring, and doing what is due to it.
 
+use chassis::cipher::Cipher;
 use chassis::clock::Timestamp;
 use chassis::db::{Db, Tx};
 use chassis::random::SharedRandom;
 use oidc::jose::{Algorithm, SigningKey};
 
-use super::cipher::Cipher;
 use super::schedule::{self, Known, Planned, Rhythm, Step};
 use super::store::{self, Row};
 use super::{KeyError, ring};

@@ -2,7 +2,6 @@
 //! demand, and kept for as long as a token that they signed can live. See `docs/decisions/0005-signing-keys.md`.
 
 mod changes;
-mod cipher;
 mod ring;
 mod schedule;
 mod store;
@@ -16,13 +15,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chassis::access::{BoxFuture, KeySource, KeysUnavailable};
+use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
 use oidc::jose::{Algorithm, KeySet};
 
 use changes::{apply, insert, known, make, read, wanted};
-pub use cipher::{Cipher, CipherError, EncryptionSettings, Sealed};
 pub use ring::Keys;
 use schedule::{Planned, SIGNING};
 pub use schedule::{Rhythm, State};

@@ -6,11 +6,11 @@ use axum::http::HeaderValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use chassis::cipher::Cipher;
 use chassis::secret::TokenHash;
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 
 use super::KeyError;
-use super::cipher::Cipher;
 use super::schedule::State;
 use super::store::Row;
 

@@ -1,10 +1,10 @@
 //! Signing keys in the database.
 
+use chassis::cipher::Sealed;
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::cipher::Sealed;
 use super::schedule::{Planned, State};
 
 /// A signing key as it is stored.

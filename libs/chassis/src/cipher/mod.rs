@@ -1,16 +1,20 @@
 //! Encryption of what must be read back: AES-256-GCM under keys from the configuration, which can be changed.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chassis::random::Random;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+use crate::random::Random;
 
 /// `[encryption]`: the keys that secrets in the database are encrypted under.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
