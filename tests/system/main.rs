@@ -17,6 +17,8 @@ mod faults;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod security_bar;
 #[cfg(test)]
 mod source;

@@ -1,6 +1,7 @@
 //! What tests stand on: fresh databases of both engines, the real programs on free ports with people who use them,
 //! and a network that fails on demand.
 
+mod balancer;
 pub mod brokers;
 mod db;
 mod people;
@@ -10,10 +11,11 @@ mod stack;
 mod visitor;
 mod wait;
 
+pub use balancer::Balancer;
 pub use db::{TestDb, block_on, databases, postgres, sqlite};
 pub use people::{Person, Tokens, pkce_challenge};
 pub use process::{Process, Program, free_port, program};
 pub use proxy::FaultProxy;
-pub use stack::{Engine, Stack, StackOptions, Transport};
+pub use stack::{Engine, Service, Stack, StackOptions, Transport};
 pub use visitor::{Page, Visitor};
 pub use wait::{eventually, within};

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
 mod configuration;
+mod replicas;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,7 +15,9 @@ use crate::db::{TestDb, postgres};
 use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
-use configuration::{Ports, write, write_secrets};
+use configuration::{Ports, Second, write, write_secrets};
+use replicas::Replicas;
+pub use replicas::Service;
 
 pub(crate) use configuration::OPERATOR;
 
@@ -52,6 +55,9 @@ pub struct StackOptions {
     pub broker: Option<String>,
     /// Puts a [`FaultProxy`] between `auth` and `users`.
     pub users_behind_proxy: bool,
+    /// Starts two replicas of each service at the same moment, on PostgreSQL, with a [`Balancer`](crate::Balancer)
+    /// before each pair, to which [`Stack::auth_url`] and [`Stack::users_url`] lead.
+    pub twice: bool,
     /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
 }
@@ -63,6 +69,7 @@ impl Default for StackOptions {
             transport: Transport::Feed,
             broker: None,
             users_behind_proxy: false,
+            twice: false,
             environment: Vec::new(),
         }
     }
@@ -94,6 +101,7 @@ pub struct Stack {
     pub users: Process,
     /// The line from `auth` to `users`, when [`StackOptions::users_behind_proxy`] asked for it.
     pub line: Option<FaultProxy>,
+    second: Option<Replicas>,
     ports: Ports,
     operator_secret: String,
     pub(crate) http: reqwest::Client,
@@ -126,7 +134,7 @@ impl Stack {
     /// When its files cannot be written or its programs cannot be started.
     pub async fn spawn(options: StackOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ports = Ports::choose(options.users_behind_proxy);
+        let ports = Ports::choose(options.users_behind_proxy, options.twice);
         let databases = match options.engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
@@ -159,10 +167,19 @@ impl Stack {
             folder: folder.path().to_owned(),
             log: folder.path().join(format!("{name}.log")),
         };
+        let (auth, users) = (
+            service("auth", "vestibule-auth", "auth.toml"),
+            service("users", "vestibule-users", "users.toml"),
+        );
+        let second = match options.twice {
+            true => Some(Replicas::start(ports, Second::choose(), auth.clone(), users.clone()).await),
+            false => None,
+        };
         Self {
-            auth: Process::start(service("auth", "vestibule-auth", "auth.toml")),
-            users: Process::start(service("users", "vestibule-users", "users.toml")),
+            auth: Process::start(auth),
+            users: Process::start(users),
             line,
+            second,
             ports,
             operator_secret,
             http: client(),
@@ -171,13 +188,17 @@ impl Stack {
         }
     }
 
-    /// Waits until both services are ready.
+    /// Waits until both services are ready, with all their replicas.
     ///
     /// # Panics
     /// When one is not within a minute.
     pub async fn ready(&self) {
         self.auth_ready().await;
         self.users_ready().await;
+        if self.second.is_some() {
+            self.replica_ready(Service::Auth, 1).await;
+            self.replica_ready(Service::Users, 1).await;
+        }
     }
 
     /// Waits until `auth` is ready.
@@ -212,7 +233,11 @@ impl Stack {
 
     /// The user service with `path` after it; never through the proxy.
     pub fn users_url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.ports.users)
+        let port = match self.second {
+            Some(_) => self.ports.users_public,
+            None => self.ports.users,
+        };
+        format!("http://localhost:{port}{path}")
     }
 
     /// The audience of the user service.

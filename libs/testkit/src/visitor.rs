@@ -18,6 +18,8 @@ pub use page::Page;
 pub struct Visitor {
     http: reqwest::Client,
     site: Url,
+    /// Where the site is asked for, when that is one of its replicas.
+    port: Option<u16>,
     cookies: BTreeMap<String, String>,
 }
 
@@ -35,8 +37,18 @@ impl Visitor {
         Self {
             http,
             site: Url::parse(site).expect("a URL"),
+            port: None,
             cookies: BTreeMap::new(),
         }
+    }
+
+    /// From now on the site is asked for at `replica`, a URL of which only the port counts.
+    ///
+    /// # Panics
+    /// When that is no URL with a port.
+    pub fn turn_to(&mut self, replica: &str) {
+        let url = Url::parse(replica).expect("a URL");
+        self.port = Some(url.port().expect("a port"));
     }
 
     /// A cookie's value.
@@ -125,18 +137,30 @@ impl Visitor {
         } else {
             request.header(header::COOKIE, cookies.join("; "))
         };
-        let answer = request
+        let mut request = request
             .header("Sec-Fetch-Site", "same-origin")
             .header(header::ACCEPT, "text/html")
-            .send()
-            .await
-            .expect("the site answers");
+            .build()
+            .expect("a request");
+        let url = request.url().clone();
+        if let Some(port) = self.port {
+            let host = format!(
+                "{}:{}",
+                url.host_str().unwrap_or_default(),
+                url.port().unwrap_or(80)
+            );
+            request
+                .headers_mut()
+                .insert(header::HOST, host.parse().expect("a host"));
+            request.url_mut().set_port(Some(port)).expect("a URL with a host");
+        }
+        let answer = self.http.execute(request).await.expect("the site answers");
         let headers = answer.headers().clone();
         for cookie in headers.get_all(header::SET_COOKIE) {
             self.keep(cookie.to_str().expect("a cookie in ASCII"));
         }
         Page {
-            url: answer.url().clone(),
+            url,
             status: answer.status(),
             headers,
             body: answer.text().await.expect("a text"),

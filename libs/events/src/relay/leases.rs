@@ -90,6 +90,11 @@ impl Leases {
             .is_some_and(|fence| held.contains(&(partition, *fence)))
     }
 
+    /// Partitions have become free: the next [`Leases::keep`] is due now.
+    pub(super) fn look_again(&mut self) {
+        self.due = Instant::now();
+    }
+
     /// Forgets what was held: another replica took some of it. The next [`Leases::keep`] reads the truth.
     pub(super) fn forget(&mut self) {
         self.fences.clear();

@@ -138,7 +138,7 @@ impl<T: Transport> Relay<T> {
                 "partitions were not handed back; they expire"
             );
         }
-        self.neighbours.tell(&self.db, true).await;
+        self.neighbours.leave(&self.db).await;
         self.metering.stopped();
     }
 
@@ -201,9 +201,13 @@ impl<T: Transport> Relay<T> {
             () = tokio::time::sleep_until(until) => {}
             // A transport that is away is not asked again before its time.
             () = written.notified(), if !broken => self.neighbours.news(),
-            () = self.neighbours.listen() => {}
+            left = self.neighbours.listen() => {
+                if left {
+                    self.leases.look_again();
+                }
+            }
         }
-        self.neighbours.tell(&self.db, false).await;
+        self.neighbours.tell(&self.db).await;
     }
 }
 

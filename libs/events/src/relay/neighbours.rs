@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 const CHANNEL: &str = "vestibule_events";
+/// After the sender's id: it has given its partitions back, and they are free.
+const LEFT: &str = " left";
 /// At most one message per replica in this time.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 /// How long to leave a server alone that did not let us listen.
@@ -62,16 +64,24 @@ impl Neighbours {
         self.news = true;
     }
 
-    /// Tells them, unless that was done a moment ago. `now`: whatever was told before.
-    pub(super) async fn tell(&mut self, db: &Db, now: bool) {
+    /// Tells them, unless that was done a moment ago.
+    pub(super) async fn tell(&mut self, db: &Db) {
         let rested = self.told.is_none_or(|told| told.elapsed() >= DEBOUNCE);
-        if !(now || (self.news && rested && !self.alone)) {
-            return;
+        if self.news && rested && !self.alone {
+            self.send(db, self.me.clone()).await;
         }
+    }
+
+    /// Tells them that this replica has given everything back, so that they take it now and not when they look next.
+    pub(super) async fn leave(&mut self, db: &Db) {
+        self.send(db, format!("{}{LEFT}", self.me)).await;
+    }
+
+    async fn send(&mut self, db: &Db, message: String) {
         let Db::Postgres(pool) = db else { return };
         let sent = sqlx::query("SELECT pg_notify($1, $2)")
             .bind(CHANNEL)
-            .bind(&self.me)
+            .bind(message)
             .execute(pool)
             .await;
         if let Err(error) = sent {
@@ -81,8 +91,8 @@ impl Neighbours {
         self.told = Some(Instant::now());
     }
 
-    /// Returns when another replica has told something, or when it is time to tell the others.
-    pub(super) async fn listen(&mut self) {
+    /// Returns when another replica has told something, or when it is time to tell the others. Whether one has left.
+    pub(super) async fn listen(&mut self) -> bool {
         let tell = match self.told {
             Some(told) if self.news && !self.alone => Some(told + DEBOUNCE),
             _ => None,
@@ -93,13 +103,14 @@ impl Neighbours {
                 Some(listener) => hear(listener, &self.me).await,
             }
         };
-        let broken = tokio::select! {
-            heard = heard => heard.is_err(),
-            () = until(tell) => false,
+        let heard = tokio::select! {
+            heard = heard => heard,
+            () = until(tell) => Ok(false),
         };
-        if broken {
+        heard.unwrap_or_else(|_broken| {
             self.listener = None;
-        }
+            false
+        })
     }
 }
 
@@ -120,12 +131,12 @@ async fn connect(pool: Option<&PgPool>) -> Option<PgListener> {
     listener.await
 }
 
-async fn hear(listener: &mut PgListener, me: &str) -> Result<(), sqlx::Error> {
+async fn hear(listener: &mut PgListener, me: &str) -> Result<bool, sqlx::Error> {
     loop {
         // Nothing: the connection was lost and made anew, so something may have been missed.
         match listener.try_recv().await? {
             Some(message) if message.payload() == me => {}
-            _ => return Ok(()),
+            message => return Ok(message.is_some_and(|message| message.payload().ends_with(LEFT))),
         }
     }
 }

@@ -21,29 +21,53 @@ const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
 /// Where everything listens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ports {
+    /// The issuer's: the balancer, or `auth` itself.
+    pub(super) auth: u16,
+    pub(super) auth_listen: u16,
+    pub(super) auth_management: u16,
+    pub(super) users: u16,
+    pub(super) users_management: u16,
+    /// Where `auth` finds `users`: the proxy, the balancer, or `users` itself.
+    pub(super) users_public: u16,
+}
+
+/// Where the second replicas listen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Second {
     pub(super) auth: u16,
     pub(super) auth_management: u16,
     pub(super) users: u16,
     pub(super) users_management: u16,
-    /// Where `auth` finds `users`: the proxy, or `users` itself.
-    pub(super) users_public: u16,
 }
 
-impl Ports {
-    pub(super) fn choose(proxied: bool) -> Self {
-        let users = free_port();
+impl Second {
+    pub(super) fn choose() -> Self {
         Self {
             auth: free_port(),
             auth_management: free_port(),
+            users: free_port(),
+            users_management: free_port(),
+        }
+    }
+}
+
+impl Ports {
+    pub(super) fn choose(proxied: bool, twice: bool) -> Self {
+        let (auth, users) = (free_port(), free_port());
+        Self {
+            auth: if twice { free_port() } else { auth },
+            auth_listen: auth,
+            auth_management: free_port(),
             users,
             users_management: free_port(),
-            users_public: if proxied { free_port() } else { users },
+            users_public: if proxied || twice { free_port() } else { users },
         }
     }
 
     pub(super) fn auth_toml(self, database: &str) -> String {
         let Self {
             auth,
+            auth_listen,
             auth_management,
             users_public,
             ..
@@ -52,7 +76,7 @@ impl Ports {
             r#"issuer = "http://localhost:{auth}"
 drain_seconds = 0
 [listen]
-address = "127.0.0.1:{auth}"
+address = "127.0.0.1:{auth_listen}"
 management = "127.0.0.1:{auth_management}"
 [log]
 format = "ecs"

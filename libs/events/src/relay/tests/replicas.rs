@@ -149,6 +149,42 @@ fn replicas_share_the_partitions_and_take_over_from_those_that_leave() {
 }
 
 #[test]
+fn who_leaves_says_so_and_others_take_over_at_once() {
+    postgres(async |db| {
+        let outbox = outbox();
+        let leaving = Running::start(&db, &outbox, FeedTransport, quick());
+        all_held(&db).await;
+        // Looks after its leases every ten seconds only, unless it is told to.
+        let seldom = RelayOptions {
+            lease: Duration::from_secs(30),
+            ..quick()
+        };
+        let staying = Running::start(&db.another().await, &outbox, FeedTransport, seldom);
+        testkit::eventually("both listen", async || {
+            let mut reader = db.reader().await.unwrap();
+            let listening = "SELECT count(*) FROM pg_stat_activity
+                             WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+            let listening: i64 =
+                on_engine!(&mut reader, c => sqlx::query_scalar(listening).fetch_one(c).await.unwrap());
+            (listening == 2).then_some(())
+        })
+        .await;
+        leaving.stop().await;
+        testkit::within(
+            Duration::from_secs(5),
+            "the partitions are taken over",
+            async || shares(&db).await.filter(|shares| *shares == [16]),
+        )
+        .await;
+        staying.stop().await;
+    });
+}
+
+async fn all_held(db: &Db) {
+    testkit::eventually("all partitions are held", async || shares(db).await).await;
+}
+
+#[test]
 fn a_slow_transport_does_not_cost_the_partitions() {
     postgres(async |db| {
         let outbox = outbox();
@@ -233,7 +269,7 @@ fn replicas_wake_each_other() {
         one.meet(false).await;
         two.meet(false).await;
         one.news();
-        one.tell(&db, false).await;
+        one.tell(&db).await;
         tokio::time::timeout(Duration::from_secs(20), two.listen())
             .await
             .expect("two is woken");

@@ -1,0 +1,105 @@
+//! A second replica of each service, on the same databases, with a balancer before each pair.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::Stack;
+use super::configuration::{Ports, Second};
+use crate::balancer::Balancer;
+use crate::process::{Process, Program};
+
+/// One of the two services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Authentication.
+    Auth,
+    /// The user service.
+    Users,
+}
+
+/// The second replicas.
+#[derive(Debug)]
+pub(super) struct Replicas {
+    auth: Process,
+    users: Process,
+    ports: Second,
+    #[expect(dead_code, reason = "passes connections on until dropped")]
+    balancers: [Balancer; 2],
+}
+
+impl Replicas {
+    /// Starts a second process of `auth` and of `users`, on `second`, and what stands before each pair.
+    pub(super) async fn start(ports: Ports, second: Second, auth: Program, users: Program) -> Self {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self {
+            auth: Process::start(elsewhere(auth, "AUTH", second.auth, second.auth_management)),
+            users: Process::start(elsewhere(users, "USERS", second.users, second.users_management)),
+            ports: second,
+            balancers: [
+                Balancer::start(ports.auth, vec![at(ports.auth_listen), at(second.auth)]).await,
+                Balancer::start(ports.users_public, vec![at(ports.users), at(second.users)]).await,
+            ],
+        }
+    }
+}
+
+/// The same program with other ports and another log.
+fn elsewhere(mut program: Program, service: &str, port: u16, management: u16) -> Program {
+    for (key, port) in [("ADDRESS", port), ("MANAGEMENT", management)] {
+        let name = format!("VESTIBULE_{service}__LISTEN__{key}");
+        program.environment.push((name, format!("127.0.0.1:{port}")));
+    }
+    program.log.set_extension("second.log");
+    program
+}
+
+impl Stack {
+    /// A replica of a service: 0 is the first, 1 the second of [`StackOptions::twice`](super::StackOptions::twice).
+    ///
+    /// # Panics
+    /// When there is no such replica.
+    pub fn replica(&mut self, service: Service, number: usize) -> &mut Process {
+        match (service, number, &mut self.second) {
+            (Service::Auth, 0, _) => &mut self.auth,
+            (Service::Users, 0, _) => &mut self.users,
+            (Service::Auth, 1, Some(second)) => &mut second.auth,
+            (Service::Users, 1, Some(second)) => &mut second.users,
+            _ => missing(number),
+        }
+    }
+
+    /// The URL of one replica, not of the balancer before it, with `path` after it.
+    ///
+    /// # Panics
+    /// When there is no such replica.
+    pub fn replica_url(&self, service: Service, number: usize, path: &str) -> String {
+        let port = match (service, number, &self.second) {
+            (Service::Auth, 0, _) => self.ports.auth_listen,
+            (Service::Users, 0, _) => self.ports.users,
+            (Service::Auth, 1, Some(second)) => second.ports.auth,
+            (Service::Users, 1, Some(second)) => second.ports.users,
+            _ => missing(number),
+        };
+        format!("http://localhost:{port}{path}")
+    }
+
+    /// Waits until a replica is ready.
+    ///
+    /// # Panics
+    /// When it is not within a minute, or there is no such replica.
+    pub async fn replica_ready(&self, service: Service, number: usize) {
+        let management = match (service, number, &self.second) {
+            (Service::Auth, 0, _) => self.ports.auth_management,
+            (Service::Users, 0, _) => self.ports.users_management,
+            (Service::Auth, 1, Some(second)) => second.ports.auth_management,
+            (Service::Users, 1, Some(second)) => second.ports.users_management,
+            _ => missing(number),
+        };
+        self.wait_ready(&format!("replica {number} of {service:?}"), management)
+            .await;
+    }
+}
+
+#[expect(clippy::panic, reason = "a test that asks for what it did not start is wrong")]
+fn missing(number: usize) -> ! {
+    panic!("the stack has no replica {number}")
+}
