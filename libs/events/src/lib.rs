@@ -8,7 +8,9 @@
 pub mod contract;
 pub mod feed;
 mod inbox;
+pub mod operations;
 mod outbox;
+pub mod reconcile;
 mod relay;
 mod snapshot;
 #[cfg(test)]
@@ -25,7 +27,7 @@ pub use inbox::{
 };
 pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
 pub use relay::{PublishError, Relay, RelayOptions, Transport};
-pub use snapshot::{Snapshot, SnapshotPage, State};
+pub use snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 
 /// The tables of the outbox and the inbox, for every service's database.
 pub static MIGRATIONS: Migrations = Migrations {

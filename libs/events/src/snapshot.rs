@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -56,6 +57,40 @@ pub struct SnapshotPage {
     pub next: Option<String>,
 }
 
+/// An aggregate and its version. Travels as `["ID", 3]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(from = "(Uuid, i64)", into = "(Uuid, i64)")]
+pub struct Version {
+    /// The aggregate.
+    pub id: Uuid,
+    /// Its version.
+    pub version: i64,
+}
+
+impl From<(Uuid, i64)> for Version {
+    fn from((id, version): (Uuid, i64)) -> Self {
+        Self { id, version }
+    }
+}
+
+impl From<Version> for (Uuid, i64) {
+    fn from(version: Version) -> Self {
+        (version.id, version.version)
+    }
+}
+
+/// Ids in their order: those behind `after`, up to and with `through`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Not part of it.
+    pub after: Uuid,
+    /// Part of it.
+    pub through: Uuid,
+}
+
+/// What a database answers, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+
 /// What a service tells a consumer that starts from nothing.
 ///
 /// A snapshot holds everything that a new consumer must know, **including what is gone**: a consumer that comes
@@ -72,5 +107,19 @@ pub trait Snapshot: Send + Sync + 'static {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>>;
+    ) -> Answer<'a, SnapshotPage>;
+
+    /// The first `limit` versions of a span, by id. All pages together tell of the same aggregates as
+    /// [`Self::page`], in the same versions; nothing else is read, because the reconciler asks for all of them again
+    /// and again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>>;
+
+    /// The states of those of the aggregates that the snapshot tells of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>>;
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::contract::{Envelope, SpecVersion, SubjectErased};
 use crate::outbox::Outbox;
 use crate::relay::{PublishError, Transport};
-use crate::snapshot::{Snapshot, SnapshotPage};
+use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 
 /// Tables of a made-up service.
 pub(crate) static THINGS: Migrations = Migrations {
@@ -173,5 +173,13 @@ impl Snapshot for NoSnapshot {
         _: i64,
     ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>> {
         Box::pin(async { Ok(SnapshotPage::default()) })
+    }
+
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }

@@ -10,6 +10,7 @@ use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
+use events::operations::{HasOperations, Operations};
 
 use crate::clients::ClientCache;
 use crate::config::Settings;
@@ -34,6 +35,8 @@ pub struct App {
     pub outbox: Outbox,
     /// Where others follow them.
     pub feed: Feed,
+    /// What operators see and do about events.
+    pub operations: Operations,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The user service.
@@ -88,6 +91,12 @@ impl HasVerifier for SharedApp {
 impl HasFeed for SharedApp {
     fn feed(&self) -> &Feed {
         &self.0.feed
+    }
+}
+
+impl HasOperations for SharedApp {
+    fn operations(&self) -> &Operations {
+        &self.0.operations
     }
 }
 

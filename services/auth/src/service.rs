@@ -17,6 +17,7 @@ use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
+use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
 use events::{Outbox, Relay, RelayOptions};
 
@@ -29,7 +30,7 @@ use crate::grants::Issuer;
 use crate::keys::{self, KeyError, KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::HttpUsers;
-use crate::subjects::Follower;
+use crate::subjects::{Follower, HeldOfUsers};
 use crate::{own_tokens, setup, sweeper};
 
 /// The name that the inbox keeps its notes under. Never to change.
@@ -169,6 +170,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     Ok(SharedApp::cyclic(|app| {
         let tokens = own_tokens::for_users(app, clock());
         App {
+            operations: Operations::new(db.clone(), outbox.clone(), CONSUMER),
             users: Arc::new(HttpUsers::new(&settings.users.url, world.http.clone(), tokens)),
             db,
             outbox,
@@ -230,6 +232,8 @@ fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(
             feed: feed.clone(),
             db: app.db.clone(),
             clock: Arc::clone(&app.clock),
+            holdings: Arc::new(HeldOfUsers),
+            reconciliation: app.operations.reconciliation().clone(),
         };
         let (app, until) = (app.clone(), until.clone());
         async move { follow(&app.settings.events, followed, Follower::new(app.clone()), until).await }

@@ -15,6 +15,7 @@ use chassis::shutdown::Shutdown;
 use events::Outbox;
 use events::contract::{RegistrationRequested, UserState};
 use events::feed::Feed;
+use events::operations::Operations;
 use uuid::Uuid;
 
 use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
@@ -205,6 +206,7 @@ pub(crate) async fn app_with(
         Shutdown::new(),
     );
     let app = SharedApp::new(App {
+        operations: Operations::new(db.clone(), outbox.clone(), "auth"),
         outbox,
         feed,
         verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), Arc::clone(&shared)),

@@ -8,6 +8,7 @@ use chassis::db::Db;
 use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
+use events::operations::{HasOperations, Operations};
 
 use crate::arrivals::Arrivals;
 
@@ -18,6 +19,7 @@ pub struct App {
     pub(crate) random: SharedRandom,
     pub(crate) outbox: Outbox,
     pub(crate) feed: Feed,
+    pub(crate) operations: Operations,
     pub(crate) arrivals: Arrivals,
     pub(crate) verifier: Verifier,
     /// The address of `/scim/v2`, without a slash at the end.
@@ -38,5 +40,11 @@ impl HasVerifier for App {
 impl HasFeed for App {
     fn feed(&self) -> &Feed {
         &self.feed
+    }
+}
+
+impl HasOperations for App {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 }

@@ -16,6 +16,7 @@ use chassis::server::{ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
+use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
 use events::{Outbox, Relay, RelayOptions};
 
@@ -23,7 +24,7 @@ use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
 use crate::config::Settings;
 use crate::people::PeopleSnapshot;
-use crate::registrations::FromAuth;
+use crate::registrations::{FromAuth, HeldOfAuth};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -159,6 +160,7 @@ fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: 
             Arc::new(PeopleSnapshot),
             shutdown.clone(),
         ),
+        operations: Operations::new(db.clone(), outbox.clone(), CONSUMER),
         db,
         outbox,
         verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
@@ -219,6 +221,8 @@ fn follow_auth(
             feed: feed.clone(),
             db: app.db.clone(),
             clock: Arc::clone(&app.clock),
+            holdings: Arc::new(HeldOfAuth),
+            reconciliation: app.operations.reconciliation().clone(),
         };
         let (config, handler, until) = (config.clone(), FromAuth(Arc::clone(&app)), until.clone());
         async move { follow(&config, followed, handler, until).await }

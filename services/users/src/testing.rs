@@ -15,6 +15,7 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::Shutdown;
 use events::contract::{EventData, RegistrationRequested, SpecVersion};
 use events::feed::Feed;
+use events::operations::Operations;
 use events::{Envelope, Handler, Outbox};
 use http::{HeaderMap, Request, StatusCode};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN};
@@ -58,6 +59,7 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
             Arc::new(PeopleSnapshot),
             Shutdown::new(),
         ),
+        operations: Operations::new(db.clone(), outbox.clone(), "users"),
         outbox,
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
         clock,

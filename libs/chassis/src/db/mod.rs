@@ -210,6 +210,13 @@ impl Connection for Tx {
     }
 }
 
+/// Ids as one bound value, for statements that ask for many: a JSON array of digits without hyphens, which SQLite reads
+/// with `unhex(value)` from `json_each`, and PostgreSQL as `value::uuid` from `jsonb_array_elements_text`.
+pub fn id_list(ids: impl IntoIterator<Item = uuid::Uuid>) -> String {
+    let digits = ids.into_iter().map(|id| id.simple().to_string());
+    serde_json::Value::from_iter(digits).to_string()
+}
+
 /// Runs one expression on the connection of whichever engine is there; it is type-checked against both drivers.
 ///
 /// ```text

@@ -7,7 +7,7 @@ mod routes;
 mod sse;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use chassis::shutdown::Shutdown;
 pub use client::{FeedError, FeedSource, SnapshotBatch};
 pub use retention::prune_on_schedule;
 pub use routes::{HasFeed, routes};
+pub(crate) use routes::{envelope, json};
 pub use store::prune;
 
 use crate::contract::Envelope;
@@ -82,6 +83,14 @@ impl Feed {
             snapshot,
             closing,
         }
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) fn snapshot(&self) -> &dyn Snapshot {
+        &*self.snapshot
     }
 
     /// At most `limit` events after `after`, without gaps. When there are none, waits for at most `wait` for the

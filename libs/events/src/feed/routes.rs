@@ -32,7 +32,7 @@ impl<T: HasFeed + ?Sized> HasFeed for Arc<T> {
     }
 }
 
-/// `GET /events` and `GET /events/snapshot`, both for tokens with the scope `events:read`.
+/// `GET /events`, `GET /events/snapshot` and what the reconciler asks for, all for tokens with the scope `events:read`.
 pub fn routes<S>() -> Router<S>
 where
     S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
@@ -40,6 +40,7 @@ where
     Router::new()
         .route("/events", get(events::<S>))
         .route("/events/snapshot", get(snapshot::<S>))
+        .merge(crate::reconcile::routes())
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,7 +132,7 @@ async fn snapshot<S: HasFeed>(
     json("application/json", &body)
 }
 
-fn envelope(feed: &Feed, state: AggregateState) -> Envelope {
+pub(crate) fn envelope(feed: &Feed, state: AggregateState) -> Envelope {
     Envelope {
         specversion: SpecVersion,
         id: feed.outbox.random().uuid(&**feed.outbox.clock()),
@@ -191,7 +192,7 @@ fn refuse(error: ReadError) -> Problem {
     }
 }
 
-fn json(kind: &'static str, body: &impl Serialize) -> Result<Response, Problem> {
+pub(crate) fn json(kind: &'static str, body: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], body).into_response())
 }

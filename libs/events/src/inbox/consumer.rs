@@ -100,8 +100,13 @@ impl<H: Handler> Consumer<H> {
         handler: H,
         options: ConsumerOptions,
     ) -> Self {
+        Self::of(Inbox::new(name, db, clock, handler, options), source)
+    }
+
+    /// A consumer that hands what the feed at `source` brings to `inbox`.
+    pub(crate) fn of(inbox: Inbox<H>, source: FeedSource) -> Self {
         Self {
-            inbox: Inbox::new(name, db, clock, handler, options),
+            inbox,
             source,
             position: None,
             housekeeping: Housekeeping::default(),

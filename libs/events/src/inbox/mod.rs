@@ -10,6 +10,7 @@
 mod consumer;
 mod group;
 mod housekeeping;
+mod mend;
 mod parked;
 mod store;
 mod subscriber;
@@ -58,7 +59,7 @@ impl HandlerError {
     }
 
     /// The whole chain of causes in one line.
-    fn chain(&self) -> String {
+    pub(crate) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -135,7 +136,6 @@ pub struct Step {
 }
 
 /// What every transport's consumer stands on: applies deliveries, whatever order and number they come in.
-#[derive(Clone)]
 pub struct Inbox<H> {
     /// The name of the consumer: what the notes are kept under.
     consumer: &'static str,
@@ -163,6 +163,18 @@ impl<H: Handler> Inbox<H> {
         }
     }
 
+    pub(crate) fn consumer(&self) -> &'static str {
+        self.consumer
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
     /// Where the consumer stands in its feed; nothing before the first event.
     ///
     /// # Errors
@@ -170,6 +182,19 @@ impl<H: Handler> Inbox<H> {
     pub async fn position(&self) -> Result<Option<i64>, DbError> {
         let position = store::position(&mut self.db.reader().await?, self.consumer).await?;
         Ok(position.filter(|position| *position != store::NOWHERE))
+    }
+}
+
+// Not derived: the handler is shared and need not be cloned.
+impl<H> Clone for Inbox<H> {
+    fn clone(&self) -> Self {
+        Self {
+            consumer: self.consumer,
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            handler: Arc::clone(&self.handler),
+            options: self.options.clone(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
+use chassis::db::{Connection, DbError, Tx, id_list};
 use chassis::{on_engine, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -58,11 +58,6 @@ pub(super) async fn enrol(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result
     Ok(position(tx, consumer).await?.unwrap_or(NOWHERE))
 }
 
-/// Ids as a JSON array of digits without hyphens, which both engines read.
-fn list(ids: impl Iterator<Item = Uuid>) -> String {
-    Value::from_iter(ids.map(|id| id.simple().to_string())).to_string()
-}
-
 /// Notes the events as received and answers those that are new.
 pub(super) async fn remember(
     tx: &mut Tx,
@@ -80,7 +75,7 @@ pub(super) async fn remember(
     );
     let fresh: Vec<Uuid> = on_engine!(tx, c => sqlx::query_scalar(statement)
         .bind(consumer)
-        .bind(list(events))
+        .bind(id_list(events))
         .bind(now)
         .fetch_all(c)
         .await?);
@@ -89,7 +84,7 @@ pub(super) async fn remember(
 
 /// The newest sequence applied of each of the aggregates.
 pub(super) async fn sequences(
-    tx: &mut Tx,
+    tx: &mut impl Connection,
     consumer: &str,
     aggregates: impl Iterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, i64>, DbError> {
@@ -102,7 +97,7 @@ pub(super) async fn sequences(
     );
     let known: Vec<(Uuid, i64)> = on_engine!(tx, c => sqlx::query_as(statement)
         .bind(consumer)
-        .bind(list(aggregates))
+        .bind(id_list(aggregates))
         .fetch_all(c)
         .await?);
     Ok(known.into_iter().collect())

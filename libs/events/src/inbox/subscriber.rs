@@ -11,6 +11,7 @@ use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, store, unreadable};
 use crate::contract::Envelope;
 use crate::feed::{FeedError, FeedSource};
+use crate::reconcile::Reconciliation;
 use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
 
 /// The longest pause after a failure.
@@ -26,6 +27,7 @@ pub(crate) struct Subscriber<B, H> {
     broker: B,
     snapshot: FeedSource,
     housekeeping: Housekeeping,
+    reconciliation: Reconciliation,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,11 +66,19 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
     pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
         Self {
+            reconciliation: Reconciliation::default(),
             inbox,
             broker,
             snapshot,
             housekeeping: Housekeeping::default(),
         }
+    }
+
+    /// Tells `reconciliation` of connections and of the lag.
+    #[must_use]
+    pub(crate) fn telling(mut self, reconciliation: Reconciliation) -> Self {
+        self.reconciliation = reconciliation;
+        self
     }
 
     /// Follows until `shutdown`. Whatever fails is logged and tried again, with pauses of 2 s at most.
@@ -101,6 +111,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             gap,
         } = self.broker.subscribe().await?;
         self.begin(gap).await?;
+        self.reconciliation.connected();
         let mut metered = Instant::now();
         loop {
             self.housekeeping.run(&self.inbox).await?;
@@ -112,8 +123,10 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
                 self.apply(messages).await?;
                 subscription.settle().await?;
             }
+            let lag = subscription.lag();
+            self.reconciliation.set_lag(lag);
             if metered.elapsed() >= METER_EVERY
-                && let Some(lag) = subscription.lag()
+                && let Some(lag) = lag
             {
                 metered = Instant::now();
                 metrics::gauge!("vestibule_consumer_lag", "consumer" => self.inbox.consumer)

@@ -17,6 +17,8 @@ pub struct EventsConfig {
     pub namespace: String,
     /// Days for which published events can be read again, and the ids of applied ones are remembered.
     pub retention_days: NonZeroU16,
+    /// Minutes between two comparisons of what this service holds with what the other one says; 0: only when asked.
+    pub reconcile_minutes: u16,
 }
 
 /// How events travel.
@@ -34,11 +36,17 @@ impl Default for EventsConfig {
             transport: TransportKind::Feed,
             namespace: "vestibule".to_owned(),
             retention_days: NonZeroU16::MIN.saturating_add(29),
+            reconcile_minutes: 10,
         }
     }
 }
 
 impl EventsConfig {
+    /// [`Self::reconcile_minutes`] as a duration; nothing when it is 0.
+    pub fn reconcile_every(&self) -> Option<Duration> {
+        (self.reconcile_minutes > 0).then(|| Duration::from_secs(u64::from(self.reconcile_minutes) * 60))
+    }
+
     /// [`Self::retention_days`] as a duration.
     pub fn retention(&self) -> Duration {
         Duration::from_secs(u64::from(self.retention_days.get()) * 24 * 3600)

@@ -1,12 +1,15 @@
 //! Following another service, over whatever the configuration says.
 
+use std::sync::Arc;
+
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::shutdown::Shutdown;
 
 use super::config::{EventsConfig, TransportKind};
 use crate::feed::FeedSource;
-use crate::inbox::{Consumer, ConsumerOptions, Handler};
+use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox};
+use crate::reconcile::{self, Holdings, Reconciler, Reconciliation};
 
 /// Whom a service follows.
 #[derive(Clone)]
@@ -21,9 +24,14 @@ pub struct Followed {
     pub db: Db,
     /// The time.
     pub clock: SharedClock,
+    /// What the handler's effects amount to, for the reconciler.
+    pub holdings: Arc<dyn Holdings>,
+    /// The way to the reconciler.
+    pub reconciliation: Reconciliation,
 }
 
-/// Hands the events of another service to `handler` until `shutdown`, over the transport that `config` chooses.
+/// Hands the events of another service to `handler` until `shutdown`, over the transport that `config` chooses, and
+/// compares now and then what came of them.
 pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handler: H, shutdown: Shutdown) {
     let options = ConsumerOptions {
         remember: config.retention(),
@@ -34,15 +42,20 @@ pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handl
         feed,
         db,
         clock,
+        holdings,
+        reconciliation,
         ..
     } = followed;
-    match config.transport {
-        TransportKind::Feed => {
-            Consumer::new(consumer, feed, db, clock, handler, options)
-                .run(shutdown)
-                .await;
+    let inbox = Inbox::new(consumer, db, clock, handler, options);
+    let positions = config.transport == TransportKind::Feed;
+    let compared = reconcile::Options::new(config.reconcile_every(), positions);
+    let reconciler = Reconciler::new(inbox.clone(), feed.clone(), holdings, reconciliation, compared);
+    let following = async {
+        match config.transport {
+            TransportKind::Feed => Consumer::of(inbox, feed).run(shutdown.clone()).await,
         }
-    }
+    };
+    tokio::join!(following, reconciler.run(shutdown.clone()));
 }
 
 impl std::fmt::Debug for Followed {

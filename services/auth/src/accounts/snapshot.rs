@@ -1,11 +1,8 @@
 //! What a new follower of this service's events has to know: registrations that wait, and who was erased.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use chassis::db::{DbError, Reader};
 use events::contract::SubjectErased;
-use events::{Snapshot, SnapshotPage, State};
+use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
 
 use super::store;
@@ -20,7 +17,7 @@ impl Snapshot for AccountsSnapshot {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>> {
+    ) -> Answer<'a, SnapshotPage> {
         Box::pin(async move {
             // A place that is none of ours starts anew; what comes twice is applied once.
             let after = after.and_then(|after| after.parse().ok()).unwrap_or(Uuid::nil());
@@ -28,8 +25,20 @@ impl Snapshot for AccountsSnapshot {
             let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
             let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
             let states = rows.into_iter().map(state).collect::<Result<_, _>>();
-            let states = states.map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())))?;
+            let states = states.map_err(unwritable)?;
             Ok(SnapshotPage { states, next })
+        })
+    }
+
+    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>> {
+        Box::pin(store::versions(reader, span, limit))
+    }
+
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+        Box::pin(async move {
+            let rows = store::snapshot_of(reader, ids).await?;
+            let states: Result<_, _> = rows.into_iter().map(state).collect();
+            states.map_err(unwritable)
         })
     }
 }
@@ -46,4 +55,8 @@ fn state(row: store::SnapshotRow) -> Result<State, serde_json::Error> {
             State::new(row.id, row.version, row.at, &erased)
         }
     }
+}
+
+fn unwritable(error: serde_json::Error) -> DbError {
+    DbError::Other(sqlx::Error::Encode(error.into()))
 }

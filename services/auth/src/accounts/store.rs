@@ -1,10 +1,11 @@
 //! Stored accounts and devices, and the one read of a sign-in.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::secret::TokenHash;
+use chassis::{on_engine, sql};
 use events::contract::RegistrationRequested;
+use events::{Span, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -156,4 +157,40 @@ pub(crate) async fn snapshot(
         FROM erased_subjects WHERE id > $1
         ORDER BY id LIMIT $2";
     Ok(on_engine!(db, c => sqlx::query_as(statement).bind(after).bind(limit).fetch_all(c).await?))
+}
+
+/// The first `limit` versions of what a snapshot tells of in a span, by id.
+pub(crate) async fn versions(
+    db: &mut impl Connection,
+    span: Span,
+    limit: i64,
+) -> Result<Vec<Version>, DbError> {
+    let statement = "SELECT id, CAST(1 AS BIGINT) AS version FROM registrations
+            WHERE state = 'pending' AND id > $1 AND id <= $2
+        UNION ALL SELECT id, version FROM erased_subjects WHERE id > $1 AND id <= $2
+        ORDER BY id LIMIT $3";
+    Ok(
+        on_engine!(db, c => sqlx::query_as(statement).bind(span.after).bind(span.through).bind(limit)
+        .fetch_all(c).await?),
+    )
+}
+
+/// What a snapshot tells of these accounts.
+pub(crate) async fn snapshot_of(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<SnapshotRow>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))
+            SELECT id, CAST(1 AS BIGINT) AS version, requested_at AS at, request FROM registrations
+                WHERE state = 'pending' AND id IN (SELECT id FROM asked)
+            UNION ALL
+            SELECT id, version, erased_at AS at, NULL AS request
+            FROM erased_subjects WHERE id IN (SELECT id FROM asked)",
+        postgres: "WITH asked AS (SELECT value::uuid AS id FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            SELECT id, CAST(1 AS BIGINT) AS version, requested_at AS at, request FROM registrations
+                WHERE state = 'pending' AND id IN (SELECT id FROM asked)
+            UNION ALL
+            SELECT id, version, erased_at AS at, NULL AS request
+            FROM erased_subjects WHERE id IN (SELECT id FROM asked)",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }

@@ -20,7 +20,7 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use events::feed;
+use events::{feed, operations};
 
 pub use chassis::http::ClientInfo;
 
@@ -43,6 +43,7 @@ fn for_those_who_may_still_act(app: &SharedApp) -> Router<SharedApp> {
         .merge(admin_clients::routes())
         .merge(admin_keys::routes())
         .merge(feed::routes())
+        .merge(operations::routes())
         .route_layer(middleware::from_extractor_with_state::<caller::StillGood, _>(
             app.clone(),
         ))

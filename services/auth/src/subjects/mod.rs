@@ -2,6 +2,7 @@
 
 mod apply;
 mod follower;
+mod holdings;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ pub(crate) use apply::put;
 use chassis::db::{Connection, DbError};
 use events::contract::UserState;
 pub use follower::Follower;
+pub use holdings::HeldOfUsers;
 use uuid::Uuid;
 
 /// The group that administers.

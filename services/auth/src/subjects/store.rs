@@ -1,9 +1,11 @@
 //! Stored subjects, and the ids of the erased.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::db::{Connection, DbError, Reader, Tx, id_list};
+use chassis::{on_engine, sql};
+use events::Span;
 use events::contract::UserState;
+use events::reconcile::Held;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -63,9 +65,37 @@ pub(crate) async fn note_erased(
 /// Whether an active person administers.
 pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
     // As the partial index says it, so that it is used.
-    let statement = chassis::sql!(db,
+    let statement = sql!(db,
         sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator = 1 AND active = 1)",
         postgres: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator AND active)",
     );
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+/// The first `limit` people and erased of a span, by id. Of the erased, no version of the person is kept.
+pub(super) async fn held(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
+    let statement = "SELECT id, version FROM subjects WHERE id > $1 AND id <= $2
+        UNION ALL
+        SELECT id, CAST(NULL AS BIGINT) AS version FROM erased_subjects WHERE id > $1 AND id <= $2
+        ORDER BY id LIMIT $3";
+    Ok(
+        on_engine!(reader, c => sqlx::query_as(statement).bind(span.after).bind(span.through).bind(limit)
+        .fetch_all(c).await?),
+    )
+}
+
+/// Those of the ids that are known or erased.
+pub(super) async fn held_of(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<Held>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))
+            SELECT id, version FROM subjects WHERE id IN (SELECT id FROM asked)
+            UNION ALL
+            SELECT id, CAST(NULL AS BIGINT) AS version FROM erased_subjects WHERE id IN (SELECT id FROM asked)",
+        postgres: "WITH asked AS (SELECT value::uuid AS id FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            SELECT id, version FROM subjects WHERE id IN (SELECT id FROM asked)
+            UNION ALL
+            SELECT id, CAST(NULL AS BIGINT) AS version FROM erased_subjects WHERE id IN (SELECT id FROM asked)",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
 use axum::routing::{get, post};
-use chassis::access::EventsRead;
+use chassis::access::{Admin, EventsRead};
 
 use crate::app::SharedApp;
 use caller::Directory;
@@ -28,6 +28,10 @@ pub(crate) fn routes(app: SharedApp) -> Router {
             // The feed asks for the scope; this, whether a person with it may still act.
             from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),
         ))
+        .merge(
+            events::operations::routes()
+                .route_layer(from_extractor_with_state::<Directory<Admin>, _>(Arc::clone(&app))),
+        )
         .with_state(app)
 }
 

@@ -1,10 +1,8 @@
 //! Everybody as they are now, and everybody who is gone: for consumers that start from nothing.
 
-use std::pin::Pin;
-
 use chassis::db::{DbError, Reader};
 use events::contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
-use events::{Snapshot, SnapshotPage, State};
+use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -21,12 +19,25 @@ impl Snapshot for PeopleSnapshot {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Pin<Box<dyn Future<Output = Result<SnapshotPage, DbError>> + Send + 'a>> {
+    ) -> Answer<'a, SnapshotPage> {
         Box::pin(async move {
             match Place::read(after) {
                 Place::People(id) => people(reader, id, limit).await,
                 Place::Tombstones(id) => tombstones(reader, id, limit).await,
             }
+        })
+    }
+
+    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>> {
+        Box::pin(store::versions(reader, span, limit))
+    }
+
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+        Box::pin(async move {
+            let people = store::stored_of(reader, ids).await?;
+            let gone = store::buried_of(reader, ids).await?;
+            let people = people.into_iter().map(state_of);
+            people.chain(gone.iter().map(state_of_gone)).collect()
         })
     }
 }
@@ -60,20 +71,7 @@ async fn people(reader: &mut Reader, after: UserId, limit: i64) -> Result<Snapsh
         || format!("{TOMBSTONES}{}", Uuid::nil()),
         |id| format!("{PEOPLE}{id}"),
     );
-    let mut states = Vec::with_capacity(found.len());
-    for person in found {
-        states.push(State {
-            aggregate_id: person.id,
-            sequence: person.version,
-            kind: if person.active {
-                UserUpdated::TYPE
-            } else {
-                UserDeactivated::TYPE
-            },
-            time: person.updated_at,
-            data: RawValue::from_string(person.document).map_err(unreadable)?,
-        });
-    }
+    let states = found.into_iter().map(state_of).collect::<Result<_, _>>()?;
     Ok(SnapshotPage {
         states,
         next: Some(next),
@@ -87,11 +85,26 @@ async fn tombstones(reader: &mut Reader, after: UserId, limit: i64) -> Result<Sn
         .last()
         .filter(|_| full)
         .map(|gone| format!("{TOMBSTONES}{}", gone.id));
-    let states = found
-        .iter()
-        .map(|gone| State::new(gone.id, gone.version, gone.deleted_at, gone).map_err(unreadable))
-        .collect::<Result<_, _>>()?;
+    let states = found.iter().map(state_of_gone).collect::<Result<_, _>>()?;
     Ok(SnapshotPage { states, next })
+}
+
+fn state_of(person: store::Entry) -> Result<State, DbError> {
+    Ok(State {
+        aggregate_id: person.id,
+        sequence: person.version,
+        kind: if person.active {
+            UserUpdated::TYPE
+        } else {
+            UserDeactivated::TYPE
+        },
+        time: person.updated_at,
+        data: RawValue::from_string(person.document).map_err(unreadable)?,
+    })
+}
+
+fn state_of_gone(gone: &UserDeleted) -> Result<State, DbError> {
+    State::new(gone.id, gone.version, gone.deleted_at, gone).map_err(unreadable)
 }
 
 fn unreadable(error: serde_json::Error) -> DbError {

@@ -1,9 +1,10 @@
 //! The tables `people` and `tombstones`.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
+use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
 use events::contract::{UserDeleted, UserId, UserState};
+use events::{Span, Version};
 use sqlx::types::Json;
 
 /// A person as stored, to be passed on unread.
@@ -197,10 +198,56 @@ pub(crate) async fn buried_after(
     const AFTER: &str = "SELECT id, version, deleted_at FROM tombstones WHERE id > $1 ORDER BY id LIMIT $2";
     let rows: Vec<(UserId, i64, Timestamp)> =
         on_engine!(connection, c => sqlx::query_as(AFTER).bind(id).bind(limit).fetch_all(c).await?);
-    let tombstone = |(id, version, deleted_at)| UserDeleted {
+    Ok(rows.into_iter().map(tombstone).collect())
+}
+
+fn tombstone((id, version, deleted_at): (UserId, i64, Timestamp)) -> UserDeleted {
+    UserDeleted {
         id,
         version,
         deleted_at,
-    };
+    }
+}
+
+/// The first `limit` versions of people and tombstones in a span, by id.
+pub(crate) async fn versions(
+    connection: &mut impl Connection,
+    span: Span,
+    limit: i64,
+) -> Result<Vec<Version>, DbError> {
+    const VERSIONS: &str = "SELECT id, version FROM people WHERE id > $1 AND id <= $2
+         UNION ALL SELECT id, version FROM tombstones WHERE id > $1 AND id <= $2
+         ORDER BY id LIMIT $3";
+    Ok(on_engine!(connection, c => sqlx::query_as(VERSIONS)
+        .bind(span.after)
+        .bind(span.through)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Those of the ids that are people.
+pub(crate) async fn stored_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<Entry>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT id, active, version, updated_at, CAST(document AS TEXT) AS document FROM people
+                 WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT id, active, version, updated_at, CAST(document AS TEXT) AS document FROM people
+                   WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
+/// Those of the ids that are tombstones.
+pub(crate) async fn buried_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<UserDeleted>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT id, version, deleted_at FROM tombstones
+                 WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT id, version, deleted_at FROM tombstones
+                   WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let list = id_list(ids.iter().copied());
+    let rows: Vec<(UserId, i64, Timestamp)> =
+        on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?);
     Ok(rows.into_iter().map(tombstone).collect())
 }

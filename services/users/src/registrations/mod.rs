@@ -2,6 +2,7 @@
 //! whoever asks again.
 
 mod consumer;
+mod holdings;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use events::contract::{
 use uuid::Uuid;
 
 pub(crate) use consumer::FromAuth;
+pub(crate) use holdings::HeldOfAuth;
 
 use crate::app::App;
 use crate::people::{self, AGGREGATE, Draft};

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::relay::{Relay, RelayOptions};
-use crate::snapshot::{SnapshotPage, State};
+use crate::snapshot::{Answer, SnapshotPage, Span, State, Version};
 use crate::testing::{changed, clock, data, outbox};
 
 const AUDIENCE: &str = "http://things.test";
@@ -30,7 +30,7 @@ const ISSUER: &str = "http://auth.test";
 
 /// A service with a feed, on a free port.
 #[derive(Clone)]
-struct Service {
+pub(crate) struct Service {
     url: Url,
     outbox: Outbox,
     feed: Feed,
@@ -54,6 +54,15 @@ impl HasVerifier for Service {
 
 impl Service {
     async fn start(db: &Db) -> Self {
+        let states = Snapshots::default();
+        Self {
+            states: states.clone(),
+            ..Self::telling(db, Arc::new(states)).await
+        }
+    }
+
+    /// A service whose snapshot is `snapshot`.
+    pub(crate) async fn telling(db: &Db, snapshot: Arc<dyn Snapshot>) -> Self {
         let key = SigningKey::generate(Algorithm::Es256).unwrap();
         let keys = KeySet::from_jwks(&JwkSet {
             keys: vec![key.public().clone()],
@@ -66,12 +75,7 @@ impl Service {
                 .parse()
                 .unwrap(),
             outbox: outbox.clone(),
-            feed: Feed::new(
-                db.clone(),
-                outbox.clone(),
-                Arc::new(states.clone()),
-                shutdown.clone(),
-            ),
+            feed: Feed::new(db.clone(), outbox.clone(), snapshot, shutdown.clone()),
             states,
             verifier,
             key: Arc::new(key),
@@ -103,21 +107,25 @@ impl Service {
         Token::new(self.key.sign("at+jwt", &claims).unwrap())
     }
 
-    fn source(&self) -> FeedSource {
+    pub(crate) fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
+    pub(crate) fn source(&self) -> FeedSource {
         let http = HttpClient::new(ClientOptions::default()).unwrap();
         let tokens = ServiceTokens::issued_by(Issuer(self.token("events:read")), clock());
         FeedSource::new(&self.url, http, tokens).unwrap()
     }
 
     /// Waits until so many events are published.
-    async fn published(&self, count: i64) {
+    pub(crate) async fn published(&self, count: i64) {
         testkit::eventually("the events are published", async || {
             (self.feed.last().await.unwrap() >= count).then_some(())
         })
         .await;
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.finish(Duration::from_secs(20)).await.unwrap();
     }
 }
@@ -167,10 +175,18 @@ impl Snapshot for Snapshots {
             Ok(page)
         })
     }
+
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// A second database of the same engine.
-async fn fresh(db: &Db) -> testkit::TestDb {
+pub(crate) async fn fresh(db: &Db) -> testkit::TestDb {
     let sets = [&crate::MIGRATIONS, &crate::testing::THINGS];
     match db.engine() {
         Engine::Sqlite => testkit::sqlite(&sets).await,

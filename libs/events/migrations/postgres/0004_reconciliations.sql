@@ -1,0 +1,7 @@
+-- The last comparison of each consumer with the service that it follows: one row each.
+CREATE TABLE reconciliations (
+    consumer   TEXT   PRIMARY KEY,
+    started_at BIGINT NOT NULL,
+    -- What it found, as JSON.
+    report     TEXT
+);

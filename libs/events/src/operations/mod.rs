@@ -1,0 +1,45 @@
+//! What operators of a service see and do about its events.
+
+mod routes;
+
+use std::sync::Arc;
+
+use chassis::db::Db;
+
+use crate::outbox::Outbox;
+use crate::reconcile::Reconciliation;
+
+pub use routes::{HasOperations, routes};
+
+/// The events of one service, for its operators. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    db: Db,
+    outbox: Outbox,
+    consumer: &'static str,
+    reconciliation: Reconciliation,
+}
+
+impl Operations {
+    /// The events that `outbox` tells, and those that `consumer` (`auth`, `users`) hears; all are in `db`.
+    pub fn new(db: Db, outbox: Outbox, consumer: &'static str) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                db,
+                outbox,
+                consumer,
+                reconciliation: Reconciliation::default(),
+            }),
+        }
+    }
+
+    /// The way to the reconciler, wherever it runs.
+    pub fn reconciliation(&self) -> &Reconciliation {
+        &self.shared.reconciliation
+    }
+}

@@ -1,0 +1,86 @@
+//! The way to a running reconciler: for whoever asks for a comparison, and for what it has to know of the consumer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+
+use super::{ReconcileError, Report};
+
+/// Reaches the reconciler of a service, wherever it runs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reconciliation {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    asks: mpsc::Sender<Ask>,
+    // Locked for as long as a reconciler runs: one that is started again takes over.
+    asked: Arc<Mutex<mpsc::Receiver<Ask>>>,
+    connected: Notify,
+    lag: AtomicI64,
+}
+
+/// Somebody's wish for a comparison.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) mend: bool,
+    pub(super) answer: oneshot::Sender<Result<Report, ReconcileError>>,
+}
+
+/// How many may wait for a comparison.
+const QUEUE: usize = 16;
+const UNKNOWN: i64 = -1;
+
+impl Default for Reconciliation {
+    fn default() -> Self {
+        let (asks, asked) = mpsc::channel(QUEUE);
+        Self {
+            shared: Arc::new(Shared {
+                asks,
+                asked: Arc::new(Mutex::new(asked)),
+                connected: Notify::new(),
+                lag: AtomicI64::new(UNKNOWN),
+            }),
+        }
+    }
+}
+
+impl Reconciliation {
+    /// Compares now, and mends what can be mended if `mend` says so.
+    ///
+    /// # Errors
+    /// When the other service cannot be asked, or the database fails.
+    pub async fn ask(&self, mend: bool) -> Result<Report, ReconcileError> {
+        let (answer, result) = oneshot::channel();
+        self.shared
+            .asks
+            .try_send(Ask { mend, answer })
+            .map_err(|_| ReconcileError::Busy)?;
+        result.await.map_err(|_| ReconcileError::Busy)?
+    }
+
+    /// The consumer has reached its broker, maybe after a while without.
+    pub(crate) fn connected(&self) {
+        self.shared.connected.notify_one();
+    }
+
+    /// How many messages wait at the broker, if that is known.
+    pub(crate) fn set_lag(&self, lag: Option<u64>) {
+        let lag = lag.map_or(UNKNOWN, |lag| i64::try_from(lag).unwrap_or(i64::MAX));
+        self.shared.lag.store(lag, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_lagging(&self) -> bool {
+        self.shared.lag.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) async fn until_connected(&self) {
+        self.shared.connected.notified().await;
+    }
+
+    pub(super) fn asked(&self) -> Arc<Mutex<mpsc::Receiver<Ask>>> {
+        Arc::clone(&self.shared.asked)
+    }
+}

@@ -1,0 +1,187 @@
+//! One comparison: digests, versions, a second look, a mend.
+
+use std::collections::{HashMap, HashSet};
+
+use chassis::db::DbError;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::compare::{Difference, compare, difference};
+use super::digest::{PER_RANGE, Range, Tally};
+use super::holdings::Held;
+use super::serve::{MAX_IDS, States};
+use super::{ReconcileError, Reconciler, Report};
+use crate::contract::Envelope;
+use crate::inbox::{Handler, HandlerError};
+use crate::snapshot::{Span, Version};
+
+/// How often is looked whether the consumer has caught up.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
+
+impl<H: Handler> Reconciler<H> {
+    /// Compares everything, some tens of thousands of aggregates at a time.
+    pub(super) async fn look(&self, mend: bool) -> Result<Report, ReconcileError> {
+        let mut report = Report::new(self.inbox.clock().now());
+        let mut after = Uuid::nil();
+        loop {
+            let digests = self.source.digests(after).await?;
+            let mut found = Vec::new();
+            for range in &digests.ranges {
+                report.compared += range.tally.count();
+                found.extend(self.range(range).await?);
+            }
+            if !found.is_empty() {
+                if !self.caught_up(digests.position).await? {
+                    report.caught_up = false;
+                    return Ok(report);
+                }
+                for some in found.chunks(MAX_IDS) {
+                    self.again(some, mend, &mut report).await?;
+                }
+            }
+            match digests.next {
+                Some(next) => after = next,
+                None => return Ok(report),
+            }
+        }
+    }
+
+    /// The differences in a range, at a first look.
+    async fn range(&self, range: &Range) -> Result<Vec<Difference>, ReconcileError> {
+        let ours = self.held(range.span()).await?;
+        if Tally::of(&ours) == range.tally {
+            return Ok(Vec::new());
+        }
+        let (mut theirs, mut span) = (Vec::new(), range.span());
+        loop {
+            let page = self.source.versions(span).await?;
+            theirs.extend(page.versions);
+            match page.next {
+                Some(next) => span.after = next,
+                None => break,
+            }
+        }
+        Ok(compare(&theirs, &ours))
+    }
+
+    async fn held(&self, mut span: Span) -> Result<Vec<Version>, DbError> {
+        let mut all = Vec::new();
+        loop {
+            let mut reader = self.inbox.db().reader().await?;
+            let page = self.holdings.versions(&mut reader, span, PER_RANGE).await?;
+            drop(reader);
+            let full = i64::try_from(page.len()).is_ok_and(|count| count >= PER_RANGE);
+            let last = page.last().map(|last| last.id).filter(|_| full);
+            all.extend(self.complete(page).await?);
+            match last {
+                Some(last) => span.after = last,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// What is held of some aggregates.
+    async fn held_of(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>, DbError> {
+        let mut reader = self.inbox.db().reader().await?;
+        let held = self.holdings.of(&mut reader, ids).await?;
+        drop(reader);
+        let held = self.complete(held).await?;
+        Ok(held.into_iter().map(|held| (held.id, held.version)).collect())
+    }
+
+    /// Fills in the versions that only the inbox knows. One that it does not know is older than any.
+    async fn complete(&self, held: Vec<Held>) -> Result<Vec<Version>, DbError> {
+        let unknown: Vec<Uuid> = held
+            .iter()
+            .filter(|held| held.version.is_none())
+            .map(|held| held.id)
+            .collect();
+        let noted = if unknown.is_empty() {
+            HashMap::new()
+        } else {
+            self.inbox.noted(&unknown).await?
+        };
+        let version = |held: Held| {
+            let version = held.version.or_else(|| noted.get(&held.id).copied());
+            Version::from((held.id, version.unwrap_or_default()))
+        };
+        Ok(held.into_iter().map(version).collect())
+    }
+
+    async fn settled(&self, states: &[Envelope]) -> Result<HashSet<Uuid>, DbError> {
+        let mut reader = self.inbox.db().reader().await?;
+        self.holdings.settled(&mut reader, states).await
+    }
+
+    /// Waits between the looks, and until the consumer has applied what was published before the first. Answers
+    /// whether it has.
+    async fn caught_up(&self, position: i64) -> Result<bool, DbError> {
+        sleep(self.options.second_look).await;
+        let deadline = Instant::now() + self.options.patience;
+        loop {
+            let there = if self.options.positions {
+                self.inbox.position().await?.is_some_and(|ours| ours >= position)
+            } else {
+                !self.door.is_lagging()
+            };
+            if there || Instant::now() >= deadline {
+                return Ok(there);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The second look at some differences. What still differs and did not move meanwhile is drift.
+    async fn again(
+        &self,
+        first: &[Difference],
+        mend: bool,
+        report: &mut Report,
+    ) -> Result<(), ReconcileError> {
+        let ids: Vec<Uuid> = first.iter().map(|difference| difference.id).collect();
+        // In this order: an event that comes in between shows in what is held, or moves the note that the mend compares.
+        let noted = self.inbox.noted(&ids).await?;
+        let States { unsent, events } = self.source.states(&ids).await?;
+        let settled = self.settled(&events).await?;
+        let theirs: HashMap<Uuid, Envelope> =
+            events.into_iter().map(|event| (event.subject, event)).collect();
+        let held = self.held_of(&ids).await?;
+        for before in first {
+            let id = before.id;
+            let state = theirs.get(&id);
+            let ours = held.get(&id).copied();
+            let Some(now) = difference(id, state.map(|state| state.sequence), ours) else {
+                continue;
+            };
+            let moves = ours != before.ours || now.kind != before.kind || unsent.contains(&id);
+            if moves || (now.kind.is_mendable() && settled.contains(&id)) {
+                continue;
+            }
+            match state.filter(|_| mend && now.kind.is_mendable()) {
+                Some(state) if self.mend(state, noted.get(&id).copied()).await? => {
+                    report.count_mended(now.kind)
+                }
+                _ => report.count_left(now),
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the current state of an aggregate, and looks whether it is held then.
+    async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, ReconcileError> {
+        match self.inbox.mend(state, noted).await {
+            Ok(_) => {}
+            Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
+            Err(error) => {
+                let (consumer, error) = (self.inbox.consumer(), error.chain());
+                tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be mended");
+            }
+        }
+        let id = state.subject;
+        let held = self.held_of(&[id]).await?;
+        if held.get(&id).is_some_and(|version| *version >= state.sequence) {
+            return Ok(true);
+        }
+        Ok(self.settled(std::slice::from_ref(state)).await?.contains(&id))
+    }
+}

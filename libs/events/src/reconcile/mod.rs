@@ -1,0 +1,234 @@
+//! The reconciler: finds where a follower differs from the service that it follows, and mends it.
+//!
+//! The outbox and the inbox lose nothing. Backups that are older than each other do, and hands in a database, and a
+//! broker whose disk is gone. So every follower compares, every ten minutes say: the followed service serves a digest
+//! of each thousand of its aggregates and their versions, and where the follower's own digest differs, the versions
+//! are compared one by one.
+//!
+//! A difference that is gone at a second look was an event on its way. One that stays is drift. What the follower lacks
+//! is mended with the current state, applied by its own handler; what only the follower has is reported and never
+//! deleted: which side is right is for people to say.
+
+mod compare;
+mod digest;
+mod door;
+mod holdings;
+mod look;
+mod report;
+mod serve;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::db::DbError;
+use chassis::shutdown::Shutdown;
+use tokio::time::{Instant, sleep_until};
+
+pub use compare::{Difference, Kind};
+pub use door::Reconciliation;
+pub use holdings::{Held, Holdings};
+pub use report::{ReconcileError, Report};
+pub(crate) use serve::{Digests, States, Versions, routes};
+
+use crate::feed::FeedSource;
+use crate::inbox::{Handler, Inbox};
+
+/// How long after the start the first comparison is made: the consumer catches up first.
+const FIRST: Duration = Duration::from_secs(20);
+/// How soon to try again when the consumer was not caught up, or the other service was away.
+const SOON: Duration = Duration::from_secs(60);
+
+/// How a reconciler works.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// How often; never by itself without it.
+    pub(crate) every: Option<Duration>,
+    /// The time between two looks at a difference.
+    pub(crate) second_look: Duration,
+    /// How long to wait until the consumer has applied what was published before the comparison.
+    pub(crate) patience: Duration,
+    /// Whether the consumer's position tells how far it is: it follows the feed.
+    pub(crate) positions: bool,
+}
+
+impl Options {
+    /// For production.
+    pub(crate) fn new(every: Option<Duration>, positions: bool) -> Self {
+        Self {
+            every,
+            second_look: Duration::from_secs(3),
+            patience: Duration::from_secs(30),
+            positions,
+        }
+    }
+}
+
+/// Compares what one consumer holds with the service that it follows. Every replica runs one; they take turns.
+pub(crate) struct Reconciler<H> {
+    inbox: Inbox<H>,
+    source: FeedSource,
+    holdings: Arc<dyn Holdings>,
+    door: Reconciliation,
+    options: Options,
+}
+
+impl<H: Handler> Reconciler<H> {
+    pub(crate) fn new(
+        inbox: Inbox<H>,
+        source: FeedSource,
+        holdings: Arc<dyn Holdings>,
+        door: Reconciliation,
+        options: Options,
+    ) -> Self {
+        Self {
+            inbox,
+            source,
+            holdings,
+            door,
+            options,
+        }
+    }
+
+    /// Compares on schedule, after the consumer has connected to a broker, and when somebody asks, until `shutdown`.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.serve() => {}
+        }
+    }
+
+    async fn serve(&self) {
+        let asked = self.door.asked();
+        let mut asked = asked.lock().await;
+        let mut due = self.options.every.map(|every| Instant::now() + FIRST.min(every));
+        loop {
+            let reached = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(ask) = asked.recv() => {
+                    // Whoever asked may have gone; the note of the report stays.
+                    let _ = ask.answer.send(self.compare(ask.mend).await);
+                    continue;
+                }
+                // What was delivered meanwhile comes first.
+                () = self.door.until_connected() => {
+                    due = due.map(|due| due.min(Instant::now() + FIRST));
+                    continue;
+                }
+                () = reached => {}
+            }
+            let pause = self.turn().await;
+            due = self
+                .options
+                .every
+                .map(|every| Instant::now() + pause.unwrap_or(every));
+        }
+    }
+
+    /// A scheduled comparison, if no other replica made it. Answers when to try again, if before the usual time.
+    async fn turn(&self) -> Option<Duration> {
+        let consumer = self.inbox.consumer();
+        match self.scheduled().await {
+            Ok(Some(report)) if !report.caught_up => {
+                tracing::info!(consumer, "the comparison waits until the consumer has caught up");
+                Some(SOON)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                failed(consumer, &error);
+                Some(SOON)
+            }
+        }
+    }
+
+    async fn scheduled(&self) -> Result<Option<Report>, ReconcileError> {
+        let (db, consumer) = (self.inbox.db(), self.inbox.consumer());
+        let now = self.inbox.clock().now();
+        let mut tx = db.begin("reconcile_claim").await?;
+        let rest = self.options.every.unwrap_or_default().mul_f64(0.5);
+        let mine = store::claim(&mut tx, consumer, now, now - rest).await?;
+        tx.commit().await?;
+        if mine {
+            return self.compare(true).await.map(Some);
+        }
+        let mut reader = db.reader().await?;
+        if let Some(report) = store::last(&mut reader, consumer).await? {
+            show(consumer, &report);
+        }
+        Ok(None)
+    }
+
+    /// Compares everything, notes what was found, and tells it.
+    pub(crate) async fn compare(&self, mend: bool) -> Result<Report, ReconcileError> {
+        let report = self.look(mend).await?;
+        let consumer = self.inbox.consumer();
+        if report.caught_up && mend {
+            self.note(&report).await?;
+            show(consumer, &report);
+        }
+        for (kind, count) in &report.mended {
+            metrics::counter!("vestibule_reconcile_mended_total", "consumer" => consumer, "kind" => kind.as_str())
+                .increment(*count);
+        }
+        tell(consumer, &report);
+        Ok(report)
+    }
+
+    async fn note(&self, report: &Report) -> Result<(), DbError> {
+        let mut tx = self.inbox.db().begin("reconcile_note").await?;
+        store::keep(&mut tx, self.inbox.consumer(), report).await?;
+        tx.commit().await
+    }
+}
+
+/// A function of its own, so that the future that calls it stays `Send`.
+fn failed(consumer: &'static str, error: &ReconcileError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(
+        consumer,
+        error,
+        "the services could not be compared; it is tried again"
+    );
+    metrics::counter!("vestibule_reconcile_failures_total", "consumer" => consumer).increment(1);
+}
+
+fn tell(consumer: &'static str, report: &Report) {
+    for difference in &report.differences {
+        tracing::error!(
+            consumer,
+            aggregate = %difference.id,
+            kind = difference.kind.as_str(),
+            theirs = difference.theirs,
+            ours = difference.ours,
+            "drift between the services that could not be mended",
+        );
+    }
+    if !report.mended.is_empty() {
+        tracing::warn!(consumer, mended = ?report.mended, "drift between the services was mended");
+    }
+}
+
+fn show(consumer: &'static str, report: &Report) {
+    for kind in Kind::ALL {
+        let left = f64::from(u32::try_from(report.left(kind)).unwrap_or(u32::MAX));
+        metrics::gauge!("vestibule_reconcile_drift", "consumer" => consumer, "kind" => kind.as_str())
+            .set(left);
+    }
+    let at = f64::from(u32::try_from(report.at.as_secs()).unwrap_or(u32::MAX));
+    metrics::gauge!("vestibule_reconcile_last_success_timestamp_seconds", "consumer" => consumer).set(at);
+}
+
+impl<H> std::fmt::Debug for Reconciler<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reconciler")
+            .field("inbox", &self.inbox)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What a comparison found.
+
+use std::collections::BTreeMap;
+
+use chassis::clock::Timestamp;
+use chassis::db::DbError;
+use serde::{Deserialize, Serialize};
+
+use super::compare::{Difference, Kind};
+use crate::feed::FeedError;
+
+/// Differences that a report names. Beyond, they are only counted.
+const NAMED: usize = 100;
+
+/// Why two services could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The other service cannot be asked.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Others wait already, or the service is about to end.
+    #[error("too many comparisons wait, or none can be made now")]
+    Busy,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// When it was finished.
+    pub at: Timestamp,
+    /// Aggregates compared.
+    pub compared: u64,
+    /// Whether the consumer had applied what was published before the comparison. If not, nothing was counted: what is
+    /// on its way is no drift.
+    pub caught_up: bool,
+    /// Drift that was mended, by kind.
+    pub mended: BTreeMap<Kind, u64>,
+    /// Drift that is left, by kind.
+    pub drift: BTreeMap<Kind, u64>,
+    /// The first of what is left.
+    pub differences: Vec<Difference>,
+}
+
+impl Report {
+    pub(super) fn new(at: Timestamp) -> Self {
+        Self {
+            at,
+            compared: 0,
+            caught_up: true,
+            mended: BTreeMap::new(),
+            drift: BTreeMap::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// How much drift of a kind is left.
+    pub fn left(&self, kind: Kind) -> u64 {
+        self.drift.get(&kind).copied().unwrap_or_default()
+    }
+
+    pub(super) fn count_mended(&mut self, kind: Kind) {
+        *self.mended.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn count_left(&mut self, difference: Difference) {
+        *self.drift.entry(difference.kind).or_default() += 1;
+        if self.differences.len() < NAMED {
+            self.differences.push(difference);
+        }
+    }
+}

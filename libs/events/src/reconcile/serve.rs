@@ -1,0 +1,190 @@
+//! What a service tells those who compare themselves with it: digests, versions, states.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use chassis::access::{EventsRead, HasVerifier, Scoped};
+use chassis::db::{Connection, DbError, id_list};
+use chassis::http::{Problem, Query};
+use chassis::{on_engine, sql};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::digest::{PER_RANGE, Range, ranges};
+use crate::contract::Envelope;
+use crate::feed::{HasFeed, envelope, json};
+use crate::snapshot::{Span, Version};
+
+/// Ranges in one answer.
+const RANGES: u32 = 64;
+/// Ids that one request may ask for.
+pub(crate) const MAX_IDS: usize = 100;
+/// Versions in one answer.
+pub(crate) const MAX_VERSIONS: i64 = 4 * PER_RANGE;
+
+/// `GET /events/digest`, `GET /events/versions` and `GET /events/states`, all for tokens with the scope `events:read`.
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/events/digest", get(digest::<S>))
+        .route("/events/versions", get(versions::<S>))
+        .route("/events/states", get(states::<S>))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DigestQuery {
+    after: Option<String>,
+}
+
+/// The body of `GET /events/digest`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Digests {
+    /// The last position published before the digests were made.
+    pub(crate) position: i64,
+    pub(crate) ranges: Vec<Range>,
+    /// Where the next ranges begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Uuid>,
+}
+
+/// GET /events/digest
+async fn digest<S: HasFeed>(
+    _scope: Scoped<EventsRead>,
+    State(state): State<S>,
+    Query(query): Query<DigestQuery>,
+) -> Result<Response, Problem> {
+    let (feed, after) = (state.feed(), id("after", query.after.as_deref(), Uuid::nil())?);
+    let position = feed.last().await.map_err(failed)?;
+    let mut reader = feed.db().reader().await.map_err(failed)?;
+    let (ranges, next) = ranges(feed.snapshot(), &mut reader, after, RANGES)
+        .await
+        .map_err(failed)?;
+    json(
+        "application/json",
+        &Digests {
+            position,
+            ranges,
+            next,
+        },
+    )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VersionsQuery {
+    after: Option<String>,
+    through: Option<String>,
+}
+
+/// The body of `GET /events/versions`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Versions {
+    pub(crate) versions: Vec<Version>,
+    /// Where the next versions begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Uuid>,
+}
+
+/// GET /events/versions
+async fn versions<S: HasFeed>(
+    _scope: Scoped<EventsRead>,
+    State(state): State<S>,
+    Query(query): Query<VersionsQuery>,
+) -> Result<Response, Problem> {
+    let feed = state.feed();
+    let span = Span {
+        after: id("after", query.after.as_deref(), Uuid::nil())?,
+        through: id("through", query.through.as_deref(), Uuid::max())?,
+    };
+    let mut reader = feed.db().reader().await.map_err(failed)?;
+    let versions = feed
+        .snapshot()
+        .versions(&mut reader, span, MAX_VERSIONS)
+        .await
+        .map_err(failed)?;
+    let full = i64::try_from(versions.len()).is_ok_and(|count| count >= MAX_VERSIONS);
+    let next = versions.last().map(|last| last.id).filter(|_| full);
+    json("application/json", &Versions { versions, next })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatesQuery {
+    ids: String,
+}
+
+/// The body of `GET /events/states`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct States {
+    /// Those of the aggregates of which an event waits to be published.
+    pub(crate) unsent: HashSet<Uuid>,
+    /// Their states; nothing for those that there are not.
+    pub(crate) events: Vec<Envelope>,
+}
+
+/// GET /events/states
+async fn states<S: HasFeed>(
+    _scope: Scoped<EventsRead>,
+    State(state): State<S>,
+    Query(query): Query<StatesQuery>,
+) -> Result<Response, Problem> {
+    let feed = state.feed();
+    let ids: Vec<Uuid> = query
+        .ids
+        .split(',')
+        .map(Uuid::from_str)
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong_ids())?;
+    if ids.len() > MAX_IDS {
+        return Err(wrong_ids());
+    }
+    let mut reader = feed.db().reader().await.map_err(failed)?;
+    // Before the states: what is published meanwhile is in them, and asked for again at the next comparison.
+    let unsent = unsent(&mut reader, &ids).await.map_err(failed)?;
+    let states = feed.snapshot().states(&mut reader, &ids).await.map_err(failed)?;
+    drop(reader);
+    let events = states.into_iter().map(|state| envelope(feed, state)).collect();
+    json("application/json", &States { unsent, events })
+}
+
+fn wrong_ids() -> Problem {
+    Problem::invalid().field(
+        "ids",
+        format!("Expected up to {MAX_IDS} ids with commas between them."),
+    )
+}
+
+fn id(field: &'static str, text: Option<&str>, default: Uuid) -> Result<Uuid, Problem> {
+    match text {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Problem::invalid().field(field, "Expected the id of an aggregate.")),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn failed(error: DbError) -> Problem {
+    Problem::internal(&error)
+}
+
+/// Those of the aggregates that have an event which is not published yet.
+async fn unsent(reader: &mut impl Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT DISTINCT aggregate_id FROM outbox
+                 WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                   AND aggregate_id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT DISTINCT aggregate_id FROM outbox
+                   WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let found: Vec<Uuid> = on_engine!(reader, c => sqlx::query_scalar(statement).bind(id_list(ids.iter().copied())).fetch_all(c).await?);
+    Ok(found.into_iter().collect())
+}

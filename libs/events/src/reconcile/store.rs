@@ -1,0 +1,56 @@
+//! The note of the last comparison, which every replica reads: one compares, all know.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+
+use super::Report;
+
+/// Takes the turn to compare, unless somebody did since `before`.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    consumer: &str,
+    now: Timestamp,
+    before: Timestamp,
+) -> Result<bool, DbError> {
+    let rows = on_engine!(tx, c => sqlx::query(
+            "INSERT INTO reconciliations (consumer, started_at) VALUES ($1, $2)
+             ON CONFLICT (consumer) DO UPDATE SET started_at = excluded.started_at
+             WHERE reconciliations.started_at <= $3")
+        .bind(consumer)
+        .bind(now)
+        .bind(before)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// Keeps the last report.
+pub(super) async fn keep(tx: &mut Tx, consumer: &str, report: &Report) -> Result<(), DbError> {
+    let text = serde_json::to_string(report).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    on_engine!(tx, c => {
+        sqlx::query(
+            "INSERT INTO reconciliations (consumer, started_at, report) VALUES ($1, $2, $3)
+             ON CONFLICT (consumer) DO UPDATE SET report = excluded.report")
+            .bind(consumer)
+            .bind(report.at)
+            .bind(&text)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The last report, if there is one that can be read.
+pub(crate) async fn last(
+    connection: &mut impl Connection,
+    consumer: &str,
+) -> Result<Option<Report>, DbError> {
+    let text: Option<Option<String>> = on_engine!(connection, c => sqlx::query_scalar(
+            "SELECT report FROM reconciliations WHERE consumer = $1")
+        .bind(consumer)
+        .fetch_optional(c)
+        .await?);
+    Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
+}

@@ -1,0 +1,34 @@
+//! What this service holds of what `auth` tells: whose erasure it knows, and which registrations it has answered.
+
+use std::collections::HashSet;
+
+use chassis::db::Reader;
+use events::contract::{EventData, RegistrationRequested};
+use events::reconcile::{Held, Holdings};
+use events::{Answer, Envelope, Span};
+use uuid::Uuid;
+
+use super::store;
+
+/// What came of the events of `auth`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldOfAuth;
+
+impl Holdings for HeldOfAuth {
+    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Held>> {
+        Box::pin(store::erasures(reader, span, limit))
+    }
+
+    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+        Box::pin(store::erasures_of(reader, ids))
+    }
+
+    /// A registration that is answered: `auth` drops it when the answer arrives.
+    fn settled<'a>(&'a self, reader: &'a mut Reader, states: &'a [Envelope]) -> Answer<'a, HashSet<Uuid>> {
+        let requests = states
+            .iter()
+            .filter(|state| state.kind == RegistrationRequested::TYPE);
+        let ids: Vec<Uuid> = requests.map(|state| state.subject).collect();
+        Box::pin(async move { Ok(store::answered(reader, &ids).await?.into_iter().collect()) })
+    }
+}
