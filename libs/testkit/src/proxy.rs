@@ -4,21 +4,33 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What happens to bytes and connections.
+/// What happens to bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
+enum Passage {
     /// They pass.
-    Up,
+    Open,
     /// Connections are closed, and new ones too: a process that is gone.
     Cut,
     /// Connections are accepted and nothing passes: a peer that hangs.
     Held,
+    /// What clients say passes, what they are answered is lost.
+    Deaf,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    passage: Passage,
+    /// How much later bytes arrive, in each direction.
+    delay: Duration,
+    /// Rises when connections are to be reset.
+    resets: u64,
 }
 
 /// A proxy on a port of its own, in front of one target. Gone when dropped.
@@ -40,7 +52,11 @@ impl FaultProxy {
             .await
             .expect("the proxy's port");
         let address = listener.local_addr().expect("the proxy's address");
-        let line = Arc::new(watch::Sender::new(Line::Up));
+        let line = Arc::new(watch::Sender::new(Line {
+            passage: Passage::Open,
+            delay: Duration::ZERO,
+            resets: 0,
+        }));
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, target, Arc::clone(&line)));
         Self { address, line, tasks }
@@ -53,17 +69,36 @@ impl FaultProxy {
 
     /// Closes every connection, and every new one at once.
     pub fn cut(&self) {
-        self.line.send_replace(Line::Cut);
+        self.line.send_modify(|line| line.passage = Passage::Cut);
     }
 
     /// Lets connections stand and passes nothing.
     pub fn hold(&self) {
-        self.line.send_replace(Line::Held);
+        self.line.send_modify(|line| line.passage = Passage::Held);
     }
 
-    /// Everything passes again.
+    /// Passes what clients say and loses what they are answered, as when a confirmation never arrives.
+    pub fn deafen(&self) {
+        self.line.send_modify(|line| line.passage = Passage::Deaf);
+    }
+
+    /// Resets every connection (RST), and lets new ones be.
+    pub fn reset(&self) {
+        self.line.send_modify(|line| line.resets += 1);
+    }
+
+    /// From now on every byte comes later by this much.
+    pub fn delay(&self, by: Duration) {
+        self.line.send_modify(|line| line.delay = by);
+    }
+
+    /// Everything passes again. Connections that have lost something are reset.
     pub fn restore(&self) {
-        self.line.send_replace(Line::Up);
+        self.line.send_modify(|line| {
+            line.resets += u64::from(line.passage == Passage::Deaf);
+            line.passage = Passage::Open;
+            line.delay = Duration::ZERO;
+        });
     }
 }
 
@@ -71,23 +106,35 @@ async fn accept(listener: TcpListener, target: SocketAddr, line: Arc<watch::Send
     // Dropped with this task, and with it every connection.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        if *line.borrow() != Line::Cut {
+        if line.borrow().passage != Passage::Cut {
             connections.spawn(connection(client, target, line.subscribe()));
         }
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn connection(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>) {
-    let Ok(server) = TcpStream::connect(target).await else {
+async fn connection(mut client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>) {
+    let resets = line.borrow().resets;
+    let Ok(mut server) = TcpStream::connect(target).await else {
         return;
     };
-    let (client_in, client_out) = client.into_split();
-    let (server_in, server_out) = server.into_split();
-    let mut cut = line.clone();
-    tokio::select! {
-        _ = cut.wait_for(|line| *line == Line::Cut) => {}
-        () = both(copy(client_in, server_out, line.clone()), copy(server_in, client_out, line)) => {}
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let mut watched = line.clone();
+    let reset = {
+        let (client_in, client_out) = client.split();
+        let (server_in, server_out) = server.split();
+        tokio::select! {
+            line = watched.wait_for(|line| line.passage == Passage::Cut || line.resets != resets) => {
+                line.is_ok_and(|line| line.resets != resets)
+            }
+            () = both(
+                copy(client_in, server_out, line.clone(), false),
+                copy(server_in, client_out, line, true),
+            ) => false,
+        }
+    };
+    if reset {
+        let _ = (client.set_zero_linger(), server.set_zero_linger());
     }
 }
 
@@ -99,6 +146,7 @@ async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut line: watch::Receiver<Line>,
+    answers: bool,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -106,8 +154,15 @@ async fn copy(
             let _ = to.shutdown().await;
             return;
         };
-        if line.wait_for(|line| *line == Line::Up).await.is_err() {
+        let passes = |line: &Line| matches!(line.passage, Passage::Open | Passage::Deaf);
+        let Ok(now) = line.wait_for(passes).await.map(|line| *line) else {
             return;
+        };
+        if answers && now.passage == Passage::Deaf {
+            continue;
+        }
+        if !now.delay.is_zero() {
+            tokio::time::sleep(now.delay).await;
         }
         let Some(bytes) = buffer.get(..count) else {
             return;
@@ -187,6 +242,40 @@ mod tests {
         proxy.restore();
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"wait");
+    }
+
+    #[tokio::test]
+    async fn a_reset_ends_connections_with_an_error_and_new_ones_pass() {
+        let (target, _server) = echo_server().await;
+        let proxy = FaultProxy::start(0, target).await;
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        let mut answer = [0; 4];
+        stream.write_all(b"ping").await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        proxy.reset();
+        let error = stream.read(&mut answer).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        stream.write_all(b"pong").await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"pong");
+    }
+
+    #[tokio::test]
+    async fn a_deaf_line_delivers_and_loses_the_answer() {
+        let (target, _server) = echo_server().await;
+        let proxy = FaultProxy::start(0, target).await;
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.deafen();
+        stream.write_all(b"lost").await.unwrap();
+        let mut answer = [0; 4];
+        {
+            let mut early = std::pin::pin!(stream.read(&mut answer));
+            assert!(futures_pending(&mut early).await, "no answer comes");
+        }
+        proxy.restore();
+        let error = stream.read(&mut answer).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 
     /// Whether `future` is still pending after the other tasks have had their turns.

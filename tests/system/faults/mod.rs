@@ -1,4 +1,7 @@
-//! Services that die, hang or are cut off.
+//! What may fail, and what holds all the same.
 
 mod away;
+mod both_sides;
 mod crashes;
+mod deletion;
+mod saga;

@@ -1,0 +1,130 @@
+//! A person who is deleted in the middle of signing in stays out, whatever is delivered again.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use chassis::db::DbConfig;
+use chassis::on_engine;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use testkit::{Engine, Person, Stack, StackOptions, Transport, within};
+
+/// A deleted person is refused everywhere within this time.
+const EFFECTIVE: Duration = Duration::from_secs(5);
+
+/// Signs in and refreshes again and again until both are refused. The last tokens that were given.
+async fn come_and_go(stack: &Stack, ann: &Person, refused: &Cell<u32>) -> Vec<Value> {
+    let mut given = Vec::new();
+    while refused.get() < 4 {
+        let (status, tokens) = stack.try_authenticate(ann, None).await;
+        if status != StatusCode::OK {
+            refused.set(refused.get() + 1);
+            continue;
+        }
+        let refresh = tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
+        given.push(tokens);
+        let (status, tokens) = refreshed(stack, &refresh).await;
+        if status == StatusCode::OK {
+            given.push(tokens);
+        }
+    }
+    given
+}
+
+async fn refreshed(stack: &Stack, token: &str) -> (StatusCode, Value) {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+        ("client_id", "vestibule-direct"),
+    ];
+    let request = stack.http().post(stack.auth_url("/oauth2/token")).form(&form);
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+async fn delete(stack: &Stack, ann: &Person) {
+    let url = stack.users_url(&format!("/scim/v2/Users/{}", ann.id));
+    let token = stack.operator_token().await;
+    let answer = stack
+        .http()
+        .request(Method::DELETE, url)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+}
+
+/// Nothing that was ever given opens anything.
+async fn stays_out(stack: &Stack, ann: &Person, given: &[Value]) {
+    let (status, _) = stack.try_authenticate(ann, None).await;
+    assert!(
+        matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS),
+        "{status}"
+    );
+    for tokens in given {
+        let refresh = tokens["refresh_token"].as_str().unwrap_or_default();
+        assert_eq!(refreshed(stack, refresh).await.0, StatusCode::BAD_REQUEST);
+        let (status, user) = stack.user(tokens["access_token"].as_str().unwrap()).await;
+        assert!(!status.is_success(), "{user}");
+    }
+}
+
+/// Makes `auth` forget that it has ever heard anything of `users`, so that it hears everything again.
+async fn forget_everything(stack: &mut Stack) {
+    stack.auth.kill();
+    let [auth, _] = stack.database_urls();
+    let config: DbConfig = serde_json::from_value(serde_json::json!({ "url": auth })).unwrap();
+    let db = config.open().await.unwrap();
+    let mut tx = db.begin("test").await.unwrap();
+    for statement in [
+        "DELETE FROM inbox",
+        "DELETE FROM inbox_aggregates",
+        "DELETE FROM consumer_positions WHERE consumer <> 'auth'",
+        "UPDATE consumer_positions SET position = 0",
+    ] {
+        on_engine!(&mut tx, c => sqlx::query(statement).execute(c).await.map(drop)).unwrap();
+    }
+    tx.commit().await.unwrap();
+    db.close().await;
+    stack.auth.start_again();
+    stack.auth_ready().await;
+}
+
+async fn story(engine: Engine, transport: Transport) {
+    let options = StackOptions {
+        transport,
+        ..StackOptions::on(engine)
+    };
+    let mut stack = Stack::with(options).await;
+    let ann = stack.register("ann").await;
+    let refused = Cell::new(0);
+    let (given, more, ()) = tokio::join!(
+        come_and_go(&stack, &ann, &refused),
+        come_and_go(&stack, &ann, &refused),
+        async {
+            stack.authenticate(&ann).await;
+            delete(&stack, &ann).await;
+            within(EFFECTIVE, "she is refused", async || {
+                (refused.get() > 0).then_some(())
+            })
+            .await;
+        }
+    );
+    let given: Vec<Value> = given.into_iter().chain(more).collect();
+    assert!(!given.is_empty());
+    stays_out(&stack, &ann, &given).await;
+
+    forget_everything(&mut stack).await;
+    // Bob's registration is behind everything that is delivered again.
+    stack.register("bob").await;
+    stays_out(&stack, &ann, &given).await;
+    // Her name is free, and whoever takes it is somebody else.
+    let other = stack.register("ann").await;
+    assert_ne!(other.id, ann.id);
+}
+
+#[tokio::test]
+async fn who_is_deleted_while_signing_in_stays_out_over_the_feed() {
+    story(Engine::Sqlite, Transport::Feed).await;
+}
