@@ -56,8 +56,12 @@ impl Config {
 pub(super) fn check(service: ServiceName, file: &Path) -> Result<(), String> {
     let env = std::env::vars();
     match service {
-        ServiceName::Auth => load::<auth::config::Settings>("auth", Some(file), env).map(drop),
-        ServiceName::Users => load::<users::config::Settings>("users", Some(file), env).map(drop),
+        ServiceName::Auth => {
+            load::<auth::config::Settings>("auth", Some(file), env).and_then(|settings| settings.check())
+        }
+        ServiceName::Users => {
+            load::<users::config::Settings>("users", Some(file), env).and_then(|settings| settings.check())
+        }
     }
     .map_err(|error| error.to_string())
 }

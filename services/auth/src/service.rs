@@ -190,7 +190,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
 
 /// What runs beside the requests, until `shutdown`.
 fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
-    publish(app, shutdown);
+    publish(app, shutdown)?;
     follow_users(app, world, shutdown)?;
     let (sweeping, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
@@ -200,23 +200,24 @@ fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(),
 }
 
 /// Publishes what the outbox holds, and deletes what was published long ago.
-fn publish(app: &SharedApp, shutdown: &Shutdown) {
+fn publish(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let (kept, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("old_events", move || {
         let retention = kept.settings.events.retention();
         prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
     });
+    let transport = AnyTransport::new(&app.settings.events, "auth")?;
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("relay", move || {
-        let transport = AnyTransport::new(&app.settings.events, "auth");
         Relay::new(
             app.db.clone(),
             app.outbox.clone(),
-            transport,
+            transport.clone(),
             RelayOptions::default(),
         )
         .run(until.clone())
     });
+    Ok(())
 }
 
 /// Follows the events of the user service.

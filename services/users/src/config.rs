@@ -45,7 +45,17 @@ impl Settings {
     /// # Errors
     /// The first thing that is wrong: where it stands, and what is expected there.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        chassis::config::load("users", file, std::env::vars())
+        let settings: Self = chassis::config::load("users", file, std::env::vars())?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// What the types alone cannot tell.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what is expected.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.events.check()
     }
 
     /// [`Self::url`] as tokens name it: without a slash at the end.

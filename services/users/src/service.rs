@@ -108,7 +108,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
     let app = wire(&settings, &world, db.clone(), keys, &shutdown);
     app.arrivals.run(&shutdown);
-    publish(&settings, &app, &shutdown);
+    publish(&settings, &app, &shutdown)?;
     follow_auth(&settings, &world, &app, &shutdown)?;
 
     let health = Health::new();
@@ -173,24 +173,24 @@ fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: 
 }
 
 /// Publishes what the outbox holds, and deletes what was published long ago.
-fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) {
+fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let retention = settings.events.retention();
     let (kept, until) = (Arc::clone(app), shutdown.clone());
     shutdown.supervise("old_events", move || {
         prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
     });
     let (app, until) = (Arc::clone(app), shutdown.clone());
-    let config = settings.events.clone();
+    let transport = AnyTransport::new(&settings.events, "users")?;
     shutdown.supervise("relay", move || {
-        let transport = AnyTransport::new(&config, "users");
         Relay::new(
             app.db.clone(),
             app.outbox.clone(),
-            transport,
+            transport.clone(),
             RelayOptions::default(),
         )
         .run(until.clone())
     });
+    Ok(())
 }
 
 /// Follows the events of the authentication service.

@@ -3,8 +3,11 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use chassis::config::ConfigError;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use super::kafka::KafkaConfig;
 
 /// `[events]`: how events travel and how long they are kept.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,6 +22,8 @@ pub struct EventsConfig {
     pub retention_days: NonZeroU16,
     /// Minutes between two comparisons of what this service holds with what the other one says; 0: only when asked.
     pub reconcile_minutes: u16,
+    /// The Kafka brokers, when the transport is `kafka`.
+    pub kafka: Option<KafkaConfig>,
 }
 
 /// How events travel.
@@ -28,6 +33,15 @@ pub enum TransportKind {
     /// Over HTTP; needs no broker.
     #[default]
     Feed,
+    /// Over Kafka.
+    Kafka,
+}
+
+/// The transport that was chosen, with its settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice<'a> {
+    Feed,
+    Kafka(&'a KafkaConfig),
 }
 
 impl Default for EventsConfig {
@@ -37,6 +51,7 @@ impl Default for EventsConfig {
             namespace: "vestibule".to_owned(),
             retention_days: NonZeroU16::MIN.saturating_add(29),
             reconcile_minutes: 10,
+            kafka: None,
         }
     }
 }
@@ -45,6 +60,41 @@ impl EventsConfig {
     /// [`Self::reconcile_minutes`] as a duration; nothing when it is 0.
     pub fn reconcile_every(&self) -> Option<Duration> {
         (self.reconcile_minutes > 0).then(|| Duration::from_secs(u64::from(self.reconcile_minutes) * 60))
+    }
+
+    /// What the types alone cannot tell.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what is expected.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !(1..=64).contains(&self.namespace.len()) || !self.namespace.bytes().all(fit) {
+            return Err(ConfigError::invalid(
+                "events.namespace",
+                "expected 1 to 64 letters, digits, hyphens, underscores and dots",
+            ));
+        }
+        match self.choice()? {
+            Choice::Feed => Ok(()),
+            Choice::Kafka(config) => config.check(),
+        }
+    }
+
+    /// The transport that was chosen.
+    ///
+    /// # Errors
+    /// When its settings are missing, or this program was built without it.
+    pub(crate) fn choice(&self) -> Result<Choice<'_>, ConfigError> {
+        match self.transport {
+            TransportKind::Feed => Ok(Choice::Feed),
+            TransportKind::Kafka if !cfg!(feature = "kafka") => Err(ConfigError::invalid(
+                "events.transport",
+                "this program was built without Kafka (the cargo feature `kafka`)",
+            )),
+            TransportKind::Kafka => self.kafka.as_ref().map(Choice::Kafka).ok_or_else(|| {
+                ConfigError::invalid("events.kafka", "missing, and events.transport is \"kafka\"")
+            }),
+        }
     }
 
     /// [`Self::retention_days`] as a duration.

@@ -6,8 +6,12 @@ use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::shutdown::Shutdown;
 
-use super::config::{EventsConfig, TransportKind};
+use super::config::{Choice, EventsConfig, TransportKind};
+#[cfg(feature = "kafka")]
+use super::kafka::KafkaBroker;
 use crate::feed::FeedSource;
+#[cfg(feature = "kafka")]
+use crate::inbox::Subscriber;
 use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox};
 use crate::reconcile::{self, Holdings, Reconciler, Reconciliation};
 
@@ -39,20 +43,49 @@ pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handl
     };
     let Followed {
         consumer,
+        service,
         feed,
         db,
         clock,
         holdings,
         reconciliation,
-        ..
     } = followed;
+    #[cfg(not(feature = "kafka"))]
+    let _ = service;
+    let choice = match config.choice() {
+        Ok(choice) => choice,
+        Err(error) => {
+            tracing::error!(
+                consumer,
+                error = &error as &dyn std::error::Error,
+                "no events are followed"
+            );
+            return;
+        }
+    };
     let inbox = Inbox::new(consumer, db, clock, handler, options);
     let positions = config.transport == TransportKind::Feed;
     let compared = reconcile::Options::new(config.reconcile_every(), positions);
-    let reconciler = Reconciler::new(inbox.clone(), feed.clone(), holdings, reconciliation, compared);
+    let reconciler = Reconciler::new(
+        inbox.clone(),
+        feed.clone(),
+        holdings,
+        reconciliation.clone(),
+        compared,
+    );
     let following = async {
-        match config.transport {
-            TransportKind::Feed => Consumer::of(inbox, feed).run(shutdown.clone()).await,
+        match choice {
+            Choice::Feed => Consumer::of(inbox, feed).run(shutdown.clone()).await,
+            #[cfg(feature = "kafka")]
+            Choice::Kafka(kafka) => {
+                let broker = KafkaBroker::new(config, kafka, service, consumer);
+                Subscriber::new(inbox, broker, feed)
+                    .telling(reconciliation)
+                    .run(shutdown.clone())
+                    .await;
+            }
+            #[cfg(not(feature = "kafka"))]
+            Choice::Kafka(_) => {}
         }
     };
     tokio::join!(following, reconciler.run(shutdown.clone()));

@@ -7,31 +7,50 @@
 mod binary;
 mod config;
 mod follow;
+mod kafka;
 pub(crate) mod subscription;
 mod waves;
+
+use chassis::config::ConfigError;
 
 use crate::contract::Envelope;
 use crate::feed::FeedTransport;
 use crate::relay::{PublishError, Transport};
 
+use config::Choice;
 pub use config::{EventsConfig, TransportKind};
 pub use follow::{Followed, follow};
+#[cfg(feature = "kafka")]
+pub use kafka::KafkaTransport;
+pub use kafka::{KafkaConfig, KafkaSasl, KafkaTls, Mechanism, Verification};
 
-/// The transport that the configuration chose.
-#[derive(Debug)]
+/// The transport that the configuration chose. Clones share their connection.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AnyTransport {
     /// No broker.
     Feed(FeedTransport),
+    /// Kafka.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaTransport),
 }
 
 impl AnyTransport {
     /// The transport that `config` chooses, for the events of `service` (`auth`, `users`). Nothing is connected yet, so
     /// that a service starts while its broker is away.
-    pub fn new(config: &EventsConfig, service: &'static str) -> Self {
-        let _ = service;
-        match config.transport {
-            TransportKind::Feed => Self::Feed(FeedTransport),
+    ///
+    /// # Errors
+    /// When the settings of the transport are missing, or this program was built without it.
+    pub fn new(config: &EventsConfig, service: &'static str) -> Result<Self, ConfigError> {
+        match config.choice()? {
+            Choice::Feed => Ok(Self::Feed(FeedTransport)),
+            #[cfg(feature = "kafka")]
+            Choice::Kafka(kafka) => Ok(Self::Kafka(KafkaTransport::new(config, kafka, service))),
+            #[cfg(not(feature = "kafka"))]
+            Choice::Kafka(_) => {
+                let _ = service;
+                Ok(Self::Feed(FeedTransport))
+            }
         }
     }
 }
@@ -40,12 +59,16 @@ impl Transport for AnyTransport {
     fn name(&self) -> &'static str {
         match self {
             Self::Feed(transport) => transport.name(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(transport) => transport.name(),
         }
     }
 
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         match self {
             Self::Feed(transport) => transport.publish(events).await,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(transport) => transport.publish(events).await,
         }
     }
 }

@@ -46,7 +46,7 @@ impl Settings {
                 return Err(ConfigError::invalid(key, "expected an https:// or http:// URL"));
             }
         }
-        Ok(())
+        self.events.check()
     }
 
     /// The pool that hashes passwords.

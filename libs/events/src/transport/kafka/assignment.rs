@@ -1,0 +1,227 @@
+//! Where a member of the consumer group reads: from which offset it begins, whether something was deleted before it was
+//! read, and what it may commit.
+//!
+//! When the group is balanced anew, a member gives **all** its partitions back and gets some again (the eager protocol):
+//! what it has in hand of them is dropped, because whoever has them next begins at the committed offset.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::statistics::Statistics;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client::Ear;
+
+/// What a partition holds, and where the group stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stand {
+    pub(super) partition: i32,
+    /// The next offset to read, where the group has read before.
+    pub(super) committed: Option<i64>,
+    /// The first offset that is there.
+    pub(super) low: i64,
+    /// The one behind the last.
+    pub(super) high: i64,
+}
+
+impl Stand {
+    /// Asks the brokers. Blocks.
+    pub(super) fn of<C: ConsumerContext>(
+        consumer: &impl Consumer<C>,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+    ) -> KafkaResult<Vec<Self>> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(topic, *partition);
+        }
+        let committed = consumer.committed_offsets(list, timeout)?;
+        let committed: HashMap<i32, i64> = committed
+            .elements_for_topic(topic)
+            .iter()
+            .filter_map(|element| match element.offset() {
+                Offset::Offset(offset) => Some((element.partition(), offset)),
+                _ => None,
+            })
+            .collect();
+        partitions
+            .iter()
+            .map(|partition| {
+                let (low, high) = consumer.fetch_watermarks(topic, *partition, timeout)?;
+                Ok(Self {
+                    partition: *partition,
+                    committed: committed.get(partition).copied(),
+                    low,
+                    high,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether messages were deleted that the group has not read, or the topic is another one than it has read. A snapshot
+    /// that was taken when the partition ended at `covered` makes up for what was before that.
+    fn misses(&self, covered: Option<i64>) -> bool {
+        match self.committed {
+            Some(committed) if committed > self.high => covered.is_none(),
+            Some(committed) => self.low > committed.max(covered.unwrap_or(0)),
+            None => self.low > covered.unwrap_or(0),
+        }
+    }
+
+    fn begin(&self) -> Offset {
+        match self.committed {
+            Some(committed) if (self.low..=self.high).contains(&committed) => Offset::Offset(committed),
+            _ => Offset::Beginning,
+        }
+    }
+}
+
+/// Whether a snapshot has to fill in before the group goes on.
+pub(super) fn gap(stands: &[Stand]) -> bool {
+    // Brokers forget the offsets of a group that was away for long (`offsets.retention.minutes`, a week by default).
+    let forgotten =
+        stands.iter().all(|stand| stand.committed.is_none()) && stands.iter().any(|stand| stand.high > 0);
+    forgotten || stands.iter().any(|stand| stand.misses(None))
+}
+
+/// What one member knows of its partitions.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Counts how often partitions were given or taken.
+    pub(super) turn: u64,
+    /// The next offset of each partition, if nothing is missing.
+    expected: HashMap<i32, i64>,
+    /// Where partitions ended when the snapshot was taken that makes up for what was deleted before.
+    pub(super) covered: HashMap<i32, i64>,
+    /// Something was deleted before it was read.
+    pub(super) missed: bool,
+    /// The partitions that were given could not be taken up.
+    pub(super) lost: bool,
+}
+
+impl Places {
+    /// Notes a message, and whether those before it are missing: in a compacted topic holes are how one sees that.
+    pub(super) fn note(&mut self, partition: i32, offset: i64) {
+        let expected = self.expected.insert(partition, offset + 1);
+        let covered = self.covered.get(&partition).copied().unwrap_or(0);
+        if expected.is_some_and(|expected| offset > expected.max(covered)) {
+            self.missed = true;
+        }
+    }
+
+    fn take_all(&mut self) {
+        self.turn += 1;
+        self.expected.clear();
+    }
+
+    fn give(&mut self, stands: &[Stand]) {
+        self.turn += 1;
+        for stand in stands {
+            self.missed |= stand.misses(self.covered.get(&stand.partition).copied());
+            if let Offset::Offset(offset) = stand.begin() {
+                self.expected.insert(stand.partition, offset);
+            }
+        }
+    }
+}
+
+/// What the library calls while the member polls.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) ear: Ear,
+    pub(super) topic: String,
+    pub(super) timeout: Duration,
+    pub(super) lag: AtomicU64,
+    pub(super) places: Mutex<Places>,
+}
+
+/// The lag before it is known.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
+impl Member {
+    pub(super) fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, given: &TopicPartitionList) -> KafkaResult<()> {
+        let partitions: Vec<i32> = given
+            .elements_for_topic(&self.topic)
+            .iter()
+            .map(|element| element.partition())
+            .collect();
+        let stands = Stand::of(consumer, &self.topic, &partitions, self.timeout)?;
+        let mut list = TopicPartitionList::with_capacity(stands.len());
+        for stand in &stands {
+            list.add_partition_offset(&self.topic, stand.partition, stand.begin())?;
+        }
+        self.places().give(&stands);
+        consumer.assign(&list)
+    }
+}
+
+impl ConsumerContext for Member {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let result = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            tracing::debug!(
+                topic = self.topic,
+                partitions = list.count(),
+                "partitions are given"
+            );
+            self.assign(consumer, list)
+        } else {
+            tracing::debug!(topic = self.topic, "partitions are taken");
+            self.places().take_all();
+            consumer.unassign()
+        };
+        if let Err(error) = result {
+            tracing::warn!(topic = self.topic, %error, "partitions cannot be taken up; the member begins again");
+            // The library waits for an answer before it goes on; the error is found where messages are fetched.
+            let _ = consumer.unassign();
+            self.places().lost = true;
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        // Not a loss: what is not committed comes again, and the inbox knows it. Most often the group was balanced anew.
+        if let Err(error) = result {
+            tracing::debug!(topic = self.topic, %error, "offsets were not committed");
+        }
+    }
+}
+
+impl ClientContext for Member {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.ear.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let partitions = statistics
+            .topics
+            .get(&self.topic)
+            .into_iter()
+            .flat_map(|topic| topic.partitions.values())
+            .filter(|partition| partition.fetch_state == "active" && partition.hi_offset >= 0);
+        let lag: i64 = partitions
+            .map(|partition| {
+                let read = partition
+                    .app_offset
+                    .max(partition.committed_offset)
+                    .max(partition.lo_offset);
+                (partition.hi_offset - read.max(0)).max(0)
+            })
+            .sum();
+        self.lag.store(lag.unsigned_abs(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,358 @@
+//! Reading from Kafka: a member of a consumer group that commits offsets when the database has committed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::assignment::{Member, Places, Stand, UNKNOWN, gap};
+use super::client::{Ear, settings};
+use super::config::KafkaConfig;
+use super::message::open;
+use super::topology::Topic;
+use crate::transport::EventsConfig;
+use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+
+/// How long one look for messages blocks a thread: so long may the end of the process wait for it.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The topic of one service, as one consumer sees it.
+#[derive(Debug)]
+pub(crate) struct KafkaBroker {
+    config: KafkaConfig,
+    group: String,
+    consumer: &'static str,
+    topic: Topic,
+    /// Messages were deleted before they were read, and no snapshot has made up for it yet.
+    missed: Arc<AtomicBool>,
+}
+
+impl KafkaBroker {
+    /// The topic of `service` for `consumer`.
+    pub(crate) fn new(
+        events: &EventsConfig,
+        config: &KafkaConfig,
+        service: &'static str,
+        consumer: &'static str,
+    ) -> Self {
+        Self {
+            config: config.clone(),
+            group: format!("{}.{consumer}", events.namespace),
+            consumer,
+            topic: Topic::of(service, &events.namespace, events.retention()),
+            missed: Arc::default(),
+        }
+    }
+
+    fn client(&self) -> Result<Group, KafkaError> {
+        let member = Member {
+            ear: Ear::default(),
+            topic: self.topic.name.clone(),
+            timeout: self.config.timeout(),
+            lag: AtomicU64::new(UNKNOWN),
+            places: Default::default(),
+        };
+        let session = self.config.session_timeout_ms.get();
+        settings(&self.config, self.consumer)
+            .set("group.id", &self.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // Where to begin is told with every assignment; what is out of range then was deleted meanwhile.
+            .set("auto.offset.reset", "error")
+            // Eager: see `assignment`.
+            .set("partition.assignment.strategy", "range")
+            .set("session.timeout.ms", session.to_string())
+            .set("heartbeat.interval.ms", (session / 3).to_string())
+            .set("fetch.queue.backoff.ms", "20")
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.min.messages", "10000")
+            .set("queued.max.messages.kbytes", "16384")
+            .set("statistics.interval.ms", "2000")
+            .create_with_context(member)
+            .map(|consumer| Group { consumer })
+    }
+}
+
+impl Broker for KafkaBroker {
+    type Subscription = KafkaSubscription;
+
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
+    async fn subscribe(&self) -> Result<Subscribed<KafkaSubscription>, SubscriptionError> {
+        let partitions = self.topic.see_to_it(&self.config, self.consumer).await?;
+        let group = self
+            .client()
+            .map_err(|error| SubscriptionError::Away(error.to_string()))?;
+        let (topic, timeout) = (self.topic.name.clone(), self.config.timeout());
+        let (group, stands) = blocking(move || {
+            let stands = Stand::of(&group.consumer, &topic, &partitions, timeout)
+                .map_err(|error| SubscriptionError::Away(group.member().ear.explain(error)))?;
+            Ok((group, stands))
+        })
+        .await?;
+        let gap = gap(&stands) || self.missed.load(Ordering::Relaxed);
+        self.missed.store(gap, Ordering::Relaxed);
+        if gap {
+            // The snapshot is read after this, so it knows all that was published by now.
+            group.member().places().covered =
+                stands.iter().map(|stand| (stand.partition, stand.high)).collect();
+        }
+        Ok(Subscribed {
+            subscription: KafkaSubscription {
+                group: Some(Arc::new(group)),
+                joined: false,
+                unsure: false,
+                given: HashMap::new(),
+                turn: 0,
+                missed: Arc::clone(&self.missed),
+                consumer: self.consumer,
+                stopped: Arc::default(),
+            },
+            gap,
+        })
+    }
+}
+
+/// A client of the group.
+struct Group {
+    consumer: BaseConsumer<Member>,
+}
+
+/// A place in the group.
+pub(crate) struct KafkaSubscription {
+    /// Nothing after the end.
+    group: Option<Arc<Group>>,
+    joined: bool,
+    /// A call of [`Subscription::next`] was given up: what it fetched is lost, so nothing behind it may be committed.
+    unsure: bool,
+    /// The next offset of each partition behind what was given and is not settled.
+    given: HashMap<i32, i64>,
+    /// The turn in which it was given.
+    turn: u64,
+    missed: Arc<AtomicBool>,
+    consumer: &'static str,
+    stopped: Arc<AtomicBool>,
+}
+
+/// What one look brought.
+#[derive(Default)]
+struct Batch {
+    messages: Vec<Message>,
+    given: HashMap<i32, i64>,
+    turn: u64,
+    failures: u64,
+}
+
+impl Subscription for KafkaSubscription {
+    async fn next(&mut self, limit: usize, wait: Duration) -> Result<Vec<Message>, SubscriptionError> {
+        let group = self.group()?;
+        if std::mem::replace(&mut self.unsure, true) {
+            return Err(SubscriptionError::Away(
+                "a look for messages was given up".to_owned(),
+            ));
+        }
+        if !std::mem::replace(&mut self.joined, true) {
+            group.join()?;
+            // Who comes here has read the snapshot, if there had to be one.
+            self.missed.store(false, Ordering::Relaxed);
+        }
+        let stopped = Arc::clone(&self.stopped);
+        let batch = blocking(move || group.look(limit, wait, &stopped)).await;
+        let batch = batch.inspect_err(|_| self.remember_gap())?;
+        self.unsure = false;
+        if batch.failures > 0 {
+            metrics::counter!("vestibule_consumer_failures_total", "consumer" => self.consumer)
+                .increment(batch.failures);
+        }
+        if batch.turn != self.turn {
+            // The partitions were taken: whoever has them now begins at the committed offsets.
+            self.given.clear();
+            self.turn = batch.turn;
+        }
+        self.given.extend(batch.given);
+        Ok(batch.messages)
+    }
+
+    async fn settle(&mut self) -> Result<(), SubscriptionError> {
+        let group = self.group()?;
+        let mut offsets = TopicPartitionList::with_capacity(self.given.len());
+        for (partition, next) in self.given.drain() {
+            offsets
+                .add_partition_offset(&group.member().topic, partition, Offset::Offset(next))
+                .map_err(|error| SubscriptionError::Away(error.to_string()))?;
+        }
+        if offsets.count() == 0 {
+            return Ok(());
+        }
+        // Not waited for: the broker refuses it from a member that has lost its place meanwhile, and what is not
+        // committed comes again.
+        group
+            .consumer
+            .commit(&offsets, CommitMode::Async)
+            .map_err(|error| SubscriptionError::Away(group.member().ear.explain(error)))
+    }
+
+    fn lag(&self) -> Option<u64> {
+        let lag = self.group.as_ref()?.member().lag.load(Ordering::Relaxed);
+        (lag != UNKNOWN).then_some(lag)
+    }
+}
+
+impl KafkaSubscription {
+    fn group(&self) -> Result<Arc<Group>, SubscriptionError> {
+        let ended = || SubscriptionError::Away("the subscription has ended".to_owned());
+        self.group.clone().ok_or_else(ended)
+    }
+
+    fn remember_gap(&self) {
+        let missed = self
+            .group
+            .as_ref()
+            .is_some_and(|group| group.member().places().missed);
+        if missed {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for KafkaSubscription {
+    /// Leaves the group, so that others need not wait for the end of the session.
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        let group = self.group.take();
+        // Leaving blocks for an answer of the broker.
+        if let Ok(handle) = Handle::try_current() {
+            drop(handle.spawn_blocking(move || drop(group)));
+        }
+    }
+}
+
+impl Group {
+    fn member(&self) -> &Member {
+        self.consumer.context()
+    }
+
+    fn join(&self) -> Result<(), SubscriptionError> {
+        self.consumer
+            .subscribe(&[&self.member().topic])
+            .map_err(|error| SubscriptionError::Away(error.to_string()))
+    }
+
+    /// Waits for messages, and takes those that are at hand. Blocks.
+    fn look(&self, limit: usize, wait: Duration, stopped: &AtomicBool) -> Result<Batch, SubscriptionError> {
+        let until = Instant::now() + wait;
+        let mut batch = Batch {
+            turn: self.member().places().turn,
+            ..Batch::default()
+        };
+        while batch.messages.len() < limit && !stopped.load(Ordering::Relaxed) {
+            let left = until.saturating_duration_since(Instant::now());
+            let patience = if batch.messages.is_empty() {
+                left.min(LOOK)
+            } else {
+                Duration::ZERO
+            };
+            let polled = self.consumer.poll(patience);
+            let mut places = self.member().places();
+            if places.turn != batch.turn {
+                batch = Batch {
+                    turn: places.turn,
+                    failures: batch.failures,
+                    ..Batch::default()
+                };
+            }
+            let nothing = polled.is_none();
+            match polled {
+                Some(Ok(message)) => {
+                    places.note(message.partition(), message.offset());
+                    batch.given.insert(message.partition(), message.offset() + 1);
+                    batch.messages.extend(open(&message));
+                }
+                Some(Err(error)) => {
+                    batch.failures += 1;
+                    self.judge(&error)?;
+                }
+                None => {}
+            }
+            check(&places)?;
+            if nothing && (!batch.messages.is_empty() || left.is_zero()) {
+                break;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Whether to go on in spite of an error. The library connects again by itself, and this member keeps its place: one
+    /// that joins anew has to wait until the old one is given up.
+    fn judge(&self, error: &KafkaError) -> Result<(), SubscriptionError> {
+        let member = self.member();
+        let text = || member.ear.explain(error);
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+            return Err(SubscriptionError::Away(text()));
+        }
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::GroupAuthorizationFailed,
+            ) => Err(SubscriptionError::Topology(text())),
+            // The offset was deleted between the assignment and the first message.
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Err(SubscriptionError::Away(text()))
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                tracing::warn!(
+                    topic = member.topic,
+                    reason = text(),
+                    "no Kafka broker can be reached; it is tried again"
+                );
+                Ok(())
+            }
+            _ => {
+                tracing::debug!(topic = member.topic, reason = text(), "kafka");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn check(places: &Places) -> Result<(), SubscriptionError> {
+    if places.lost {
+        return Err(SubscriptionError::Away(
+            "the group's offsets cannot be read".to_owned(),
+        ));
+    }
+    if places.missed {
+        return Err(SubscriptionError::Away(
+            "messages were deleted before they were read; a snapshot makes up for them".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SubscriptionError> + Send + 'static,
+) -> Result<T, SubscriptionError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(SubscriptionError::Away(error.to_string())))
+}
+
+impl std::fmt::Debug for KafkaSubscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaSubscription")
+            .field("consumer", &self.consumer)
+            .finish_non_exhaustive()
+    }
+}
