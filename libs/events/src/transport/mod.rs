@@ -9,6 +9,8 @@ mod config;
 mod follow;
 mod kafka;
 pub(crate) mod subscription;
+#[cfg(test)]
+mod tests;
 mod waves;
 
 use chassis::config::ConfigError;

@@ -32,9 +32,9 @@ const ISSUER: &str = "http://auth.test";
 #[derive(Clone)]
 pub(crate) struct Service {
     url: Url,
-    outbox: Outbox,
+    pub(crate) outbox: Outbox,
     feed: Feed,
-    states: Snapshots,
+    pub(crate) states: Snapshots,
     verifier: Verifier,
     key: Arc<SigningKey>,
     shutdown: Shutdown,
@@ -54,15 +54,24 @@ impl HasVerifier for Service {
 
 impl Service {
     async fn start(db: &Db) -> Self {
+        Self::publishing(db, FeedTransport).await
+    }
+
+    /// One that publishes through `transport`, beside the feed.
+    pub(crate) async fn publishing(db: &Db, transport: impl Transport) -> Self {
         let states = Snapshots::default();
         Self {
             states: states.clone(),
-            ..Self::telling(db, Arc::new(states)).await
+            ..Self::made_of(db, Arc::new(states), transport).await
         }
     }
 
     /// A service whose snapshot is `snapshot`.
     pub(crate) async fn telling(db: &Db, snapshot: Arc<dyn Snapshot>) -> Self {
+        Self::made_of(db, snapshot, FeedTransport).await
+    }
+
+    async fn made_of(db: &Db, snapshot: Arc<dyn Snapshot>, transport: impl Transport) -> Self {
         let key = SigningKey::generate(Algorithm::Es256).unwrap();
         let keys = KeySet::from_jwks(&JwkSet {
             keys: vec![key.public().clone()],
@@ -81,7 +90,7 @@ impl Service {
             key: Arc::new(key),
             shutdown: shutdown.clone(),
         };
-        let relay = Relay::new(db.clone(), outbox, FeedTransport, RelayOptions::default());
+        let relay = Relay::new(db.clone(), outbox, transport, RelayOptions::default());
         shutdown.spawn("relay", relay.run(shutdown.clone()));
         let app = routes::<Self>().with_state(service.clone());
         let closing = shutdown.clone();
@@ -105,10 +114,6 @@ impl Service {
             "iat": now, "exp": now + seconds, "jti": Uuid::nil(),
         });
         Token::new(self.key.sign("at+jwt", &claims).unwrap())
-    }
-
-    pub(crate) fn outbox(&self) -> Outbox {
-        self.outbox.clone()
     }
 
     pub(crate) fn source(&self) -> FeedSource {
@@ -142,8 +147,8 @@ impl TokenIssuer for Issuer {
 
 /// States by id, in pages of two.
 #[derive(Clone, Default)]
-struct Snapshots {
-    states: Arc<Mutex<BTreeMap<Uuid, i64>>>,
+pub(crate) struct Snapshots {
+    pub(crate) states: Arc<Mutex<BTreeMap<Uuid, i64>>>,
     /// What changes right after the first page was read.
     meanwhile: Arc<Mutex<Option<(Db, Outbox, Uuid)>>>,
 }

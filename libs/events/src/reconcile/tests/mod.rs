@@ -119,7 +119,7 @@ impl World {
         let service = Service::telling(db, Arc::new(Things)).await;
         let ours = fresh(db).await;
         let world = Self {
-            outbox: service.outbox(),
+            outbox: service.outbox.clone(),
             theirs: db.clone(),
             ours,
             ids: (0..count).map(|_| new_id()).collect(),

@@ -1,0 +1,54 @@
+//! What every transport has to do, on both engines: one body of tests, and a world for each transport to run them in.
+
+mod contract;
+mod contract_of_brokers;
+mod worlds;
+
+use crate::testing::THINGS;
+use worlds::Feed;
+#[cfg(feature = "kafka")]
+use worlds::Kafka;
+
+/// Makes the tests `MODULE::TEST::sqlite` and `MODULE::TEST::postgres` of the bodies in `contract`.
+macro_rules! contract {
+    ($module:ident, $world:ty, $bodies:ident: $($test:ident)+) => {
+        mod $module {
+            use super::*;
+
+            testkit::on_both_engines! {
+                migrations = [&crate::MIGRATIONS, &THINGS];
+
+                $(async fn $test(db: TestDb) {
+                    Box::pin($bodies::$test::<$world>(db)).await;
+                })+
+            }
+        }
+    };
+}
+
+macro_rules! everyone {
+    ($module:ident, $world:ty) => {
+        contract!($module, $world, contract:
+            everything_is_applied_once_in_order_whoever_writes
+            a_newcomer_begins_with_the_snapshot_and_goes_on
+            two_replicas_share_the_work_and_one_takes_over
+        );
+    };
+}
+
+macro_rules! broker {
+    ($module:ident, $world:ty) => {
+        contract!($module, $world, contract_of_brokers:
+            an_event_arrives_with_all_that_it_says
+            what_was_applied_and_not_settled_comes_again_and_changes_nothing
+            what_is_no_event_is_kept_and_the_rest_goes_on
+            what_may_not_be_made_is_asked_for_by_name
+        );
+    };
+}
+
+everyone!(feed, Feed);
+#[cfg(feature = "kafka")]
+everyone!(kafka, Kafka);
+#[cfg(feature = "kafka")]
+broker!(kafka_as_broker, Kafka);

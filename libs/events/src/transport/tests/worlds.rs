@@ -1,0 +1,152 @@
+//! The transports as the tests see them.
+
+use std::future::Future;
+
+use crate::feed::{FeedSource, FeedTransport};
+use crate::inbox::{Consumer, Handler, Inbox, Subscriber};
+use crate::relay::Transport;
+use crate::transport::subscription::Broker;
+use chassis::shutdown::Shutdown;
+
+/// The service whose events are carried.
+pub(super) const SERVICE: &str = "things";
+/// Who follows it.
+pub(super) const CONSUMER: &str = "tests";
+
+/// One transport, with names that no other test uses.
+pub(super) trait World: Send + Sync + 'static {
+    /// What the relay publishes to.
+    type Transport: Transport;
+
+    fn new() -> Self;
+
+    fn transport(&self) -> Self::Transport;
+
+    /// Follows [`SERVICE`] until `shutdown`, as a service does.
+    fn follow<H: Handler>(
+        &self,
+        inbox: Inbox<H>,
+        source: FeedSource,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// One with a broker.
+pub(super) trait BrokerWorld: World {
+    type Broker: Broker;
+
+    /// What [`CONSUMER`] subscribes at.
+    fn broker(&self) -> Self::Broker;
+
+    /// The same names, and nothing may be made there.
+    fn undeclared(&self) -> Self;
+
+    /// Puts a message where events are expected.
+    fn litter(&self, body: &str) -> impl Future<Output = ()>;
+}
+
+/// No broker.
+pub(super) struct Feed;
+
+impl World for Feed {
+    type Transport = FeedTransport;
+
+    fn new() -> Self {
+        Self
+    }
+
+    fn transport(&self) -> FeedTransport {
+        FeedTransport
+    }
+
+    fn follow<H: Handler>(
+        &self,
+        inbox: Inbox<H>,
+        source: FeedSource,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        Consumer::of(inbox, source).run(shutdown)
+    }
+}
+
+/// The way of every broker.
+pub(super) fn follow_broker<B: Broker, H: Handler>(
+    broker: B,
+    inbox: Inbox<H>,
+    source: FeedSource,
+    shutdown: Shutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    Subscriber::new(inbox, broker, source).run(shutdown)
+}
+
+#[cfg(feature = "kafka")]
+pub(super) use kafka::Kafka;
+
+#[cfg(feature = "kafka")]
+mod kafka {
+    use rdkafka::producer::{FutureProducer, FutureRecord};
+    use rdkafka::util::Timeout;
+    use serde_json::json;
+
+    use super::*;
+    use crate::transport::kafka::{KafkaBroker, KafkaTransport};
+    use crate::transport::{EventsConfig, TransportKind};
+
+    /// The shared Kafka broker.
+    pub(in crate::transport::tests) struct Kafka(EventsConfig);
+
+    impl World for Kafka {
+        type Transport = KafkaTransport;
+
+        fn new() -> Self {
+            let kafka = json!({
+                "brokers": [testkit::brokers::kafka()],
+                "partitions": 4,
+                "session_timeout_ms": 2000,
+            });
+            Self(EventsConfig {
+                transport: TransportKind::Kafka,
+                namespace: testkit::brokers::namespace(),
+                kafka: Some(serde_json::from_value(kafka).unwrap()),
+                ..EventsConfig::default()
+            })
+        }
+
+        fn transport(&self) -> KafkaTransport {
+            KafkaTransport::new(&self.0, self.0.kafka.as_ref().unwrap(), SERVICE)
+        }
+
+        fn follow<H: Handler>(
+            &self,
+            inbox: Inbox<H>,
+            source: FeedSource,
+            shutdown: Shutdown,
+        ) -> impl Future<Output = ()> + Send + 'static {
+            follow_broker(self.broker(), inbox, source, shutdown)
+        }
+    }
+
+    impl BrokerWorld for Kafka {
+        type Broker = KafkaBroker;
+
+        fn broker(&self) -> KafkaBroker {
+            KafkaBroker::new(&self.0, self.0.kafka.as_ref().unwrap(), SERVICE, CONSUMER)
+        }
+
+        fn undeclared(&self) -> Self {
+            let mut config = self.0.clone();
+            config.kafka.as_mut().unwrap().declare = false;
+            Self(config)
+        }
+
+        async fn litter(&self, body: &str) {
+            let producer: FutureProducer = rdkafka::ClientConfig::new()
+                .set("bootstrap.servers", testkit::brokers::kafka())
+                .create()
+                .unwrap();
+            let topic = format!("{}.{SERVICE}", self.0.namespace);
+            let record = FutureRecord::to(&topic).key("litter").payload(body);
+            producer.send(record, Timeout::Never).await.unwrap();
+        }
+    }
+}
