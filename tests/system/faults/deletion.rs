@@ -128,3 +128,8 @@ async fn story(engine: Engine, transport: Transport) {
 async fn who_is_deleted_while_signing_in_stays_out_over_the_feed() {
     story(Engine::Sqlite, Transport::Feed).await;
 }
+
+#[tokio::test]
+async fn who_is_deleted_while_signing_in_stays_out_over_kafka() {
+    story(Engine::Postgres, Transport::Kafka).await;
+}

@@ -163,3 +163,8 @@ async fn a_party_may_die_at_every_step_over_the_feed() {
 async fn a_party_may_die_at_every_step_over_the_feed_on_postgres() {
     every_step(Engine::Postgres, Transport::Feed).await;
 }
+
+#[tokio::test]
+async fn a_party_may_die_at_every_step_over_kafka() {
+    every_step(Engine::Postgres, Transport::Kafka).await;
+}
