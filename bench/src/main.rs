@@ -2,6 +2,7 @@
 //! same machine in the same run.
 
 mod baseline;
+mod delay;
 mod events;
 mod load;
 mod process;
@@ -11,44 +12,71 @@ mod sign_ins;
 mod start;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use testkit::Stack;
 
 use crate::report::Report;
 
-/// Measure the services, and write the figures between the markers of docs/benchmarks.md.
+/// Measure, and write the figures between the markers of docs/benchmarks.md.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  make bench")]
 struct Arguments {
-    /// A part of the usual number of requests, for a quick look; nothing is written
+    /// What to measure: everything, if it is not said
+    #[arg(value_enum)]
+    what: Option<What>,
+    /// A part of the usual number of requests and events, for a quick look; nothing is written
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     scale: u32,
+    /// Of the events, those over this transport alone; nothing is written
+    #[arg(long, value_enum)]
+    transport: Option<events::Transport>,
     /// Serve the bare handler that the figures are compared with, on this port
     #[arg(long, value_name = "PORT", hide = true)]
     baseline: Option<u16>,
+    /// Be one of the two processes between which events travel
+    #[arg(long, value_name = "JSON", hide = true)]
+    part: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// The services on SQLite, by themselves
+    Services,
+    /// The way of events, over every transport and on both engines
+    Events,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match arguments.baseline {
-        Some(port) => runtime.block_on(baseline::serve(port)),
-        None => runtime.block_on(measure(arguments.scale)),
+    match (arguments.baseline, &arguments.part) {
+        (Some(port), _) => runtime.block_on(baseline::serve(port)),
+        (_, Some(part)) => runtime.block_on(events::run(part)),
+        (None, None) => runtime.block_on(measure(&arguments)),
     }
 }
 
-async fn measure(scale: u32) -> Result<()> {
-    let of = |usual: u32| usize::try_from(usual * scale / 100).unwrap_or_default().max(20);
-    let mut report = Report::default();
-    start::measure(&mut report, of(5).min(5)).await?;
-    let stack = Stack::start().await;
-    start::idle_memory(&mut report, &stack)?;
-    requests::measure(&mut report, &stack, &of).await?;
-    events::measure(&mut report, &stack, of(400)).await?;
-    sign_ins::measure(&mut report, &stack, scale).await?;
-    report.print()?;
-    if scale == 100 {
-        report.write()?;
+async fn measure(arguments: &Arguments) -> Result<()> {
+    let (what, scale) = (arguments.what, arguments.scale);
+    if what != Some(What::Events) {
+        let mut report = Report::new("figures");
+        services(&mut report, scale).await?;
+        report.finish(scale == 100)?;
+    }
+    if what != Some(What::Services) {
+        let mut report = Report::new("events");
+        events::measure(&mut report, scale, arguments.transport).await?;
+        report.finish(scale == 100 && arguments.transport.is_none())?;
     }
     Ok(())
+}
+
+async fn services(report: &mut Report, scale: u32) -> Result<()> {
+    let of = |usual: u32| usize::try_from(usual * scale / 100).unwrap_or_default().max(20);
+    start::measure(report, of(5).min(5)).await?;
+    let stack = Stack::start().await;
+    start::idle_memory(report, &stack)?;
+    requests::measure(report, &stack, &of).await?;
+    delay::measure(report, &stack, of(400)).await?;
+    sign_ins::measure(report, &stack, scale).await
 }

@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-const BEGIN: &str = "<!-- figures: begin -->";
-const END: &str = "<!-- figures: end -->";
-
 /// One line of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figure {
@@ -47,14 +44,28 @@ impl Figure {
     }
 }
 
-/// All figures, in the order in which they were measured.
-#[derive(Debug, Default)]
+/// All figures of one part of the page, in the order in which they were measured.
+#[derive(Debug)]
 pub(crate) struct Report {
+    part: &'static str,
     tables: Vec<(String, Vec<Figure>)>,
 }
 
 impl Report {
+    /// What will stand between the markers `PART: begin` and `PART: end`.
+    pub(crate) fn new(part: &'static str) -> Self {
+        Self {
+            part,
+            tables: Vec::new(),
+        }
+    }
+
+    #[expect(
+        clippy::print_stderr,
+        reason = "a program for the terminal that takes minutes"
+    )]
     pub(crate) fn add(&mut self, table: &str, figure: Figure) {
+        eprintln!("{table}: {}: {} {}", figure.name, figure.value, figure.ratio);
         match self.tables.iter_mut().find(|(name, _)| name == table) {
             Some((_, figures)) => figures.push(figure),
             None => self.tables.push((table.to_owned(), vec![figure])),
@@ -64,7 +75,7 @@ impl Report {
     fn markdown(&self) -> Result<String> {
         let cores = std::thread::available_parallelism()?;
         let mut text = format!(
-            "Measured on {cores} cores ({}), SQLite, loopback.\n",
+            "Measured on {cores} cores ({}), loopback.\n",
             std::env::consts::ARCH
         );
         for (name, figures) in &self.tables {
@@ -85,21 +96,25 @@ impl Report {
         Ok(text)
     }
 
+    /// Shows everything, and writes it into `docs/benchmarks.md` if `keep`.
     #[expect(clippy::print_stdout, reason = "a program for the terminal")]
-    pub(crate) fn print(&self) -> Result<()> {
+    pub(crate) fn finish(&self, keep: bool) -> Result<()> {
         println!("{}", self.markdown()?);
-        Ok(())
+        if keep { self.write() } else { Ok(()) }
     }
 
-    /// Replaces what stands between the markers of `docs/benchmarks.md`.
-    pub(crate) fn write(&self) -> Result<()> {
+    fn write(&self) -> Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
         let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (before, rest) = page.split_once(BEGIN).context("the first marker")?;
-        let (_, after) = rest.split_once(END).context("the second marker")?;
+        let (begin, end) = (
+            format!("<!-- {}: begin -->", self.part),
+            format!("<!-- {}: end -->", self.part),
+        );
+        let (before, rest) = page.split_once(&begin).context("the first marker")?;
+        let (_, after) = rest.split_once(&end).context("the second marker")?;
         fs::write(
             &path,
-            format!("{before}{BEGIN}\n{}{END}{after}", self.markdown()?),
+            format!("{before}{begin}\n{}{end}{after}", self.markdown()?),
         )?;
         Ok(())
     }

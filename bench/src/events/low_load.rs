@@ -1,0 +1,50 @@
+//! The delay from commit to applied while little happens.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use testkit::Engine;
+use uuid::Uuid;
+
+use super::{Pair, Transport, engine_name};
+use crate::load::percentile;
+use crate::report::{Figure, Report, micros};
+
+pub(super) async fn measure(
+    report: &mut Report,
+    transport: Transport,
+    engine: Engine,
+    count: u32,
+) -> Result<()> {
+    let mut pair = Pair::start(transport, engine).await?;
+    pair.source.ask("publish").await?;
+    let committed: Vec<(Uuid, i64)> =
+        serde_json::from_str(&pair.source.ask(&format!("trickle {count}")).await?)?;
+    pair.follower.ask(&format!("until {count}")).await?;
+    let applied: Vec<(Uuid, i64)> = serde_json::from_str(&pair.follower.ask("stamps").await?)?;
+    let applied: HashMap<Uuid, i64> = applied.into_iter().collect();
+    let mut delays = Vec::new();
+    for (id, at) in committed {
+        let seen = applied.get(&id).context("an event that was not applied")?;
+        delays.push(Duration::from_micros(u64::try_from(seen - at).unwrap_or(0)));
+    }
+    // The first ones open connections.
+    delays.drain(..delays.len() / 10);
+    delays.sort_unstable();
+    let aim = match transport {
+        Transport::Feed => "p99 < 50 ms",
+        Transport::Kafka | Transport::Rabbitmq => "p99 < 100 ms",
+    };
+    let value = format!(
+        "{} / {}",
+        micros(percentile(&delays, 50)),
+        micros(percentile(&delays, 99))
+    );
+    let name = format!("{}, {}", transport.name(), engine_name(engine));
+    report.add(
+        "Delay from commit to applied at 100 events a second, p50 / p99",
+        Figure::new(&name, value).aim(aim),
+    );
+    Ok(())
+}

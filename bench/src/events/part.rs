@@ -1,0 +1,59 @@
+//! What a process of the measurement is told, and the loop that obeys.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::follower::Follower;
+use super::source::Source;
+
+/// What a process is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    Source,
+    Follower,
+}
+
+/// Where the follower finds the source's feed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(super) url: url::Url,
+    pub(super) token: String,
+}
+
+/// One process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(super) role: Role,
+    pub(super) database: String,
+    /// The table `[events]`.
+    pub(super) events: serde_json::Value,
+    pub(super) link: Option<Link>,
+}
+
+enum Either {
+    Source(Source),
+    Follower(Follower),
+}
+
+/// Obeys until the input ends.
+#[expect(clippy::print_stdout, reason = "the answers of a part")]
+pub(crate) async fn run(part: &str) -> Result<()> {
+    let part: Part = serde_json::from_str(part)?;
+    let mut this = match part.role {
+        Role::Source => Either::Source(Source::start(&part).await?),
+        Role::Follower => Either::Follower(Follower::start(&part).await?),
+    };
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        let mut words = line.split(' ');
+        let command = words.next().unwrap_or_default();
+        let number = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let answer = match &mut this {
+            Either::Source(source) => source.obey(command, number).await,
+            Either::Follower(follower) => follower.obey(command, number).await,
+        };
+        println!("{}", answer.unwrap_or_else(|error| format!("error: {error:#}")));
+    }
+    Ok(())
+}
