@@ -113,7 +113,7 @@ impl Source {
             "link" => Ok(serde_json::to_string(&self.link)?),
             "fill" => self.fill(number).await,
             "publish" => {
-                self.publish();
+                self.publish()?;
                 Ok("ok".to_owned())
             }
             "trickle" => Ok(serde_json::to_string(&self.trickle(number).await?)?),
@@ -122,8 +122,8 @@ impl Source {
         }
     }
 
-    fn publish(&self) {
-        let transport = AnyTransport::new(&self.config, "users");
+    fn publish(&self) -> Result<()> {
+        let transport = AnyTransport::new(&self.config, "users")?;
         let relay = Relay::new(
             self.db.clone(),
             self.outbox.clone(),
@@ -131,6 +131,7 @@ impl Source {
             RelayOptions::default(),
         );
         self.shutdown.spawn("relay", relay.run(self.shutdown.clone()));
+        Ok(())
     }
 
     /// Writes the events of `count` changes, in large transactions.
