@@ -6,8 +6,8 @@
 //! not kept, redirects are not followed, no proxy is asked, and both time and answer are limited.
 
 mod error;
-mod network;
 mod policy;
+mod public;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -19,9 +19,10 @@ use ::http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect;
 use url::Url;
 
+pub use crate::http::Network;
 pub use error::{OutboundError, Refusal};
-pub use network::{InvalidNetwork, Network, is_public};
 pub use policy::Policy;
+pub use public::is_public;
 pub use resolve::{Resolver, SystemResolver};
 
 use policy::Strictness;

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::error::Refusal;
-use super::network::{Network, is_public};
+use super::public::is_public;
+use crate::http::Network;
 
 /// What may be called: the public internet over https at usual ports, and everything in `allow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
