@@ -17,6 +17,7 @@ mod snapshot;
 mod testing;
 mod trace;
 pub mod transport;
+pub mod webhooks;
 
 use chassis::db::Migrations;
 

@@ -11,6 +11,7 @@ use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
+use events::webhooks::{HasWebhooks, Webhooks};
 
 use crate::clients::ClientCache;
 use crate::config::Settings;
@@ -37,6 +38,8 @@ pub struct App {
     pub feed: Feed,
     /// What operators see and do about events.
     pub operations: Operations,
+    /// Where they are sent.
+    pub webhooks: Webhooks,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The user service.
@@ -97,6 +100,12 @@ impl HasFeed for SharedApp {
 impl HasOperations for SharedApp {
     fn operations(&self) -> &Operations {
         &self.0.operations
+    }
+}
+
+impl HasWebhooks for SharedApp {
+    fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 }
 

@@ -19,6 +19,7 @@ use chassis::telemetry;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
+use events::webhooks::{self, Dispatcher, DispatcherOptions, Webhooks};
 use events::{Outbox, Relay, RelayOptions};
 
 use crate::accounts::AccountsSnapshot;
@@ -166,6 +167,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
         Arc::new(AccountsSnapshot),
         shutdown.clone(),
     );
+    let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
     let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
     Ok(SharedApp::cyclic(|app| {
         let tokens = own_tokens::for_users(app, clock());
@@ -175,6 +177,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
             db,
             outbox,
             feed,
+            webhooks,
             hasher,
             issuer,
             keys,
@@ -188,12 +191,29 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     }))
 }
 
+/// The webhooks; their secrets are encrypted as the signing keys are.
+pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<Webhooks, RunError> {
+    Ok(Webhooks::new(webhooks::Parts {
+        db,
+        outbox,
+        service: "auth",
+        cipher: Some(Cipher::new(&settings.encryption).map_err(KeyError::from)?),
+        outbound: settings.webhooks.outbound().map_err(anyhow::Error::from)?,
+        config: settings.webhooks.clone(),
+        retention: settings.events.retention(),
+    }))
+}
+
 /// What runs beside the requests, until `shutdown`.
 fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
     publish(app, shutdown)?;
     follow_users(app, world, shutdown)?;
     let (sweeping, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
+    let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
+    shutdown.supervise("webhooks", move || {
+        Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
+    });
     let (keys, until) = (app.keys.clone(), shutdown.clone());
     shutdown.supervise("signing_keys", move || turn_keys(keys.clone(), until.clone()));
     Ok(())

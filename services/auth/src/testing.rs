@@ -205,8 +205,10 @@ pub(crate) async fn app_with(
         Arc::new(AccountsSnapshot),
         Shutdown::new(),
     );
+    let webhooks = crate::service::webhooks(&settings, db.clone(), outbox.clone()).unwrap();
     let app = SharedApp::new(App {
         operations: Operations::new(db.clone(), outbox.clone(), "auth"),
+        webhooks,
         outbox,
         feed,
         verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), Arc::clone(&shared)),

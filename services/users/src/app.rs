@@ -9,6 +9,7 @@ use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
+use events::webhooks::{HasWebhooks, Webhooks};
 
 use crate::arrivals::Arrivals;
 
@@ -20,6 +21,7 @@ pub struct App {
     pub(crate) outbox: Outbox,
     pub(crate) feed: Feed,
     pub(crate) operations: Operations,
+    pub(crate) webhooks: Webhooks,
     pub(crate) arrivals: Arrivals,
     pub(crate) verifier: Verifier,
     /// The address of `/scim/v2`, without a slash at the end.
@@ -46,5 +48,11 @@ impl HasFeed for App {
 impl HasOperations for App {
     fn operations(&self) -> &Operations {
         &self.operations
+    }
+}
+
+impl HasWebhooks for App {
+    fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 }

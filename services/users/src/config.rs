@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use chassis::cipher::EncryptionSettings;
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use events::transport::EventsConfig;
+use events::webhooks::WebhooksConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -35,6 +37,11 @@ pub struct Settings {
     /// How events travel and how long they are kept.
     #[serde(default)]
     pub events: EventsConfig,
+    /// Where events are sent, and how.
+    #[serde(default)]
+    pub webhooks: WebhooksConfig,
+    /// What secrets in the database are encrypted under. Without it there are no webhooks.
+    pub encryption: Option<EncryptionSettings>,
     /// The authentication service.
     pub auth: AuthSettings,
 }

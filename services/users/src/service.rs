@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
+use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
 use chassis::db::{Db, DbError};
@@ -18,6 +19,7 @@ use chassis::telemetry;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
+use events::webhooks::{self, Dispatcher, DispatcherOptions, Webhooks};
 use events::{Outbox, Relay, RelayOptions};
 
 use crate::app::{App, SharedApp};
@@ -106,7 +108,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         Arc::clone(&world.clock),
     );
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
-    let app = wire(&settings, &world, db.clone(), keys, &shutdown);
+    let app = wire(&settings, &world, db.clone(), keys, &shutdown)?;
     app.arrivals.run(&shutdown);
     publish(&settings, &app, &shutdown)?;
     follow_auth(&settings, &world, &app, &shutdown)?;
@@ -149,11 +151,18 @@ struct World {
     random: SharedRandom,
 }
 
-fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: &Shutdown) -> SharedApp {
+fn wire(
+    settings: &Settings,
+    world: &World,
+    db: Db,
+    keys: RemoteKeys,
+    shutdown: &Shutdown,
+) -> Result<SharedApp, RunError> {
     let audience = settings.audience();
     let clock = || Arc::clone(&world.clock);
     let outbox = Outbox::new(audience, clock(), Arc::clone(&world.random));
-    Arc::new(App {
+    Ok(Arc::new(App {
+        webhooks: webhooks(settings, db.clone(), outbox.clone())?,
         feed: Feed::new(
             db.clone(),
             outbox.clone(),
@@ -169,15 +178,33 @@ fn wire(settings: &Settings, world: &World, db: Db, keys: RemoteKeys, shutdown: 
         arrivals: Arrivals::default(),
         scim_base: format!("{audience}/scim/v2"),
         registrar: settings.auth.registrar.clone(),
-    })
+    }))
 }
 
-/// Publishes what the outbox holds, and deletes what was published long ago.
+/// The webhooks; without `[encryption]` they say what is missing.
+fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<Webhooks, RunError> {
+    let cipher = settings.encryption.as_ref().map(Cipher::new).transpose();
+    Ok(Webhooks::new(webhooks::Parts {
+        db,
+        outbox,
+        service: "users",
+        cipher: cipher.map_err(|error| ConfigError::invalid("encryption", error.to_string()))?,
+        outbound: settings.webhooks.outbound().map_err(anyhow::Error::from)?,
+        config: settings.webhooks.clone(),
+        retention: settings.events.retention(),
+    }))
+}
+
+/// Publishes what the outbox holds, sends it to webhooks, and deletes what was published long ago.
 fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let retention = settings.events.retention();
     let (kept, until) = (Arc::clone(app), shutdown.clone());
     shutdown.supervise("old_events", move || {
         prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
+    });
+    let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
+    shutdown.supervise("webhooks", move || {
+        Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
     });
     let (app, until) = (Arc::clone(app), shutdown.clone());
     let transport = AnyTransport::new(&settings.events, "users")?;

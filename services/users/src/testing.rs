@@ -16,6 +16,7 @@ use chassis::shutdown::Shutdown;
 use events::contract::{EventData, RegistrationRequested, SpecVersion};
 use events::feed::Feed;
 use events::operations::Operations;
+use events::webhooks::{self, Webhooks, WebhooksConfig};
 use events::{Envelope, Handler, Outbox};
 use http::{HeaderMap, Request, StatusCode};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN};
@@ -52,6 +53,15 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
     let keys = FixedKeys(Arc::new(KeySet::from_jwks(&keys)));
     let outbox = Outbox::new(AUDIENCE, clock.clone(), random.clone());
     Arc::new(App {
+        webhooks: Webhooks::new(webhooks::Parts {
+            db: db.clone(),
+            outbox: outbox.clone(),
+            service: "users",
+            cipher: None,
+            outbound: WebhooksConfig::default().outbound().unwrap(),
+            config: WebhooksConfig::default(),
+            retention: Duration::from_secs(1),
+        }),
         db: db.clone(),
         feed: Feed::new(
             db.clone(),

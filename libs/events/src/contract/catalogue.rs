@@ -14,16 +14,19 @@ use super::{
 pub struct EventType {
     /// `vestibule.user.created.v1`.
     pub name: &'static str,
+    /// The service that publishes it: `auth` or `users`.
+    pub service: &'static str,
     /// The JSON Schema (2020-12) of its data.
     pub schema: Schema,
 }
 
-fn entry<T: EventData>() -> EventType {
+fn entry<T: EventData>(service: &'static str) -> EventType {
     let mut schema = schemars::SchemaGenerator::from(schemars::generate::SchemaSettings::draft2020_12())
         .into_root_schema_for::<T>();
     schema.insert("title".to_owned(), T::TYPE.into());
     EventType {
         name: T::TYPE,
+        service,
         schema,
     }
 }
@@ -31,25 +34,25 @@ fn entry<T: EventData>() -> EventType {
 /// All types, those of the user service first.
 pub fn catalogue() -> Vec<EventType> {
     vec![
-        entry::<UserCreated>(),
-        entry::<UserUpdated>(),
-        entry::<UserDeactivated>(),
-        entry::<UserReactivated>(),
-        entry::<UserDeleted>(),
-        entry::<RegistrationRejected>(),
-        entry::<RegistrationRequested>(),
-        entry::<SubjectErased>(),
-        entry::<EmailVerified>(),
-        entry::<SessionStarted>(),
-        entry::<SessionEnded>(),
-        entry::<LoginFailed>(),
-        entry::<CredentialAdded>(),
-        entry::<CredentialRemoved>(),
-        entry::<ClientCreated>(),
-        entry::<ClientUpdated>(),
-        entry::<ClientDeleted>(),
-        entry::<TokenReuseDetected>(),
-        entry::<ConsentGranted>(),
-        entry::<ConsentWithdrawn>(),
+        entry::<UserCreated>("users"),
+        entry::<UserUpdated>("users"),
+        entry::<UserDeactivated>("users"),
+        entry::<UserReactivated>("users"),
+        entry::<UserDeleted>("users"),
+        entry::<RegistrationRejected>("users"),
+        entry::<RegistrationRequested>("auth"),
+        entry::<SubjectErased>("auth"),
+        entry::<EmailVerified>("auth"),
+        entry::<SessionStarted>("auth"),
+        entry::<SessionEnded>("auth"),
+        entry::<LoginFailed>("auth"),
+        entry::<CredentialAdded>("auth"),
+        entry::<CredentialRemoved>("auth"),
+        entry::<ClientCreated>("auth"),
+        entry::<ClientUpdated>("auth"),
+        entry::<ClientDeleted>("auth"),
+        entry::<TokenReuseDetected>("auth"),
+        entry::<ConsentGranted>("auth"),
+        entry::<ConsentWithdrawn>("auth"),
     ]
 }

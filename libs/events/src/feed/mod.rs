@@ -20,6 +20,7 @@ pub use retention::prune_on_schedule;
 pub use routes::{HasFeed, routes};
 pub(crate) use routes::{envelope, json};
 pub use store::prune;
+pub(crate) use store::{after as events_after, bounds};
 
 use crate::contract::Envelope;
 use crate::outbox::Outbox;

@@ -24,7 +24,7 @@ struct Published {
 }
 
 /// Up to `limit` events after `after`, in the order of their positions.
-pub(super) async fn after(
+pub(crate) async fn after(
     reader: &mut impl Connection,
     after: i64,
     limit: i64,
@@ -68,7 +68,7 @@ pub(super) async fn check(reader: &mut impl Connection, after: i64) -> Result<()
 }
 
 /// The last position that was pruned, and the last that was given.
-pub(super) async fn bounds(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
+pub(crate) async fn bounds(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as("SELECT pruned, last FROM outbox_feed").fetch_one(c).await?))
 }
 
@@ -86,7 +86,14 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<i64, Db
         postgres: "SELECT last, pruned FROM outbox_feed FOR UPDATE",
     );
     let (last, pruned): (i64, i64) = on_engine!(tx, c => sqlx::query_as(counter).fetch_one(c).await?);
-    let furthest = last.min(pruned.saturating_add(limit));
+    // What a webhook has not looked at yet stays.
+    let wanted: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(
+            "SELECT min(position) FROM webhooks WHERE disabled_at IS NULL")
+        .fetch_one(c)
+        .await?);
+    let furthest = last
+        .min(pruned.saturating_add(limit))
+        .min(wanted.unwrap_or(last).max(pruned));
     // Up to the first event that stays, not every old one: the feed has no gaps, even if the clock once went back.
     let stays: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(
             "SELECT min(position) FROM outbox WHERE position > $1 AND position <= $2 AND published_at >= $3")

@@ -12,6 +12,7 @@ use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::secret::SecretString;
 use events::transport::EventsConfig;
+use events::webhooks::WebhooksConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -44,6 +45,9 @@ pub struct Settings {
     /// How events travel and how long they are kept.
     #[serde(default)]
     pub events: EventsConfig,
+    /// Where events are sent, and how.
+    #[serde(default)]
+    pub webhooks: WebhooksConfig,
     /// What secrets in the database are encrypted under.
     pub encryption: EncryptionSettings,
     /// Applications and services that ask for tokens, by their `client_id`.

@@ -20,7 +20,7 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use events::{feed, operations};
+use events::{feed, operations, webhooks};
 
 pub use chassis::http::ClientInfo;
 
@@ -44,6 +44,7 @@ fn for_those_who_may_still_act(app: &SharedApp) -> Router<SharedApp> {
         .merge(admin_keys::routes())
         .merge(feed::routes())
         .merge(operations::routes())
+        .merge(webhooks::routes())
         .route_layer(middleware::from_extractor_with_state::<caller::StillGood, _>(
             app.clone(),
         ))

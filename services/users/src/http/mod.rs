@@ -30,6 +30,7 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         ))
         .merge(
             events::operations::routes()
+                .merge(events::webhooks::routes())
                 .route_layer(from_extractor_with_state::<Directory<Admin>, _>(Arc::clone(&app))),
         )
         .with_state(app)

@@ -1,0 +1,54 @@
+-- Where events are sent over HTTP, each on its own way through the feed.
+CREATE TABLE webhooks (
+    id                  UUID   PRIMARY KEY,
+    url                 TEXT   NOT NULL,
+    -- Patterns, with a space between them.
+    types               TEXT   NOT NULL,
+    description         TEXT   NOT NULL,
+    -- What deliveries are signed with, encrypted under the key of that name; beside it, until `previous_until`, the
+    -- one from before.
+    secret              BYTEA  NOT NULL,
+    secret_key          TEXT   NOT NULL,
+    previous_secret     BYTEA,
+    previous_secret_key TEXT,
+    previous_until      BIGINT,
+    disabled_at         BIGINT,
+    disabled_reason     TEXT,
+    -- The receiver asked to be left alone until then.
+    paused_until        BIGINT NOT NULL DEFAULT 0,
+    -- The last event of the feed that was looked at for this webhook.
+    position            BIGINT NOT NULL,
+    version             BIGINT NOT NULL,
+    created_at          BIGINT NOT NULL,
+    updated_at          BIGINT NOT NULL
+);
+
+-- One event on its way to one webhook, and afterwards the log of it.
+CREATE TABLE webhook_deliveries (
+    webhook_id      UUID    NOT NULL,
+    event_id        UUID    NOT NULL,
+    position        BIGINT  NOT NULL,
+    aggregate_id    UUID    NOT NULL,
+    type            TEXT    NOT NULL,
+    envelope        TEXT    NOT NULL,
+    state           TEXT    NOT NULL DEFAULT 'pending',
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at BIGINT  NOT NULL,
+    -- Until then it belongs to the replica that raised `claims` last.
+    claimed_until   BIGINT  NOT NULL DEFAULT 0,
+    claims          BIGINT  NOT NULL DEFAULT 0,
+    last_status     INTEGER,
+    last_error      TEXT,
+    created_at      BIGINT  NOT NULL,
+    last_attempt_at BIGINT,
+    finished_at     BIGINT,
+    PRIMARY KEY (webhook_id, event_id)
+);
+ALTER TABLE webhook_deliveries SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+
+-- What is due, and what is before it of the same aggregate.
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook_id, aggregate_id, position, event_id)
+    WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (webhook_id) WHERE state = 'dead';
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;

@@ -1,0 +1,249 @@
+//! The dispatcher: takes what the feed brings, and sends what is due. Every replica runs one.
+
+mod intake;
+mod send;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chassis::db::DbError;
+use chassis::shutdown::Shutdown;
+use tokio::task::{Id, JoinSet};
+use uuid::Uuid;
+
+use super::housekeeping::{self, Housekeeping};
+use super::metering::Metering;
+use super::queue::{self, Claim};
+use super::{Webhooks, store};
+use send::Job;
+
+#[cfg(test)]
+pub(super) use intake::take_in;
+
+/// How long deliveries under way may go on when the service ends; then others take them.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How a dispatcher works. The defaults are for production.
+#[derive(Clone, Debug)]
+pub struct DispatcherOptions {
+    /// How often is looked for what is due when nobody wakes the dispatcher.
+    pub poll: Duration,
+    /// How long a delivery belongs to the replica that took it; longer than an attempt can take.
+    pub lease: Duration,
+    /// Events taken in by one transaction, at most.
+    pub batch: i64,
+}
+
+impl Default for DispatcherOptions {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(1),
+            lease: Duration::from_secs(60),
+            batch: 500,
+        }
+    }
+}
+
+/// Sends the events of one service to its webhooks.
+#[derive(Debug)]
+pub struct Dispatcher {
+    webhooks: Webhooks,
+    options: DispatcherOptions,
+    running: JoinSet<()>,
+    claims: HashMap<Id, Claim>,
+    housekeeping: Housekeeping,
+    metering: Metering,
+    warned: bool,
+}
+
+impl Dispatcher {
+    /// A dispatcher of `webhooks`.
+    pub fn new(webhooks: Webhooks, options: DispatcherOptions) -> Self {
+        Self {
+            webhooks,
+            options,
+            running: JoinSet::new(),
+            claims: HashMap::new(),
+            housekeeping: Housekeeping::new(),
+            metering: Metering::new(),
+            warned: false,
+        }
+    }
+
+    /// Delivers until `shutdown`. What is under way then is given a moment; the rest is handed back.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        if let Err(error) = housekeeping::reseal(&self.webhooks).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "secrets of webhooks cannot be encrypted under the active key"
+            );
+        }
+        let mut head = self.webhooks.shared.outbox.head().subscribe();
+        let work = std::sync::Arc::clone(&self.webhooks.shared.work);
+        while !shutdown.is_cancelled() {
+            match self.turn().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "webhooks cannot use the database"
+                ),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(self.options.poll) => {}
+                _ = head.changed() => {}
+                () = work.notified() => {}
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended),
+            }
+        }
+        self.hand_back().await;
+    }
+
+    /// One turn: take in what is new, start what is due. Answers whether there is more to do at once.
+    async fn turn(&mut self) -> Result<bool, DbError> {
+        let more = intake::take_in(&self.webhooks, self.options.batch).await?;
+        self.start_due().await?;
+        self.metering.measure(&self.webhooks).await?;
+        self.housekeeping.tidy(&self.webhooks).await?;
+        Ok(more)
+    }
+
+    /// Starts what is due, as far as there is room: a receiver that is slow fills its own share and no more.
+    async fn start_due(&mut self) -> Result<(), DbError> {
+        let config = &self.webhooks.shared.config;
+        let overall = usize::from(config.deliveries.get());
+        let each = usize::from(config.deliveries_per_webhook.get());
+        let now = self.webhooks.now();
+        let due = queue::with_work(&mut self.webhooks.shared.db.reader().await?, now).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        if self.webhooks.shared.cipher.is_none() {
+            self.warn_once();
+            return Ok(());
+        }
+        for webhook in due {
+            let busy = self
+                .claims
+                .values()
+                .filter(|claim| claim.webhook == webhook)
+                .count();
+            let room = each
+                .saturating_sub(busy)
+                .min(overall.saturating_sub(self.claims.len()));
+            if room > 0 {
+                self.start(webhook, room).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts up to `room` deliveries of `webhook`.
+    async fn start(&mut self, webhook: Uuid, room: usize) -> Result<(), DbError> {
+        for job in self.claim(webhook, room).await? {
+            let claim = job.claim;
+            let task = self.running.spawn(job.run());
+            self.claims.insert(task.id(), claim);
+        }
+        Ok(())
+    }
+
+    /// Takes up to `room` deliveries of `webhook` for this replica.
+    async fn claim(&self, webhook: Uuid, room: usize) -> Result<Vec<Job>, DbError> {
+        let db = &self.webhooks.shared.db;
+        let now = self.webhooks.now();
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+        let mut reader = db.reader().await?;
+        let due = queue::due(&mut reader, webhook, now, limit).await?;
+        drop(reader);
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = db.begin("webhook_claim").await?;
+        let Some(stored) = store::find(&mut tx, webhook).await? else {
+            return Ok(Vec::new());
+        };
+        let mut jobs = Vec::new();
+        for delivery in due {
+            let until = now + self.options.lease;
+            if let Some(claim) = queue::claim(&mut tx, webhook, &delivery, now, until).await? {
+                jobs.push(Job {
+                    webhooks: self.webhooks.clone(),
+                    webhook: stored.clone(),
+                    claim,
+                    delivery,
+                });
+            }
+        }
+        tx.commit().await?;
+        Ok(jobs)
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => {
+                tracing::error!(%error, "a delivery to a webhook failed; it is tried again when its lease ends");
+                error.id()
+            }
+        };
+        self.claims.remove(&id);
+    }
+
+    fn warn_once(&mut self) {
+        if !self.warned {
+            tracing::error!(
+                "webhooks wait: their secrets cannot be read without [encryption] in the configuration"
+            );
+            self.warned = true;
+        }
+    }
+
+    /// Waits a moment for what is under way, and gives the rest back so that others send it at once.
+    async fn hand_back(&mut self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.running.join_next_with_id()).await
+        {
+            self.ended(ended);
+        }
+        self.running.shutdown().await;
+        for claim in std::mem::take(&mut self.claims).into_values() {
+            let released = async {
+                let mut tx = self.webhooks.shared.db.begin("webhook_release").await?;
+                queue::release(&mut tx, claim).await?;
+                tx.commit().await
+            };
+            if let Err(error) = released.await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a delivery to a webhook was not handed back; its lease ends by itself"
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Dispatcher {
+    /// Delivers everything that is due now, and waits for the answers.
+    pub(super) async fn deliver_due(&mut self) {
+        loop {
+            let more = self.turn().await.unwrap();
+            let started = self.claims.len();
+            while let Some(ended) = self.running.join_next_with_id().await {
+                self.ended(ended);
+            }
+            if started == 0 && !more {
+                return;
+            }
+        }
+    }
+}
+
+/// Claims one delivery of `webhook`, as a dispatcher would.
+#[cfg(test)]
+pub(super) async fn claim_one(webhooks: &Webhooks, webhook: Uuid) -> Job {
+    let dispatcher = Dispatcher::new(webhooks.clone(), DispatcherOptions::default());
+    dispatcher.claim(webhook, 1).await.unwrap().pop().unwrap()
+}

@@ -1,0 +1,193 @@
+//! One attempt to deliver one event.
+
+use std::time::Duration;
+
+use chassis::db::DbError;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+use super::super::message::{self, TEST_TYPE};
+use super::super::queue::{self, Attempt, Claim, Due};
+use super::super::secret::Secret;
+use super::super::store::{self, Webhook};
+use super::super::{WebhookError, Webhooks, metering, schedule};
+use crate::contract::Envelope;
+
+/// As much of an answer is read, so that a receiver can finish its sentence. Nothing of it is kept.
+const ANSWER: usize = 16 * 1024;
+
+/// A delivery that this replica has claimed.
+pub(in crate::webhooks) struct Job {
+    pub(in crate::webhooks) webhooks: Webhooks,
+    pub(in crate::webhooks) webhook: Webhook,
+    pub(in crate::webhooks) claim: Claim,
+    pub(in crate::webhooks) delivery: Due,
+}
+
+/// How the receiver took it.
+#[derive(Debug)]
+pub(in crate::webhooks) enum Outcome {
+    /// 2xx
+    Delivered(StatusCode),
+    /// 410: there is nobody any more.
+    Gone,
+    /// Everything else.
+    Failed {
+        status: Option<StatusCode>,
+        error: String,
+        /// When the receiver wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Job {
+    /// Sends, and writes down what became of it.
+    pub(in crate::webhooks) async fn run(self) {
+        let outcome = self.attempt().await;
+        if let Err(error) = self.write_down(&outcome).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the outcome of a delivery to a webhook is lost; it is sent again when its lease ends"
+            );
+        }
+    }
+
+    /// Sends the event once.
+    pub(in crate::webhooks) async fn attempt(&self) -> Outcome {
+        match self.send().await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed {
+                status: None,
+                error: error.to_string(),
+                retry_after: None,
+            },
+        }
+    }
+
+    async fn send(&self) -> Result<Outcome, WebhookError> {
+        let now = self.webhooks.now();
+        let event: Envelope = serde_json::from_str(&self.delivery.envelope)?;
+        let cipher = self.webhooks.cipher()?;
+        let sealed = [Some(self.webhook.secret()), self.webhook.previous_at(now)];
+        let secrets = sealed
+            .iter()
+            .flatten()
+            .map(|sealed| Secret::open(cipher, self.webhook.id, sealed))
+            .collect::<Result<Vec<_>, _>>()?;
+        let body = message::body(&event)?;
+        let headers = message::headers(event.id, now, &body, &secrets);
+        let url: Url = self.webhook.url.parse().map_err(|_| WebhookError::Invalid {
+            field: "url".to_owned(),
+            detail: "not a URL".to_owned(),
+        })?;
+        let call = self
+            .webhooks
+            .shared
+            .outbound
+            .send(Method::POST, &url, headers, body);
+        let answer = match crate::trace::within(&event, call).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Ok(Outcome::Failed {
+                    status: None,
+                    error: error.to_string(),
+                    retry_after: None,
+                });
+            }
+        };
+        let (status, retry_after) = (answer.status, retry_after(&answer.headers));
+        // The status has said it all: what follows may be too long, or never end.
+        let _ = answer.read(ANSWER).await;
+        Ok(match status {
+            StatusCode::GONE => Outcome::Gone,
+            status if status.is_success() => Outcome::Delivered(status),
+            status => Outcome::Failed {
+                status: Some(status),
+                error: format!("the receiver answered {status}"),
+                retry_after,
+            },
+        })
+    }
+
+    /// Writes the outcome down, unless the delivery was taken by another replica meanwhile.
+    pub(in crate::webhooks) async fn write_down(&self, outcome: &Outcome) -> Result<(), DbError> {
+        let now = self.webhooks.now();
+        let attempt = self.judge(outcome);
+        let mut tx = self.webhooks.shared.db.begin("webhook_attempt").await?;
+        if !queue::finish(&mut tx, self.claim, &attempt, now).await? {
+            return Ok(());
+        }
+        match outcome {
+            Outcome::Gone => {
+                if store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
+                    tracing::warn!(webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
+                }
+            }
+            Outcome::Failed {
+                retry_after: Some(after),
+                ..
+            } => store::pause(&mut tx, self.webhook.id, now + *after).await?,
+            _ => {}
+        }
+        tx.commit().await?;
+        metering::attempted(match (outcome, attempt.state) {
+            (Outcome::Delivered(_), _) => "delivered",
+            (Outcome::Gone, _) => "gone",
+            (Outcome::Failed { .. }, "dead") => "dead",
+            (Outcome::Failed { .. }, _) => "failed",
+        });
+        if attempt.state == "dead" && self.delivery.kind != TEST_TYPE {
+            tracing::error!(
+                webhook.id = %self.webhook.id,
+                event.id = %self.claim.event,
+                "an event was given up for a webhook; it can be replayed"
+            );
+        }
+        Ok(())
+    }
+
+    fn judge(&self, outcome: &Outcome) -> Attempt {
+        let now = self.webhooks.now();
+        let pending = |next_attempt_at, status: Option<StatusCode>, error: &str| Attempt {
+            state: "pending",
+            next_attempt_at,
+            status: status.map(|status| i32::from(status.as_u16())),
+            error: Some(error.to_owned()),
+        };
+        match outcome {
+            Outcome::Delivered(status) => Attempt {
+                state: "delivered",
+                next_attempt_at: now,
+                status: Some(i32::from(status.as_u16())),
+                error: None,
+            },
+            // It waits for the webhook to be enabled again.
+            Outcome::Gone => pending(now, Some(StatusCode::GONE), "the receiver is gone"),
+            Outcome::Failed {
+                status,
+                error,
+                retry_after,
+            } => {
+                let attempts = self.delivery.attempts.saturating_add(1);
+                let test = self.delivery.kind == TEST_TYPE;
+                match schedule::pause(attempts, self.webhooks.random()).filter(|_| !test) {
+                    Some(pause) => {
+                        let pause = retry_after.map_or(pause, |after| pause.max(after));
+                        pending(now + pause, *status, error)
+                    }
+                    None => Attempt {
+                        state: "dead",
+                        ..pending(now, *status, error)
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110 §10.2.3), a day at most. As a date it is passed over: the schedule does.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(schedule::LONGEST_PAUSE))
+}

@@ -1,0 +1,122 @@
+//! The log of deliveries, tests and replays.
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chassis::access::{Admin, HasVerifier, Scoped};
+use chassis::http::{Path, Problem, Query};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::log::{self, Delivery, State as Progress};
+use super::super::store;
+use super::{HasWebhooks, limit};
+
+pub(super) fn routes<S>() -> Router<S>
+where
+    S: HasWebhooks + HasVerifier + Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/admin/v1/webhooks/{id}/test", post(test::<S>))
+        .route("/admin/v1/webhooks/{id}/replay", post(replay_dead::<S>))
+        .route("/admin/v1/webhooks/{id}/deliveries", get(list::<S>))
+        .route("/admin/v1/webhooks/{id}/deliveries/{event}", get(one::<S>))
+        .route(
+            "/admin/v1/webhooks/{id}/deliveries/{event}/replay",
+            post(replay::<S>),
+        )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    state: Option<Progress>,
+    /// Only deliveries older than this event's.
+    before: Option<Uuid>,
+    limit: Option<i64>,
+}
+
+/// Deliveries, newest first.
+#[derive(Serialize)]
+struct Page {
+    deliveries: Vec<Delivery>,
+    /// For `before`, to read on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Uuid>,
+}
+
+#[derive(Serialize)]
+struct Replayed {
+    replayed: u64,
+}
+
+/// `GET /admin/v1/webhooks/{id}/deliveries?state=&before=&limit=`
+async fn list<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+    Query(which): Query<Which>,
+) -> Result<Json<Page>, Problem> {
+    let limit = limit(which.limit)?;
+    let mut reader = state.webhooks().shared.db.reader().await?;
+    store::find(&mut reader, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let page = log::Page {
+        state: which.state,
+        before: which.before,
+        limit,
+    };
+    let deliveries = log::list(&mut reader, id, page).await?;
+    let full = i64::try_from(deliveries.len()).is_ok_and(|count| count == limit);
+    let next = deliveries.last().filter(|_| full).map(Delivery::event_id);
+    Ok(Json(Page { deliveries, next }))
+}
+
+/// `GET /admin/v1/webhooks/{id}/deliveries/{event}`
+async fn one<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path((id, event)): Path<(Uuid, Uuid)>,
+) -> Result<Json<Delivery>, Problem> {
+    find(&state, id, event).await.map(Json)
+}
+
+/// `POST /admin/v1/webhooks/{id}/test`: sends an event that says nothing, once. 202 with its delivery, which tells later
+/// what became of it.
+async fn test<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+) -> Result<(StatusCode, Json<Delivery>), Problem> {
+    let event = state.webhooks().test(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(find(&state, id, event).await?)))
+}
+
+/// `POST /admin/v1/webhooks/{id}/deliveries/{event}/replay`: delivers an event again, whatever became of it.
+async fn replay<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path((id, event)): Path<(Uuid, Uuid)>,
+) -> Result<(StatusCode, Json<Delivery>), Problem> {
+    state.webhooks().replay(id, event).await?;
+    Ok((StatusCode::ACCEPTED, Json(find(&state, id, event).await?)))
+}
+
+/// `POST /admin/v1/webhooks/{id}/replay`: delivers everything again that was given up.
+async fn replay_dead<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+) -> Result<(StatusCode, Json<Replayed>), Problem> {
+    let replayed = state.webhooks().replay_dead(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(Replayed { replayed })))
+}
+
+async fn find<S: HasWebhooks>(state: &S, id: Uuid, event: Uuid) -> Result<Delivery, Problem> {
+    let mut reader = state.webhooks().shared.db.reader().await?;
+    log::find(&mut reader, id, event)
+        .await?
+        .ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,291 @@
+//! `/admin/v1/webhooks`, for tokens with the scope `admin`.
+
+mod deliveries;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chassis::access::{Admin, HasVerifier, Scoped};
+use chassis::clock::Timestamp;
+use chassis::http::{Path, Problem, Query, parse_json};
+use chassis::secret::{ExposeSecret, SecretString, Token};
+use http::header::{CACHE_CONTROL, LOCATION};
+use http::{HeaderName, StatusCode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::manage::{Edit, Wish};
+use super::store::{self, Webhook};
+use super::{WebhookError, Webhooks, log};
+
+/// A router's state that has webhooks.
+pub trait HasWebhooks {
+    /// The webhooks.
+    fn webhooks(&self) -> &Webhooks;
+}
+
+impl<T: HasWebhooks + ?Sized> HasWebhooks for Arc<T> {
+    fn webhooks(&self) -> &Webhooks {
+        (**self).webhooks()
+    }
+}
+
+/// The routes of webhooks and their deliveries.
+pub fn routes<S>() -> Router<S>
+where
+    S: HasWebhooks + HasVerifier + Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/admin/v1/webhooks", get(list::<S>).post(create::<S>))
+        .route(
+            "/admin/v1/webhooks/{id}",
+            get(one::<S>).patch(change::<S>).delete(delete::<S>),
+        )
+        .route("/admin/v1/webhooks/{id}/rotate-secret", post(rotate::<S>))
+        .merge(deliveries::routes())
+}
+
+/// A webhook to be made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    url: String,
+    types: Vec<String>,
+    #[serde(default)]
+    description: String,
+    /// `whsec_…`; without it, one is made.
+    secret: Option<SecretString>,
+}
+
+/// What is to be different (as JSON Merge Patch, RFC 7396, without `null`: nothing can be taken away).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patch {
+    url: Option<String>,
+    types: Option<Vec<String>>,
+    description: Option<String>,
+    enabled: Option<bool>,
+}
+
+/// How to change the secret.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotate {
+    /// `whsec_…`; without it, one is made.
+    secret: Option<SecretString>,
+}
+
+/// A webhook. Its secret is told once, when it is new.
+#[derive(Serialize)]
+struct Shown {
+    id: Uuid,
+    url: String,
+    types: Vec<String>,
+    description: String,
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled: Option<Disabled>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// Until when the secret from before signs too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<Counts>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Since when, and why: `operator`, or `gone` when the receiver answered 410.
+#[derive(Serialize)]
+struct Disabled {
+    at: Timestamp,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    pending: i64,
+    dead: i64,
+}
+
+#[derive(Serialize)]
+struct Page {
+    webhooks: Vec<Shown>,
+    /// For `after`, to read on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Uuid>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    after: Option<Uuid>,
+    limit: Option<i64>,
+}
+
+impl Shown {
+    fn of(webhook: Webhook, now: Timestamp) -> Self {
+        let types = webhook.types();
+        Self {
+            id: webhook.id,
+            enabled: webhook.disabled_at.is_none(),
+            disabled: webhook
+                .disabled_at
+                .zip(webhook.disabled_reason)
+                .map(|(at, reason)| Disabled { at, reason }),
+            secret: None,
+            previous_secret_until: webhook.previous_until.filter(|until| *until > now),
+            deliveries: None,
+            types: types.as_slice().to_vec(),
+            url: webhook.url,
+            description: webhook.description,
+            version: webhook.version,
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+}
+
+/// `GET /admin/v1/webhooks?after=&limit=`
+async fn list<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Query(which): Query<Which>,
+) -> Result<Json<Page>, Problem> {
+    let webhooks = state.webhooks();
+    let limit = limit(which.limit)?;
+    let mut reader = webhooks.shared.db.reader().await?;
+    let found = store::list(&mut reader, which.after.unwrap_or(Uuid::nil()), limit).await?;
+    let full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
+    let next = found.last().filter(|_| full).map(|webhook| webhook.id);
+    let now = webhooks.now();
+    Ok(Json(Page {
+        webhooks: found.into_iter().map(|webhook| Shown::of(webhook, now)).collect(),
+        next,
+    }))
+}
+
+/// `POST /admin/v1/webhooks`: the answer holds the secret, this once.
+async fn create<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    chassis::http::Json(new): chassis::http::Json<New>,
+) -> Result<Response, Problem> {
+    let wish = Wish {
+        url: new.url,
+        types: new.types,
+        description: new.description,
+        secret: new.secret.map(|secret| secret.expose_secret().to_owned()),
+    };
+    let (made, secret) = state.webhooks().create(wish).await?;
+    let location = format!("/admin/v1/webhooks/{}", made.id);
+    let shown = with_secret(made, &secret, state.webhooks().now());
+    let headers: [(HeaderName, String); 2] = [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())];
+    Ok((StatusCode::CREATED, headers, shown).into_response())
+}
+
+/// `GET /admin/v1/webhooks/{id}`
+async fn one<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Shown>, Problem> {
+    let webhooks = state.webhooks();
+    let mut reader = webhooks.shared.db.reader().await?;
+    let webhook = store::find(&mut reader, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let (pending, dead) = log::counts(&mut reader, id).await?;
+    Ok(Json(Shown {
+        deliveries: Some(Counts { pending, dead }),
+        ..Shown::of(webhook, webhooks.now())
+    }))
+}
+
+/// `PATCH /admin/v1/webhooks/{id}`
+async fn change<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+    chassis::http::Json(patch): chassis::http::Json<Patch>,
+) -> Result<Json<Shown>, Problem> {
+    let edit = Edit {
+        url: patch.url,
+        types: patch.types,
+        description: patch.description,
+        enabled: patch.enabled,
+    };
+    let webhook = state.webhooks().change(id, edit).await?;
+    Ok(Json(Shown::of(webhook, state.webhooks().now())))
+}
+
+/// `DELETE /admin/v1/webhooks/{id}`: what was to be delivered is forgotten.
+async fn delete<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    state.webhooks().delete(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /admin/v1/webhooks/{id}/rotate-secret`, with or without a body: the answer holds the new secret, this once.
+async fn rotate<S: HasWebhooks>(
+    _: Scoped<Admin>,
+    State(state): State<S>,
+    Path(id): Path<Uuid>,
+    body: axum::body::Bytes,
+) -> Result<Response, Problem> {
+    let how = if body.is_empty() {
+        Rotate::default()
+    } else {
+        parse_json::<Rotate>(&body)?
+    };
+    let given = how.secret.map(|secret| secret.expose_secret().to_owned());
+    let (rotated, secret) = state.webhooks().rotate(id, given).await?;
+    let shown = with_secret(rotated, &secret, state.webhooks().now());
+    Ok(([(CACHE_CONTROL, "no-store")], shown).into_response())
+}
+
+fn with_secret(webhook: Webhook, secret: &Token, now: Timestamp) -> Json<Shown> {
+    Json(Shown {
+        secret: Some(secret.expose().to_owned()),
+        ..Shown::of(webhook, now)
+    })
+}
+
+fn limit(asked: Option<i64>) -> Result<i64, Problem> {
+    let limit = asked.unwrap_or(100);
+    if !(1..=500).contains(&limit) {
+        return Err(Problem::invalid().field("limit", "Expected a number from 1 to 500."));
+    }
+    Ok(limit)
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Invalid { field, detail } => Self::invalid().field(field, detail),
+            WebhookError::NoEncryption => Self::new(
+                StatusCode::CONFLICT,
+                "encryption-missing",
+                "The service has no encryption key",
+            )
+            .detail(
+                "The secrets of webhooks are encrypted. Add `[encryption]` with `active = \"k1\"` and \
+                 `[encryption.keys]` with `k1` (32 bytes in base64; or `k1_file`, the path of a file that holds them) to \
+                 the configuration of this service, and start it again.",
+            )
+            .with("missing", "encryption.active"),
+            WebhookError::NotFound => Self::not_found(),
+            WebhookError::Disabled => Self::conflict("The webhook is disabled; enable it first."),
+            WebhookError::Db(error) => error.into(),
+            other @ (WebhookError::Cipher(_) | WebhookError::Json(_)) => Self::internal(&other),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! When a failed delivery is tried again.
+
+use std::time::Duration;
+
+use chassis::random::Random;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// The pauses after the first failed attempt, after the second, and so on: ten attempts within a little more than
+/// three days, as Standard Webhooks proposes.
+const PAUSES: [u64; 9] = [
+    5,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    24 * HOUR,
+];
+
+/// The longest that a receiver can put us off (`Retry-After`, RFC 9110 §10.2.3).
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * HOUR);
+
+/// How long to wait after so many failed attempts; nothing when it was the last one. Up to a tenth is added by chance,
+/// so that what failed together does not come back together.
+pub(super) fn pause(attempts: i32, random: &dyn Random) -> Option<Duration> {
+    let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+    let pause = Duration::from_secs(*PAUSES.get(index)?);
+    let mut byte = [0];
+    random.fill(&mut byte);
+    let [chance] = byte;
+    Some(pause + pause * u32::from(chance) / 2560)
+}
