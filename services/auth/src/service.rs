@@ -172,7 +172,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     Ok(SharedApp::cyclic(|app| {
         let tokens = own_tokens::for_users(app, clock());
         App {
-            operations: Operations::new(db.clone(), outbox.clone(), CONSUMER),
+            operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
             users: Arc::new(HttpUsers::new(&settings.users.url, world.http.clone(), tokens)),
             db,
             outbox,

@@ -16,6 +16,7 @@ use events::Outbox;
 use events::contract::{RegistrationRequested, UserState};
 use events::feed::Feed;
 use events::operations::Operations;
+use events::transport::TransportKind;
 use uuid::Uuid;
 
 use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
@@ -207,7 +208,7 @@ pub(crate) async fn app_with(
     );
     let webhooks = crate::service::webhooks(&settings, db.clone(), outbox.clone()).unwrap();
     let app = SharedApp::new(App {
-        operations: Operations::new(db.clone(), outbox.clone(), "auth"),
+        operations: Operations::new(db.clone(), outbox.clone(), "auth", TransportKind::Feed),
         webhooks,
         outbox,
         feed,

@@ -169,7 +169,7 @@ fn wire(
             Arc::new(PeopleSnapshot),
             shutdown.clone(),
         ),
-        operations: Operations::new(db.clone(), outbox.clone(), CONSUMER),
+        operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
         db,
         outbox,
         verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),

@@ -16,6 +16,7 @@ use chassis::shutdown::Shutdown;
 use events::contract::{EventData, RegistrationRequested, SpecVersion};
 use events::feed::Feed;
 use events::operations::Operations;
+use events::transport::TransportKind;
 use events::webhooks::{self, Webhooks, WebhooksConfig};
 use events::{Envelope, Handler, Outbox};
 use http::{HeaderMap, Request, StatusCode};
@@ -69,7 +70,7 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
             Arc::new(PeopleSnapshot),
             Shutdown::new(),
         ),
-        operations: Operations::new(db.clone(), outbox.clone(), "users"),
+        operations: Operations::new(db.clone(), outbox.clone(), "users", TransportKind::Feed),
         outbox,
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
         clock,

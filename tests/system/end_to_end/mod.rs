@@ -3,6 +3,7 @@
 mod bad_input;
 mod events;
 mod leaving;
+mod operations;
 mod quick_start;
 mod rotation;
 mod secrets;

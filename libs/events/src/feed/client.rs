@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use chassis::access::{ServiceTokens, TokenError};
 use chassis::http_client::HttpClient;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
 
+use super::routes::LAST_POSITION;
 use crate::contract::Envelope;
 use crate::reconcile::{Digests, States, Versions};
 use crate::snapshot::Span;
@@ -59,6 +61,14 @@ pub struct SnapshotBatch {
     pub events: Vec<Envelope>,
 }
 
+/// What a question for events brings.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// The last position that the service has published, if it says so.
+    pub(crate) last: Option<i64>,
+    pub(crate) events: Vec<Envelope>,
+}
+
 #[derive(Deserialize)]
 struct Gone {
     oldest: i64,
@@ -83,6 +93,11 @@ impl FeedSource {
     /// # Errors
     /// [`FeedError::Gone`] when the feed does not reach back to `after`.
     pub async fn events(&self, after: i64, limit: i64, wait: Duration) -> Result<Vec<Envelope>, FeedError> {
+        Ok(self.news(after, limit, wait).await?.events)
+    }
+
+    /// As [`Self::events`], with the last position that the service has published.
+    pub(crate) async fn news(&self, after: i64, limit: i64, wait: Duration) -> Result<News, FeedError> {
         let mut url = self.url.clone();
         // Rounded up: an event that is due in half a second is due after the request.
         let seconds = wait.as_millis().div_ceil(1000).to_string();
@@ -90,7 +105,13 @@ impl FeedSource {
             .append_pair("after", &after.to_string())
             .append_pair("limit", &limit.to_string())
             .append_pair("wait", &seconds);
-        self.ask(url, wait + PATIENCE).await
+        let response = self.send(url, wait + PATIENCE).await?;
+        let last = response.headers().get(LAST_POSITION);
+        let last = last.and_then(|last| last.to_str().ok()?.parse().ok());
+        Ok(News {
+            last,
+            events: read(response).await?,
+        })
     }
 
     /// A part of the snapshot: the first, or the one that `after` names.
@@ -135,19 +156,17 @@ impl FeedSource {
         Ok(url)
     }
 
-    async fn ask<T: serde::de::DeserializeOwned>(&self, url: Url, timeout: Duration) -> Result<T, FeedError> {
+    async fn ask<T: DeserializeOwned>(&self, url: Url, timeout: Duration) -> Result<T, FeedError> {
+        read(self.send(url, timeout).await?).await
+    }
+
+    /// The answer, if it is a success.
+    async fn send(&self, url: Url, timeout: Duration) -> Result<Response, FeedError> {
         let token = self.tokens.token().await?;
         let request: RequestBuilder = self.http.get(url).timeout(timeout).bearer_auth(token.expose());
         let response = request.send().await.map_err(FeedError::Unreachable)?;
         match response.status() {
-            StatusCode::OK => {
-                // Not `json()`: raw JSON can only be kept from text that is at hand.
-                let body = response.bytes().await.map_err(FeedError::Unreachable)?;
-                serde_json::from_slice(&body).map_err(|error| {
-                    tracing::warn!(%error, "the feed sent something that cannot be read");
-                    FeedError::Refused(StatusCode::BAD_GATEWAY)
-                })
-            }
+            StatusCode::OK => Ok(response),
             StatusCode::GONE => {
                 let gone: Gone = response.json().await.map_err(FeedError::Unreachable)?;
                 Err(FeedError::Gone { oldest: gone.oldest })
@@ -159,4 +178,13 @@ impl FeedSource {
             status => Err(FeedError::Refused(status)),
         }
     }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, FeedError> {
+    // Not `json()`: raw JSON can only be kept from text that is at hand.
+    let body = response.bytes().await.map_err(FeedError::Unreachable)?;
+    serde_json::from_slice(&body).map_err(|error| {
+        tracing::warn!(%error, "the feed sent something that cannot be read");
+        FeedError::Refused(StatusCode::BAD_GATEWAY)
+    })
 }

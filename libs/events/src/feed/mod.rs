@@ -15,6 +15,7 @@ use std::time::Duration;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
+pub(crate) use client::News;
 pub use client::{FeedError, FeedSource, SnapshotBatch};
 pub use retention::prune_on_schedule;
 pub use routes::{HasFeed, routes};
@@ -84,6 +85,11 @@ impl Feed {
             snapshot,
             closing,
         }
+    }
+
+    /// The last position given, as far as this process knows.
+    fn head(&self) -> i64 {
+        *self.outbox.head().borrow()
     }
 
     pub(crate) fn db(&self) -> &Db {

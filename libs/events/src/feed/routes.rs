@@ -18,6 +18,8 @@ use crate::contract::{Envelope, SpecVersion};
 use crate::snapshot::State as AggregateState;
 
 const BATCH: &str = "application/cloudevents-batch+json";
+/// The last position published, as far as the replica that answers knows: with it, a follower knows how far behind it is.
+pub(super) const LAST_POSITION: &str = "vestibule-last-position";
 const DEFAULT_LIMIT: i64 = 100;
 
 /// A router's state that has a feed.
@@ -84,7 +86,9 @@ async fn events<S: HasFeed>(
         return Ok(sse::stream(feed.clone(), after, token.expires_at).into_response());
     }
     let events = feed.read(after, limit, wait).await.map_err(refuse)?;
-    json(BATCH, &events)
+    let mut response = json(BATCH, &events)?;
+    response.headers_mut().insert(LAST_POSITION, feed.head().into());
+    Ok(response)
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ use chassis::shutdown::Shutdown;
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, Step, store};
-use crate::feed::{FeedError, FeedSource};
+use crate::feed::{FeedError, FeedSource, News};
 
 /// How a consumer begins that has no position, or whose position is no longer in the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,12 +153,13 @@ impl<H: Handler> Consumer<H> {
             self.inbox.options.batch,
             self.housekeeping.wait(&self.inbox).await?,
         );
-        let events = match self.source.events(position, batch, wait).await {
-            Ok(events) => events,
+        let News { events, last: head } = match self.source.news(position, batch, wait).await {
+            Ok(news) => news,
             Err(FeedError::Gone { oldest }) => return self.begin(oldest - 1).await,
             Err(error) => return Err(error.into()),
         };
         let Some(last) = events.last() else {
+            self.lags(head, position);
             return Ok(());
         };
         let first = events.first().and_then(|event| event.position);
@@ -170,12 +171,20 @@ impl<H: Handler> Consumer<H> {
             });
         }
         let to = position + count;
-        self.moved(
-            self.inbox
-                .deliver(&events, Some(Step { from: position, to }))
-                .await,
-            to,
-        )
+        let delivered = self
+            .inbox
+            .deliver(&events, Some(Step { from: position, to }))
+            .await;
+        self.lags(head, to);
+        self.moved(delivered, to)
+    }
+
+    /// Tells how many events are published behind `position`.
+    fn lags(&self, head: Option<i64>, position: i64) {
+        if let Some(head) = head {
+            let lag = u32::try_from(head.saturating_sub(position).max(0)).unwrap_or(u32::MAX);
+            metrics::gauge!("vestibule_consumer_lag", "consumer" => self.inbox.consumer).set(f64::from(lag));
+        }
     }
 
     /// Notes where the consumer is after a delivery.

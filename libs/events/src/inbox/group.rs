@@ -223,6 +223,7 @@ impl<H: Handler> Inbox<H> {
     }
 
     pub(super) fn meter(&self, delivery: &Delivery, origin: Origin, times: &[chassis::clock::Timestamp]) {
+        self.totals.add(*delivery);
         let counts = [
             ("applied", delivery.applied),
             ("ignored", delivery.ignored),

@@ -110,7 +110,7 @@ pub enum InboxError {
 }
 
 /// What became of a delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Delivery {
     /// Events whose effect is in the database now.
     pub applied: u64,
@@ -124,6 +124,23 @@ pub struct Delivery {
     pub gaps: u64,
     /// Events set aside, because they or one before them could not be applied.
     pub parked: u64,
+}
+
+/// What became of all deliveries since the process began.
+#[derive(Debug, Default)]
+pub(crate) struct Totals(std::sync::Mutex<Delivery>);
+
+impl Totals {
+    pub(crate) fn add(&self, delivery: Delivery) {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .add(delivery);
+    }
+
+    pub(crate) fn so_far(&self) -> Delivery {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 /// A move in the feed, from one position to another, to be written with the events between them.
@@ -143,6 +160,7 @@ pub struct Inbox<H> {
     clock: SharedClock,
     handler: Arc<H>,
     options: ConsumerOptions,
+    totals: Arc<Totals>,
 }
 
 impl<H: Handler> Inbox<H> {
@@ -160,7 +178,15 @@ impl<H: Handler> Inbox<H> {
             clock,
             handler: Arc::new(handler),
             options,
+            totals: Arc::default(),
         }
+    }
+
+    /// Counts into `totals`.
+    #[must_use]
+    pub(crate) fn counting(mut self, totals: Arc<Totals>) -> Self {
+        self.totals = totals;
+        self
     }
 
     pub(crate) fn consumer(&self) -> &'static str {
@@ -194,6 +220,7 @@ impl<H> Clone for Inbox<H> {
             clock: Arc::clone(&self.clock),
             handler: Arc::clone(&self.handler),
             options: self.options.clone(),
+            totals: Arc::clone(&self.totals),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
 use crate::contract::Envelope;
 
 /// An event that a consumer has set aside.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
 pub struct ParkedEvent {
     /// The event.
     pub event_id: Uuid,
@@ -22,6 +22,7 @@ pub struct ParkedEvent {
     /// The version of the aggregate.
     pub sequence: i64,
     /// The event itself, as JSON.
+    #[serde(skip)]
     pub envelope: String,
     /// How often it was tried; 0: it waits behind another.
     pub attempts: i32,

@@ -1,6 +1,11 @@
 //! What operators of a service see and do about its events.
 
 mod routes;
+mod stats;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 use std::sync::Arc;
 
@@ -8,6 +13,7 @@ use chassis::db::Db;
 
 use crate::outbox::Outbox;
 use crate::reconcile::Reconciliation;
+use crate::transport::TransportKind;
 
 pub use routes::{HasOperations, routes};
 
@@ -22,17 +28,20 @@ struct Shared {
     db: Db,
     outbox: Outbox,
     consumer: &'static str,
+    transport: TransportKind,
     reconciliation: Reconciliation,
 }
 
 impl Operations {
-    /// The events that `outbox` tells, and those that `consumer` (`auth`, `users`) hears; all are in `db`.
-    pub fn new(db: Db, outbox: Outbox, consumer: &'static str) -> Self {
+    /// The events that `outbox` tells over `transport`, and those that `consumer` (`auth`, `users`) hears; all are in
+    /// `db`.
+    pub fn new(db: Db, outbox: Outbox, consumer: &'static str, transport: TransportKind) -> Self {
         Self {
             shared: Arc::new(Shared {
                 db,
                 outbox,
                 consumer,
+                transport,
                 reconciliation: Reconciliation::default(),
             }),
         }

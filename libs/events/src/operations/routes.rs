@@ -4,14 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::http::{Problem, Query};
-use serde::Deserialize;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Operations;
+use super::stats::Stats;
+use super::store::{self, Unreadable};
+use super::verify::Check;
+use crate::inbox::ParkedEvent;
+use crate::outbox::DeadLetter;
 use crate::reconcile::{ReconcileError, Report};
+use crate::transport::TransportKind;
 
 /// A router's state that has [`Operations`].
 pub trait HasOperations {
@@ -30,7 +38,164 @@ pub fn routes<S>() -> Router<S>
 where
     S: HasOperations + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new().route("/admin/v1/events/reconcile", post(reconcile::<S>))
+    Router::new()
+        .route("/admin/v1/events/reconcile", post(reconcile::<S>))
+        .route("/admin/v1/events/stats", get(stats::<S>))
+        .route("/admin/v1/events/verify", get(verify::<S>))
+        .route("/admin/v1/events/dead-letters", get(dead_letters::<S>))
+        .route("/admin/v1/events/replay", post(replay::<S>))
+}
+
+/// GET /admin/v1/events/stats
+async fn stats<S: HasOperations>(
+    _scope: Scoped<Admin>,
+    State(state): State<S>,
+) -> Result<Json<Stats>, Problem> {
+    Ok(Json(super::stats::stats(state.operations()).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyQuery {
+    /// Seconds that an event may wait to be published.
+    #[serde(default = "a_minute")]
+    older: u64,
+}
+
+fn a_minute() -> u64 {
+    60
+}
+
+#[derive(Debug, Serialize)]
+struct Verified {
+    /// Whether everything holds.
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+/// GET /admin/v1/events/verify
+async fn verify<S: HasOperations>(
+    _scope: Scoped<Admin>,
+    State(state): State<S>,
+    Query(query): Query<VerifyQuery>,
+) -> Result<Json<Verified>, Problem> {
+    let checks = super::verify::verify(state.operations(), Duration::from_secs(query.older)).await?;
+    let ok = checks.iter().all(Check::holds);
+    Ok(Json(Verified { ok, checks }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitQuery {
+    #[serde(default = "a_hundred")]
+    limit: i64,
+}
+
+fn a_hundred() -> i64 {
+    100
+}
+
+/// What was set aside.
+#[derive(Debug, Serialize)]
+struct SetAside {
+    /// Events that could not be published.
+    outbox: Vec<DeadLetter>,
+    /// Events that could not be applied, those given up and those that are tried again.
+    inbox: Vec<ParkedEvent>,
+    /// Messages that are no events.
+    unreadable: Vec<Unreadable>,
+}
+
+/// GET /admin/v1/events/dead-letters
+async fn dead_letters<S: HasOperations>(
+    _scope: Scoped<Admin>,
+    State(state): State<S>,
+    Query(query): Query<LimitQuery>,
+) -> Result<Json<SetAside>, Problem> {
+    let shared = &state.operations().shared;
+    let limit = query.limit.clamp(1, 1000);
+    let mut reader = shared.db.reader().await?;
+    Ok(Json(SetAside {
+        outbox: crate::outbox::dead_letters(&mut reader, limit).await?,
+        inbox: crate::inbox::parked(&mut reader, shared.consumer, limit).await?,
+        unreadable: store::unreadable(&mut reader, limit).await?,
+    }))
+}
+
+/// Which events to try again: one, all that were given up, or all published ones of a range.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Replay {
+    One {
+        id: Uuid,
+    },
+    All {
+        #[expect(dead_code, reason = "its presence says it")]
+        all: True,
+    },
+    Range {
+        from: i64,
+        to: i64,
+    },
+}
+
+/// `true` and nothing else.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "bool")]
+struct True;
+
+impl TryFrom<bool> for True {
+    type Error = &'static str;
+
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        if value { Ok(Self) } else { Err("expected true") }
+    }
+}
+
+/// What will happen again.
+#[derive(Debug, Default, Serialize)]
+struct Replayed {
+    /// Events that will be published after all.
+    outbox: u64,
+    /// Events that will be applied after all.
+    inbox: u64,
+    /// Published events that will be published once more.
+    again: u64,
+}
+
+/// POST /admin/v1/events/replay
+async fn replay<S: HasOperations>(
+    _scope: Scoped<Admin>,
+    State(state): State<S>,
+    chassis::http::Json(what): chassis::http::Json<Replay>,
+) -> Result<(StatusCode, Json<Replayed>), Problem> {
+    let shared = &state.operations().shared;
+    let mut tx = shared.db.begin("replay").await?;
+    let mut done = Replayed::default();
+    match what {
+        Replay::One { id } => {
+            done.outbox = u64::from(crate::outbox::replay(&mut tx, &shared.outbox, id).await?);
+            done.inbox = u64::from(crate::inbox::replay_parked(&mut tx, shared.consumer, id).await?);
+            if done.outbox + done.inbox == 0 {
+                return Err(Problem::not_found().detail("No event with this id was given up here."));
+            }
+        }
+        Replay::All { .. } => {
+            done.outbox = crate::outbox::replay_all(&mut tx, &shared.outbox).await?;
+            done.inbox = store::replay_all_parked(&mut tx).await?;
+        }
+        Replay::Range { from, to } => {
+            if shared.transport == TransportKind::Feed {
+                return Err(Problem::conflict(
+                    "Without a broker there is nothing to publish to: the feed serves these events already. A follower \
+                     reads them again with GET /events?after=POSITION.",
+                ));
+            }
+            done.again = store::publish_again(&mut tx, from, to).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(done)))
 }
 
 #[derive(Debug, Deserialize)]

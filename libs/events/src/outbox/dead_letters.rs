@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Outbox;
 
 /// An event that was given up after too many attempts. Those after it went on without it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
 pub struct DeadLetter {
     /// The event.
     pub id: Uuid,
@@ -16,6 +16,7 @@ pub struct DeadLetter {
     pub aggregate_id: Uuid,
     /// Its type.
     #[sqlx(rename = "type")]
+    #[serde(rename = "type")]
     pub kind: String,
     /// The version of the aggregate.
     pub sequence: i64,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use super::{ReconcileError, Report};
+use crate::inbox::Totals;
 
 /// Reaches the reconciler of a service, wherever it runs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ struct Shared {
     asked: Arc<Mutex<mpsc::Receiver<Ask>>>,
     connected: Notify,
     lag: AtomicI64,
+    totals: Arc<Totals>,
 }
 
 /// Somebody's wish for a comparison.
@@ -32,6 +35,8 @@ pub(super) struct Ask {
 /// How many may wait for a comparison.
 const QUEUE: usize = 16;
 const UNKNOWN: i64 = -1;
+/// How long somebody waits for a comparison: a little less than a request may take.
+const PATIENCE: Duration = Duration::from_secs(28);
 
 impl Default for Reconciliation {
     fn default() -> Self {
@@ -42,6 +47,7 @@ impl Default for Reconciliation {
                 asked: Arc::new(Mutex::new(asked)),
                 connected: Notify::new(),
                 lag: AtomicI64::new(UNKNOWN),
+                totals: Arc::default(),
             }),
         }
     }
@@ -58,7 +64,16 @@ impl Reconciliation {
             .asks
             .try_send(Ask { mend, answer })
             .map_err(|_| ReconcileError::Busy)?;
-        result.await.map_err(|_| ReconcileError::Busy)?
+        match tokio::time::timeout(PATIENCE, result).await {
+            Ok(Ok(report)) => report,
+            Ok(Err(_)) | Err(_) => Err(ReconcileError::Busy),
+        }
+    }
+
+    /// Lets nobody ask any more.
+    #[cfg(test)]
+    pub(crate) fn close(&self) {
+        self.shared.asked.try_lock().unwrap().close();
     }
 
     /// The consumer has reached its broker, maybe after a while without.
@@ -70,6 +85,16 @@ impl Reconciliation {
     pub(crate) fn set_lag(&self, lag: Option<u64>) {
         let lag = lag.map_or(UNKNOWN, |lag| i64::try_from(lag).unwrap_or(i64::MAX));
         self.shared.lag.store(lag, Ordering::Relaxed);
+    }
+
+    /// How many messages or events wait, if that is known.
+    pub(crate) fn lag(&self) -> Option<u64> {
+        u64::try_from(self.shared.lag.load(Ordering::Relaxed)).ok()
+    }
+
+    /// What the consumer did in this process.
+    pub(crate) fn totals(&self) -> &Arc<Totals> {
+        &self.shared.totals
     }
 
     pub(super) fn is_lagging(&self) -> bool {

@@ -55,12 +55,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// For production.
+    /// For production. Within the time that a request may take, because somebody may ask by one.
     pub(crate) fn new(every: Option<Duration>, positions: bool) -> Self {
         Self {
             every,
             second_look: Duration::from_secs(3),
-            patience: Duration::from_secs(30),
+            patience: Duration::from_secs(15),
             positions,
         }
     }

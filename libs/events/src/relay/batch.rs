@@ -69,7 +69,10 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
 
 /// Hands the events to the transport. While that takes its time the leases are renewed, so that a slow broker does not
 /// make replicas take turns at the same batch; after [`RelayOptions::patience`] another may try.
-async fn deliver<T: Transport>(relay: &mut Relay<T>, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
+pub(super) async fn deliver<T: Transport>(
+    relay: &mut Relay<T>,
+    events: &[Envelope],
+) -> Vec<Result<(), PublishError>> {
     let Relay {
         transport,
         leases,
@@ -97,7 +100,7 @@ pub(super) struct Fact {
     pub(super) attempts: i32,
 }
 
-fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
+pub(super) fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
     let Json(data) = row.payload;
     let fact = Fact {
         number: row.number,

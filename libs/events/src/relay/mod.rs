@@ -6,6 +6,7 @@
 //! still beyond its lease publishes nothing when it wakes. The same transaction takes the positions from the one
 //! counter of the service and holds its row until the commit, so positions have no gaps and become visible in order.
 
+mod again;
 mod batch;
 mod lease_store;
 mod leases;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::contract::Envelope;
 use crate::outbox::Outbox;
+use again::Again;
 use batch::BatchError;
 use leases::Leases;
 use metering::Metering;
@@ -95,6 +97,7 @@ pub struct Relay<T> {
     leases: Leases,
     neighbours: Neighbours,
     metering: Metering,
+    again: Again,
     unavailable: u32,
 }
 
@@ -106,6 +109,7 @@ impl<T: Transport> Relay<T> {
             leases: Leases::new(id, db.engine(), options.lease),
             neighbours: Neighbours::new(id, &db),
             metering: Metering::new(transport.name()),
+            again: Again::default(),
             unavailable: 0,
             db,
             outbox,
@@ -117,6 +121,12 @@ impl<T: Transport> Relay<T> {
     /// Publishes until `shutdown`, then finishes the batch in hand and hands its partitions back. Failures of the
     /// database or of the transport are logged and tried again.
     pub async fn run(mut self, shutdown: Shutdown) {
+        // Nothing need be published for followers to ask how far it goes.
+        if let Ok(mut reader) = self.db.reader().await
+            && let Ok(head) = store::head(&mut reader).await
+        {
+            self.raise_head(head);
+        }
         while !shutdown.is_cancelled() {
             let pause = match self.round().await {
                 Ok(Progress::More) => continue,
@@ -169,6 +179,9 @@ impl<T: Transport> Relay<T> {
             return Ok(Progress::Unavailable);
         }
         self.unavailable = 0;
+        if !published.full {
+            again::publish(self).await?;
+        }
         Ok(if published.full {
             Progress::More
         } else {

@@ -44,6 +44,16 @@ pub(crate) enum Choice<'a> {
     Kafka(&'a KafkaConfig),
 }
 
+impl TransportKind {
+    /// As in the configuration: `feed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
 impl Default for EventsConfig {
     fn default() -> Self {
         Self {

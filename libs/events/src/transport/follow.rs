@@ -63,7 +63,8 @@ pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handl
             return;
         }
     };
-    let inbox = Inbox::new(consumer, db, clock, handler, options);
+    let inbox =
+        Inbox::new(consumer, db, clock, handler, options).counting(Arc::clone(reconciliation.totals()));
     let positions = config.transport == TransportKind::Feed;
     let compared = reconcile::Options::new(config.reconcile_every(), positions);
     let reconciler = Reconciler::new(

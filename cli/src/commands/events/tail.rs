@@ -1,4 +1,4 @@
-//! `vestibule events`: what the services publish.
+//! `vestibule events tail`: the events as they are published.
 
 use std::io;
 use std::sync::Arc;
@@ -16,12 +16,6 @@ use crate::output::{self, Format};
 const PAGE: u32 = 100;
 /// Seconds that a service holds a question open while nothing happens.
 const WAIT: u32 = 20;
-
-/// Events of the services: tail
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Events {
-    Tail(Tail),
-}
 
 /// Print the events that a service has published
 ///
@@ -45,10 +39,9 @@ pub(crate) struct Tail {
     target: Target,
 }
 
-impl Events {
-    /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let Self::Tail(tail) = self;
+impl Tail {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let tail = self;
         let api = Arc::new(Api::new(&tail.target, &["events:read"])?);
         let sides = match tail.service {
             Some(side) => vec![side],

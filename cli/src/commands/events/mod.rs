@@ -1,0 +1,52 @@
+//! `vestibule events`: what the services publish, and how that is doing.
+
+mod dead_letters;
+mod replay;
+mod stats;
+mod tail;
+mod verify;
+
+use crate::api::{Side, Target};
+use crate::failure::Failure;
+
+/// Events of the services: tail, stats, verify, dead-letters, replay
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Events {
+    Tail(tail::Tail),
+    Stats(stats::Stats),
+    Verify(verify::Verify),
+    DeadLetters(dead_letters::DeadLetters),
+    Replay(replay::Replay),
+}
+
+impl Events {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Tail(tail) => tail.run().await,
+            Self::Stats(stats) => stats.run().await,
+            Self::Verify(verify) => verify.run().await,
+            Self::DeadLetters(dead_letters) => dead_letters.run().await,
+            Self::Replay(replay) => replay.run().await,
+        }
+    }
+}
+
+/// Which services are asked, and how.
+#[derive(Debug, clap::Args)]
+struct Asked {
+    /// Of which service; without it, of both
+    #[arg(long, value_enum)]
+    service: Option<Side>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Asked {
+    fn sides(&self) -> Vec<Side> {
+        match self.service {
+            Some(side) => vec![side],
+            None => vec![Side::Auth, Side::Users],
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `vestibule events replay`: what was given up, or published, once more.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::Asked;
+use crate::api::{Api, ApiError, Side, text};
+use crate::failure::{Code, Failure};
+use crate::output::{self, Format};
+
+/// Try events again that were given up, or publish a range to the broker once more
+///
+/// An event that is replayed late is dropped as stale by consumers that have a newer version of the same person: newest
+/// wins, by design. A range of published events is published again to the broker, in order, with the newest event of
+/// each person behind them; consumers drop what they had. Without a broker there is nothing to publish to: a follower of
+/// the feed reads again from any position.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule events replay --all
+  vestibule events replay 019aabbc-7a1e-7c3a-9b5d-0242ac120002
+  vestibule events replay --service users --from 1200 --to 1300")]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all", "from"]))]
+pub(crate) struct Replay {
+    /// The event, as `events dead-letters` lists it
+    id: Option<uuid::Uuid>,
+    /// Every event that was given up
+    #[arg(long)]
+    all: bool,
+    /// Publish again from this position; needs --to and --service
+    #[arg(long, value_name = "POSITION", requires = "to", requires = "service")]
+    from: Option<i64>,
+    /// Up to and with this position
+    #[arg(long, value_name = "POSITION", requires = "from")]
+    to: Option<i64>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+impl Replay {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let api = Api::new(&self.asked.target, &["admin"])?;
+        let body = match (self.id, self.from, self.to) {
+            (Some(id), _, _) => json!({ "id": id }),
+            (None, Some(from), Some(to)) => json!({ "from": from, "to": to }),
+            _ => json!({ "all": true }),
+        };
+        let mut all = Map::new();
+        for side in self.asked.sides() {
+            match api
+                .call_with(side, Method::POST, "/admin/v1/events/replay", &body)
+                .await
+            {
+                Ok(done) => {
+                    all.insert(side.name().to_owned(), done);
+                }
+                // An event is given up in one of the services.
+                Err(error) if self.id.is_some() && is_not_found(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if all.is_empty() {
+            return Err(Failure::new(Code::NotFound, "no event with this id was given up"));
+        }
+        if self.asked.target.output == Format::Json {
+            return output::json(&Value::Object(all));
+        }
+        for side in [Side::Auth, Side::Users] {
+            if let Some(done) = all.get(side.name()) {
+                output::line(format!(
+                    "{}: {} to be published, {} to be applied, {} to be published once more",
+                    side.name(),
+                    text(done, "/outbox"),
+                    text(done, "/inbox"),
+                    text(done, "/again"),
+                ))?;
+            }
+        }
+        output::remark("One that comes late is dropped as stale by consumers that have a newer version.");
+        Ok(())
+    }
+}
+
+fn is_not_found(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused { status, .. } if status.as_u16() == 404)
+}

@@ -1,0 +1,6 @@
+-- Published events that are to be published once more, to a broker. The relay that holds the partition does so, and
+-- deletes them here.
+CREATE TABLE outbox_replays (
+    position  INTEGER PRIMARY KEY,
+    partition INTEGER NOT NULL
+) STRICT;

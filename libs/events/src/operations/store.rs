@@ -1,0 +1,175 @@
+//! What operators ask the tables of events.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::outbox::PARTITIONS;
+
+/// The state of the outbox.
+#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
+pub(super) struct OutboxState {
+    /// Events that wait to be published.
+    pub(super) depth: i64,
+    /// Since when the oldest of them waits.
+    pub(super) oldest: Option<Timestamp>,
+    /// Events that were given up.
+    pub(super) dead_letters: i64,
+    /// Events that wait to be published once more.
+    pub(super) replays: i64,
+    /// The last position given.
+    pub(super) last_position: i64,
+    /// The last position that was deleted after its time.
+    pub(super) pruned: i64,
+}
+
+pub(super) async fn outbox(reader: &mut impl Connection) -> Result<OutboxState, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL) AS depth,
+                    (SELECT min(occurred_at) FROM outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL) AS oldest,
+                    (SELECT count(*) FROM outbox WHERE dead_lettered_at IS NOT NULL) AS dead_letters,
+                    (SELECT count(*) FROM outbox_replays) AS replays, last AS last_position, pruned
+             FROM outbox_feed")
+        .fetch_one(c)
+        .await?))
+}
+
+/// How many partitions a replica publishes.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub(super) struct Holder {
+    /// The replica; nothing: nobody publishes these.
+    pub(super) replica: Option<Uuid>,
+    /// How many.
+    pub(super) partitions: i64,
+}
+
+pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT holder AS replica, count(*) AS partitions FROM outbox_leases GROUP BY holder ORDER BY holder")
+        .fetch_all(c)
+        .await?))
+}
+
+/// Where a consumer stands.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub(super) struct Place {
+    /// The consumer; `NAME@BROKER` for one that a broker keeps the place of.
+    pub(super) consumer: String,
+    /// The last position of the feed that it has applied; -1: none, or the broker knows.
+    pub(super) position: i64,
+    /// When it moved.
+    pub(super) updated_at: Timestamp,
+}
+
+pub(super) async fn places(reader: &mut impl Connection) -> Result<Vec<Place>, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT consumer, position, updated_at FROM consumer_positions ORDER BY consumer")
+        .fetch_all(c)
+        .await?))
+}
+
+/// What a consumer has set aside.
+#[derive(Clone, Copy, Debug, Default, Serialize, sqlx::FromRow)]
+pub(super) struct Aside {
+    /// Events that are tried again, and those behind them.
+    pub(super) parked: i64,
+    /// Events that were given up.
+    pub(super) dead_letters: i64,
+    /// Messages that are no events.
+    pub(super) unreadable: i64,
+}
+
+pub(super) async fn aside(reader: &mut impl Connection) -> Result<Aside, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT (SELECT count(*) FROM inbox_parked WHERE dead_lettered_at IS NULL) AS parked,
+                    (SELECT count(*) FROM inbox_parked WHERE dead_lettered_at IS NOT NULL) AS dead_letters,
+                    (SELECT count(*) FROM inbox_unreadable) AS unreadable")
+        .fetch_one(c)
+        .await?))
+}
+
+/// A message of a broker that is no event.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub(super) struct Unreadable {
+    pub(super) consumer: String,
+    pub(super) transport: String,
+    /// Where it was.
+    pub(super) place: String,
+    pub(super) error: String,
+    /// Its size in bytes. What is in it may be anybody's, and is not shown.
+    pub(super) bytes: i64,
+    pub(super) received_at: Timestamp,
+}
+
+pub(super) async fn unreadable(reader: &mut impl Connection, limit: i64) -> Result<Vec<Unreadable>, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT consumer, transport, place, error, CAST(length(body) AS BIGINT) AS bytes, received_at
+             FROM inbox_unreadable ORDER BY received_at LIMIT $1")
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Has every parked event that was given up applied after all.
+pub(super) async fn replay_all_parked(tx: &mut Tx) -> Result<u64, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+            "UPDATE inbox_parked SET attempts = 0, next_attempt_at = 0, dead_lettered_at = NULL
+             WHERE dead_lettered_at IS NOT NULL")
+        .execute(c)
+        .await?
+        .rows_affected()))
+}
+
+/// Has published events published once more. Answers how many.
+pub(super) async fn publish_again(tx: &mut Tx, from: i64, to: i64) -> Result<u64, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+            "INSERT INTO outbox_replays (position, partition)
+             SELECT position, partition FROM outbox WHERE position >= $1 AND position <= $2
+             ON CONFLICT DO NOTHING")
+        .bind(from)
+        .bind(to)
+        .execute(c)
+        .await?
+        .rows_affected()))
+}
+
+/// How many events are kept at positions, and the last and the pruned position.
+pub(super) async fn positions(reader: &mut impl Connection) -> Result<(i64, i64, i64), DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_as(
+            "SELECT (SELECT count(*) FROM outbox WHERE position > f.pruned AND position <= f.last), f.last, f.pruned
+             FROM outbox_feed AS f")
+        .fetch_one(c)
+        .await?))
+}
+
+/// Aggregates some of whose kept events are missing between others: 10 at most. Not those of which one ever failed: it
+/// may have been published behind later ones, which are deleted before it.
+pub(super) async fn with_gaps(reader: &mut impl Connection) -> Result<Vec<Uuid>, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_scalar(
+            "SELECT aggregate_id FROM outbox GROUP BY aggregate_id
+             HAVING max(sequence) - min(sequence) + 1 <> count(*) AND count(last_error) = 0 LIMIT 10")
+        .fetch_all(c)
+        .await?))
+}
+
+/// Aggregates of which a newer event was published before an older one, other than one that had been given up: 10 at
+/// most.
+pub(super) async fn out_of_order(reader: &mut impl Connection) -> Result<Vec<Uuid>, DbError> {
+    Ok(on_engine!(reader, c => sqlx::query_scalar(
+            "SELECT older.aggregate_id FROM outbox AS older
+             JOIN outbox AS newer ON newer.aggregate_id = older.aggregate_id AND newer.sequence = older.sequence + 1
+             WHERE newer.position < older.position AND older.last_error IS NULL LIMIT 10")
+        .fetch_all(c)
+        .await?))
+}
+
+/// How many partitions nobody publishes.
+pub(super) async fn unheld(reader: &mut impl Connection) -> Result<i64, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT $1 - count(*) FROM outbox_leases WHERE holder IS NOT NULL",
+        postgres: "SELECT $1::bigint - count(*) FROM outbox_leases WHERE holder IS NOT NULL",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_scalar(statement).bind(i64::from(PARTITIONS)).fetch_one(c).await?))
+}

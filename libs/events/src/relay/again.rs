@@ -1,0 +1,141 @@
+//! Publishing once more what was published before, because an operator asks for it.
+//!
+//! The relay does it and nobody else: it alone knows that no newer event of the aggregate goes out at the same moment.
+//! Behind the old events of an aggregate it sends the newest one again, so that the last message about it on the
+//! broker is the newest state: a topic that is compacted keeps nothing else.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chassis::db::{Connection, DbError, id_list};
+use chassis::{on_engine, sql};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::store::Unsent;
+use super::{PublishError, Relay, Transport, batch};
+
+/// How often is looked for something to publish again.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// When to look next.
+#[derive(Debug)]
+pub(super) struct Again {
+    due: Instant,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Self { due: Instant::now() }
+    }
+}
+
+/// Publishes some events again, if any wait and it is time to look.
+pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
+    if Instant::now() < relay.again.due || relay.leases.count() == 0 {
+        return Ok(());
+    }
+    relay.again.due = Instant::now() + EVERY;
+    let (partitions, limit) = (relay.leases.as_json(), relay.options.batch);
+    let mut reader = relay.db.reader().await?;
+    let old = waiting(&mut reader, &partitions, limit).await?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    let aggregates: HashSet<Uuid> = old.iter().map(|row| row.aggregate_id).collect();
+    let newest = newest(&mut reader, &aggregates).await?;
+    drop(reader);
+    let known: HashSet<i64> = old.iter().map(|row| row.number).collect();
+    let numbers: Vec<i64> = old.iter().map(|row| row.number).collect();
+    let after = newest.into_iter().filter(|row| !known.contains(&row.number));
+    let source = relay.outbox.source().to_owned();
+    let events: Vec<_> = old
+        .into_iter()
+        .chain(after)
+        .map(|row| batch::split(row, &source).1)
+        .collect();
+    let results = batch::deliver(relay, &events).await;
+    // Of an aggregate, all or nothing: without the newest, those before it are not done.
+    let mut unavailable: HashSet<Uuid> = HashSet::new();
+    for (event, result) in events.iter().zip(&results) {
+        match result {
+            Ok(()) => {}
+            Err(PublishError::Unavailable(_)) => {
+                unavailable.insert(event.subject);
+            }
+            Err(PublishError::Refused(reason)) => {
+                tracing::error!(event = %event.id, reason, "the transport refuses an event that was to be published again");
+            }
+        }
+    }
+    let done: Vec<i64> = numbers
+        .iter()
+        .zip(&events)
+        .filter(|(_, event)| !unavailable.contains(&event.subject))
+        .map(|(number, _)| *number)
+        .collect();
+    forget(relay, &done).await?;
+    metrics::counter!("vestibule_events_replayed_total", "transport" => relay.transport.name())
+        .increment(done.len() as u64);
+    if !done.is_empty() {
+        // There may be more.
+        relay.again.due = Instant::now();
+    }
+    Ok(())
+}
+
+/// The oldest that wait, of these partitions.
+async fn waiting(reader: &mut impl Connection, partitions: &str, limit: i64) -> Result<Vec<Unsent>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
+                        o.partition, o.attempts
+                 FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
+                 WHERE r.partition IN (SELECT value FROM json_each($1))
+                 ORDER BY r.position LIMIT $2",
+        postgres: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
+                          o.partition, o.attempts
+                   FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
+                   WHERE r.partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                   ORDER BY r.position LIMIT $2",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(partitions).bind(limit).fetch_all(c).await?))
+}
+
+/// The newest published event of each of the aggregates.
+async fn newest(reader: &mut impl Connection, aggregates: &HashSet<Uuid>) -> Result<Vec<Unsent>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+                 FROM outbox AS o
+                 WHERE aggregate_id IN (SELECT unhex(value) FROM json_each($1)) AND position IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
+                                     AND n.sequence > o.sequence AND n.position IS NOT NULL)",
+        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+                   FROM outbox AS o
+                   WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                     AND position IS NOT NULL
+                     AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
+                                       AND n.sequence > o.sequence AND n.position IS NOT NULL)",
+    );
+    let list = id_list(aggregates.iter().copied());
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
+async fn forget<T: Transport>(relay: &Relay<T>, numbers: &[i64]) -> Result<(), DbError> {
+    let mut tx = relay.db.begin("relay_again").await?;
+    let statement = sql!(&tx,
+        sqlite: "DELETE FROM outbox_replays WHERE position IN (
+                     SELECT position FROM outbox WHERE number IN (SELECT value FROM json_each($1)))",
+        postgres: "DELETE FROM outbox_replays WHERE position IN (
+                       SELECT position FROM outbox
+                       WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
+    );
+    let list = serde_json::Value::from(numbers).to_string();
+    on_engine!(&mut tx, c => {
+        sqlx::query(statement).bind(&list).execute(&mut *c).await?;
+        // Pruned before their turn.
+        sqlx::query("DELETE FROM outbox_replays WHERE position <= (SELECT pruned FROM outbox_feed)")
+            .execute(c)
+            .await?;
+    });
+    tx.commit().await
+}
