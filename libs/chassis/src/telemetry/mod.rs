@@ -16,7 +16,8 @@ mod tests;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Filter, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig};
@@ -27,6 +28,9 @@ pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use chain::Chain;
 pub(crate) use otlp::{record_status, request_span};
 pub use trace::{SpanId, TraceContext, TraceId};
+
+/// Libraries that log messages whole, and passwords with them. What they have to say comes back as an error as well.
+const INDISCREET: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
 
 /// Keeps telemetry going; when dropped, what is not yet exported is sent.
 #[derive(Debug)]
@@ -56,7 +60,7 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
             colour: coloured(terminal),
         },
     };
-    let lines = Lines::new(format, std::io::stdout).with_filter(log.level.clone());
+    let lines = Lines::new(format, std::io::stdout).with_filter(wanted(log));
     let registry = tracing_subscriber::registry().with(lines);
     let traces = otlp::start(service, traces).map_err(TelemetryError)?;
     let installed = match &traces {
@@ -65,6 +69,15 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
     };
     installed.map_err(|error| TelemetryError(error.to_string()))?;
     Ok(Guard { _traces: traces })
+}
+
+/// What is logged: as the configuration says, without the libraries that write down what passes through them.
+fn wanted<S>(log: &LogConfig) -> impl Filter<S> + use<S> {
+    log.level.clone().and(filter_fn(|event| {
+        !INDISCREET
+            .iter()
+            .any(|library| event.target().starts_with(library))
+    }))
 }
 
 /// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.

@@ -43,6 +43,7 @@ impl Exporting {
             "rustls",
             "opentelemetry",
             "sqlx",
+            "lapin",
         ];
         let levels = Targets::new()
             .with_default(LevelFilter::INFO)

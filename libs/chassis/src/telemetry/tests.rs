@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::lines::{Format, Lines};
 use super::{RouteMetrics, TraceContext};
+use crate::config::LogConfig;
 use crate::secret::{SecretString, Token};
 
 #[derive(Clone, Default)]
@@ -30,6 +31,25 @@ fn logged(format: Format, act: impl FnOnce()) -> String {
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
     let bytes = paper.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn what_the_client_of_the_broker_says_is_never_logged() {
+    let log = LogConfig {
+        level: "trace,lapin=trace,lapin::channels=trace".parse().unwrap(),
+        ..LogConfig::default()
+    };
+    let paper = Paper::default();
+    let writer = paper.clone();
+    let lines = Lines::new(TEXT, move || writer.clone()).with_filter(super::wanted(&log));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+        tracing::error!(target: "lapin::returned_messages", "a person's data");
+        tracing::trace!(target: "lapin::channels", "a password");
+        tracing::trace!(target: "events::transport", "ours");
+    });
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("ours"), "{text}");
+    assert!(!text.contains("data") && !text.contains("password"), "{text}");
 }
 
 const ECS: Format = Format::Ecs { service: "auth" };

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kafka::KafkaConfig;
+use super::rabbitmq::RabbitmqConfig;
 
 /// `[events]`: how events travel and how long they are kept.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,6 +25,8 @@ pub struct EventsConfig {
     pub reconcile_minutes: u16,
     /// The Kafka brokers, when the transport is `kafka`.
     pub kafka: Option<KafkaConfig>,
+    /// The RabbitMQ broker, when the transport is `rabbitmq`.
+    pub rabbitmq: Option<RabbitmqConfig>,
 }
 
 /// How events travel.
@@ -35,6 +38,8 @@ pub enum TransportKind {
     Feed,
     /// Over Kafka.
     Kafka,
+    /// Over RabbitMQ.
+    Rabbitmq,
 }
 
 /// The transport that was chosen, with its settings.
@@ -42,6 +47,7 @@ pub enum TransportKind {
 pub(crate) enum Choice<'a> {
     Feed,
     Kafka(&'a KafkaConfig),
+    Rabbitmq(&'a RabbitmqConfig),
 }
 
 impl TransportKind {
@@ -62,6 +68,7 @@ impl Default for EventsConfig {
             retention_days: NonZeroU16::MIN.saturating_add(29),
             reconcile_minutes: 10,
             kafka: None,
+            rabbitmq: None,
         }
     }
 }
@@ -87,6 +94,7 @@ impl EventsConfig {
         match self.choice()? {
             Choice::Feed => Ok(()),
             Choice::Kafka(config) => config.check(),
+            Choice::Rabbitmq(config) => config.check(),
         }
     }
 
@@ -103,6 +111,12 @@ impl EventsConfig {
             )),
             TransportKind::Kafka => self.kafka.as_ref().map(Choice::Kafka).ok_or_else(|| {
                 ConfigError::invalid("events.kafka", "missing, and events.transport is \"kafka\"")
+            }),
+            TransportKind::Rabbitmq => self.rabbitmq.as_ref().map(Choice::Rabbitmq).ok_or_else(|| {
+                ConfigError::invalid(
+                    "events.rabbitmq.url",
+                    "missing, and events.transport is \"rabbitmq\"",
+                )
             }),
         }
     }

@@ -9,10 +9,9 @@ use chassis::shutdown::Shutdown;
 use super::config::{Choice, EventsConfig, TransportKind};
 #[cfg(feature = "kafka")]
 use super::kafka::KafkaBroker;
+use super::rabbitmq::RabbitmqBroker;
 use crate::feed::FeedSource;
-#[cfg(feature = "kafka")]
-use crate::inbox::Subscriber;
-use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox};
+use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox, Subscriber};
 use crate::reconcile::{self, Holdings, Reconciler, Reconciliation};
 
 /// Whom a service follows.
@@ -87,6 +86,13 @@ pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handl
             }
             #[cfg(not(feature = "kafka"))]
             Choice::Kafka(_) => {}
+            Choice::Rabbitmq(rabbitmq) => {
+                let broker = RabbitmqBroker::new(rabbitmq, &config.namespace, consumer);
+                Subscriber::new(inbox, broker, feed)
+                    .telling(reconciliation)
+                    .run(shutdown.clone())
+                    .await;
+            }
         }
     };
     tokio::join!(following, reconciler.run(shutdown.clone()));

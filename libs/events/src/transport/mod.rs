@@ -8,6 +8,7 @@ mod binary;
 mod config;
 mod follow;
 mod kafka;
+pub(crate) mod rabbitmq;
 pub(crate) mod subscription;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use follow::{Followed, follow};
 #[cfg(feature = "kafka")]
 pub use kafka::KafkaTransport;
 pub use kafka::{KafkaConfig, KafkaSasl, KafkaTls, Mechanism, Verification};
+pub use rabbitmq::{BrokerUrl, RabbitmqConfig, RabbitmqTls, RabbitmqTransport};
 
 /// The transport that the configuration chose. Clones share their connection.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub enum AnyTransport {
     /// Kafka.
     #[cfg(feature = "kafka")]
     Kafka(KafkaTransport),
+    /// RabbitMQ.
+    Rabbitmq(RabbitmqTransport),
 }
 
 impl AnyTransport {
@@ -53,6 +57,11 @@ impl AnyTransport {
                 let _ = service;
                 Ok(Self::Feed(FeedTransport))
             }
+            Choice::Rabbitmq(rabbitmq) => Ok(Self::Rabbitmq(RabbitmqTransport::new(
+                rabbitmq,
+                &config.namespace,
+                service,
+            ))),
         }
     }
 }
@@ -63,6 +72,7 @@ impl Transport for AnyTransport {
             Self::Feed(transport) => transport.name(),
             #[cfg(feature = "kafka")]
             Self::Kafka(transport) => transport.name(),
+            Self::Rabbitmq(transport) => transport.name(),
         }
     }
 
@@ -71,6 +81,7 @@ impl Transport for AnyTransport {
             Self::Feed(transport) => transport.publish(events).await,
             #[cfg(feature = "kafka")]
             Self::Kafka(transport) => transport.publish(events).await,
+            Self::Rabbitmq(transport) => transport.publish(events).await,
         }
     }
 }

@@ -5,9 +5,9 @@ mod contract_of_brokers;
 mod worlds;
 
 use crate::testing::THINGS;
-use worlds::Feed;
 #[cfg(feature = "kafka")]
 use worlds::Kafka;
+use worlds::{Feed, Rabbitmq};
 
 /// Makes the tests `MODULE::TEST::sqlite` and `MODULE::TEST::postgres` of the bodies in `contract`.
 macro_rules! contract {
@@ -52,3 +52,5 @@ everyone!(feed, Feed);
 everyone!(kafka, Kafka);
 #[cfg(feature = "kafka")]
 broker!(kafka_as_broker, Kafka);
+everyone!(rabbitmq, Rabbitmq);
+broker!(rabbitmq_as_broker, Rabbitmq);

@@ -150,3 +150,83 @@ mod kafka {
         }
     }
 }
+
+pub(super) use rabbitmq::Rabbitmq;
+
+mod rabbitmq {
+    use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+    use lapin::{BasicProperties, Connection, ConnectionProperties};
+
+    use super::*;
+    use crate::transport::rabbitmq::{RabbitmqBroker, RabbitmqConfig, RabbitmqTransport};
+
+    /// The events of the tests are such as `users` must hear, so its queue is there before the first one.
+    const QUEUE: &str = "users";
+
+    /// The shared RabbitMQ node.
+    pub(in crate::transport::tests) struct Rabbitmq {
+        config: RabbitmqConfig,
+        namespace: String,
+    }
+
+    impl World for Rabbitmq {
+        type Transport = RabbitmqTransport;
+
+        fn new() -> Self {
+            Self {
+                config: RabbitmqConfig::new(testkit::brokers::rabbitmq().parse().unwrap()),
+                namespace: format!("{SERVICE}-{}", testkit::brokers::namespace()),
+            }
+        }
+
+        fn transport(&self) -> RabbitmqTransport {
+            RabbitmqTransport::new(&self.config, &self.namespace, SERVICE)
+        }
+
+        fn follow<H: Handler>(
+            &self,
+            inbox: Inbox<H>,
+            source: FeedSource,
+            shutdown: Shutdown,
+        ) -> impl Future<Output = ()> + Send + 'static {
+            follow_broker(self.broker(), inbox, source, shutdown)
+        }
+    }
+
+    impl BrokerWorld for Rabbitmq {
+        type Broker = RabbitmqBroker;
+
+        fn broker(&self) -> RabbitmqBroker {
+            RabbitmqBroker::new(&self.config, &self.namespace, QUEUE)
+        }
+
+        fn undeclared(&self) -> Self {
+            let mut config = self.config.clone();
+            config.declare = false;
+            Self {
+                config,
+                namespace: self.namespace.clone(),
+            }
+        }
+
+        async fn litter(&self, body: &str) {
+            let url = testkit::brokers::rabbitmq();
+            let connection = Connection::connect(&url, ConnectionProperties::default())
+                .await
+                .unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await
+                .unwrap();
+            let sent = channel.basic_publish(
+                "".into(),
+                format!("{}.{QUEUE}", self.namespace).into(),
+                BasicPublishOptions::default(),
+                body.as_bytes(),
+                BasicProperties::default(),
+            );
+            sent.await.unwrap().await.unwrap();
+        }
+    }
+}

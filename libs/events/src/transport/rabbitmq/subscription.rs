@@ -1,0 +1,206 @@
+//! Consuming: the queue of one service, by one replica at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::protocol::AMQPSoftError;
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
+use tokio::time::Instant;
+
+use super::config::RabbitmqConfig;
+use super::connection::{Session, lost, refusal};
+use super::message;
+use super::topology::{Topology, waiting};
+use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+
+/// Messages that the broker sends ahead: two batches, so that one is here when the other is applied.
+const PREFETCH: u16 = 1000;
+/// How often the broker is asked how many messages wait.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+/// RabbitMQ, for one consumer.
+#[derive(Debug)]
+pub(crate) struct RabbitmqBroker {
+    config: RabbitmqConfig,
+    topology: Topology,
+    consumer: &'static str,
+    /// Messages may have gone with a queue, and no snapshot has filled in yet.
+    gap: Arc<AtomicBool>,
+}
+
+impl RabbitmqBroker {
+    /// For `consumer`, whose queue is `NAMESPACE.CONSUMER`. Nothing is connected yet.
+    pub(crate) fn new(config: &RabbitmqConfig, namespace: &str, consumer: &'static str) -> Self {
+        Self {
+            config: config.clone(),
+            topology: Topology::new(namespace, config.declare),
+            consumer,
+            gap: Arc::default(),
+        }
+    }
+}
+
+impl Broker for RabbitmqBroker {
+    type Subscription = RabbitmqSubscription;
+
+    fn name(&self) -> &'static str {
+        "rabbitmq"
+    }
+
+    async fn subscribe(&self) -> Result<Subscribed<RabbitmqSubscription>, SubscriptionError> {
+        let name = format!("vestibule {} consumer", self.consumer);
+        let session = Session::open(&self.config, name).await?;
+        if !self.topology.for_consumer(&session, self.consumer).await? {
+            self.gap.store(true, Ordering::Relaxed);
+        }
+        let queue = self.topology.queue(self.consumer);
+        let channel = session.channel().await?;
+        let consumer = consume(&channel, &queue).await.map_err(|error| lost(&error))?;
+        Ok(Subscribed {
+            gap: self.gap.load(Ordering::Relaxed),
+            subscription: RabbitmqSubscription {
+                consumer: Some(consumer),
+                channel,
+                session,
+                queue,
+                gap: Arc::clone(&self.gap),
+                given: Given::default(),
+                lag: None,
+                asked: None,
+            },
+        })
+    }
+}
+
+async fn consume(channel: &Channel, queue: &str) -> Result<Consumer, lapin::Error> {
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    channel
+        .basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+}
+
+/// What was given and not settled yet, by delivery tag.
+#[derive(Debug, Default)]
+struct Given {
+    last_event: Option<u64>,
+    unreadable: Vec<u64>,
+}
+
+/// A place in a queue. Dropping it gives the place to another replica at once.
+#[derive(Debug)]
+pub(crate) struct RabbitmqSubscription {
+    /// There until it is dropped.
+    consumer: Option<Consumer>,
+    channel: Channel,
+    session: Session,
+    queue: String,
+    gap: Arc<AtomicBool>,
+    given: Given,
+    lag: Option<u64>,
+    asked: Option<Instant>,
+}
+
+impl RabbitmqSubscription {
+    /// Sorts out what the stream of deliveries said.
+    fn take(&mut self, said: Option<Result<Delivery, lapin::Error>>) -> Result<Message, SubscriptionError> {
+        match said {
+            Some(Ok(delivery)) => {
+                let message = message::open(&self.queue, &delivery);
+                match message {
+                    Message::Event(_) => self.given.last_event = Some(delivery.delivery_tag),
+                    Message::Unreadable(_) => self.given.unreadable.push(delivery.delivery_tag),
+                }
+                Ok(message)
+            }
+            Some(Err(error)) => Err(lost(&error)),
+            None => {
+                self.gap.store(true, Ordering::Relaxed);
+                let reason = format!("the queue {} was deleted, or its node went away", self.queue);
+                Err(SubscriptionError::Away(reason))
+            }
+        }
+    }
+
+    async fn delivery(&mut self) -> Option<Result<Delivery, lapin::Error>> {
+        self.consumer.as_mut()?.next().await
+    }
+
+    async fn ask(&mut self) -> Result<(), SubscriptionError> {
+        if self.asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
+            return Ok(());
+        }
+        self.asked = Some(Instant::now());
+        match waiting(&self.channel, &self.queue).await {
+            Ok(count) => {
+                self.lag = Some(count.into());
+                Ok(())
+            }
+            Err(error) => {
+                if refusal(&error) == Some(AMQPSoftError::NOTFOUND) {
+                    self.gap.store(true, Ordering::Relaxed);
+                }
+                Err(lost(&error))
+            }
+        }
+    }
+}
+
+impl Drop for RabbitmqSubscription {
+    fn drop(&mut self) {
+        // A consumer that is dropped is cancelled, and the next one would be given newer messages before those that
+        // this one has not settled. A connection that ends gives these back first.
+        self.session.close(self.consumer.take());
+    }
+}
+
+impl Subscription for RabbitmqSubscription {
+    async fn next(&mut self, limit: usize, wait: Duration) -> Result<Vec<Message>, SubscriptionError> {
+        // Who asks for the first message has read the snapshot.
+        self.gap.store(false, Ordering::Relaxed);
+        self.ask().await?;
+        let Ok(first) = tokio::time::timeout(wait, self.delivery()).await else {
+            return Ok(Vec::new());
+        };
+        let mut messages = vec![self.take(first)?];
+        while messages.len() < limit {
+            let Some(said) = self.delivery().now_or_never() else {
+                break;
+            };
+            messages.push(self.take(said)?);
+        }
+        Ok(messages)
+    }
+
+    async fn settle(&mut self) -> Result<(), SubscriptionError> {
+        let given = std::mem::take(&mut self.given);
+        let reject = BasicRejectOptions { requeue: false };
+        for tag in given.unreadable {
+            self.channel
+                .basic_reject(tag, reject)
+                .await
+                .map_err(|error| lost(&error))?;
+        }
+        if let Some(tag) = given.last_event {
+            // Those that were rejected are no longer open, so this means the events alone.
+            self.channel
+                .basic_ack(tag, BasicAckOptions { multiple: true })
+                .await
+                .map_err(|error| lost(&error))?;
+        }
+        Ok(())
+    }
+
+    fn lag(&self) -> Option<u64> {
+        self.lag
+    }
+}

@@ -1,0 +1,59 @@
+use testkit::FaultProxy;
+
+use super::*;
+
+async fn proxied() -> (FaultProxy, Place) {
+    let mut url: url::Url = brokers::rabbitmq().parse().unwrap();
+    let target = format!("127.0.0.1:{}", url.port().unwrap());
+    let proxy = FaultProxy::start(0, target.parse().unwrap()).await;
+    url.set_port(Some(proxy.address().port())).unwrap();
+    (proxy, Place::at(url.as_str()))
+}
+
+#[tokio::test]
+async fn without_a_confirmation_an_event_counts_as_not_delivered_and_may_come_twice() {
+    let (proxy, place) = proxied().await;
+    let (transport, admin) = (place.transport(), Place::shared().admin().await);
+    let sent = events(12);
+    deliver(&transport, &sent[..2]).await;
+    proxy.deafen();
+    let cut = async {
+        testkit::eventually("the broker has the events", async || {
+            (admin.count(&place.queue()).await == 12).then_some(())
+        })
+        .await;
+        proxy.cut();
+    };
+    let (results, ()) = tokio::join!(transport.publish(&sent[2..]), cut);
+    unavailable(results);
+    proxy.restore();
+    deliver(&transport, &sent[2..]).await;
+    let mut subscription = subscribe(&place.broker()).await;
+    let mut expected = some(&ids(&sent));
+    expected.extend(some(&ids(&sent[2..])));
+    assert_eq!(next(&mut subscription, 22).await, expected);
+}
+
+#[tokio::test]
+async fn a_broker_that_hangs_is_given_up_in_time_and_found_again() {
+    let (proxy, place) = proxied().await;
+    let (transport, broker) = (place.transport(), place.broker());
+    deliver(&transport, &events(1)).await;
+    proxy.hold();
+    let late = unavailable(transport.publish(&events(1)).await);
+    assert_eq!(late, "not confirmed in time");
+    let error = broker.subscribe().await.unwrap_err();
+    assert!(error.to_string().contains("no answer within"), "{error}");
+    proxy.restore();
+    deliver(&transport, &events(1)).await;
+    subscribe(&broker).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_there_is_said_by_its_address() {
+    let port = testkit::free_port();
+    let place = Place::at(&format!("amqp://guest:swordfish@127.0.0.1:{port}/%2f"));
+    let reason = unavailable(place.transport().publish(&events(2)).await);
+    assert!(reason.contains(&format!("127.0.0.1:{port}")), "{reason}");
+    assert!(!reason.contains("swordfish"), "{reason}");
+}
