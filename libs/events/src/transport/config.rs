@@ -56,6 +56,7 @@ impl TransportKind {
         match self {
             Self::Feed => "feed",
             Self::Kafka => "kafka",
+            Self::Rabbitmq => "rabbitmq",
         }
     }
 }
