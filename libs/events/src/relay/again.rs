@@ -1,4 +1,5 @@
-//! Publishing once more what was published before, because an operator asks for it.
+//! Publishing once more what was published before: because an operator asks for it, or because an old event may have
+//! gone out behind a newer one of its aggregate.
 //!
 //! The relay does it and nobody else: it alone knows that no newer event of the aggregate goes out at the same moment.
 //! Behind the old events of an aggregate it sends the newest one again, so that the last message about it on the
@@ -7,7 +8,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chassis::db::{Connection, DbError, id_list};
+use chassis::db::{Connection, DbError, Tx, id_list};
 use chassis::{on_engine, sql};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -88,12 +89,12 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
 async fn waiting(reader: &mut impl Connection, partitions: &str, limit: i64) -> Result<Vec<Unsent>, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
-                        o.partition, o.attempts
+                        o.partition, o.attempts, false AS failed
                  FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
                  WHERE r.partition IN (SELECT value FROM json_each($1))
                  ORDER BY r.position LIMIT $2",
         postgres: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
-                          o.partition, o.attempts
+                          o.partition, o.attempts, false AS failed
                    FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
                    WHERE r.partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                    ORDER BY r.position LIMIT $2",
@@ -104,12 +105,14 @@ async fn waiting(reader: &mut impl Connection, partitions: &str, limit: i64) -> 
 /// The newest published event of each of the aggregates.
 async fn newest(reader: &mut impl Connection, aggregates: &HashSet<Uuid>) -> Result<Vec<Unsent>, DbError> {
     let statement = sql!(reader,
-        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
+                        false AS failed
                  FROM outbox AS o
                  WHERE aggregate_id IN (SELECT unhex(value) FROM json_each($1)) AND position IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
                                      AND n.sequence > o.sequence AND n.position IS NOT NULL)",
-        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
+                        false AS failed
                    FROM outbox AS o
                    WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
                      AND position IS NOT NULL
@@ -118,6 +121,35 @@ async fn newest(reader: &mut impl Connection, aggregates: &HashSet<Uuid>) -> Res
     );
     let list = id_list(aggregates.iter().copied());
     Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
+/// Has the newest event of each of the aggregates, published at a position before `before`, published once more: an old
+/// one of them has just gone out, and must not stay the last.
+pub(super) async fn newest_last(
+    tx: &mut Tx,
+    aggregates: impl Iterator<Item = Uuid>,
+    before: i64,
+) -> Result<(), DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO outbox_replays (position, partition)
+                 SELECT position, partition FROM outbox AS o
+                 WHERE aggregate_id IN (SELECT unhex(value) FROM json_each($1)) AND position < $2
+                   AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
+                                     AND n.sequence > o.sequence AND n.position IS NOT NULL)
+                 ON CONFLICT DO NOTHING",
+        postgres: "INSERT INTO outbox_replays (position, partition)
+                   SELECT position, partition FROM outbox AS o
+                   WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                     AND position < $2
+                     AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
+                                       AND n.sequence > o.sequence AND n.position IS NOT NULL)
+                   ON CONFLICT DO NOTHING",
+    );
+    let list = id_list(aggregates);
+    on_engine!(tx, c => {
+        sqlx::query(statement).bind(list).bind(before).execute(c).await?;
+    });
+    Ok(())
 }
 
 async fn forget<T: Transport>(relay: &Relay<T>, numbers: &[i64]) -> Result<(), DbError> {

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::store::{self, Failure, Unsent};
-use super::{PublishError, Relay, RelayOptions, Transport};
+use super::{PublishError, Relay, RelayOptions, Transport, again};
 use crate::contract::{Envelope, SpecVersion};
 
 /// What one batch came to.
@@ -51,7 +51,13 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         .unzip();
     let results = deliver(relay, &events).await;
     let outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
-    let head = write_down(relay, &facts, &outcome).await?;
+    let head = match write_down(relay, &facts, &outcome).await {
+        Err(BatchError::Fenced) => {
+            own_up(relay, &facts).await?;
+            return Err(BatchError::Fenced);
+        }
+        written => written?,
+    };
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
     for failure in outcome
         .failures
@@ -98,6 +104,7 @@ pub(super) struct Fact {
     pub(super) aggregate: uuid::Uuid,
     pub(super) partition: i32,
     pub(super) attempts: i32,
+    pub(super) failed: bool,
 }
 
 pub(super) fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
@@ -107,6 +114,7 @@ pub(super) fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
         aggregate: row.aggregate_id,
         partition: row.partition,
         attempts: row.attempts,
+        failed: row.failed,
     };
     let envelope = Envelope {
         specversion: SpecVersion,
@@ -206,10 +214,25 @@ async fn write_down<T: Transport>(
             return Err(BatchError::Fenced);
         }
         head = Some(first + count - 1);
+        // One that was given up and revived has newer ones before it.
+        let late = facts
+            .iter()
+            .filter(|fact| fact.failed && outcome.sent.contains(&fact.number));
+        if late.clone().next().is_some() {
+            again::newest_last(&mut tx, late.map(|fact| fact.aggregate), first).await?;
+        }
     }
     for failure in &outcome.failures {
         store::record_failure(&mut tx, failure).await?;
     }
     tx.commit().await?;
     Ok(head)
+}
+
+/// This replica stood still and has delivered events that may be old by now: has the newest of their aggregates
+/// published behind them, by whoever holds the partitions.
+async fn own_up<T: Transport>(relay: &Relay<T>, facts: &[Fact]) -> Result<(), DbError> {
+    let mut tx = relay.db.begin("relay_own_up").await?;
+    again::newest_last(&mut tx, facts.iter().map(|fact| fact.aggregate), i64::MAX).await?;
+    tx.commit().await
 }

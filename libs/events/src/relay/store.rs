@@ -21,6 +21,8 @@ pub(super) struct Unsent {
     pub(super) occurred_at: Timestamp,
     pub(super) partition: i32,
     pub(super) attempts: i32,
+    /// It has failed before, and may even have been given up meanwhile.
+    pub(super) failed: bool,
 }
 
 /// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt. Rows of one
@@ -33,7 +35,8 @@ pub(super) async fn unsent(
 ) -> Result<Vec<Unsent>, DbError> {
     // SQLite would rather walk the table, most of which is sent.
     let statement = sql!(reader,
-        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+        sqlite: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
+                        last_error IS NOT NULL AS failed
                  FROM outbox INDEXED BY outbox_unsent
                  WHERE published_at IS NULL AND dead_lettered_at IS NULL
                    AND partition IN (SELECT value FROM json_each($1))
@@ -42,7 +45,8 @@ pub(super) async fn unsent(
                        WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
                          AND held.aggregate_id = outbox.aggregate_id AND held.next_attempt_at > $2)
                  ORDER BY number LIMIT $3",
-        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts
+        postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
+                        last_error IS NOT NULL AS failed
                    FROM outbox
                    WHERE published_at IS NULL AND dead_lettered_at IS NULL
                      AND partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))

@@ -8,13 +8,14 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::feed::FeedTransport;
-use crate::testing::{THINGS, changed, new_id, outbox};
+use crate::testing::{Recorder, THINGS, changed, new_id, outbox};
 
 /// A transport that stands still in the middle of a batch, as a process that was stopped does.
 #[derive(Clone, Default)]
 struct Stalling {
     reached: Arc<AtomicBool>,
     go_on: Arc<Notify>,
+    broker: Option<Recorder>,
 }
 
 impl Transport for Stalling {
@@ -26,7 +27,10 @@ impl Transport for Stalling {
         if !self.reached.swap(true, Ordering::SeqCst) {
             self.go_on.notified().await;
         }
-        vec![Ok(()); events.len()]
+        match &self.broker {
+            Some(broker) => broker.publish(events).await,
+            None => vec![Ok(()); events.len()],
+        }
     }
 }
 
@@ -66,6 +70,30 @@ testkit::on_both_engines! {
             let sequences: Vec<i64> = after.iter().filter(|row| row.1 == *id).map(|row| row.2).collect();
             assert_eq!(sequences, [1, 2]);
         }
+    }
+
+    /// A broker that keeps only the last message of each aggregate has to keep the newest.
+    async fn what_a_holder_that_stood_still_sends_late_does_not_stay_the_last_word(db: TestDb) {
+        let outbox = outbox();
+        let id = new_id();
+        changed(&db, &outbox, id).await;
+        let broker = Recorder::new(|_| Ok(()));
+        let stalling = Stalling { broker: Some(broker.clone()), ..Stalling::default() };
+        let old = Running::start(&db.another().await, &outbox, stalling.clone(), quick());
+        testkit::eventually("the first relay is in the middle of a batch", async || {
+            stalling.reached.load(Ordering::SeqCst).then_some(())
+        }).await;
+        let new = Running::start(&db.another().await, &outbox, broker.clone(), quick());
+        all_published(&db, 1).await;
+        changed(&db, &outbox, id).await;
+        all_published(&db, 2).await;
+        assert_eq!(broker.of(id), [1, 2]);
+        stalling.go_on.notify_one();
+        testkit::eventually("the newest comes behind what came late", async || {
+            (broker.of(id) == [1, 2, 1, 2]).then_some(())
+        }).await;
+        old.stop().await;
+        new.stop().await;
     }
 
     /// The fence alone: nobody has published what the old holder has in hand.
