@@ -1,4 +1,5 @@
 use testkit::FaultProxy;
+use testkit::brokers::OwnRabbit;
 
 use super::*;
 
@@ -47,6 +48,37 @@ async fn a_broker_that_hangs_is_given_up_in_time_and_found_again() {
     proxy.restore();
     deliver(&transport, &events(1)).await;
     subscribe(&broker).await;
+}
+
+#[tokio::test]
+async fn messages_outlive_the_broker_and_both_sides_find_it_again() {
+    let rabbit = OwnRabbit::start().await;
+    let place = Place::at(rabbit.url());
+    let (transport, broker) = (place.transport(), place.broker());
+    let mut subscription = subscribe(&broker).await;
+    let sent = events(6);
+    deliver(&transport, &sent[..3]).await;
+    assert_eq!(next(&mut subscription, 3).await, some(&ids(&sent[..3])));
+
+    rabbit.kill().await;
+    let lost = subscription.next(LIMIT, SOON).await.unwrap_err();
+    assert!(matches!(lost, SubscriptionError::Away(_)), "{lost}");
+    unavailable(transport.publish(&sent[3..]).await);
+    let away = broker.subscribe().await.unwrap_err().to_string();
+    assert!(away.contains(&rabbit.address().to_string()), "{away}");
+
+    rabbit.start_again().await;
+    testkit::eventually("the broker takes events", async || {
+        let results = transport.publish(&sent[3..]).await;
+        results.iter().all(Result::is_ok).then_some(())
+    })
+    .await;
+    let mut again = broker.subscribe().await.unwrap();
+    assert!(!again.gap);
+    let got = next(&mut again.subscription, 6).await;
+    assert_eq!(got[..3], some(&ids(&sent[..3])));
+    let later: std::collections::BTreeSet<_> = got[3..].iter().copied().flatten().collect();
+    assert_eq!(later, ids(&sent[3..]).into_iter().collect());
 }
 
 #[tokio::test]
