@@ -1,6 +1,7 @@
 //! Stories of people and applications, told against the real programs.
 
 mod bad_input;
+mod brokers;
 mod events;
 mod leaving;
 mod operations;
