@@ -133,3 +133,8 @@ async fn who_is_deleted_while_signing_in_stays_out_over_the_feed() {
 async fn who_is_deleted_while_signing_in_stays_out_over_kafka() {
     story(Engine::Postgres, Transport::Kafka).await;
 }
+
+#[tokio::test]
+async fn who_is_deleted_while_signing_in_stays_out_over_rabbitmq() {
+    story(Engine::Postgres, Transport::Rabbitmq).await;
+}

@@ -168,3 +168,8 @@ async fn a_party_may_die_at_every_step_over_the_feed_on_postgres() {
 async fn a_party_may_die_at_every_step_over_kafka() {
     every_step(Engine::Postgres, Transport::Kafka).await;
 }
+
+#[tokio::test]
+async fn a_party_may_die_at_every_step_over_rabbitmq() {
+    every_step(Engine::Sqlite, Transport::Rabbitmq).await;
+}
