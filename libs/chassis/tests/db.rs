@@ -309,3 +309,18 @@ async fn the_server_ends_a_transaction_that_stands_idle() {
     let error = stopped.commit().await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_ended_by_itself_keeps_nobody_from_writing() {
+    let db = testkit::sqlite(&[]).await;
+    prepared(&db).await;
+    let mut tx = db.begin("test").await.unwrap();
+    add(&mut tx, 1, "ann").await.unwrap();
+    // What SQLite does when the disk is full, behind the driver's back.
+    on_engine!(&mut tx, c => sqlx::query("ROLLBACK").execute(c).await.unwrap().rows_affected());
+    drop(tx);
+    let mut tx = db.begin("test").await.unwrap();
+    add(&mut tx, 2, "bob").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(&db).await, 1);
+}

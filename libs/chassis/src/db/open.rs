@@ -123,6 +123,9 @@ impl DbConfig {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
+            // SQLite ends a transaction by itself when the disk is full, say. The driver does not notice, and the only
+            // connection that writes would refuse to begin another for ever.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.clone())
             .await
