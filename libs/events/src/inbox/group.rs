@@ -6,6 +6,7 @@ use std::time::Duration;
 use chassis::db::Tx;
 use uuid::Uuid;
 
+use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step, parked, store};
 use crate::contract::Envelope;
 
@@ -19,6 +20,15 @@ pub(super) enum Origin {
     Stream,
     /// States of a snapshot, which have no id that would come again.
     Snapshot,
+}
+
+impl Origin {
+    fn together(self) -> Together {
+        match self {
+            Self::Stream => Together::WithDeliveries,
+            Self::Snapshot => Together::Alone,
+        }
+    }
 }
 
 /// Why a group was not applied.
@@ -128,6 +138,7 @@ impl<H: Handler> Inbox<H> {
         step: Option<Step>,
     ) -> Result<Delivery, GroupError> {
         let mut tx = self.db.begin("inbox").await?;
+        store::enter(&mut tx, self.consumer, origin.together()).await?;
         let mut fresh = self.open(&mut tx, origin, events, step).await?;
         let aggregates = events.iter().map(|event| event.subject);
         let mut known = store::sequences(&mut tx, self.consumer, aggregates.clone()).await?;
@@ -199,6 +210,7 @@ impl<H: Handler> Inbox<H> {
         error: &HandlerError,
     ) -> Result<Delivery, InboxError> {
         let mut tx = self.db.begin("inbox_park").await?;
+        store::enter(&mut tx, self.consumer, origin.together()).await?;
         match self.open(&mut tx, origin, event, step).await {
             Ok(_) => {}
             Err(GroupError::Inbox(error)) => return Err(error),

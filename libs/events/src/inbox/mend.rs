@@ -6,6 +6,7 @@ use chassis::db::{DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
+use super::store::Together;
 use super::{Applied, Handler, HandlerError, Inbox, store};
 use crate::contract::Envelope;
 
@@ -24,6 +25,7 @@ impl<H: Handler> Inbox<H> {
     /// this state have to be let in. It is written last, as a delivery does, so that the two cannot lock each other out.
     pub(crate) async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, HandlerError> {
         let mut tx = self.db.begin("inbox_mend").await?;
+        store::enter(&mut tx, self.consumer, Together::Alone).await?;
         let applied = crate::trace::within(state, self.handler.apply(&mut tx, state)).await?;
         if applied == Applied::Ignored || !note(&mut tx, self.consumer, state, noted).await? {
             return Ok(false);

@@ -1,6 +1,7 @@
 //! Events that could not be applied, and those of their aggregate that wait behind them.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -9,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::group::Origin;
+use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
 use crate::contract::Envelope;
 
@@ -137,16 +139,18 @@ async fn insert(
     Ok(())
 }
 
-/// The first waiting event of each aggregate that is due.
+/// The first waiting event of each aggregate that is due: its time has come, or is further away than any pause is
+/// long, since a clock that was wrong set it.
 async fn due(
     reader: &mut impl Connection,
     consumer: &str,
     now: Timestamp,
+    longest: Duration,
 ) -> Result<Vec<ParkedEvent>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT event_id, aggregate_id, sequence, envelope, attempts, last_error, dead_lettered_at
              FROM inbox_parked AS head
-             WHERE consumer = $1 AND dead_lettered_at IS NULL AND next_attempt_at <= $2
+             WHERE consumer = $1 AND dead_lettered_at IS NULL AND (next_attempt_at <= $2 OR next_attempt_at > $3)
                AND NOT EXISTS (
                    SELECT 1 FROM inbox_parked AS before
                    WHERE before.consumer = head.consumer AND before.aggregate_id = head.aggregate_id
@@ -154,6 +158,7 @@ async fn due(
              ORDER BY next_attempt_at LIMIT 100")
         .bind(consumer)
         .bind(now)
+        .bind(now + longest)
         .fetch_all(c)
         .await?))
 }
@@ -181,7 +186,8 @@ impl<H: Handler> Inbox<H> {
     /// # Errors
     /// When the database fails.
     pub async fn retry_parked(&self) -> Result<bool, DbError> {
-        let due = due(&mut self.db.reader().await?, self.consumer, self.clock.now()).await?;
+        let (now, longest) = (self.clock.now(), self.options.longest_backoff);
+        let due = due(&mut self.db.reader().await?, self.consumer, now, longest).await?;
         let mut settled = false;
         for event in due {
             match self.retry(&event).await {
@@ -196,6 +202,7 @@ impl<H: Handler> Inbox<H> {
     async fn retry(&self, parked: &ParkedEvent) -> Result<(), HandlerError> {
         let event: Envelope = serde_json::from_str(&parked.envelope).map_err(HandlerError::other)?;
         let mut tx = self.db.begin("inbox_retry").await?;
+        store::enter(&mut tx, self.consumer, Together::Alone).await?;
         let taken = on_engine!(&mut tx, c => sqlx::query(
                 "DELETE FROM inbox_parked WHERE consumer = $1 AND event_id = $2 AND dead_lettered_at IS NULL")
             .bind(self.consumer)

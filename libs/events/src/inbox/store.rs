@@ -11,6 +11,43 @@ use uuid::Uuid;
 /// The position of a consumer that has not begun.
 pub(super) const NOWHERE: i64 = -1;
 
+/// After how many milliseconds without a word PostgreSQL ends a transaction of the inbox: a process that was stopped in
+/// the middle of one keeps the others waiting no longer.
+const IDLE: &str = "10000";
+
+/// How a transaction of the inbox goes together with those of other replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Together {
+    /// Deliveries of published events: the ids that they note keep those apart that overlap.
+    WithDeliveries,
+    /// What applies states or events out of turn, and would not see what a delivery is about to write: a snapshot, a
+    /// mend, another try at an event that was set aside.
+    Alone,
+}
+
+/// Begins what a transaction of `consumer` is about to do. To be called before it touches any row. A SQLite file has
+/// one writer anyway.
+pub(super) async fn enter(tx: &mut Tx, consumer: &str, together: Together) -> Result<(), DbError> {
+    if let chassis::db::Handle::Postgres(c) = tx.handle() {
+        let statement = match together {
+            Together::WithDeliveries => {
+                "SELECT set_config('idle_in_transaction_session_timeout', $2, true),
+                        pg_advisory_xact_lock_shared(hashtextextended('inbox of ' || $1, 0))"
+            }
+            Together::Alone => {
+                "SELECT set_config('idle_in_transaction_session_timeout', $2, true),
+                        pg_advisory_xact_lock(hashtextextended('inbox of ' || $1, 0))"
+            }
+        };
+        sqlx::query(statement)
+            .bind(consumer)
+            .bind(IDLE)
+            .execute(c)
+            .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn position(
     connection: &mut impl Connection,
     consumer: &str,

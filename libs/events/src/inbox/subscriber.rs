@@ -118,11 +118,12 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let wait = self.housekeeping.wait(&self.inbox).await?;
             let limit = usize::try_from(self.inbox.options.batch).unwrap_or(1);
             let messages = subscription.next(limit, wait).await?;
-            *failures = 0;
             if !messages.is_empty() {
                 self.apply(messages).await?;
                 subscription.settle().await?;
             }
+            // Not before they are applied: a database that is away must not have the broker asked in a hurry.
+            *failures = 0;
             let lag = subscription.lag();
             self.reconciliation.set_lag(lag);
             if metered.elapsed() >= METER_EVERY

@@ -39,7 +39,14 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     }
     let now = relay.outbox.clock().now();
     let mut reader = relay.db.reader().await?;
-    let rows = store::unsent(&mut reader, &partitions, now, limit).await?;
+    let rows = store::unsent(
+        &mut reader,
+        &partitions,
+        now,
+        relay.options.longest_backoff,
+        limit,
+    )
+    .await?;
     drop(reader);
     if rows.is_empty() {
         return Ok(Published::default());

@@ -114,10 +114,11 @@ impl Leases {
         let now = Instant::now();
         self.observe(&leases, &replicas, now);
         let plan = self.plan(&leases, now);
-        self.started = true;
         for (partition, fence) in store::carry_out(db, self.me, &plan).await? {
             self.fences.insert(partition, fence);
         }
+        // Only now: a file that could not be written to would otherwise stay the predecessor's for ever.
+        self.started = true;
         for partition in plan.give {
             self.fences.remove(&partition);
         }

@@ -1,5 +1,7 @@
 //! The statements of the relay.
 
+use std::time::Duration;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
@@ -25,12 +27,14 @@ pub(super) struct Unsent {
     pub(super) failed: bool,
 }
 
-/// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt. Rows of one
+/// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt: until a time that
+/// is no further away than the `longest` pause, or else a clock that was wrong has set it. Rows of one
 /// aggregate come in the order of their sequence.
 pub(super) async fn unsent(
     reader: &mut impl Connection,
     partitions: &str,
     now: Timestamp,
+    longest: Duration,
     limit: i64,
 ) -> Result<Vec<Unsent>, DbError> {
     // SQLite would rather walk the table, most of which is sent.
@@ -43,8 +47,9 @@ pub(super) async fn unsent(
                    AND NOT EXISTS (
                        SELECT 1 FROM outbox AS held
                        WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
-                         AND held.aggregate_id = outbox.aggregate_id AND held.next_attempt_at > $2)
-                 ORDER BY number LIMIT $3",
+                         AND held.aggregate_id = outbox.aggregate_id
+                         AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
+                 ORDER BY number LIMIT $4",
         postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
                         last_error IS NOT NULL AS failed
                    FROM outbox
@@ -53,12 +58,14 @@ pub(super) async fn unsent(
                      AND NOT EXISTS (
                          SELECT 1 FROM outbox AS held
                          WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
-                           AND held.aggregate_id = outbox.aggregate_id AND held.next_attempt_at > $2)
-                   ORDER BY number LIMIT $3",
+                           AND held.aggregate_id = outbox.aggregate_id
+                           AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
+                   ORDER BY number LIMIT $4",
     );
     Ok(on_engine!(reader, c => sqlx::query_as(statement)
         .bind(partitions)
         .bind(now)
+        .bind(now + longest)
         .bind(limit)
         .fetch_all(c)
         .await?))

@@ -1,5 +1,6 @@
 mod deliveries;
 mod failures;
+mod together;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

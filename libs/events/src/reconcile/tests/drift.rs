@@ -84,12 +84,12 @@ testkit::on_both_engines! {
         assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");
 
         // Not published yet.
-        let unsent = new_id();
+        let (unsent, held_until) = (new_id(), world.outbox.clock().now() + Duration::from_secs(50));
         let mut tx = world.theirs.begin("test").await.unwrap();
         put(&mut tx, unsent, 1).await;
         world.outbox.append(&mut tx, "thing", unsent, 1, &data(unsent, 1)).await.unwrap();
         on_engine!(&mut tx, c => sqlx::query("UPDATE outbox SET attempts = 1, next_attempt_at = $1 WHERE aggregate_id = $2")
-            .bind(i64::MAX).bind(unsent).execute(c).await.unwrap().rows_affected());
+            .bind(held_until).bind(unsent).execute(c).await.unwrap().rows_affected());
         tx.commit().await.unwrap();
         let report = world.reconciler().compare(true).await.unwrap();
         assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");

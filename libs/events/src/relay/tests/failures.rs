@@ -57,6 +57,28 @@ testkit::on_both_engines! {
         assert_eq!(positions, [1, 2, 3, 4, 5, 6]);
     }
 
+    /// A replica whose clock was an hour ahead failed to publish it.
+    async fn a_clock_that_was_wrong_holds_nothing_back_for_longer_than_a_pause(db: TestDb) {
+        let outbox = outbox();
+        let id = new_id();
+        changed(&db, &outbox, id).await;
+        changed(&db, &outbox, id).await;
+        let ahead = outbox.clock().now() + Duration::from_secs(3600);
+        let mut tx = db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => sqlx::query("UPDATE outbox SET attempts = 1, next_attempt_at = $1 WHERE sequence = 1")
+            .bind(ahead)
+            .execute(c)
+            .await
+            .unwrap()
+            .rows_affected());
+        tx.commit().await.unwrap();
+        let transport = Recorder::new(|_| Ok(()));
+        let relay = Running::start(&db, &outbox, transport.clone(), quick());
+        all_published(&db, 2).await;
+        assert_eq!(transport.of(id), [1, 2]);
+        relay.stop().await;
+    }
+
     async fn a_transport_that_is_away_costs_no_attempt(db: TestDb) {
         let outbox = outbox();
         let id = new_id();

@@ -76,3 +76,30 @@ fn the_one_process_of_a_sqlite_file_takes_over_at_once_and_later_only_what_is_fr
     assert_eq!(taken(&leases, &rows(|_| Some(dead), 1), start).len(), 16);
     assert!(leases.alone());
 }
+
+#[test]
+fn a_file_that_cannot_be_written_at_first_is_taken_over_afterwards() {
+    testkit::block_on(async {
+        let db = testkit::sqlite(&[&crate::MIGRATIONS]).await;
+        let chassis::db::Db::Sqlite { write, .. } = &*db else {
+            unreachable!()
+        };
+        let predecessor = new_id();
+        sqlx::query("UPDATE outbox_leases SET holder = $1")
+            .bind(predecessor)
+            .execute(write)
+            .await
+            .unwrap();
+        sqlx::query(
+            "CREATE TRIGGER full BEFORE UPDATE ON outbox_leases BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
+        .execute(write)
+        .await
+        .unwrap();
+        let mut leases = Leases::new(new_id(), Engine::Sqlite, LEASE);
+        leases.keep(&db).await.unwrap_err();
+        sqlx::query("DROP TRIGGER full").execute(write).await.unwrap();
+        leases.keep(&db).await.unwrap();
+        assert_eq!(leases.count(), 16);
+    });
+}
