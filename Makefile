@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint bench generate audit
+.PHONY: help run setup test faults lint bench generate audit
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -14,6 +14,9 @@ setup: ## Install what the tests need, where it is missing
 
 test: setup ## Run every test: unit, store (both engines), end to end, browser, clients
 	scripts/test
+
+faults: setup ## Let 1,000 random faults happen to each transport, and write the report into docs/reliability.md
+	scripts/faults
 
 lint: ## Check formatting, lints and scripts
 	scripts/lint

@@ -1,0 +1,115 @@
+//! The long form: `scripts/faults`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chassis::db::Engine;
+use clap::{Parser, ValueEnum};
+use faults::driver::{Broker, Campaign, Report, Transport, insert};
+
+/// Lets faults happen to services that send each other events, and checks that nothing is lost, doubled or reordered.
+#[derive(Debug, Parser)]
+#[command(name = "scripts/faults")]
+struct Arguments {
+    /// How events travel. May be given more than once; all, when it is not given.
+    #[arg(long)]
+    transport: Vec<TransportName>,
+    /// Faults on each transport.
+    #[arg(long, default_value_t = 1000)]
+    faults: u64,
+    /// Faults in each round.
+    #[arg(long, default_value_t = 50)]
+    per_round: u64,
+    /// Where all choices come from.
+    #[arg(long, env = "VESTIBULE_FAULTS_SEED", default_value_t = 20_261_123)]
+    seed: u64,
+    /// One engine only, instead of both in turns.
+    #[arg(long)]
+    engine: Option<EngineName>,
+    /// The document into which the report is written.
+    #[arg(long)]
+    write: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TransportName {
+    Feed,
+    Kafka,
+    Rabbitmq,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EngineName {
+    Sqlite,
+    Postgres,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(campaigns(arguments))
+}
+
+async fn campaigns(arguments: Arguments) -> anyhow::Result<()> {
+    let campaign = Campaign {
+        seed: arguments.seed,
+        faults: arguments.faults,
+        per_round: arguments.per_round,
+        engine: arguments.engine.map(|engine| match engine {
+            EngineName::Sqlite => Engine::Sqlite,
+            EngineName::Postgres => Engine::Postgres,
+        }),
+    };
+    let mut transports = arguments.transport;
+    if transports.is_empty() {
+        transports = TransportName::value_variants().to_vec();
+    }
+    let mut good = true;
+    for transport in transports {
+        let transport = match transport {
+            TransportName::Feed => Transport::Feed,
+            TransportName::Kafka => Transport::Kafka,
+            TransportName::Rabbitmq => Transport::Rabbitmq,
+        };
+        let report = one(transport, campaign).await?;
+        say(&format!("\n{report}\n"));
+        if let Some(path) = &arguments.write {
+            let document = std::fs::read_to_string(path)?;
+            std::fs::write(path, insert(&document, transport, &report.to_string())?)?;
+        }
+        good &= report.is_good();
+    }
+    anyhow::ensure!(good, "the promise was broken");
+    Ok(())
+}
+
+async fn one(transport: Transport, campaign: Campaign) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let broker = Broker::start(transport).await?;
+    let tally = campaign.play(&broker, |tally| {
+        say(&format!(
+            "{}: {} faults, {} changes applied, {} s",
+            transport.name(),
+            tally.count(),
+            tally.applied,
+            started.elapsed().as_secs()
+        ));
+    });
+    Ok(Report {
+        transport,
+        campaign,
+        tally: tally.await?,
+        took: started.elapsed(),
+    })
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "a program that tells its reader how far it is"
+)]
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,265 @@
+//! The verdict over one run: pure, so that it can be shown broken runs of every kind.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::history::Entry;
+
+/// A change as the source's outbox holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Whom it changed.
+    pub person: Uuid,
+    /// To which version.
+    pub version: i64,
+    /// The event that tells it.
+    pub event: Uuid,
+    /// The transaction that made it.
+    pub nonce: Uuid,
+}
+
+/// A person as one side holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The version.
+    pub version: i64,
+    /// The transaction that made it.
+    pub nonce: Uuid,
+    /// Whether they are gone.
+    pub deleted: bool,
+}
+
+/// All there is to know of a run, once everything is at rest.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// What the workers told.
+    pub history: Vec<Entry>,
+    /// The source's outbox: which transactions were committed in truth.
+    pub committed: Vec<Change>,
+    /// The source's people.
+    pub source: BTreeMap<Uuid, Person>,
+    /// Every effect that the follower had, in order.
+    pub applied: Vec<Change>,
+    /// The follower's people.
+    pub follower: BTreeMap<Uuid, Person>,
+}
+
+/// What can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wrong {
+    /// Acknowledged and gone, or committed and never applied.
+    Lost,
+    /// Applied more than once.
+    Doubled,
+    /// Applied after a later one of the same person.
+    Reordered,
+    /// The follower's person is older than what was applied last, or otherwise not as at the source.
+    Regressed,
+    /// Published or applied, and never committed.
+    Phantom,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub wrong: Wrong,
+    /// With whom.
+    pub person: Uuid,
+    /// In which version.
+    pub version: i64,
+    /// In words.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?}: version {} of {} {}",
+            self.wrong, self.version, self.person, self.why
+        )
+    }
+}
+
+/// Everything that is wrong with `run`; nothing, when the promise was kept.
+///
+/// - Every acknowledged change is in the source, and every change of the source was applied, unless a snapshot state of
+///   a later version came before it.
+/// - Nothing was applied twice.
+/// - The versions of a person were applied in rising order.
+/// - The follower holds everybody as the source does.
+/// - Nothing was published or applied that was not committed.
+pub fn check(run: &Run) -> Vec<Finding> {
+    let mut findings = source(run);
+    let mut order: HashMap<Uuid, Vec<&Change>> = HashMap::new();
+    for change in &run.applied {
+        order.entry(change.person).or_default().push(change);
+    }
+    let mut committed: HashMap<Uuid, BTreeMap<i64, &Change>> = HashMap::new();
+    for change in &run.committed {
+        committed
+            .entry(change.person)
+            .or_default()
+            .insert(change.version, change);
+    }
+    let people: BTreeSet<Uuid> = order.keys().chain(committed.keys()).copied().collect();
+    for person in people {
+        let told = committed.remove(&person).unwrap_or_default();
+        let applied = order.remove(&person).unwrap_or_default();
+        effects(person, &told, &applied, &mut findings);
+        state(run, person, &applied, &mut findings);
+    }
+    findings.extend(strangers(run));
+    findings
+}
+
+/// What the writers were told, against what the source holds.
+fn source(run: &Run) -> Vec<Finding> {
+    let committed: HashMap<Uuid, &Change> = run
+        .committed
+        .iter()
+        .map(|change| (change.nonce, change))
+        .collect();
+    let mut intents = HashSet::new();
+    let mut findings = Vec::new();
+    for entry in &run.history {
+        match entry {
+            Entry::Intent { nonce, .. } => {
+                intents.insert(*nonce);
+            }
+            Entry::Acknowledged {
+                nonce,
+                person,
+                version,
+            } => {
+                let kept = committed.get(nonce);
+                if kept.is_none_or(|change| (change.person, change.version) != (*person, *version)) {
+                    findings.push(Finding {
+                        wrong: Wrong::Lost,
+                        person: *person,
+                        version: *version,
+                        why: "was acknowledged, and the source does not have it",
+                    });
+                }
+            }
+            Entry::RolledBack { nonce } => {
+                if let Some(change) = committed.get(nonce) {
+                    findings.push(change.is(Wrong::Phantom, "was rolled back, and the source has it"));
+                }
+            }
+            Entry::Sent { .. } | Entry::Died { .. } => {}
+        }
+    }
+    let unknown = run
+        .committed
+        .iter()
+        .filter(|change| !intents.contains(&change.nonce));
+    findings.extend(unknown.map(|change| change.is(Wrong::Phantom, "was written by nobody")));
+    findings
+}
+
+/// What was applied of one person, in order.
+fn effects(person: Uuid, told: &BTreeMap<i64, &Change>, applied: &[&Change], findings: &mut Vec<Finding>) {
+    let published: HashSet<Uuid> = told.values().map(|change| change.event).collect();
+    let mut seen = HashSet::new();
+    let mut last = 0;
+    for change in applied {
+        let of_stream = published.contains(&change.event);
+        match told.get(&change.version) {
+            Some(truth) if truth.nonce == change.nonce && (!of_stream || truth.event == change.event) => {}
+            _ => findings.push(change.is(Wrong::Phantom, "was applied, and never committed so")),
+        }
+        if !seen.insert(change.version) {
+            findings.push(change.is(Wrong::Doubled, "was applied again"));
+            continue;
+        }
+        if change.version < last {
+            findings.push(change.is(Wrong::Reordered, "was applied after a later one"));
+            continue;
+        }
+        // A snapshot leaps; an event follows the one before it.
+        if of_stream {
+            let skipped = told.range(last + 1..change.version).map(|(version, _)| *version);
+            findings.extend(skipped.map(|version| Finding {
+                wrong: Wrong::Lost,
+                person,
+                version,
+                why: "was passed over",
+            }));
+        }
+        last = change.version;
+    }
+    let missing = told.range(last + 1..).map(|(version, _)| *version);
+    findings.extend(missing.map(|version| Finding {
+        wrong: Wrong::Lost,
+        person,
+        version,
+        why: "was never applied",
+    }));
+}
+
+/// Where one person stands at the end.
+fn state(run: &Run, person: Uuid, applied: &[&Change], findings: &mut Vec<Finding>) {
+    let newest = applied.iter().map(|change| change.version).max();
+    let here = run.follower.get(&person);
+    let finding = |version, why| Finding {
+        wrong: Wrong::Regressed,
+        person,
+        version,
+        why,
+    };
+    if let Some(newest) = newest
+        && here.is_none_or(|here| here.version < newest)
+    {
+        findings.push(finding(
+            newest,
+            "was applied, and the follower is back at an older one",
+        ));
+    } else if here != run.source.get(&person) {
+        let version = here.map_or(0, |here| here.version);
+        findings.push(finding(
+            version,
+            "is at the follower and is not what the source has",
+        ));
+    }
+}
+
+/// People of whom nothing was ever committed or applied.
+fn strangers(run: &Run) -> Vec<Finding> {
+    let known: HashSet<Uuid> = run
+        .committed
+        .iter()
+        .chain(&run.applied)
+        .map(|change| change.person)
+        .collect();
+    let sides = [&run.source, &run.follower];
+    let strangers = sides
+        .into_iter()
+        .flatten()
+        .filter(|(person, _)| !known.contains(*person));
+    strangers
+        .map(|(person, state)| Finding {
+            wrong: Wrong::Phantom,
+            person: *person,
+            version: state.version,
+            why: "is of a person who never was",
+        })
+        .collect()
+}
+
+impl Change {
+    fn is(&self, wrong: Wrong, why: &'static str) -> Finding {
+        Finding {
+            wrong,
+            person: self.person,
+            version: self.version,
+            why,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Worlds of real processes, and what happens to them.
+
+mod broker;
+mod faults;
+mod kinds;
+mod report;
+mod round;
+mod side;
+mod world;
+
+pub use broker::{Broker, Transport};
+pub use kinds::{Kind, Target};
+pub use report::{Report, insert};
+pub use round::{Campaign, Tally, each_once, round};
+pub use world::{Shape, World};

@@ -1,0 +1,265 @@
+//! Rounds: a fresh world, faults one over the other, rest, and the verdict.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chassis::db::Engine;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::broker::Broker;
+use super::faults::Active;
+use super::kinds::{all, choose};
+use super::world::{Shape, World};
+use crate::checker::{Finding, Run, check};
+use crate::history::Entry;
+use crate::seeded::Seeded;
+
+/// Within this time everything that can happen does happen, when it is tried again and again.
+const COMES: Duration = Duration::from_secs(60);
+
+/// How long to wait for something to arrive before the next thing happens all the same.
+const PATIENCE: Duration = Duration::from_secs(8);
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+
+/// What rounds have come to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How often what happened.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Changes that were acknowledged.
+    pub acknowledged: u64,
+    /// Changes that were committed, acknowledged or not.
+    pub committed: u64,
+    /// Changes that were rolled back on purpose.
+    pub rolled_back: u64,
+    /// Events that a transport confirmed, repetitions too.
+    pub sent: u64,
+    /// Effects at the follower.
+    pub applied: u64,
+    /// Of these, states of a snapshot.
+    pub snapshots: u64,
+    /// The longest time from the last fault to rest.
+    pub longest_rest: Duration,
+    /// What is wrong, with the seed of the round.
+    pub findings: Vec<(u64, String)>,
+}
+
+/// Many rounds on one broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    /// The seed of the first round; that of each further one is one more.
+    pub seed: u64,
+    /// Faults in all.
+    pub faults: u64,
+    /// Faults in a round, at most.
+    pub per_round: u64,
+    /// One engine only.
+    pub engine: Option<Engine>,
+}
+
+impl Campaign {
+    /// Plays all rounds, on SQLite and PostgreSQL in turns; stops at the first that goes wrong. `say` is told after
+    /// each.
+    ///
+    /// # Errors
+    /// When a world cannot be started or looked at.
+    pub async fn play(&self, broker: &Broker, mut say: impl FnMut(&Tally)) -> anyhow::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut seed = self.seed;
+        while tally.count() < self.faults && tally.findings.is_empty() {
+            let turn = if seed.is_multiple_of(2) {
+                Engine::Sqlite
+            } else {
+                Engine::Postgres
+            };
+            let faults = self.per_round.min(self.faults - tally.count());
+            let shape = Shape::on(self.engine.unwrap_or(turn), seed);
+            tally.add(round(shape, broker, faults).await?);
+            say(&tally);
+            seed += 1;
+        }
+        Ok(tally)
+    }
+}
+
+/// One round: `faults` things happen to a fresh world, one over the other.
+///
+/// # Errors
+/// When the world cannot be started or looked at.
+pub async fn round(shape: Shape, broker: &Broker, faults: u64) -> anyhow::Result<Tally> {
+    let mut world = World::start(shape, broker).await?;
+    let mut tally = Tally::default();
+    torment(&mut world, faults, &mut tally).await?;
+    verdict(world, tally).await
+}
+
+/// Everything that can happen happens once, one after the other.
+///
+/// # Errors
+/// When the world cannot be started or looked at, or something does not come to happen.
+pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
+    let mut world = World::start(shape, broker).await?;
+    let mut tally = Tally::default();
+    let mut random = Seeded::new(shape.seed).part(3);
+    for (kind, target) in all(shape.engine, broker.transport(), shape.replicas) {
+        let began = Instant::now();
+        loop {
+            world.supervise(&[]);
+            if let Some(active) = world.strike(kind, target, &mut random).await? {
+                sleep_until(active.until).await;
+                if world.heal(active).await? {
+                    break;
+                }
+            }
+            // A worker that has just started does not take orders yet; one that has nothing to publish cannot die of it.
+            sleep(Duration::from_millis(20)).await;
+            anyhow::ensure!(
+                began.elapsed() < COMES,
+                "it does not come to this: {}",
+                kind.name()
+            );
+        }
+        *tally.faults.entry(kind.name()).or_default() += 1;
+    }
+    verdict(world, tally).await
+}
+
+/// Rest, and what is wrong then.
+async fn verdict(mut world: World<'_>, mut tally: Tally) -> anyhow::Result<Tally> {
+    let shape = world.shape;
+    let rest = world.settle().await?;
+    let run = world.run().await?;
+    tally.note(&run);
+    match rest {
+        Some(rest) => tally.longest_rest = rest,
+        None => tally
+            .findings
+            .push((shape.seed, format!("no rest: {}", world.what_is_left().await?))),
+    }
+    let findings = check(&run);
+    tally.findings.extend(
+        findings
+            .iter()
+            .map(|finding: &Finding| (shape.seed, finding.to_string())),
+    );
+    if !tally.findings.is_empty() {
+        let kept = world.keep();
+        tally.findings.push((
+            shape.seed,
+            format!("what there was is kept in {}", kept.display()),
+        ));
+    }
+    Ok(tally)
+}
+
+/// Has things happen, one over the other, until so many have happened.
+async fn torment(world: &mut World<'_>, faults: u64, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut random = Seeded::new(world.shape.seed).part(2);
+    let mut now: Vec<Active> = Vec::new();
+    let mut next = Instant::now();
+    let mut begun = 0;
+    let mut pace = Pace::default();
+    while tally.count() < faults || !now.is_empty() {
+        let due = now.iter().map(|active| active.until).min();
+        let more = tally.count() + now.len() as u64 >= faults;
+        match due {
+            Some(due) if more || due <= next => {
+                sleep_until(due).await;
+                let Some(index) = now.iter().position(|active| active.until == due) else {
+                    continue;
+                };
+                let active = now.swap_remove(index);
+                let kind = active.kind;
+                if world.heal(active).await? {
+                    *tally.faults.entry(kind.name()).or_default() += 1;
+                }
+            }
+            _ => {
+                sleep_until(next).await;
+                next = Instant::now() + LOOK_EVERY;
+                world.supervise(&now);
+                if !pace.allows(world).await? {
+                    continue;
+                }
+                next = Instant::now() + Duration::from_millis(random.between(20, 300));
+                let transport = world.broker.transport();
+                let (kind, target) = choose(&mut random, world.shape.engine, transport, world.shape.replicas);
+                if now.iter().any(|active| active.target == target) {
+                    continue;
+                }
+                let mut own = random.part(begun);
+                begun += 1;
+                now.extend(world.strike(kind, target, &mut own).await?);
+                // Now and then troubles come in a row.
+                pace.after(world, random.chance(70)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Most things happen to services that work: between two of them something has to arrive.
+#[derive(Debug, Default)]
+struct Pace {
+    /// The last effect when something happened last, and when that was; nothing: the next thing may happen at once.
+    seen: Option<(i64, Instant)>,
+}
+
+impl Pace {
+    async fn allows(&self, world: &World<'_>) -> anyhow::Result<bool> {
+        let Some((seen, since)) = self.seen else {
+            return Ok(true);
+        };
+        Ok(since.elapsed() > PATIENCE || world.progress().await? > seen)
+    }
+
+    async fn after(&mut self, world: &World<'_>, waits: bool) -> anyhow::Result<()> {
+        self.seen = if waits {
+            Some((world.progress().await?, Instant::now()))
+        } else {
+            None
+        };
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// How many things have happened.
+    pub fn count(&self) -> u64 {
+        self.faults.values().sum()
+    }
+
+    fn note(&mut self, run: &Run) {
+        let published: std::collections::HashSet<_> =
+            run.committed.iter().map(|change| change.event).collect();
+        self.committed = run.committed.len() as u64;
+        self.applied = run.applied.len() as u64;
+        let leaps = run
+            .applied
+            .iter()
+            .filter(|change| !published.contains(&change.event));
+        self.snapshots = leaps.count() as u64;
+        for entry in &run.history {
+            match entry {
+                Entry::Acknowledged { .. } => self.acknowledged += 1,
+                Entry::RolledBack { .. } => self.rolled_back += 1,
+                Entry::Sent { count } => self.sent += count,
+                Entry::Intent { .. } | Entry::Died { .. } => {}
+            }
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (name, count) in other.faults {
+            *self.faults.entry(name).or_default() += count;
+        }
+        self.acknowledged += other.acknowledged;
+        self.committed += other.committed;
+        self.rolled_back += other.rolled_back;
+        self.sent += other.sent;
+        self.applied += other.applied;
+        self.snapshots += other.snapshots;
+        self.longest_rest = self.longest_rest.max(other.longest_rest);
+        self.findings.extend(other.findings);
+    }
+}

@@ -1,0 +1,337 @@
+//! A source and a follower, their databases and the way between them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::bail;
+use chassis::db::{DbError, Engine};
+use chassis::on_engine;
+use reqwest::Client;
+use rustix::process::Signal;
+use tempfile::TempDir;
+use testkit::{FaultProxy, TestDb};
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+use super::broker::{Broker, local};
+use super::side::{Side, database};
+use crate::checker::{Change, Person, Run};
+use crate::history::Log;
+use crate::seeded::Seeded;
+use crate::settings::{Role, Settings};
+use crate::worker;
+
+/// People of a world.
+const PEOPLE: usize = 300;
+/// By when everything that was committed has to be applied, once nothing is broken any more.
+const SETTLES: Duration = Duration::from_secs(75);
+
+/// What a world is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// What both sides keep their data in.
+    pub engine: Engine,
+    /// How many replicas each side has.
+    pub replicas: usize,
+    /// Where all choices come from.
+    pub seed: u64,
+}
+
+impl Shape {
+    /// On `engine`, with as many replicas as it can have.
+    pub fn on(engine: Engine, seed: u64) -> Self {
+        let replicas = match engine {
+            Engine::Sqlite => 1,
+            Engine::Postgres => 2,
+        };
+        Self {
+            engine,
+            replicas,
+            seed,
+        }
+    }
+}
+
+/// A running world. Gone, processes and all, when dropped.
+#[derive(Debug)]
+pub struct World<'b> {
+    pub(super) shape: Shape,
+    pub(super) broker: &'b Broker,
+    pub(super) source: Side,
+    pub(super) follower: Side,
+    /// From each follower to its source.
+    pub(super) feeds: Vec<FaultProxy>,
+    pub(super) http: Client,
+    pub(super) log: Log,
+    pub(super) folder: TempDir,
+}
+
+impl<'b> World<'b> {
+    /// Starts everything, and waits until the first change has arrived.
+    ///
+    /// # Errors
+    /// When something cannot be started.
+    pub async fn start(shape: Shape, broker: &'b Broker) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let log = Log::at(&folder.path().join("log"))?;
+        let mut random = Seeded::new(shape.seed).part(1);
+        let (key, people) = (worker::new_key()?, (0..PEOPLE).map(|_| random.uuid()).collect());
+        let namespace = testkit::brokers::namespace();
+        let usual = Settings {
+            role: Role::Source,
+            database: String::new(),
+            listen: local(0),
+            source: Url::parse("http://127.0.0.1:9")?,
+            events: broker.settings(&namespace),
+            log: folder.path().join("log"),
+            poison: folder.path().join("poison"),
+            key,
+            people,
+            seed: shape.seed,
+            quiet: true,
+            newer: false,
+        };
+        let source = Side::start(
+            database(shape.engine).await?,
+            shape.replicas,
+            folder.path(),
+            |number| {
+                let seed = shape.seed ^ number as u64;
+                let listen = local(testkit::free_port());
+                Settings {
+                    seed,
+                    listen,
+                    ..usual.clone()
+                }
+            },
+        );
+        let source = source.await?;
+        let mut feeds = Vec::new();
+        for replica in &source.replicas {
+            feeds.push(FaultProxy::start(0, replica.address()).await);
+        }
+        let url = |number: usize| feeds.get(number).map(|line| format!("http://{}", line.address()));
+        let follower = Side::start(
+            database(shape.engine).await?,
+            shape.replicas,
+            folder.path(),
+            |number| Settings {
+                role: Role::Follower,
+                listen: local(testkit::free_port()),
+                source: url(number)
+                    .and_then(|url| url.parse().ok())
+                    .unwrap_or_else(|| usual.source.clone()),
+                ..usual.clone()
+            },
+        );
+        let mut world = Self {
+            shape,
+            broker,
+            follower: follower.await?,
+            source,
+            feeds,
+            http: Client::builder().no_proxy().build()?,
+            log,
+            folder,
+        };
+        // The followers begin with nothing, so that no snapshot spares them an event.
+        world
+            .until("SELECT count(*) FROM consumer_positions WHERE position >= 0 OR consumer LIKE '%@%'")
+            .await?;
+        world.rest(false).await?;
+        world.until("SELECT count(*) FROM applied").await?;
+        Ok(world)
+    }
+
+    /// Waits until `count` counts something at the follower.
+    async fn until(&mut self, count: &'static str) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SETTLES;
+        while number(&self.follower.database, count).await? == 0 {
+            if Instant::now() > deadline {
+                bail!(
+                    "the follower does not come to anything: {count}\n{}",
+                    self.follower_log()
+                );
+            }
+            self.supervise(&[]);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        Ok(())
+    }
+
+    /// What the followers said last.
+    fn follower_log(&self) -> String {
+        let logs = self.follower.replicas.iter().map(|replica| replica.process.log());
+        let last = |log: String| {
+            log.chars()
+                .skip(log.chars().count().saturating_sub(2000))
+                .collect::<String>()
+        };
+        logs.map(last).collect()
+    }
+
+    /// Has all writers rest, or work, now and when they start again.
+    async fn rest(&mut self, quiet: bool) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SETTLES;
+        let http = self.http.clone();
+        for replica in &mut self.source.replicas {
+            replica.rest(quiet)?;
+            while !replica.order(&http, &format!("quiet/{quiet}")).await {
+                replica.revive();
+                if Instant::now() > deadline {
+                    bail!("a source does not answer");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of the last effect.
+    pub(super) async fn progress(&self) -> anyhow::Result<i64> {
+        Ok(number(
+            &self.follower.database,
+            "SELECT coalesce(max(number), 0) FROM applied",
+        )
+        .await?)
+    }
+
+    pub(super) fn side(&mut self, role: Role) -> &mut Side {
+        match role {
+            Role::Source => &mut self.source,
+            Role::Follower => &mut self.follower,
+        }
+    }
+
+    /// Lets the writers rest and waits until everything has arrived, or until it should have. Answers how long it
+    /// took; nothing, when it did not arrive.
+    ///
+    /// # Errors
+    /// When a process cannot be told, or a database cannot be read.
+    pub async fn settle(&mut self) -> anyhow::Result<Option<Duration>> {
+        let _ = std::fs::remove_file(self.folder.path().join("poison"));
+        for role in [Role::Source, Role::Follower] {
+            for replica in &mut self.side(role).replicas {
+                replica.revive();
+                replica.signal(Signal::CONT);
+            }
+        }
+        let began = Instant::now();
+        self.rest(true).await?;
+        loop {
+            self.supervise(&[]);
+            if self.at_rest().await? {
+                return Ok(Some(began.elapsed()));
+            }
+            if began.elapsed() > SETTLES {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn at_rest(&self) -> anyhow::Result<bool> {
+        let unsent = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
+        let parked = "SELECT count(*) FROM inbox_parked";
+        Ok(number(&self.source.database, unsent).await? == 0
+            && number(&self.follower.database, parked).await? == 0
+            && people(&self.source.database).await? == people(&self.follower.database).await?)
+    }
+
+    /// What stands in the way of rest, in words.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub async fn what_is_left(&self) -> anyhow::Result<String> {
+        let unsent = number(
+            &self.source.database,
+            "SELECT count(*) FROM outbox WHERE published_at IS NULL",
+        )
+        .await?;
+        let dead = number(
+            &self.source.database,
+            "SELECT count(*) FROM outbox WHERE dead_lettered_at IS NOT NULL",
+        );
+        let parked = number(&self.follower.database, "SELECT count(*) FROM inbox_parked").await?;
+        let dead = dead.await?;
+        Ok(format!(
+            "{unsent} events unpublished ({dead} given up), {parked} set aside"
+        ))
+    }
+
+    /// All there is to know. To be asked for when everything is at rest.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub async fn run(&self) -> anyhow::Result<Run> {
+        Ok(Run {
+            history: self.log.entries(),
+            committed: committed(&self.source.database).await?,
+            source: people(&self.source.database).await?,
+            applied: applied(&self.follower.database).await?,
+            follower: people(&self.follower.database).await?,
+        })
+    }
+
+    /// Keeps databases of files, settings and logs, and says where.
+    pub fn keep(self) -> std::path::PathBuf {
+        self.folder.keep()
+    }
+}
+
+pub(super) async fn number(db: &TestDb, statement: &'static str) -> Result<i64, DbError> {
+    let mut reader = db.reader().await?;
+    Ok(on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+async fn people(db: &TestDb) -> Result<BTreeMap<Uuid, Person>, DbError> {
+    let mut reader = db.reader().await?;
+    let rows: Vec<(Uuid, i64, Uuid, bool)> = on_engine!(&mut reader, c => sqlx::query_as(
+        "SELECT id, version, nonce, deleted FROM people").fetch_all(c).await?);
+    let person = |(id, version, nonce, deleted)| {
+        let person = Person {
+            version,
+            nonce,
+            deleted,
+        };
+        (id, person)
+    };
+    Ok(rows.into_iter().map(person).collect())
+}
+
+async fn applied(db: &TestDb) -> Result<Vec<Change>, DbError> {
+    let mut reader = db.reader().await?;
+    let rows: Vec<(Uuid, i64, Uuid, Uuid)> = on_engine!(&mut reader, c => sqlx::query_as(
+        "SELECT person, version, event, nonce FROM applied ORDER BY number").fetch_all(c).await?);
+    let change = |(person, version, event, nonce)| Change {
+        person,
+        version,
+        event,
+        nonce,
+    };
+    Ok(rows.into_iter().map(change).collect())
+}
+
+/// The outbox, whose payloads say which transaction wrote them.
+async fn committed(db: &TestDb) -> anyhow::Result<Vec<Change>> {
+    let mut reader = db.reader().await?;
+    let rows: Vec<(Uuid, i64, Uuid, String)> = match db.engine() {
+        Engine::Sqlite => on_engine!(&mut reader, c => sqlx::query_as(
+            "SELECT aggregate_id, sequence, id, payload FROM outbox WHERE aggregate_type = 'person' ORDER BY number")
+            .fetch_all(c).await?),
+        Engine::Postgres => on_engine!(&mut reader, c => sqlx::query_as(
+            "SELECT aggregate_id, sequence, id, payload::text FROM outbox WHERE aggregate_type = 'person' ORDER BY number")
+            .fetch_all(c).await?),
+    };
+    rows.into_iter()
+        .map(|(person, version, event, payload)| {
+            Ok(Change {
+                person,
+                version,
+                event,
+                nonce: worker::nonce(&payload)?,
+            })
+        })
+        .collect()
+}

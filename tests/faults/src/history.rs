@@ -1,0 +1,134 @@
+//! What happened, as those say it to whom it happened.
+//!
+//! Workers tell it over a datagram socket: what is sent is with the driver, whatever becomes of the worker the moment
+//! after, and however full its disk is.
+
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A transaction is about to begin.
+    Intent {
+        /// Its own name.
+        nonce: Uuid,
+        /// Whom it will change.
+        person: Uuid,
+    },
+    /// Its commit has returned: the change is acknowledged.
+    Acknowledged {
+        /// The transaction.
+        nonce: Uuid,
+        /// Whom it changed.
+        person: Uuid,
+        /// To which version.
+        version: i64,
+    },
+    /// It was rolled back.
+    RolledBack {
+        /// The transaction.
+        nonce: Uuid,
+    },
+    /// The transport confirmed so many events.
+    Sent {
+        /// How many.
+        count: u64,
+    },
+    /// A worker ends itself at the point where it was told to.
+    Died {
+        /// Which point.
+        point: String,
+    },
+}
+
+/// A worker's end of the log.
+#[derive(Clone, Debug)]
+pub struct Teller(Arc<UnixDatagram>);
+
+impl Teller {
+    /// The log at `path`.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn to(path: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.connect(path)?;
+        Ok(Self(Arc::new(socket)))
+    }
+
+    /// Tells the driver. Back only when the driver has it.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub fn tell(&self, entry: &Entry) -> io::Result<()> {
+        let line = serde_json::to_vec(entry)?;
+        self.0.send(&line).map(|_| ())
+    }
+}
+
+/// The driver's end: a thread that writes everything down.
+#[derive(Debug)]
+pub struct Log {
+    entries: Arc<Mutex<Vec<Entry>>>,
+    closed: Arc<Mutex<bool>>,
+}
+
+impl Log {
+    /// A log that listens at `path`.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::bind(path)?;
+        socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+        let log = Self {
+            entries: Arc::default(),
+            closed: Arc::default(),
+        };
+        let (entries, closed) = (Arc::clone(&log.entries), Arc::clone(&log.closed));
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 4096];
+            loop {
+                match socket.recv(&mut buffer) {
+                    Ok(count) => {
+                        let line = buffer.get(..count).unwrap_or_default();
+                        if let Ok(entry) = serde_json::from_slice(line) {
+                            entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+                        }
+                    }
+                    Err(_) if *closed.lock().unwrap_or_else(PoisonError::into_inner) => return,
+                    Err(_) => {}
+                }
+            }
+        });
+        Ok(log)
+    }
+
+    /// All that was told so far.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How many of the entries fulfil `wanted`.
+    pub fn count(&self, wanted: impl Fn(&Entry) -> bool) -> usize {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().filter(|entry| wanted(entry)).count()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}

@@ -1,0 +1,79 @@
+//! Orders from the driver.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use chassis::clock::{Clock, SharedClock, SystemClock, Timestamp};
+use http::StatusCode;
+
+use super::Point;
+
+/// What the driver has ordered. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Control(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    armed: Mutex<Option<Point>>,
+    /// Seconds by which the clock is wrong.
+    skew: AtomicI64,
+    quiet: AtomicBool,
+}
+
+impl Control {
+    /// Whether to die at `point`.
+    pub(super) fn strikes(&self, point: Point) -> bool {
+        *self.0.armed.lock().unwrap_or_else(PoisonError::into_inner) == Some(point)
+    }
+
+    /// Whether the writers rest.
+    pub(super) fn quiet(&self) -> bool {
+        self.0.quiet.load(Ordering::Relaxed)
+    }
+
+    /// Has the writers rest, or work.
+    pub(super) fn rest(&self, quiet: bool) {
+        self.0.quiet.store(quiet, Ordering::Relaxed);
+    }
+
+    /// The machine's clock, and how wrong it is made.
+    pub(super) fn clock(&self) -> SharedClock {
+        Arc::new(Skewed(self.clone()))
+    }
+
+    /// `POST /control/arm/POINT`, `/control/arm/none`, `/control/clock/SECONDS`, `/control/quiet/BOOL`.
+    pub(super) fn routes(&self) -> Router {
+        Router::new()
+            .route("/control/arm/{point}", post(arm))
+            .route("/control/clock/{seconds}", post(clock))
+            .route("/control/quiet/{rest}", post(quiet))
+            .with_state(self.clone())
+    }
+}
+
+async fn arm(State(control): State<Control>, Path(point): Path<String>) -> StatusCode {
+    *control.0.armed.lock().unwrap_or_else(PoisonError::into_inner) = point.parse().ok();
+    StatusCode::NO_CONTENT
+}
+
+async fn clock(State(control): State<Control>, Path(seconds): Path<i64>) -> StatusCode {
+    control.0.skew.store(seconds, Ordering::Relaxed);
+    StatusCode::NO_CONTENT
+}
+
+async fn quiet(State(control): State<Control>, Path(rest): Path<bool>) -> StatusCode {
+    control.rest(rest);
+    StatusCode::NO_CONTENT
+}
+
+struct Skewed(Control);
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        let skew = self.0.0.skew.load(Ordering::Relaxed);
+        Timestamp::from_micros(SystemClock.now().as_micros() + skew * 1_000_000)
+    }
+}

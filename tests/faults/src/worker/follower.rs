@@ -1,0 +1,68 @@
+//! The follower: the real one, with a handler that believes what it is told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::db::Tx;
+use chassis::http_client::{ClientOptions, HttpClient};
+use events::feed::FeedSource;
+use events::reconcile::Reconciliation;
+use events::transport::{Followed, follow};
+use events::{Applied, Envelope, Handler, HandlerError};
+
+use super::control::Control;
+use super::hooks::{Point, die_after_commit};
+use super::{FOLLOWER, SOURCE, World, access, people};
+use crate::history::Teller;
+
+#[derive(Clone)]
+struct Believer {
+    control: Control,
+    teller: Teller,
+    poison: PathBuf,
+}
+
+impl Handler for Believer {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
+        let Some((change, marked)) = people::read(event)? else {
+            return Ok(Applied::Ignored);
+        };
+        people::apply(tx, event, change).await?;
+        // After it wrote: of a refused event nothing may stay.
+        if marked && self.poison.exists() {
+            return Err(HandlerError::other("this event is marked"));
+        }
+        if self.control.strikes(Point::AfterCommit) {
+            die_after_commit(tx, &self.teller);
+        }
+        Ok(Applied::Yes)
+    }
+}
+
+/// Starts everything in the background and answers what is served.
+pub(super) fn start(world: &World) -> anyhow::Result<Router> {
+    let http = HttpClient::new(ClientOptions::default())?;
+    let tokens = access::tokens(&world.settings.key, &world.clock)?;
+    let feed = FeedSource::new(&world.settings.source, http, tokens)?;
+    let copy = world.clone();
+    world.shutdown.supervise("source_events", move || {
+        let followed = Followed {
+            consumer: FOLLOWER,
+            service: SOURCE,
+            feed: feed.clone(),
+            db: copy.db.clone(),
+            clock: Arc::clone(&copy.clock),
+            holdings: Arc::new(people::Nothing),
+            reconciliation: Reconciliation::default(),
+        };
+        let handler = Believer {
+            control: copy.control.clone(),
+            teller: copy.teller.clone(),
+            poison: copy.settings.poison.clone(),
+        };
+        let (config, until) = (copy.events.clone(), copy.shutdown.clone());
+        async move { follow(&config, followed, handler, until).await }
+    });
+    Ok(world.control.routes())
+}

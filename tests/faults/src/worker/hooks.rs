@@ -1,0 +1,105 @@
+//! The points at which a worker can be told to die, all outside the code that ships.
+
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+use chassis::db::Tx;
+use events::{Envelope, PublishError, Transport};
+use rustix::process::{Signal, getpid, kill_process};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::control::Control;
+use crate::history::{Entry, Teller};
+
+/// A point at which a worker can die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// Committed, and not yet published.
+    BeforePublish,
+    /// Published, and not yet marked as published.
+    AfterPublish,
+    /// Applied and committed, and not yet acknowledged to the broker.
+    AfterCommit,
+}
+
+impl Point {
+    /// As in a request.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforePublish => "before_publish",
+            Self::AfterPublish => "after_publish",
+            Self::AfterCommit => "after_commit",
+        }
+    }
+}
+
+impl FromStr for Point {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        [Self::BeforePublish, Self::AfterPublish, Self::AfterCommit]
+            .into_iter()
+            .find(|point| point.name() == text)
+            .ok_or_else(|| anyhow::anyhow!("there is no point called {text}"))
+    }
+}
+
+/// `kill -9`, by one's own hand.
+fn die(teller: &Teller, point: Point) {
+    let _ = teller.tell(&Entry::Died {
+        point: point.name().to_owned(),
+    });
+    let _ = kill_process(getpid(), Signal::KILL);
+}
+
+/// A transport at both sides of which one can die.
+#[derive(Debug)]
+pub(super) struct Mortal<T> {
+    pub(super) inner: T,
+    pub(super) control: Control,
+    pub(super) teller: Teller,
+}
+
+impl<T: Transport> Transport for Mortal<T> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
+        if self.control.strikes(Point::BeforePublish) {
+            die(&self.teller, Point::BeforePublish);
+        }
+        let results = self.inner.publish(events).await;
+        let count = results.iter().filter(|result| result.is_ok()).count();
+        if count > 0 {
+            let _ = self.teller.tell(&Entry::Sent { count: count as u64 });
+            if self.control.strikes(Point::AfterPublish) {
+                die(&self.teller, Point::AfterPublish);
+            }
+        }
+        results
+    }
+}
+
+/// Dies when it is woken.
+struct Death(Teller);
+
+impl Wake for Death {
+    fn wake(self: Arc<Self>) {
+        die(&self.0, Point::AfterCommit);
+    }
+}
+
+/// Has the process die at the end of `tx.commit()`: the database has committed, and nobody has been told.
+pub(super) fn die_after_commit(tx: &mut Tx, teller: &Teller) {
+    let commit = Arc::new(Notify::new());
+    let waker = Waker::from(Arc::new(Death(teller.clone())));
+    // The commit wakes whoever waits, in its own thread: the waker is the trap, and nothing ever polls again.
+    let waiting: &'static mut _ = Box::leak(Box::new(Arc::clone(&commit).notified_owned()));
+    let _ = Pin::static_mut(waiting).poll(&mut Context::from_waker(&waker));
+    tx.wake_on_commit(&commit);
+}

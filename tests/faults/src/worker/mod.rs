@@ -1,0 +1,96 @@
+//! A service that is nothing but its events: the real outbox, relay, feed, transports and inbox, with people for a
+//! domain. It runs as a process of its own, so that it can be killed.
+
+mod access;
+mod control;
+mod follower;
+mod hooks;
+mod people;
+mod source;
+mod writers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbConfig, Migrations};
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::shutdown::{Phase, Shutdown};
+use events::transport::EventsConfig;
+
+use crate::history::Teller;
+use crate::settings::{Role, Settings};
+pub use access::new_key;
+use control::Control;
+pub use hooks::Point;
+pub use people::nonce;
+
+/// The tables of the domain, on both sides.
+pub static MIGRATIONS: Migrations = Migrations {
+    name: "people",
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+    postgres: sqlx::migrate!("migrations/postgres"),
+};
+
+/// The name of the source, as topics and exchanges have it.
+pub const SOURCE: &str = "users";
+/// The name of the follower, as groups and queues have it.
+pub const FOLLOWER: &str = "auth";
+
+/// What both parts stand on.
+#[derive(Clone)]
+struct World {
+    settings: Arc<Settings>,
+    events: EventsConfig,
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    teller: Teller,
+    control: Control,
+    shutdown: Shutdown,
+}
+
+/// Plays its part until it is told to stop, or is killed.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(settings.listen)
+        .await
+        .context("the port")?;
+    let events = serde_json::from_value(settings.events.clone()).context("the settings of [events]")?;
+    let db = DbConfig::new(settings.database.clone()).open().await?;
+    db.migrate("the database", &[&events::MIGRATIONS, &MIGRATIONS])
+        .await?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signals()?;
+    let control = Control::default();
+    control.rest(settings.quiet);
+    let world = World {
+        events,
+        db: db.clone(),
+        clock: control.clock(),
+        random: Arc::new(SystemRandom::default()),
+        teller: Teller::to(&settings.log).context("the log")?,
+        control,
+        shutdown: shutdown.clone(),
+        settings: Arc::new(settings),
+    };
+    let routes = match world.settings.role {
+        Role::Source => source::start(&world)?,
+        Role::Follower => follower::start(&world)?,
+    };
+    let closing = shutdown.clone();
+    let stop = async move { closing.closing().await };
+    let serve = axum::serve(listener, routes).with_graceful_shutdown(stop);
+    let end = async {
+        shutdown.draining().await;
+        shutdown.advance(Phase::Closing);
+    };
+    let (served, ()) = tokio::join!(serve, end);
+    served?;
+    let finished = shutdown.finish(Duration::from_secs(10)).await;
+    db.close().await;
+    finished.map_err(|late| anyhow::anyhow!("did not stop in time: {late:?}"))
+}

@@ -1,0 +1,342 @@
+//! People: what the source changes, how events tell it, and what the follower makes of it.
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Reader, Tx};
+use chassis::on_engine;
+use events::contract::EnvelopeError;
+use events::contract::{PersonName, UserCreated, UserDeleted, UserState, UserUpdated};
+use events::reconcile::{Held, Holdings};
+use events::{
+    Answer, Envelope, EventData, Outbox, OutboxError, Snapshot, SnapshotPage, Span, State, Version,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+/// The kind of aggregate that this release does not know.
+const STRANGE: &str = "badge";
+
+/// What a transaction did to a person.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) person: Uuid,
+    pub(super) version: i64,
+    pub(super) nonce: Uuid,
+    pub(super) deleted: bool,
+}
+
+/// How a change is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// The follower refuses it while it may.
+    pub(super) poison: bool,
+    /// By the release after this one.
+    pub(super) newer: bool,
+    /// With the least that a release before this one said.
+    pub(super) older: bool,
+}
+
+/// A state as the release after this one would tell it: with a field more.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Told {
+    #[serde(flatten)]
+    state: serde_json::Value,
+}
+
+macro_rules! told {
+    ($($(#[$meta:meta])* $name:ident = $type:expr;)+) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        struct $name(Told);
+
+        impl EventData for $name {
+            const TYPE: &'static str = $type;
+            const SCHEMA_VERSION: i32 = 1;
+        }
+    )+};
+}
+
+told! {
+    ToldCreated = UserCreated::TYPE;
+    ToldUpdated = UserUpdated::TYPE;
+    /// Of a type that this release has never heard of.
+    Badge = "vestibule.user.promoted.v1";
+}
+
+/// Changes a person under their row lock. Nothing: they are gone, or it is of no use to delete who never was.
+pub(super) async fn change(
+    tx: &mut Tx,
+    person: Uuid,
+    nonce: Uuid,
+    delete: bool,
+) -> Result<Option<Change>, DbError> {
+    let version: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(
+            "INSERT INTO people (id, version, nonce, deleted) VALUES ($1, 1, $2, $3)
+             ON CONFLICT (id) DO UPDATE SET version = people.version + 1, nonce = excluded.nonce, deleted = excluded.deleted
+             WHERE NOT people.deleted RETURNING version")
+        .bind(person)
+        .bind(nonce)
+        .bind(delete)
+        .fetch_optional(c)
+        .await?);
+    Ok(version.map(|version| Change {
+        person,
+        version,
+        nonce,
+        deleted: delete,
+    }))
+}
+
+/// The nonce of a deletion: the moment, which is all that such an event says beside who it was.
+pub(super) fn moment(nonce: Uuid) -> Timestamp {
+    Timestamp::from_micros(i64::try_from(nonce.as_u128() & 0x0007_ffff_ffff_ffff).unwrap_or(0))
+}
+
+fn nonce_of(moment: Timestamp) -> Uuid {
+    Uuid::from_u128(u128::from(moment.as_micros().unsigned_abs()))
+}
+
+/// A nonce that a deletion can tell.
+pub(super) fn short(nonce: Uuid) -> Uuid {
+    nonce_of(moment(nonce))
+}
+
+fn state(change: Change, manner: Manner) -> Result<UserState, serde_json::Error> {
+    let named = format!("p{}", change.person.simple());
+    let attributes = [("nonce", json!(change.nonce)), ("poison", json!(manner.poison))];
+    Ok(UserState {
+        id: change.person,
+        user_name: serde_json::from_value(json!(named))?,
+        name: PersonName {
+            formatted: Some(named),
+            ..PersonName::default()
+        },
+        emails: Vec::new(),
+        locale: None,
+        zoneinfo: None,
+        active: true,
+        attributes: attributes.map(|(name, value)| (name.to_owned(), value)).into(),
+        groups: Vec::new(),
+        version: change.version,
+        created_at: Timestamp::from_secs(0),
+        updated_at: Timestamp::from_secs(change.version),
+    })
+}
+
+/// The state as another release tells it.
+fn retold(change: Change, manner: Manner) -> Result<Told, serde_json::Error> {
+    let mut state = serde_json::to_value(state(change, manner)?)?;
+    if let Some(fields) = state.as_object_mut() {
+        if manner.newer {
+            fields.insert("pronouns".to_owned(), json!({ "subject": "they" }));
+        }
+        if manner.older {
+            for name in ["name", "emails", "groups", "locale", "zoneinfo"] {
+                fields.remove(name);
+            }
+        }
+    }
+    Ok(Told { state })
+}
+
+/// Writes the event of a change.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    outbox: &Outbox,
+    change: Change,
+    manner: Manner,
+) -> Result<(), OutboxError> {
+    let unreadable = |source| OutboxError::Data {
+        kind: "person",
+        source,
+    };
+    let (person, version) = (change.person, change.version);
+    if change.deleted {
+        let data = UserDeleted {
+            id: person,
+            version,
+            deleted_at: moment(change.nonce),
+        };
+        outbox.append(tx, "person", person, version, &data).await?;
+    } else if manner.newer || manner.older {
+        let told = retold(change, manner).map_err(unreadable)?;
+        if version == 1 {
+            outbox
+                .append(tx, "person", person, version, &ToldCreated(told))
+                .await?;
+        } else {
+            outbox
+                .append(tx, "person", person, version, &ToldUpdated(told))
+                .await?;
+        }
+    } else {
+        let state = state(change, manner).map_err(unreadable)?;
+        if version == 1 {
+            outbox
+                .append(tx, "person", person, version, &UserCreated(state))
+                .await?;
+        } else {
+            outbox
+                .append(tx, "person", person, version, &UserUpdated(state))
+                .await?;
+        }
+    }
+    if manner.newer {
+        let badge = Badge(Told {
+            state: json!({ "rank": version }),
+        });
+        outbox.append(tx, STRANGE, change.nonce, 1, &badge).await?;
+    }
+    Ok(())
+}
+
+/// What an event says of a person, if it is about one, and whether it is marked.
+pub(super) fn read(event: &Envelope) -> Result<Option<(Change, bool)>, EnvelopeError> {
+    let state = match event.open::<UserCreated>()? {
+        Some(UserCreated(state)) => Some(state),
+        None => event.open::<UserUpdated>()?.map(|UserUpdated(state)| state),
+    };
+    if let Some(state) = state {
+        let attribute = |name: &str| state.attributes.get(name).cloned().unwrap_or_default();
+        let change = Change {
+            person: state.id,
+            version: state.version,
+            nonce: serde_json::from_value(attribute("nonce")).unwrap_or_default(),
+            deleted: false,
+        };
+        return Ok(Some((change, attribute("poison") == json!(true))));
+    }
+    Ok(event.open::<UserDeleted>()?.map(|gone| {
+        let change = Change {
+            person: gone.id,
+            version: gone.version,
+            nonce: nonce_of(gone.deleted_at),
+            deleted: true,
+        };
+        (change, false)
+    }))
+}
+
+/// Believes an event, and writes the effect down. Nothing here compares versions: that is the inbox's work.
+pub(super) async fn apply(tx: &mut Tx, event: &Envelope, change: Change) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(
+            "INSERT INTO people (id, version, nonce, deleted) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version, nonce = excluded.nonce,
+                 deleted = excluded.deleted")
+            .bind(change.person)
+            .bind(change.version)
+            .bind(change.nonce)
+            .bind(change.deleted)
+            .execute(&mut *c)
+            .await?;
+        // After the row lock: the numbers of one person rise in the order of the commits.
+        sqlx::query("INSERT INTO applied (person, version, event, nonce) VALUES ($1, $2, $3, $4)")
+            .bind(change.person)
+            .bind(change.version)
+            .bind(event.id)
+            .bind(change.nonce)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Everybody, in pages by id, those who are gone too.
+pub(super) struct Everybody;
+
+impl Snapshot for Everybody {
+    fn page<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        after: Option<&'a str>,
+        limit: i64,
+    ) -> Answer<'a, SnapshotPage> {
+        Box::pin(async move {
+            let after: Uuid = after.and_then(|after| after.parse().ok()).unwrap_or_default();
+            let rows: Vec<(Uuid, i64, Uuid, bool)> = on_engine!(reader, c => sqlx::query_as(
+                    "SELECT id, version, nonce, deleted FROM people WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(after)
+                .bind(limit)
+                .fetch_all(c)
+                .await?);
+            let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+            let mut page = SnapshotPage::default();
+            for (person, version, nonce, deleted) in rows {
+                let change = Change {
+                    person,
+                    version,
+                    nonce,
+                    deleted,
+                };
+                page.next = full.then(|| person.to_string());
+                page.states.push(
+                    as_state(change).map_err(|error| DbError::from(sqlx::Error::Decode(error.into())))?,
+                );
+            }
+            Ok(page)
+        })
+    }
+
+    // Nobody compares here: a reconciler would mend what the checker is to find.
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// What the follower would say to a reconciler.
+pub(super) struct Nothing;
+
+impl Holdings for Nothing {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Held>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+fn as_state(change: Change) -> Result<State, serde_json::Error> {
+    let Change {
+        person,
+        version,
+        nonce,
+        deleted,
+    } = change;
+    let time = Timestamp::from_secs(version);
+    if deleted {
+        let deleted_at = moment(nonce);
+        let data = UserDeleted {
+            id: person,
+            version,
+            deleted_at,
+        };
+        return State::new(person, version, time, &data);
+    }
+    let manner = Manner {
+        poison: false,
+        newer: false,
+        older: false,
+    };
+    State::new(person, version, time, &UserUpdated(state(change, manner)?))
+}
+
+/// The transaction that wrote a payload.
+///
+/// # Errors
+/// When it is the payload of no change.
+pub fn nonce(payload: &str) -> anyhow::Result<Uuid> {
+    let data: serde_json::Value = serde_json::from_str(payload)?;
+    if let Some(nonce) = data.pointer("/attributes/nonce") {
+        return Ok(serde_json::from_value(nonce.clone())?);
+    }
+    let gone: UserDeleted = serde_json::from_value(data)?;
+    Ok(nonce_of(gone.deleted_at))
+}

@@ -1,0 +1,68 @@
+//! The source: writers, a relay, a feed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use chassis::access::{HasVerifier, Verifier};
+use events::feed::{Feed, HasFeed};
+use events::transport::AnyTransport;
+use events::{Outbox, Relay, RelayOptions};
+
+use super::access::{self, AUDIENCE};
+use super::hooks::Mortal;
+use super::people::Everybody;
+use super::{SOURCE, World, writers};
+
+/// Short, so that a pause of a second is longer.
+const LEASE: Duration = Duration::from_millis(900);
+
+#[derive(Clone)]
+struct Served {
+    feed: Feed,
+    verifier: Verifier,
+}
+
+impl HasFeed for Served {
+    fn feed(&self) -> &Feed {
+        &self.feed
+    }
+}
+
+impl HasVerifier for Served {
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}
+
+/// Starts everything in the background and answers what is served.
+pub(super) fn start(world: &World) -> anyhow::Result<Router> {
+    let outbox = Outbox::new(AUDIENCE, Arc::clone(&world.clock), Arc::clone(&world.random));
+    let served = Served {
+        feed: Feed::new(
+            world.db.clone(),
+            outbox.clone(),
+            Arc::new(Everybody),
+            world.shutdown.clone(),
+        ),
+        verifier: access::verifier(&world.settings.key, Arc::clone(&world.clock))?,
+    };
+    let (copy, relayed) = (world.clone(), outbox.clone());
+    let inner = AnyTransport::new(&world.events, SOURCE)?;
+    world.shutdown.supervise("relay", move || {
+        let transport = Mortal {
+            inner: inner.clone(),
+            control: copy.control.clone(),
+            teller: copy.teller.clone(),
+        };
+        let options = RelayOptions {
+            lease: LEASE,
+            ..RelayOptions::default()
+        };
+        Relay::new(copy.db.clone(), relayed.clone(), transport, options).run(copy.shutdown.clone())
+    });
+    writers::start(world, &outbox);
+    Ok(events::feed::routes::<Served>()
+        .with_state(served)
+        .merge(world.control.routes()))
+}

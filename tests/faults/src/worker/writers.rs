@@ -1,0 +1,86 @@
+//! Eight writers that change people, commit late or not at all, and say what they were told.
+
+use std::time::Duration;
+
+use chassis::db::Engine;
+use events::Outbox;
+use tokio::time::{Instant, sleep};
+
+use super::World;
+use super::people::{self, Manner};
+use crate::history::Entry;
+use crate::seeded::Seeded;
+
+const WRITERS: u64 = 8;
+/// People who change at the same time; after a while it is others.
+const AT_ONCE: usize = 24;
+const A_WHILE: Duration = Duration::from_secs(2);
+
+pub(super) fn start(world: &World, outbox: &Outbox) {
+    for number in 0..WRITERS {
+        let (world, outbox) = (world.clone(), outbox.clone());
+        let random = Seeded::new(world.settings.seed).part(number);
+        let until = world.shutdown.clone();
+        world.shutdown.clone().spawn("writer", async move {
+            tokio::select! {
+                () = until.draining() => {}
+                () = write(&world, &outbox, random) => {}
+            }
+        });
+    }
+}
+
+async fn write(world: &World, outbox: &Outbox, mut random: Seeded) {
+    let began = Instant::now();
+    loop {
+        sleep(Duration::from_millis(random.between(15, 70))).await;
+        if world.control.quiet() {
+            continue;
+        }
+        // A failure needs no answer: what was not acknowledged may have happened or not, and the log says so.
+        let _ = attempt(world, outbox, &mut random, began).await;
+    }
+}
+
+/// One transaction: announced before, and what became of it told after.
+async fn attempt(world: &World, outbox: &Outbox, random: &mut Seeded, began: Instant) -> anyhow::Result<()> {
+    let people = &world.settings.people;
+    let window = usize::try_from(began.elapsed().as_millis() / A_WHILE.as_millis())? * AT_ONCE / 2;
+    let Some(person) = people
+        .get((window + random.index(AT_ONCE)) % people.len())
+        .copied()
+    else {
+        return Ok(());
+    };
+    let (delete, back) = (random.chance(3), random.chance(20));
+    let manner = Manner {
+        poison: random.chance(4),
+        newer: world.settings.newer,
+        older: random.chance(10),
+    };
+    // Never from the seed: a worker that starts again draws the same numbers again.
+    let nonce = people::short(world.random.uuid(&*world.clock));
+    world.teller.tell(&Entry::Intent { nonce, person })?;
+    let mut tx = world.db.begin("write").await?;
+    let Some(change) = people::change(&mut tx, person, nonce, delete).await? else {
+        return Ok(tx.rollback().await?);
+    };
+    people::tell(&mut tx, outbox, change, manner).await?;
+    // SQLite has one writer, whom the relay waits for too.
+    let most = if world.db.engine() == Engine::Sqlite {
+        3
+    } else {
+        40
+    };
+    sleep(Duration::from_millis(random.below(most))).await;
+    if back {
+        tx.rollback().await?;
+        return Ok(world.teller.tell(&Entry::RolledBack { nonce })?);
+    }
+    tx.commit().await?;
+    Ok(world.teller.tell(&Entry::Acknowledged {
+        nonce,
+        person,
+        version: change.version,
+    })?)
+}
