@@ -94,6 +94,11 @@ impl Ear {
         }
     }
 
+    /// Whether something was said.
+    pub(super) fn heard(&self) -> bool {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Things are well: what was said before is of no interest.
     pub(super) fn forget(&self) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -20,6 +20,9 @@ use super::topology::Topic;
 use crate::transport::EventsConfig;
 use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
 
+/// How long the end of a member may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How long one look for messages blocks a thread: so long may the end of the process wait for it.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -76,7 +79,7 @@ impl KafkaBroker {
             .set("queued.max.messages.kbytes", "16384")
             .set("statistics.interval.ms", "2000")
             .create_with_context(member)
-            .map(|consumer| Group { consumer })
+            .map(|consumer| Group(Some(consumer)))
     }
 }
 
@@ -94,8 +97,8 @@ impl Broker for KafkaBroker {
             .map_err(|error| SubscriptionError::Away(error.to_string()))?;
         let (topic, timeout) = (self.topic.name.clone(), self.config.timeout());
         let (group, stands) = blocking(move || {
-            let stands = Stand::of(&group.consumer, &topic, &partitions, timeout)
-                .map_err(|error| SubscriptionError::Away(group.member().ear.explain(error)))?;
+            let stands = Stand::of(group.consumer()?, &topic, &partitions, timeout)
+                .map_err(|error| group.away(&error))?;
             Ok((group, stands))
         })
         .await?;
@@ -103,7 +106,7 @@ impl Broker for KafkaBroker {
         self.missed.store(gap, Ordering::Relaxed);
         if gap {
             // The snapshot is read after this, so it knows all that was published by now.
-            group.member().places().covered =
+            group.member()?.places().covered =
                 stands.iter().map(|stand| (stand.partition, stand.high)).collect();
         }
         Ok(Subscribed {
@@ -122,10 +125,8 @@ impl Broker for KafkaBroker {
     }
 }
 
-/// A client of the group.
-struct Group {
-    consumer: BaseConsumer<Member>,
-}
+/// A client of the group. Its consumer is there until it is dropped.
+struct Group(Option<BaseConsumer<Member>>);
 
 /// A place in the group.
 pub(crate) struct KafkaSubscription {
@@ -187,8 +188,8 @@ impl Subscription for KafkaSubscription {
         let mut offsets = TopicPartitionList::with_capacity(self.given.len());
         for (partition, next) in self.given.drain() {
             offsets
-                .add_partition_offset(&group.member().topic, partition, Offset::Offset(next))
-                .map_err(|error| SubscriptionError::Away(error.to_string()))?;
+                .add_partition_offset(&group.member()?.topic, partition, Offset::Offset(next))
+                .map_err(|error| group.away(&error))?;
         }
         if offsets.count() == 0 {
             return Ok(());
@@ -196,20 +197,19 @@ impl Subscription for KafkaSubscription {
         // Not waited for: the broker refuses it from a member that has lost its place meanwhile, and what is not
         // committed comes again.
         group
-            .consumer
+            .consumer()?
             .commit(&offsets, CommitMode::Async)
-            .map_err(|error| SubscriptionError::Away(group.member().ear.explain(error)))
+            .map_err(|error| group.away(&error))
     }
 
     fn lag(&self) -> Option<u64> {
-        let lag = self.group.as_ref()?.member().lag.load(Ordering::Relaxed);
+        let lag = self.group.as_ref()?.member().ok()?.lag.load(Ordering::Relaxed);
         (lag != UNKNOWN).then_some(lag)
     }
 }
 
 impl KafkaSubscription {
     fn group(&self) -> Result<Arc<Group>, SubscriptionError> {
-        let ended = || SubscriptionError::Away("the subscription has ended".to_owned());
         self.group.clone().ok_or_else(ended)
     }
 
@@ -229,29 +229,59 @@ impl Drop for KafkaSubscription {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
         let group = self.group.take();
-        // Leaving blocks for an answer of the broker.
+        // Leaving waits for the broker.
         if let Ok(handle) = Handle::try_current() {
             drop(handle.spawn_blocking(move || drop(group)));
         }
     }
 }
 
+impl Drop for Group {
+    /// Leaves the group, for which the library waits as long as the broker is away; this waits no longer than a moment, so
+    /// that a service can end meanwhile.
+    fn drop(&mut self) {
+        let (done, left) = std::sync::mpsc::channel();
+        let consumer = self.0.take();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = done.send(());
+        });
+        if left.recv_timeout(FAREWELL).is_err() {
+            tracing::debug!("the consumer group was not left in time");
+        }
+    }
+}
+
+fn ended() -> SubscriptionError {
+    SubscriptionError::Away("the subscription has ended".to_owned())
+}
+
 impl Group {
-    fn member(&self) -> &Member {
-        self.consumer.context()
+    fn consumer(&self) -> Result<&BaseConsumer<Member>, SubscriptionError> {
+        self.0.as_ref().ok_or_else(ended)
+    }
+
+    fn member(&self) -> Result<&Member, SubscriptionError> {
+        Ok(self.consumer()?.context())
+    }
+
+    fn away(&self, error: &KafkaError) -> SubscriptionError {
+        let text = self.member().map(|member| member.ear.explain(error));
+        SubscriptionError::Away(text.unwrap_or_else(|_| error.to_string()))
     }
 
     fn join(&self) -> Result<(), SubscriptionError> {
-        self.consumer
-            .subscribe(&[&self.member().topic])
-            .map_err(|error| SubscriptionError::Away(error.to_string()))
+        self.consumer()?
+            .subscribe(&[&self.member()?.topic])
+            .map_err(|error| self.away(&error))
     }
 
     /// Waits for messages, and takes those that are at hand. Blocks.
     fn look(&self, limit: usize, wait: Duration, stopped: &AtomicBool) -> Result<Batch, SubscriptionError> {
         let until = Instant::now() + wait;
+        let (consumer, member) = (self.consumer()?, self.member()?);
         let mut batch = Batch {
-            turn: self.member().places().turn,
+            turn: member.places().turn,
             ..Batch::default()
         };
         while batch.messages.len() < limit && !stopped.load(Ordering::Relaxed) {
@@ -261,8 +291,8 @@ impl Group {
             } else {
                 Duration::ZERO
             };
-            let polled = self.consumer.poll(patience);
-            let mut places = self.member().places();
+            let polled = consumer.poll(patience);
+            let mut places = member.places();
             if places.turn != batch.turn {
                 batch = Batch {
                     turn: places.turn,
@@ -279,7 +309,7 @@ impl Group {
                 }
                 Some(Err(error)) => {
                     batch.failures += 1;
-                    self.judge(&error)?;
+                    judge(member, &error)?;
                 }
                 None => {}
             }
@@ -290,39 +320,38 @@ impl Group {
         }
         Ok(batch)
     }
+}
 
-    /// Whether to go on in spite of an error. The library connects again by itself, and this member keeps its place: one
-    /// that joins anew has to wait until the old one is given up.
-    fn judge(&self, error: &KafkaError) -> Result<(), SubscriptionError> {
-        let member = self.member();
-        let text = || member.ear.explain(error);
-        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
-            return Err(SubscriptionError::Away(text()));
+/// Whether to go on in spite of an error. The library connects again by itself, and this member keeps its place: one that
+/// joins anew has to wait until the old one is given up.
+fn judge(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError> {
+    let text = || member.ear.explain(error);
+    if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+        return Err(SubscriptionError::Away(text()));
+    }
+    match error.rdkafka_error_code() {
+        Some(
+            RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed,
+        ) => Err(SubscriptionError::Topology(text())),
+        // The offset was deleted between the assignment and the first message.
+        Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+            Err(SubscriptionError::Away(text()))
         }
-        match error.rdkafka_error_code() {
-            Some(
-                RDKafkaErrorCode::UnknownTopic
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownPartition
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::GroupAuthorizationFailed,
-            ) => Err(SubscriptionError::Topology(text())),
-            // The offset was deleted between the assignment and the first message.
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                Err(SubscriptionError::Away(text()))
-            }
-            Some(RDKafkaErrorCode::AllBrokersDown) => {
-                tracing::warn!(
-                    topic = member.topic,
-                    reason = text(),
-                    "no Kafka broker can be reached; it is tried again"
-                );
-                Ok(())
-            }
-            _ => {
-                tracing::debug!(topic = member.topic, reason = text(), "kafka");
-                Ok(())
-            }
+        Some(RDKafkaErrorCode::AllBrokersDown) => {
+            tracing::warn!(
+                topic = member.topic,
+                reason = text(),
+                "no Kafka broker can be reached; it is tried again"
+            );
+            Ok(())
+        }
+        _ => {
+            tracing::debug!(topic = member.topic, reason = text(), "kafka");
+            Ok(())
         }
     }
 }

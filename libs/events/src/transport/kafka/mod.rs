@@ -12,7 +12,8 @@ mod consumer;
 mod message;
 #[cfg(feature = "kafka")]
 mod producer;
-#[cfg(all(test, feature = "kafka"))]
+#[cfg(test)]
+#[cfg(feature = "kafka")]
 mod tests;
 #[cfg(feature = "kafka")]
 mod topology;

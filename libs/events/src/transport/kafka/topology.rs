@@ -105,10 +105,19 @@ impl Topic {
                 .create_with_context(ear.clone())
                 .map_err(|error| SubscriptionError::Away(error.to_string()))?;
             let metadata = client.fetch_metadata(Some(&topic.name), config.timeout());
-            // Serves what the library has to say of the connections.
-            while client.poll(Duration::ZERO).is_some() {}
-            let metadata = metadata.map_err(|error| SubscriptionError::Away(ear.explain(error)))?;
-            topic.found(&metadata, &config)
+            match metadata {
+                Ok(metadata) => topic.found(&metadata, &config),
+                Err(error) => {
+                    // Why, it says in a moment.
+                    for _ in 0..10 {
+                        if ear.heard() {
+                            break;
+                        }
+                        let _ = client.poll(Duration::from_millis(50));
+                    }
+                    Err(SubscriptionError::Away(ear.explain(error)))
+                }
+            }
         });
         look.await
             .unwrap_or_else(|error| Err(SubscriptionError::Away(error.to_string())))
