@@ -214,11 +214,8 @@ impl KafkaSubscription {
     }
 
     fn remember_gap(&self) {
-        let missed = self
-            .group
-            .as_ref()
-            .is_some_and(|group| group.member().places().missed);
-        if missed {
+        let member = self.group.as_ref().and_then(|group| group.member().ok());
+        if member.is_some_and(|member| member.places().missed) {
             self.missed.store(true, Ordering::Relaxed);
         }
     }
