@@ -9,6 +9,8 @@ mod browser;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod consumers;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod end_to_end;

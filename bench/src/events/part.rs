@@ -32,7 +32,7 @@ pub(crate) struct Part {
 }
 
 enum Either {
-    Source(Source),
+    Source(Box<Source>),
     Follower(Follower),
 }
 
@@ -41,7 +41,7 @@ enum Either {
 pub(crate) async fn run(part: &str) -> Result<()> {
     let part: Part = serde_json::from_str(part)?;
     let mut this = match part.role {
-        Role::Source => Either::Source(Source::start(&part).await?),
+        Role::Source => Either::Source(Box::new(Source::start(&part).await?)),
         Role::Follower => Either::Follower(Follower::start(&part).await?),
     };
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
