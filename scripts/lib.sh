@@ -81,3 +81,4 @@ POSTGRES_IMAGE=postgres:15-alpine
 CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
 RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine
 KAFKA_IMAGE=apache/kafka:$KAFKA_VERSION
+PROMETHEUS_IMAGE=prom/prometheus:v2.53.5

@@ -14,7 +14,7 @@ const CALLBACK: &str = "http://localhost:3999/callback";
 const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
 
 /// Runs a script of `tests/clients` with Node.js and reads the JSON that it prints.
-fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
+pub(crate) fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
     let folder = root().join("tests/clients");
     assert!(
         folder.join("node_modules").exists(),

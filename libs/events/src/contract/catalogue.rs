@@ -1,6 +1,8 @@
 //! Every type of event there is.
 
 use schemars::Schema;
+#[cfg(test)]
+use schemars::SchemaGenerator;
 
 use super::{
     ClientCreated, ClientDeleted, ClientUpdated, ConsentGranted, ConsentWithdrawn, CredentialAdded,
@@ -31,28 +33,67 @@ fn entry<T: EventData>(service: &'static str) -> EventType {
     }
 }
 
+/// A type of event, and whose it is.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// `vestibule.user.created.v1`.
+    pub(super) name: &'static str,
+    /// The service that tells it.
+    pub(super) by: &'static str,
+    /// The schema of its data, which refers to the definitions of the generator.
+    pub(super) schema: serde_json::Value,
+}
+
+/// Calls a macro with every type and the service that tells it.
+macro_rules! every_type {
+    ($each:ident) => {
+        [
+            $each!("users", UserCreated),
+            $each!("users", UserUpdated),
+            $each!("users", UserDeactivated),
+            $each!("users", UserReactivated),
+            $each!("users", UserDeleted),
+            $each!("users", RegistrationRejected),
+            $each!("auth", RegistrationRequested),
+            $each!("auth", SubjectErased),
+            $each!("auth", EmailVerified),
+            $each!("auth", SessionStarted),
+            $each!("auth", SessionEnded),
+            $each!("auth", LoginFailed),
+            $each!("auth", CredentialAdded),
+            $each!("auth", CredentialRemoved),
+            $each!("auth", ClientCreated),
+            $each!("auth", ClientUpdated),
+            $each!("auth", ClientDeleted),
+            $each!("auth", TokenReuseDetected),
+            $each!("auth", ConsentGranted),
+            $each!("auth", ConsentWithdrawn),
+        ]
+    };
+}
+
 /// All types, those of the user service first.
 pub fn catalogue() -> Vec<EventType> {
-    vec![
-        entry::<UserCreated>("users"),
-        entry::<UserUpdated>("users"),
-        entry::<UserDeactivated>("users"),
-        entry::<UserReactivated>("users"),
-        entry::<UserDeleted>("users"),
-        entry::<RegistrationRejected>("users"),
-        entry::<RegistrationRequested>("auth"),
-        entry::<SubjectErased>("auth"),
-        entry::<EmailVerified>("auth"),
-        entry::<SessionStarted>("auth"),
-        entry::<SessionEnded>("auth"),
-        entry::<LoginFailed>("auth"),
-        entry::<CredentialAdded>("auth"),
-        entry::<CredentialRemoved>("auth"),
-        entry::<ClientCreated>("auth"),
-        entry::<ClientUpdated>("auth"),
-        entry::<ClientDeleted>("auth"),
-        entry::<TokenReuseDetected>("auth"),
-        entry::<ConsentGranted>("auth"),
-        entry::<ConsentWithdrawn>("auth"),
-    ]
+    macro_rules! each {
+        ($by:literal, $data:ty) => {
+            entry::<$data>($by)
+        };
+    }
+    every_type!(each).to_vec()
+}
+
+/// All types, with schemas that share the definitions of `generator`.
+#[cfg(test)]
+pub(super) fn entries(generator: &mut SchemaGenerator) -> Vec<Told> {
+    macro_rules! each {
+        ($by:literal, $data:ty) => {
+            Told {
+                name: <$data>::TYPE,
+                by: $by,
+                schema: generator.subschema_for::<$data>().to_value(),
+            }
+        };
+    }
+    every_type!(each).to_vec()
 }

@@ -5,6 +5,7 @@
 //! JSON Schema under `contract/schemas/` and an example that never changes under `contract/golden/`.
 
 mod accounts;
+mod asyncapi;
 mod catalogue;
 mod envelope;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use accounts::{
     LoginFailed, LoginFailure, RegistrationRequested, SessionEnd, SessionEnded, SessionStarted,
     SubjectErased, TokenReuseDetected,
 };
+pub use asyncapi::asyncapi_routes;
 pub use catalogue::{EventType, catalogue};
 pub use envelope::{Envelope, EnvelopeError, SpecVersion};
 pub use people::{

@@ -63,6 +63,40 @@ fn files(name: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn generated_asyncapi_document_is_what_is_committed() {
+    let document = asyncapi::document::document();
+    check(&folder("asyncapi.json"), &pretty(&document), false);
+}
+
+/// Every reference of the document leads somewhere.
+#[test]
+fn the_references_of_the_asyncapi_document_lead_somewhere() {
+    fn references(value: &Value, into: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                into.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|value| references(value, into));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, into)),
+            _ => {}
+        }
+    }
+    let document = asyncapi::document::document();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 100, "{}", found.len());
+    for reference in found {
+        let place = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(place).is_some(), "{reference}");
+    }
+    for event in catalogue() {
+        let told = document["channels"].as_object().unwrap().values();
+        let channels = told.filter(|channel| channel["messages"].get(event.name).is_some());
+        assert_eq!(channels.count(), 3, "{}", event.name);
+    }
+}
+
+#[test]
 fn generated_schemas_and_golden_files_are_what_is_committed() {
     let examples = examples::all();
     for event in catalogue() {

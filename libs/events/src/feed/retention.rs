@@ -7,14 +7,16 @@ use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
 use super::prune;
+use crate::outbox::given_up_for;
 
 /// How often is looked for what was kept long enough.
 const EVERY: Duration = Duration::from_secs(3600);
 /// Events deleted in one transaction: publishing waits for it.
 const AT_ONCE: i64 = 1000;
 
-/// Deletes published events that are older than `retention`: now, and every hour until `shutdown`. Replicas may do so
-/// at the same time. What is not published is never deleted.
+/// Deletes published events that are older than `retention`, and those that were given up longer ago than
+/// [`given_up_for`] it: now, and every hour until `shutdown`. Replicas may do so at the same time. What waits to be
+/// published is never deleted.
 pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, shutdown: Shutdown) {
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -47,6 +49,12 @@ async fn prune_all(
         if gone < AT_ONCE {
             break;
         }
+    }
+    let mut tx = db.begin("prune_dead_letters").await?;
+    let gone = crate::outbox::prune_dead_letters(&mut tx, clock.now() - given_up_for(retention)).await?;
+    tx.commit().await?;
+    if gone > 0 {
+        tracing::warn!(count = gone, "events that nobody replayed in time were deleted");
     }
     Ok(())
 }

@@ -1,31 +1,66 @@
-//! What every consumer does between deliveries: another try at what was set aside, and forgetting.
+//! What every consumer does between deliveries: another try at what was set aside, forgetting, and counting.
 
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::DbError;
+use chassis::db::{DbError, Reader};
+use chassis::on_engine;
+use tokio::time::Instant;
 
-use super::{Handler, Inbox, parked, store};
+use super::{Handler, Inbox, parked, store, unreadable};
+use crate::outbox::given_up_for;
 
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const METER_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Housekeeping {
     forgotten: Option<Timestamp>,
+    metered: Option<Instant>,
 }
 
 impl Housekeeping {
-    /// Tries events again that were set aside and are due, and forgets the ids of old ones.
+    /// Tries events again that were set aside and are due, and forgets what was kept long enough.
     pub(super) async fn run<H: Handler>(&mut self, inbox: &Inbox<H>) -> Result<(), DbError> {
         while inbox.retry_parked().await? {}
+        self.meter(inbox).await?;
         let now = inbox.clock.now();
         if self.forgotten.is_some_and(|at| now.since(at) < FORGET_EVERY) {
             return Ok(());
         }
+        let given_up = now - given_up_for(inbox.options.remember);
         let mut tx = inbox.db.begin("inbox_forget").await?;
         store::forget(&mut tx, inbox.consumer, now - inbox.options.remember).await?;
+        let gone = parked::prune(&mut tx, inbox.consumer, given_up).await?
+            + unreadable::prune(&mut tx, inbox.consumer, given_up).await?;
         tx.commit().await?;
+        if gone > 0 {
+            let consumer = inbox.consumer;
+            tracing::warn!(
+                consumer,
+                count = gone,
+                "events that nobody replayed in time were deleted"
+            );
+        }
         self.forgotten = Some(now);
+        Ok(())
+    }
+
+    /// Tells how much is set aside.
+    async fn meter<H: Handler>(&mut self, inbox: &Inbox<H>) -> Result<(), DbError> {
+        if self.metered.is_some_and(|at| at.elapsed() < METER_EVERY) {
+            return Ok(());
+        }
+        let mut reader = inbox.db.reader().await?;
+        for (state, count) in ["waiting", "dead", "unreadable"]
+            .into_iter()
+            .zip(set_aside(&mut reader, inbox.consumer).await?)
+        {
+            let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+            metrics::gauge!("vestibule_inbox_set_aside", "consumer" => inbox.consumer, "state" => state)
+                .set(count);
+        }
+        self.metered = Some(Instant::now());
         Ok(())
     }
 
@@ -35,4 +70,16 @@ impl Housekeeping {
         let due = parked::next_due(&mut inbox.db.reader().await?, inbox.consumer).await?;
         Ok(due.map_or(wait, |due| due.since(inbox.clock.now()).min(wait)))
     }
+}
+
+/// How many events are tried again, how many were given up, and how many messages were no events.
+async fn set_aside(reader: &mut Reader, consumer: &str) -> Result<[i64; 3], DbError> {
+    let (waiting, dead, unreadable) = on_engine!(reader, c => sqlx::query_as(
+            "SELECT (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NULL),
+                    (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NOT NULL),
+                    (SELECT count(*) FROM inbox_unreadable WHERE consumer = $1)")
+        .bind(consumer)
+        .fetch_one(c)
+        .await?);
+    Ok([waiting, dead, unreadable])
 }

@@ -69,6 +69,18 @@ pub async fn replay_parked(tx: &mut Tx, consumer: &str, event: Uuid) -> Result<b
     Ok(revived > 0)
 }
 
+/// Deletes what was given up before `before`. Answers how many.
+pub(super) async fn prune(tx: &mut Tx, consumer: &str, before: Timestamp) -> Result<u64, DbError> {
+    Ok(
+        on_engine!(tx, c => sqlx::query("DELETE FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at < $2")
+            .bind(consumer)
+            .bind(before)
+            .execute(c)
+            .await?
+            .rows_affected()),
+    )
+}
+
 /// Those of the aggregates whose events must wait.
 pub(super) async fn held(
     tx: &mut Tx,

@@ -1,6 +1,7 @@
 //! Messages of a broker that are no events of ours: kept for people to look at.
 
-use chassis::db::DbError;
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
 use chassis::on_engine;
 
 use super::{Handler, Inbox};
@@ -35,4 +36,16 @@ pub(super) async fn keep<H: Handler>(
             .await?;
     });
     tx.commit().await
+}
+
+/// Deletes what came before `before`. Answers how many.
+pub(super) async fn prune(tx: &mut Tx, consumer: &str, before: Timestamp) -> Result<u64, DbError> {
+    Ok(
+        on_engine!(tx, c => sqlx::query("DELETE FROM inbox_unreadable WHERE consumer = $1 AND received_at < $2")
+            .bind(consumer)
+            .bind(before)
+            .execute(c)
+            .await?
+            .rows_affected()),
+    )
 }

@@ -1,11 +1,32 @@
 //! Events that could not be published: to look at, and to try again.
 
+use std::time::Duration;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
 use super::Outbox;
+
+/// What was given up is kept at least this long for people to look at.
+const LOOKED_AT_WITHIN: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How long what was given up is kept, in an installation that keeps published events for `retention`.
+pub(crate) fn given_up_for(retention: Duration) -> Duration {
+    retention.max(LOOKED_AT_WITHIN)
+}
+
+/// Deletes what was given up before `before`. Answers how many.
+pub(crate) async fn prune_dead_letters(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    Ok(
+        on_engine!(tx, c => sqlx::query("DELETE FROM outbox WHERE dead_lettered_at < $1")
+        .bind(before)
+        .execute(c)
+        .await?
+        .rows_affected()),
+    )
+}
 
 /// An event that was given up after too many attempts. Those after it went on without it.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]

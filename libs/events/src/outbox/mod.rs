@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::contract::EventData;
 pub use dead_letters::{DeadLetter, dead_letters, replay, replay_all};
+pub(crate) use dead_letters::{given_up_for, prune_dead_letters};
 
 /// Into how many partitions aggregates fall. Fixed: it is written into every row.
 pub const PARTITIONS: i32 = 16;

@@ -20,7 +20,7 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use events::{feed, operations, webhooks};
+use events::{contract, feed, operations, webhooks};
 
 pub use chassis::http::ClientInfo;
 
@@ -32,6 +32,8 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
         .merge(authenticate::routes())
         .merge(for_those_who_may_still_act(app))
         .merge(open_to_scripts())
+        // Public: the contract holds nothing of this installation.
+        .merge(contract::asyncapi_routes())
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
 }

@@ -24,6 +24,8 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         .route("/user", get(user::show).patch(user::patch))
         .route("/registrations", post(registrations::register))
         .nest("/scim/v2", scim::routes())
+        // Public: the contract holds nothing of this installation.
+        .merge(events::contract::asyncapi_routes())
         .merge(events::feed::routes().route_layer(
             // The feed asks for the scope; this, whether a person with it may still act.
             from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),

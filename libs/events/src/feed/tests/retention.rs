@@ -41,6 +41,26 @@ async fn somebody_waits(db: &Db) -> bool {
     }
 }
 
+/// A feed that nobody answers for.
+fn nobody() -> FeedSource {
+    let http = HttpClient::new(ClientOptions::default()).unwrap();
+    let tokens = ServiceTokens::issued_by(Issuer(Token::new("none")), clock());
+    FeedSource::new(&"http://127.0.0.1:9".parse().unwrap(), http, tokens).unwrap()
+}
+
+async fn begun(db: &Db) {
+    let mut tx = db.begin("test").await.unwrap();
+    let insert = "INSERT INTO consumer_positions VALUES ('tests', 0, 0)";
+    on_engine!(&mut tx, c => sqlx::query(insert).execute(c).await.unwrap().rows_affected());
+    tx.commit().await.unwrap();
+}
+
+async fn rows(db: &Db, table: &str) -> i64 {
+    let mut reader = db.reader().await.unwrap();
+    let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+    on_engine!(&mut reader, c => sqlx::query_scalar(count).fetch_one(c).await.unwrap())
+}
+
 testkit::on_both_engines! {
     migrations = [&crate::MIGRATIONS, &THINGS];
 
@@ -58,6 +78,41 @@ testkit::on_both_engines! {
         testkit::eventually("the old ones are gone", async || (positions(&db).await.len() == 2).then_some(())).await;
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         assert_eq!(positions(&db).await, [Some(3), None]);
+    }
+
+    async fn what_nobody_replayed_in_ninety_days_goes(db: TestDb) {
+        let (outbox, start) = (outbox(), clock().now());
+        for days in [0, 20] {
+            changed(&db, &outbox, new_id()).await;
+            let mut tx = db.begin("test").await.unwrap();
+            let given_up = "UPDATE outbox SET dead_lettered_at = $1 WHERE dead_lettered_at IS NULL";
+            on_engine!(&mut tx, c => sqlx::query(given_up).bind(start + DAY * days).execute(c).await.unwrap().rows_affected());
+            for table in [
+                "INSERT INTO inbox_parked SELECT 'tests', id, aggregate_id, 1, '', 9, 0, '', dead_lettered_at FROM outbox
+                 WHERE true ON CONFLICT DO NOTHING",
+                "INSERT INTO inbox_unreadable SELECT 'tests', 'kafka', CAST(number AS TEXT), '', 'x', dead_lettered_at
+                 FROM outbox WHERE true ON CONFLICT DO NOTHING",
+            ] {
+                let table = match &db.engine() {
+                    chassis::db::Engine::Sqlite => table.replace("'x'", "x'00'"),
+                    chassis::db::Engine::Postgres => table.to_owned(),
+                };
+                on_engine!(&mut tx, c => sqlx::query(sqlx::AssertSqlSafe(table)).execute(c).await.unwrap().rows_affected());
+            }
+            tx.commit().await.unwrap();
+        }
+        let (shutdown, retention) = (Shutdown::new(), EventsConfig::default().retention());
+        let now: chassis::clock::SharedClock = Arc::new(ManualClock::new(start + DAY * 91));
+        shutdown.spawn("prune", prune_on_schedule(db.another().await, Arc::clone(&now), retention, shutdown.clone()));
+        let source = nobody();
+        let options = crate::ConsumerOptions { remember: retention, ..crate::ConsumerOptions::default() };
+        let consumer = crate::Consumer::new("tests", source, db.another().await, now, crate::inbox::tests::Effects::new(|_| Ok(())), options);
+        begun(&db).await;
+        shutdown.spawn("consumer", consumer.run(shutdown.clone()));
+        for table in ["outbox", "inbox_parked", "inbox_unreadable"] {
+            testkit::eventually(table, async || (rows(&db, table).await == 1).then_some(())).await;
+        }
+        shutdown.finish(Duration::from_secs(20)).await.unwrap();
     }
 
     async fn an_event_published_while_old_ones_are_deleted_stays(db: TestDb) {

@@ -1,0 +1,48 @@
+//! The AsyncAPI document: valid by the specification's own schema, and published by both services.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use http::StatusCode;
+use serde_json::Value;
+use testkit::Stack;
+
+use crate::clients::node;
+use crate::source::root;
+
+fn committed() -> Value {
+    let path = root().join("libs/events/contract/asyncapi.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What the specification's schema finds wrong.
+fn wrong(document: &Value) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("asyncapi.json");
+    fs::write(&path, document.to_string()).unwrap();
+    let environment = BTreeMap::from([("DOCUMENT", path.display().to_string())]);
+    let found = node("asyncapi.mjs", &environment);
+    assert!(found["schemas"].as_u64().unwrap() > 20, "{found}");
+    found["wrong"].clone()
+}
+
+#[test]
+fn the_document_is_valid_by_the_schema_of_the_specification() {
+    let mut document = committed();
+    assert_eq!(wrong(&document), Value::Array(Vec::new()));
+    // The check would see it: AsyncAPI 3.0 knows `send` and `receive`.
+    document["operations"]["tell.users.feed"]["action"] = "publish".into();
+    assert_ne!(wrong(&document), Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn both_services_publish_the_document_to_everybody() {
+    let stack = Stack::start().await;
+    for url in [stack.auth_url("/asyncapi.json"), stack.users_url("/asyncapi.json")] {
+        let answer = stack.http().get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{url}");
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(kind.starts_with("application/vnd.aai.asyncapi+json"), "{kind}");
+        assert_eq!(answer.json::<Value>().await.unwrap(), committed(), "{url}");
+    }
+}
