@@ -38,7 +38,10 @@ fn the_document_is_valid_by_the_schema_of_the_specification() {
 #[tokio::test]
 async fn both_services_publish_the_document_to_everybody() {
     let stack = Stack::start().await;
-    for url in [stack.auth_url("/asyncapi.json"), stack.users_url("/asyncapi.json")] {
+    for url in [
+        stack.auth_url("/asyncapi.json"),
+        stack.users_url("/asyncapi.json"),
+    ] {
         let answer = stack.http().get(&url).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
