@@ -167,7 +167,10 @@ pub(super) fn judge(
         match result {
             Ok(()) => outcome.sent.push(fact.number),
             Err(PublishError::Unavailable(reason)) => {
-                tracing::warn!(%reason, "the transport is not available");
+                // Once a batch: a broker that is away refuses each of five hundred.
+                if !outcome.unavailable {
+                    tracing::warn!(%reason, "the transport is not available");
+                }
                 outcome.unavailable = true;
                 held.insert(fact.aggregate);
             }

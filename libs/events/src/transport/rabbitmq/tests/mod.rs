@@ -1,6 +1,7 @@
 //! Against the broker itself: `VESTIBULE_TEST_RABBITMQ`, or a node of the test's own. Each test has a namespace of its
 //! own. What all transports have in common is proved by the contract suite.
 
+mod config;
 mod delivery;
 mod faults;
 mod tls;

@@ -9,6 +9,28 @@ fn topology_problem(result: Result<Subscribed<RabbitmqSubscription>, Subscriptio
     }
 }
 
+#[test]
+fn what_our_services_apply_must_be_heard_and_the_rest_need_not() {
+    let heard: Vec<&str> = crate::contract::catalogue()
+        .into_iter()
+        .map(|kind| kind.name)
+        .filter(|name| super::super::topology::must_be_heard(name))
+        .collect();
+    assert_eq!(
+        heard,
+        [
+            "vestibule.user.created.v1",
+            "vestibule.user.updated.v1",
+            "vestibule.user.deactivated.v1",
+            "vestibule.user.reactivated.v1",
+            "vestibule.user.deleted.v1",
+            "vestibule.registration.rejected.v1",
+            "vestibule.registration.requested.v1",
+            "vestibule.subject.erased.v1",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn an_event_that_a_service_must_hear_waits_until_its_queue_is_there() {
     let place = Place::shared().undeclared();
