@@ -126,7 +126,7 @@ impl Follower {
 
     /// Waits until the snapshot is done: what is published from now on is followed.
     async fn begun(&self) -> Result<String> {
-        testkit::within(Duration::from_secs(60), "the follower has begun", async || {
+        testkit::within(Duration::from_secs(300), "the follower has begun", async || {
             let mut reader = self.db.reader().await.ok()?;
             let statement = "SELECT count(*) FROM consumer_positions WHERE position >= 0";
             let begun: i64 =
