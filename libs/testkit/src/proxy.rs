@@ -51,6 +51,15 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .expect("the proxy's port");
+        Self::on(listener, target)
+    }
+
+    /// Passes everything that comes to `listener` on to `target`: for targets that have to know the port of the proxy
+    /// before they start.
+    ///
+    /// # Panics
+    /// When the listener has no address.
+    pub fn on(listener: TcpListener, target: SocketAddr) -> Self {
         let address = listener.local_addr().expect("the proxy's address");
         let line = Arc::new(watch::Sender::new(Line {
             passage: Passage::Open,

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use testkit::FaultProxy;
 use testkit::brokers::{OwnKafka, OwnRabbit};
+use tokio::net::TcpListener;
 
 /// How events travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +50,11 @@ impl Broker {
         Ok(match transport {
             Transport::Feed => Self::Feed,
             Transport::Kafka => {
-                let port = testkit::free_port();
-                let own = OwnKafka::behind(port).await;
+                // Held from now on: Kafka takes seconds to start.
+                let listener = TcpListener::bind(local(0)).await?;
+                let own = OwnKafka::behind(listener.local_addr()?.port()).await;
                 let target = own.listener("proxied").parse().context("the address of Kafka")?;
-                let line = FaultProxy::start(port, target).await;
+                let line = FaultProxy::on(listener, target);
                 Self::Kafka(own, line)
             }
             Transport::Rabbitmq => {
