@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use chassis::db::Engine;
 use clap::{Parser, ValueEnum};
-use faults::driver::{Broker, Campaign, Report, Transport, insert};
+use faults::driver::{Broker, Campaign, Report, Tally, Transport, insert};
+use futures_util::future::try_join_all;
 
 /// Lets faults happen to services that send each other events, and checks that nothing is lost, doubled or reordered.
 #[derive(Debug, Parser)]
@@ -20,6 +21,9 @@ struct Arguments {
     /// Faults in each round.
     #[arg(long, default_value_t = 50)]
     per_round: u64,
+    /// Campaigns side by side, each on a broker of its own, that share the faults: most of the time is spent waiting.
+    #[arg(long, default_value_t = 1)]
+    lanes: u64,
     /// Where all choices come from.
     #[arg(long, env = "VESTIBULE_FAULTS_SEED", default_value_t = 20_261_123)]
     seed: u64,
@@ -74,7 +78,7 @@ async fn campaigns(arguments: Arguments) -> anyhow::Result<()> {
             TransportName::Kafka => Transport::Kafka,
             TransportName::Rabbitmq => Transport::Rabbitmq,
         };
-        let report = one(transport, campaign).await?;
+        let report = one(transport, campaign, arguments.lanes.max(1)).await?;
         say(&format!("\n{report}\n"));
         if let Some(path) = &arguments.write {
             let document = std::fs::read_to_string(path)?;
@@ -86,28 +90,41 @@ async fn campaigns(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn one(transport: Transport, campaign: Campaign) -> anyhow::Result<Report> {
+async fn one(transport: Transport, campaign: Campaign, lanes: u64) -> anyhow::Result<Report> {
     // Campaigns that run side by side keep to ports of their own: that of a worker that is dead just now looks free.
     for _ in 0..transport as usize * 2500 {
         testkit::free_port();
     }
     let started = Instant::now();
-    let broker = Broker::start(transport).await?;
-    let tally = campaign.play(&broker, |tally| {
-        say(&format!(
-            "{}: {} faults, {} changes applied, {} s",
-            transport.name(),
-            tally.count(),
-            tally.applied,
-            started.elapsed().as_secs()
-        ));
+    let each = (0..lanes).map(|lane| Campaign {
+        seed: campaign.seed + lane * 1000,
+        faults: (campaign.faults / lanes) + u64::from(lane < campaign.faults % lanes),
+        ..campaign
     });
+    let tallies = try_join_all(each.map(async |part| {
+        let broker = Broker::start(transport).await?;
+        part.play(&broker, |tally| tell(transport, part.seed, tally, started))
+            .await
+    }));
+    let mut tally = Tally::default();
+    for part in tallies.await? {
+        tally.add(part);
+    }
     Ok(Report {
         transport,
         campaign,
-        tally: tally.await?,
+        lanes,
+        tally,
         took: started.elapsed(),
     })
+}
+
+fn tell(transport: Transport, seed: u64, tally: &Tally, started: Instant) {
+    let (name, faults, applied) = (transport.name(), tally.count(), tally.applied);
+    let seconds = started.elapsed().as_secs();
+    say(&format!(
+        "{name} from seed {seed}: {faults} faults, {applied} changes applied, {seconds} s"
+    ));
 }
 
 #[expect(

@@ -14,6 +14,9 @@ use crate::seeded::Seeded;
 use crate::settings::Role;
 use testkit::FaultProxy;
 
+/// How long a worker may take to end when it is asked to.
+const ENDS: Duration = Duration::from_secs(3);
+
 /// Something that happens now.
 #[derive(Debug)]
 pub(super) struct Active {
@@ -192,9 +195,12 @@ impl World<'_> {
                 true
             }
             Kind::Upgrade => {
-                if replica.process.runs() {
-                    replica.process.ended().await;
+                // Whoever is slow to end, because everything around it hangs, is killed, as any supervisor would do.
+                let patience = Instant::now() + ENDS;
+                while replica.process.runs() && Instant::now() < patience {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
+                replica.process.kill();
                 true
             }
             _ => true,

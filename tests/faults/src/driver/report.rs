@@ -15,6 +15,8 @@ pub struct Report {
     pub transport: Transport,
     /// What was asked for.
     pub campaign: Campaign,
+    /// In how many parts it was played side by side.
+    pub lanes: u64,
     /// What happened.
     pub tally: Tally,
     /// How long it took.
@@ -68,9 +70,10 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "\nTo repeat it: `scripts/faults --transport {} --faults {} --seed {seed}`.",
+            "\nTo repeat it: `scripts/faults --transport {} --faults {} --lanes {} --seed {seed}`.",
             self.transport.name(),
-            self.campaign.faults
+            self.campaign.faults,
+            self.lanes
         )
     }
 }

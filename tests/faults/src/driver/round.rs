@@ -249,7 +249,8 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    /// Adds what others came to.
+    pub fn add(&mut self, other: Self) {
         for (name, count) in other.faults {
             *self.faults.entry(name).or_default() += count;
         }
