@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::files;
 
 /// The lines that apply to what is there. The others need what is not there yet: mail, second factors, consent,
-/// upstream providers, webhooks, the audit log.
-const IN_SCOPE: [u32; 32] = [
-    1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 33, 35, 36,
-    37, 38, 39, 42,
+/// upstream providers, the audit log.
+const IN_SCOPE: [u32; 33] = [
+    1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 33, 35,
+    36, 37, 38, 39, 42,
 ];
 
 /// Line number → the files whose tests name it.

@@ -12,6 +12,7 @@ mod serve;
 mod tests;
 mod up;
 mod user;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Events(events::Events),
     #[command(subcommand)]
+    Webhook(webhook::Webhook),
+    #[command(subcommand)]
     Config(config::Config),
     Doctor(doctor::Doctor),
     Serve(serve::Serve),
@@ -69,6 +72,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Client(client) => block_on(client.run()),
         Command::Keys(keys) => block_on(keys.run()),
         Command::Events(events) => block_on(events.run()),
+        Command::Webhook(webhook) => block_on(webhook.run()),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => block_on(doctor.run()),
     }?;

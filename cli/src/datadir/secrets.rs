@@ -1,4 +1,5 @@
-//! The secrets that `vestibule up` makes: an encryption key, and a client secret for each service and the operator.
+//! The secrets that `vestibule up` makes: an encryption key for each service, and a client secret for each and the
+//! operator.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +10,8 @@ use secrecy::SecretString;
 
 use super::{DataDirError, files};
 
-/// The key under which `auth` encrypts its signing keys: 32 bytes in base64.
-pub(crate) const ENCRYPTION_KEY: &str = "encryption-k1";
+/// The keys under which `auth` and `users` encrypt what they must read back: 32 bytes in base64, of their own.
+pub(crate) const ENCRYPTION_KEYS: [&str; 2] = ["encryption-k1", "users-encryption-k1"];
 /// The clients that the data directory knows, by the name of their secret's file.
 pub(crate) const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", "vestibule-cli"];
 
@@ -26,9 +27,11 @@ impl Secrets {
     /// Makes what is missing and leaves what is there.
     pub(super) fn prepare(&self, random: &SharedRandom) -> Result<(), DataDirError> {
         files::private_directory(&self.0)?;
-        let mut key = [0; 32];
-        random.fill(&mut key);
-        files::write_new(&self.file(ENCRYPTION_KEY), STANDARD.encode(key).as_bytes())?;
+        for name in ENCRYPTION_KEYS {
+            let mut key = [0; 32];
+            random.fill(&mut key);
+            files::write_new(&self.file(name), STANDARD.encode(key).as_bytes())?;
+        }
         for client in CLIENTS {
             files::write_new(&self.file(client), random.token().expose().as_bytes())?;
         }

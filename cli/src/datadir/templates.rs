@@ -78,6 +78,12 @@ management = "{management}"
 [database]
 url = "sqlite:users.db"
 
+[encryption]
+active = "k1"
+
+[encryption.keys]
+k1_file = "secrets/users-encryption-k1"
+
 [auth]
 issuer = "{issuer}"
 client_id = "vestibule-users"

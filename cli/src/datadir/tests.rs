@@ -42,7 +42,7 @@ fn a_first_start_makes_everything_for_its_owner_alone() {
         .expect("listed")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    assert_eq!(secrets.len(), 4);
+    assert_eq!(secrets.len(), 5);
     let files = [
         data.auth_file(),
         data.users_file(),

@@ -9,3 +9,5 @@ mod failures;
 mod stack;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod webhooks;

@@ -31,6 +31,11 @@ impl Up {
 
     /// As [`Self::spawn`], in a directory that a test has prepared.
     pub(crate) fn spawn_in(folder: TempDir, extra: &[&str]) -> Self {
+        Self::spawn_with(folder, extra, &[])
+    }
+
+    /// As [`Self::spawn_in`], with variables of its environment.
+    pub(crate) fn spawn_with(folder: TempDir, extra: &[&str], environment: &[(&str, &str)]) -> Self {
         let [auth, users, auth_management, users_management] = [(); 4].map(|()| free_port());
         let mut arguments = vec!["up".into(), "--data".into(), folder.path().join("data").into()];
         for (option, port) in [
@@ -46,7 +51,10 @@ impl Up {
             name: "up",
             path: PROGRAM.into(),
             arguments,
-            environment: Vec::new(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             folder: folder.path().to_owned(),
             log: folder.path().join("up.log"),
         });

@@ -11,3 +11,4 @@ mod secrets;
 mod separation;
 mod set_up;
 mod storage;
+mod webhooks;

@@ -22,7 +22,6 @@ pub(super) struct Webhook {
     pub(super) previous_until: Option<Timestamp>,
     pub(super) disabled_at: Option<Timestamp>,
     pub(super) disabled_reason: Option<String>,
-    pub(super) position: i64,
     pub(super) version: i64,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
@@ -94,7 +93,7 @@ pub(super) async fn list(
 ) -> Result<Vec<Webhook>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, url, types, description, secret, secret_key, previous_secret, previous_secret_key, previous_until,
-                    disabled_at, disabled_reason, position, version, created_at, updated_at
+                    disabled_at, disabled_reason, version, created_at, updated_at
              FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2")
         .bind(after)
         .bind(limit)
@@ -105,7 +104,7 @@ pub(super) async fn list(
 pub(super) async fn find(reader: &mut impl Connection, id: Uuid) -> Result<Option<Webhook>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, url, types, description, secret, secret_key, previous_secret, previous_secret_key, previous_until,
-                    disabled_at, disabled_reason, position, version, created_at, updated_at
+                    disabled_at, disabled_reason, version, created_at, updated_at
              FROM webhooks WHERE id = $1")
         .bind(id)
         .fetch_optional(c)

@@ -131,6 +131,10 @@ management = "127.0.0.1:{users_management}"
 format = "ecs"
 [database]
 url = "{database}"
+[encryption]
+active = "k1"
+[encryption.keys]
+k1_file = "secrets/users-encryption-k1"
 [auth]
 issuer = "http://localhost:{auth}"
 client_id = "vestibule-users"
@@ -172,7 +176,9 @@ url = "{}"
 pub(super) fn write_secrets(folder: &Path) -> String {
     let secrets = folder.join("secrets");
     fs::create_dir(&secrets).expect("a folder for secrets");
-    write(&secrets.join("encryption-k1"), &STANDARD.encode(random()));
+    for key in ["encryption-k1", "users-encryption-k1"] {
+        write(&secrets.join(key), &STANDARD.encode(random()));
+    }
     let mut operator = String::new();
     for name in CLIENTS {
         operator = URL_SAFE_NO_PAD.encode(random());
