@@ -36,8 +36,6 @@ pub(crate) use serve::{Digests, States, Versions, routes};
 use crate::feed::FeedSource;
 use crate::inbox::{Handler, Inbox};
 
-/// How long after the start the first comparison is made: the consumer catches up first.
-const FIRST: Duration = Duration::from_secs(20);
 /// How soon to try again when the consumer was not caught up, or the other service was away.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -46,6 +44,8 @@ const SOON: Duration = Duration::from_secs(60);
 pub(crate) struct Options {
     /// How often; never by itself without it.
     pub(crate) every: Option<Duration>,
+    /// How long after the start, or after a connection to a broker, it is compared: the consumer catches up first.
+    pub(crate) settle: Duration,
     /// The time between two looks at a difference.
     pub(crate) second_look: Duration,
     /// How long to wait until the consumer has applied what was published before the comparison.
@@ -59,6 +59,7 @@ impl Options {
     pub(crate) fn new(every: Option<Duration>, positions: bool) -> Self {
         Self {
             every,
+            settle: Duration::from_secs(20),
             second_look: Duration::from_secs(3),
             patience: Duration::from_secs(15),
             positions,
@@ -107,7 +108,10 @@ impl<H: Handler> Reconciler<H> {
         }
         let asked = self.door.asked();
         let mut asked = asked.lock().await;
-        let mut due = self.options.every.map(|every| Instant::now() + FIRST.min(every));
+        let Options { every, settle, .. } = self.options;
+        let mut due = every.map(|every| Instant::now() + settle.min(every));
+        // How long ago another replica may have compared for that to do.
+        let mut rest = settle;
         loop {
             let reached = async {
                 match due {
@@ -121,25 +125,23 @@ impl<H: Handler> Reconciler<H> {
                     let _ = ask.answer.send(self.compare(ask.mend).await);
                     continue;
                 }
-                // What was delivered meanwhile comes first.
                 () = self.door.until_connected() => {
-                    due = due.map(|due| due.min(Instant::now() + FIRST));
+                    due = due.map(|due| due.min(Instant::now() + settle));
+                    rest = settle;
                     continue;
                 }
                 () = reached => {}
             }
-            let pause = self.turn().await;
-            due = self
-                .options
-                .every
-                .map(|every| Instant::now() + pause.unwrap_or(every));
+            let pause = self.turn(rest).await;
+            due = every.map(|every| Instant::now() + pause.unwrap_or(every));
+            rest = pause.map_or(every.unwrap_or_default() / 2, |_| rest.min(SOON / 2));
         }
     }
 
-    /// A scheduled comparison, if no other replica made it. Answers when to try again, if before the usual time.
-    async fn turn(&self) -> Option<Duration> {
+    /// A scheduled comparison, unless another replica made it within `rest`. Answers when to try again, if before the usual time.
+    async fn turn(&self, rest: Duration) -> Option<Duration> {
         let consumer = self.inbox.consumer();
-        match self.scheduled().await {
+        match self.scheduled(rest).await {
             Ok(Some(report)) if !report.caught_up => {
                 tracing::info!(consumer, "the comparison waits until the consumer has caught up");
                 Some(SOON)
@@ -152,11 +154,10 @@ impl<H: Handler> Reconciler<H> {
         }
     }
 
-    async fn scheduled(&self) -> Result<Option<Report>, ReconcileError> {
+    async fn scheduled(&self, rest: Duration) -> Result<Option<Report>, ReconcileError> {
         let (db, consumer) = (self.inbox.db(), self.inbox.consumer());
         let now = self.inbox.clock().now();
         let mut tx = db.begin("reconcile_claim").await?;
-        let rest = self.options.every.unwrap_or_default().mul_f64(0.5);
         let mine = store::claim(&mut tx, consumer, now, now - rest).await?;
         tx.commit().await?;
         if mine {

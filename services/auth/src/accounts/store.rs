@@ -165,9 +165,11 @@ pub(crate) async fn versions(
     span: Span,
     limit: i64,
 ) -> Result<Vec<Version>, DbError> {
+    // Limited twice: PostgreSQL would sort everything behind the first id otherwise.
     let statement = "SELECT id, CAST(1 AS BIGINT) AS version FROM registrations
             WHERE state = 'pending' AND id > $1 AND id <= $2
-        UNION ALL SELECT id, version FROM erased_subjects WHERE id > $1 AND id <= $2
+        UNION ALL SELECT id, version FROM
+            (SELECT id, version FROM erased_subjects WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS erased
         ORDER BY id LIMIT $3";
     Ok(
         on_engine!(db, c => sqlx::query_as(statement).bind(span.after).bind(span.through).bind(limit)

@@ -74,9 +74,11 @@ pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, 
 
 /// The first `limit` people and erased of a span, by id. Of the erased, no version of the person is kept.
 pub(super) async fn held(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
-    let statement = "SELECT id, version FROM subjects WHERE id > $1 AND id <= $2
-        UNION ALL
-        SELECT id, CAST(NULL AS BIGINT) AS version FROM erased_subjects WHERE id > $1 AND id <= $2
+    // Limited twice: PostgreSQL would sort everybody behind the first id otherwise.
+    let statement = "SELECT id, version FROM
+            (SELECT id, version FROM subjects WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS living
+        UNION ALL SELECT id, CAST(NULL AS BIGINT) AS version FROM
+            (SELECT id FROM erased_subjects WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS gone
         ORDER BY id LIMIT $3";
     Ok(
         on_engine!(reader, c => sqlx::query_as(statement).bind(span.after).bind(span.through).bind(limit)

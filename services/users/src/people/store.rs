@@ -215,8 +215,11 @@ pub(crate) async fn versions(
     span: Span,
     limit: i64,
 ) -> Result<Vec<Version>, DbError> {
-    const VERSIONS: &str = "SELECT id, version FROM people WHERE id > $1 AND id <= $2
-         UNION ALL SELECT id, version FROM tombstones WHERE id > $1 AND id <= $2
+    // Limited twice: PostgreSQL would sort everybody behind the first id otherwise.
+    const VERSIONS: &str = "SELECT id, version FROM
+             (SELECT id, version FROM people WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS living
+         UNION ALL SELECT id, version FROM
+             (SELECT id, version FROM tombstones WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS gone
          ORDER BY id LIMIT $3";
     Ok(on_engine!(connection, c => sqlx::query_as(VERSIONS)
         .bind(span.after)

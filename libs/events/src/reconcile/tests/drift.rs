@@ -120,10 +120,9 @@ testkit::on_both_engines! {
 
     async fn replicas_take_turns(db: TestDb) {
         let world = World::with(&db, 1).await;
-        let mut one = world.reconciler();
-        one.options.every = Some(Duration::from_secs(600));
-        assert!(one.scheduled().await.unwrap().is_some());
-        assert!(one.scheduled().await.unwrap().is_none());
+        let (one, two, rest) = (world.reconciler(), world.reconciler(), Duration::from_secs(300));
+        assert!(one.scheduled(rest).await.unwrap().is_some());
+        assert!(two.scheduled(rest).await.unwrap().is_none());
         world.service.stop().await;
     }
 
@@ -139,7 +138,23 @@ testkit::on_both_engines! {
         world.service.stop().await;
     }
 
-    async fn a_million_would_be_asked_for_in_ranges(db: TestDb) {
+    async fn a_comparison_is_made_after_the_start_and_after_a_connection_to_a_broker(db: TestDb) {
+        let world = World::with(&db, 2).await;
+        world.ours("DELETE FROM things").await;
+        let (mut reconciler, shutdown) = (world.reconciler(), Shutdown::new());
+        reconciler.options.every = Some(Duration::from_secs(3600));
+        let door = reconciler.door.clone();
+        shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
+        let mended = async || (world.versions().await.len() == 2).then_some(());
+        testkit::eventually("it is compared after the start", mended).await;
+        world.ours("DELETE FROM things").await;
+        door.connected();
+        testkit::eventually("it is compared after a connection", mended).await;
+        shutdown.finish(Duration::from_secs(20)).await.unwrap();
+        world.service.stop().await;
+    }
+
+    async fn many_are_compared_range_by_range(db: TestDb) {
         // Enough for three ranges; the snapshot's order and ours have to be the same for both engines.
         let world = World::with(&db, 0).await;
         let ids: Vec<Uuid> = (0..2500).map(|_| new_id()).collect();

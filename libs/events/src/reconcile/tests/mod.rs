@@ -173,6 +173,7 @@ impl World {
     fn reconciler_with(&self, refuse: Option<Uuid>, second_look: Duration) -> Reconciler<Copier> {
         let options = Options {
             every: None,
+            settle: Duration::from_millis(50),
             second_look,
             patience: Duration::from_millis(200),
             positions: true,
