@@ -118,17 +118,16 @@ impl Job {
         if !queue::finish(&mut tx, self.claim, &attempt, now).await? {
             return Ok(());
         }
-        match outcome {
-            Outcome::Gone => {
-                if store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
-                    tracing::warn!(webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
-                }
-            }
-            Outcome::Failed {
-                retry_after: Some(after),
-                ..
-            } => store::pause(&mut tx, self.webhook.id, now + *after).await?,
-            _ => {}
+        let gone = matches!(outcome, Outcome::Gone);
+        if gone && store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
+            tracing::warn!(webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
+        }
+        if let Outcome::Failed {
+            retry_after: Some(after),
+            ..
+        } = outcome
+        {
+            store::pause(&mut tx, self.webhook.id, now + *after).await?;
         }
         tx.commit().await?;
         metering::attempted(match (outcome, attempt.state) {
