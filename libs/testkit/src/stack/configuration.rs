@@ -157,6 +157,7 @@ namespace = "{namespace}"
 [events.kafka]
 brokers = ["{}"]
 partitions = 4
+session_timeout_ms = 3000
 "#,
             broker(brokers::kafka)
         ),

@@ -9,6 +9,8 @@ mod config;
 #[cfg(feature = "kafka")]
 mod consumer;
 #[cfg(feature = "kafka")]
+mod group;
+#[cfg(feature = "kafka")]
 mod message;
 #[cfg(feature = "kafka")]
 mod producer;

@@ -63,7 +63,7 @@ pub(super) fn assert_complete(effects: &[(Uuid, i64)], versions: &BTreeMap<Uuid,
 async fn write_at_once(db: &Db, service: &Service, ids: &[Uuid], each: usize) -> BTreeMap<Uuid, i64> {
     let writers = (0..8_usize).map(|writer| {
         let (db, outbox, ids) = (db.clone(), service.outbox.clone(), ids.to_vec());
-        tokio::task::spawn(async move {
+        async move {
             let mut versions = BTreeMap::new();
             for turn in 0..each {
                 let id = ids[(writer * 7 + turn * 3) % ids.len()];
@@ -72,11 +72,11 @@ async fn write_at_once(db: &Db, service: &Service, ids: &[Uuid], each: usize) ->
                 *newest = version.max(*newest);
             }
             versions
-        })
+        }
     });
     let mut versions = BTreeMap::new();
     for written in futures_util::future::join_all(writers).await {
-        for (id, version) in written.unwrap() {
+        for (id, version) in written {
             let newest: &mut i64 = versions.entry(id).or_default();
             *newest = version.max(*newest);
         }
