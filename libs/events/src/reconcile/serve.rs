@@ -170,7 +170,6 @@ fn id(field: &'static str, text: Option<&str>, default: Uuid) -> Result<Uuid, Pr
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn failed(error: DbError) -> Problem {
     Problem::internal(&error)
 }
