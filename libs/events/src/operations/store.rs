@@ -127,7 +127,7 @@ pub(super) async fn publish_again(tx: &mut Tx, from: i64, to: i64) -> Result<u64
     Ok(on_engine!(tx, c => sqlx::query(
             "INSERT INTO outbox_replays (position, partition)
              SELECT position, partition FROM outbox WHERE position >= $1 AND position <= $2
-             ON CONFLICT DO NOTHING")
+             ON CONFLICT (position) DO UPDATE SET asked = outbox_replays.asked + 1")
         .bind(from)
         .bind(to)
         .execute(c)

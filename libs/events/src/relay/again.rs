@@ -13,8 +13,10 @@ use chassis::{on_engine, sql};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::batch::{self, BatchError, Fact};
 use super::store::Unsent;
-use super::{PublishError, Relay, Transport, batch};
+use super::{PublishError, Relay, Transport};
+use crate::contract::Envelope;
 
 /// How often is looked for something to publish again.
 const EVERY: Duration = Duration::from_secs(1);
@@ -23,12 +25,46 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Again {
     due: Instant,
+    /// Aggregates of which this replica may have sent something old, and has not told anybody yet.
+    owed: HashSet<Uuid>,
 }
 
 impl Default for Again {
     fn default() -> Self {
-        Self { due: Instant::now() }
+        Self {
+            due: Instant::now(),
+            owed: HashSet::new(),
+        }
     }
+}
+
+impl Again {
+    /// This replica stood still, and has delivered events of these aggregates that may be old by now.
+    pub(super) fn owe(&mut self, aggregates: impl Iterator<Item = Uuid>) {
+        self.owed.extend(aggregates);
+    }
+}
+
+/// Has the newest event of every aggregate that is owed published, by whoever holds its partition.
+pub(super) async fn own_up<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
+    if relay.again.owed.is_empty() {
+        return Ok(());
+    }
+    let mut tx = relay.db.begin("relay_own_up").await?;
+    newest_last(&mut tx, relay.again.owed.iter().copied(), i64::MAX).await?;
+    tx.commit().await?;
+    relay.again.owed.clear();
+    Ok(())
+}
+
+/// An event that waits to be published again.
+#[derive(Debug, sqlx::FromRow)]
+struct Waiting {
+    #[sqlx(flatten)]
+    row: Unsent,
+    position: i64,
+    /// How often it was asked for: who asks meanwhile is not forgotten.
+    asked: i64,
 }
 
 /// Publishes some events again, if any wait and it is time to look.
@@ -43,39 +79,39 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
     if old.is_empty() {
         return Ok(());
     }
-    let aggregates: HashSet<Uuid> = old.iter().map(|row| row.aggregate_id).collect();
+    let aggregates: HashSet<Uuid> = old.iter().map(|waiting| waiting.row.aggregate_id).collect();
     let newest = newest(&mut reader, &aggregates).await?;
     drop(reader);
-    let known: HashSet<i64> = old.iter().map(|row| row.number).collect();
-    let numbers: Vec<i64> = old.iter().map(|row| row.number).collect();
+    let known: HashSet<i64> = old.iter().map(|waiting| waiting.row.number).collect();
     let after = newest.into_iter().filter(|row| !known.contains(&row.number));
-    let source = relay.outbox.source().to_owned();
-    let events: Vec<_> = old
-        .into_iter()
-        .chain(after)
-        .map(|row| batch::split(row, &source).1)
-        .collect();
-    let results = batch::deliver(relay, &events).await;
-    // Of an aggregate, all or nothing: without the newest, those before it are not done.
-    let mut unavailable: HashSet<Uuid> = HashSet::new();
-    for (event, result) in events.iter().zip(&results) {
-        match result {
-            Ok(()) => {}
-            Err(PublishError::Unavailable(_)) => {
-                unavailable.insert(event.subject);
-            }
-            Err(PublishError::Refused(reason)) => {
-                tracing::error!(event = %event.id, reason, "the transport refuses an event that was to be published again");
-            }
-        }
-    }
-    let done: Vec<i64> = numbers
+    let asked: Vec<(i64, i64)> = old
         .iter()
-        .zip(&events)
-        .filter(|(_, event)| !unavailable.contains(&event.subject))
-        .map(|(number, _)| *number)
+        .map(|waiting| (waiting.position, waiting.asked))
         .collect();
-    forget(relay, &done).await?;
+    let source = relay.outbox.source().to_owned();
+    let (facts, events): (Vec<Fact>, Vec<Envelope>) = old
+        .into_iter()
+        .map(|waiting| waiting.row)
+        .chain(after)
+        .map(|row| batch::split(row, &source))
+        .unzip();
+    let results = batch::deliver(relay, &events).await;
+    let failed = failed(&events, &results);
+    let done: Vec<(i64, i64)> = asked
+        .into_iter()
+        .zip(&events)
+        .filter(|(_, event)| !failed.contains(&event.subject))
+        .map(|(asked, _)| asked)
+        .collect();
+    match forget(relay, &facts, &done).await {
+        Err(BatchError::Fenced) => {
+            relay.leases.forget();
+            relay.again.owe(aggregates.into_iter());
+            return own_up(relay).await;
+        }
+        Err(BatchError::Db(error)) => return Err(error),
+        Ok(()) => {}
+    }
     metrics::counter!("vestibule_events_replayed_total", "transport" => relay.transport.name())
         .increment(done.len() as u64);
     if !done.is_empty() {
@@ -85,21 +121,47 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
     Ok(())
 }
 
+/// The aggregates of which something was not delivered. All or nothing: without the newest, those before it are not
+/// done.
+fn failed(events: &[Envelope], results: &[Result<(), PublishError>]) -> HashSet<Uuid> {
+    let mut failed = HashSet::new();
+    for (event, result) in events.iter().zip(results) {
+        match result {
+            Ok(()) => {}
+            Err(PublishError::Unavailable(_) | PublishError::Unsent) => {
+                failed.insert(event.subject);
+            }
+            Err(PublishError::Refused(reason)) => {
+                tracing::error!(event = %event.id, reason, "the transport refuses an event that was to be published again");
+            }
+        }
+    }
+    failed
+}
+
 /// The oldest that wait, of these partitions.
-async fn waiting(reader: &mut impl Connection, partitions: &str, limit: i64) -> Result<Vec<Unsent>, DbError> {
+async fn waiting(
+    reader: &mut impl Connection,
+    partitions: &str,
+    limit: i64,
+) -> Result<Vec<Waiting>, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
-                        o.partition, o.attempts, false AS failed
+                        o.partition, o.attempts, false AS failed, r.position, r.asked
                  FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
                  WHERE r.partition IN (SELECT value FROM json_each($1))
                  ORDER BY r.position LIMIT $2",
         postgres: "SELECT o.number, o.id, o.aggregate_id, o.type, o.payload, o.sequence, o.traceparent, o.occurred_at,
-                          o.partition, o.attempts, false AS failed
+                          o.partition, o.attempts, false AS failed, r.position, r.asked
                    FROM outbox_replays AS r JOIN outbox AS o ON o.position = r.position
                    WHERE r.partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                    ORDER BY r.position LIMIT $2",
     );
-    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(partitions).bind(limit).fetch_all(c).await?))
+    let mut found: Vec<Waiting> =
+        on_engine!(reader, c => sqlx::query_as(statement).bind(partitions).bind(limit).fetch_all(c).await?);
+    // Positions of an aggregate are not always in the order of its versions: one was given up and revived.
+    found.sort_by_key(|waiting| (waiting.row.aggregate_id, waiting.row.sequence));
+    Ok(found)
 }
 
 /// The newest published event of each of the aggregates.
@@ -136,14 +198,14 @@ pub(super) async fn newest_last(
                  WHERE aggregate_id IN (SELECT unhex(value) FROM json_each($1)) AND position < $2
                    AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
                                      AND n.sequence > o.sequence AND n.position IS NOT NULL)
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT (position) DO UPDATE SET asked = outbox_replays.asked + 1",
         postgres: "INSERT INTO outbox_replays (position, partition)
                    SELECT position, partition FROM outbox AS o
                    WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
                      AND position < $2
                      AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
                                        AND n.sequence > o.sequence AND n.position IS NOT NULL)
-                   ON CONFLICT DO NOTHING",
+                   ON CONFLICT (position) DO UPDATE SET asked = outbox_replays.asked + 1",
     );
     let list = id_list(aggregates);
     on_engine!(tx, c => {
@@ -152,22 +214,28 @@ pub(super) async fn newest_last(
     Ok(())
 }
 
-async fn forget<T: Transport>(relay: &Relay<T>, numbers: &[i64]) -> Result<(), DbError> {
+/// Forgets what was published again, unless the partitions are somebody else's by now.
+async fn forget<T: Transport>(
+    relay: &Relay<T>,
+    facts: &[Fact],
+    done: &[(i64, i64)],
+) -> Result<(), BatchError> {
     let mut tx = relay.db.begin("relay_again").await?;
-    let statement = sql!(&tx,
-        sqlite: "DELETE FROM outbox_replays WHERE position IN (
-                     SELECT position FROM outbox WHERE number IN (SELECT value FROM json_each($1)))",
-        postgres: "DELETE FROM outbox_replays WHERE position IN (
-                       SELECT position FROM outbox
-                       WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
-    );
-    let list = serde_json::Value::from(numbers).to_string();
+    batch::guard(relay, &mut tx, facts.iter().map(|fact| fact.partition)).await?;
     on_engine!(&mut tx, c => {
-        sqlx::query(statement).bind(&list).execute(&mut *c).await?;
+        for (position, asked) in done {
+            sqlx::query("DELETE FROM outbox_replays WHERE position = $1 AND asked = $2")
+                .bind(position)
+                .bind(asked)
+                .execute(&mut *c)
+                .await
+                .map_err(DbError::from)?;
+        }
         // Pruned before their turn.
         sqlx::query("DELETE FROM outbox_replays WHERE position <= (SELECT pruned FROM outbox_feed)")
             .execute(c)
-            .await?;
+            .await
+            .map_err(DbError::from)?;
     });
-    tx.commit().await
+    Ok(tx.commit().await?)
 }

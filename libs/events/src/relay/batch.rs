@@ -1,15 +1,19 @@
 //! One batch: read, deliver, and write down what became of it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::DbError;
+use chassis::db::{DbError, Tx};
 use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::store::{self, Failure, Unsent};
 use super::{PublishError, Relay, RelayOptions, Transport, again};
 use crate::contract::{Envelope, SpecVersion};
+
+/// For how long aggregates are left alone of which the transport took nothing while it took others.
+const POSTPONED: Duration = Duration::from_secs(1);
 
 /// What one batch came to.
 #[derive(Debug, Default)]
@@ -57,10 +61,14 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         .map(|row| split(row, relay.outbox.source()))
         .unzip();
     let results = deliver(relay, &events).await;
-    let outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
+    let mut outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
+    // Where only some of what is there can be delivered, the rest must not stand in its way.
+    if outcome.sent.is_empty() && !full {
+        outcome.postponed.clear();
+    }
     let head = match write_down(relay, &facts, &outcome).await {
         Err(BatchError::Fenced) => {
-            own_up(relay, &facts).await?;
+            relay.again.owe(facts.iter().map(|fact| fact.aggregate));
             return Err(BatchError::Fenced);
         }
         written => written?,
@@ -75,8 +83,8 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     }
     Ok(Published {
         head,
-        full,
-        unavailable: outcome.unavailable,
+        full: full || outcome.unsent,
+        unavailable: outcome.unavailable && outcome.sent.is_empty(),
     })
 }
 
@@ -145,7 +153,11 @@ pub(super) struct Outcome {
     /// The numbers of the rows that were delivered, in order.
     pub(super) sent: Vec<i64>,
     pub(super) failures: Vec<Failure>,
+    /// The transport took nothing of their aggregates.
+    pub(super) postponed: Vec<i64>,
     pub(super) unavailable: bool,
+    /// Some were not tried.
+    pub(super) unsent: bool,
 }
 
 /// Sorts out what was delivered. Behind a failed event of an aggregate nothing of it counts as delivered.
@@ -167,11 +179,14 @@ pub(super) fn judge(
         match result {
             Ok(()) => outcome.sent.push(fact.number),
             Err(PublishError::Unavailable(reason)) => {
-                // Once a batch: a broker that is away refuses each of five hundred.
-                if !outcome.unavailable {
+                if !std::mem::replace(&mut outcome.unavailable, true) {
                     tracing::warn!(%reason, "the transport is not available");
                 }
-                outcome.unavailable = true;
+                held.insert(fact.aggregate);
+                outcome.postponed.push(fact.number);
+            }
+            Err(PublishError::Unsent) => {
+                outcome.unsent = true;
                 held.insert(fact.aggregate);
             }
             Err(PublishError::Refused(error)) => {
@@ -201,19 +216,11 @@ async fn write_down<T: Transport>(
     facts: &[Fact],
     outcome: &Outcome,
 ) -> Result<Option<i64>, BatchError> {
-    if outcome.sent.is_empty() && outcome.failures.is_empty() {
+    if outcome.sent.is_empty() && outcome.failures.is_empty() && outcome.postponed.is_empty() {
         return Ok(None);
     }
     let mut tx = relay.db.begin("relay").await?;
-    // Twice a lease: whoever stands still longer has lost it anyway.
-    let idle = (relay.options.lease.as_millis() * 2).to_string();
-    let held = store::held(&mut tx, relay.leases.me(), &idle).await?;
-    if !facts
-        .iter()
-        .all(|fact| relay.leases.confirms(fact.partition, &held))
-    {
-        return Err(BatchError::Fenced);
-    }
+    guard(relay, &mut tx, facts.iter().map(|fact| fact.partition)).await?;
     let now = relay.outbox.clock().now();
     let mut head = None;
     if !outcome.sent.is_empty() {
@@ -235,14 +242,25 @@ async fn write_down<T: Transport>(
     for failure in &outcome.failures {
         store::record_failure(&mut tx, failure).await?;
     }
+    if !outcome.postponed.is_empty() {
+        let pause = POSTPONED.min(relay.options.longest_backoff);
+        store::postpone(&mut tx, &outcome.postponed, now + pause).await?;
+    }
     tx.commit().await?;
     Ok(head)
 }
 
-/// This replica stood still and has delivered events that may be old by now: has the newest of their aggregates
-/// published behind them, by whoever holds the partitions.
-async fn own_up<T: Transport>(relay: &Relay<T>, facts: &[Fact]) -> Result<(), DbError> {
-    let mut tx = relay.db.begin("relay_own_up").await?;
-    again::newest_last(&mut tx, facts.iter().map(|fact| fact.aggregate), i64::MAX).await?;
-    tx.commit().await
+/// Makes sure that the partitions are this relay's until the transaction ends.
+pub(super) async fn guard<T: Transport>(
+    relay: &Relay<T>,
+    tx: &mut Tx,
+    mut partitions: impl Iterator<Item = i32>,
+) -> Result<(), BatchError> {
+    // Twice a lease: whoever stands still longer has lost it anyway.
+    let idle = (relay.options.lease.as_millis() * 2).to_string();
+    let held = store::held(tx, relay.leases.me(), &idle).await?;
+    match partitions.all(|partition| relay.leases.confirms(partition, &held)) {
+        true => Ok(()),
+        false => Err(BatchError::Fenced),
+    }
 }

@@ -52,7 +52,13 @@ pub enum PublishError {
     /// Nothing can be delivered now: tried again for ever, and not counted against the event.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// It was not tried, because the call had taken its time. It comes again at once.
+    #[error("not sent yet")]
+    Unsent,
 }
+
+/// For how long a relay keeps its partitions while the transport takes its time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a relay works. The defaults are for production.
 #[derive(Clone, Debug)]
@@ -79,7 +85,7 @@ impl Default for RelayOptions {
             batch: 500,
             poll: Duration::from_millis(250),
             lease: Duration::from_secs(3),
-            patience: Duration::from_secs(10),
+            patience: PATIENCE,
             max_attempts: 12,
             first_backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(60),
@@ -158,11 +164,13 @@ impl<T: Transport> Relay<T> {
             self.metering.leases(self.leases.count());
         }
         self.neighbours.meet(self.leases.alone()).await;
+        again::own_up(self).await?;
         let published = match batch::publish(self).await {
             Ok(published) => published,
             Err(BatchError::Fenced) => {
                 tracing::warn!("another replica took partitions of this one, which had stood still");
                 self.leases.forget();
+                again::own_up(self).await?;
                 return Ok(Progress::More);
             }
             Err(BatchError::Db(error)) => return Err(error),

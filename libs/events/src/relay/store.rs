@@ -46,7 +46,7 @@ pub(super) async fn unsent(
                    AND partition IN (SELECT value FROM json_each($1))
                    AND NOT EXISTS (
                        SELECT 1 FROM outbox AS held
-                       WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
+                       WHERE held.next_attempt_at > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
                          AND held.aggregate_id = outbox.aggregate_id
                          AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
                  ORDER BY number LIMIT $4",
@@ -57,7 +57,7 @@ pub(super) async fn unsent(
                      AND partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                      AND NOT EXISTS (
                          SELECT 1 FROM outbox AS held
-                         WHERE held.attempts > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
+                         WHERE held.next_attempt_at > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
                            AND held.aggregate_id = outbox.aggregate_id
                            AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
                    ORDER BY number LIMIT $4",
@@ -138,6 +138,29 @@ pub(super) async fn record_failure(tx: &mut Tx, failure: &Failure) -> Result<(),
             .bind(failure.next_attempt_at)
             .bind(failure.dead_lettered_at)
             .bind(&failure.error)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Leaves the aggregates of these rows alone until `next_attempt_at`; it is not held against the rows.
+pub(super) async fn postpone(
+    tx: &mut Tx,
+    numbers: &[i64],
+    next_attempt_at: Timestamp,
+) -> Result<(), DbError> {
+    let statement = sql!(tx,
+        sqlite: "UPDATE outbox SET next_attempt_at = $2 WHERE number IN (SELECT value FROM json_each($1))
+                   AND published_at IS NULL AND dead_lettered_at IS NULL",
+        postgres: "UPDATE outbox SET next_attempt_at = $2
+                   WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                     AND published_at IS NULL AND dead_lettered_at IS NULL",
+    );
+    on_engine!(tx, c => {
+        sqlx::query(statement)
+            .bind(serde_json::Value::from(numbers).to_string())
+            .bind(next_attempt_at)
             .execute(c)
             .await?;
     });

@@ -3,30 +3,43 @@
 //! A broker may refuse or lose one message and take the next. So an event is sent only when those before it of the
 //! same aggregate are confirmed: first the first event of every aggregate, then the second of those whose first was
 //! confirmed, and so on. In a usual batch every event is of another aggregate, and there is one wave.
+//!
+//! Many events of one aggregate are many waves. When they have taken half of what the relay has patience for, no further
+//! one begins: what was confirmed by then is written down, and the rest comes again.
 
 use std::collections::HashMap;
 use std::future::Future;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::contract::Envelope;
-use crate::relay::PublishError;
+use crate::relay::{PATIENCE, PublishError};
 
 /// Sends `events` in waves with `send`, which gets events of different aggregates and answers one result for each, in
-/// their order. Answers one result for each event; behind one that failed, those of its aggregate fail unsent.
-pub(crate) async fn in_waves<'a, F, R>(events: &'a [Envelope], mut send: F) -> Vec<Result<(), PublishError>>
+/// their order. Answers one result for each event; behind one that failed, those of its aggregate stay unsent.
+pub(crate) async fn in_waves<'a, F, R>(events: &'a [Envelope], send: F) -> Vec<Result<(), PublishError>>
 where
     F: FnMut(Vec<&'a Envelope>) -> R,
     R: Future<Output = Vec<Result<(), PublishError>>>,
 {
-    let unsent = || {
-        Err(PublishError::Unavailable(
-            "not sent: one before it failed".to_owned(),
-        ))
-    };
-    let mut results: Vec<Result<(), PublishError>> =
-        std::iter::repeat_with(unsent).take(events.len()).collect();
-    for wave in waves(events) {
+    until(Instant::now() + PATIENCE / 2, events, send).await
+}
+
+async fn until<'a, F, R>(
+    deadline: Instant,
+    events: &'a [Envelope],
+    mut send: F,
+) -> Vec<Result<(), PublishError>>
+where
+    F: FnMut(Vec<&'a Envelope>) -> R,
+    R: Future<Output = Vec<Result<(), PublishError>>>,
+{
+    let mut results = vec![Err(PublishError::Unsent); events.len()];
+    for (number, wave) in waves(events).into_iter().enumerate() {
+        if number > 0 && Instant::now() >= deadline {
+            break;
+        }
         let ready: Vec<(usize, &Envelope)> = wave
             .into_iter()
             .filter(|place| {
@@ -132,12 +145,21 @@ mod tests {
         .await;
         assert_eq!(results[0], Ok(()));
         assert_eq!(results[1], Err(PublishError::Refused("no".to_owned())));
-        assert!(
-            matches!(results[2], Err(PublishError::Unavailable(_))),
-            "{:?}",
-            results[2]
-        );
+        assert_eq!(results[2], Err(PublishError::Unsent));
         assert_eq!(results[3..], [Ok(()), Ok(())]);
         assert!(!sent.lock().unwrap().contains(&(ann, 3)));
+    }
+
+    #[tokio::test]
+    async fn what_has_taken_long_leaves_the_rest_for_the_next_call() {
+        let (ann, bob) = (new_id(), new_id());
+        let events = [event(ann, 1), event(ann, 2), event(bob, 1), event(ann, 3)];
+        let results = until(Instant::now(), &events, |wave| {
+            let answers = vec![Ok(()); wave.len()];
+            async { answers }
+        })
+        .await;
+        let unsent = Err(PublishError::Unsent);
+        assert_eq!(results, [Ok(()), unsent.clone(), Ok(()), unsent]);
     }
 }

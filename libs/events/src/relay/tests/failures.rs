@@ -79,6 +79,29 @@ testkit::on_both_engines! {
         relay.stop().await;
     }
 
+    /// One partition of a broker has no leader, say.
+    async fn what_cannot_be_delivered_does_not_stand_in_the_way_of_the_rest(db: TestDb) {
+        let outbox = outbox();
+        let good = new_id();
+        // More than a batch, and older than everything else.
+        for _ in 0..60 {
+            changed(&db, &outbox, new_id()).await;
+        }
+        changed(&db, &outbox, good).await;
+        let away = Err(PublishError::Unavailable("no leader".to_owned()));
+        let transport = Recorder::new(move |event| if event.subject == good { Ok(()) } else { away.clone() });
+        let relay = Running::start(&db, &outbox, transport.clone(), quick());
+        all_published(&db, 1).await;
+        assert_eq!(transport.of(good), [1]);
+        transport.behave(|_| Ok(()));
+        all_published(&db, 61).await;
+        relay.stop().await;
+        let mut reader = db.reader().await.unwrap();
+        let tried: i64 = on_engine!(&mut reader, c => sqlx::query_scalar("SELECT count(*) FROM outbox WHERE attempts > 0")
+            .fetch_one(c).await.unwrap());
+        assert_eq!(tried, 0, "it is not held against them");
+    }
+
     async fn a_transport_that_is_away_costs_no_attempt(db: TestDb) {
         let outbox = outbox();
         let id = new_id();

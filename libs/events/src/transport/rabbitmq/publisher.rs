@@ -169,6 +169,7 @@ impl Transport for RabbitmqTransport {
         };
         let fit = AtomicBool::new(true);
         let results = in_waves(events, |wave| {
+            let deadline = Instant::now() + PUBLISH_WITHIN;
             self.send(&publishing.channel, wave, deadline, &fit)
         })
         .await;
