@@ -121,6 +121,40 @@ mod tests {
     }
 
     #[test]
+    fn the_kafka_settings_of_the_sample_are_read_when_they_are_no_comment() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.toml");
+        let sample = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
+        let sample = std::fs::read_to_string(sample).unwrap();
+        let read = |text: &str| -> Settings {
+            std::fs::write(&file, text).unwrap();
+            chassis::config::load("users", Some(&file), std::iter::empty()).unwrap()
+        };
+        let chosen = sample.replacen("transport = \"feed\"", "transport = \"kafka\"", 1);
+        assert_eq!(read(&chosen).check().unwrap_err().key(), "events.kafka");
+        let mut inside = false;
+        let lines: Vec<String> = chosen
+            .lines()
+            .map(|line| {
+                let bare = line.strip_prefix("# ").unwrap_or_default();
+                if bare.starts_with('[') {
+                    inside = bare.starts_with("[events.kafka");
+                }
+                // Keys, and not the sentences about them.
+                let key = bare.starts_with('[')
+                    || bare.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+                if inside && key { bare } else { line }
+                    .replace("password_file = \"/run/secrets/kafka\"", "password = \"x\"")
+            })
+            .collect();
+        let settings = read(&lines.join("\n"));
+        settings.check().unwrap();
+        let kafka = settings.events.kafka.unwrap();
+        assert_eq!((kafka.brokers.len(), kafka.partitions.get()), (2, 16));
+        assert_eq!(kafka.sasl.unwrap().user, "vestibule-users");
+    }
+
+    #[test]
     fn the_sample_shows_every_default_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users.toml");

@@ -71,6 +71,12 @@ fn what_would_weaken_the_service_is_refused_by_key() {
 }
 
 #[test]
+fn a_broker_without_its_settings_is_refused_by_key() {
+    let text = sample().replacen("transport = \"feed\"", "transport = \"kafka\"", 1);
+    assert_eq!(read(&text).check().unwrap_err().key(), "events.kafka");
+}
+
+#[test]
 fn a_derived_secret_is_the_same_on_every_replica_and_another_for_every_purpose() {
     let (one, other) = (read(&sample()), read(&sample()));
     assert_eq!(
