@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::broker::Broker;
 use super::faults::Active;
-use super::kinds::{all, choose};
+use super::kinds::{Kind, Target, all, choose};
 use super::world::{Shape, World};
 use crate::checker::{Finding, Run, check};
 use crate::history::Entry;
@@ -103,7 +103,12 @@ pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
     let mut random = Seeded::new(shape.seed).part(3);
     for (kind, target) in all(shape.engine, broker.transport(), shape.replicas) {
         let began = Instant::now();
-        loop {
+        for which in (0..shape.replicas).cycle() {
+            // Of the replicas that follow RabbitMQ one is at work, and it is not known which.
+            let target = match target {
+                Target::Process(role, _) if matches!(kind, Kind::Die(_)) => Target::Process(role, which),
+                other => other,
+            };
             world.supervise(&[]);
             if let Some(active) = world.strike(kind, target, &mut random).await? {
                 sleep_until(active.until).await;
