@@ -8,7 +8,7 @@ use chassis::shutdown::Shutdown;
 
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
-use super::{Handler, Inbox, InboxError, Step, store};
+use super::{Handler, Inbox, InboxError, Step, marker, store};
 use crate::feed::{FeedError, FeedSource, News};
 
 /// How a consumer begins that has no position, or whose position is no longer in the feed.
@@ -64,6 +64,8 @@ pub struct Consumer<H> {
     inbox: Inbox<H>,
     source: FeedSource,
     position: Option<i64>,
+    /// What was known of places in brokers is withdrawn.
+    alone: bool,
     housekeeping: Housekeeping,
 }
 
@@ -109,6 +111,7 @@ impl<H: Handler> Consumer<H> {
             inbox,
             source,
             position: None,
+            alone: false,
             housekeeping: Housekeeping::default(),
         }
     }
@@ -140,6 +143,10 @@ impl<H: Handler> Consumer<H> {
 
     /// One request, and what it brings.
     async fn turn(&mut self) -> Result<(), TurnError> {
+        if !self.alone {
+            marker::withdraw_all(&self.inbox.db, self.inbox.consumer).await?;
+            self.alone = true;
+        }
         let position = match self.position {
             Some(position) => position,
             None => match self.inbox.position().await? {

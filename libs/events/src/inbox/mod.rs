@@ -10,6 +10,7 @@
 mod consumer;
 mod group;
 mod housekeeping;
+mod marker;
 mod mend;
 mod parked;
 mod store;

@@ -8,11 +8,12 @@ use tokio::time::Instant;
 
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
-use super::{Handler, Inbox, InboxError, store, unreadable};
+use super::marker::Marker;
+use super::{Handler, Inbox, InboxError, unreadable};
 use crate::contract::Envelope;
 use crate::feed::{FeedError, FeedSource};
 use crate::reconcile::Reconciliation;
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -28,6 +29,9 @@ pub(crate) struct Subscriber<B, H> {
     snapshot: FeedSource,
     housekeeping: Housekeeping,
     reconciliation: Reconciliation,
+    marker: Marker,
+    /// Messages are gone, and the database does not know yet.
+    missed: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,8 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
         Self {
             reconciliation: Reconciliation::default(),
+            marker: Marker::of(inbox.consumer, broker.name(), &broker.place()),
+            missed: false,
             inbox,
             broker,
             snapshot,
@@ -97,6 +103,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
+            self.missed |= matches!(error, TurnError::Broker(SubscriptionError::Missed(_)));
             failures = failures.saturating_add(1);
             report(self.inbox.consumer, &error, failures);
             let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
@@ -106,11 +113,15 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
 
     /// One connection, until it fails.
     async fn connected(&mut self, failures: &mut u32) -> Result<std::convert::Infallible, TurnError> {
-        let Subscribed {
-            mut subscription,
-            gap,
-        } = self.broker.subscribe().await?;
-        self.begin(gap).await?;
+        if self.missed {
+            self.marker.withdraw(&self.inbox.db).await?;
+            self.missed = false;
+        }
+        let begun = self.marker.is_set(&self.inbox.db).await?;
+        let mut subscription = self.broker.subscribe(begun).await?;
+        if !begun {
+            self.begin().await?;
+        }
         self.reconciliation.connected();
         let mut metered = Instant::now();
         loop {
@@ -118,10 +129,9 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let wait = self.housekeeping.wait(&self.inbox).await?;
             let limit = usize::try_from(self.inbox.options.batch).unwrap_or(1);
             let messages = subscription.next(limit, wait).await?;
-            if !messages.is_empty() {
-                self.apply(messages).await?;
-                subscription.settle().await?;
-            }
+            self.apply(messages).await?;
+            // Also when there was no event: a broker's place moves on over what is none, and a new one is taken.
+            subscription.settle().await?;
             // Not before they are applied: a database that is away must not have the broker asked in a hurry.
             *failures = 0;
             let lag = subscription.lag();
@@ -153,13 +163,8 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
         Ok(())
     }
 
-    /// Reads the snapshot, when this consumer never did on this broker or something was missed.
-    async fn begin(&self, gap: bool) -> Result<(), TurnError> {
-        let marker = format!("{}@{}", self.inbox.consumer, self.broker.name());
-        let known = store::position(&mut self.inbox.db.reader().await?, &marker).await?;
-        if known.is_some() && !gap {
-            return Ok(());
-        }
+    /// Reads the snapshot, and writes down that it was read.
+    async fn begin(&self) -> Result<(), TurnError> {
         tracing::info!(consumer = self.inbox.consumer, "beginning with a snapshot");
         let mut page = self.snapshot.snapshot(None).await?;
         loop {
@@ -169,9 +174,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let Some(next) = page.next else { break };
             page = self.snapshot.snapshot(Some(&next)).await?;
         }
-        let mut tx = self.inbox.db.begin("inbox_enrol").await?;
-        store::enrol(&mut tx, &marker, self.inbox.clock.now()).await?;
-        tx.commit().await?;
+        self.marker.set(&self.inbox.db, self.inbox.clock.now()).await?;
         Ok(())
     }
 }

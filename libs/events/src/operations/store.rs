@@ -55,7 +55,7 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
 /// Where a consumer stands.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub(super) struct Place {
-    /// The consumer; `NAME@BROKER` for one that a broker keeps the place of.
+    /// The consumer; `NAME@BROKER@PLACE` for one that a broker keeps the place of.
     pub(super) consumer: String,
     /// The last position of the feed that it has applied; -1: none, or the broker knows.
     pub(super) position: i64,

@@ -14,6 +14,9 @@ pub(crate) enum SubscriptionError {
     /// Topics, exchanges or queues are not as they have to be, and may not be made here.
     #[error("the broker is not set up: {0}")]
     Topology(String),
+    /// Messages that this consumer has not read are gone, or may be: it begins anew.
+    #[error("messages may be gone that were not read: {0}")]
+    Missed(String),
 }
 
 /// A message as it came.
@@ -60,18 +63,17 @@ pub(crate) trait Broker: Send + Sync + 'static {
     /// `kafka`, `rabbitmq`.
     fn name(&self) -> &'static str;
 
-    /// Connects, sees to the topology, and takes the place of this consumer. Nothing may be lost between this and
-    /// the first [`Subscription::next`]: the consumer reads a snapshot in between.
+    /// Which one, and where in it: who comes to another one has read nothing there.
+    fn place(&self) -> String;
+
+    /// Connects, sees to the topology, and takes the place of this consumer.
+    ///
+    /// `begun` says that it has read the snapshot for this place before, and goes on. When something is missing then,
+    /// the answer is [`SubscriptionError::Missed`], and **nothing is declared**: what is missing is the only sign that
+    /// messages are gone, so the consumer writes down first that it begins anew. When not, the consumer reads the
+    /// snapshot between this and the first [`Subscription::next`], and nothing may be lost meanwhile.
     fn subscribe(
         &self,
-    ) -> impl Future<Output = Result<Subscribed<Self::Subscription>, SubscriptionError>> + Send;
-}
-
-/// A subscription that has just been made.
-#[derive(Debug)]
-pub(crate) struct Subscribed<S> {
-    /// The subscription.
-    pub(crate) subscription: S,
-    /// The place is new, or messages were deleted before they were read: a snapshot has to fill in.
-    pub(crate) gap: bool,
+        begun: bool,
+    ) -> impl Future<Output = Result<Self::Subscription, SubscriptionError>> + Send;
 }

@@ -1,5 +1,6 @@
 mod deliveries;
 mod failures;
+mod subscriber;
 mod together;
 
 use std::sync::{Arc, Mutex};

@@ -84,11 +84,12 @@ impl Stand {
     }
 }
 
-/// Whether a snapshot has to fill in before the group goes on.
+/// Whether a snapshot has to fill in before a group goes on that has read here before.
 pub(super) fn gap(stands: &[Stand]) -> bool {
-    // Brokers forget the offsets of a group that was away for long (`offsets.retention.minutes`, a week by default).
-    let forgotten =
-        stands.iter().all(|stand| stand.committed.is_none()) && stands.iter().any(|stand| stand.high > 0);
+    // A member commits where it begins, before the first message. Brokers forget the offsets of a group that was away
+    // for long (`offsets.retention.minutes`, a week by default), and with a topic that is deleted: another one of its
+    // name may be empty still.
+    let forgotten = stands.iter().all(|stand| stand.committed.is_none());
     forgotten || stands.iter().any(|stand| stand.misses(None))
 }
 
@@ -99,6 +100,8 @@ pub(super) struct Places {
     pub(super) turn: u64,
     /// The next offset of each partition, if nothing is missing.
     expected: HashMap<i32, i64>,
+    /// Where partitions begin of which no offset was committed, until one is about to be.
+    pub(super) first: HashMap<i32, i64>,
     /// Where partitions ended when the snapshot was taken that makes up for what was deleted before.
     pub(super) covered: HashMap<i32, i64>,
     /// Something was deleted before it was read.
@@ -120,6 +123,7 @@ impl Places {
     fn take_all(&mut self) {
         self.turn += 1;
         self.expected.clear();
+        self.first.clear();
     }
 
     fn give(&mut self, stands: &[Stand]) {
@@ -128,6 +132,8 @@ impl Places {
             self.missed |= stand.misses(self.covered.get(&stand.partition).copied());
             if let Offset::Offset(offset) = stand.begin() {
                 self.expected.insert(stand.partition, offset);
+            } else {
+                self.first.insert(stand.partition, stand.low);
             }
         }
     }

@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 use super::assignment::{Member, Stand, UNKNOWN, gap};
 use super::client::{Ear, settings};
 use super::config::KafkaConfig;
-use super::group::{Group, blocking, ended};
+use super::group::{Group, ended};
 use super::topology::Topic;
 use crate::transport::EventsConfig;
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// The topic of one service, as one consumer sees it.
 #[derive(Debug)]
@@ -25,8 +25,6 @@ pub(crate) struct KafkaBroker {
     group: String,
     consumer: &'static str,
     topic: Topic,
-    /// Messages were deleted before they were read, and no snapshot has made up for it yet.
-    missed: Arc<AtomicBool>,
 }
 
 impl KafkaBroker {
@@ -42,7 +40,6 @@ impl KafkaBroker {
             group: format!("{}.{consumer}", events.namespace),
             consumer,
             topic: Topic::of(service, &events.namespace, events.retention()),
-            missed: Arc::default(),
         }
     }
 
@@ -82,8 +79,21 @@ impl Broker for KafkaBroker {
         "kafka"
     }
 
-    async fn subscribe(&self) -> Result<Subscribed<KafkaSubscription>, SubscriptionError> {
-        let partitions = self.topic.see_to_it(&self.config, self.consumer).await?;
+    fn place(&self) -> String {
+        let mut brokers = self.config.brokers.clone();
+        brokers.sort();
+        format!("{} {} {}", brokers.join(","), self.topic.name, self.group)
+    }
+
+    async fn subscribe(&self, begun: bool) -> Result<KafkaSubscription, SubscriptionError> {
+        let missed = |what: &str| SubscriptionError::Missed(format!("{what} {}", self.topic.name));
+        let partitions = match begun {
+            true => {
+                let found = self.topic.find(&self.config, self.consumer).await?;
+                found.ok_or_else(|| missed("there is no longer a topic"))?
+            }
+            false => self.topic.see_to_it(&self.config, self.consumer).await?,
+        };
         let group = self
             .client()
             .map_err(|error| SubscriptionError::Away(error.to_string()))?;
@@ -94,25 +104,24 @@ impl Broker for KafkaBroker {
             Ok((group, stands))
         })
         .await?;
-        let gap = gap(&stands) || self.missed.load(Ordering::Relaxed);
-        self.missed.store(gap, Ordering::Relaxed);
-        if gap {
+        if begun && gap(&stands) {
+            return Err(missed(
+                "the group does not know where it was, or that is gone, in",
+            ));
+        }
+        if !begun {
             // The snapshot is read after this, so it knows all that was published by now.
             group.member()?.places().covered =
                 stands.iter().map(|stand| (stand.partition, stand.high)).collect();
         }
-        Ok(Subscribed {
-            subscription: KafkaSubscription {
-                group: Some(Arc::new(group)),
-                joined: false,
-                unsure: false,
-                given: HashMap::new(),
-                turn: 0,
-                missed: Arc::clone(&self.missed),
-                consumer: self.consumer,
-                stopped: Arc::default(),
-            },
-            gap,
+        Ok(KafkaSubscription {
+            group: Some(Arc::new(group)),
+            joined: false,
+            unsure: false,
+            given: HashMap::new(),
+            turn: 0,
+            consumer: self.consumer,
+            stopped: Arc::default(),
         })
     }
 }
@@ -128,7 +137,6 @@ pub(crate) struct KafkaSubscription {
     given: HashMap<i32, i64>,
     /// The turn in which it was given.
     turn: u64,
-    missed: Arc<AtomicBool>,
     consumer: &'static str,
     stopped: Arc<AtomicBool>,
 }
@@ -143,12 +151,9 @@ impl Subscription for KafkaSubscription {
         }
         if !std::mem::replace(&mut self.joined, true) {
             group.join()?;
-            // Who comes here has read the snapshot, if there had to be one.
-            self.missed.store(false, Ordering::Relaxed);
         }
         let stopped = Arc::clone(&self.stopped);
-        let batch = blocking(move || group.look(limit, wait, &stopped)).await;
-        let batch = batch.inspect_err(|_| self.remember_gap())?;
+        let batch = blocking(move || group.look(limit, wait, &stopped)).await?;
         self.unsure = false;
         if batch.failures > 0 {
             metrics::counter!("vestibule_consumer_failures_total", "consumer" => self.consumer)
@@ -192,13 +197,6 @@ impl KafkaSubscription {
     fn group(&self) -> Result<Arc<Group>, SubscriptionError> {
         self.group.clone().ok_or_else(ended)
     }
-
-    fn remember_gap(&self) {
-        let member = self.group.as_ref().and_then(|group| group.member().ok());
-        if member.is_some_and(|member| member.places().missed) {
-            self.missed.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 impl Drop for KafkaSubscription {
@@ -211,6 +209,14 @@ impl Drop for KafkaSubscription {
             drop(handle.spawn_blocking(move || drop(group)));
         }
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SubscriptionError> + Send + 'static,
+) -> Result<T, SubscriptionError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(SubscriptionError::Away(error.to_string())))
 }
 
 impl std::fmt::Debug for KafkaSubscription {

@@ -1,4 +1,4 @@
-//! A client in a consumer group: joining, looking for messages, leaving. What it does blocks.
+//! A member of the consumer group: joins, looks for messages, and leaves. All of this blocks.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,26 +29,6 @@ pub(super) struct Batch {
     pub(super) given: HashMap<i32, i64>,
     pub(super) turn: u64,
     pub(super) failures: u64,
-}
-
-impl Drop for Group {
-    /// Leaves the group, for which the library waits as long as the broker is away; this waits no longer than a moment, so
-    /// that a service can end meanwhile.
-    fn drop(&mut self) {
-        let (done, left) = std::sync::mpsc::channel();
-        let consumer = self.0.take();
-        std::thread::spawn(move || {
-            drop(consumer);
-            let _ = done.send(());
-        });
-        if left.recv_timeout(FAREWELL).is_err() {
-            tracing::debug!("the consumer group was not left in time");
-        }
-    }
-}
-
-pub(super) fn ended() -> SubscriptionError {
-    SubscriptionError::Away("the subscription has ended".to_owned())
 }
 
 impl Group {
@@ -113,6 +93,9 @@ impl Group {
                 }
                 None => {}
             }
+            for (partition, first) in std::mem::take(&mut places.first) {
+                batch.given.entry(partition).or_insert(first);
+            }
             check(&places)?;
             if nothing && (!batch.messages.is_empty() || left.is_zero()) {
                 break;
@@ -163,17 +146,29 @@ fn check(places: &Places) -> Result<(), SubscriptionError> {
         ));
     }
     if places.missed {
-        return Err(SubscriptionError::Away(
-            "messages were deleted before they were read; a snapshot makes up for them".to_owned(),
+        return Err(SubscriptionError::Missed(
+            "they were deleted from the topic".to_owned(),
         ));
     }
     Ok(())
 }
 
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SubscriptionError> + Send + 'static,
-) -> Result<T, SubscriptionError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(SubscriptionError::Away(error.to_string())))
+impl Drop for Group {
+    /// Leaves the group, for which the library waits as long as the broker is away; this waits no longer than a moment, so
+    /// that a service can end meanwhile.
+    fn drop(&mut self) {
+        let (done, left) = std::sync::mpsc::channel();
+        let consumer = self.0.take();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = done.send(());
+        });
+        if left.recv_timeout(FAREWELL).is_err() {
+            tracing::debug!("the consumer group was not left in time");
+        }
+    }
+}
+
+pub(super) fn ended() -> SubscriptionError {
+    SubscriptionError::Away("the subscription has ended".to_owned())
 }

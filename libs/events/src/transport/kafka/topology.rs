@@ -61,6 +61,15 @@ impl Topic {
         policies
     }
 
+    /// The partitions of the topic, if it is there.
+    pub(super) async fn find(
+        &self,
+        config: &KafkaConfig,
+        service: &str,
+    ) -> Result<Option<Vec<i32>>, SubscriptionError> {
+        self.look(config, service, &Ear::default()).await
+    }
+
     /// The partitions of the topic, which is made when that is allowed and it is missing.
     pub(super) async fn see_to_it(
         &self,

@@ -100,6 +100,14 @@ impl BrokerUrl {
         }
     }
 
+    /// Host, port and virtual host.
+    pub(super) fn place_within(&self) -> String {
+        match self.0.expose_secret().parse::<AMQPUri>() {
+            Ok(uri) => format!("{} {}", self.place(), uri.vhost),
+            Err(_) => self.place(),
+        }
+    }
+
     /// Whether the connection is encrypted.
     pub(super) fn encrypted(&self) -> bool {
         self.0

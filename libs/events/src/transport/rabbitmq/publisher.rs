@@ -103,19 +103,15 @@ impl RabbitmqTransport {
         }
         for (event, result) in events.iter().zip(&mut judged) {
             if result.is_ok() && returned.contains(&ShortString::from(event.id.to_string())) {
-                *result = self.unrouted(event, fit);
+                *result = self.unrouted(event);
             }
         }
         judged
     }
 
     /// What becomes of an event that is in no queue.
-    fn unrouted(&self, event: &Envelope, fit: &AtomicBool) -> Result<(), PublishError> {
+    fn unrouted(&self, event: &Envelope) -> Result<(), PublishError> {
         if must_be_heard(&event.kind) {
-            // Declared again with the next connection.
-            if self.topology.declares() {
-                fit.store(false, Ordering::Relaxed);
-            }
             return Err(PublishError::Unavailable(format!(
                 "no queue is bound to the exchange {} for {}, which a service must hear; the event waits",
                 self.topology.exchange(),

@@ -1,7 +1,5 @@
 //! Consuming: the queue of one service, by one replica at a time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
@@ -16,7 +14,7 @@ use super::config::RabbitmqConfig;
 use super::connection::{Session, lost, refusal};
 use super::message;
 use super::topology::{Topology, waiting};
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// Messages that the broker sends ahead: two batches, so that one is here when the other is applied.
 const PREFETCH: u16 = 1000;
@@ -29,8 +27,6 @@ pub(crate) struct RabbitmqBroker {
     config: RabbitmqConfig,
     topology: Topology,
     consumer: &'static str,
-    /// Messages may have gone with a queue, and no snapshot has filled in yet.
-    gap: Arc<AtomicBool>,
 }
 
 impl RabbitmqBroker {
@@ -40,7 +36,6 @@ impl RabbitmqBroker {
             config: config.clone(),
             topology: Topology::new(namespace, config.declare),
             consumer,
-            gap: Arc::default(),
         }
     }
 }
@@ -52,29 +47,48 @@ impl Broker for RabbitmqBroker {
         "rabbitmq"
     }
 
-    async fn subscribe(&self) -> Result<Subscribed<RabbitmqSubscription>, SubscriptionError> {
+    fn place(&self) -> String {
+        format!(
+            "{} {}",
+            self.config.url.place_within(),
+            self.topology.queue(self.consumer)
+        )
+    }
+
+    async fn subscribe(&self, begun: bool) -> Result<RabbitmqSubscription, SubscriptionError> {
         let name = format!("vestibule {} consumer", self.consumer);
         let session = Session::open(&self.config, name).await?;
-        if !self.topology.for_consumer(&session, self.consumer).await? {
-            self.gap.store(true, Ordering::Relaxed);
-        }
         let queue = self.topology.queue(self.consumer);
+        let existed = self.topology.has_queue(&session, &queue, begun).await?;
+        if !existed {
+            if begun {
+                return Err(gone(&queue));
+            }
+            self.topology.for_consumer(&session, self.consumer).await?;
+        }
         let channel = session.channel().await?;
         let consumer = consume(&channel, &queue).await.map_err(|error| lost(&error))?;
-        Ok(Subscribed {
-            gap: self.gap.load(Ordering::Relaxed),
-            subscription: RabbitmqSubscription {
-                consumer: Some(consumer),
-                channel,
-                session,
-                queue,
-                gap: Arc::clone(&self.gap),
-                given: Given::default(),
-                lag: None,
-                asked: None,
-            },
+        if existed {
+            // Bindings may be missing. Not before this: who reads a queue is told when it is deleted, and a declaration
+            // would make another one in its place.
+            self.topology.for_consumer(&session, self.consumer).await?;
+        }
+        Ok(RabbitmqSubscription {
+            consumer: Some(consumer),
+            channel,
+            session,
+            queue,
+            given: Given::default(),
+            lag: None,
+            asked: None,
         })
     }
+}
+
+fn gone(queue: &str) -> SubscriptionError {
+    SubscriptionError::Missed(format!(
+        "the queue {queue} is not there, was deleted, or its node went away"
+    ))
 }
 
 async fn consume(channel: &Channel, queue: &str) -> Result<Consumer, lapin::Error> {
@@ -104,7 +118,6 @@ pub(crate) struct RabbitmqSubscription {
     channel: Channel,
     session: Session,
     queue: String,
-    gap: Arc<AtomicBool>,
     given: Given,
     lag: Option<u64>,
     asked: Option<Instant>,
@@ -123,11 +136,7 @@ impl RabbitmqSubscription {
                 Ok(message)
             }
             Some(Err(error)) => Err(lost(&error)),
-            None => {
-                self.gap.store(true, Ordering::Relaxed);
-                let reason = format!("the queue {} was deleted, or its node went away", self.queue);
-                Err(SubscriptionError::Away(reason))
-            }
+            None => Err(gone(&self.queue)),
         }
     }
 
@@ -145,12 +154,8 @@ impl RabbitmqSubscription {
                 self.lag = Some(count.into());
                 Ok(())
             }
-            Err(error) => {
-                if refusal(&error) == Some(AMQPSoftError::NOTFOUND) {
-                    self.gap.store(true, Ordering::Relaxed);
-                }
-                Err(lost(&error))
-            }
+            Err(error) if refusal(&error) == Some(AMQPSoftError::NOTFOUND) => Err(gone(&self.queue)),
+            Err(error) => Err(lost(&error)),
         }
     }
 }
@@ -165,8 +170,6 @@ impl Drop for RabbitmqSubscription {
 
 impl Subscription for RabbitmqSubscription {
     async fn next(&mut self, limit: usize, wait: Duration) -> Result<Vec<Message>, SubscriptionError> {
-        // Who asks for the first message has read the snapshot.
-        self.gap.store(false, Ordering::Relaxed);
         self.ask().await?;
         let Ok(first) = tokio::time::timeout(wait, self.delivery()).await else {
             return Ok(Vec::new());

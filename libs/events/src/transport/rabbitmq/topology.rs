@@ -38,11 +38,6 @@ impl Topology {
         }
     }
 
-    /// Whether everything is declared here.
-    pub(super) fn declares(&self) -> bool {
-        self.declare
-    }
-
     /// Where events are published.
     pub(super) fn exchange(&self) -> String {
         format!("{}.events", self.namespace)
@@ -63,52 +58,48 @@ impl Topology {
         format!("{}.dead-letters", self.namespace)
     }
 
-    /// Sees to it that events can be published. Declares the queues of all our services, so that no event is published
-    /// before the queue of somebody who must hear it is there.
+    /// Sees to it that events can be published. The queues are for who reads them: only they know whether one that is
+    /// missing was there before. Until it is there again, what they must hear waits.
     pub(super) async fn for_publisher(&self, session: &Session) -> Result<(), SubscriptionError> {
-        if self.declare {
-            return self.declare_all(session).await;
-        }
-        let channel = session.channel().await?;
-        let passive = ExchangeDeclareOptions {
-            passive: true,
+        let options = ExchangeDeclareOptions {
+            passive: !self.declare,
+            durable: true,
             ..ExchangeDeclareOptions::default()
         };
-        let found = channel
-            .exchange_declare(
-                self.exchange().into(),
-                ExchangeKind::Topic,
-                passive,
-                FieldTable::default(),
-            )
-            .await;
-        found.map_err(|error| self.problem(&error, "exchange", &self.exchange()))
+        self.exchange_of(
+            &session.channel().await?,
+            (&self.exchange(), ExchangeKind::Topic),
+            options,
+        )
+        .await
     }
 
-    /// Sees to it that `consumer` has its queue; answers whether it was there before.
+    /// Whether a queue is there. That it has to be declared by hand is said unless it was there before (`begun`).
+    pub(super) async fn has_queue(
+        &self,
+        session: &Session,
+        queue: &str,
+        begun: bool,
+    ) -> Result<bool, SubscriptionError> {
+        // A channel of its own: the answer that there is none closes it.
+        match waiting(&session.channel().await?, queue).await {
+            Ok(_) => Ok(true),
+            Err(error) if refusal(&error) == Some(AMQPSoftError::NOTFOUND) && (self.declare || begun) => {
+                Ok(false)
+            }
+            Err(error) => Err(self.problem(&error, "queue", queue)),
+        }
+    }
+
+    /// Declares what `consumer` needs, if that is done here.
     pub(super) async fn for_consumer(
         &self,
         session: &Session,
         consumer: &str,
-    ) -> Result<bool, SubscriptionError> {
-        let queue = self.queue(consumer);
-        // A channel of its own: the answer that there is none closes it.
-        let existed = match waiting(&session.channel().await?, &queue).await {
-            Ok(_) => true,
-            Err(error) if refusal(&error) == Some(AMQPSoftError::NOTFOUND) && self.declare => false,
-            Err(error) => return Err(self.problem(&error, "queue", &queue)),
-        };
-        if self.declare {
-            self.declare_all(session).await?;
-            if AUDIENCES.iter().all(|(service, _)| *service != consumer) {
-                self.declare_queue(&session.channel().await?, consumer, &["#"])
-                    .await?;
-            }
+    ) -> Result<(), SubscriptionError> {
+        if !self.declare {
+            return Ok(());
         }
-        Ok(existed)
-    }
-
-    async fn declare_all(&self, session: &Session) -> Result<(), SubscriptionError> {
         let channel = session.channel().await?;
         let exchanges = [
             (self.exchange(), ExchangeKind::Topic),
@@ -119,18 +110,26 @@ impl Topology {
                 durable: true,
                 ..ExchangeDeclareOptions::default()
             };
-            channel
-                .exchange_declare(name.as_str().into(), kind, durable, FieldTable::default())
-                .await
-                .map_err(|error| self.problem(&error, "exchange", &name))?;
+            self.exchange_of(&channel, (&name, kind), durable).await?;
         }
         let quorum = table([("x-queue-type", text("quorum"))]);
         self.bind(&channel, &self.dead_queue(), quorum, &self.dead_exchange(), &[""])
             .await?;
-        for (service, patterns) in AUDIENCES {
-            self.declare_queue(&channel, service, patterns).await?;
-        }
-        Ok(())
+        let audience = AUDIENCES.iter().find(|(service, _)| *service == consumer);
+        let patterns = audience.map_or(&["#"][..], |(_, patterns)| *patterns);
+        self.declare_queue(&channel, consumer, patterns).await
+    }
+
+    async fn exchange_of(
+        &self,
+        channel: &Channel,
+        (name, kind): (&str, ExchangeKind),
+        options: ExchangeDeclareOptions,
+    ) -> Result<(), SubscriptionError> {
+        channel
+            .exchange_declare(name.into(), kind, options, FieldTable::default())
+            .await
+            .map_err(|error| self.problem(&error, "exchange", name))
     }
 
     async fn declare_queue(

@@ -17,7 +17,7 @@ use crate::inbox::Inbox;
 use crate::inbox::tests::Effects;
 use crate::relay::{PublishError, Transport};
 use crate::testing::{changed, clock, event, new_id};
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// The next events of a subscription, so many.
 async fn receive(subscription: &mut impl Subscription, count: usize) -> Vec<Envelope> {
@@ -39,7 +39,7 @@ async fn receive(subscription: &mut impl Subscription, count: usize) -> Vec<Enve
 pub(super) async fn an_event_arrives_with_all_that_it_says<W: BrokerWorld>(_db: TestDb) {
     let world = W::new();
     let broker = world.broker();
-    let Subscribed { mut subscription, .. } = broker.subscribe().await.unwrap();
+    let mut subscription = broker.subscribe(false).await.unwrap();
     let id = new_id();
     let mut sent: Vec<Envelope> = (1..=3).map(|sequence| event(id, sequence)).collect();
     sent[1].traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
@@ -69,6 +69,7 @@ struct Forgetful<B> {
 struct Unsettled<S> {
     subscription: S,
     settled: Arc<AtomicUsize>,
+    given: bool,
 }
 
 impl<B: Broker> Broker for Forgetful<B> {
@@ -78,24 +79,30 @@ impl<B: Broker> Broker for Forgetful<B> {
         self.broker.name()
     }
 
-    async fn subscribe(&self) -> Result<Subscribed<Self::Subscription>, SubscriptionError> {
-        let Subscribed { subscription, gap } = self.broker.subscribe().await?;
-        Ok(Subscribed {
-            subscription: Unsettled {
-                subscription,
-                settled: Arc::clone(&self.settled),
-            },
-            gap,
+    fn place(&self) -> String {
+        self.broker.place()
+    }
+
+    async fn subscribe(&self, begun: bool) -> Result<Self::Subscription, SubscriptionError> {
+        Ok(Unsettled {
+            subscription: self.broker.subscribe(begun).await?,
+            settled: Arc::clone(&self.settled),
+            given: false,
         })
     }
 }
 
 impl<S: Subscription> Subscription for Unsettled<S> {
     async fn next(&mut self, limit: usize, wait: Duration) -> Result<Vec<Message>, SubscriptionError> {
-        self.subscription.next(limit, wait).await
+        let messages = self.subscription.next(limit, wait).await?;
+        self.given = !messages.is_empty();
+        Ok(messages)
     }
 
     async fn settle(&mut self) -> Result<(), SubscriptionError> {
+        if !self.given {
+            return Ok(());
+        }
         self.settled.fetch_add(1, Ordering::Relaxed);
         Err(SubscriptionError::Away("died before it could tell".to_owned()))
     }
@@ -109,6 +116,7 @@ pub(super) async fn what_was_applied_and_not_settled_comes_again_and_changes_not
     db: TestDb,
 ) {
     let world = W::new();
+    world.enrol().await;
     let service = Service::publishing(&db, world.transport()).await;
     let here = fresh(&db).await;
     let ids: Vec<Uuid> = (0..5).map(|_| new_id()).collect();
@@ -146,6 +154,7 @@ pub(super) async fn what_was_applied_and_not_settled_comes_again_and_changes_not
 
 pub(super) async fn what_is_no_event_is_kept_and_the_rest_goes_on<W: BrokerWorld>(db: TestDb) {
     let world = W::new();
+    world.enrol().await;
     let service = Service::publishing(&db, world.transport()).await;
     let here = fresh(&db).await;
     let ids = [new_id(), new_id()];
@@ -188,16 +197,16 @@ pub(super) async fn what_may_not_be_made_is_asked_for_by_name<W: BrokerWorld>(_d
         problem.contains("declare") && problem.contains("things"),
         "{problem}"
     );
-    let refused = undeclared.broker().subscribe().await;
+    let refused = undeclared.broker().subscribe(false).await;
     assert!(
         matches!(refused, Err(SubscriptionError::Topology(_))),
         "it may not be made"
     );
     // Somebody makes it: now it is used as it is.
-    let made = world.broker().subscribe().await.unwrap();
+    let made = world.broker().subscribe(false).await.unwrap();
     drop(made);
     assert_eq!(world.transport().publish(&sent).await, [Ok(())]);
-    let Subscribed { mut subscription, .. } = undeclared.broker().subscribe().await.unwrap();
+    let mut subscription = undeclared.broker().subscribe(false).await.unwrap();
     assert_eq!(
         undeclared.transport().publish(&[event(new_id(), 1)]).await,
         [Ok(())]

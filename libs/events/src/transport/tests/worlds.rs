@@ -22,6 +22,11 @@ pub(super) trait World: Send + Sync + 'static {
 
     fn transport(&self) -> Self::Transport;
 
+    /// The consumer was here before: a broker keeps for it what is sent from now on.
+    fn enrol(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Follows [`SERVICE`] until `shutdown`, as a service does.
     fn follow<H: Handler>(
         &self,
@@ -160,7 +165,7 @@ mod rabbitmq {
     use super::*;
     use crate::transport::rabbitmq::{RabbitmqBroker, RabbitmqConfig, RabbitmqTransport};
 
-    /// The events of the tests are such as `users` must hear, so its queue is there before the first one.
+    /// The events of the tests are such as `users` must hear.
     const QUEUE: &str = "users";
 
     /// The shared RabbitMQ node.
@@ -181,6 +186,10 @@ mod rabbitmq {
 
         fn transport(&self) -> RabbitmqTransport {
             RabbitmqTransport::new(&self.config, &self.namespace, SERVICE)
+        }
+
+        async fn enrol(&self) {
+            drop(self.broker().subscribe(false).await.unwrap());
         }
 
         fn follow<H: Handler>(

@@ -7,12 +7,16 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use super::super::assignment::{Places, Stand, gap};
 use super::*;
 
-/// Deletes what is in both partitions of a topic, as its retention would.
-async fn delete_all(topic: &str) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+fn admin() -> AdminClient<DefaultClientContext> {
+    ClientConfig::new()
         .set("bootstrap.servers", brokers::kafka())
         .create()
-        .unwrap();
+        .unwrap()
+}
+
+/// Deletes what is in both partitions of a topic, as its retention would.
+async fn delete_all(topic: &str) {
+    let admin = admin();
     let mut places = TopicPartitionList::new();
     for partition in 0..2 {
         places
@@ -28,47 +32,95 @@ async fn publish(config: &EventsConfig, count: i64) {
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 }
 
+fn missed(result: Result<impl Subscription, SubscriptionError>) {
+    let Err(error) = result else {
+        panic!("nothing is missed")
+    };
+    assert!(matches!(error, SubscriptionError::Missed(_)), "{error}");
+}
+
 #[tokio::test]
-async fn a_snapshot_makes_up_for_what_was_deleted_unread_and_once() {
+async fn what_was_deleted_unread_is_noticed_until_the_consumer_begins_anew() {
     let config = shared();
     let broker = consumer(&config, "things");
-    let Subscribed {
-        mut subscription,
-        gap,
-    } = broker.subscribe().await.unwrap();
-    assert!(!gap, "a topic that never had a message");
+    let mut subscription = broker.subscribe(false).await.unwrap();
     publish(&config, 20).await;
     receive(&mut subscription, 20).await;
     drop(subscription);
     publish(&config, 20).await;
     delete_all(&format!("{}.things", config.namespace)).await;
 
-    // Who dies before the snapshot is read is told again.
-    let Subscribed { subscription, gap } = broker.subscribe().await.unwrap();
-    assert!(gap);
-    drop(subscription);
-    let Subscribed {
-        mut subscription,
-        gap,
-    } = broker.subscribe().await.unwrap();
-    assert!(gap);
+    missed(broker.subscribe(true).await);
+    missed(broker.subscribe(true).await);
+    let mut subscription = broker.subscribe(false).await.unwrap();
     publish(&config, 20).await;
     assert_eq!(receive(&mut subscription, 20).await.len(), 20);
     drop(subscription);
-    let Subscribed {
-        mut subscription,
-        gap,
-    } = broker.subscribe().await.unwrap();
-    assert!(!gap, "it was made up for");
+    let mut subscription = broker.subscribe(true).await.unwrap();
     publish(&config, 1).await;
     assert_eq!(receive(&mut subscription, 1).await.len(), 1);
+}
+
+/// Waits until a member has its place, and settles.
+async fn settled(broker: &KafkaBroker) {
+    let mut subscription = broker.subscribe(false).await.unwrap();
+    testkit::eventually("the group has its place", async || {
+        let wait = Duration::from_millis(100);
+        assert!(subscription.next(100, wait).await.unwrap().is_empty());
+        subscription.settle().await.unwrap();
+        broker.subscribe(true).await.is_ok().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_group_has_its_place_before_the_first_message() {
+    let config = shared();
+    let broker = consumer(&config, "things");
+    settled(&broker).await;
+    publish(&config, 3).await;
+    let mut subscription = broker.subscribe(true).await.unwrap();
+    assert_eq!(receive(&mut subscription, 3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_topic_that_was_deleted_is_noticed_while_its_successor_is_empty() {
+    let config = shared();
+    let broker = consumer(&config, "things");
+    settled(&broker).await;
+    publish(&config, 5).await;
+    let topic = format!("{}.things", config.namespace);
+    let admin = admin();
+    let options = AdminOptions::new();
+    let deleted = admin.delete_topics(&[&topic], &options).await.unwrap();
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    testkit::eventually("the topic is gone", async || {
+        let Err(error) = broker.subscribe(true).await else {
+            return None;
+        };
+        matches!(error, SubscriptionError::Missed(_)).then_some(())
+    })
+    .await;
+    // Somebody else, such as the publisher, makes another one.
+    drop(consumer(&config, "things").subscribe(false).await.unwrap());
+    missed(broker.subscribe(true).await);
+}
+
+#[test]
+fn another_broker_or_namespace_is_another_place() {
+    let (one, mut two) = (shared(), shared());
+    assert_ne!(consumer(&one, "things").place(), consumer(&two, "things").place());
+    two.namespace.clone_from(&one.namespace);
+    assert_eq!(consumer(&one, "things").place(), consumer(&two, "things").place());
+    two.kafka.as_mut().unwrap().brokers = vec!["elsewhere:9092".to_owned()];
+    assert_ne!(consumer(&one, "things").place(), consumer(&two, "things").place());
 }
 
 #[tokio::test]
 async fn a_look_that_was_given_up_is_not_stepped_over() {
     let config = shared();
     let broker = consumer(&config, "things");
-    let Subscribed { mut subscription, .. } = broker.subscribe().await.unwrap();
+    let mut subscription = broker.subscribe(false).await.unwrap();
     {
         let mut look = std::pin::pin!(subscription.next(100, Duration::from_secs(20)));
         assert!(futures_util::poll!(&mut look).is_pending());
@@ -77,7 +129,7 @@ async fn a_look_that_was_given_up_is_not_stepped_over() {
     assert!(matches!(again, Err(SubscriptionError::Away(_))));
     drop(subscription);
     publish(&config, 3).await;
-    let Subscribed { mut subscription, .. } = broker.subscribe().await.unwrap();
+    let mut subscription = broker.subscribe(false).await.unwrap();
     assert_eq!(receive(&mut subscription, 3).await.len(), 3);
 }
 
@@ -93,8 +145,8 @@ fn stand(committed: Option<i64>, low: i64, high: i64) -> Stand {
 #[test]
 fn a_gap_is_seen_from_the_offsets() {
     assert!(
-        !gap(&[stand(None, 0, 0), stand(None, 0, 0)]),
-        "nothing was ever said"
+        gap(&[stand(None, 0, 0), stand(None, 0, 0)]),
+        "another topic, which is empty still"
     );
     assert!(
         gap(&[stand(None, 0, 5), stand(None, 0, 0)]),

@@ -17,7 +17,7 @@ async fn a_broker_may_be_away_at_the_start_and_later() {
     let results = transport.publish(&sent).await;
     assert!(!unavailable(&results).is_empty());
     assert!(matches!(
-        broker.subscribe().await,
+        broker.subscribe(false).await,
         Err(SubscriptionError::Away(_))
     ));
 
@@ -26,7 +26,7 @@ async fn a_broker_may_be_away_at_the_start_and_later() {
         (transport.publish(&sent).await == [Ok(())]).then_some(())
     })
     .await;
-    let Subscribed { mut subscription, .. } = broker.subscribe().await.unwrap();
+    let mut subscription = broker.subscribe(false).await.unwrap();
     let first = receive(&mut subscription, 1).await;
     assert_eq!(first[0].id, sent[0].id);
 

@@ -86,7 +86,7 @@ async fn a_deleted_person_leaves_a_tombstone_behind_the_event() {
     let mut deleted = event(id, 2);
     deleted.kind = UserDeleted::TYPE.to_owned();
     let sent = [event(id, 1), deleted, event(new_id(), 1)];
-    let Subscribed { mut subscription, .. } = subscribed(&config, "users").await;
+    let mut subscription = subscribed(&config, "users").await;
     assert_eq!(
         producer(&config, "users").publish(&sent).await,
         [Ok(()), Ok(()), Ok(())]

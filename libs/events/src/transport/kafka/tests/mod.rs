@@ -15,7 +15,7 @@ use super::*;
 use crate::contract::Envelope;
 use crate::relay::{PublishError, Transport};
 use crate::testing::{event, new_id};
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 use crate::transport::{EventsConfig, TransportKind};
 
 /// A configuration with a namespace of its own; `more` goes into `[events.kafka]`.
@@ -46,8 +46,8 @@ fn consumer(config: &EventsConfig, service: &'static str) -> KafkaBroker {
     KafkaBroker::new(config, config.kafka.as_ref().unwrap(), service, "tests")
 }
 
-async fn subscribed(config: &EventsConfig, service: &'static str) -> Subscribed<impl Subscription + use<>> {
-    consumer(config, service).subscribe().await.unwrap()
+async fn subscribed(config: &EventsConfig, service: &'static str) -> impl Subscription + use<> {
+    consumer(config, service).subscribe(false).await.unwrap()
 }
 
 /// The next `count` events, settled.

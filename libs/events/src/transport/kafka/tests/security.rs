@@ -16,7 +16,7 @@ async fn publish(config: &EventsConfig) -> Vec<Result<(), PublishError>> {
 async fn refused(config: &EventsConfig, expected: &str) {
     // Both at once: each takes as long as the brokers may take to answer.
     let broker = consumer(config, "things");
-    let (results, subscribed) = tokio::join!(publish(config), broker.subscribe());
+    let (results, subscribed) = tokio::join!(publish(config), broker.subscribe(false));
     let problem = unavailable(&results);
     assert!(problem.contains(expected), "{expected} in {problem}");
     let error = subscribed.err().unwrap();
@@ -66,7 +66,7 @@ async fn connections_are_encrypted_and_both_sides_are_who_they_say() {
             json!({ "tls": { "ca": ca }, "sasl": sasl(mechanism, &password) }),
         );
         assert_eq!(publish(&config).await, [Ok(())], "{mechanism}");
-        let Subscribed { mut subscription, .. } = subscribed(&config, "things").await;
+        let mut subscription = subscribed(&config, "things").await;
         assert_eq!(receive(&mut subscription, 1).await.len(), 1);
     }
 

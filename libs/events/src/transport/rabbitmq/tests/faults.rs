@@ -14,6 +14,7 @@ async fn proxied() -> (FaultProxy, Place) {
 #[tokio::test]
 async fn without_a_confirmation_an_event_counts_as_not_delivered_and_may_come_twice() {
     let (proxy, place) = proxied().await;
+    let place = place.known().await;
     let (transport, admin) = (place.transport(), Place::shared().admin().await);
     let sent = events(12);
     deliver(&transport, &sent[..2]).await;
@@ -38,12 +39,13 @@ async fn without_a_confirmation_an_event_counts_as_not_delivered_and_may_come_tw
 #[tokio::test]
 async fn a_broker_that_hangs_is_given_up_in_time_and_found_again() {
     let (proxy, place) = proxied().await;
+    let place = place.known().await;
     let (transport, broker) = (place.transport(), place.broker());
     deliver(&transport, &events(1)).await;
     proxy.hold();
     let late = unavailable(transport.publish(&events(1)).await);
     assert_eq!(late, "not confirmed in time");
-    let error = broker.subscribe().await.unwrap_err();
+    let error = broker.subscribe(true).await.unwrap_err();
     assert!(error.to_string().contains("no answer within"), "{error}");
     proxy.restore();
     deliver(&transport, &events(1)).await;
@@ -64,7 +66,7 @@ async fn messages_outlive_the_broker_and_both_sides_find_it_again() {
     let lost = subscription.next(LIMIT, SOON).await.unwrap_err();
     assert!(matches!(lost, SubscriptionError::Away(_)), "{lost}");
     unavailable(transport.publish(&sent[3..]).await);
-    let away = broker.subscribe().await.unwrap_err().to_string();
+    let away = broker.subscribe(true).await.unwrap_err().to_string();
     assert!(away.contains(&rabbit.address().to_string()), "{away}");
 
     rabbit.start_again().await;
@@ -73,9 +75,8 @@ async fn messages_outlive_the_broker_and_both_sides_find_it_again() {
         results.iter().all(Result::is_ok).then_some(())
     })
     .await;
-    let mut again = broker.subscribe().await.unwrap();
-    assert!(!again.gap);
-    let got = next(&mut again.subscription, 6).await;
+    let mut again = broker.subscribe(true).await.unwrap();
+    let got = next(&mut again, 6).await;
     assert_eq!(got[..3], some(&ids(&sent[..3])));
     let later: std::collections::BTreeSet<_> = got[3..].iter().copied().flatten().collect();
     assert_eq!(later, ids(&sent[3..]).into_iter().collect());

@@ -10,7 +10,7 @@ mod topology;
 use std::time::Duration;
 
 use lapin::options::{
-    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions,
+    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
     QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
@@ -24,7 +24,7 @@ use super::*;
 use crate::contract::Envelope;
 use crate::relay::{PublishError, Transport};
 use crate::testing::{event, new_id};
-use crate::transport::subscription::{Broker, Message, Subscribed, Subscription, SubscriptionError};
+use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 const LIMIT: usize = 100;
 /// Within this a message is here, when it comes at all.
@@ -52,6 +52,12 @@ impl Place {
 
     fn undeclared(mut self) -> Self {
         self.config.declare = false;
+        self
+    }
+
+    /// One whose consumer was there before.
+    async fn known(self) -> Self {
+        drop(subscribe(&self.broker()).await);
         self
     }
 
@@ -130,6 +136,20 @@ impl Admin {
             .unwrap();
     }
 
+    async fn bind(&self, queue: &str, exchange: &str, pattern: &str) {
+        let options = QueueBindOptions::default();
+        self.channel
+            .queue_bind(
+                queue.into(),
+                exchange.into(),
+                pattern.into(),
+                options,
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+    }
+
     /// A message that is none of our events.
     async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
         let sent = self.channel.basic_publish(
@@ -158,7 +178,7 @@ async fn deliver(transport: &RabbitmqTransport, events: &[Envelope]) {
 }
 
 async fn subscribe(broker: &RabbitmqBroker) -> RabbitmqSubscription {
-    broker.subscribe().await.unwrap().subscription
+    broker.subscribe(false).await.unwrap()
 }
 
 /// The next so many messages.

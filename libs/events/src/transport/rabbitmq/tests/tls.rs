@@ -13,7 +13,7 @@ fn trusting(rabbit: &OwnRabbit, ca: Option<PathBuf>) -> Place {
 #[tokio::test]
 async fn only_the_authority_of_the_configuration_is_believed() {
     let (rabbit, other) = tokio::join!(OwnRabbit::start_with_tls(), OwnRabbit::start_with_tls());
-    let place = trusting(&rabbit, Some(rabbit.ca()));
+    let place = trusting(&rabbit, Some(rabbit.ca())).known().await;
     let sent = events(3);
     deliver(&place.transport(), &sent).await;
     let mut subscription = subscribe(&place.broker()).await;
@@ -39,7 +39,7 @@ async fn a_refused_password_is_never_repeated() {
     let (transport, broker) = (place.transport(), place.broker());
     let reason = unavailable(transport.publish(&events(1)).await);
     assert!(reason.contains("ACCESS_REFUSED"), "{reason}");
-    let error = broker.subscribe().await.unwrap_err();
+    let error = broker.subscribe(false).await.unwrap_err();
     let everything = format!(
         "{reason} {error} {error:?} {transport:?} {broker:?} {:?}",
         place.config

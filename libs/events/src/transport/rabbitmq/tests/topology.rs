@@ -1,8 +1,6 @@
-use lapin::options::QueueBindOptions;
-
 use super::*;
 
-fn topology_problem(result: Result<Subscribed<RabbitmqSubscription>, SubscriptionError>) -> String {
+fn topology_problem(result: Result<RabbitmqSubscription, SubscriptionError>) -> String {
     match result {
         Err(SubscriptionError::Topology(problem)) => problem,
         other => panic!("{other:?}"),
@@ -44,47 +42,55 @@ async fn an_event_that_a_service_must_hear_waits_until_its_queue_is_there() {
 
     let (queue, exchange) = (place.queue(), place.exchange());
     admin.declare_queue(&queue, "quorum").await;
-    let bound = admin.channel.queue_bind(
-        queue.as_str().into(),
-        exchange.as_str().into(),
-        "vestibule.subject.#".into(),
-        QueueBindOptions::default(),
-        FieldTable::default(),
-    );
-    bound.await.unwrap();
+    admin.bind(&queue, &exchange, "vestibule.subject.#").await;
     deliver(&transport, &sent).await;
     let mut subscription = subscribe(&place.broker()).await;
     assert_eq!(next(&mut subscription, 2).await, some(&ids(&sent)));
 }
 
+fn missed(result: Result<RabbitmqSubscription, SubscriptionError>) -> String {
+    match result {
+        Err(SubscriptionError::Missed(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
-async fn a_queue_that_was_deleted_is_declared_again_before_anything_is_lost() {
-    let place = Place::shared();
-    let transport = place.transport();
+async fn a_queue_that_was_deleted_is_noticed_however_late() {
+    let place = Place::shared().known().await;
+    let (transport, broker) = (place.transport(), place.broker());
     let sent = events(3);
     deliver(&transport, &sent[..1]).await;
     place.admin().await.delete_queue(&place.queue()).await;
+    // Neither the publisher, old or new, nor a look by the consumer hides that the queue and what was in it are gone.
     unavailable(transport.publish(&sent[1..]).await);
+    unavailable(place.transport().publish(&sent[1..]).await);
+    for _ in 0..2 {
+        assert!(missed(broker.subscribe(true).await).contains(&place.queue()));
+        unavailable(transport.publish(&sent[1..]).await);
+    }
+    // The consumer has written down that it begins anew, and reads the snapshot after this.
+    let mut subscription = broker.subscribe(false).await.unwrap();
     deliver(&transport, &sent[1..]).await;
-    let mut subscription = subscribe(&place.broker()).await;
     assert_eq!(next(&mut subscription, 2).await, some(&ids(&sent[1..])));
+    drop(subscription);
+    broker.subscribe(true).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_new_queue_is_a_gap_and_one_that_was_there_is_none() {
-    let place = Place::shared();
-    let broker = place.broker();
-    assert!(broker.subscribe().await.unwrap().gap);
-    let mut again = broker.subscribe().await.unwrap();
-    assert!(again.gap, "no snapshot was read in between");
-    // Who asks for messages has read it.
-    again.subscription.next(LIMIT, SHORTLY).await.unwrap();
-    drop(again);
-    assert!(!broker.subscribe().await.unwrap().gap);
+async fn the_queue_of_somebody_else_does_not_hide_that_ours_is_missing() {
+    let place = Place::shared().known().await;
+    let (transport, admin) = (place.transport(), place.admin().await);
+    admin.delete_queue(&place.queue()).await;
+    let other = format!("{}.others", place.namespace);
+    admin.declare_queue(&other, "quorum").await;
+    admin.bind(&other, &place.exchange(), "vestibule.subject.#").await;
+    deliver(&transport, &events(1)).await;
+    missed(place.broker().subscribe(true).await);
 }
 
 #[tokio::test]
-async fn a_queue_that_is_deleted_while_it_is_read_is_a_gap() {
+async fn a_queue_that_is_deleted_while_it_is_read_is_noticed() {
     let place = Place::shared();
     let broker = place.broker();
     let mut subscription = subscribe(&broker).await;
@@ -92,12 +98,34 @@ async fn a_queue_that_is_deleted_while_it_is_read_is_a_gap() {
     place.admin().await.delete_queue(&place.queue()).await;
     let error = subscription.next(LIMIT, SOON).await.unwrap_err();
     assert!(
-        matches!(&error, SubscriptionError::Away(reason) if reason.contains(&place.queue())),
+        matches!(&error, SubscriptionError::Missed(reason) if reason.contains(&place.queue())),
         "{error}"
     );
-    // Somebody else may have declared it again meanwhile: what was in it is gone all the same.
-    deliver(&place.transport(), &events(1)).await;
-    assert!(broker.subscribe().await.unwrap().gap);
+}
+
+#[tokio::test]
+async fn who_may_declare_nothing_is_told_that_the_queue_is_gone_before_it_is_asked_for() {
+    let place = Place::shared().undeclared();
+    missed(place.broker().subscribe(true).await);
+    topology_problem(place.broker().subscribe(false).await);
+}
+
+#[test]
+fn another_broker_virtual_host_or_namespace_is_another_place() {
+    let place = |url: &str, namespace: &str| {
+        let config = RabbitmqConfig::new(url.parse().unwrap());
+        RabbitmqBroker::new(&config, namespace, "users").place()
+    };
+    let here = place("amqp://a:b@one:5672/v", "ns");
+    assert_eq!(here, place("amqp://c:d@one:5672/v", "ns"), "whoever asks");
+    for (url, namespace) in [
+        ("amqp://a:b@two:5672/v", "ns"),
+        ("amqp://a:b@one:5673/v", "ns"),
+        ("amqp://a:b@one:5672/w", "ns"),
+        ("amqp://a:b@one:5672/v", "other"),
+    ] {
+        assert_ne!(here, place(url, namespace), "{url} {namespace}");
+    }
 }
 
 #[tokio::test]
@@ -105,18 +133,16 @@ async fn a_queue_that_was_declared_otherwise_is_named_with_what_differs() {
     let place = Place::shared();
     let admin = place.admin().await;
     admin.declare_queue(&place.queue(), "classic").await;
-    let problem = topology_problem(place.broker().subscribe().await);
-    let reason = unavailable(place.transport().publish(&events(1)).await);
+    let problem = topology_problem(place.broker().subscribe(false).await);
     for part in [&place.queue(), "inequivalent arg 'x-", "declared otherwise"] {
         assert!(problem.contains(part), "{problem}");
-        assert!(reason.contains(part), "{reason}");
     }
 }
 
 #[tokio::test]
 async fn without_the_right_to_declare_what_is_missing_is_named() {
     let place = Place::shared().undeclared();
-    let problem = topology_problem(place.broker().subscribe().await);
+    let problem = topology_problem(place.broker().subscribe(false).await);
     for part in [&place.queue(), "events.rabbitmq.declare"] {
         assert!(problem.contains(part), "{problem}");
     }
