@@ -82,8 +82,8 @@ enum TurnError {
 /// A function of its own, so that the future that calls it stays `Send`.
 fn report(consumer: &'static str, error: &TurnError, failures: u32) {
     let error = error as &dyn std::error::Error;
-    // Said once when it begins; a service that is away for an hour is no news 1800 times.
-    if failures == 5 {
+    // Said when it begins and then now and then: a service that is away for an hour is no news 1800 times.
+    if failures == 5 || failures.is_multiple_of(300) {
         tracing::warn!(consumer, error, "the feed cannot be followed; it is tried again");
     } else {
         tracing::debug!(consumer, error, failures, "the feed cannot be followed");
@@ -172,10 +172,7 @@ impl<H: Handler> Consumer<H> {
         let first = events.first().and_then(|event| event.position);
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         if first != Some(position + 1) || last.position != Some(position + count) {
-            return Err(TurnError::Skipped {
-                from: position,
-                to: first,
-            });
+            return self.skipped(position, first).await;
         }
         let to = position + count;
         let delivered = self
@@ -184,6 +181,17 @@ impl<H: Handler> Consumer<H> {
             .await;
         self.lags(head, to);
         self.moved(delivered, to)
+    }
+
+    /// The feed has a hole, which it never has by itself: somebody deleted events. What they said is in the snapshot.
+    async fn skipped(&mut self, from: i64, to: Option<i64>) -> Result<(), TurnError> {
+        let error = TurnError::Skipped { from, to };
+        if self.inbox.options.bootstrap == Bootstrap::Beginning {
+            return Err(error);
+        }
+        let consumer = self.inbox.consumer;
+        tracing::error!(consumer, error = %error, "events are missing in the feed");
+        self.begin(from).await
     }
 
     /// Tells how many events are published behind `position`.

@@ -202,7 +202,7 @@ impl<H: Handler> Inbox<H> {
         Ok(store::remember(tx, self.consumer, ids, now).await?)
     }
 
-    async fn park(
+    pub(super) async fn park(
         &self,
         origin: Origin,
         event: &[Envelope],
@@ -211,13 +211,18 @@ impl<H: Handler> Inbox<H> {
     ) -> Result<Delivery, InboxError> {
         let mut tx = self.db.begin("inbox_park").await?;
         store::enter(&mut tx, self.consumer, origin.together()).await?;
-        match self.open(&mut tx, origin, event, step).await {
-            Ok(_) => {}
+        let fresh = match self.open(&mut tx, origin, event, step).await {
+            Ok(fresh) => fresh,
             Err(GroupError::Inbox(error)) => return Err(error),
             Err(GroupError::Handler { .. }) => return Ok(Delivery::default()),
-        }
+        };
         let mut delivery = Delivery::default();
         for event in event {
+            if origin == Origin::Stream && !fresh.contains(&event.id) {
+                // Another replica has settled it since.
+                delivery.duplicates += 1;
+                continue;
+            }
             tracing::error!(
                 consumer = self.consumer,
                 event = %event.id,

@@ -144,7 +144,7 @@ async fn insert(
             .bind(&envelope)
             .bind(attempts)
             .bind(next_attempt_at)
-            .bind(error)
+            .bind(store::text(error))
             .execute(c)
             .await?;
     });
@@ -261,7 +261,7 @@ impl<H: Handler> Inbox<H> {
                 .bind(parked.event_id)
                 .bind(attempts)
                 .bind(now + pause.min(self.options.longest_backoff))
-                .bind(error.chain())
+                .bind(store::text(&error.chain()))
                 .bind(dead.then_some(now))
                 .execute(c)
                 .await?;

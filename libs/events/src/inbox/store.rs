@@ -15,6 +15,11 @@ pub(super) const NOWHERE: i64 = -1;
 /// the middle of one keeps the others waiting no longer.
 const IDLE: &str = "10000";
 
+/// A text as both engines keep it: PostgreSQL refuses NUL, and what is wrong with a message may quote it.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// How a transaction of the inbox goes together with those of other replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Together {
@@ -95,7 +100,8 @@ pub(super) async fn enrol(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result
     Ok(position(tx, consumer).await?.unwrap_or(NOWHERE))
 }
 
-/// Notes the events as received and answers those that are new.
+/// Notes the events as received and answers those that are new. In the order of their ids, so that two replicas that are
+/// given the same events wait for each other in one direction only.
 pub(super) async fn remember(
     tx: &mut Tx,
     consumer: &str,
@@ -107,7 +113,7 @@ pub(super) async fn remember(
                  SELECT $1, unhex(value), $3 FROM json_each($2) WHERE true
                  ON CONFLICT DO NOTHING RETURNING event_id",
         postgres: "INSERT INTO inbox (consumer, event_id, received_at)
-                   SELECT $1, value::uuid, $3 FROM jsonb_array_elements_text($2::jsonb) AS e(value)
+                   SELECT $1, value::uuid, $3 FROM jsonb_array_elements_text($2::jsonb) AS e(value) ORDER BY 2
                    ON CONFLICT DO NOTHING RETURNING event_id",
     );
     let fresh: Vec<Uuid> = on_engine!(tx, c => sqlx::query_scalar(statement)

@@ -4,7 +4,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::on_engine;
 
-use super::{Handler, Inbox};
+use super::{Handler, Inbox, store};
 use crate::transport::subscription::UnreadableMessage;
 
 /// Keeps a message, once for each place.
@@ -28,8 +28,8 @@ pub(super) async fn keep<H: Handler>(
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
             .bind(inbox.consumer)
             .bind(transport)
-            .bind(&message.place)
-            .bind(&message.error)
+            .bind(store::text(&message.place))
+            .bind(store::text(&message.error))
             .bind(&message.body)
             .bind(inbox.clock.now())
             .execute(c)

@@ -186,13 +186,13 @@ fn add_messages(messages: &mut Map<String, Value>, event: &Told) {
     messages.insert(format!("structured.{}", event.name), message);
 }
 
-/// What is sent behind `user.deleted`, so that a compacted topic keeps nothing of the person.
+/// What is sent behind `user.deleted` and `registration.rejected`, so that a compacted topic keeps nothing of them.
 fn tombstone() -> Value {
     json!({
         "name": "tombstone",
         "title": "Nothing is left",
-        "summary": "Behind an event of an erased person: no value under the person's key, so that compaction deletes what \
-            there was.",
+        "summary": "Behind the event of an erased person or a refused registration: no value under its key, so that \
+            compaction deletes what there was.",
         "payload": { "type": "null" },
         "bindings": { "kafka": { "key": { "type": "string", "format": "uuid" }, "bindingVersion": "0.5.0" } },
     })

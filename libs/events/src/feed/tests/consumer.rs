@@ -1,5 +1,7 @@
 //! From commit to effect, over HTTP.
 
+use chassis::on_engine;
+
 use super::*;
 use crate::inbox::tests::{Effects, effects, of, quick};
 use crate::inbox::{Bootstrap, Consumer, ConsumerOptions};
@@ -109,6 +111,34 @@ testkit::on_both_engines! {
         assert_eq!((of(&effects, known), of(&effects, new)), (vec![1, 3], vec![1]));
         changed(&db, &service.outbox, new).await;
         assert_eq!(of(&applied(&here, 4).await, new), [1, 2], "and goes on with the feed");
+        stop(consumer).await;
+        service.stop().await;
+    }
+
+    async fn a_hole_in_the_feed_is_filled_with_the_snapshot(db: TestDb) {
+        let service = Service::start(&db).await;
+        let here = fresh(&db).await;
+        let (known, gone) = (new_id(), new_id());
+        changed(&db, &service.outbox, known).await;
+        service.states.states.lock().unwrap().insert(known, 1);
+        let consumer = consume(&service, &here, quick()).await;
+        applied(&here, 1).await;
+        stop(consumer).await;
+
+        for id in [gone, known] {
+            changed(&db, &service.outbox, id).await;
+        }
+        service.published(3).await;
+        let mut tx = db.begin("test").await.unwrap();
+        let delete = "DELETE FROM outbox WHERE position = 2";
+        on_engine!(&mut tx, c => sqlx::query(delete).execute(c).await.unwrap().rows_affected());
+        tx.commit().await.unwrap();
+        service.states.states.lock().unwrap().extend([(known, 2), (gone, 1)]);
+        let consumer = consume(&service, &here, quick()).await;
+        let effects = applied(&here, 3).await;
+        assert_eq!((of(&effects, known), of(&effects, gone)), (vec![1, 2], vec![1]));
+        changed(&db, &service.outbox, gone).await;
+        assert_eq!(of(&applied(&here, 4).await, gone), [1, 2], "and goes on with the feed");
         stop(consumer).await;
         service.stop().await;
     }

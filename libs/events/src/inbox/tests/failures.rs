@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::group::Origin;
 use super::*;
 use crate::testing::{THINGS, event, new_id};
 
@@ -29,6 +30,43 @@ async fn waiting(db: &Db) -> Vec<(Uuid, i64)> {
 
 testkit::on_both_engines! {
     migrations = [&crate::MIGRATIONS, &THINGS];
+
+    /// PostgreSQL keeps no NUL in a text, and nobody may stand still over what is wrong with one message.
+    async fn what_is_wrong_may_quote_what_no_text_can_hold(db: TestDb) {
+        let inbox = inbox(&db, Effects::new(|_| Err(HandlerError::other("po\0ison"))));
+        inbox.deliver(&[event(new_id(), 1)], None).await.unwrap();
+        let errors = async || -> Vec<(i32, String)> {
+            let rows = parked::parked(&mut db.reader().await.unwrap(), "tests", 9).await.unwrap();
+            rows.into_iter().map(|row| (row.attempts, row.last_error)).collect()
+        };
+        assert_eq!(errors().await, [(1, "po\u{fffd}ison".to_owned())]);
+        until_settled(&inbox).await;
+        assert_eq!(errors().await, [(3, "po\u{fffd}ison".to_owned())]);
+
+        let message = crate::transport::subscription::UnreadableMessage {
+            place: "queue\0#1".to_owned(),
+            error: "the id \0 is none".to_owned(),
+            body: b"\0".to_vec(),
+        };
+        unreadable::keep(&inbox, "told", &message).await.unwrap();
+        let mut reader = db.reader().await.unwrap();
+        let kept: Vec<(String, Vec<u8>)> =
+            on_engine!(&mut reader, c => sqlx::query_as("SELECT error, body FROM inbox_unreadable")
+                .fetch_all(c)
+                .await
+                .unwrap());
+        assert_eq!(kept, [("the id \u{fffd} is none".to_owned(), b"\0".to_vec())]);
+    }
+
+    async fn what_another_replica_has_applied_meanwhile_is_not_set_aside(db: TestDb) {
+        let inbox = inbox(&db, Effects::new(|_| Ok(())));
+        let event = event(new_id(), 1);
+        inbox.deliver(std::slice::from_ref(&event), None).await.unwrap();
+        let error = HandlerError::other("poison");
+        let late = inbox.park(Origin::Stream, &[event], None, &error).await.unwrap();
+        assert_eq!((late.duplicates, late.parked), (1, 0));
+        assert!(waiting(&db).await.is_empty());
+    }
 
     async fn a_poison_event_holds_back_its_aggregate_alone_until_it_passes(db: TestDb) {
         let (bad, good) = (new_id(), new_id());

@@ -114,3 +114,37 @@ fn a_replica_that_was_stopped_in_the_middle_of_a_delivery_does_not_keep_the_othe
         assert_eq!(limit, "10s");
     });
 }
+
+/// Two members of a group have the same events in hand for a moment when partitions move.
+#[test]
+fn two_replicas_with_the_same_events_in_another_order_wait_in_one_direction() {
+    testkit::block_on(async {
+        let db = testkit::postgres(&[&crate::MIGRATIONS, &THINGS]).await;
+        let (low, high, now) = (Uuid::from_u128(1), Uuid::from_u128(2), clock().now());
+        let mut one = db.begin("test").await.unwrap();
+        store::remember(&mut one, "tests", [low].into_iter(), now)
+            .await
+            .unwrap();
+        let mut two = db.begin("test").await.unwrap();
+        let other = tokio::task::spawn(async move {
+            let both = [high, low].into_iter();
+            store::remember(&mut two, "tests", both, now)
+                .await
+                .map(|fresh| fresh.len())
+        });
+        let Db::Postgres(pool) = &*db else { unreachable!() };
+        testkit::eventually("one waits for the other", async || {
+            let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock')";
+            let waits: bool = sqlx::query_scalar(waits).fetch_one(pool).await.unwrap();
+            waits.then_some(())
+        })
+        .await;
+        let fresh = store::remember(&mut one, "tests", [high].into_iter(), now)
+            .await
+            .unwrap();
+        assert_eq!(fresh.len(), 1);
+        one.commit().await.unwrap();
+        assert_eq!(other.await.unwrap().unwrap(), 0);
+    });
+}

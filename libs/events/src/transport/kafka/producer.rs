@@ -18,7 +18,7 @@ use super::client::{Ear, settings};
 use super::config::KafkaConfig;
 use super::message::headers;
 use super::topology::Topic;
-use crate::contract::{Envelope, EventData, UserDeleted};
+use crate::contract::{Envelope, EventData, RegistrationRejected, UserDeleted};
 use crate::relay::{PublishError, Transport};
 use crate::transport::EventsConfig;
 use crate::transport::waves::in_waves;
@@ -133,7 +133,7 @@ impl Transport for KafkaTransport {
 }
 
 impl Live {
-    /// Sends events of different aggregates, and a tombstone behind each that erases a person.
+    /// Sends events of different aggregates, and a tombstone behind each after which there is nothing left.
     async fn wave(&self, events: Vec<&Envelope>) -> Vec<Result<(), PublishError>> {
         let mut results = join_all(events.iter().map(|event| self.event(event))).await;
         // The broker refuses a whole packet for one big event in it, or for the sum of them.
@@ -144,11 +144,9 @@ impl Live {
                 }
             }
         }
-        for (event, result) in events.iter().zip(&mut results) {
-            if event.kind == UserDeleted::TYPE && result.is_ok() {
-                *result = self.tombstone(event).await;
-            }
-        }
+        let last = events.iter().zip(&mut results);
+        let last = last.filter(|(event, result)| result.is_ok() && leaves_nothing(&event.kind));
+        join_all(last.map(async |(event, result)| *result = self.tombstone(event).await)).await;
         results
             .into_iter()
             .map(|result| result.map_err(|failure| self.judge(failure)))
@@ -194,6 +192,12 @@ impl Live {
             Failure::Away(error) => PublishError::Unavailable(self.ear.explain(error)),
         }
     }
+}
+
+/// Whether an event is the last of its aggregate, of which nothing is to stay: neither a person who was erased nor a
+/// registration that was refused, whose id nobody has.
+fn leaves_nothing(kind: &str) -> bool {
+    [UserDeleted::TYPE, RegistrationRejected::TYPE].contains(&kind)
 }
 
 /// Why a message was not confirmed.

@@ -9,7 +9,7 @@ use rdkafka::message::{Headers, Message as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::*;
-use crate::contract::{EventData, UserDeleted};
+use crate::contract::{EventData, RegistrationRejected, UserDeleted};
 
 /// A message as it lies in the topic.
 struct Raw {
@@ -80,25 +80,33 @@ async fn an_event_is_a_cloudevent_in_binary_mode() {
 
 /// Erasure: nothing that was said of a person stays in a compacted topic.
 #[tokio::test]
-async fn a_deleted_person_leaves_a_tombstone_behind_the_event() {
+async fn a_deleted_person_and_a_refused_registration_leave_a_tombstone_behind_the_event() {
     let config = shared();
     let id = new_id();
-    let mut deleted = event(id, 2);
-    deleted.kind = UserDeleted::TYPE.to_owned();
-    let sent = [event(id, 1), deleted, event(new_id(), 1)];
+    let last = |id, sequence, kind: &str| {
+        let mut event = event(id, sequence);
+        event.kind = kind.to_owned();
+        event
+    };
+    let sent = [
+        event(id, 1),
+        last(id, 2, UserDeleted::TYPE),
+        last(new_id(), 1, RegistrationRejected::TYPE),
+    ];
     let mut subscription = subscribed(&config, "users").await;
     assert_eq!(
         producer(&config, "users").publish(&sent).await,
         [Ok(()), Ok(()), Ok(())]
     );
-    let of_person: Vec<Option<String>> = read(format!("{}.users", config.namespace), 4)
-        .await
-        .into_iter()
-        .filter(|message| message.key == id.to_string())
-        .map(|message| message.body.map(|_| message.headers["ce_sequence"].clone()))
-        .collect();
-    let first = |sequence: i64| Some(format!("{sequence:020}"));
-    assert_eq!(of_person, [first(1), first(2), None]);
+    let messages = read(format!("{}.users", config.namespace), 5).await;
+    let said = |id: uuid::Uuid| -> Vec<Option<&str>> {
+        let of_it = messages.iter().filter(|message| message.key == id.to_string());
+        of_it
+            .map(|message| message.body.as_ref().map(|_| message.headers["ce_type"].as_str()))
+            .collect()
+    };
+    assert_eq!(said(id), [Some(&*sent[0].kind), Some(UserDeleted::TYPE), None]);
+    assert_eq!(said(sent[2].subject), [Some(RegistrationRejected::TYPE), None]);
     // To our own consumers it says nothing: they have the event.
     assert_eq!(receive(&mut subscription, 3).await.len(), 3);
     assert!(
