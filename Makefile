@@ -21,7 +21,7 @@ faults: setup ## Let 1,000 random faults happen to each transport, and write the
 lint: ## Check formatting, lints and scripts
 	scripts/lint
 
-bench: ## Measure, and write the figures into docs/benchmarks.md
+bench: setup ## Measure, and write the figures into docs/benchmarks.md
 	scripts/bench
 
 generate: ## Write again what is generated from the code

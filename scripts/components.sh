@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The servers that tests and measurements need: PostgreSQL, RabbitMQ, Kafka, Chromium, each on free ports under one
 # temporary folder, and gone when the script that sourced this ends. Sourced after lib.sh, never run.
 #

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # who sources it uses what is set here
 # Shared by the scripts beside it; sourced, never run.
 
 say() { printf '%s\n' "$*"; }
@@ -82,3 +83,21 @@ CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
 RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine
 KAFKA_IMAGE=apache/kafka:$KAFKA_VERSION
 PROMETHEUS_IMAGE=prom/prometheus:v2.53.5
+
+# Whether a process is there and not merely waiting for a parent to take notice of its end.
+alive() {
+    local state
+    kill -0 "$1" 2>/dev/null || return 1
+    state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 0
+    [ "${state:0:1}" != Z ]
+}
+
+# Ends process $1 with signal $2, and with KILL what does not end within half a minute.
+end_process() {
+    local until=$((SECONDS + 30))
+    kill -s "$2" "$1" 2>/dev/null || true
+    while alive "$1"; do
+        [ "$SECONDS" -lt "$until" ] || kill -s KILL "$1" 2>/dev/null || true
+        sleep 0.05
+    done
+}

@@ -24,8 +24,9 @@ const STATES = ['created', 'updated', 'deactivated', 'reactivated'].map((what) =
 const DELETED = 'vestibule.user.deleted.v1';
 
 // `users`: by id. Somebody who was deleted keeps a row with nothing but its sequence, so that an older event cannot bring
-// them back. `unreadable`: messages for people to look at; one of them must not stop the others.
-let table = { users: {}, unreadable: [] };
+// them back. `unreadable`: messages for people to look at; one of them must not stop the others. `complete`: the snapshot
+// was read to its end.
+let table = { users: {}, unreadable: [], complete: false };
 
 /** Reads the table; false when there is none yet. */
 async function load() {
@@ -91,6 +92,7 @@ async function snapshot() {
     for (const event of page.events) apply(event.type, event.subject, Number(event.sequence), event.data);
     next = page.next;
   } while (next);
+  table.complete = true;
   await save();
 }
 
@@ -133,12 +135,18 @@ async function follow() {
 
   // Without the queue, nothing was kept for us: everything has to be read again. It is bound first, so that whatever is
   // published while the snapshot is read waits in it.
-  const began = (await load()) && (await exists(connection));
+  const began = (await load()) && table.complete && (await exists(connection));
+  if (!began) {
+    // Killed between here and the end of the snapshot, it has to begin again although the queue is there by then.
+    table.complete = false;
+    await save();
+  }
   const channel = await connection.createChannel();
   await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
   await channel.assertQueue(QUEUE, {
     durable: true,
-    // One consumer at a time, so that the order per person holds with several replicas of this program.
+    // One consumer at a time: that keeps the order per person. A second copy of this program may stand by on another
+    // machine only if it shares the table; this one keeps it in memory, so run one.
     arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
   });
   await channel.bindQueue(QUEUE, EXCHANGE, 'vestibule.user.#');

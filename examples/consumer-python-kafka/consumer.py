@@ -110,6 +110,30 @@ def receive(db, message):
         db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?)", (place, repr(error), message.value()))
 
 
+def heard_now(db):
+    db.execute("INSERT OR REPLACE INTO progress VALUES (1, ?)", (int(time.time()),))
+
+
+def catch_up(db):
+    """Reads the snapshot when Kafka was not heard for so long that it may have forgotten deletions since."""
+    seen = db.execute("SELECT seen_at FROM progress").fetchone()
+    if seen is None or time.time() - seen[0] > RETENTION_DAYS * 86_400:
+        # What is published from now on comes after what is read here.
+        snapshot(db)
+        with db:
+            heard_now(db)
+
+
+def connected(consumer):
+    """Whether Kafka answers."""
+    try:
+        places = consumer.assignment()
+        return bool(places) and consumer.get_watermark_offsets(places[0], timeout=5.0) is not None
+    except KafkaException as error:
+        print(f"Kafka: {error}", file=sys.stderr, flush=True)
+        return False
+
+
 def main():
     stopped = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -119,10 +143,7 @@ def main():
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA secure_delete = ON")  # Who was erased is not left in free pages of the file.
     db.executescript(SCHEMA)
-    seen = db.execute("SELECT seen_at FROM progress").fetchone()
-    if seen is None or time.time() - seen[0] > RETENTION_DAYS * 86_400:
-        # Kafka may have forgotten deletions since. What is published from now on comes after what is read here.
-        snapshot(db)
+    catch_up(db)
 
     consumer = Consumer(
         {
@@ -138,16 +159,24 @@ def main():
     )
     consumer.subscribe([f"{NAMESPACE}.users"])
     print("following", flush=True)
+    look, heard = time.monotonic() + 60, False
     while not stopped:
         messages = consumer.consume(num_messages=500, timeout=1.0)
         for message in messages:
-            if message.error() and message.error().fatal():
-                raise KafkaException(message.error())
+            if message.error():
+                print(f"Kafka: {message.error()}", file=sys.stderr, flush=True)
+                if message.error().fatal():
+                    raise KafkaException(message.error())
         messages = [message for message in messages if not message.error()]
+        if messages or time.monotonic() >= look:
+            catch_up(db)
+            look = time.monotonic() + 60
+            heard = bool(messages) or connected(consumer)
         with db:  # One transaction.
             for message in messages:
                 receive(db, message)
-            db.execute("INSERT OR REPLACE INTO progress VALUES (1, ?)", (int(time.time()),))
+            if heard:
+                heard_now(db)
         if messages:
             # Killed before this line, it gets the same messages again and drops them by their sequence.
             consumer.commit(asynchronous=False)
