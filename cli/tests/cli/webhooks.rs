@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
+use chassis::shutdown::Shutdown;
 use serde_json::{Value, json};
 use testkit::eventually;
 
@@ -32,7 +33,9 @@ impl Receiver {
             let status = StatusCode::from_u16(answer.load(Ordering::SeqCst)).expect("a status");
             async move { status }
         });
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        Shutdown::new().spawn("receiver", async move {
+            axum::serve(listener, app).await.expect("served");
+        });
         Self { url, status, events }
     }
 

@@ -32,7 +32,9 @@ fn secret_part(token: &str) -> &str {
 async fn no_log_metric_error_or_database_file_shows_a_secret() {
     let options = StackOptions::default()
         .with("VESTIBULE_AUTH__LOG__LEVEL", "debug")
-        .with("VESTIBULE_USERS__LOG__LEVEL", "debug");
+        .with("VESTIBULE_USERS__LOG__LEVEL", "debug")
+        // A network for documentation: nobody is there.
+        .with("VESTIBULE_USERS__WEBHOOKS__ALLOW", "192.0.2.0/24");
     let stack = Stack::with(options).await;
     let mut planted = vec![stack.operator_secret().to_owned()];
 
@@ -70,6 +72,7 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
         )
         .await;
     planted.extend(client["client_secret"].as_str().map(str::to_owned));
+    planted.push(webhook_secret(&stack).await);
     planted.extend(spoiled_requests(&stack).await);
 
     let mut texts = readable(stack.folder());
@@ -94,6 +97,29 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
             assert!(!text.contains(secret.as_str()), "{name} shows {secret}");
         }
     }
+}
+
+/// The secret of a webhook, which is to be sent a test.
+async fn webhook_secret(stack: &Stack) -> String {
+    let call = async |path: &str, body: &serde_json::Value| {
+        let request = stack.http().post(stack.users_url(path)).json(body);
+        let answer = request
+            .bearer_auth(stack.operator_token().await)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.json::<serde_json::Value>().await.unwrap()
+    };
+    let wish = json!({ "url": "https://192.0.2.1/hook", "types": ["*"] });
+    let made = call("/admin/v1/webhooks", &wish).await;
+    let id = made["id"].as_str().unwrap();
+    call(&format!("/admin/v1/webhooks/{id}/test"), &json!({})).await;
+    made["secret"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("whsec_")
+        .to_owned()
 }
 
 /// Requests that fail with a secret inside; gives the secrets back.

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::access::BoxFuture;
+use crate::shutdown::Shutdown;
 
 /// Answers each question with the next of its answers, and with the last one from then on.
 #[derive(Debug)]
@@ -71,10 +72,11 @@ async fn server(answer: &'static [u8]) -> (u16, Arc<AtomicUsize>) {
     let port = listener.local_addr().unwrap().port();
     let came = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&came);
-    tokio::spawn(async move {
+    let tasks = Shutdown::new();
+    tasks.clone().spawn("server", async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(async move {
+            tasks.spawn("answer", async move {
                 let _ = stream.read(&mut [0; 4096]).await;
                 let _ = stream.write_all(answer).await;
             });

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::response::Response;
+use chassis::shutdown::Shutdown;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
@@ -63,7 +64,9 @@ impl Receiver {
             let me = me.clone();
             async move { me.answer(Received { headers, body }).await }
         });
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        Shutdown::new().spawn("receiver", async move {
+            axum::serve(listener, app).await.unwrap();
+        });
         receiver
     }
 
