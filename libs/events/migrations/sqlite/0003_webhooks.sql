@@ -45,8 +45,9 @@ CREATE TABLE webhook_deliveries (
     PRIMARY KEY (webhook_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
--- What is due, and what is before it of the same aggregate.
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'pending';
+-- What is due, in the order in which it is sent, and what is before it of the same aggregate.
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at, position, event_id)
+    WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook_id, aggregate_id, position, event_id)
     WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (webhook_id) WHERE state = 'dead';

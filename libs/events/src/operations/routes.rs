@@ -95,6 +95,11 @@ fn a_hundred() -> i64 {
     100
 }
 
+/// The most that is told at once of each kind.
+const MOST: i64 = 1000;
+/// The most positions that one call has published again: one transaction writes them all down.
+const LONGEST_RANGE: i64 = 100_000;
+
 /// What was set aside.
 #[derive(Debug, Serialize)]
 struct SetAside {
@@ -113,7 +118,10 @@ async fn dead_letters<S: HasOperations>(
     Query(query): Query<LimitQuery>,
 ) -> Result<Json<SetAside>, Problem> {
     let shared = &state.operations().shared;
-    let limit = query.limit.clamp(1, 1000);
+    let limit = query.limit;
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MOST}.")));
+    }
     let mut reader = shared.db.reader().await?;
     Ok(Json(SetAside {
         outbox: crate::outbox::dead_letters(&mut reader, limit).await?,
@@ -185,6 +193,7 @@ async fn replay<S: HasOperations>(
             done.inbox = store::replay_all_parked(&mut tx).await?;
         }
         Replay::Range { from, to } => {
+            check_range(from, to)?;
             if shared.transport == TransportKind::Feed {
                 return Err(Problem::conflict(
                     "Without a broker there is nothing to publish to: the feed serves these events already. A follower \
@@ -196,6 +205,19 @@ async fn replay<S: HasOperations>(
     }
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(done)))
+}
+
+fn check_range(from: i64, to: i64) -> Result<(), Problem> {
+    let wrong = |detail: String| Err(Problem::invalid().field("to", detail));
+    if from > to {
+        return wrong("Expected a position that is not before `from`.".to_owned());
+    }
+    if to.checked_sub(from).is_none_or(|span| span >= LONGEST_RANGE) {
+        return wrong(format!(
+            "Expected {LONGEST_RANGE} positions at most. Replay a longer range in several calls."
+        ));
+    }
+    Ok(())
 }
 
 #[derive(Debug, Deserialize)]

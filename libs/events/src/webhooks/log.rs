@@ -125,17 +125,31 @@ pub(super) async fn counts(reader: &mut impl Connection, webhook: Uuid) -> Resul
 /// Has a delivery tried again from the beginning, whatever became of it; the attempt that may be under way counts no
 /// more. Answers whether there is such a delivery.
 pub(super) async fn replay(tx: &mut Tx, webhook: Uuid, event: Uuid, now: Timestamp) -> Result<bool, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query(
-            "UPDATE webhook_deliveries
-             SET state = 'pending', attempts = 0, next_attempt_at = $3, claimed_until = 0, claims = claims + 1,
-                 finished_at = NULL
-             WHERE webhook_id = $1 AND event_id = $2")
-        .bind(webhook)
-        .bind(event)
-        .bind(now)
-        .execute(c)
-        .await?
-        .rows_affected() > 0))
+    Ok(on_engine!(tx, c => {
+        let found = sqlx::query(
+                "UPDATE webhook_deliveries
+                 SET state = 'pending', attempts = 0, next_attempt_at = $3, claimed_until = 0, claims = claims + 1,
+                     finished_at = NULL
+                 WHERE webhook_id = $1 AND event_id = $2")
+            .bind(webhook)
+            .bind(event)
+            .bind(now)
+            .execute(&mut *c)
+            .await?
+            .rows_affected();
+        // What only waited because this did.
+        sqlx::query(
+                "UPDATE webhook_deliveries SET next_attempt_at = $3
+                 WHERE webhook_id = $1 AND state = 'pending' AND attempts = 0 AND next_attempt_at > $3
+                   AND aggregate_id =
+                       (SELECT aggregate_id FROM webhook_deliveries WHERE webhook_id = $1 AND event_id = $2)")
+            .bind(webhook)
+            .bind(event)
+            .bind(now)
+            .execute(c)
+            .await?;
+        found > 0
+    }))
 }
 
 /// Has everything that was given up tried again, tests excepted, and answers how much that is.
@@ -151,22 +165,30 @@ pub(super) async fn replay_dead(tx: &mut Tx, webhook: Uuid, now: Timestamp) -> R
         .rows_affected()))
 }
 
-/// Forgets what was finished before `before`, and what has waited since then for a webhook that is disabled.
-pub(super) async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+/// Forgets what was finished before `before`, and what has waited since then for a webhook that is disabled: `limit`
+/// deliveries of each at most. Answers whether there may be more.
+pub(super) async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => {
-        let finished = sqlx::query("DELETE FROM webhook_deliveries WHERE finished_at < $1")
+        let finished = sqlx::query(
+                "DELETE FROM webhook_deliveries WHERE (webhook_id, event_id) IN
+                     (SELECT webhook_id, event_id FROM webhook_deliveries WHERE finished_at < $1
+                      ORDER BY finished_at LIMIT $2)")
             .bind(before)
+            .bind(limit)
             .execute(&mut *c)
             .await?
             .rows_affected();
         let abandoned = sqlx::query(
-                "DELETE FROM webhook_deliveries WHERE state = 'pending' AND created_at < $1
-                   AND webhook_id IN (SELECT id FROM webhooks WHERE disabled_at < $1)")
+                "DELETE FROM webhook_deliveries WHERE (webhook_id, event_id) IN
+                     (SELECT webhook_id, event_id FROM webhook_deliveries
+                      WHERE state = 'pending' AND created_at < $1
+                        AND webhook_id IN (SELECT id FROM webhooks WHERE disabled_at < $1) LIMIT $2)")
             .bind(before)
+            .bind(limit)
             .execute(c)
             .await?
             .rows_affected();
-        finished + abandoned
+        i64::try_from(finished.max(abandoned)).is_ok_and(|gone| gone >= limit)
     }))
 }
 

@@ -1,7 +1,7 @@
 //! What administrators do with webhooks.
 
 use chassis::outbound::OutboundError;
-use chassis::secret::Token;
+use chassis::secret::{ExposeSecret, SecretString, Token};
 use url::Url;
 use uuid::Uuid;
 
@@ -21,11 +21,11 @@ pub(super) struct Wish {
     pub(super) types: Vec<String>,
     pub(super) description: String,
     /// `whsec_…`, or nothing for a new one.
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<SecretString>,
 }
 
 /// What is to be different; what is not named stays.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) url: Option<String>,
     pub(super) types: Option<Vec<String>>,
@@ -109,18 +109,23 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Gives a webhook a new secret; the old one signs beside it for a while.
+    /// Gives a webhook a new secret; the old one signs beside it for a while. There is room for one old secret: while it
+    /// signs, another rotation needs `force`, for the receiver may know no other.
     pub(super) async fn rotate(
         &self,
         id: Uuid,
-        secret: Option<String>,
+        secret: Option<SecretString>,
+        force: bool,
     ) -> Result<(Webhook, Token), WebhookError> {
         let cipher = self.cipher()?;
         let secret = self.secret(secret)?;
         let sealed = secret.seal(cipher, self.random(), id)?;
         let now = self.now();
         let mut tx = self.shared.db.begin("webhook_rotate").await?;
-        store::lock(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
+        let old = store::lock(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
+        if let Some(until) = old.previous_until.filter(|until| *until > now && !force) {
+            return Err(WebhookError::Rotating(until));
+        }
         store::rotate(&mut tx, id, &sealed, now + self.shared.config.rotation(), now).await?;
         let rotated = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
@@ -170,9 +175,11 @@ impl Webhooks {
         Types::parse(patterns, &self.shared.known).map_err(|wrong| invalid(&wrong.field, wrong.detail))
     }
 
-    fn secret(&self, given: Option<String>) -> Result<Secret, WebhookError> {
+    fn secret(&self, given: Option<SecretString>) -> Result<Secret, WebhookError> {
         match given {
-            Some(text) => Secret::parse(&text).map_err(|error| invalid("secret", error.to_string())),
+            Some(text) => {
+                Secret::parse(text.expose_secret()).map_err(|error| invalid("secret", error.to_string()))
+            }
             None => Ok(Secret::generate(self.random())),
         }
     }

@@ -9,6 +9,8 @@ use super::{Webhooks, log};
 
 /// Counting costs; a scrape comes every few seconds.
 const EVERY: Duration = Duration::from_secs(5);
+/// Of a long backlog it takes long: so many times as long, nothing is counted.
+const AT_MOST: u32 = 20;
 
 /// What became of an attempt.
 pub(super) fn attempted(outcome: &'static str) {
@@ -35,13 +37,14 @@ impl Metering {
         if Instant::now() < self.due {
             return Ok(());
         }
+        let started = Instant::now();
         let mut reader = webhooks.shared.db.reader().await?;
         let (pending, oldest, dead) = log::depth(&mut reader).await?;
         let age = oldest.map_or(Duration::ZERO, |oldest| webhooks.now().since(oldest));
         metrics::gauge!("vestibule_webhook_deliveries_pending").set(to_f64(pending));
         metrics::gauge!("vestibule_webhook_oldest_pending_seconds").set(age.as_secs_f64());
         metrics::gauge!("vestibule_webhook_deliveries_dead").set(to_f64(dead));
-        self.due = Instant::now() + EVERY;
+        self.due = Instant::now() + EVERY.max(started.elapsed() * AT_MOST);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 
 mod config;
 mod dispatcher;
+mod health;
 mod housekeeping;
 mod log;
 mod manage;
@@ -57,6 +58,7 @@ struct Shared {
     known: Vec<&'static str>,
     /// There is something to send that the feed did not bring.
     work: Arc<Notify>,
+    health: health::Health,
 }
 
 /// What the webhooks of a service stand on.
@@ -98,6 +100,9 @@ pub(crate) enum WebhookError {
     /// It cannot be done while the webhook is disabled.
     #[error("the webhook is disabled")]
     Disabled,
+    /// The secret from before the last rotation still signs, until then.
+    #[error("the secret was changed a short time ago")]
+    Rotating(Timestamp),
     /// A secret cannot be encrypted or read.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -127,6 +132,7 @@ impl Webhooks {
                 retention: parts.retention,
                 known,
                 work: Arc::new(Notify::new()),
+                health: health::Health::default(),
             }),
         }
     }

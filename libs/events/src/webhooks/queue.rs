@@ -2,7 +2,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::{on_engine, sql};
 use uuid::Uuid;
 
 use super::types::Types;
@@ -14,6 +14,7 @@ pub(super) struct Behind {
     pub(super) id: Uuid,
     types: String,
     pub(super) position: i64,
+    version: i64,
 }
 
 impl Behind {
@@ -24,26 +25,39 @@ impl Behind {
 
 pub(super) async fn behind(reader: &mut impl Connection) -> Result<Vec<Behind>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
-            "SELECT id, types, position FROM webhooks
+            "SELECT id, types, position, version FROM webhooks
              WHERE disabled_at IS NULL AND position < (SELECT last FROM outbox_feed) ORDER BY id")
         .fetch_all(c)
         .await?))
 }
 
-/// Moves a webhook on from `from` to `to`. Nothing when another replica has moved it, or it is disabled or deleted. Its
-/// row stays locked until the transaction ends.
-pub(super) async fn advance(tx: &mut Tx, id: Uuid, from: i64, to: i64) -> Result<bool, DbError> {
+/// Moves a webhook on to `to`. Nothing when another replica has moved it, or it was changed (its types may be others
+/// now), disabled or deleted. Its row stays locked until the transaction ends.
+pub(super) async fn advance(tx: &mut Tx, known: &Behind, to: i64) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(
-            "UPDATE webhooks SET position = $3 WHERE id = $1 AND position = $2 AND disabled_at IS NULL")
-        .bind(id)
-        .bind(from)
+            "UPDATE webhooks SET position = $3
+             WHERE id = $1 AND position = $2 AND version = $4 AND disabled_at IS NULL")
+        .bind(known.id)
+        .bind(known.position)
         .bind(to)
+        .bind(known.version)
         .execute(c)
         .await?
         .rows_affected() == 1))
 }
 
-/// Writes down that `event` is to be delivered. The event is kept as it is: the outbox may forget it.
+/// The clock by which claims are held: the database's, so that a replica whose own clock is wrong takes nothing from
+/// others.
+pub(super) async fn clock(reader: &mut impl Connection) -> Result<Timestamp, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
+        postgres: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+/// Writes down that `event` is to be delivered, when the one before it of the same aggregate is: while that waits for
+/// its next attempt, so does this. The event is kept as it is: the outbox may forget it.
 pub(super) async fn enqueue(
     tx: &mut Tx,
     webhook: Uuid,
@@ -55,7 +69,14 @@ pub(super) async fn enqueue(
         sqlx::query(
             "INSERT INTO webhook_deliveries (webhook_id, event_id, position, aggregate_id, type, envelope,
                                              next_attempt_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (webhook_id, event_id) DO NOTHING")
+             VALUES ($1, $2, $3, $4, $5, $6,
+                     coalesce((SELECT ahead.next_attempt_at FROM
+                                   (SELECT next_attempt_at FROM webhook_deliveries
+                                    WHERE webhook_id = $1 AND aggregate_id = $4 AND state = 'pending'
+                                    ORDER BY position DESC, event_id DESC LIMIT 1) AS ahead
+                               WHERE ahead.next_attempt_at > $7), $7),
+                     $7)
+             ON CONFLICT (webhook_id, event_id) DO NOTHING")
             .bind(webhook)
             .bind(event.id)
             .bind(event.position.unwrap_or_default())
@@ -69,15 +90,20 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// The webhooks with something that is due.
-pub(super) async fn with_work(reader: &mut impl Connection, now: Timestamp) -> Result<Vec<Uuid>, DbError> {
+/// The webhooks with something that is due at `now`, by their ids. `held` is what [`clock`] says.
+pub(super) async fn with_work(
+    reader: &mut impl Connection,
+    now: Timestamp,
+    held: Timestamp,
+) -> Result<Vec<Uuid>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar(
             "SELECT id FROM webhooks WHERE disabled_at IS NULL AND paused_until <= $1
                AND EXISTS (SELECT 1 FROM webhook_deliveries
                            WHERE webhook_id = webhooks.id AND state = 'pending' AND next_attempt_at <= $1
-                             AND claimed_until <= $1)
+                             AND claimed_until <= $2)
              ORDER BY id")
         .bind(now)
+        .bind(held)
         .fetch_all(c)
         .await?))
 }
@@ -93,25 +119,27 @@ pub(super) struct Due {
     pub(super) claims: i64,
 }
 
-/// Up to `limit` deliveries of `webhook` that are due and nobody's, oldest first. What comes after an event of the same
-/// aggregate that is still to be delivered is not due, whoever has that one.
+/// Up to `limit` deliveries of `webhook` that are due and nobody's, the longest due first: in the order of an index, so
+/// that what waits for later costs nothing. What comes after an event of the same aggregate that is still to be
+/// delivered is not due, whoever has that one.
 pub(super) async fn due(
     reader: &mut impl Connection,
     webhook: Uuid,
-    now: Timestamp,
+    (now, held): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Due>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT event_id, type, envelope, attempts, claims FROM webhook_deliveries AS d
-             WHERE webhook_id = $1 AND state = 'pending' AND next_attempt_at <= $2 AND claimed_until <= $2
+             WHERE webhook_id = $1 AND state = 'pending' AND next_attempt_at <= $2 AND claimed_until <= $3
                AND NOT EXISTS (
                    SELECT 1 FROM webhook_deliveries AS earlier
                    WHERE earlier.webhook_id = d.webhook_id AND earlier.aggregate_id = d.aggregate_id
                      AND earlier.state = 'pending'
                      AND (earlier.position, earlier.event_id) < (d.position, d.event_id))
-             ORDER BY position, event_id LIMIT $3")
+             ORDER BY next_attempt_at, position, event_id LIMIT $4")
         .bind(webhook)
         .bind(now)
+        .bind(held)
         .bind(limit)
         .fetch_all(c)
         .await?))
@@ -131,18 +159,19 @@ pub(super) async fn claim(
     tx: &mut Tx,
     webhook: Uuid,
     due: &Due,
-    now: Timestamp,
+    (now, held): (Timestamp, Timestamp),
     until: Timestamp,
 ) -> Result<Option<Claim>, DbError> {
     let taken = on_engine!(tx, c => sqlx::query(
             "UPDATE webhook_deliveries SET claims = claims + 1, claimed_until = $5
-             WHERE webhook_id = $1 AND event_id = $2 AND claims = $3 AND state = 'pending' AND claimed_until <= $4
+             WHERE webhook_id = $1 AND event_id = $2 AND claims = $3 AND state = 'pending' AND claimed_until <= $6
                AND next_attempt_at <= $4")
         .bind(webhook)
         .bind(due.event_id)
         .bind(due.claims)
         .bind(now)
         .bind(until)
+        .bind(held)
         .execute(c)
         .await?
         .rows_affected());
@@ -168,6 +197,40 @@ pub(super) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Gives a delivery back that could not be tried, until `until`.
+pub(super) async fn put_off(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
+    on_engine!(&mut *tx, c => {
+        sqlx::query(
+            "UPDATE webhook_deliveries SET claimed_until = 0, next_attempt_at = $4
+             WHERE webhook_id = $1 AND event_id = $2 AND claims = $3 AND state = 'pending'")
+            .bind(claim.webhook)
+            .bind(claim.event)
+            .bind(claim.fence)
+            .bind(until)
+            .execute(c)
+            .await?;
+    });
+    hold_back(tx, claim, until).await
+}
+
+/// Has what follows an event of the same aggregate wait as long as that does. It could not be sent before anyway; so it
+/// need not be looked at either.
+pub(super) async fn hold_back(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(
+            "UPDATE webhook_deliveries SET next_attempt_at = $3
+             WHERE webhook_id = $1 AND state = 'pending' AND next_attempt_at < $3
+               AND aggregate_id = (SELECT aggregate_id FROM webhook_deliveries WHERE webhook_id = $1 AND event_id = $2)
+               AND position >= (SELECT position FROM webhook_deliveries WHERE webhook_id = $1 AND event_id = $2)")
+            .bind(claim.webhook)
+            .bind(claim.event)
+            .bind(until)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
 /// What became of an attempt.
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -176,6 +239,8 @@ pub(super) struct Attempt {
     pub(super) next_attempt_at: Timestamp,
     pub(super) status: Option<i32>,
     pub(super) error: Option<String>,
+    /// Whether it counts as one of those after which a delivery is given up.
+    pub(super) counts: bool,
 }
 
 /// Writes an attempt down, and answers whether the delivery was still `claim`'s.
@@ -188,7 +253,7 @@ pub(super) async fn finish(
     let finished = (attempt.state != "pending").then_some(now);
     Ok(on_engine!(tx, c => sqlx::query(
             "UPDATE webhook_deliveries
-             SET state = $4, attempts = attempts + 1, next_attempt_at = $5, claimed_until = 0, last_status = $6,
+             SET state = $4, attempts = attempts + $10, next_attempt_at = $5, claimed_until = 0, last_status = $6,
                  last_error = $7, last_attempt_at = $8, finished_at = $9
              WHERE webhook_id = $1 AND event_id = $2 AND claims = $3 AND state = 'pending'")
         .bind(claim.webhook)
@@ -200,6 +265,7 @@ pub(super) async fn finish(
         .bind(&attempt.error)
         .bind(now)
         .bind(finished)
+        .bind(i32::from(attempt.counts))
         .execute(c)
         .await?
         .rows_affected() == 1))

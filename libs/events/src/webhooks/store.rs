@@ -22,6 +22,7 @@ pub(super) struct Webhook {
     pub(super) previous_until: Option<Timestamp>,
     pub(super) disabled_at: Option<Timestamp>,
     pub(super) disabled_reason: Option<String>,
+    paused_until: Timestamp,
     pub(super) version: i64,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
@@ -30,6 +31,11 @@ pub(super) struct Webhook {
 impl Webhook {
     pub(super) fn types(&self) -> Types {
         Types::stored(&self.types)
+    }
+
+    /// Whether something may be sent: it is neither disabled nor left alone for a while.
+    pub(super) fn may_be_called(&self, now: Timestamp) -> bool {
+        self.disabled_at.is_none() && self.paused_until <= now
     }
 
     /// The secret that signs.
@@ -93,7 +99,7 @@ pub(super) async fn list(
 ) -> Result<Vec<Webhook>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, url, types, description, secret, secret_key, previous_secret, previous_secret_key, previous_until,
-                    disabled_at, disabled_reason, version, created_at, updated_at
+                    disabled_at, disabled_reason, paused_until, version, created_at, updated_at
              FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2")
         .bind(after)
         .bind(limit)
@@ -104,7 +110,7 @@ pub(super) async fn list(
 pub(super) async fn find(reader: &mut impl Connection, id: Uuid) -> Result<Option<Webhook>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, url, types, description, secret, secret_key, previous_secret, previous_secret_key, previous_until,
-                    disabled_at, disabled_reason, version, created_at, updated_at
+                    disabled_at, disabled_reason, paused_until, version, created_at, updated_at
              FROM webhooks WHERE id = $1")
         .bind(id)
         .fetch_optional(c)

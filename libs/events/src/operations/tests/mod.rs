@@ -191,6 +191,22 @@ testkit::on_both_engines! {
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
     }
 
+    async fn what_is_too_much_is_refused(db: TestDb) {
+        let desk = Desk::at(&db, TransportKind::Kafka);
+        for limit in ["0", "-1", "1001"] {
+            let (status, problem) = desk.ask("admin", "GET", &format!("dead-letters?limit={limit}"), Value::Null).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{limit}: {problem}");
+            assert_eq!(problem["errors"][0]["field"], "limit");
+        }
+        for (from, to) in [(2, 1), (1, 100_001), (i64::MIN, i64::MAX)] {
+            let (status, problem) = desk.ask("admin", "POST", "replay", json!({ "from": from, "to": to })).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{from} to {to}: {problem}");
+            assert_eq!(problem["errors"][0]["field"], "to");
+        }
+        let (status, _) = desk.ask("admin", "POST", "replay", json!({ "from": 1, "to": 100_000 })).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
+
     async fn what_does_not_hold_is_found(db: TestDb) {
         let (desk, id) = (Desk::at(&db, TransportKind::Feed), new_id());
         let shutdown = chassis::shutdown::Shutdown::new();

@@ -17,7 +17,12 @@ pub(in crate::webhooks) async fn take_in(webhooks: &Webhooks, batch: i64) -> Res
     Ok(more)
 }
 
-async fn take_in_for(webhooks: &Webhooks, webhook: &Behind, batch: i64) -> Result<bool, DbError> {
+/// The same for one webhook, as it was when it was found behind.
+pub(in crate::webhooks) async fn take_in_for(
+    webhooks: &Webhooks,
+    webhook: &Behind,
+    batch: i64,
+) -> Result<bool, DbError> {
     let now = webhooks.now();
     let types = webhook.types();
     let mut tx = webhooks.shared.db.begin("webhook_intake").await?;
@@ -30,8 +35,8 @@ async fn take_in_for(webhooks: &Webhooks, webhook: &Behind, batch: i64) -> Resul
         .and_then(|event| event.position)
         .unwrap_or(begin)
         .max(begin);
-    if !queue::advance(&mut tx, webhook.id, webhook.position, end).await? {
-        // Another replica did it, or there is nobody to deliver to any more.
+    if !queue::advance(&mut tx, webhook, end).await? {
+        // Another replica did it, or there is nobody to deliver to any more, or other types are wanted now.
         return Ok(false);
     }
     for event in events.iter().filter(|event| types.want(&event.kind)) {

@@ -18,7 +18,7 @@ use super::{Webhooks, store};
 use send::Job;
 
 #[cfg(test)]
-pub(super) use intake::take_in;
+pub(super) use intake::{take_in, take_in_for};
 
 /// How long deliveries under way may go on when the service ends; then others take them.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -51,6 +51,8 @@ pub struct Dispatcher {
     options: DispatcherOptions,
     running: JoinSet<()>,
     claims: HashMap<Id, Claim>,
+    /// Whose deliveries were started last: the others come before it.
+    served: Uuid,
     housekeeping: Housekeeping,
     metering: Metering,
     warned: bool,
@@ -64,6 +66,7 @@ impl Dispatcher {
             options,
             running: JoinSet::new(),
             claims: HashMap::new(),
+            served: Uuid::nil(),
             housekeeping: Housekeeping::new(),
             metering: Metering::new(),
             warned: false,
@@ -102,20 +105,29 @@ impl Dispatcher {
 
     /// One turn: take in what is new, start what is due. Answers whether there is more to do at once.
     async fn turn(&mut self) -> Result<bool, DbError> {
+        // Here and not only while waiting: a long way to take in must not keep the room of what has ended.
+        while let Some(ended) = self.running.try_join_next_with_id() {
+            self.ended(ended);
+        }
         let more = intake::take_in(&self.webhooks, self.options.batch).await?;
         self.start_due().await?;
         self.metering.measure(&self.webhooks).await?;
-        self.housekeeping.tidy(&self.webhooks).await?;
+        let more = self.housekeeping.tidy(&self.webhooks).await? || more;
         Ok(more)
     }
 
-    /// Starts what is due, as far as there is room: a receiver that is slow fills its own share and no more.
+    /// Starts what is due, as far as there is room. A receiver that is slow fills its own share and no more, and whoever
+    /// was served last waits for the others.
     async fn start_due(&mut self) -> Result<(), DbError> {
         let config = &self.webhooks.shared.config;
         let overall = usize::from(config.deliveries.get());
         let each = usize::from(config.deliveries_per_webhook.get());
         let now = self.webhooks.now();
-        let due = queue::with_work(&mut self.webhooks.shared.db.reader().await?, now).await?;
+        let mut reader = self.webhooks.shared.db.reader().await?;
+        let held = queue::clock(&mut reader).await?;
+        let mut due = queue::with_work(&mut reader, now, held).await?;
+        drop(reader);
+        due.retain(|webhook| !self.webhooks.shared.health.rests(*webhook, now));
         if due.is_empty() {
             return Ok(());
         }
@@ -123,6 +135,9 @@ impl Dispatcher {
             self.warn_once();
             return Ok(());
         }
+        let each = each.min(overall / due.len()).max(1);
+        let last = due.partition_point(|webhook| *webhook <= self.served);
+        due.rotate_left(last);
         for webhook in due {
             let busy = self
                 .claims
@@ -145,6 +160,7 @@ impl Dispatcher {
             let claim = job.claim;
             let task = self.running.spawn(job.run());
             self.claims.insert(task.id(), claim);
+            self.served = webhook;
         }
         Ok(())
     }
@@ -155,19 +171,22 @@ impl Dispatcher {
         let now = self.webhooks.now();
         let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let mut reader = db.reader().await?;
-        let due = queue::due(&mut reader, webhook, now, limit).await?;
+        let held = queue::clock(&mut reader).await?;
+        let due = queue::due(&mut reader, webhook, (now, held), limit).await?;
         drop(reader);
         if due.is_empty() {
             return Ok(Vec::new());
         }
         let mut tx = db.begin("webhook_claim").await?;
-        let Some(stored) = store::find(&mut tx, webhook).await? else {
+        let stored = store::find(&mut tx, webhook).await?;
+        let Some(stored) = stored.filter(|stored| stored.may_be_called(now)) else {
             return Ok(Vec::new());
         };
+        let held = queue::clock(&mut tx).await?;
         let mut jobs = Vec::new();
         for delivery in due {
-            let until = now + self.options.lease;
-            if let Some(claim) = queue::claim(&mut tx, webhook, &delivery, now, until).await? {
+            let until = held + self.options.lease;
+            if let Some(claim) = queue::claim(&mut tx, webhook, &delivery, (now, held), until).await? {
                 jobs.push(Job {
                     webhooks: self.webhooks.clone(),
                     webhook: stored.clone(),
@@ -226,6 +245,12 @@ impl Dispatcher {
 
 #[cfg(test)]
 impl Dispatcher {
+    /// One turn that takes in `batch` events of each webhook at most. Answers whether there are more.
+    pub(super) async fn turn_of(&mut self, batch: i64) -> bool {
+        self.options.batch = batch;
+        self.turn().await.unwrap()
+    }
+
     /// Delivers everything that is due now, and waits for the answers.
     pub(super) async fn deliver_due(&mut self) {
         loop {
@@ -243,7 +268,7 @@ impl Dispatcher {
 
 /// Claims one delivery of `webhook`, as a dispatcher would.
 #[cfg(test)]
-pub(super) async fn claim_one(webhooks: &Webhooks, webhook: Uuid) -> Job {
+pub(super) async fn claim_one(webhooks: &Webhooks, webhook: Uuid) -> Option<Job> {
     let dispatcher = Dispatcher::new(webhooks.clone(), DispatcherOptions::default());
-    dispatcher.claim(webhook, 1).await.unwrap().pop().unwrap()
+    dispatcher.claim(webhook, 1).await.unwrap().pop()
 }

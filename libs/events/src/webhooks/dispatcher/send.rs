@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::db::DbError;
+use chassis::outbound::OutboundError;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
@@ -16,6 +17,10 @@ use crate::contract::Envelope;
 
 /// As much of an answer is read, so that a receiver can finish its sentence. Nothing of it is kept.
 const ANSWER: usize = 16 * 1024;
+/// How long a receiver is left alone that let too many calls in a row wait in vain.
+const UNANSWERED: Duration = Duration::from_secs(60);
+/// How long a delivery waits that this service could not send by its own fault.
+const OWN_FAULT: Duration = Duration::from_secs(60);
 
 /// A delivery that this replica has claimed.
 pub(in crate::webhooks) struct Job {
@@ -36,6 +41,8 @@ pub(in crate::webhooks) enum Outcome {
     Failed {
         status: Option<StatusCode>,
         error: String,
+        /// Whether it took too long.
+        late: bool,
         /// When the receiver wants to be asked again.
         retry_after: Option<Duration>,
     },
@@ -44,8 +51,11 @@ pub(in crate::webhooks) enum Outcome {
 impl Job {
     /// Sends, and writes down what became of it.
     pub(in crate::webhooks) async fn run(self) {
-        let outcome = self.attempt().await;
-        if let Err(error) = self.write_down(&outcome).await {
+        let written = match self.attempt().await {
+            Ok(outcome) => self.write_down(&outcome).await,
+            Err(error) => self.put_off(&error).await,
+        };
+        if let Err(error) = written {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the outcome of a delivery to a webhook is lost; it is sent again when its lease ends"
@@ -53,19 +63,8 @@ impl Job {
         }
     }
 
-    /// Sends the event once.
-    pub(in crate::webhooks) async fn attempt(&self) -> Outcome {
-        match self.send().await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::Failed {
-                status: None,
-                error: error.to_string(),
-                retry_after: None,
-            },
-        }
-    }
-
-    async fn send(&self) -> Result<Outcome, WebhookError> {
+    /// Sends the event once. An error is our own, and no attempt: nothing was sent.
+    pub(in crate::webhooks) async fn attempt(&self) -> Result<Outcome, WebhookError> {
         let now = self.webhooks.now();
         let event: Envelope = serde_json::from_str(&self.delivery.envelope)?;
         let cipher = self.webhooks.cipher()?;
@@ -91,6 +90,7 @@ impl Job {
             Err(error) => {
                 return Ok(Outcome::Failed {
                     status: None,
+                    late: matches!(error, OutboundError::Timeout),
                     error: error.to_string(),
                     retry_after: None,
                 });
@@ -105,31 +105,73 @@ impl Job {
             status => Outcome::Failed {
                 status: Some(status),
                 error: format!("the receiver answered {status}"),
+                late: false,
                 retry_after,
             },
         })
+    }
+
+    /// Gives the delivery back, for an attempt that does not count. A secret that cannot be read keeps this replica from
+    /// all of the webhook; another may have the key for it.
+    async fn put_off(&self, error: &WebhookError) -> Result<(), DbError> {
+        tracing::error!(
+            webhook.id = %self.webhook.id,
+            event.id = %self.claim.event,
+            error = error as &dyn std::error::Error,
+            "an event cannot be prepared for a webhook; no attempt is counted, and it is tried again in a minute"
+        );
+        let until = self.webhooks.now() + OWN_FAULT;
+        if matches!(error, WebhookError::Cipher(_)) {
+            self.webhooks.shared.health.rest(self.webhook.id, until);
+        }
+        let mut tx = self.webhooks.shared.db.begin("webhook_put_off").await?;
+        queue::put_off(&mut tx, self.claim, until).await?;
+        tx.commit().await
     }
 
     /// Writes the outcome down, unless the delivery was taken by another replica meanwhile.
     pub(in crate::webhooks) async fn write_down(&self, outcome: &Outcome) -> Result<(), DbError> {
         let now = self.webhooks.now();
         let attempt = self.judge(outcome);
+        let unanswered = self.unanswered(outcome);
         let mut tx = self.webhooks.shared.db.begin("webhook_attempt").await?;
         if !queue::finish(&mut tx, self.claim, &attempt, now).await? {
             return Ok(());
+        }
+        if attempt.state == "pending" && attempt.next_attempt_at > now {
+            queue::hold_back(&mut tx, self.claim, attempt.next_attempt_at).await?;
         }
         let gone = matches!(outcome, Outcome::Gone);
         if gone && store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
             tracing::warn!(webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
         }
-        if let Outcome::Failed {
-            retry_after: Some(after),
-            ..
-        } = outcome
-        {
-            store::pause(&mut tx, self.webhook.id, now + *after).await?;
+        let pause = match outcome {
+            Outcome::Failed {
+                retry_after: Some(after),
+                ..
+            } => Some(*after),
+            Outcome::Failed { .. } if unanswered => Some(UNANSWERED),
+            _ => None,
+        };
+        if let Some(pause) = pause {
+            store::pause(&mut tx, self.webhook.id, now + pause).await?;
         }
         tx.commit().await?;
+        self.tell(outcome, &attempt);
+        Ok(())
+    }
+
+    /// Whether the receiver let too many calls in a row wait in vain.
+    fn unanswered(&self, outcome: &Outcome) -> bool {
+        let health = &self.webhooks.shared.health;
+        if let Outcome::Failed { late: true, .. } = outcome {
+            return health.unanswered(self.webhook.id);
+        }
+        health.answered(self.webhook.id);
+        false
+    }
+
+    fn tell(&self, outcome: &Outcome, attempt: &Attempt) {
         metering::attempted(match (outcome, attempt.state) {
             (Outcome::Delivered(_), _) => "delivered",
             (Outcome::Gone, _) => "gone",
@@ -143,16 +185,17 @@ impl Job {
                 "an event was given up for a webhook; it can be replayed"
             );
         }
-        Ok(())
     }
 
     fn judge(&self, outcome: &Outcome) -> Attempt {
         let now = self.webhooks.now();
+        let test = self.delivery.kind == TEST_TYPE;
         let pending = |next_attempt_at, status: Option<StatusCode>, error: &str| Attempt {
             state: "pending",
             next_attempt_at,
             status: status.map(|status| i32::from(status.as_u16())),
             error: Some(error.to_owned()),
+            counts: true,
         };
         match outcome {
             Outcome::Delivered(status) => Attempt {
@@ -160,16 +203,29 @@ impl Job {
                 next_attempt_at: now,
                 status: Some(i32::from(status.as_u16())),
                 error: None,
+                counts: true,
             },
-            // It waits for the webhook to be enabled again.
-            Outcome::Gone => pending(now, Some(StatusCode::GONE), "the receiver is gone"),
+            Outcome::Gone => {
+                let gone = pending(now, Some(StatusCode::GONE), "the receiver is gone");
+                match test {
+                    true => Attempt {
+                        state: "dead",
+                        ..gone
+                    },
+                    // It waits for the webhook to be enabled again, with as many attempts left.
+                    false => Attempt {
+                        counts: false,
+                        ..gone
+                    },
+                }
+            }
             Outcome::Failed {
                 status,
                 error,
                 retry_after,
+                ..
             } => {
                 let attempts = self.delivery.attempts.saturating_add(1);
-                let test = self.delivery.kind == TEST_TYPE;
                 match schedule::pause(attempts, self.webhooks.random()).filter(|_| !test) {
                     Some(pause) => {
                         let pause = retry_after.map_or(pause, |after| pause.max(after));

@@ -1,6 +1,7 @@
 //! `/admin/v1/webhooks`, for tokens with the scope `admin`.
 
 mod deliveries;
+mod problem;
 
 use std::sync::Arc;
 
@@ -11,15 +12,15 @@ use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::clock::Timestamp;
 use chassis::http::{Path, Problem, Query, parse_json};
-use chassis::secret::{ExposeSecret, SecretString, Token};
+use chassis::secret::{SecretString, Token};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderName, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::manage::{Edit, Wish};
 use super::store::{self, Webhook};
-use super::{WebhookError, Webhooks, log};
+use super::{Webhooks, log};
 
 /// A router's state that has webhooks.
 pub trait HasWebhooks {
@@ -61,13 +62,22 @@ struct New {
 }
 
 /// What is to be different (as JSON Merge Patch, RFC 7396, without `null`: nothing can be taken away).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Patch {
+    #[serde(deserialize_with = "given")]
     url: Option<String>,
+    #[serde(deserialize_with = "given")]
     types: Option<Vec<String>>,
+    #[serde(deserialize_with = "given")]
     description: Option<String>,
+    #[serde(deserialize_with = "given")]
     enabled: Option<bool>,
+}
+
+/// A value; not `null`.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// How to change the secret.
@@ -76,6 +86,9 @@ struct Patch {
 struct Rotate {
     /// `whsec_…`; without it, one is made.
     secret: Option<SecretString>,
+    /// Whether the secret from before the last rotation may be forgotten though it still signs.
+    #[serde(default)]
+    force: bool,
 }
 
 /// A webhook. Its secret is told once, when it is new.
@@ -180,7 +193,7 @@ async fn create<S: HasWebhooks>(
         url: new.url,
         types: new.types,
         description: new.description,
-        secret: new.secret.map(|secret| secret.expose_secret().to_owned()),
+        secret: new.secret,
     };
     let (made, secret) = state.webhooks().create(wish).await?;
     let location = format!("/admin/v1/webhooks/{}", made.id);
@@ -220,6 +233,9 @@ async fn change<S: HasWebhooks>(
         description: patch.description,
         enabled: patch.enabled,
     };
+    if edit == Edit::default() {
+        return Err(Problem::invalid().detail("Nothing is to be different: name what is to change."));
+    }
     let webhook = state.webhooks().change(id, edit).await?;
     Ok(Json(Shown::of(webhook, state.webhooks().now())))
 }
@@ -246,8 +262,7 @@ async fn rotate<S: HasWebhooks>(
     } else {
         parse_json::<Rotate>(&body)?
     };
-    let given = how.secret.map(|secret| secret.expose_secret().to_owned());
-    let (rotated, secret) = state.webhooks().rotate(id, given).await?;
+    let (rotated, secret) = state.webhooks().rotate(id, how.secret, how.force).await?;
     let shown = with_secret(rotated, &secret, state.webhooks().now());
     Ok(([(CACHE_CONTROL, "no-store")], shown).into_response())
 }
@@ -265,27 +280,4 @@ fn limit(asked: Option<i64>) -> Result<i64, Problem> {
         return Err(Problem::invalid().field("limit", "Expected a number from 1 to 500."));
     }
     Ok(limit)
-}
-
-impl From<WebhookError> for Problem {
-    fn from(error: WebhookError) -> Self {
-        match error {
-            WebhookError::Invalid { field, detail } => Self::invalid().field(field, detail),
-            WebhookError::NoEncryption => Self::new(
-                StatusCode::CONFLICT,
-                "encryption-missing",
-                "The service has no encryption key",
-            )
-            .detail(
-                "The secrets of webhooks are encrypted. Add `[encryption]` with `active = \"k1\"` and \
-                 `[encryption.keys]` with `k1` (32 bytes in base64; or `k1_file`, the path of a file that holds them) to \
-                 the configuration of this service, and start it again.",
-            )
-            .with("missing", "encryption.active"),
-            WebhookError::NotFound => Self::not_found(),
-            WebhookError::Disabled => Self::conflict("The webhook is disabled; enable it first."),
-            WebhookError::Db(error) => error.into(),
-            other @ (WebhookError::Cipher(_) | WebhookError::Json(_)) => Self::internal(&other),
-        }
-    }
 }

@@ -107,6 +107,11 @@ testkit::on_both_engines! {
         assert_eq!(status, StatusCode::OK);
         assert_ne!(rotated["secret"], json!(secret));
         assert_eq!(rotated["previous_secret_until"], json!(BEGINNING + DAY));
+        let rotate = format!("{path}/rotate-secret");
+        let (status, problem) = root.call("POST", &rotate, None).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert!(problem["detail"].as_str().unwrap().contains("force"), "{problem}");
+        assert_eq!(root.call("POST", &rotate, Some(json!({ "force": true }))).await.0, StatusCode::OK);
         for answer in [shown, listed, changed, root.call("GET", &path, None).await.1] {
             assert!(!answer.to_string().contains("whsec_"), "a secret is told once: {answer}");
         }
@@ -171,6 +176,11 @@ testkit::on_both_engines! {
         let path = format!("/{}", webhook.id);
         let (status, _) = root.call("PATCH", &path, Some(json!({ "secret": SECRET }))).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        for nothing in [json!({}), json!({ "enabled": null }), json!({ "url": null, "types": ["*"] })] {
+            let (status, problem) = root.call("PATCH", &path, Some(nothing.clone())).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{nothing}: {problem}");
+        }
+        assert_eq!(world.stored(webhook.id).await.version, 1);
         for query in ["?state=lost", "?limit=0", "?limit=501", "?nonsense=1", "?before=x"] {
             let (status, _) = root.call("GET", &format!("{path}/deliveries{query}"), None).await;
             assert!(status.is_client_error(), "{query}: {status}");

@@ -146,6 +146,21 @@ testkit::on_both_engines! {
         assert_eq!(world.log(webhook.id).await.len(), 0);
     }
 
+    async fn the_log_is_forgotten_a_little_at_a_time(db: TestDb) {
+        let (mut world, receiver) = (World::on(&db), Receiver::start().await);
+        let webhook = world.subscribe(&receiver.url).await;
+        for _ in 0..5 {
+            world.happen(new_id()).await;
+        }
+        world.deliver().await;
+        for (left, more) in [(3, true), (1, true), (0, false)] {
+            let mut tx = db.begin("test").await.unwrap();
+            assert_eq!(log::prune(&mut tx, BEGINNING + HOUR, 2).await.unwrap(), more);
+            tx.commit().await.unwrap();
+            assert_eq!(world.log(webhook.id).await.len(), left);
+        }
+    }
+
     async fn a_removed_webhook_gets_nothing_more(db: TestDb) {
         let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
         let webhook = world.subscribe(&receiver.url).await;

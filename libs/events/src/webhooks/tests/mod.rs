@@ -2,6 +2,8 @@
 
 mod api;
 mod delivering;
+mod fairness;
+mod faults;
 mod message;
 mod receiver;
 mod refusals;
@@ -43,11 +45,18 @@ pub(super) struct World {
 }
 
 pub(super) fn cipher(active: &str) -> Cipher {
+    cipher_with(active, &["k1", "k2"])
+}
+
+/// A cipher that knows no other keys than `names`.
+pub(super) fn cipher_with(active: &str, names: &[&str]) -> Cipher {
+    let known = [("k1", K1), ("k2", K2)].into_iter();
     Cipher::new(&EncryptionSettings {
         active: active.to_owned(),
-        keys: [("k1", K1), ("k2", K2)]
+        keys: known
+            .filter(|(name, _)| names.contains(name))
             .map(|(name, key)| (name.to_owned(), SecretString::from(key)))
-            .into(),
+            .collect(),
     })
     .unwrap()
 }
@@ -59,17 +68,31 @@ pub(super) fn replica(
     cipher: Option<Cipher>,
     resolver: Arc<dyn Resolver>,
 ) -> World {
-    let outbox = Outbox::new(SOURCE, clock.clone(), random());
-    let config = WebhooksConfig {
+    configured(db, clock, cipher, resolver, (config(), Duration::from_secs(5)))
+}
+
+pub(super) fn config() -> WebhooksConfig {
+    WebhooksConfig {
         allow: vec!["127.0.0.1".parse().unwrap()],
         ..WebhooksConfig::default()
-    };
+    }
+}
+
+/// A replica with `[webhooks]` of its own, which waits for answers no longer than that.
+pub(super) fn configured(
+    db: &Db,
+    clock: &Arc<ManualClock>,
+    cipher: Option<Cipher>,
+    resolver: Arc<dyn Resolver>,
+    (config, timeout): (WebhooksConfig, Duration),
+) -> World {
+    let outbox = Outbox::new(SOURCE, clock.clone(), random());
     let webhooks = Webhooks::new(Parts {
         db: db.clone(),
         outbox: outbox.clone(),
         service: "auth",
         cipher,
-        outbound: Outbound::new(config.policy(), resolver, Duration::from_secs(5)).unwrap(),
+        outbound: Outbound::new(config.policy(), resolver, timeout).unwrap(),
         config,
         retention: RETENTION,
     });
@@ -101,7 +124,7 @@ impl World {
             url: url.to_owned(),
             types: types.iter().map(|kind| (*kind).to_owned()).collect(),
             description: String::new(),
-            secret: Some(SECRET.to_owned()),
+            secret: Some(SecretString::from(SECRET)),
         };
         self.webhooks.create(wish).await.map(|(webhook, _)| webhook)
     }
@@ -127,6 +150,19 @@ impl World {
             .fetch_all(c)
             .await
             .unwrap())
+    }
+
+    /// As if that much time had passed for the claims, which the clock of the database measures.
+    pub(super) async fn age_claims(&self, by: Duration) {
+        let mut tx = self.webhooks.shared.db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => {
+            sqlx::query("UPDATE webhook_deliveries SET claimed_until = claimed_until - $1 WHERE claimed_until > 0")
+                .bind(i64::try_from(by.as_micros()).unwrap())
+                .execute(c)
+                .await
+                .unwrap();
+        });
+        tx.commit().await.unwrap();
     }
 
     pub(super) async fn stored(&self, webhook: Uuid) -> Webhook {

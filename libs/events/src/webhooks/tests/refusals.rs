@@ -116,7 +116,7 @@ testkit::on_both_engines! {
             url: receiver.url.clone(),
             types: types.iter().map(|kind| (*kind).to_owned()).collect(),
             description: description.to_owned(),
-            secret: Some(secret.to_owned()),
+            secret: Some(secret.into()),
         };
         let cases = [
             ("types", wish(&[], "", SECRET)),

@@ -39,14 +39,14 @@ testkit::on_both_engines! {
         world.happen(id).await;
         world.happen(id).await;
         dispatcher::take_in(&world.webhooks, 100).await.unwrap();
-        let lost = dispatcher::claim_one(&world.webhooks, webhook.id).await;
-        let outcome = lost.attempt().await;
+        let lost = dispatcher::claim_one(&world.webhooks, webhook.id).await.unwrap();
+        let outcome = lost.attempt().await.unwrap();
         assert_eq!(receiver.received().len(), 1, "delivered, and nobody knows");
 
         let mut other = replica(&db, &world.clock, Some(cipher("k1")), Arc::new(SystemResolver));
         other.deliver().await;
         assert_eq!(receiver.received().len(), 1, "it belongs to the first replica for the length of a lease");
-        world.clock.advance(DispatcherOptions::default().lease);
+        world.age_claims(DispatcherOptions::default().lease).await;
         other.deliver().await;
         assert_eq!(receiver.versions(id), [1, 1, 2]);
         let received = receiver.received();
@@ -57,6 +57,21 @@ testkit::on_both_engines! {
         let before = world.log(webhook.id).await;
         lost.write_down(&outcome).await.unwrap();
         assert_eq!(world.log(webhook.id).await, before);
+    }
+
+    async fn a_replica_whose_clock_is_ahead_takes_nothing_from_others(db: TestDb) {
+        let (world, receiver) = (World::on(&db), Receiver::start().await);
+        let webhook = world.subscribe(&receiver.url).await;
+        world.happen(new_id()).await;
+        dispatcher::take_in(&world.webhooks, 100).await.unwrap();
+        let claimed = dispatcher::claim_one(&world.webhooks, webhook.id).await.unwrap();
+        let ahead = Arc::new(ManualClock::new(BEGINNING + 5 * DispatcherOptions::default().lease));
+        let mut other = replica(&db, &ahead, Some(cipher("k1")), Arc::new(SystemResolver));
+        other.deliver().await;
+        assert!(receiver.received().is_empty(), "the first replica has it");
+        claimed.run().await;
+        assert_eq!(receiver.received().len(), 1);
+        assert_eq!(world.log(webhook.id).await[0].0, "delivered");
     }
 
     async fn the_feed_is_taken_in_once(db: TestDb) {

@@ -28,7 +28,7 @@ testkit::on_both_engines! {
     async fn after_a_rotation_both_secrets_sign_for_a_day(db: TestDb) {
         let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
         let webhook = world.subscribe(&receiver.url).await;
-        let (rotated, told) = world.webhooks.rotate(webhook.id, Some(NEW.to_owned())).await.unwrap();
+        let (rotated, told) = world.webhooks.rotate(webhook.id, Some(NEW.into()), false).await.unwrap();
         assert_eq!(told.expose(), NEW);
         assert_eq!(rotated.previous_until, Some(BEGINNING + DAY));
         world.happen(id).await;
@@ -46,11 +46,44 @@ testkit::on_both_engines! {
         assert!(world.stored(webhook.id).await.previous().is_none());
     }
 
+    async fn a_second_rotation_does_not_forget_the_secret_that_the_receiver_has(db: TestDb) {
+        let (world, receiver) = (World::on(&db), Receiver::start().await);
+        let webhook = world.subscribe(&receiver.url).await;
+        world.webhooks.rotate(webhook.id, None, false).await.unwrap();
+        let first = world.stored(webhook.id).await;
+        let refused = world.webhooks.rotate(webhook.id, None, false).await.unwrap_err();
+        assert!(matches!(refused, WebhookError::Rotating(until) if until == BEGINNING + DAY));
+        assert_eq!(world.stored(webhook.id).await.version, first.version);
+        world.webhooks.rotate(webhook.id, None, true).await.unwrap();
+        world.clock.advance(DAY);
+        world.webhooks.rotate(webhook.id, None, false).await.unwrap();
+    }
+
+    async fn one_secret_that_cannot_be_read_keeps_no_other_from_the_new_key(db: TestDb) {
+        let (world, receiver) = (World::on(&db), Receiver::start().await);
+        let broken = world.subscribe(&receiver.url).await;
+        let whole = world.subscribe(&receiver.url).await;
+        let mut tx = db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => {
+            sqlx::query("UPDATE webhooks SET secret = $2 WHERE id = $1")
+                .bind(broken.id)
+                .bind(vec![0_u8; 60])
+                .execute(c)
+                .await
+                .unwrap();
+        });
+        tx.commit().await.unwrap();
+        let after = replica(&db, &world.clock, Some(cipher("k2")), Arc::new(SystemResolver));
+        housekeeping::reseal(&after.webhooks).await.unwrap();
+        assert_eq!(after.stored(broken.id).await.secret().key, "k1");
+        assert_eq!(after.stored(whole.id).await.secret().key, "k2");
+    }
+
     // SB-36
     async fn secrets_are_encrypted_and_the_key_for_it_can_be_changed(db: TestDb) {
         let (world, receiver) = (World::on(&db), Receiver::start().await);
         let webhook = world.subscribe(&receiver.url).await;
-        world.webhooks.rotate(webhook.id, Some(NEW.to_owned())).await.unwrap();
+        world.webhooks.rotate(webhook.id, Some(NEW.into()), false).await.unwrap();
         let stored = world.stored(webhook.id).await;
         for sealed in [stored.secret(), stored.previous().unwrap()] {
             assert_eq!(sealed.key, "k1");
