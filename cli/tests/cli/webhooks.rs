@@ -134,6 +134,9 @@ async fn a_webhook_is_added_tested_watched_changed_and_removed() {
     assert_eq!(up.run(&["webhook", "replay", id]).ok(), "0 on the way again\n");
     let rotated = up.run(&["webhook", "rotate", id, "--output", "json"]).json();
     assert_ne!(rotated["secret"], made[0]["secret"]);
+    let refused = up.run(&["webhook", "rotate", id]).fails(4);
+    assert!(refused.contains("force"), "{refused}");
+    up.run(&["webhook", "rotate", id, "--force"]).ok();
 
     let disabled = up.run(&["webhook", "update", id, "--disable"]).ok();
     assert!(disabled.contains("disabled (operator)"), "{disabled}");

@@ -45,7 +45,7 @@ impl Replay {
             (None, Some(from), Some(to)) => json!({ "from": from, "to": to }),
             _ => json!({ "all": true }),
         };
-        let mut all = Map::new();
+        let (mut all, mut failed) = (Map::new(), None);
         for side in self.asked.sides() {
             match api
                 .call_with(side, Method::POST, "/admin/v1/events/replay", &body)
@@ -56,14 +56,24 @@ impl Replay {
                 }
                 // An event is given up in one of the services.
                 Err(error) if self.id.is_some() && is_not_found(&error) => {}
-                Err(error) => return Err(error.into()),
+                // What the other one did is told all the same.
+                Err(error) => {
+                    failed = Some(Failure::from(error));
+                    break;
+                }
             }
         }
         if all.is_empty() {
-            return Err(Failure::new(Code::NotFound, "no event with this id was given up"));
+            let missing = || Failure::new(Code::NotFound, "no event with this id was given up");
+            return Err(failed.unwrap_or_else(missing));
         }
+        self.show(&all)?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn show(&self, all: &Map<String, Value>) -> Result<(), Failure> {
         if self.asked.target.output == Format::Json {
-            return output::json(&Value::Object(all));
+            return output::json(&Value::Object(all.clone()));
         }
         for side in [Side::Auth, Side::Users] {
             if let Some(done) = all.get(side.name()) {

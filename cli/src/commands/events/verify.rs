@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::Asked;
-use crate::api::{Api, text};
+use crate::api::{Api, ApiError, Side, text};
 use crate::failure::{Code, Failure};
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
@@ -37,26 +37,42 @@ pub(crate) struct Verify {
 impl Verify {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let api = Api::new(&self.asked.target, &["admin"])?;
-        let (mut all, mut good) = (Map::new(), true);
+        let (mut all, mut good, mut failed) = (Map::new(), true, None);
         for side in self.asked.sides() {
-            if self.mend {
-                api.call(side, Method::POST, "/admin/v1/events/reconcile").await?;
+            match self.ask(&api, side).await {
+                Ok(answer) => {
+                    good &= answer.get("ok").and_then(Value::as_bool).unwrap_or_default();
+                    all.insert(side.name().to_owned(), answer);
+                }
+                // What is found at the other one is told all the same.
+                Err(error) => failed = failed.or(Some(Failure::from(error))),
             }
-            let path = format!("/admin/v1/events/verify?older={}", self.older);
-            let answer = api.call(side, Method::GET, &path).await?;
-            good &= answer.get("ok").and_then(Value::as_bool).unwrap_or_default();
-            all.insert(side.name().to_owned(), answer);
+        }
+        if let Some(failed) = failed.take_if(|_| all.is_empty()) {
+            return Err(failed);
         }
         match self.asked.target.output {
             Format::Json => output::json(&Value::Object(all))?,
             Format::Table => output::line(table(&all))?,
         }
-        if good {
+        if let Some(failed) = failed {
+            Err(failed)
+        } else if good {
             Ok(())
         } else {
             Err(Failure::new(Code::Failed, "something does not hold")
                 .hint("What to do about each line: docs/runbooks/events.md"))
         }
+    }
+}
+
+impl Verify {
+    async fn ask(&self, api: &Api, side: Side) -> Result<Value, ApiError> {
+        if self.mend {
+            api.call(side, Method::POST, "/admin/v1/events/reconcile").await?;
+        }
+        let path = format!("/admin/v1/events/verify?older={}", self.older);
+        api.call(side, Method::GET, &path).await
     }
 }
 

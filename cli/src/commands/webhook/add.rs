@@ -6,8 +6,8 @@ use events::contract::{EventType, catalogue};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{read_secret, sides};
-use crate::api::{Api, Side, Target, text};
+use super::{path, read_secret, sides};
+use crate::api::{Api, ApiError, Side, Target, text};
 use crate::failure::{Code, Failure};
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, sheet};
@@ -56,9 +56,13 @@ impl Add {
                 continue;
             }
             let body = self.body(&theirs, secret.as_deref());
-            let webhook = api
+            let answer = api
                 .call_with(side, Method::POST, "/admin/v1/webhooks", &body)
-                .await?;
+                .await;
+            let webhook = match answer {
+                Ok(webhook) => webhook,
+                Err(error) => return Err(undo(&api, &made, error).await),
+            };
             secret = Some(text(&webhook, "/secret"));
             made.push((side, webhook));
         }
@@ -99,6 +103,21 @@ impl Add {
         }
         output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
+}
+
+/// Removes what was made before `error`: nobody will learn its secret.
+async fn undo(api: &Api, made: &[(Side, Value)], error: ApiError) -> Failure {
+    for (side, webhook) in made {
+        let id = text(webhook, "/id");
+        if let Err(stays) = api.call(*side, Method::DELETE, &path(&id)).await {
+            let name = side.name();
+            return Failure::from(error).hint(format!(
+                "{name} has made {id} before, which cannot be removed again ({stays}).\n\
+                 vestibule webhook remove {id} --service {name}"
+            ));
+        }
+    }
+    error.into()
 }
 
 /// A webhook with the name of its service, as the commands print it.

@@ -47,7 +47,7 @@ pub(crate) struct Remove {
     which: Which,
 }
 
-/// Change the secret; prints the new one, once. The old one signs beside it for a day
+/// Change the secret; prints the new one, once. The old one signs beside it for a while
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  vestibule webhook rotate 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
 pub(crate) struct Rotate {
@@ -56,6 +56,9 @@ pub(crate) struct Rotate {
     /// Read the new secret (`whsec_…`) from the first line of standard input, instead of having one made
     #[arg(long)]
     secret_stdin: bool,
+    /// Forget the secret from before the last change, though it still signs
+    #[arg(long)]
+    force: bool,
 }
 
 impl Update {
@@ -98,8 +101,8 @@ impl Remove {
 impl Rotate {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let body = match self.secret_stdin {
-            true => json!({ "secret": read_secret()? }),
-            false => json!({}),
+            true => json!({ "secret": read_secret()?, "force": self.force }),
+            false => json!({ "force": self.force }),
         };
         let found = self.which.find().await?;
         let rotated = found.call_with(Method::POST, "/rotate-secret", &body).await?;
