@@ -6,14 +6,18 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, Transport, within};
+use tokio::task::JoinSet;
 
 use super::both_sides::{Account, account, directory};
 
 /// Both parties have settled within this time after the last of them runs again.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// Sends a registration and forgets it: whether an answer comes is not what is looked at.
-async fn begin(stack: &Stack, user_name: &str) -> Person {
+/// A request that is on its way, until this is dropped.
+type UnderWay = JoinSet<reqwest::Result<reqwest::Response>>;
+
+/// Sends a registration. Whether an answer comes is not what is looked at.
+async fn begin(stack: &Stack, user_name: &str) -> (Person, UnderWay) {
     let person = Person::named(user_name);
     let body = json!({ "user_name": person.user_name, "email": person.email(), "password": person.password });
     let request = stack
@@ -21,8 +25,9 @@ async fn begin(stack: &Stack, user_name: &str) -> Person {
         .post(stack.auth_url("/admin/v1/users"))
         .bearer_auth(stack.operator_token().await)
         .json(&body);
-    tokio::spawn(request.send());
-    person
+    let mut under_way = JoinSet::new();
+    under_way.spawn(request.send());
+    (person, under_way)
 }
 
 /// Waits until `auth` has committed and published the registration.
@@ -76,7 +81,7 @@ async fn both_sides_have(stack: &Stack, person: &Person) {
 /// `auth` has written the registration, and dies before `users` has heard of it.
 async fn auth_dies_when_it_has_asked(stack: &mut Stack) {
     stack.users.signal(Signal::STOP);
-    let person = begin(stack, "a-asked").await;
+    let (person, _request) = begin(stack, "a-asked").await;
     asked(stack, &person).await;
     stack.auth.kill();
     stack.users.signal(Signal::CONT);
@@ -88,7 +93,7 @@ async fn auth_dies_when_it_has_asked(stack: &mut Stack) {
 /// `users` is dead when it is asked, in both ways.
 async fn users_is_dead_when_asked(stack: &mut Stack) {
     stack.users.kill();
-    let person = begin(stack, "u-asked").await;
+    let (person, _request) = begin(stack, "u-asked").await;
     asked(stack, &person).await;
     stack.users.start_again();
     stack.users_ready().await;
@@ -97,7 +102,7 @@ async fn users_is_dead_when_asked(stack: &mut Stack) {
 
 /// `users` has decided, `auth` has not heard the answer, and dies.
 async fn auth_dies_before_the_answer(stack: &mut Stack) {
-    let person = unanswered(stack, "a-answer").await;
+    let (person, _request) = unanswered(stack, "a-answer").await;
     stack.auth.kill();
     hear_again(stack);
     stack.auth.start_again();
@@ -107,7 +112,7 @@ async fn auth_dies_before_the_answer(stack: &mut Stack) {
 
 /// `users` has decided and dies, perhaps before it has published the answer.
 async fn users_dies_with_the_answer(stack: &mut Stack) {
-    let person = unanswered(stack, "u-answer").await;
+    let (person, _request) = unanswered(stack, "u-answer").await;
     stack.users.kill();
     hear_again(stack);
     stack.users.start_again();
@@ -117,7 +122,7 @@ async fn users_dies_with_the_answer(stack: &mut Stack) {
 
 /// Both die when `users` has decided.
 async fn both_die(stack: &mut Stack) {
-    let person = unanswered(stack, "both").await;
+    let (person, _request) = unanswered(stack, "both").await;
     stack.users.kill();
     stack.auth.kill();
     hear_again(stack);
@@ -128,11 +133,11 @@ async fn both_die(stack: &mut Stack) {
 }
 
 /// A registration that `users` has committed while nothing that it says over HTTP reaches `auth`.
-async fn unanswered(stack: &mut Stack, user_name: &str) -> Person {
+async fn unanswered(stack: &mut Stack, user_name: &str) -> (Person, UnderWay) {
     stack.line.as_ref().unwrap().deafen();
-    let person = begin(stack, user_name).await;
+    let (person, request) = begin(stack, user_name).await;
     decided(stack, &person).await;
-    person
+    (person, request)
 }
 
 fn hear_again(stack: &Stack) {
