@@ -16,7 +16,7 @@ mod tests;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Filter, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -73,11 +73,16 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
 
 /// What is logged: as the configuration says, without the libraries that write down what passes through them.
 fn wanted<S>(log: &LogConfig) -> impl Filter<S> + use<S> {
-    log.level.clone().and(filter_fn(|event| {
+    let discreet = filter_fn(|event| {
         !INDISCREET
             .iter()
             .any(|library| event.target().starts_with(library))
-    }))
+    });
+    // Without a level of its own it would hide that of the configuration. Then a library that asks whether its details are
+    // wanted, and hears no, would take the next line of this thread with it.
+    log.level
+        .clone()
+        .and(discreet.with_max_level_hint(LevelFilter::TRACE))
 }
 
 /// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.

@@ -238,3 +238,16 @@ async fn nothing_that_a_client_sends_is_logged() {
         "{text}"
     );
 }
+
+#[test]
+fn a_library_that_asks_for_details_takes_no_line_with_it() {
+    use tracing_subscriber::filter::LevelFilter;
+    let filter = super::wanted::<tracing_subscriber::Registry>(&LogConfig::default());
+    assert_eq!(filter_hint(&filter), Some(LevelFilter::INFO));
+}
+
+fn filter_hint(
+    filter: &impl tracing_subscriber::layer::Filter<tracing_subscriber::Registry>,
+) -> Option<tracing_subscriber::filter::LevelFilter> {
+    filter.max_level_hint()
+}
