@@ -153,17 +153,18 @@ impl Source {
         Ok("ok".to_owned())
     }
 
-    /// One change a moment, each in a transaction: who, and when the commit was done.
+    /// One change a moment, each of another person and in a transaction: who, and when the commit was done.
     async fn trickle(&mut self, count: u32) -> Result<Vec<(Uuid, i64)>> {
         let mut tick = tokio::time::interval(Duration::from_millis(10));
         let mut committed = Vec::new();
-        for number in 0..count {
+        for number in self.written..self.written + count {
             tick.tick().await;
             let mut tx = self.db.begin("trickle").await?;
             self.tell(&mut tx, &person(number, 1)?).await?;
             tx.commit().await?;
             committed.push((id(number), now().as_micros()));
         }
+        self.written += count;
         Ok(committed)
     }
 
