@@ -7,13 +7,13 @@ use chassis::db::DbConfig;
 use chassis::on_engine;
 use http::{Method, StatusCode};
 use serde_json::Value;
-use testkit::{Engine, Person, Stack, StackOptions, Transport, within};
+use testkit::{Engine, Person, Stack, StackOptions, Transport, eventually, within};
 
 /// A deleted person is refused everywhere within this time.
 const EFFECTIVE: Duration = Duration::from_secs(5);
 
 /// Signs in and refreshes again and again until both are refused. The last tokens that were given.
-async fn come_and_go(stack: &Stack, ann: &Person, refused: &Cell<u32>) -> Vec<Value> {
+async fn come_and_go(stack: &Stack, ann: &Person, came: &Cell<u32>, refused: &Cell<u32>) -> Vec<Value> {
     let mut given = Vec::new();
     while refused.get() < 4 {
         let (status, tokens) = stack.try_authenticate(ann, None).await;
@@ -23,6 +23,7 @@ async fn come_and_go(stack: &Stack, ann: &Person, refused: &Cell<u32>) -> Vec<Va
         }
         let refresh = tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
         given.push(tokens);
+        came.set(came.get() + 1);
         let (status, tokens) = refreshed(stack, &refresh).await;
         if status == StatusCode::OK {
             given.push(tokens);
@@ -98,12 +99,12 @@ async fn story(engine: Engine, transport: Transport) {
     };
     let mut stack = Stack::with(options).await;
     let ann = stack.register("ann").await;
-    let refused = Cell::new(0);
+    let (came, refused) = (Cell::new(0), Cell::new(0));
     let (given, more, ()) = tokio::join!(
-        come_and_go(&stack, &ann, &refused),
-        come_and_go(&stack, &ann, &refused),
+        come_and_go(&stack, &ann, &came, &refused),
+        come_and_go(&stack, &ann, &came, &refused),
         async {
-            stack.authenticate(&ann).await;
+            eventually("she comes and goes", async || (came.get() > 1).then_some(())).await;
             delete(&stack, &ann).await;
             within(EFFECTIVE, "she is refused", async || {
                 (refused.get() > 0).then_some(())
