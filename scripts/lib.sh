@@ -13,6 +13,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # A Docker client without a daemon is of no use.
 docker_runs() { have docker && timeout 20 docker info >/dev/null 2>&1; }
 
+# Where programs stand that `scripts/setup` made for this repository alone; each version under a name of its own.
+tools_folder() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/vestibule/tools"; }
+
 # The folder of PostgreSQL's server programs, newest first. Debian keeps them off PATH.
 postgres_bin() {
     local initdb

@@ -9,7 +9,14 @@ use crate::source::{files, root};
 
 const SERVICES: [&str; 2] = ["auth", "users"];
 /// Crates that only a test may use, and crates that stand on top of everything.
-const NEVER_IMPORTED: [&str; 4] = ["vestibule", "bench", "system-tests", "fault-tests"];
+const NEVER_IMPORTED: [&str; 6] = [
+    "vestibule",
+    "bench",
+    "system-tests",
+    "fault-tests",
+    "deploy-tests",
+    "upgrade-tests",
+];
 
 /// What cargo knows of the workspace, as far as this machine builds it: a fresh machine has fetched nothing else.
 fn workspace() -> Metadata {

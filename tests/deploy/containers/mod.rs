@@ -1,0 +1,1 @@
+//! Images, built and run, and the compose file.

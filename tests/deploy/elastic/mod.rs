@@ -1,0 +1,1 @@
+//! Filebeat, Logstash, index template, ingest pipeline and saved objects of Kibana.

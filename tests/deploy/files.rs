@@ -1,0 +1,86 @@
+//! Every file under `deploy/` has somebody who reads it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::tools::{checker, succeeds};
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+}
+
+/// The text of a file, named from the root.
+pub(crate) fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A YAML file of one document, named from the root.
+pub(crate) fn yaml(path: &str) -> yaml_serde::Value {
+    yaml_serde::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file below `folder`, named from the root, sorted.
+pub(crate) fn below(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
+const READERS: [(&str, &str); 1] = [("deploy/observability/prometheus/", "prometheus")];
+
+#[test]
+fn every_file_is_read_by_somebody() {
+    for file in below("deploy") {
+        let reader = READERS.iter().find(|(place, _)| file.starts_with(place));
+        assert!(
+            reader.is_some(),
+            "{file}: no test reads it; add its place to READERS with the module that does"
+        );
+    }
+    for (place, module) in READERS {
+        assert!(root().join(place).exists(), "{place} is gone");
+        let module = root().join("tests/deploy").join(module);
+        assert!(module.exists(), "{} is gone", module.display());
+    }
+}
+
+/// Templates of Helm are no YAML before they are rendered; the chart's tests look at what comes out.
+#[test]
+fn every_yaml_file_is_well_formed() {
+    let files = below("deploy");
+    let mut checked = 0;
+    for file in files
+        .iter()
+        .filter(|file| file.ends_with(".yaml") || file.ends_with(".yml"))
+    {
+        if file.contains("/templates/") {
+            continue;
+        }
+        succeeds(
+            checker("yamllint")
+                .args(["--strict", "-d", YAML_STYLE])
+                .arg(root().join(file)),
+        );
+        checked += 1;
+    }
+    assert!(checked > 0);
+}
+
+/// What counts as an error: duplicate keys, tabs, wrong indentation; not the length of a line or its quotes.
+const YAML_STYLE: &str = "{extends: default, rules: {line-length: disable, document-start: disable, comments: {min-spaces-from-content: 1}}}";

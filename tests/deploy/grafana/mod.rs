@@ -1,0 +1,1 @@
+//! The dashboards, against a Prometheus that scrapes the services.

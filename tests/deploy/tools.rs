@@ -1,0 +1,42 @@
+//! Programs that check files: those that `scripts/setup` installed.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Where `scripts/setup` puts what it makes for this repository alone.
+fn folder() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .expect("HOME is set");
+    cache.join("vestibule/tools")
+}
+
+/// A program of `tests/deploy/requirements.txt`.
+pub(crate) fn checker(name: &str) -> Command {
+    installed(folder().join("checkers/bin").join(name))
+}
+
+fn installed(program: PathBuf) -> Command {
+    assert!(
+        program.exists(),
+        "{} is missing: run `make setup`, which installs it",
+        program.display()
+    );
+    Command::new(program)
+}
+
+/// Runs it to its end; what it printed is in the message when it fails.
+pub(crate) fn succeeds(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}

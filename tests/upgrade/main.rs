@@ -1,0 +1,1 @@
+//! Restarts, new versions, backups: what an operator does to services at work.
