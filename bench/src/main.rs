@@ -2,6 +2,7 @@
 //! same machine in the same run.
 
 mod baseline;
+mod capacity;
 mod delay;
 mod events;
 mod load;
@@ -44,6 +45,8 @@ enum What {
     Services,
     /// The way of events, over every transport and on both engines
     Events,
+    /// What one replica costs on PostgreSQL, for the scaling guide
+    Capacity,
 }
 
 fn main() -> Result<()> {
@@ -58,12 +61,16 @@ fn main() -> Result<()> {
 
 async fn measure(arguments: &Arguments) -> Result<()> {
     let (what, scale) = (arguments.what, arguments.scale);
-    if what != Some(What::Events) {
+    let wanted = |part| what.is_none_or(|what| what == part);
+    if wanted(What::Services) {
         let mut report = Report::new("figures");
         services(&mut report, scale).await?;
         report.finish(scale == 100)?;
     }
-    if what != Some(What::Services) {
+    if wanted(What::Capacity) {
+        capacity::measure(scale, scale == 100).await?;
+    }
+    if wanted(What::Events) {
         let mut report = Report::new("events");
         events::measure(&mut report, scale, arguments.transport).await?;
         report.finish(scale == 100 && arguments.transport.is_none())?;

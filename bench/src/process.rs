@@ -7,15 +7,52 @@ use anyhow::{Context, Result};
 
 /// User and system time of a process and all its threads so far, in steps of the kernel's clock tick.
 pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name, in parentheses, may hold anything; utime and stime are the 14th and 15th fields.
-    let (_, fields) = stat.rsplit_once(')').context("the name in stat")?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut ticks = || -> Result<u64> { Ok(fields.next().context("a field of stat")?.parse()?) };
-    let used = ticks()? + ticks()?;
-    Ok(Duration::from_secs_f64(
-        seconds(used) / seconds(rustix::param::clock_ticks_per_second()),
-    ))
+    let stat = Stat::of(process)?;
+    Ok(duration(stat.field(14)? + stat.field(15)?))
+}
+
+/// User and system time of a process, of its children, and of those of its children that have ended.
+pub(crate) fn family_cpu_time(process: u32) -> Result<Duration> {
+    let stat = Stat::of(process)?;
+    let mut used = stat.field(14)? + stat.field(15)? + stat.field(16)? + stat.field(17)?;
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // A process may end between the list and the look.
+        let Ok(stat) = Stat::of(child) else { continue };
+        if stat.field(4)? == u64::from(process) {
+            used += stat.field(14)? + stat.field(15)?;
+        }
+    }
+    Ok(duration(used))
+}
+
+/// The parent of a process.
+pub(crate) fn parent(process: u32) -> Result<u32> {
+    Ok(u32::try_from(Stat::of(process)?.field(4)?)?)
+}
+
+/// `/proc/PID/stat` (proc(5)) without the name, which stands in parentheses and may hold anything.
+struct Stat(String);
+
+impl Stat {
+    fn of(process: u32) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let (_, fields) = stat.rsplit_once(')').context("the name in stat")?;
+        Ok(Self(fields.to_owned()))
+    }
+
+    /// A field by its number in proc(5); the third is the first after the name.
+    fn field(&self, number: usize) -> Result<u64> {
+        let field = self.0.split_whitespace().nth(number.saturating_sub(3));
+        Ok(field.context("a field of stat")?.parse()?)
+    }
+}
+
+fn duration(ticks: u64) -> Duration {
+    Duration::from_secs_f64(seconds(ticks) / seconds(rustix::param::clock_ticks_per_second()))
 }
 
 /// Resident memory of a process, in MiB.

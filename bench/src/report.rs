@@ -104,20 +104,19 @@ impl Report {
     }
 
     fn write(&self) -> Result<()> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
-        let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (begin, end) = (
-            format!("<!-- {}: begin -->", self.part),
-            format!("<!-- {}: end -->", self.part),
-        );
-        let (before, rest) = page.split_once(&begin).context("the first marker")?;
-        let (_, after) = rest.split_once(&end).context("the second marker")?;
-        fs::write(
-            &path,
-            format!("{before}{begin}\n{}{end}{after}", self.markdown()?),
-        )?;
-        Ok(())
+        write_between("docs/benchmarks.md", self.part, &self.markdown()?)
     }
+}
+
+/// Puts `text` between the markers `PART: begin` and `PART: end` of a page, named from the root of the repository.
+pub(crate) fn write_between(page: &str, part: &str, text: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (begin, end) = (format!("<!-- {part}: begin -->"), format!("<!-- {part}: end -->"));
+    let (before, rest) = page.split_once(&begin).context("the first marker")?;
+    let (_, after) = rest.split_once(&end).context("the second marker")?;
+    fs::write(&path, format!("{before}{begin}\n{text}{end}{after}"))?;
+    Ok(())
 }
 
 /// In microseconds, or in milliseconds from ten of them.

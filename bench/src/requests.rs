@@ -17,9 +17,9 @@ use crate::load::{Call, Connection, repeat};
 use crate::process::cpu_time;
 use crate::report::{Figure, Report, micros};
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 const CALLBACK: &str = "http://localhost:3999/callback";
-const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123";
+pub(crate) const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123";
 
 /// Where a service listens.
 pub(crate) fn address(url: &str) -> Result<SocketAddr> {
@@ -111,19 +111,7 @@ async fn code_flow(
     count: usize,
 ) -> Result<Duration> {
     const WORKERS: usize = 4;
-    let client = stack
-        .create_client(&json!({
-            "client_name": "bench",
-            "redirect_uris": [CALLBACK],
-            "token_endpoint_auth_method": "none",
-            "grant_types": ["authorization_code", "refresh_token"],
-        }))
-        .await;
-    let id = client
-        .get("client_id")
-        .and_then(Value::as_str)
-        .context("client_id")?
-        .to_owned();
+    let id = flow_client(stack).await?;
     let cookies = signed_in(stack, person).await;
     let (process, address) = auth;
     let round = |count: usize| {
@@ -150,7 +138,22 @@ async fn code_flow(
     Ok(divided(cpu_time(process)?.saturating_sub(before), count))
 }
 
-async fn one_flow(connection: &mut Connection, client: &str, cookies: &str) -> Result<()> {
+/// A public client that may do code flows; its id.
+pub(crate) async fn flow_client(stack: &Stack) -> Result<String> {
+    let client = stack
+        .create_client(&json!({
+            "client_name": "bench",
+            "redirect_uris": [CALLBACK],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+        }))
+        .await;
+    let id = client.get("client_id").and_then(Value::as_str);
+    Ok(id.context("client_id")?.to_owned())
+}
+
+/// An authorization request of a signed-in browser, and the exchange of its code.
+pub(crate) async fn one_flow(connection: &mut Connection, client: &str, cookies: &str) -> Result<()> {
     let authorize = format!(
         "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri=http%3A%2F%2Flocalhost%3A3999%2Fcallback\
          &scope=openid%20profile&state=s&nonce=n&code_challenge={}&code_challenge_method=S256",
@@ -177,7 +180,7 @@ async fn one_flow(connection: &mut Connection, client: &str, cookies: &str) -> R
 }
 
 /// The cookies of a browser in which `person` is signed in.
-async fn signed_in(stack: &Stack, person: &Person) -> String {
+pub(crate) async fn signed_in(stack: &Stack, person: &Person) -> String {
     let mut visitor = Visitor::at(&stack.auth_url(""));
     let page = visitor.open("/login").await;
     visitor

@@ -1,0 +1,140 @@
+//! What one replica costs, measured on PostgreSQL: CPU of each process, log of the database and transactions for each
+//! kind of request, and the bytes that a row takes. The arithmetic of `docs/guides/scaling.md` starts from it.
+
+mod server;
+mod visitors;
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use testkit::{Engine, Stack, StackOptions};
+use tokio::task::JoinSet;
+
+use crate::process::{cpu_time, memory_mib};
+use crate::report::{micros, write_between};
+use server::{Server, Used};
+use visitors::{Act, Visit};
+
+/// Sessions that do their acts side by side.
+const VISITS: usize = 8;
+
+/// What was used by one act, on average.
+struct Cost {
+    auth: Duration,
+    users: Duration,
+    server: Used,
+}
+
+/// Everything used so far.
+async fn spent(stack: &Stack, server: &mut Server) -> Result<Cost> {
+    Ok(Cost {
+        auth: cpu_time(stack.auth.id())?,
+        users: cpu_time(stack.users.id())?,
+        server: server.used().await?,
+    })
+}
+
+impl Cost {
+    fn since(&self, before: &Self, count: u32) -> Self {
+        Self {
+            auth: self.auth.saturating_sub(before.auth) / count,
+            users: self.users.saturating_sub(before.users) / count,
+            server: self.server.since(&before.server, count),
+        }
+    }
+}
+
+/// Measures everything and writes it between the markers of the guide, if `keep`.
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
+pub(crate) async fn measure(scale: u32, keep: bool) -> Result<()> {
+    let stack = Stack::with(StackOptions::on(Engine::Postgres)).await;
+    let mut server = Server::of(&stack).await?;
+    let mut visits = Visit::start(&stack, VISITS).await?;
+    let mut text = acts(&stack, &mut server, &mut visits, scale).await?;
+    memory(&stack, &mut text)?;
+    rows(server, &mut text).await?;
+    println!("{text}");
+    if keep {
+        write_between("docs/guides/scaling.md", "capacity", &text)?;
+    }
+    Ok(())
+}
+
+async fn acts(stack: &Stack, server: &mut Server, visits: &mut Vec<Visit>, scale: u32) -> Result<String> {
+    let mut text = String::from(
+        "| one … | `auth` | `users` | PostgreSQL | written to its log | transactions |\n|---|---|---|---|---|---|\n",
+    );
+    for act in Act::ALL {
+        let each = (act.usual() * scale / 100 / u32::try_from(VISITS)?).max(3);
+        // Caches, pools and plans, outside the count.
+        *visits = repeat(std::mem::take(visits), act, (each / 10).max(1)).await?;
+        server.settle(stack).await?;
+        let before = spent(stack, server).await?;
+        *visits = repeat(std::mem::take(visits), act, each).await?;
+        server.settle(stack).await?;
+        let count = each * u32::try_from(VISITS)?;
+        let cost = spent(stack, server).await?.since(&before, count);
+        let Used {
+            cpu,
+            log_bytes,
+            transactions,
+        } = cost.server;
+        let line = format!(
+            "| {} | {} | {} | {} | {log_bytes:.0} bytes | {transactions:.1} |",
+            act.name(),
+            micros(cost.auth),
+            micros(cost.users),
+            micros(cpu)
+        );
+        progress(&line);
+        writeln!(text, "{line}")?;
+    }
+    Ok(text)
+}
+
+/// Every visit does `act` `each` times, side by side.
+async fn repeat(visits: Vec<Visit>, act: Act, each: u32) -> Result<Vec<Visit>> {
+    let mut workers: JoinSet<Result<Visit>> = JoinSet::new();
+    for visit in visits {
+        workers.spawn(many(visit, act, each));
+    }
+    workers.join_all().await.into_iter().collect()
+}
+
+fn many(mut visit: Visit, act: Act, each: u32) -> impl Future<Output = Result<Visit>> {
+    async move {
+        for _ in 0..each {
+            visit.once(act).await.with_context(|| act.name())?;
+        }
+        Ok(visit)
+    }
+}
+
+fn memory(stack: &Stack, text: &mut String) -> Result<()> {
+    writeln!(text, "\n| resident memory after all this | |\n|---|---|")?;
+    for (name, process) in [("auth", &stack.auth), ("users", &stack.users)] {
+        writeln!(text, "| `{name}` | {:.0} MiB |", memory_mib(process.id())?)?;
+    }
+    Ok(())
+}
+
+async fn rows(server: Server, text: &mut String) -> Result<()> {
+    writeln!(
+        text,
+        "\n| a row of | in | takes, with its indexes |\n|---|---|---|"
+    )?;
+    for (database, table, bytes) in server.bytes_per_row().await? {
+        writeln!(text, "| `{table}` | `{database}` | {bytes} bytes |")?;
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a program for the terminal that takes minutes"
+)]
+fn progress(line: &str) {
+    eprintln!("{line}");
+}
