@@ -12,6 +12,7 @@ pub mod health;
 pub mod http;
 pub mod http_client;
 pub mod outbound;
+pub mod program;
 pub mod random;
 pub mod secret;
 pub mod server;

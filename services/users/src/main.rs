@@ -1,8 +1,10 @@
 //! `vestibule-users`: the user service as a process.
 
-use std::path::PathBuf;
+use std::fmt::Display;
 use std::process::ExitCode;
 
+use chassis::health;
+use chassis::program::{Arguments, Command};
 use clap::Parser;
 
 #[global_allocator]
@@ -10,20 +12,37 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The user service of Vestibule: people, groups, SCIM.
 ///
-/// Example: vestibule-users --config /etc/vestibule/users.toml
+/// Without a command it serves, until it is told to stop (SIGTERM). Example:
+/// vestibule-users --config /etc/vestibule/users.toml
 #[derive(Debug, Parser)]
 #[command(version)]
-struct Arguments {
-    /// The configuration file; without it, everything comes from VESTIBULE_USERS__… variables.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+struct Program {
+    #[command(flatten)]
+    arguments: Arguments,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match users::run(Arguments::parse().config).await {
+    let Arguments { config, command } = Program::parse().arguments;
+    match command {
+        None => ended(
+            users::run(config)
+                .await
+                .map_err(|error| (error.exit_code(), error)),
+        ),
+        Some(Command::Health) => ended(
+            health::ask("users", config.as_deref())
+                .await
+                .map_err(|error| (1, error)),
+        ),
+    }
+}
+
+/// How the process ends, with the last word of one that failed.
+fn ended(result: Result<(), (u8, impl Display)>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err((code, error)) => {
             #[expect(
                 clippy::print_stderr,
                 reason = "the last word of a process that cannot start, maybe before logging did"
@@ -31,7 +50,7 @@ async fn main() -> ExitCode {
             {
                 eprintln!("vestibule-users: {error}");
             }
-            ExitCode::from(error.exit_code())
+            ExitCode::from(code)
         }
     }
 }

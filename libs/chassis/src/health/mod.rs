@@ -1,5 +1,7 @@
 //! Whether a service has started, is ready, is alive; and the router of the management port.
 
+mod ask;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +15,8 @@ use serde_json::json;
 use crate::http::Json;
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
+
+pub use ask::{NotReady, ask};
 
 /// What a service waits for before it is ready. Cheap to clone.
 ///

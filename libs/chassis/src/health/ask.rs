@@ -1,0 +1,160 @@
+//! Asking the service that runs on this machine whether it is ready.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config::{self, ConfigError, ListenConfig};
+
+/// An answer that takes longer is none.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a service is not ready.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReady {
+    /// The configuration does not say whom to ask.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nobody answers, or not in time.
+    #[error("no answer from http://{address}/health/ready: {reason}")]
+    Silent {
+        /// Who was asked.
+        address: SocketAddr,
+        /// What went wrong.
+        reason: String,
+    },
+    /// It answers, and waits for something.
+    #[error("not ready, it waits for: {}", .0.join(", "))]
+    Missing(Vec<String>),
+}
+
+/// The one table of the configuration that is of interest. The others are not read, nor are their secrets.
+#[derive(Deserialize)]
+struct Asked {
+    listen: ListenConfig,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    because: Vec<String>,
+}
+
+/// Asks the management port of `service` (`auth`, `users`), as its configuration names it. That port never speaks TLS.
+///
+/// # Errors
+/// [`NotReady`] says what is missing.
+pub async fn ask(service: &'static str, config: Option<&Path>) -> Result<(), NotReady> {
+    let asked: Asked = config::load(service, config, std::env::vars())?;
+    ask_at(own(asked.listen.management), PATIENCE).await
+}
+
+/// Where a listener of this machine is reached: one that takes every address has none of its own.
+fn own(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+async fn ask_at(address: SocketAddr, patience: Duration) -> Result<(), NotReady> {
+    let silent = |reason: String| NotReady::Silent { address, reason };
+    let failed = |error: reqwest::Error| silent(crate::telemetry::Chain(&error).to_string());
+    let client = reqwest::Client::builder()
+        .timeout(patience)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        // It is never asked over TLS, so no authority has to be read.
+        .tls_certs_only([])
+        .build()
+        .map_err(failed)?;
+    let answer = client
+        .get(format!("http://{address}/health/ready"))
+        .send()
+        .await
+        .map_err(failed)?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let status = answer.status();
+    match answer.json::<Answer>().await {
+        Ok(said) if !said.because.is_empty() => Err(NotReady::Missing(said.because)),
+        _ => Err(silent(format!("it says {status}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::health::{Health, management_routes};
+    use crate::shutdown::Shutdown;
+
+    async fn serves(health: &Health, shutdown: &Shutdown) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = management_routes(health.clone(), shutdown.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_service_is_ready_when_nothing_is_missing_and_it_does_not_drain() {
+        let (health, shutdown) = (Health::new(), Shutdown::new());
+        health.require("database");
+        let address = serves(&health, &shutdown).await;
+        let why = async || ask_at(address, PATIENCE).await.unwrap_err().to_string();
+        assert_eq!(why().await, "not ready, it waits for: start, database");
+        health.started();
+        assert_eq!(why().await, "not ready, it waits for: database");
+        health.found("database");
+        ask_at(address, PATIENCE).await.unwrap();
+        shutdown.begin();
+        assert_eq!(why().await, "not ready, it waits for: draining");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_not_ready() {
+        // The kernel takes the connection; nobody answers on it.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let late = ask_at(address, Duration::from_millis(50))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(late.contains("timed out"), "{late}");
+        drop(silent);
+        let gone = ask_at(address, PATIENCE).await.unwrap_err().to_string();
+        assert!(gone.contains("refused"), "{gone}");
+        assert!(gone.contains(&address.to_string()), "{gone}");
+    }
+
+    #[test]
+    fn a_listener_on_every_address_is_asked_on_this_machine() {
+        let own = |text: &str| super::own(text.parse().unwrap()).to_string();
+        assert_eq!(own("0.0.0.0:9000"), "127.0.0.1:9000");
+        assert_eq!(own("[::]:9000"), "[::1]:9000");
+        assert_eq!(own("10.1.2.3:9000"), "10.1.2.3:9000");
+    }
+
+    #[tokio::test]
+    async fn only_the_table_that_is_needed_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("auth.toml");
+        let text = "issuer = 7\n[listen]\naddress = \"127.0.0.1:8000\"\nmanagement = \"127.0.0.1:1\"\n\
+                    [encryption.keys]\nk1_file = \"not there\"\n";
+        std::fs::write(&file, text).unwrap();
+        let asked = ask("auth", Some(&file)).await.unwrap_err();
+        assert!(matches!(asked, NotReady::Silent { .. }), "{asked}");
+        let unknown = ask("auth", Some(&folder.path().join("none.toml")))
+            .await
+            .unwrap_err();
+        assert!(matches!(unknown, NotReady::Config(_)), "{unknown}");
+    }
+}

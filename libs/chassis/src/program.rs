@@ -1,0 +1,26 @@
+//! What the services have in common as programs: their command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What stands on the command line of a service.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// The configuration file; without it, everything comes from environment variables: VESTIBULE_SERVICE__TABLE__KEY.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// What to do; without it, the service runs until it is told to stop.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What a service does other than serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Ask the running service whether it is ready. Ends with 0 when it is, else with 1, and says what is missing.
+    ///
+    /// It asks the management port that the configuration names, on this machine, for two seconds at most. Made for
+    /// health checks of containers, whose images have no other program.
+    Health,
+}
