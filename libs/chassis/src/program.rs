@@ -4,15 +4,29 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+/// Where configuration is kept that no argument names.
+const FOLDER: &str = "/etc/vestibule";
+
 /// What stands on the command line of a service.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
-    /// The configuration file; without it, everything comes from environment variables: VESTIBULE_SERVICE__TABLE__KEY.
+    /// The configuration file; without it, /etc/vestibule/SERVICE.toml if it is there. Environment variables
+    /// (`VESTIBULE_SERVICE__TABLE__KEY`) are stronger, and can be all there is.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// What to do; without it, the service runs until it is told to stop.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Arguments {
+    /// The configuration file of `service` (`auth`, `users`): the one that was named, else the usual one if there is one.
+    pub fn config(&self, service: &str) -> Option<PathBuf> {
+        self.config.clone().or_else(|| {
+            let usual = PathBuf::from(format!("{FOLDER}/{service}.toml"));
+            usual.exists().then_some(usual)
+        })
+    }
 }
 
 /// What a service does other than serve.

@@ -23,8 +23,9 @@ struct Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { config, command } = Program::parse().arguments;
-    match command {
+    let Program { arguments } = Program::parse();
+    let config = arguments.config("auth");
+    match arguments.command {
         None => ended(
             auth::run(config)
                 .await
