@@ -14,6 +14,9 @@ pub(crate) enum ApiError {
     /// The command needs a service whose URL it was not given.
     #[error("this command needs the {0} service: name it with --{0}-url")]
     NoUrl(&'static str),
+    /// The command was given no credential.
+    #[error("this command needs a credential")]
+    NoCredential,
     /// Nobody answers, or not in time.
     #[error("the {service} service at {url} cannot be reached: {reason}")]
     Unreachable {
@@ -71,7 +74,7 @@ fn refusal(service: &str, status: StatusCode, problem: &Problem) -> String {
 
 impl ApiError {
     /// An error of the client itself: no connection, no answer in time, a broken body.
-    pub(super) fn transport(service: &'static str, error: reqwest::Error) -> Self {
+    pub(crate) fn transport(service: &'static str, error: reqwest::Error) -> Self {
         let url = error
             .url()
             .map_or_else(String::new, |url| url.origin().ascii_serialization());
@@ -94,7 +97,7 @@ impl ApiError {
     pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused { status, .. } => Some(*status),
-            Self::NoUrl(_) | Self::Unreachable { .. } | Self::Answer { .. } => None,
+            Self::NoUrl(_) | Self::NoCredential | Self::Unreachable { .. } | Self::Answer { .. } => None,
         }
     }
 }
@@ -103,7 +106,7 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let message = error.to_string();
         match error {
-            ApiError::NoUrl(_) => Self::new(Code::Usage, message),
+            ApiError::NoUrl(_) | ApiError::NoCredential => Self::new(Code::Usage, message),
             ApiError::Unreachable { .. } => Self::new(Code::Unreachable, message)
                 .hint("Is it running? `vestibule up` starts it; `vestibule doctor` says more."),
             ApiError::Answer { .. } => Self::new(Code::Failed, message),

@@ -17,7 +17,7 @@ use url::Url;
 
 pub(crate) use error::ApiError;
 use target::Credential;
-pub(crate) use target::{Services, Side, Target};
+pub(crate) use target::{Services, Side, Target, secret_in};
 
 use crate::failure::{Code, Failure, chain};
 
@@ -54,7 +54,18 @@ impl Api {
     /// # Errors
     /// When the services cannot be found, or this machine has no certificates for https.
     pub(crate) fn new(target: &Target, scopes: &[&str]) -> Result<Self, Failure> {
-        let services = target.services()?;
+        Self::with(target.services()?, scopes)
+    }
+
+    /// Finds the services for what everybody may do.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn for_anybody(target: &Target) -> Result<Self, Failure> {
+        Self::with(target.services_for_anybody()?, &[])
+    }
+
+    fn with(services: Services, scopes: &[&str]) -> Result<Self, Failure> {
         Ok(Self {
             http: client(&services)?,
             services,
@@ -112,6 +123,7 @@ impl Api {
         let (id, secret) = match &self.services.credential {
             Credential::Token(token) => return Ok(token.clone()),
             Credential::Client { id, secret } => (id, secret),
+            Credential::None => return Err(ApiError::NoCredential),
         };
         let mut held = self.token.lock().await;
         if let Some(held) = &*held
@@ -186,7 +198,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The body of a success, or the error that the body describes.
-async fn read<T: DeserializeOwned>(side: Side, response: Response) -> Result<T, ApiError> {
+pub(crate) async fn read<T: DeserializeOwned>(side: Side, response: Response) -> Result<T, ApiError> {
     let service = side.name();
     let status = response.status();
     let body = response

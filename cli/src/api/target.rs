@@ -10,7 +10,7 @@ use crate::datadir::DataDir;
 use crate::failure::{Code, Failure};
 use crate::output::Format;
 
-/// Where the services are: `--data` finds those of `vestibule up`; the URLs and a token reach any others
+/// Where the services are: `--data` finds those of `vestibule up`; the URLs and a credential reach any others
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Where the services are")]
 pub(crate) struct Target {
@@ -23,27 +23,32 @@ pub(crate) struct Target {
         hide_env_values = true
     )]
     data: PathBuf,
-    /// URL of the authentication service, instead of --data; needs --token
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "VESTIBULE_AUTH_URL",
-        hide_env_values = true,
-        requires = "token"
-    )]
+    /// URL of the authentication service, instead of --data; needs --token or --client-id
+    #[arg(long, value_name = "URL", env = "VESTIBULE_AUTH_URL", hide_env_values = true)]
     auth_url: Option<Url>,
-    /// URL of the user service, instead of --data; needs --token
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "VESTIBULE_USERS_URL",
-        hide_env_values = true,
-        requires = "token"
-    )]
+    /// URL of the user service, instead of --data; needs --token or --client-id
+    #[arg(long, value_name = "URL", env = "VESTIBULE_USERS_URL", hide_env_values = true)]
     users_url: Option<Url>,
     /// Access token; better given in the environment, where other users of the machine cannot see it
     #[arg(long, value_name = "TOKEN", env = "VESTIBULE_TOKEN", hide_env_values = true)]
     token: Option<SecretString>,
+    /// Client that fetches its own tokens at --auth-url, instead of --token; needs --client-secret-file
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "VESTIBULE_CLIENT_ID",
+        hide_env_values = true,
+        requires = "client_secret_file"
+    )]
+    client_id: Option<String>,
+    /// File that holds the secret of --client-id
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VESTIBULE_CLIENT_SECRET_FILE",
+        hide_env_values = true
+    )]
+    client_secret_file: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: Format,
@@ -75,6 +80,8 @@ pub(super) enum Credential {
     Token(SecretString),
     /// The operator's client, which fetches tokens (RFC 6749 §4.4).
     Client { id: String, secret: SecretString },
+    /// None: for what everybody may do.
+    None,
 }
 
 /// Both services, as far as they are known, and a credential.
@@ -105,18 +112,7 @@ impl Target {
     pub(crate) fn services(&self) -> Result<Services, Failure> {
         // The operator's secret never goes to a URL that somebody typed: URLs come with a token of their own.
         if self.is_remote() {
-            let Some(token) = self.token.clone() else {
-                return Err(Failure::new(
-                    Code::Usage,
-                    "--auth-url and --users-url need --token",
-                ));
-            };
-            return Ok(Services {
-                auth: self.auth_url.clone(),
-                users: self.users_url.clone(),
-                credential: Credential::Token(token),
-                management: None,
-            });
+            return Ok(self.remote(self.credential()?));
         }
         let operator = DataDir::open(&self.data)?.operator()?;
         Ok(Services {
@@ -131,6 +127,60 @@ impl Target {
             },
             management: Some([operator.auth_management_url, operator.users_management_url]),
         })
+    }
+}
+
+impl Target {
+    /// Finds the services for what needs no credential.
+    ///
+    /// # Errors
+    /// As [`Self::services`].
+    pub(crate) fn services_for_anybody(&self) -> Result<Services, Failure> {
+        match self.is_remote() {
+            true => Ok(self.remote(Credential::None)),
+            false => self.services(),
+        }
+    }
+
+    fn remote(&self, credential: Credential) -> Services {
+        Services {
+            auth: self.auth_url.clone(),
+            users: self.users_url.clone(),
+            credential,
+            management: None,
+        }
+    }
+
+    /// What comes with the URLs: a token, or a client of its own.
+    fn credential(&self) -> Result<Credential, Failure> {
+        let wrong = |problem: &str| Failure::new(Code::Usage, problem);
+        match (&self.token, &self.client_id, &self.client_secret_file) {
+            (Some(token), ..) => Ok(Credential::Token(token.clone())),
+            (None, Some(_), Some(_)) if self.auth_url.is_none() => Err(wrong(
+                "--client-id needs --auth-url: that is where its tokens come from",
+            )),
+            (None, Some(id), Some(file)) => Ok(Credential::Client {
+                id: id.clone(),
+                secret: secret_in(file)?,
+            }),
+            _ => Err(wrong(
+                "--auth-url and --users-url need --token, or --client-id with --client-secret-file",
+            )),
+        }
+    }
+}
+
+/// The secret that a file holds, without the end of its line.
+///
+/// # Errors
+/// When it cannot be read or is empty.
+pub(crate) fn secret_in(file: &Path) -> Result<SecretString, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Code::Usage, format!("cannot read {shown}: {error}")))?;
+    match text.trim() {
+        "" => Err(Failure::new(Code::Usage, format!("{shown} is empty"))),
+        secret => Ok(SecretString::from(secret.to_owned())),
     }
 }
 

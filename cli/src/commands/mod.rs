@@ -8,6 +8,7 @@ mod keys;
 #[cfg(test)]
 mod reference;
 mod serve;
+mod smoke;
 #[cfg(test)]
 mod tests;
 mod up;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Doctor(doctor::Doctor),
+    Smoke(smoke::Smoke),
     Serve(serve::Serve),
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Webhook(webhook) => block_on(webhook.run()),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => block_on(doctor.run()),
+        Command::Smoke(smoke) => block_on(smoke.run()),
     }?;
     Ok(ExitCode::SUCCESS)
 }

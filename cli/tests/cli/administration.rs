@@ -250,3 +250,63 @@ async fn doctor_is_content_with_a_running_stack_and_finds_an_open_secret() {
         found.out
     );
 }
+
+#[tokio::test]
+async fn somebody_can_sign_in_and_nobody_is_left_behind() {
+    let up = Up::start().await;
+    let said = up.run(&["smoke"]).ok();
+    assert!(
+        said.contains("signed in") && said.contains("deleted again"),
+        "{said}"
+    );
+    let left = up.run(&["user", "list", "--output", "json"]).json();
+    assert_eq!(left, json!([]));
+
+    let add = [
+        "user",
+        "add",
+        "ann",
+        "--email",
+        "ann@example.org",
+        "--password-stdin",
+    ];
+    up.run_with(&add, PASSWORD).ok();
+    let (auth, users) = (
+        format!("http://localhost:{}", up.auth),
+        format!("http://localhost:{}", up.users),
+    );
+    let password = up.data().join("password");
+    std::fs::write(&password, PASSWORD).expect("written");
+    let file = password.to_str().expect("UTF-8");
+    let smoke = [
+        "smoke",
+        "--auth-url",
+        &auth,
+        "--users-url",
+        &users,
+        "--output",
+        "json",
+    ];
+    // Somebody who is there needs no credential beside the password.
+    let ann = [&smoke[..], &["--user", "ann", "--password-file", file]].concat();
+    let said = vestibule(&ann, "").json();
+    assert_eq!((&said["ok"], &said["deleted"]), (&json!(true), &json!(false)));
+    std::fs::write(&password, "something else altogether").expect("written");
+    vestibule(&ann, "").fails(6);
+
+    vestibule(&smoke, "").fails(2);
+    let secret = up.data().join("secrets/vestibule-cli");
+    let secret = [
+        "--client-id",
+        "vestibule-cli",
+        "--client-secret-file",
+        secret.to_str().expect("UTF-8"),
+    ];
+    assert_eq!(
+        vestibule(&[&smoke[..], &secret].concat(), "").json()["deleted"],
+        true
+    );
+    let left = up.run(&["user", "list", "--output", "json"]).json();
+    assert_eq!(left[0]["userName"], "ann");
+    assert_eq!(left.as_array().expect("a list").len(), 1);
+}

@@ -115,7 +115,11 @@ fn without_a_running_stack_commands_say_what_to_do() {
     let url = ["user", "list", "--users-url", &dead];
     let message = vestibule(&[&url[..], &["--token", "t"]].concat(), "").fails(5);
     assert!(message.contains("cannot be reached"), "{message}");
-    assert_eq!(vestibule(&url, "").code, 2, "an address needs a token");
+    let message = vestibule(&url, "").fails(2);
+    assert!(message.contains("--token"), "{message}");
+    let client = ["--client-id", "c", "--client-secret-file", "/nowhere"];
+    let message = vestibule(&[&url[..], &client].concat(), "").fails(2);
+    assert!(message.contains("--auth-url"), "{message}");
     let other = ["keys", "list", "--users-url", &dead, "--token", "t"];
     assert!(vestibule(&other, "").fails(2).contains("--auth-url"));
 }

@@ -173,7 +173,11 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
         let tokens = own_tokens::for_users(app, clock());
         App {
             operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
-            users: Arc::new(HttpUsers::new(&settings.users.url, world.http.clone(), tokens)),
+            users: Arc::new(HttpUsers::new(
+                settings.users.reached_at(),
+                world.http.clone(),
+                tokens,
+            )),
             db,
             outbox,
             feed,
@@ -243,8 +247,8 @@ fn publish(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
 /// Follows the events of the user service.
 fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
     let tokens: ServiceTokens = own_tokens::for_users(&app.downgrade(), Arc::clone(&world.clock));
-    let feed =
-        FeedSource::new(&app.settings.users.url, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let feed = FeedSource::new(app.settings.users.reached_at(), world.http.clone(), tokens)
+        .map_err(anyhow::Error::from)?;
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("users_events", move || {
         let followed = Followed {

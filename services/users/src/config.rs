@@ -62,6 +62,11 @@ impl Settings {
     /// # Errors
     /// The first key that is wrong, and what is expected.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let inside = self.auth.reached_at();
+        if !matches!(inside.scheme(), "https" | "http") || inside.host_str().is_none() {
+            let expected = "expected an https:// or http:// URL";
+            return Err(ConfigError::invalid("auth.internal_url", expected));
+        }
         self.events.check()
     }
 
@@ -77,6 +82,9 @@ impl Settings {
 pub struct AuthSettings {
     /// The issuer (OpenID Connect Discovery §3), without a slash at the end.
     pub issuer: Url,
+    /// Where this service reaches the issuer, when that is not its public URL: `http://vestibule-auth:8000` in a cluster.
+    #[serde(default)]
+    pub internal_url: Option<Url>,
     /// The `client_id` of this service.
     #[serde(default = "default_client_id")]
     pub client_id: String,
@@ -92,6 +100,11 @@ impl AuthSettings {
     /// [`Self::issuer`] as tokens name it: without a slash at the end.
     pub fn issuer(&self) -> &str {
         self.issuer.as_str().trim_end_matches('/')
+    }
+
+    /// Where the issuer is asked.
+    pub fn reached_at(&self) -> &Url {
+        self.internal_url.as_ref().unwrap_or(&self.issuer)
     }
 }
 

@@ -102,8 +102,9 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom::default()),
     };
-    let keys = RemoteKeys::new(
+    let keys = RemoteKeys::reached_at(
         settings.auth.issuer(),
+        settings.auth.reached_at().as_str(),
         world.http.clone(),
         Arc::clone(&world.clock),
     );
@@ -227,9 +228,9 @@ fn follow_auth(
     app: &SharedApp,
     shutdown: &Shutdown,
 ) -> Result<(), RunError> {
-    let issuer = &settings.auth.issuer;
+    let at = settings.auth.reached_at();
     let credentials = ClientCredentials {
-        token_endpoint: format!("{}/oauth2/token", settings.auth.issuer())
+        token_endpoint: format!("{}/oauth2/token", at.as_str().trim_end_matches('/'))
             .parse()
             .map_err(anyhow::Error::from)?,
         client_id: settings.auth.client_id.clone(),
@@ -238,7 +239,7 @@ fn follow_auth(
         scope: "events:read".to_owned(),
     };
     let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
-    let feed = FeedSource::new(issuer, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
+    let feed = FeedSource::new(at, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (Arc::clone(app), shutdown.clone());
     let config = settings.events.clone();
     shutdown.supervise("auth_events", move || {

@@ -32,6 +32,8 @@ pub struct RemoteKeys(Arc<Inner>);
 
 struct Inner {
     issuer: String,
+    /// Where the issuer is reached, without a slash at the end.
+    at: String,
     http: HttpClient,
     clock: SharedClock,
     known: ArcSwap<Known>,
@@ -72,8 +74,20 @@ enum FetchError {
 impl RemoteKeys {
     /// Keys of `issuer`, none yet.
     pub fn new(issuer: impl Into<String>, http: HttpClient, clock: SharedClock) -> Self {
+        let issuer = issuer.into();
+        Self::reached_at(issuer.clone(), issuer, http, clock)
+    }
+
+    /// Keys of `issuer`, which is asked at another address: that of a network inside. It still has to call itself `issuer`.
+    pub fn reached_at(
+        issuer: impl Into<String>,
+        at: impl Into<String>,
+        http: HttpClient,
+        clock: SharedClock,
+    ) -> Self {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
+            at: at.into().trim_end_matches('/').to_owned(),
             http,
             clock,
             known: ArcSwap::from_pointee(Known {
@@ -137,20 +151,29 @@ impl RemoteKeys {
     }
 
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
-        let well_known = format!(
-            "{}/.well-known/openid-configuration",
-            self.0.issuer.trim_end_matches('/')
-        );
+        let well_known = format!("{}/.well-known/openid-configuration", self.0.at);
         let discovery: Discovery = self.get(Url::parse(&well_known)?).await?;
         // OpenID Connect Discovery §4.3: otherwise somebody else's keys would be trusted.
         if discovery.issuer != self.0.issuer {
             return Err(FetchError::Issuer(discovery.issuer));
         }
-        let document: JwkSet = self.get(discovery.jwks_uri).await?;
+        let document: JwkSet = self.get(self.inside(discovery.jwks_uri)?).await?;
         if KeySet::from_jwks(&document).is_empty() {
             return Err(FetchError::Empty);
         }
         Ok(document)
+    }
+
+    /// Where the issuer itself serves `url`, it is fetched from the address at which the issuer is reached.
+    fn inside(&self, url: Url) -> Result<Url, url::ParseError> {
+        let path = url
+            .as_str()
+            .strip_prefix(self.0.issuer.trim_end_matches('/'))
+            .filter(|path| path.starts_with('/'));
+        match path {
+            Some(path) => Url::parse(&format!("{}{path}", self.0.at)),
+            None => Ok(url),
+        }
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: Url) -> Result<T, FetchError> {

@@ -41,7 +41,11 @@ impl Settings {
         most("tokens.code_seconds", self.tokens.code_seconds, 60)?;
         least("tokens.refresh_days", self.tokens.refresh_days, 1)?;
         least("keys.rotate_days", self.keys.rotate_days, 1)?;
-        for (key, url) in [("issuer", &self.issuer), ("users.url", &self.users.url)] {
+        for (key, url) in [
+            ("issuer", &self.issuer),
+            ("users.url", &self.users.url),
+            ("users.internal_url", self.users.reached_at()),
+        ] {
             if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
                 return Err(ConfigError::invalid(key, "expected an https:// or http:// URL"));
             }

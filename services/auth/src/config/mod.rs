@@ -93,6 +93,16 @@ fn default_drain_seconds() -> u64 {
 pub struct UsersSettings {
     /// Its public URL, which is the audience of tokens for it.
     pub url: Url,
+    /// Where this service reaches it, when that is not its public URL: `http://vestibule-users:8001` in a cluster.
+    #[serde(default)]
+    pub internal_url: Option<Url>,
+}
+
+impl UsersSettings {
+    /// Where the user service is asked.
+    pub fn reached_at(&self) -> &Url {
+        self.internal_url.as_ref().unwrap_or(&self.url)
+    }
 }
 
 /// `[service]`: this service as a client of its own.

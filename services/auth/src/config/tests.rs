@@ -63,6 +63,11 @@ fn what_would_weaken_the_service_is_refused_by_key() {
             "url = \"ftp://localhost\"",
             "users.url",
         ),
+        (
+            "# internal_url = \"http://vestibule-users:8001\"",
+            "internal_url = \"ftp://vestibule-users\"",
+            "users.internal_url",
+        ),
     ] {
         let text = sample().replacen(from, to, 1);
         let error = read(&text).check().unwrap_err();

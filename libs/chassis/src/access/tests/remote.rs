@@ -27,11 +27,17 @@ struct Issuer {
 }
 
 async fn issuer() -> Issuer {
+    issuer_called(None).await
+}
+
+/// An issuer that calls itself `name`, or by its address.
+async fn issuer_called(name: Option<&str>) -> Issuer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let called = name.unwrap_or(&url);
     let keys = Arc::new(std::sync::Mutex::new(JwkSet::default()));
     let asked = Arc::new(AtomicU64::new(0));
-    let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks") });
+    let discovery = json!({ "issuer": called, "jwks_uri": format!("{called}/jwks") });
     let (served, counter) = (Arc::clone(&keys), Arc::clone(&asked));
     let app = Router::new()
         .route(
@@ -157,6 +163,19 @@ async fn an_issuer_that_calls_itself_otherwise_is_not_believed() {
     // The same server under another name.
     let other = issuer.url.replace("127.0.0.1", "localhost");
     let keys = RemoteKeys::new(other, http(), clock());
+    assert_eq!(keys.refresh().await, Err(KeysUnavailable));
+}
+
+#[tokio::test]
+async fn an_issuer_can_be_asked_at_an_address_inside() {
+    let name = "https://login.example.org";
+    let issuer = issuer_called(Some(name)).await;
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    issuer.keys.lock().unwrap().keys.push(key.public().clone());
+    let keys = RemoteKeys::reached_at(name, format!("{}/", issuer.url), http(), clock());
+    assert_eq!(keys.refresh().await, Ok(()));
+    // Whoever answers there still has to call itself by the name that is expected.
+    let keys = RemoteKeys::reached_at("https://login.example.com", issuer.url.clone(), http(), clock());
     assert_eq!(keys.refresh().await, Err(KeysUnavailable));
 }
 
