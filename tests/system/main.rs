@@ -21,6 +21,7 @@ mod end_to_end;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod migrations;
 mod pages;
 #[cfg(test)]
 mod replicas;

@@ -17,6 +17,7 @@ pub mod random;
 pub mod secret;
 pub mod server;
 pub mod shutdown;
+pub mod startup;
 pub mod telemetry;
 
 mod text;

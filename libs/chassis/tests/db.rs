@@ -1,6 +1,10 @@
 //! The database handle, on both engines. Here and not beside its source, because the test kit stands on the chassis.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails should stop there"
+)]
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -8,9 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::db::{Connection, Db, DbConfig, DbError, Migrations, Reader};
-use chassis::{on_engine, sql};
+use chassis::health::Health;
+use chassis::shutdown::Shutdown;
+use chassis::{on_engine, sql, startup};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use testkit::on_both_engines;
+use testkit::{eventually, on_both_engines};
 use tokio::sync::Notify;
 
 fn migrations(statements: &[&'static str]) -> Migrations {
@@ -44,6 +50,12 @@ async fn add(connection: &mut impl Connection, id: i64, name: &str) -> Result<()
     let insert = "INSERT INTO people (id, name) VALUES ($1, $2)";
     on_engine!(connection, c => sqlx::query(insert).bind(id).bind(name).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// The newest migration in the database, and the one that a program has to know.
+async fn newest(db: &Db, set: &Migrations) -> (i64, i64) {
+    let levels = db.levels("here", &[set]).await.unwrap();
+    (levels[0].newest, levels[0].oldest)
 }
 
 async fn count(db: &Db) -> i64 {
@@ -112,17 +124,70 @@ on_both_engines! {
         assert!(!error.is_transient());
     }
 
-    async fn a_database_of_a_newer_version_is_refused_and_left_alone(test: TestDb) {
+    async fn a_newer_database_is_accepted_until_a_migration_shuts_older_programs_out(test: TestDb) {
         let db = &*test;
-        let newer = migrations(&[TABLE, "ALTER TABLE people ADD COLUMN age BIGINT"]);
-        db.migrate("here", &[&newer]).await.unwrap();
-        let error = db.migrate("here", &[&migrations(&[TABLE])]).await.unwrap_err();
+        let old = migrations(&[TABLE]);
+        let wider = migrations(&[TABLE, "ALTER TABLE people ADD COLUMN age BIGINT"]);
+        db.migrate("here", &[&wider]).await.unwrap();
+        // The version before starts on it, and leaves it as it is.
+        db.migrate("here", &[&old]).await.unwrap();
+        assert_eq!(db.lacks("here", &[&old]).await.unwrap(), None);
+        assert_eq!(newest(db, &old).await, (2, 0));
+
+        let narrower = [TABLE, "ALTER TABLE people ADD COLUMN age BIGINT",
+            "ALTER TABLE people DROP COLUMN age; UPDATE _migrations_compatible SET oldest = 2 WHERE name = 'probe'"];
+        db.migrate("here", &[&migrations(&narrower)]).await.unwrap();
+        db.migrate("here", &[&wider]).await.unwrap();
+        let error = db.migrate("here", &[&old]).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the database at here was written by a newer version (it has migration 2 of probe); \
-             start that version, or restore a backup"
+            "the database at here was changed by a newer version, and asks for programs that know migration 2 of probe; \
+             this one knows 1: start a newer version, or restore a backup"
         );
-        db.migrate("here", &[&newer]).await.unwrap();
+        assert!(matches!(db.lacks("here", &[&old]).await, Err(DbError::Newer { .. })));
+        assert_eq!(newest(db, &old).await, (3, 2));
+    }
+
+    async fn a_set_that_may_not_be_migrated_keeps_the_others_from_it(test: TestDb) {
+        let db = &*test;
+        let mut other = migrations(&["CREATE TABLE more (id BIGINT)"]);
+        other.name = "other";
+        let shut = migrations(&[TABLE, "UPDATE _migrations_compatible SET oldest = 2 WHERE name = 'probe'"]);
+        db.migrate("here", &[&shut]).await.unwrap();
+        assert!(db.migrate("here", &[&other, &migrations(&[TABLE])]).await.is_err());
+        assert_eq!(db.lacks("here", &[&other]).await.unwrap().as_deref(), Some("migration 1 of other"));
+    }
+
+    async fn what_a_database_lacks_is_named_and_nothing_is_written(test: TestDb) {
+        let db = &*test;
+        let set = migrations(&[TABLE, "CREATE TABLE more (id BIGINT)"]);
+        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
+        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
+        prepared(db).await;
+        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 2 of probe"));
+        db.migrate("here", &[&set]).await.unwrap();
+        assert_eq!(db.lacks("here", &[&set]).await.unwrap(), None);
+        let changed = migrations(&["CREATE TABLE people (id BIGINT)"]);
+        assert!(matches!(db.lacks("here", &[&changed]).await, Err(DbError::Migrate { .. })));
+    }
+
+    async fn a_start_without_the_right_to_migrate_waits_and_says_for_what(test: TestDb) {
+        let config = DbConfig { migrate: false, ..DbConfig::new(test.url()) };
+        let (health, shutdown) = (Health::new(), Shutdown::new());
+        let set = migrations(&[TABLE]);
+        let sets = [&set];
+        let start = startup::schema(&test, &config, &sets, &health, &shutdown);
+        let migrate = async {
+            eventually("it waits", async || (health.missing() == ["start", "schema"]).then_some(())).await;
+            test.migrate("here", &[&set]).await.unwrap();
+        };
+        let (started, ()) = tokio::join!(start, migrate);
+        assert!(started.unwrap());
+        assert_eq!(health.missing(), ["start"]);
+
+        let more = migrations(&[TABLE, "CREATE TABLE more (id BIGINT)"]);
+        shutdown.begin();
+        assert!(!startup::schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
     }
 
     async fn a_migration_that_fails_leaves_nothing_behind(test: TestDb) {
@@ -295,7 +360,7 @@ async fn the_server_ends_a_transaction_that_stands_idle() {
     let sooner =
         "SELECT pg_backend_pid() FROM set_config('idle_in_transaction_session_timeout', '20ms', true)";
     let pid: i32 = on_engine!(&mut stopped, c => sqlx::query_scalar(sooner).fetch_one(c).await).unwrap();
-    testkit::eventually("the server ends it", async || {
+    eventually("the server ends it", async || {
         let alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
         let mut reader = test.reader().await.unwrap();
         let alive: i64 =

@@ -27,7 +27,7 @@ pub mod throttle;
 
 use chassis::db::Migrations;
 
-pub use service::{RunError, run, run_with};
+pub use service::{RunError, SCHEMA, migrate, run, run_with};
 
 /// The tables of this service; those of [`events::MIGRATIONS`] stand beside them.
 pub static MIGRATIONS: Migrations = Migrations {

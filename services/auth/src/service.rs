@@ -8,14 +8,14 @@ use chassis::access::{ServiceTokens, Verifier};
 use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Migrations};
 use chassis::health::Health;
 use chassis::http::standard_layers;
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
-use chassis::server::{ServeError, Server};
+use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
-use chassis::telemetry;
+use chassis::{startup, telemetry};
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
@@ -36,6 +36,9 @@ use crate::{own_tokens, setup, sweeper};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "auth";
+
+/// What the database has to have.
+pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
 /// Why the service ended.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +99,22 @@ pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
     run_with(Settings::load(config.as_deref())?).await
 }
 
+/// Brings the schema of the database up to date, and ends. For a role that may change tables, when the service's own may
+/// not (`database.migrate = false`).
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
+    let settings = Settings::load(config.as_deref())?;
+    let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    let place = settings.database.place();
+    let db = settings.database.open().await?;
+    db.migrate(&place, &SCHEMA).await?;
+    db.close().await;
+    tracing::info!("the schema of the database at {place} is up to date");
+    Ok(())
+}
+
 /// Like [`run`], with settings that were read already.
 ///
 /// # Errors
@@ -103,14 +122,15 @@ pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
 pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
     // The ports first: that one is taken should be known before anything is written.
-    let server = Server::bind(&settings.listen, &settings.limits).await?;
-    let place = settings.database.place();
-    let db = settings.database.open().await?;
-    db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
-        .await?;
-
-    let shutdown = Shutdown::new();
+    let mut server = Server::bind(&settings.listen, &settings.limits).await?;
+    let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
+    server.answer_operators(&health, &shutdown);
+    let db = settings.database.open().await?;
+    if !startup::schema(&db, &settings.database, &SCHEMA, &health, &shutdown).await? {
+        server::end(&shutdown).await;
+        return Ok(());
+    }
     let (listen, limits, drain) = (settings.listen.clone(), settings.limits.clone(), settings.drain());
     let world = World {
         http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
@@ -128,7 +148,6 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         );
     }
 
-    let health = Health::new();
     health.started();
     tracing::info!(server.address = %listen.address, "auth answers on {}", listen.address);
     let routes = standard_layers(app::router(&app), &limits).with_state(app);

@@ -17,7 +17,7 @@ mod testing;
 
 use chassis::db::Migrations;
 
-pub use service::{RunError, run, run_with};
+pub use service::{RunError, SCHEMA, migrate, run, run_with};
 
 /// The tables of this service.
 pub static MIGRATIONS: Migrations = Migrations {

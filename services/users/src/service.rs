@@ -8,14 +8,14 @@ use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
 use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Migrations};
 use chassis::health::Health;
 use chassis::http::standard_layers;
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
-use chassis::server::{ServeError, Server};
+use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
-use chassis::telemetry;
+use chassis::{startup, telemetry};
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
@@ -30,6 +30,9 @@ use crate::registrations::{FromAuth, HeldOfAuth};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
+
+/// What the database has to have.
+pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
 /// Why the service ended.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +87,30 @@ pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
     run_with(Settings::load(config.as_deref())?).await
 }
 
+/// Brings the schema of the database up to date, and ends. For a role that may change tables, when the service's own may
+/// not (`database.migrate = false`).
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
+    let settings = Settings::load(config.as_deref())?;
+    let _telemetry =
+        telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    let place = settings.database.place();
+    let migrated = async {
+        let db = settings.database.open().await?;
+        db.migrate(&place, &SCHEMA).await?;
+        db.close().await;
+        Ok(())
+    };
+    migrated.await.map_err(|source| RunError::Database {
+        place: place.clone(),
+        source,
+    })?;
+    tracing::info!("the schema of the database at {place} is up to date");
+    Ok(())
+}
+
 /// Like [`run`], with settings that were read already.
 ///
 /// # Errors
@@ -92,11 +119,14 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry =
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
     // The ports first: that one is taken should be known before anything is written.
-    let server = Server::bind(&settings.listen, &settings.limits).await?;
-    let db = open(&settings).await?;
-
-    let shutdown = Shutdown::new();
+    let mut server = Server::bind(&settings.listen, &settings.limits).await?;
+    let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
+    server.answer_operators(&health, &shutdown);
+    let Some(db) = open(&settings, &health, &shutdown).await? else {
+        server::end(&shutdown).await;
+        return Ok(());
+    };
     let world = World {
         http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
         clock: Arc::new(SystemClock),
@@ -114,7 +144,6 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     publish(&settings, &app, &shutdown)?;
     follow_auth(&settings, &world, &app, &shutdown)?;
 
-    let health = Health::new();
     health.started();
     tracing::info!(server.address = %settings.listen.address, "users answers on {}", settings.listen.address);
     let routes = standard_layers(crate::http::routes(app), &settings.limits);
@@ -130,17 +159,15 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The database, up to date.
-async fn open(settings: &Settings) -> Result<Db, RunError> {
-    let place = settings.database.place();
+/// The database, up to date; nothing when the end was asked for meanwhile.
+async fn open(settings: &Settings, health: &Health, shutdown: &Shutdown) -> Result<Option<Db>, RunError> {
     let opened = async {
         let db = settings.database.open().await?;
-        db.migrate(&place, &[&events::MIGRATIONS, &crate::MIGRATIONS])
-            .await?;
-        Ok(db)
+        let there = startup::schema(&db, &settings.database, &SCHEMA, health, shutdown).await?;
+        Ok(there.then_some(db))
     };
     opened.await.map_err(|source| RunError::Database {
-        place: place.clone(),
+        place: settings.database.place(),
         source,
     })
 }

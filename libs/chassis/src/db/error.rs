@@ -20,16 +20,18 @@ pub enum DbError {
         /// What the engine says.
         reason: String,
     },
-    /// The database was made by a newer version of this program.
+    /// The database was changed by a newer version of this program in a way that this one cannot work with.
     #[error(
-        "the database at {place} was written by a newer version (it has migration {version} of {set}); \
-         start that version, or restore a backup"
+        "the database at {place} was changed by a newer version, and asks for programs that know migration {version} of \
+         {set}; this one knows {known}: start a newer version, or restore a backup"
     )]
     Newer {
         /// The file or server.
         place: String,
-        /// The migration that this program does not know.
+        /// The migration that a program has to know.
         version: i64,
+        /// The newest migration that this program knows.
+        known: i64,
         /// Whose migrations: `auth`, `users`, `events` …
         set: &'static str,
     },

@@ -8,6 +8,7 @@ mod error;
 mod migrate;
 mod open;
 mod readers;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ pub use error::DbError;
 pub use migrate::Migrations;
 pub use open::DbConfig;
 pub use readers::{Readers, SqliteReader};
+pub use schema::Level;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;

@@ -24,10 +24,18 @@ pub struct DbConfig {
     /// Connections at most: PostgreSQL in all, SQLite readers.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
+    /// Whether the service brings the schema up to date when it starts. If not, it waits until somebody else has: `vestibule-auth
+    /// migrate`, as a role that may change tables.
+    #[serde(default = "default_migrate")]
+    pub migrate: bool,
 }
 
 fn default_connections() -> u32 {
     8
+}
+
+fn default_migrate() -> bool {
+    true
 }
 
 /// How long a request waits for a connection before it is told to come back.
@@ -42,6 +50,7 @@ impl DbConfig {
         Self {
             url: SecretString::from(url.into()),
             max_connections: default_connections(),
+            migrate: default_migrate(),
         }
     }
 

@@ -78,7 +78,10 @@ pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
         .route("/health/live", get(async || answer(&[])))
         .route(
             "/health/started",
-            get(async move || answer(if started.is_started() { &[] } else { &["start"] })),
+            get(async move || match started.is_started() {
+                true => answer(&[]),
+                false => answer(&started.missing()),
+            }),
         )
         .route(
             "/health/ready",

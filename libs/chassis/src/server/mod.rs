@@ -74,7 +74,9 @@ fn reason(error: &io::Error) -> String {
 #[derive(Debug)]
 pub struct Server {
     public: TcpListener,
-    management: TcpListener,
+    /// Until it answers.
+    management: Option<TcpListener>,
+    management_address: SocketAddr,
     acceptor: Acceptor,
     limits: LimitsConfig,
     trusted: Arc<[Network]>,
@@ -90,9 +92,15 @@ impl Server {
             Some(files) => Acceptor::Tls(tls::acceptor(files)?),
             None => Acceptor::Plain,
         };
+        let public = bind(listen.address).await?;
+        let management = bind(listen.management).await?;
         Ok(Self {
-            public: bind(listen.address).await?,
-            management: bind(listen.management).await?,
+            public,
+            management_address: management.local_addr().map_err(|source| ServeError::Bind {
+                address: listen.management,
+                source,
+            })?,
+            management: Some(management),
             acceptor,
             limits: limits.clone(),
             trusted: listen.trusted_proxies.clone().into(),
@@ -108,29 +116,34 @@ impl Server {
     }
 
     /// Where it answers operators.
-    ///
-    /// # Errors
-    /// When the system does not say.
-    pub fn management_addr(&self) -> io::Result<SocketAddr> {
-        self.management.local_addr()
+    pub fn management_addr(&self) -> SocketAddr {
+        self.management_address
     }
 
-    /// Answers on both ports until `shutdown` has come to its end. After [`Shutdown::begin`]: not ready, but serving
-    /// for `drain` more; then no new connections; then requests in flight end; then background tasks end.
-    pub async fn run(self, app: Router, health: Health, drain: Duration, shutdown: &Shutdown) {
+    /// Answers operators from now on, while the start takes its time. [`Self::run`] does so by itself.
+    pub fn answer_operators(&mut self, health: &Health, shutdown: &Shutdown) {
+        let Some(listener) = self.management.take() else {
+            return;
+        };
         let management = connection::Listener {
-            listener: self.management,
+            listener,
             acceptor: Acceptor::Plain,
             limits: LimitsConfig {
                 connections: 64,
                 ..self.limits.clone()
             },
             trusted: Arc::new([]),
-            app: management_routes(health, shutdown.clone()),
+            app: management_routes(health.clone(), shutdown.clone()),
             until: Phase::Stopping,
         };
         shutdown.spawn("management", management.serve(shutdown.clone()));
         shutdown.spawn("upkeep", upkeep(shutdown.clone()));
+    }
+
+    /// Answers on both ports until `shutdown` has come to its end. After [`Shutdown::begin`]: not ready, but serving
+    /// for `drain` more; then no new connections; then requests in flight end; then background tasks end.
+    pub async fn run(mut self, app: Router, health: Health, drain: Duration, shutdown: &Shutdown) {
+        self.answer_operators(&health, shutdown);
         let public = connection::Listener {
             listener: self.public,
             acceptor: self.acceptor,
@@ -145,9 +158,14 @@ impl Server {
             shutdown.advance(Phase::Closing);
         };
         tokio::join!(public.serve(shutdown.clone()), draining);
-        if let Err(late) = shutdown.finish(PATIENCE).await {
-            tracing::warn!("these background tasks did not end in time: {}", late.join(", "));
-        }
+        end(shutdown).await;
+    }
+}
+
+/// Ends what runs in the background.
+pub async fn end(shutdown: &Shutdown) {
+    if let Err(late) = shutdown.finish(PATIENCE).await {
+        tracing::warn!("these background tasks did not end in time: {}", late.join(", "));
     }
 }
 

@@ -20,7 +20,7 @@ struct Running {
 
 async fn start(app: Router, limits: LimitsConfig, drain: Duration) -> Running {
     let server = Server::bind(&ListenConfig::loopback(), &limits).await.unwrap();
-    let (address, management) = (server.local_addr().unwrap(), server.management_addr().unwrap());
+    let (address, management) = (server.local_addr().unwrap(), server.management_addr());
     let (shutdown, health) = (Shutdown::new(), Health::new());
     health.started();
     let (stop, checked) = (shutdown.clone(), health.clone());

@@ -1,0 +1,145 @@
+//! Whether the schema of a database is one that this program can work with; looked at, never changed.
+
+use std::collections::BTreeMap;
+
+use super::error::root_cause;
+use super::{Connection, Db, DbError, Migrations};
+use crate::{on_engine, sql};
+
+/// What a database has of a set of migrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// The set.
+    pub set: &'static str,
+    /// The newest migration applied, 0 before the first.
+    pub newest: i64,
+    /// The newest migration that a program has to know to work with it.
+    pub oldest: i64,
+}
+
+impl Db {
+    /// What is missing before a program with these `sets` can work with the database: nothing when its schema is there.
+    ///
+    /// # Errors
+    /// [`DbError::Newer`] when the database has a migration that shuts this program out, [`DbError::Migrate`] when a
+    /// migration was changed after it was applied or the records cannot be read.
+    pub async fn lacks(&self, place: &str, sets: &[&Migrations]) -> Result<Option<String>, DbError> {
+        let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
+        for set in sets {
+            refuse_too_new(&mut reader, place, set).await?;
+            let applied = applied(&mut reader, set)
+                .await
+                .map_err(|error| unreadable(error, place))?;
+            for file in set.of(self.engine()).iter() {
+                match applied.get(&file.version) {
+                    None => {
+                        return Ok(Some(format!("migration {} of {}", file.version, set.name)));
+                    }
+                    Some(checksum) if checksum != file.checksum.as_ref() => {
+                        return Err(DbError::Migrate {
+                            place: place.to_owned(),
+                            reason: format!(
+                                "migration {} of {} was applied and has been modified since",
+                                file.version, set.name
+                            ),
+                        });
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the database has of each of the sets.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn levels(&self, place: &str, sets: &[&Migrations]) -> Result<Vec<Level>, DbError> {
+        let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
+        let mut levels = Vec::new();
+        for set in sets {
+            let level = level(&mut reader, set).await;
+            levels.push(level.map_err(|error| unreadable(error, place))?);
+        }
+        Ok(levels)
+    }
+}
+
+async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<Level, DbError> {
+    let applied = applied(reader, set).await?;
+    let oldest: Option<i64> = if exists(reader, "_migrations_compatible").await? {
+        let statement = "SELECT oldest FROM _migrations_compatible WHERE name = $1";
+        on_engine!(reader, c => sqlx::query_scalar(statement).bind(set.name).fetch_optional(c).await?)
+    } else {
+        None
+    };
+    Ok(Level {
+        set: set.name,
+        newest: applied.keys().next_back().copied().unwrap_or_default(),
+        oldest: oldest.unwrap_or_default(),
+    })
+}
+
+/// Refuses a database that says that programs like this one cannot work with it.
+pub(super) async fn refuse_too_new(
+    reader: &mut impl Connection,
+    place: &str,
+    set: &Migrations,
+) -> Result<(), DbError> {
+    let level = level(reader, set)
+        .await
+        .map_err(|error| unreadable(error, place))?;
+    let known = set.newest(reader.engine());
+    if level.oldest > known {
+        return Err(DbError::Newer {
+            place: place.to_owned(),
+            version: level.oldest,
+            known,
+            set: set.name,
+        });
+    }
+    if level.newest > known {
+        tracing::info!(
+            "the database at {place} was brought to migration {} of {} by a newer version; this one knows {known} and can \
+             work with it",
+            level.newest,
+            set.name
+        );
+    }
+    Ok(())
+}
+
+/// The migrations of a set that are in the database, each with the checksum of what was applied.
+async fn applied(reader: &mut impl Connection, set: &Migrations) -> Result<BTreeMap<i64, Vec<u8>>, DbError> {
+    let table = format!("_migrations_{}", set.name);
+    if !exists(reader, &table).await? {
+        return Ok(BTreeMap::new());
+    }
+    let statement = format!("SELECT version, checksum FROM {table} WHERE success ORDER BY version");
+    let rows: Vec<(i64, Vec<u8>)> = on_engine!(reader, c => {
+        // The name of a set is a constant of ours, and no statement can have it bound.
+        sqlx::query_as(sqlx::AssertSqlSafe(statement.as_str())).fetch_all(c).await?
+    });
+    Ok(rows.into_iter().collect())
+}
+
+async fn exists(reader: &mut impl Connection, table: &str) -> Result<bool, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)",
+        postgres: "SELECT to_regclass($1) IS NOT NULL",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_scalar(statement).bind(table).fetch_one(c).await?))
+}
+
+/// A failure of the database while its schema was looked at or changed.
+pub(super) fn unreadable(error: DbError, place: &str) -> DbError {
+    match error {
+        DbError::Other(error) => DbError::Migrate {
+            place: place.to_owned(),
+            reason: root_cause(&error),
+        },
+        known @ (DbError::Migrate { .. } | DbError::Newer { .. } | DbError::At { .. }) => known,
+        known => known.at(place),
+    }
+}

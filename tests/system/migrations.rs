@@ -1,0 +1,81 @@
+//! Migrations that were released are never edited: databases out there have them already.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::source::{files, root};
+
+const FOLDERS: [&str; 3] = [
+    "libs/events/migrations",
+    "services/auth/migrations",
+    "services/users/migrations",
+];
+
+/// `SHA256SUMS` stands beside the folders of the engines and is only added to: a migration goes in with the commit that
+/// brings it, by `sha256sum */NAME.sql >> SHA256SUMS`.
+#[test]
+fn a_migration_is_never_edited() {
+    for folder in FOLDERS {
+        let output = Command::new("sha256sum")
+            .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+            .current_dir(root().join(folder))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{folder}: a released migration was edited; write a new one instead\n{said}"
+        );
+        let listed = fs::read_to_string(root().join(folder).join("SHA256SUMS")).unwrap();
+        let listed: BTreeSet<&str> = listed
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .collect();
+        for file in files(folder, "sql") {
+            let name = Path::new(&file.path).strip_prefix(folder).unwrap();
+            assert!(
+                listed.contains(name.to_str().unwrap()),
+                "{}: add it to {folder}/SHA256SUMS",
+                file.path
+            );
+        }
+    }
+}
+
+/// Both engines have the same migrations, and their numbers have no gap.
+#[test]
+fn the_engines_have_the_same_migrations() {
+    for folder in FOLDERS {
+        let names = |engine: &str| -> Vec<String> {
+            let place = format!("{folder}/{engine}");
+            let files = files(&place, "sql");
+            files
+                .iter()
+                .map(|file| file.path[place.len() + 1..].to_owned())
+                .collect()
+        };
+        let sqlite = names("sqlite");
+        assert_eq!(sqlite, names("postgres"), "{folder}");
+        for (number, name) in (1..).zip(&sqlite) {
+            assert!(name.starts_with(&format!("{number:04}_")), "{folder}/{name}");
+        }
+    }
+}
+
+/// A migration that shuts older programs out says the same on both engines, and names no migration that is not there.
+#[test]
+fn what_shuts_older_programs_out_is_said_for_both_engines() {
+    for folder in FOLDERS {
+        for file in files(&format!("{folder}/sqlite"), "sql") {
+            let twin = file.path.replace("/sqlite/", "/postgres/");
+            let twin = fs::read_to_string(root().join(&twin)).unwrap();
+            let said = |text: &str| -> Vec<String> {
+                let lines = text.lines().filter(|line| line.contains("_migrations_compatible"));
+                lines.map(|line| line.trim().to_owned()).collect()
+            };
+            assert_eq!(said(&file.text), said(&twin), "{}", file.path);
+        }
+    }
+}
