@@ -22,6 +22,7 @@ mod end_to_end;
 mod faults;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod replicas;

@@ -72,7 +72,9 @@ fn what_shuts_older_programs_out_is_said_for_both_engines() {
             let twin = file.path.replace("/sqlite/", "/postgres/");
             let twin = fs::read_to_string(root().join(&twin)).unwrap();
             let said = |text: &str| -> Vec<String> {
-                let lines = text.lines().filter(|line| line.contains("_migrations_compatible"));
+                let lines = text
+                    .lines()
+                    .filter(|line| line.contains("_migrations_compatible"));
                 lines.map(|line| line.trim().to_owned()).collect()
             };
             assert_eq!(said(&file.text), said(&twin), "{}", file.path);
