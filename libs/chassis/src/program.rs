@@ -37,4 +37,9 @@ pub enum Command {
     /// It asks the management port that the configuration names, on this machine, for two seconds at most. Made for
     /// health checks of containers, whose images have no other program.
     Health,
+    /// Bring the schema of the database up to date, and end.
+    ///
+    /// For services whose own role may not change tables (`database.migrate = false`), which wait for it: run it as the role
+    /// that owns the tables.
+    Migrate,
 }

@@ -31,6 +31,11 @@ async fn main() -> ExitCode {
                 .await
                 .map_err(|error| (error.exit_code(), error)),
         ),
+        Some(Command::Migrate) => ended(
+            auth::migrate(config)
+                .await
+                .map_err(|error| (error.exit_code(), error)),
+        ),
         Some(Command::Health) => ended(
             health::ask("auth", config.as_deref())
                 .await
