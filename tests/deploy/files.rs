@@ -42,7 +42,10 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 1] = [("deploy/observability/prometheus/", "prometheus")];
+const READERS: [(&str, &str); 2] = [
+    ("deploy/observability/elastic/", "elastic"),
+    ("deploy/observability/prometheus/", "prometheus"),
+];
 
 #[test]
 fn every_file_is_read_by_somebody() {
