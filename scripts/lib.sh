@@ -86,6 +86,7 @@ CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
 RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine
 KAFKA_IMAGE=apache/kafka:$KAFKA_VERSION
 PROMETHEUS_IMAGE=prom/prometheus:v2.53.5
+ALERTMANAGER_IMAGE=prom/alertmanager:v0.28.1
 
 # Whether a process is there and not merely waiting for a parent to take notice of its end.
 alive() {

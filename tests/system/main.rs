@@ -3,8 +3,6 @@
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]
-mod alerts;
-#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod asyncapi;

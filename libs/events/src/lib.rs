@@ -5,6 +5,7 @@
 //! other services follow with a [`Consumer`], whose inbox applies each event once, in one transaction with its
 //! effect. The [`transport`] between them is the HTTP [`feed`], Kafka or RabbitMQ.
 
+mod catalogue;
 pub mod contract;
 pub mod feed;
 mod inbox;
@@ -21,6 +22,7 @@ pub mod webhooks;
 
 use chassis::db::Migrations;
 
+pub use catalogue::METRICS;
 pub use contract::{Envelope, EventData};
 pub use inbox::{
     Applied, Bootstrap, Consumer, ConsumerOptions, Delivery, Handler, HandlerError, Inbox, InboxError,

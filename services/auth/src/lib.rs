@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod app;
+mod catalogue;
 pub mod clients;
 pub mod config;
 pub mod credentials;
@@ -27,6 +28,7 @@ pub mod throttle;
 
 use chassis::db::Migrations;
 
+pub use catalogue::METRICS;
 pub use service::{RunError, SCHEMA, migrate, run, run_with};
 
 /// The tables of this service; those of [`events::MIGRATIONS`] stand beside them.

@@ -16,6 +16,7 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::{startup, telemetry};
+use chassis::telemetry::catalogue::declare;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::transport::{AnyTransport, Followed, follow};
@@ -121,12 +122,15 @@ pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
 /// See [`RunError`].
 pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    declare(events::METRICS);
+    declare(crate::METRICS);
     // The ports first: that one is taken should be known before anything is written.
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
     server.answer_operators(&health, &shutdown);
     let db = settings.database.open().await?;
+    db.tell_before_scrapes();
     if !startup::schema(&db, &settings.database, &SCHEMA, &health, &shutdown).await? {
         server::end(&shutdown).await;
         return Ok(());
@@ -295,6 +299,7 @@ async fn turn_keys(keys: KeyRing, shutdown: Shutdown) {
             () = shutdown.cancelled() => return,
         }
         if let Err(error) = keys.turn().await {
+            metrics::counter!("vestibule_signing_key_failures_total").increment(1);
             tracing::error!(error.message = %error, "the signing keys could not be brought up to date");
         }
     }

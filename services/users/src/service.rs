@@ -15,6 +15,7 @@ use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
+use chassis::telemetry::catalogue::declare;
 use chassis::{startup, telemetry};
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
@@ -118,6 +119,7 @@ pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
 pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry =
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
+    declare(events::METRICS);
     // The ports first: that one is taken should be known before anything is written.
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
@@ -127,6 +129,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         server::end(&shutdown).await;
         return Ok(());
     };
+    db.tell_before_scrapes();
     let world = World {
         http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
         clock: Arc::new(SystemClock),

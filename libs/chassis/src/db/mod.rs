@@ -5,6 +5,7 @@
 //! PostgreSQL's pool.
 
 mod error;
+mod metering;
 mod migrate;
 mod open;
 mod readers;
@@ -66,8 +67,12 @@ impl Db {
         let inner = match self {
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
-            Self::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => TxInner::Postgres(pool.begin_with(BEGIN).await?),
+            Self::Sqlite { write, .. } => TxInner::Sqlite(
+                metering::WRITE
+                    .waited(write.begin_with("BEGIN IMMEDIATE"))
+                    .await?,
+            ),
+            Self::Postgres(pool) => TxInner::Postgres(metering::ALL.waited(pool.begin_with(BEGIN)).await?),
         };
         Ok(Tx {
             inner,
@@ -83,8 +88,8 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Reader::Sqlite(read.acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+            Self::Sqlite { read, .. } => Reader::Sqlite(metering::READ.waited(read.acquire()).await?),
+            Self::Postgres(pool) => Reader::Postgres(metering::ALL.waited(pool.acquire()).await?),
         })
     }
 

@@ -55,6 +55,19 @@ impl Readers {
         })
     }
 
+    /// How many connections are open, how many of them idle, and how many there may be.
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        // The one used last is the first to be given out, so those that were never opened lie below.
+        let is_open = |index: &&usize| {
+            let slot = self.slots.get(**index).map(|slot| slot.try_lock());
+            matches!(slot, Some(Ok(connection)) if connection.is_some())
+        };
+        let idle = free.iter().filter(is_open).count();
+        let used = self.slots.len() - free.len();
+        (idle + used, idle, self.slots.len())
+    }
+
     /// Closes every connection, once those in use are given back.
     pub(super) async fn close(&self) {
         self.permits.close();

@@ -139,6 +139,8 @@ impl Shutdown {
         F: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(self.clone(), name);
+        // From zero, so that the first is seen as a growth.
+        metrics::counter!("vestibule_task_panics_total", "task" => name).increment(0);
         self.0.tasks.spawn(async move {
             let _ = watched(name, future).await;
             drop(entry);

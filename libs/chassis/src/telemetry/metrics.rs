@@ -70,7 +70,7 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
 static RENDERER: OnceLock<metrics_exporter_prometheus::PrometheusHandle> = OnceLock::new();
 
 /// Upper bounds of the buckets of every `_seconds` histogram: from a cached answer to a request that was given up.
-const SECONDS: [f64; 15] = [
+pub const SECONDS: [f64; 15] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
 ];
 
@@ -93,12 +93,24 @@ pub(super) fn install() -> Result<(), String> {
     Ok(())
 }
 
+type Measure = Box<dyn Fn() + Send + Sync>;
+static BEFORE_SCRAPE: RwLock<Vec<Measure>> = RwLock::new(Vec::new());
+
+/// Has `measure` called before each scrape, for what changes too often to be told each time. It must not wait.
+pub fn before_scrape(measure: impl Fn() + Send + Sync + 'static) {
+    let mut measures = BEFORE_SCRAPE.write().unwrap_or_else(PoisonError::into_inner);
+    measures.push(Box::new(measure));
+}
+
 /// Everything that was measured, in the text format of Prometheus. Empty before [`super::init`].
 pub fn metrics_text() -> String {
-    RENDERER
-        .get()
-        .map(|renderer| renderer.render())
-        .unwrap_or_default()
+    let Some(renderer) = RENDERER.get() else {
+        return String::new();
+    };
+    for measure in &*BEFORE_SCRAPE.read().unwrap_or_else(PoisonError::into_inner) {
+        measure();
+    }
+    renderer.render() + &super::process::text()
 }
 
 /// Moves recorded durations into their buckets; without it they pile up between two scrapes.

@@ -3,11 +3,13 @@
 //! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what has
 //! no dot becomes `vestibule.NAME`. Trace and span id come from [`TraceContext`], so no span has to be open for them.
 
+pub mod catalogue;
 mod chain;
 mod ecs;
 mod lines;
 mod metrics;
 mod otlp;
+mod process;
 mod text;
 mod trace;
 
@@ -23,8 +25,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use lines::{Format, Lines};
 
-pub use self::metrics::metrics_text;
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
+pub use self::metrics::{SECONDS, before_scrape, metrics_text};
 pub use chain::Chain;
 pub(crate) use otlp::{record_status, request_span};
 pub use trace::{SpanId, TraceContext, TraceId};
@@ -50,6 +52,7 @@ pub struct TelemetryError(String);
 /// When the endpoint cannot be used, or telemetry is set up already.
 pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Result<Guard, TelemetryError> {
     metrics::install().map_err(TelemetryError)?;
+    catalogue::declare(catalogue::METRICS);
     ::metrics::gauge!("vestibule_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION"))
         .set(1.0);
     let terminal = std::io::stdout().is_terminal();

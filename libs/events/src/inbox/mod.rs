@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError, Tx};
+use chassis::telemetry::catalogue::begin;
 
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
 pub use parked::{ParkedEvent, parked, replay_parked};
@@ -173,6 +174,7 @@ impl<H: Handler> Inbox<H> {
         handler: H,
         options: ConsumerOptions,
     ) -> Self {
+        begin(crate::METRICS, "consumer", consumer);
         Self {
             consumer,
             db,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{Db, DbError};
+use chassis::telemetry::catalogue::begin;
 use tokio::time::Instant;
 
 use super::store::{self, Failure};
@@ -19,6 +20,7 @@ pub(super) struct Metering {
 
 impl Metering {
     pub(super) fn new(transport: &'static str) -> Self {
+        begin(crate::METRICS, "transport", transport);
         Self {
             transport,
             due: Instant::now(),

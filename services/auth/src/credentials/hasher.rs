@@ -123,6 +123,10 @@ impl Hasher {
             done: AtomicU64::new(0),
             pace: AtomicU64::new(15_000),
         });
+        gauge!("vestibule_hash_workers").set(threads as f64);
+        gauge!("vestibule_hash_queue_limit_jobs").set(config.queue.max(1) as f64);
+        gauge!("vestibule_hash_workers_busy").set(0.0);
+        gauge!("vestibule_hash_queue_jobs").set(0.0);
         for number in 0..threads {
             let pool = Arc::clone(&pool);
             thread::Builder::new()
@@ -235,6 +239,7 @@ impl Pool {
             return;
         }
         let started = Instant::now();
+        gauge!("vestibule_hash_workers_busy").increment(1.0);
         histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
         // Whoever asked may be gone by the time of the answer.
         match job.task {
@@ -256,6 +261,7 @@ impl Pool {
 
     fn finished(&self, started: Instant) {
         let took = started.elapsed();
+        gauge!("vestibule_hash_workers_busy").decrement(1.0);
         histogram!("vestibule_hash_seconds").record(took.as_secs_f64());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let pace = self.pace.load(Ordering::Relaxed);

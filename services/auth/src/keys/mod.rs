@@ -2,6 +2,7 @@
 //! demand, and kept for as long as a token that they signed can live. See `docs/decisions/0005-signing-keys.md`.
 
 mod changes;
+mod metering;
 mod ring;
 mod schedule;
 mod store;
@@ -177,7 +178,9 @@ impl KeyRing {
         let inner = &*self.0;
         let (version, rows) = read(&inner.db).await?;
         self.adopt(version, &rows)?;
-        let steps = schedule::due(&known(&rows), inner.clock.now(), &inner.rhythm);
+        let known = known(&rows);
+        metering::tell(&known, &inner.rhythm);
+        let steps = schedule::due(&known, inner.clock.now(), &inner.rhythm);
         if steps.is_empty() {
             return Ok(());
         }

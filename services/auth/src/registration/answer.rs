@@ -1,8 +1,10 @@
 //! Applying the answer of the user service, once, whichever way it comes.
 
+use std::time::Duration;
+
 use chassis::db::{DbError, Tx};
 use events::contract::{CredentialAdded, CredentialChange, CredentialKind};
-use metrics::counter;
+use metrics::{counter, gauge};
 use uuid::Uuid;
 
 use super::{Rejection, store};
@@ -84,6 +86,10 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
         undo(tx, id).await?;
     }
     store::forget(tx, now).await?;
+    let (pending, oldest) = store::waiting(tx).await?;
+    let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
+    gauge!("vestibule_registrations_pending").set(pending as f64);
+    gauge!("vestibule_registration_oldest_pending_seconds").set(age.as_secs_f64());
     Ok(ended.len() as u64)
 }
 

@@ -80,6 +80,12 @@ pub(crate) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<Vec<Uuid>, DbE
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(now).bind(BATCH).fetch_all(c).await?))
 }
 
+/// How many registrations wait for an answer, and since when the oldest one does.
+pub(crate) async fn waiting(db: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
+    let statement = "SELECT count(*), min(requested_at) FROM registrations WHERE state = 'pending'";
+    Ok(on_engine!(db, c => sqlx::query_as(statement).fetch_one(c).await?))
+}
+
 /// Forgets answers that nobody will ask for.
 pub(crate) async fn forget(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM registrations WHERE state <> 'pending' AND answered_at < $1";

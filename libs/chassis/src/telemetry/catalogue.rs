@@ -1,0 +1,285 @@
+//! What a service tells Prometheus, as data: the help and type of a scrape, the reference in `docs/reference/metrics.md`
+//! and the tests of alerts and dashboards are made of it.
+
+use metrics::{Label as Pair, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+
+/// How a value behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, until the process starts again.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts observations in buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// As the text format of Prometheus names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// What a label can say.
+#[derive(Clone, Copy, Debug)]
+pub enum Values {
+    /// One of these.
+    Of(&'static [&'static str]),
+    /// Known only when the service runs; the text says what it is. Never what a caller can make up (SB-39).
+    Free(&'static str),
+}
+
+/// A label of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// Its values.
+    pub values: Values,
+}
+
+impl Label {
+    /// A label with a known set of values.
+    pub const fn of(name: &'static str, values: &'static [&'static str]) -> Self {
+        let values = Values::Of(values);
+        Self { name, values }
+    }
+
+    /// A label whose values are known only when the service runs.
+    pub const fn free(name: &'static str, what: &'static str) -> Self {
+        let values = Values::Free(what);
+        Self { name, values }
+    }
+}
+
+/// A metric, as its crate declares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name, with the prefix and the unit.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// What one is: `seconds`, `events`.
+    pub unit: &'static str,
+    /// What it tells, in one sentence.
+    pub help: &'static str,
+    /// Its labels, in the order in which they are documented.
+    pub labels: &'static [Label],
+}
+
+impl Metric {
+    /// A value that only grows.
+    pub const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Counter, unit, help)
+    }
+
+    /// A value that goes up and down.
+    pub const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Gauge, unit, help)
+    }
+
+    /// Observations in buckets.
+    pub const fn histogram(name: &'static str, unit: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Histogram, unit, help)
+    }
+
+    const fn new(name: &'static str, kind: Kind, unit: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            unit,
+            help,
+            labels: &[],
+        }
+    }
+
+    /// With labels.
+    #[must_use]
+    pub const fn labels(self, labels: &'static [Label]) -> Self {
+        Self { labels, ..self }
+    }
+
+    fn describe(&self) {
+        match self.kind {
+            Kind::Counter => describe_counter!(self.name, self.help),
+            Kind::Gauge => describe_gauge!(self.name, self.help),
+            Kind::Histogram => describe_histogram!(self.name, self.help),
+        }
+    }
+
+    /// Every combination of label values, with `known` for what the catalogue cannot know. Nothing when a label remains
+    /// whose values nobody knows yet.
+    fn combinations(&self, known: &[(&'static str, &'static str)]) -> Vec<Vec<Pair>> {
+        self.labels.iter().fold(vec![Vec::new()], |begun, label| {
+            let given = known.iter().find(|(name, _)| *name == label.name);
+            let values: Vec<&'static str> = match (given, label.values) {
+                (Some((_, value)), _) => vec![*value],
+                (None, Values::Of(values)) => values.to_vec(),
+                (None, Values::Free(_)) => Vec::new(),
+            };
+            let longer = |before: &Vec<Pair>| {
+                let before = before.clone();
+                let name = label.name;
+                values.clone().into_iter().map(move |value| {
+                    let mut pairs = before.clone();
+                    pairs.push(Pair::new(name, value));
+                    pairs
+                })
+            };
+            begun.iter().flat_map(longer).collect()
+        })
+    }
+
+    /// Counts begin at zero: `increase` does not see a counter that appears with its first one.
+    fn begin(&self, known: &[(&'static str, &'static str)]) {
+        for labels in self.combinations(known) {
+            match self.kind {
+                Kind::Counter => counter!(self.name, labels).increment(0),
+                Kind::Histogram => drop(histogram!(self.name, labels)),
+                // Zero would be a claim that nobody measured.
+                Kind::Gauge => {}
+            }
+        }
+    }
+}
+
+/// Describes `metrics` to Prometheus and begins to count, where all labels are known.
+pub fn declare(metrics: &[Metric]) {
+    for metric in metrics {
+        metric.describe();
+        metric.begin(&[]);
+    }
+}
+
+/// Begins to count what has the label `name`, whose value is known now.
+pub fn begin(metrics: &[Metric], name: &'static str, value: &'static str) {
+    for metric in metrics {
+        if metric.labels.iter().any(|label| label.name == name) {
+            metric.begin(&[(name, value)]);
+        }
+    }
+}
+
+/// What every service tells of itself.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge("vestibule_build_info", "", "Always 1; the labels say what runs.").labels(&[
+        Label::of("service", &["auth", "users"]),
+        Label::free("version", "the version of the program"),
+    ]),
+    Metric::histogram(
+        "vestibule_http_request_duration_seconds",
+        "seconds",
+        "How long requests took; its count is their rate. Those of the management port are not among them.",
+    )
+    .labels(&[
+        Label::of(
+            "method",
+            &[
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+            ],
+        ),
+        Label::free(
+            "route",
+            "the pattern of the route, never the path; `(none)` for paths that there are not",
+        ),
+        Label::free("status", "the status code of the answer"),
+    ]),
+    Metric::histogram(
+        "vestibule_db_transaction_seconds",
+        "seconds",
+        "How long transactions were open that were committed.",
+    )
+    .labels(&[Label::free("name", "what the transaction is for")]),
+    Metric::histogram(
+        "vestibule_db_wait_seconds",
+        "seconds",
+        "How long was waited for a connection to the database.",
+    )
+    .labels(&[POOL]),
+    Metric::counter(
+        "vestibule_db_timeouts_total",
+        "requests",
+        "Those that got no connection to the database in time.",
+    )
+    .labels(&[POOL]),
+    Metric::gauge(
+        "vestibule_db_connections",
+        "connections",
+        "Connections to the database.",
+    )
+    .labels(&[POOL, Label::of("state", &["idle", "used"])]),
+    Metric::gauge(
+        "vestibule_db_connections_limit",
+        "connections",
+        "Connections to the database that may be open at most.",
+    )
+    .labels(&[POOL]),
+    Metric::counter(
+        "vestibule_task_panics_total",
+        "panics",
+        "Background tasks that panicked; they are started again.",
+    )
+    .labels(&[Label::free("task", "the name of the task")]),
+];
+
+/// What the kernel says of the process, under the names of Prometheus' own clients. Read at each scrape: not declared.
+pub const PROCESS: &[Metric] = &[
+    Metric::counter(
+        "process_cpu_seconds_total",
+        "seconds",
+        "Time of processors that the process used, its own and the kernel's for it.",
+    ),
+    Metric::gauge(
+        "process_resident_memory_bytes",
+        "bytes",
+        "Memory that the process holds.",
+    ),
+    Metric::gauge(
+        "process_virtual_memory_bytes",
+        "bytes",
+        "Addresses that the process reserved.",
+    ),
+    Metric::gauge("process_open_fds", "descriptors", "Open file descriptors."),
+    Metric::gauge(
+        "process_max_fds",
+        "descriptors",
+        "File descriptors that may be open at most.",
+    ),
+    Metric::gauge("process_threads", "threads", "Threads of the process."),
+    Metric::gauge(
+        "process_start_time_seconds",
+        "seconds since 1970",
+        "When the process started.",
+    ),
+];
+
+/// The kinds of database pools: SQLite has one connection that writes and several that read.
+const POOL: Label = Label::free("pool", "`read` and `write` on SQLite, `all` on PostgreSQL");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABELLED: Metric = Metric::counter("n", "things", "Things.").labels(&[
+        Label::free("consumer", "who"),
+        Label::of("outcome", &["good", "bad"]),
+    ]);
+
+    #[test]
+    fn counts_begin_once_every_label_is_known() {
+        assert!(LABELLED.combinations(&[]).is_empty());
+        let known = LABELLED.combinations(&[("consumer", "auth")]);
+        let values: Vec<Vec<&str>> = known
+            .iter()
+            .map(|labels| labels.iter().map(Pair::value).collect())
+            .collect();
+        assert_eq!(values, [["auth", "good"], ["auth", "bad"]]);
+        let plain = Metric::counter("m", "things", "Things.");
+        assert_eq!(plain.combinations(&[]), [Vec::<Pair>::new()]);
+    }
+}

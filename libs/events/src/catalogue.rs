@@ -1,0 +1,151 @@
+//! What the events of a service tell Prometheus.
+
+use chassis::telemetry::catalogue::{Label, Metric};
+
+const TRANSPORT: Label = Label::free(
+    "transport",
+    "what carries the events: `feed`, `kafka` or `rabbitmq`",
+);
+const CONSUMER: Label = Label::free("consumer", "the name of the service that follows");
+const KIND: Label = Label::of("kind", &["missing", "behind", "ahead", "unknown"]);
+
+/// The metrics of the outbox, the inbox, the reconciler and the webhooks.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge("vestibule_outbox_depth", "events", "Events that wait to be published."),
+    Metric::gauge(
+        "vestibule_outbox_age_seconds",
+        "seconds",
+        "How long the oldest event has waited to be published; 0 when none waits.",
+    ),
+    Metric::gauge(
+        "vestibule_outbox_dead_letters",
+        "events",
+        "Events that could not be published and were given up.",
+    ),
+    Metric::gauge(
+        "vestibule_relay_leases",
+        "partitions",
+        "Partitions of the outbox that this replica publishes, of 16 in all.",
+    ),
+    Metric::counter("vestibule_events_published_total", "events", "Events that were published.")
+        .labels(&[TRANSPORT]),
+    Metric::counter(
+        "vestibule_events_publish_failures_total",
+        "attempts",
+        "Attempts to publish an event that failed and are tried again.",
+    )
+    .labels(&[TRANSPORT]),
+    Metric::counter(
+        "vestibule_events_dead_lettered_total",
+        "events",
+        "Events that were given up because they cannot be published.",
+    )
+    .labels(&[TRANSPORT]),
+    Metric::counter(
+        "vestibule_events_replayed_total",
+        "events",
+        "Events that were published again on demand.",
+    )
+    .labels(&[TRANSPORT]),
+    Metric::counter(
+        "vestibule_events_unrouted_total",
+        "events",
+        "Events that RabbitMQ put into no queue, because none is bound for them and no service must hear them.",
+    )
+    .labels(&[Label::free("type", "the type of the event")]),
+    Metric::counter(
+        "vestibule_events_pruned_total",
+        "events",
+        "Published events that were deleted because they are older than the retention.",
+    ),
+    Metric::counter("vestibule_inbox_events_total", "events", "Events that came, by what became of them.").labels(&[
+        CONSUMER,
+        Label::of("outcome", &["applied", "ignored", "duplicate", "stale", "parked"]),
+    ]),
+    Metric::counter(
+        "vestibule_inbox_gaps_total",
+        "events",
+        "Events that came although one before them was missing.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::counter(
+        "vestibule_inbox_dead_lettered_total",
+        "events",
+        "Events that were given up because they cannot be applied.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::counter(
+        "vestibule_inbox_unreadable_total",
+        "messages",
+        "Messages of the broker that are no events of ours.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::gauge("vestibule_inbox_set_aside", "events", "Events that could not be applied, by what waits for them.")
+        .labels(&[CONSUMER, Label::of("state", &["waiting", "dead", "unreadable"])]),
+    Metric::counter(
+        "vestibule_consumer_failures_total",
+        "failures",
+        "Times that the other service or the broker could not be followed.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::gauge("vestibule_consumer_lag", "events", "Published events that are not applied yet.")
+        .labels(&[CONSUMER]),
+    Metric::gauge(
+        "vestibule_consumer_position",
+        "events",
+        "The position in the feed of the other service up to which events are applied.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::histogram(
+        "vestibule_event_delay_seconds",
+        "seconds",
+        "From the commit of a change in one service to the commit of its effect in the other.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::gauge(
+        "vestibule_reconcile_drift",
+        "people",
+        "Differences between the services that could not be mended, when they were last compared.",
+    )
+    .labels(&[CONSUMER, KIND]),
+    Metric::counter("vestibule_reconcile_mended_total", "people", "Differences between the services that were mended.")
+        .labels(&[CONSUMER, KIND]),
+    Metric::counter(
+        "vestibule_reconcile_failures_total",
+        "failures",
+        "Times that the services could not be compared.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::gauge(
+        "vestibule_reconcile_last_success_timestamp_seconds",
+        "seconds since 1970",
+        "When the services were last compared.",
+    )
+    .labels(&[CONSUMER]),
+    Metric::counter(
+        "vestibule_webhook_deliveries_total",
+        "attempts",
+        "Attempts to deliver an event to a webhook, by outcome.",
+    )
+    .labels(&[Label::of("outcome", &["delivered", "failed", "dead", "gone"])]),
+    Metric::counter(
+        "vestibule_webhook_events_missed_total",
+        "events",
+        "Events that a webhook was too late for: they were deleted before it was ready.",
+    ),
+    Metric::gauge(
+        "vestibule_webhook_deliveries_pending",
+        "deliveries",
+        "Deliveries to webhooks that wait for their first or next attempt.",
+    ),
+    Metric::gauge(
+        "vestibule_webhook_oldest_pending_seconds",
+        "seconds",
+        "How long the oldest delivery to a webhook has waited; 0 when none waits.",
+    ),
+    Metric::gauge(
+        "vestibule_webhook_deliveries_dead",
+        "deliveries",
+        "Deliveries to webhooks that were given up and can be replayed.",
+    ),
+];

@@ -1,0 +1,115 @@
+//! What this service tells Prometheus beside what every service does. No label names a person (SB-39).
+
+use chassis::telemetry::catalogue::{Label, Metric};
+
+const ALGORITHM: Label = Label::of("algorithm", &["ES256", "RS256"]);
+
+/// The metrics of sign-ins, tokens, registrations, passwords and keys.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        "vestibule_sign_ins_total",
+        "sign-ins",
+        "Attempts to sign in, by outcome.",
+    )
+    .labels(&[
+        Label::of("method", &["password"]),
+        Label::of(
+            "outcome",
+            &["right", "wrong", "throttled", "busy", "pending", "error"],
+        ),
+    ]),
+    Metric::counter(
+        "vestibule_token_requests_total",
+        "requests",
+        "Requests for tokens by clients that may make them.",
+    )
+    .labels(&[
+        Label::of(
+            "grant",
+            &["authorization_code", "refresh_token", "client_credentials"],
+        ),
+        Label::of("outcome", &["given", "refused"]),
+    ]),
+    Metric::counter(
+        "vestibule_token_reuse_total",
+        "grants",
+        "Grants that were revoked because a code or a refresh token came a second time: somebody has a copy.",
+    ),
+    Metric::counter(
+        "vestibule_registrations_total",
+        "registrations",
+        "Registrations by outcome; `pending` counts those that the user service did not answer at once.",
+    )
+    .labels(&[Label::of(
+        "outcome",
+        &["accepted", "rejected", "expired", "pending"],
+    )]),
+    Metric::gauge(
+        "vestibule_registrations_pending",
+        "registrations",
+        "Registrations that wait for the answer of the user service.",
+    ),
+    Metric::gauge(
+        "vestibule_registration_oldest_pending_seconds",
+        "seconds",
+        "How long the oldest registration has waited for the answer of the user service; 0 when none waits.",
+    ),
+    Metric::gauge(
+        "vestibule_hash_workers",
+        "threads",
+        "Threads that hash passwords.",
+    ),
+    Metric::gauge(
+        "vestibule_hash_workers_busy",
+        "threads",
+        "Threads that hash a password right now.",
+    ),
+    Metric::gauge(
+        "vestibule_hash_queue_jobs",
+        "passwords",
+        "Passwords that wait to be hashed.",
+    ),
+    Metric::gauge(
+        "vestibule_hash_queue_limit_jobs",
+        "passwords",
+        "Passwords that may wait at most; more are refused with 503.",
+    ),
+    Metric::counter(
+        "vestibule_hash_refused_total",
+        "passwords",
+        "Passwords that were refused because too many waited.",
+    ),
+    Metric::histogram(
+        "vestibule_hash_wait_seconds",
+        "seconds",
+        "How long passwords waited to be hashed.",
+    ),
+    Metric::histogram(
+        "vestibule_hash_seconds",
+        "seconds",
+        "How long passwords took to be hashed.",
+    ),
+    Metric::gauge(
+        "vestibule_signing_keys",
+        "keys",
+        "Signing keys, by what they are used for.",
+    )
+    .labels(&[ALGORITHM, Label::of("state", &["published", "active", "retired"])]),
+    Metric::gauge(
+        "vestibule_signing_key_active_since_timestamp_seconds",
+        "seconds since 1970",
+        "Since when the active key signs.",
+    )
+    .labels(&[ALGORITHM]),
+    Metric::gauge(
+        "vestibule_signing_key_rotation_timestamp_seconds",
+        "seconds since 1970",
+        "When the active key is to hand over to the next.",
+    )
+    .labels(&[ALGORITHM]),
+    Metric::counter(
+        "vestibule_signing_key_failures_total",
+        "failures",
+        "Times that the signing keys could not be read or brought up to date.",
+    ),
+];
