@@ -134,7 +134,7 @@ fn the_code_measures_what_the_catalogue_says_and_nothing_else() {
     assert!(told.len() > 40, "{told:?}");
     for place in &told {
         let metric = all().find(|metric| metric.name == place.name);
-        let metric = metric.unwrap_or_else(|| panic!("not in the catalogue: {place:?}"));
+        let metric = metric.unwrap_or_else(|| panic!("{}: not in the catalogue: {place:?}", place.place));
         assert_eq!(metric.kind.name(), place.kind, "{place:?}");
         let labels: BTreeSet<String> = metric.labels.iter().map(|label| label.name.to_owned()).collect();
         assert_eq!(labels, place.labels, "{place:?}");
