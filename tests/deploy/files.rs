@@ -42,7 +42,8 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 2] = [
+const READERS: [(&str, &str); 3] = [
+    ("deploy/helm/vestibule/", "helm"),
     ("deploy/observability/elastic/", "elastic"),
     ("deploy/observability/prometheus/", "prometheus"),
 ];

@@ -17,6 +17,16 @@ pub(crate) fn checker(name: &str) -> Command {
     installed(folder().join("checkers/bin").join(name))
 }
 
+/// A program that `scripts/setup.d` put into that folder: `NAME-VERSION/NAME`.
+pub(crate) fn tool(path: &str) -> Command {
+    installed(folder().join(path))
+}
+
+/// Something else in that folder.
+pub(crate) fn place(path: &str) -> PathBuf {
+    folder().join(path)
+}
+
 fn installed(program: PathBuf) -> Command {
     assert!(
         program.exists(),

@@ -12,7 +12,7 @@ use crate::source::{Source, files, root};
 use crate::up::Up;
 
 /// Commands that a test cannot run inside itself, and why.
-const NOT_RUN: [(&str, &str); 8] = [
+const NOT_RUN: [(&str, &str); 11] = [
     ("git clone", "needs the repository's public address"),
     (
         "cargo run --release -- up",
@@ -27,6 +27,15 @@ const NOT_RUN: [(&str, &str); 8] = [
     ("npm ", "installs; the example has a test that starts it"),
     ("cargo run --release -p bench", "measures for minutes"),
     ("cargo test", "this test is part of what it runs"),
+    (
+        "kubectl ",
+        "needs a cluster; tests/deploy/helm looks at the Secrets that these commands make",
+    ),
+    ("helm ", "needs a cluster; tests/deploy/helm renders with the same options"),
+    (
+        "--client-secret-file vestibule-secrets/",
+        "talks to a release of the chart: tests/deploy/helm runs it against one",
+    ),
 ];
 
 fn documents() -> Vec<Source> {

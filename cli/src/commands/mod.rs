@@ -1,5 +1,7 @@
 //! The commands: one file each, with its options, its help and what it does.
 
+#[cfg(test)]
+mod chart;
 mod client;
 mod config;
 mod doctor;

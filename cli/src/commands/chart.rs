@@ -1,0 +1,115 @@
+//! What the chart of Kubernetes knows of the services' configuration: `auth.config`, `users.config` and `auth.clients`
+//! in `values.schema.json` are generated from the code that reads it, so that a typo is refused before anything starts.
+
+use std::fs;
+use std::path::Path;
+
+use chassis::config::schema;
+use serde_json::{Map, Value, json};
+
+/// The tables that the chart does not write itself.
+const AUTH: [&str; 11] = [
+    "log",
+    "limits",
+    "webhooks",
+    "passwords",
+    "throttle",
+    "sessions",
+    "tokens",
+    "registration",
+    "brand",
+    "authenticate",
+    "keys",
+];
+const USERS: [&str; 3] = ["log", "limits", "webhooks"];
+
+#[test]
+fn generated_schema_of_the_chart_knows_the_configuration() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/helm/vestibule/values.schema.json");
+    let text = fs::read_to_string(&path).expect("values.schema.json");
+    let mut document: Value = serde_json::from_str(&text).expect("JSON");
+    let auth = schema::<auth::config::Settings>();
+    let users = schema::<users::config::Settings>();
+    let definitions = document["$defs"].as_object_mut().expect("$defs");
+    definitions.insert("authConfig".to_owned(), tables(&auth, &AUTH));
+    definitions.insert("usersConfig".to_owned(), tables(&users, &USERS));
+    definitions.insert("client".to_owned(), client(&auth));
+    let mut wanted = serde_json::to_string_pretty(&document).expect("JSON");
+    wanted.push('\n');
+    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
+        fs::write(&path, &wanted).expect("values.schema.json can be written");
+    }
+    let committed = fs::read_to_string(&path).expect("values.schema.json");
+    assert!(
+        committed == wanted,
+        "values.schema.json is out of date: `make generate` writes it anew"
+    );
+}
+
+fn tables(settings: &Value, names: &[&str]) -> Value {
+    let properties: Map<String, Value> = names
+        .iter()
+        .map(|name| {
+            let table = &settings["properties"][name];
+            assert!(table.is_object(), "{name} is gone");
+            ((*name).to_owned(), plain(table, settings))
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "description": "Any other table of the service's configuration file.",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn client(settings: &Value) -> Value {
+    let mut client = plain(
+        &settings["properties"]["clients"]["additionalProperties"],
+        settings,
+    );
+    client["properties"]["hasSecret"] = json!({
+        "type": "boolean",
+        "description": "Whether its secret is the key `client-ID` of `auth.existingSecret`; a public client has none.",
+    });
+    client
+}
+
+/// A part of the schema without references, defaults, and keys that hold a secret: what stands in values ends in a
+/// ConfigMap.
+fn plain(part: &Value, whole: &Value) -> Value {
+    match part {
+        Value::Object(object) => {
+            let mut made = Map::new();
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                let pointer = reference.trim_start_matches('#');
+                let target = whole.pointer(pointer).expect("the reference leads somewhere");
+                if let Value::Object(target) = plain(target, whole) {
+                    made = target;
+                }
+            }
+            for (key, value) in object {
+                match (key.as_str(), value) {
+                    ("$ref" | "default" | "format", _) => {}
+                    ("properties", Value::Object(properties)) => {
+                        let kept = properties.iter().filter(|(name, _)| !is_secret(name));
+                        let kept: Map<String, Value> = kept
+                            .map(|(name, value)| (name.clone(), plain(value, whole)))
+                            .collect();
+                        made.insert(key.clone(), kept.into());
+                    }
+                    _ => {
+                        made.insert(key.clone(), plain(value, whole));
+                    }
+                }
+            }
+            made.into()
+        }
+        Value::Array(items) => items.iter().map(|item| plain(item, whole)).collect(),
+        other => other.clone(),
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    name.ends_with("_file") || name.contains("secret")
+}

@@ -1,0 +1,174 @@
+//! Who may talk to whom: nobody but those who have to.
+
+use serde_json::json;
+
+use super::chart::{NAMESPACE, Objects, PRODUCTION, SMALL, SQLITE, render};
+use super::policies::{Peer, connects, tcp};
+
+struct World {
+    objects: Objects,
+    auth: Peer,
+    users: Peer,
+    test: Peer,
+}
+
+fn world(values: &str, sets: &[&str]) -> World {
+    let objects = render(values, sets);
+    World {
+        auth: Peer::of(objects.find("Deployment", "vestibule-auth")),
+        users: Peer::of(objects.find("Deployment", "vestibule-users")),
+        test: Peer::of(objects.find("Pod", "vestibule-test")),
+        objects,
+    }
+}
+
+fn stranger(namespace: &str) -> Peer {
+    Peer::pod(namespace, json!({ "app": "stranger" }))
+}
+
+fn dns() -> Peer {
+    Peer::pod("kube-system", json!({ "k8s-app": "kube-dns" }))
+}
+
+#[test]
+fn the_services_and_the_test_reach_each_other_and_nobody_reaches_management() {
+    let World {
+        objects,
+        auth,
+        users,
+        test,
+    } = &world(SMALL, &[]);
+    for (from, to, port, expected) in [
+        (auth, users, 8001, true),
+        (users, auth, 8000, true),
+        (test, auth, 8000, true),
+        (test, users, 8001, true),
+        (auth, test, 8000, false),
+        (auth, users, 9001, false),
+        (users, auth, 9000, false),
+        (test, auth, 9000, false),
+        (test, users, 22, false),
+    ] {
+        assert_eq!(tcp(objects, from, to, port), expected, "{from:?} → {to:?}:{port}");
+    }
+    for pod in [auth, users, test] {
+        assert!(connects(objects, pod, &dns(), 53, "UDP") && tcp(objects, pod, &dns(), 53));
+        assert!(
+            !tcp(objects, pod, &stranger("kube-system"), 53),
+            "only the cluster's DNS"
+        );
+        assert!(
+            !tcp(objects, pod, &Peer::outside("169.254.169.254"), 80),
+            "the cloud's metadata"
+        );
+        assert!(
+            !tcp(objects, pod, &Peer::outside("203.0.113.9"), 443),
+            "no webhooks"
+        );
+        assert!(!tcp(objects, pod, &stranger(NAMESPACE), 8000));
+    }
+}
+
+#[test]
+fn who_is_named_comes_in_and_strangers_do_not() {
+    let World {
+        objects, auth, users, ..
+    } = &world(SMALL, &[]);
+    let ingress = Peer::pod("ingress-nginx", json!({}));
+    let prometheus = Peer::pod("monitoring", json!({}));
+    for (to, http, management) in [(auth, 8000, 9000), (users, 8001, 9001)] {
+        assert!(tcp(objects, &ingress, to, http));
+        assert!(!tcp(objects, &ingress, to, management), "never for an ingress");
+        assert!(tcp(objects, &prometheus, to, management));
+        assert!(!tcp(objects, &prometheus, to, http));
+        for from in [
+            stranger("default"),
+            stranger(NAMESPACE),
+            Peer::outside("203.0.113.9"),
+        ] {
+            assert!(
+                !tcp(objects, &from, to, http) && !tcp(objects, &from, to, management),
+                "{from:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_service_finds_its_own_database_and_not_the_other_ones() {
+    let World {
+        objects,
+        auth,
+        users,
+        test,
+    } = &world(PRODUCTION, &[]);
+    let database = |cluster: &str| Peer::pod(NAMESPACE, json!({ "cnpg.io/cluster": cluster }));
+    let jobs =
+        ["auth", "users"].map(|name| Peer::of(objects.find("Job", &format!("vestibule-{name}-migrate"))));
+    let [auth_job, users_job] = &jobs;
+    for (pod, own, foreign) in [
+        (auth, "auth-db", "users-db"),
+        (users, "users-db", "auth-db"),
+        (auth_job, "auth-db", "users-db"),
+        (users_job, "users-db", "auth-db"),
+    ] {
+        assert!(tcp(objects, pod, &database(own), 5432), "{pod:?}");
+        assert!(!tcp(objects, pod, &database(foreign), 5432), "{pod:?}");
+        assert!(!tcp(objects, pod, &database(own), 22));
+    }
+    assert!(!tcp(objects, test, &database("auth-db"), 5432));
+    // The migration talks to the database and to nobody else, and nobody to it.
+    for job in &jobs {
+        assert!(connects(objects, job, &dns(), 53, "UDP"));
+        assert!(!tcp(objects, job, users, 8001) && !tcp(objects, auth, job, 8000));
+    }
+}
+
+#[test]
+fn brokers_traces_and_webhooks_are_let_out_when_they_are_in_use() {
+    let World {
+        objects, auth, users, ..
+    } = &world(PRODUCTION, &[]);
+    for pod in [auth, users] {
+        assert!(tcp(objects, pod, &stranger("kafka"), 9093));
+        assert!(!tcp(objects, pod, &stranger("kafka"), 9092));
+        assert!(tcp(objects, pod, &stranger("observability"), 4318));
+        for (address, port, expected) in [
+            ("203.0.113.9", 443, true),
+            ("2001:db8::1", 8443, true),
+            ("203.0.113.9", 25, false),
+            ("10.1.2.3", 443, false),
+            ("169.254.169.254", 443, false),
+            ("fd00::1", 443, false),
+        ] {
+            assert_eq!(
+                tcp(objects, pod, &Peer::outside(address), port),
+                expected,
+                "{address}:{port}"
+            );
+        }
+    }
+    let World { objects, auth, .. } = &world(SMALL, &[]);
+    assert!(!tcp(objects, auth, &stranger("kafka"), 9093));
+    assert!(!tcp(objects, auth, &stranger("observability"), 4318));
+    // With SQLite there is no database to find.
+    let World { objects, auth, .. } = &world(SQLITE, &[]);
+    assert!(!tcp(objects, auth, &stranger(NAMESPACE), 5432));
+}
+
+#[test]
+fn every_pod_of_the_release_is_closed_in_both_directions() {
+    for values in [SMALL, PRODUCTION, SQLITE] {
+        let objects = render(values, &[]);
+        let pods = objects
+            .0
+            .iter()
+            .filter(|object| super::chart::pod(object).is_some());
+        for pod in pods {
+            let peer = Peer::of(pod);
+            let (inside, outside) = (stranger("default"), Peer::outside("203.0.113.9"));
+            assert!(!tcp(&objects, &inside, &peer, 1), "{values}: {peer:?}");
+            assert!(!tcp(&objects, &peer, &outside, 1), "{values}: {peer:?}");
+        }
+    }
+}

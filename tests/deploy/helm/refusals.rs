@@ -1,0 +1,115 @@
+//! What the chart refuses, and with which words.
+
+use super::chart::{PRODUCTION, SMALL, SQLITE, refusal};
+
+fn refused(values: &str, sets: &[&str], words: &[&str]) {
+    let said = refusal(values, sets);
+    for word in words {
+        assert!(said.contains(word), "{sets:?}: {word:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn a_typo_is_refused_wherever_it_is() {
+    for (set, place) in [
+        ("replica=3", "replica"),
+        ("auth.replica=3", "replica"),
+        ("users.ingres.enabled=true", "ingres"),
+        ("database.migrationJob.enable=false", "enable"),
+        ("events.kafka.broker=x", "broker"),
+        ("networkPolicy.client=x", "client"),
+        ("chartTest.timeout=3", "timeout"),
+        // These come from the services' own schema.
+        ("auth.config.password.min_length=20", "password"),
+        ("auth.config.passwords.min_lenght=20", "min_lenght"),
+        ("users.config.sessions.idle_minutes=1", "sessions"),
+        ("auth.clients.shop.redirect_uri=x", "redirect_uri"),
+        ("auth.clients.shop.secret=x", "secret"),
+    ] {
+        refused(SMALL, &[set], &["additional propert", place]);
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_refused() {
+    for (set, place) in [
+        ("auth.replicas=many", "replicas"),
+        ("auth.replicas=0", "replicas"),
+        ("database.engine=mysql", "engine"),
+        ("auth.url=login.example.org", "url"),
+        ("auth.topologySpread.zones=Always", "zones"),
+        ("auth.image.digest=latest", "digest"),
+        ("auth.config.passwords.min_length=long", "min_length"),
+    ] {
+        refused(SMALL, &[set], &["values don't meet the specifications", place]);
+    }
+}
+
+#[test]
+fn sqlite_has_one_replica_and_says_so() {
+    refused(
+        SQLITE,
+        &["auth.replicas=2"],
+        &["auth.replicas is 2", "SQLite", "postgres"],
+    );
+    refused(SQLITE, &["users.replicas=3"], &["users.replicas is 3"]);
+    refused(
+        SQLITE,
+        &["users.autoscaling.enabled=true"],
+        &["users.autoscaling is enabled", "SQLite"],
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    for (values, sets, words) in [
+        (SMALL, &["auth.url="][..], "auth.url is missing"),
+        (
+            SMALL,
+            &["users.existingSecret="],
+            "users.existingSecret is missing",
+        ),
+        (
+            SMALL,
+            &["auth.encryption.active=k2"],
+            "auth.encryption.active is \"k2\"",
+        ),
+        (
+            SMALL,
+            &["events.transport=kafka"],
+            "events.kafka.brokers is empty",
+        ),
+        (
+            SMALL,
+            &["events.transport=rabbitmq"],
+            "events.rabbitmq.existingSecret is missing",
+        ),
+        (SMALL, &["auth.httpRoute.enabled=true"], "are both enabled"),
+        (
+            SMALL,
+            &["trial.enabled=true"],
+            "database.migrationJob.enabled to false",
+        ),
+        (SMALL, &["users.url=https://login.example.org"], "are the same"),
+        (
+            PRODUCTION,
+            &["users.httpRoute.parentRefs=null"],
+            "users.httpRoute.parentRefs is empty",
+        ),
+        (
+            PRODUCTION,
+            &["auth.autoscaling.minReplicas=99"],
+            "greater than maxReplicas",
+        ),
+    ] {
+        refused(values, sets, &[words]);
+    }
+}
+
+#[test]
+fn an_old_cluster_is_refused() {
+    let mut old = super::chart::template(SMALL, "1.33.0", &[]);
+    let said = old.output().expect("Helm runs");
+    assert!(!said.status.success());
+    assert!(String::from_utf8_lossy(&said.stderr).contains(">=1.34.0"));
+}
