@@ -1,5 +1,7 @@
 //! Waiting for a condition, never for a time.
 
+#![expect(clippy::panic, reason = "a test that waits in vain must say for what")]
+
 use std::time::{Duration, Instant};
 
 /// How often a condition is looked at: short against what a test waits for, long against the cost of looking.
@@ -17,13 +19,22 @@ pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> 
 ///
 /// # Panics
 /// When nothing was found in time.
-pub async fn within<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn within<T>(limit: Duration, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    match reached(limit, look).await {
+        Some(found) => found,
+        None => panic!("not within {limit:?}: {what}"),
+    }
+}
+
+/// Looks again and again until `look` finds something. Nothing, when it found nothing in time: for those who have
+/// something to do or to say about that.
+pub async fn reached<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(found) = look().await {
+        let found = look().await;
+        if found.is_some() || start.elapsed() >= limit {
             return found;
         }
-        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -6,6 +6,7 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
+use super::failures::Failures;
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, Step, marker, store};
@@ -54,9 +55,6 @@ impl Default for ConsumerOptions {
     }
 }
 
-/// The longest pause after a request that failed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 /// Follows a feed. Every replica runs one; the position, moved in the transaction of the effects, keeps them from
 /// doing the same work twice.
 #[derive(Debug)]
@@ -77,18 +75,6 @@ enum TurnError {
     Db(#[from] DbError),
     #[error("the feed skipped from position {from} to {to:?}")]
     Skipped { from: i64, to: Option<i64> },
-}
-
-/// A function of its own, so that the future that calls it stays `Send`.
-fn report(consumer: &'static str, error: &TurnError, failures: u32) {
-    let error = error as &dyn std::error::Error;
-    // Said when it begins and then now and then: a service that is away for an hour is no news 1800 times.
-    if failures == 5 || failures.is_multiple_of(300) {
-        tracing::warn!(consumer, error, "the feed cannot be followed; it is tried again");
-    } else {
-        tracing::debug!(consumer, error, failures, "the feed cannot be followed");
-    }
-    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer).increment(1);
 }
 
 impl<H: Handler> Consumer<H> {
@@ -127,15 +113,13 @@ impl<H: Handler> Consumer<H> {
     }
 
     async fn follow(&mut self) {
-        let mut failures = 0_u32;
+        let mut failures = Failures::of(self.inbox.consumer, "the feed", 5);
         loop {
             match self.turn().await {
-                Ok(()) => failures = 0,
+                Ok(()) => failures.forget(),
                 Err(error) => {
-                    failures = failures.saturating_add(1);
-                    report(self.inbox.consumer, &error, failures);
-                    let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
-                    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+                    let pause = failures.add(&error);
+                    tokio::time::sleep(pause).await;
                 }
             }
         }

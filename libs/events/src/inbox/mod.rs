@@ -8,6 +8,7 @@
 //! tried again with growing pauses, and given up after [`ConsumerOptions::max_attempts`].
 
 mod consumer;
+mod failures;
 mod group;
 mod housekeeping;
 mod marker;

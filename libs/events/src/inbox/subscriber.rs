@@ -6,6 +6,7 @@ use chassis::db::DbError;
 use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
+use super::failures::Failures;
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::marker::Marker;
@@ -15,8 +16,6 @@ use crate::feed::{FeedError, FeedSource};
 use crate::reconcile::Reconciliation;
 use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
-/// The longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often the lag is written into the metrics.
 const METER_EVERY: Duration = Duration::from_secs(2);
 
@@ -54,18 +53,6 @@ impl From<InboxError> for TurnError {
     }
 }
 
-/// A function of its own, so that the future that calls it stays `Send`.
-fn report(consumer: &'static str, error: &TurnError, failures: u32) {
-    let error = error as &dyn std::error::Error;
-    // Said when it begins and then now and then: a broker that is away for an hour is no news 1800 times.
-    if failures == 3 || failures.is_multiple_of(300) {
-        tracing::warn!(consumer, error, "events cannot be followed; it is tried again");
-    } else {
-        tracing::debug!(consumer, error, failures, "events cannot be followed");
-    }
-    metrics::counter!("vestibule_consumer_failures_total", "consumer" => consumer).increment(1);
-}
-
 impl<B: Broker, H: Handler> Subscriber<B, H> {
     /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
     pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
@@ -97,22 +84,20 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     }
 
     async fn follow(&mut self) {
-        let mut failures = 0_u32;
+        let mut failures = Failures::of(self.inbox.consumer, "events", 3);
         loop {
             let error = match self.connected(&mut failures).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
             self.missed |= matches!(error, TurnError::Broker(SubscriptionError::Missed(_)));
-            failures = failures.saturating_add(1);
-            report(self.inbox.consumer, &error, failures);
-            let pause = Duration::from_millis(50) * 2_u32.pow(failures.min(8));
-            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+            let pause = failures.add(&error);
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// One connection, until it fails.
-    async fn connected(&mut self, failures: &mut u32) -> Result<std::convert::Infallible, TurnError> {
+    async fn connected(&mut self, failures: &mut Failures) -> Result<std::convert::Infallible, TurnError> {
         if self.missed {
             self.marker.withdraw(&self.inbox.db).await?;
             self.missed = false;
@@ -133,7 +118,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             // Also when there was no event: a broker's place moves on over what is none, and a new one is taken.
             subscription.settle().await?;
             // Not before they are applied: a database that is away must not have the broker asked in a hurry.
-            *failures = 0;
+            failures.forget();
             let lag = subscription.lag();
             self.reconciliation.set_lag(lag);
             if metered.elapsed() >= METER_EVERY

@@ -1,16 +1,15 @@
 //! A Kafka broker of a test's own.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 
-use tempfile::TempDir;
+use super::script::Script;
 
 /// A Kafka broker of the test's own, by `scripts/kafka`: it may be killed and started again. Gone when dropped.
 #[derive(Debug)]
 pub struct OwnKafka {
     addresses: HashMap<String, String>,
-    folder: TempDir,
+    script: Script,
 }
 
 impl OwnKafka {
@@ -41,14 +40,14 @@ impl OwnKafka {
     }
 
     async fn with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let said = script("start", folder.path(), options).await;
+        let script = Script::new("kafka", "kill");
+        let said = script.run("start", options).await;
         let addresses = said
             .lines()
             .map(|line| line.split_once(' ').unwrap_or(("", line)))
             .map(|(name, address)| (name.to_owned(), address.to_owned()))
             .collect();
-        Self { addresses, folder }
+        Self { addresses, script }
     }
 
     /// Where it listens, as `host:port`.
@@ -68,7 +67,7 @@ impl OwnKafka {
 
     /// A file of the broker, such as `tls/ca.pem`.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.script.folder().join(name)
     }
 
     /// `kill -9`.
@@ -76,7 +75,7 @@ impl OwnKafka {
     /// # Panics
     /// When the script fails.
     pub async fn kill(&self) {
-        script("kill", self.folder.path(), &[]).await;
+        self.script.run("kill", &[]).await;
     }
 
     /// Starts it again where it was, with what it holds.
@@ -84,37 +83,6 @@ impl OwnKafka {
     /// # Panics
     /// When it does not start.
     pub async fn start_again(&self) {
-        script("start", self.folder.path(), &[]).await;
+        self.script.run("start", &[]).await;
     }
-}
-
-impl Drop for OwnKafka {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new(path())
-            .arg("kill")
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .output();
-    }
-}
-
-fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka")
-}
-
-async fn script(command: &str, folder: &Path, arguments: &[&str]) -> String {
-    let output = tokio::process::Command::new(path())
-        .arg(command)
-        .arg(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .expect("scripts/kafka can be run");
-    assert!(
-        output.status.success(),
-        "scripts/kafka {command}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -8,6 +8,7 @@
 
 mod kafka;
 mod rabbit;
+mod script;
 
 use chassis::clock::SystemClock;
 use chassis::random::{Random, SystemRandom};

@@ -1,16 +1,16 @@
 //! A RabbitMQ node of a test's own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 
-use tempfile::TempDir;
 use url::Url;
+
+use super::script::Script;
 
 /// A node that the test may stop, kill and start again. Gone with its data when dropped.
 #[derive(Debug)]
 pub struct OwnRabbit {
-    folder: TempDir,
+    script: Script,
     url: Url,
     tls_url: Option<Url>,
 }
@@ -33,15 +33,15 @@ impl OwnRabbit {
     }
 
     async fn with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let said = script("start", folder.path(), options).await;
+        let script = Script::new("rabbitmq", "remove");
+        let said = script.run("start", options).await;
         let mut urls = said
             .lines()
             .map(|line| line.parse().expect("the script prints URLs"));
         Self {
             url: urls.next().expect("the script prints the node's URL"),
             tls_url: urls.next(),
-            folder,
+            script,
         }
     }
 
@@ -60,7 +60,7 @@ impl OwnRabbit {
 
     /// The certificate of the authority that signed the node's, as PEM.
     pub fn ca(&self) -> PathBuf {
-        self.folder.path().join("tls/ca.pem")
+        self.script.folder().join("tls/ca.pem")
     }
 
     /// Where it listens without TLS.
@@ -76,7 +76,7 @@ impl OwnRabbit {
     /// # Panics
     /// When the script fails.
     pub async fn stop(&self) {
-        script("stop", self.folder.path(), &[]).await;
+        self.script.run("stop", &[]).await;
     }
 
     /// `kill -9`; its data stays.
@@ -84,7 +84,7 @@ impl OwnRabbit {
     /// # Panics
     /// When the script fails.
     pub async fn kill(&self) {
-        script("kill", self.folder.path(), &[]).await;
+        self.script.run("kill", &[]).await;
     }
 
     /// Starts it again where it was, with its data.
@@ -92,7 +92,7 @@ impl OwnRabbit {
     /// # Panics
     /// When it does not start.
     pub async fn start_again(&self) {
-        script("start", self.folder.path(), &[]).await;
+        self.script.run("start", &[]).await;
     }
 
     /// What `rabbitmqctl` says.
@@ -100,37 +100,6 @@ impl OwnRabbit {
     /// # Panics
     /// When it fails.
     pub async fn ctl(&self, arguments: &[&str]) -> String {
-        script("ctl", self.folder.path(), arguments).await
+        self.script.run("ctl", arguments).await
     }
-}
-
-impl Drop for OwnRabbit {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new(path())
-            .arg("remove")
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .output();
-    }
-}
-
-fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/rabbitmq")
-}
-
-async fn script(command: &str, folder: &Path, arguments: &[&str]) -> String {
-    let output = tokio::process::Command::new(path())
-        .arg(command)
-        .arg(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .expect("scripts/rabbitmq can be run");
-    assert!(
-        output.status.success(),
-        "scripts/rabbitmq {command}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -12,7 +12,7 @@ use super::side::Replica;
 use super::world::World;
 use crate::seeded::Seeded;
 use crate::settings::Role;
-use testkit::FaultProxy;
+use testkit::{FaultProxy, reached};
 
 /// How long a worker may take to end when it is asked to.
 const ENDS: Duration = Duration::from_secs(3);
@@ -196,10 +196,7 @@ impl World<'_> {
             }
             Kind::Upgrade => {
                 // Whoever is slow to end, because everything around it hangs, is killed, as any supervisor would do.
-                let patience = Instant::now() + ENDS;
-                while replica.process.runs() && Instant::now() < patience {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
+                reached(ENDS, async || (!replica.process.runs()).then_some(())).await;
                 replica.process.kill();
                 true
             }

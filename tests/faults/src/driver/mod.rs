@@ -6,6 +6,7 @@ mod kinds;
 mod report;
 mod round;
 mod side;
+mod tables;
 mod world;
 
 pub use broker::{Broker, Transport};

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chassis::db::Engine;
-use tokio::time::{Instant, sleep, sleep_until};
+use testkit::reached;
+use tokio::time::{Instant, sleep_until};
 
 use super::broker::Broker;
 use super::faults::Active;
@@ -102,31 +104,40 @@ pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let mut random = Seeded::new(shape.seed).part(3);
     for (kind, target) in all(shape.engine, broker.transport(), shape.replicas) {
-        let began = Instant::now();
-        for which in (0..shape.replicas).cycle() {
+        let mut replicas = (0..shape.replicas).cycle();
+        // A worker that has just started does not take orders yet; one that has nothing to publish cannot die of it.
+        let came = reached(COMES, async || {
             // Of the replicas that follow RabbitMQ one is at work, and it is not known which.
             let target = match target {
-                Target::Process(role, _) if matches!(kind, Kind::Die(_)) => Target::Process(role, which),
+                Target::Process(role, which) if matches!(kind, Kind::Die(_)) => {
+                    Target::Process(role, replicas.next().unwrap_or(which))
+                }
                 other => other,
             };
-            world.supervise(&[]);
-            if let Some(active) = world.strike(kind, target, &mut random).await? {
-                sleep_until(active.until).await;
-                if world.heal(active).await? {
-                    break;
-                }
-            }
-            // A worker that has just started does not take orders yet; one that has nothing to publish cannot die of it.
-            sleep(Duration::from_millis(20)).await;
-            anyhow::ensure!(
-                began.elapsed() < COMES,
-                "it does not come to this: {}",
-                kind.name()
-            );
-        }
+            strike_and_heal(&mut world, kind, target, &mut random)
+                .await
+                .transpose()
+        });
+        came.await
+            .with_context(|| format!("it does not come to this: {}", kind.name()))??;
         *tally.faults.entry(kind.name()).or_default() += 1;
     }
     verdict(world, tally).await
+}
+
+/// Has `kind` happen to `target` and puts it right. Nothing, when it did not come to that.
+async fn strike_and_heal(
+    world: &mut World<'_>,
+    kind: Kind,
+    target: Target,
+    random: &mut Seeded,
+) -> anyhow::Result<Option<()>> {
+    world.supervise(&[]);
+    let Some(active) = world.strike(kind, target, random).await? else {
+        return Ok(None);
+    };
+    sleep_until(active.until).await;
+    Ok(world.heal(active).await?.then_some(()))
 }
 
 /// Rest, and what is wrong then.

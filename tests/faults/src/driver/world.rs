@@ -1,22 +1,20 @@
 //! A source and a follower, their databases and the way between them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::bail;
-use chassis::db::{DbError, Engine};
-use chassis::on_engine;
+use anyhow::{Context as _, bail};
+use chassis::db::Engine;
 use reqwest::Client;
 use rustix::process::Signal;
 use tempfile::TempDir;
-use testkit::{FaultProxy, TestDb};
+use testkit::{FaultProxy, reached};
 use tokio::time::Instant;
 use url::Url;
-use uuid::Uuid;
 
 use super::broker::{Broker, local};
 use super::side::{Side, database};
-use crate::checker::{Change, Person, Run};
+use super::tables::{applied, committed, number, people};
+use crate::checker::Run;
 use crate::history::Log;
 use crate::seeded::Seeded;
 use crate::settings::{Role, Settings};
@@ -146,18 +144,20 @@ impl<'b> World<'b> {
 
     /// Waits until `count` counts something at the follower.
     async fn until(&mut self, count: &'static str) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLES;
-        while number(&self.follower.database, count).await? == 0 {
-            if Instant::now() > deadline {
-                bail!(
-                    "the follower does not come to anything: {count}\n{}",
-                    self.follower_log()
-                );
-            }
+        let counted = reached(SETTLES, async || {
             self.supervise(&[]);
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            match number(&self.follower.database, count).await {
+                Ok(0) => None,
+                counted => Some(counted),
+            }
+        });
+        match counted.await {
+            Some(counted) => Ok(counted.map(drop)?),
+            None => bail!(
+                "the follower does not come to anything: {count}\n{}",
+                self.follower_log()
+            ),
         }
-        Ok(())
     }
 
     /// What the followers said last.
@@ -173,17 +173,17 @@ impl<'b> World<'b> {
 
     /// Has all writers rest, or work, now and when they start again.
     async fn rest(&mut self, quiet: bool) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLES;
-        let http = self.http.clone();
+        let (http, order) = (self.http.clone(), format!("quiet/{quiet}"));
         for replica in &mut self.source.replicas {
             replica.rest(quiet)?;
-            while !replica.order(&http, &format!("quiet/{quiet}")).await {
-                replica.revive();
-                if Instant::now() > deadline {
-                    bail!("a source does not answer");
+            let obeyed = reached(SETTLES, async || {
+                let obeyed = replica.order(&http, &order).await;
+                if !obeyed {
+                    replica.revive();
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+                obeyed.then_some(())
+            });
+            obeyed.await.context("a source does not answer")?;
         }
         Ok(())
     }
@@ -219,16 +219,15 @@ impl<'b> World<'b> {
         }
         let began = Instant::now();
         self.rest(true).await?;
-        loop {
+        let at_rest = reached(SETTLES, async || {
             self.supervise(&[]);
-            if self.at_rest().await? {
-                return Ok(Some(began.elapsed()));
+            match self.at_rest().await {
+                Ok(false) => None,
+                Ok(true) => Some(Ok(began.elapsed())),
+                Err(error) => Some(Err(error)),
             }
-            if began.elapsed() > SETTLES {
-                return Ok(None);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        });
+        at_rest.await.transpose()
     }
 
     async fn at_rest(&self) -> anyhow::Result<bool> {
@@ -278,60 +277,4 @@ impl<'b> World<'b> {
     pub fn keep(self) -> std::path::PathBuf {
         self.folder.keep()
     }
-}
-
-pub(super) async fn number(db: &TestDb, statement: &'static str) -> Result<i64, DbError> {
-    let mut reader = db.reader().await?;
-    Ok(on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await?))
-}
-
-async fn people(db: &TestDb) -> Result<BTreeMap<Uuid, Person>, DbError> {
-    let mut reader = db.reader().await?;
-    let rows: Vec<(Uuid, i64, Uuid, bool)> = on_engine!(&mut reader, c => sqlx::query_as(
-        "SELECT id, version, nonce, deleted FROM people").fetch_all(c).await?);
-    let person = |(id, version, nonce, deleted)| {
-        let person = Person {
-            version,
-            nonce,
-            deleted,
-        };
-        (id, person)
-    };
-    Ok(rows.into_iter().map(person).collect())
-}
-
-async fn applied(db: &TestDb) -> Result<Vec<Change>, DbError> {
-    let mut reader = db.reader().await?;
-    let rows: Vec<(Uuid, i64, Uuid, Uuid)> = on_engine!(&mut reader, c => sqlx::query_as(
-        "SELECT person, version, event, nonce FROM applied ORDER BY number").fetch_all(c).await?);
-    let change = |(person, version, event, nonce)| Change {
-        person,
-        version,
-        event,
-        nonce,
-    };
-    Ok(rows.into_iter().map(change).collect())
-}
-
-/// The outbox, whose payloads say which transaction wrote them.
-async fn committed(db: &TestDb) -> anyhow::Result<Vec<Change>> {
-    let mut reader = db.reader().await?;
-    let rows: Vec<(Uuid, i64, Uuid, String)> = match db.engine() {
-        Engine::Sqlite => on_engine!(&mut reader, c => sqlx::query_as(
-            "SELECT aggregate_id, sequence, id, payload FROM outbox WHERE aggregate_type = 'person' ORDER BY number")
-            .fetch_all(c).await?),
-        Engine::Postgres => on_engine!(&mut reader, c => sqlx::query_as(
-            "SELECT aggregate_id, sequence, id, payload::text FROM outbox WHERE aggregate_type = 'person' ORDER BY number")
-            .fetch_all(c).await?),
-    };
-    rows.into_iter()
-        .map(|(person, version, event, payload)| {
-            Ok(Change {
-                person,
-                version,
-                event,
-                nonce: worker::nonce(&payload)?,
-            })
-        })
-        .collect()
 }

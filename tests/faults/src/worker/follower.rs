@@ -13,7 +13,7 @@ use events::{Applied, Envelope, Handler, HandlerError};
 
 use super::control::Control;
 use super::hooks::{Point, die_after_commit};
-use super::{FOLLOWER, SOURCE, World, access, people};
+use super::{FOLLOWER, SOURCE, World, access, everybody, people};
 use crate::history::Teller;
 
 #[derive(Clone)]
@@ -53,7 +53,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
             feed: feed.clone(),
             db: copy.db.clone(),
             clock: Arc::clone(&copy.clock),
-            holdings: Arc::new(people::Nothing),
+            holdings: Arc::new(everybody::Nothing),
             reconciliation: Reconciliation::default(),
         };
         let handler = Believer {

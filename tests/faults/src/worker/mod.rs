@@ -3,6 +3,7 @@
 
 mod access;
 mod control;
+mod everybody;
 mod follower;
 mod hooks;
 mod people;

@@ -1,14 +1,11 @@
 //! People: what the source changes, how events tell it, and what the follower makes of it.
 
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Reader, Tx};
+use chassis::db::{DbError, Tx};
 use chassis::on_engine;
 use events::contract::EnvelopeError;
 use events::contract::{PersonName, UserCreated, UserDeleted, UserState, UserUpdated};
-use events::reconcile::{Held, Holdings};
-use events::{
-    Answer, Envelope, EventData, Outbox, OutboxError, Snapshot, SnapshotPage, Span, State, Version,
-};
+use events::{Envelope, EventData, Outbox, OutboxError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -103,7 +100,7 @@ pub(super) fn short(nonce: Uuid) -> Uuid {
     nonce_of(moment(nonce))
 }
 
-fn state(change: Change, manner: Manner) -> Result<UserState, serde_json::Error> {
+pub(super) fn state(change: Change, manner: Manner) -> Result<UserState, serde_json::Error> {
     let named = format!("p{}", change.person.simple());
     let attributes = [("nonce", json!(change.nonce)), ("poison", json!(manner.poison))];
     Ok(UserState {
@@ -242,90 +239,6 @@ pub(super) async fn apply(tx: &mut Tx, event: &Envelope, change: Change) -> Resu
             .await?;
     });
     Ok(())
-}
-
-/// Everybody, in pages by id, those who are gone too.
-pub(super) struct Everybody;
-
-impl Snapshot for Everybody {
-    fn page<'a>(
-        &'a self,
-        reader: &'a mut Reader,
-        after: Option<&'a str>,
-        limit: i64,
-    ) -> Answer<'a, SnapshotPage> {
-        Box::pin(async move {
-            let after: Uuid = after.and_then(|after| after.parse().ok()).unwrap_or_default();
-            let rows: Vec<(Uuid, i64, Uuid, bool)> = on_engine!(reader, c => sqlx::query_as(
-                    "SELECT id, version, nonce, deleted FROM people WHERE id > $1 ORDER BY id LIMIT $2")
-                .bind(after)
-                .bind(limit)
-                .fetch_all(c)
-                .await?);
-            let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
-            let mut page = SnapshotPage::default();
-            for (person, version, nonce, deleted) in rows {
-                let change = Change {
-                    person,
-                    version,
-                    nonce,
-                    deleted,
-                };
-                page.next = full.then(|| person.to_string());
-                page.states.push(
-                    as_state(change).map_err(|error| DbError::from(sqlx::Error::Decode(error.into())))?,
-                );
-            }
-            Ok(page)
-        })
-    }
-
-    // Nobody compares here: a reconciler would mend what the checker is to find.
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}
-
-/// What the follower would say to a reconciler.
-pub(super) struct Nothing;
-
-impl Holdings for Nothing {
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Held>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}
-
-fn as_state(change: Change) -> Result<State, serde_json::Error> {
-    let Change {
-        person,
-        version,
-        nonce,
-        deleted,
-    } = change;
-    let time = Timestamp::from_secs(version);
-    if deleted {
-        let deleted_at = moment(nonce);
-        let data = UserDeleted {
-            id: person,
-            version,
-            deleted_at,
-        };
-        return State::new(person, version, time, &data);
-    }
-    let manner = Manner {
-        poison: false,
-        newer: false,
-        older: false,
-    };
-    State::new(person, version, time, &UserUpdated(state(change, manner)?))
 }
 
 /// The transaction that wrote a payload.

@@ -10,8 +10,8 @@ use events::transport::AnyTransport;
 use events::{Outbox, Relay, RelayOptions};
 
 use super::access::{self, AUDIENCE};
+use super::everybody::Everybody;
 use super::hooks::Mortal;
-use super::people::Everybody;
 use super::{SOURCE, World, writers};
 
 /// Short, so that a pause of a second is longer.
