@@ -29,4 +29,6 @@ mod security_bar;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod up;

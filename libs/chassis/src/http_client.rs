@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder};
+use ::http::HeaderValue;
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
 use url::Url;
 
-use crate::telemetry::TraceContext;
+use crate::telemetry::{self, TraceContext};
 
 /// What a call may cost.
 #[derive(Clone, Copy, Debug)]
@@ -54,22 +56,103 @@ impl HttpClient {
         }).map(Self)
     }
 
-    /// A request that carries the trace of the work at hand (`traceparent`).
-    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        let request = self.0.request(method, url);
-        match TraceContext::current() {
-            Some(trace) => request.header("traceparent", trace.to_string()),
-            None => request,
+    /// A call that is part of the trace of the work at hand (`traceparent`).
+    pub fn request(&self, method: Method, url: Url) -> Call {
+        Call {
+            request: self.0.request(method, url),
+            template: None,
         }
     }
 
     /// [`HttpClient::request`] with GET.
-    pub fn get(&self, url: Url) -> RequestBuilder {
+    pub fn get(&self, url: Url) -> Call {
         self.request(Method::GET, url)
     }
 
     /// [`HttpClient::request`] with POST.
-    pub fn post(&self, url: Url) -> RequestBuilder {
+    pub fn post(&self, url: Url) -> Call {
         self.request(Method::POST, url)
     }
+}
+
+/// A call about to be sent.
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Call {
+    request: RequestBuilder,
+    template: Option<&'static str>,
+}
+
+impl Call {
+    /// What traces call the place that is asked: its path as far as it never differs, `/registrations`. Without it
+    /// they say only which service is asked.
+    pub fn template(self, template: &'static str) -> Self {
+        Self {
+            template: Some(template),
+            ..self
+        }
+    }
+
+    /// Another limit for the whole answer than the client's.
+    pub fn timeout(self, total: Duration) -> Self {
+        self.with(|request| request.timeout(total))
+    }
+
+    /// With an access token.
+    pub fn bearer_auth(self, token: &str) -> Self {
+        self.with(|request| request.bearer_auth(token))
+    }
+
+    /// With a name and a password.
+    pub fn basic_auth(self, name: &str, password: &str) -> Self {
+        self.with(|request| request.basic_auth(name, Some(password)))
+    }
+
+    /// With a JSON body.
+    pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.with(|request| request.json(body))
+    }
+
+    /// With the fields of a form.
+    pub fn form(self, fields: &(impl Serialize + ?Sized)) -> Self {
+        self.with(|request| request.form(fields))
+    }
+
+    /// Sends it, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// When it cannot be sent, or no answer comes in time.
+    pub async fn send(self) -> Result<Response, reqwest::Error> {
+        let (client, request) = self.request.build_split();
+        traced(&client, request?, self.template).await
+    }
+
+    fn with(self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
+        Self {
+            request: change(self.request),
+            ..self
+        }
+    }
+}
+
+/// Sends `request` as a part of the work at hand, which the other side can go on with.
+pub(crate) async fn traced(
+    client: &reqwest::Client,
+    mut request: reqwest::Request,
+    template: Option<&'static str>,
+) -> Result<Response, reqwest::Error> {
+    let mut span = telemetry::call_span(request.method(), request.url(), template);
+    let trace = span
+        .context()
+        .or_else(TraceContext::current)
+        .or_else(telemetry::unrecorded);
+    if let Some(trace) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
+        request.headers_mut().insert("traceparent", trace);
+    }
+    let answer = client.execute(request).await;
+    match &answer {
+        Ok(answer) => span.got(answer.status()),
+        Err(error) => span.got_nothing(error),
+    }
+    answer
 }

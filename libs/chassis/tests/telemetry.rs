@@ -44,7 +44,7 @@ async fn a_request_is_traced_onward_and_to_the_collector_and_measured_by_route()
 
     let traces = TracesConfig {
         otlp_endpoint: Some(url.clone()),
-        sample_ratio: None,
+        ..TracesConfig::default()
     };
     let guard = telemetry::init("auth", &LogConfig::default(), &traces).unwrap();
     let again = telemetry::init("auth", &LogConfig::default(), &TracesConfig::default());

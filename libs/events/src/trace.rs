@@ -1,20 +1,130 @@
-//! The W3C trace context of the work at hand, as it travels through rows.
+//! The trace of an event: made with it, kept in its row, gone on with by whoever applies it.
+//!
+//! Spans are those of the OpenTelemetry conventions for messages: `create` where the event is written (ADR 0017), `send`
+//! where the relay publishes it, `process` where an inbox applies it. The context of `create` is what travels; it never
+//! changes, whatever way the event takes and however often.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use chassis::telemetry::TraceContext;
+use chassis::telemetry::{self, Span, SpanKind, TraceContext};
+use uuid::Uuid;
 
 use crate::contract::Envelope;
+use crate::inbox::{Applied, HandlerError};
+use crate::relay::{PublishError, Transport};
 
-/// The `traceparent` of the work at hand, when it is traced.
-pub(crate) fn current() -> Option<String> {
-    TraceContext::current().map(|trace| trace.to_string())
+/// What events travel through.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    system: &'static str,
+    destination: Arc<str>,
+}
+
+impl Way {
+    /// A transport by its name, and what it calls the place that events are sent to.
+    pub(crate) fn new(transport: &'static str, destination: impl Into<Arc<str>>) -> Self {
+        Self {
+            system: match transport {
+                "feed" => "vestibule.feed",
+                broker => broker,
+            },
+            destination: destination.into(),
+        }
+    }
+
+    fn describe(&self, span: &mut Span, operation: (&'static str, &'static str), id: Uuid, kind: &str) {
+        if span.context().is_none() {
+            return;
+        }
+        span.set("messaging.system", self.system);
+        span.set("messaging.destination.name", self.destination.to_string());
+        span.set("messaging.operation.type", operation.0);
+        span.set("messaging.operation.name", operation.1);
+        span.set("messaging.message.id", id.to_string());
+        span.set("cloudevents.event_type", kind.to_owned());
+    }
+}
+
+/// Begins to write an event. The answer's second part is its `traceparent`, if it belongs to a trace.
+pub(crate) fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
+    let mut span = Span::begin(SpanKind::Producer, || format!("create {kind}")).otherwise("not_written");
+    Way::new("vestibule.outbox", "outbox").describe(&mut span, ("create", "append"), id, kind);
+    let trace = span.context().or_else(TraceContext::current);
+    (span, trace.map(|trace| trace.to_string()))
+}
+
+/// Begins to publish a batch: a span for each event that is recorded, in the trace of that event.
+pub(crate) fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
+    if !telemetry::is_exporting() {
+        return Vec::new();
+    }
+    let way = Way::new(transport.name(), transport.destination());
+    let span = |event: &Envelope| {
+        let Some(origin) = origin(event) else {
+            return Span::default();
+        };
+        let name = || format!("send {}", event.kind);
+        let mut span = Span::below(origin, SpanKind::Client, name).otherwise("cancelled");
+        way.describe(&mut span, ("send", "publish"), event.id, &event.kind);
+        if events.len() > 1 {
+            let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+            span.set("messaging.batch.message_count", count);
+        }
+        span
+    };
+    events.iter().map(span).collect()
+}
+
+/// Notes which events of a batch were not delivered.
+pub(crate) fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
+    for (span, result) in spans.iter_mut().zip(results) {
+        match result {
+            Ok(()) => span.done(),
+            Err(PublishError::Refused(_)) => span.fail("refused"),
+            Err(PublishError::Unavailable(_)) => span.fail("unavailable"),
+            Err(PublishError::Unsent) => span.fail("not_sent"),
+        }
+    }
+}
+
+/// Has `work` apply an event of `consumer` as a part of the trace in which the event happened.
+pub(crate) async fn processing(
+    event: &Envelope,
+    way: &Way,
+    consumer: &'static str,
+    work: impl Future<Output = Result<Applied, HandlerError>>,
+) -> Result<Applied, HandlerError> {
+    let Some(origin) = origin(event) else {
+        return work.await;
+    };
+    let mut span = Span::of_message(origin, || format!("process {}", event.kind)).otherwise("cancelled");
+    way.describe(&mut span, ("process", "apply"), event.id, &event.kind);
+    span.set("messaging.consumer.group.name", consumer);
+    let trace = span.context().unwrap_or_else(|| origin.child());
+    let outcome = trace.scope(work).await;
+    match &outcome {
+        Ok(applied) => {
+            let ignored = *applied == Applied::Ignored;
+            span.set(
+                "vestibule.event.outcome",
+                if ignored { "ignored" } else { "applied" },
+            );
+            span.done();
+        }
+        Err(_) => span.fail("not_applied"),
+    }
+    outcome
 }
 
 /// Runs `work` as part of the trace in which the event happened.
 pub(crate) async fn within<F: Future>(event: &Envelope, work: F) -> F::Output {
-    match event.traceparent.as_deref().and_then(TraceContext::parse) {
-        Some(trace) => trace.child().scope(work).await,
+    match origin(event) {
+        Some(trace) => trace.scope(work).await,
         None => work.await,
     }
+}
+
+fn origin(event: &Envelope) -> Option<TraceContext> {
+    event.traceparent.as_deref().and_then(TraceContext::parse)
 }

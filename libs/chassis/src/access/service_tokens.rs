@@ -167,9 +167,10 @@ impl TokenIssuer for Endpoint {
             let response = self
                 .http
                 .post(credentials.token_endpoint.clone())
+                .template("/oauth2/token")
                 .basic_auth(
-                    encoded(&credentials.client_id),
-                    Some(encoded(credentials.client_secret.expose_secret())),
+                    &encoded(&credentials.client_id),
+                    &encoded(credentials.client_secret.expose_secret()),
                 )
                 .form(&[
                     ("grant_type", "client_credentials"),

@@ -1,5 +1,6 @@
 //! The tables that every service has in its configuration.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::http::Network;
+use crate::secret::SecretString;
 
 /// `[listen]`: where a service answers.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -98,7 +100,27 @@ pub struct TracesConfig {
     /// The OTLP/HTTP endpoint of a collector: `http://localhost:4318`. `/v1/traces` is added to a bare one.
     pub otlp_endpoint: Option<Url>,
     /// The share of traces that start here and are recorded, from 0 to 1; a caller's own decision is followed.
+    #[serde(deserialize_with = "ratio")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub sample_ratio: Option<f64>,
+    /// Headers that the collector asks for, such as `authorization`. Their values are secrets: better in a file, which
+    /// `authorization_file` names. In the environment `_` stands for `-`.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub headers: BTreeMap<String, SecretString>,
+    /// Authorities whose certificates are trusted in place of the system's: a PEM file.
+    pub ca: Option<PathBuf>,
+    /// What spans are said to come from (`deployment.environment.name`): `production`, `staging`.
+    pub environment: Option<String>,
+}
+
+fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let ratio = Option::<f64>::deserialize(deserializer)?;
+    match ratio {
+        Some(ratio) if !(0.0..=1.0).contains(&ratio) => {
+            Err(de::Error::custom("expected a number from 0 to 1"))
+        }
+        ratio => Ok(ratio),
+    }
 }
 
 /// `[limits]`: what a request may cost.

@@ -23,6 +23,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
+use crate::telemetry::{Span, SpanKind};
+
 /// How a transaction begins on PostgreSQL. No unit of work waits for anything outside the database, so one that stands
 /// idle belongs to a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
 const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'";
@@ -34,6 +36,16 @@ pub enum Engine {
     Sqlite,
     /// For production.
     Postgres,
+}
+
+impl Engine {
+    /// As the semantic conventions for databases call it (`db.system.name`).
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
 }
 
 /// A service's database. Cheap to clone.
@@ -64,6 +76,9 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self, name: &'static str) -> Result<Tx, DbError> {
+        let mut span =
+            Span::begin(SpanKind::Internal, || format!("transaction {name}")).otherwise("no_connection");
+        let started = Instant::now();
         let inner = match self {
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
@@ -74,11 +89,18 @@ impl Db {
             ),
             Self::Postgres(pool) => TxInner::Postgres(metering::ALL.waited(pool.begin_with(BEGIN)).await?),
         };
+        span.set("db.system.name", self.engine().name());
+        span.set(
+            "vestibule.transaction.wait_seconds",
+            started.elapsed().as_secs_f64(),
+        );
+        span.done();
         Ok(Tx {
             inner,
             name,
             started: Instant::now(),
             wake: Vec::new(),
+            span,
         })
     }
 
@@ -161,6 +183,7 @@ pub struct Tx {
     name: &'static str,
     started: Instant,
     wake: Vec<Arc<Notify>>,
+    span: Span,
 }
 
 impl Tx {
@@ -176,10 +199,13 @@ impl Tx {
     /// # Errors
     /// When the engine refuses; nothing of the transaction is kept then.
     pub async fn commit(self) -> Result<(), DbError> {
+        let mut span = self.span.otherwise("not_committed");
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Postgres(tx) => tx.commit().await?,
         }
+        span.set("vestibule.transaction.outcome", "committed");
+        span.done();
         metrics::histogram!("vestibule_db_transaction_seconds", "name" => self.name)
             .record(self.started.elapsed().as_secs_f64());
         for waiter in &self.wake {

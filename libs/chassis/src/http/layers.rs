@@ -20,7 +20,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use tower::{Layer, Service};
-use tracing::Instrument;
 
 use super::body::BodyLimit;
 use super::{Peer, Problem};
@@ -97,8 +96,8 @@ where
             .headers()
             .get(TRACEPARENT)
             .and_then(|value| TraceContext::parse(value.to_str().ok()?));
-        let (trace, span) = telemetry::request_span(caller, &request);
         let tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.tls);
+        let (trace, mut span) = telemetry::request_span(caller, &request, tls);
         let seen = Seen::of(&request);
         let limits = self.limits;
         let metrics = Arc::clone(&self.metrics);
@@ -115,14 +114,11 @@ where
                 }
             };
             finish(&mut response, trace, tls);
-            telemetry::record_status(response.status());
+            span.answered(response.status());
             seen.record(&metrics, response.status(), began.elapsed());
             Ok(response)
         };
-        match span {
-            Some(span) => Box::pin(trace.scope(work.instrument(span))),
-            None => Box::pin(trace.scope(work)),
-        }
+        Box::pin(trace.scope(work))
     }
 }
 

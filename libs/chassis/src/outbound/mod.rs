@@ -20,6 +20,7 @@ use reqwest::redirect;
 use url::Url;
 
 pub use crate::http::Network;
+use crate::http_client::traced;
 pub use error::{OutboundError, Refusal};
 pub use policy::Policy;
 pub use public::is_public;
@@ -105,11 +106,13 @@ impl Outbound {
             Strictness::Public => &self.open,
             Strictness::AllowedOnly => &self.allowed,
         };
-        let response = client
+        let request = client
             .request(method, url.clone())
             .headers(headers)
             .body(body)
-            .send()
+            .build()
+            .map_err(OutboundError::from_client)?;
+        let response = traced(client, request, None)
             .await
             .map_err(OutboundError::from_client)?;
         Ok(Answer {

@@ -6,7 +6,9 @@ use std::io::Write;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -36,15 +38,34 @@ pub(super) struct Line {
     pub(super) trace: Option<TraceContext>,
 }
 
-/// Writes every event as one line, in one piece.
+/// Libraries that log messages whole, and passwords with them. What they have to say comes back as an error as well.
+const INDISCREET: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
+
+/// Writes every event that is wanted as one line, in one piece.
+///
+/// What is wanted it decides by itself, from nothing but the module and the level. A filter around a layer would note
+/// its answer for the event that follows, and a library that only asks whether its details are wanted has none: then
+/// the note takes the next line of the thread.
 pub(super) struct Lines<W> {
     format: Format,
+    levels: Targets,
     writer: W,
 }
 
 impl<W> Lines<W> {
-    pub(super) fn new(format: Format, writer: W) -> Self {
-        Self { format, writer }
+    pub(super) fn new(format: Format, levels: &Targets, writer: W) -> Self {
+        Self {
+            format,
+            levels: levels.clone(),
+            writer,
+        }
+    }
+
+    /// As the configuration says, without the libraries that write down what passes through them.
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let target = metadata.target();
+        self.levels.would_enable(target, metadata.level())
+            && !INDISCREET.iter().any(|library| target.starts_with(library))
     }
 }
 
@@ -53,6 +74,23 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + 'static,
 {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    /// What is beyond every level is not even asked for.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Layer::<S>::max_level_hint(&self.levels)
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             let mut fields = Fields::default();

@@ -46,7 +46,12 @@ impl RouteMetrics {
 
 /// A method as a label: the caller cannot invent label values.
 fn method_label(method: &Method) -> &'static str {
-    match *method {
+    known_method(method).unwrap_or("other")
+}
+
+/// The name of a method that routes may have.
+pub(super) fn known_method(method: &Method) -> Option<&'static str> {
+    Some(match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::POST => "POST",
@@ -54,8 +59,8 @@ fn method_label(method: &Method) -> &'static str {
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
+        _ => return None,
+    })
 }
 
 /// What a panic says.

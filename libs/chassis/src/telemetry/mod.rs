@@ -6,10 +6,13 @@
 pub mod catalogue;
 mod chain;
 mod ecs;
+mod http;
 mod lines;
 mod metrics;
 mod otlp;
 mod process;
+mod queue;
+mod span;
 mod text;
 mod trace;
 
@@ -18,21 +21,19 @@ mod tests;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
-use tracing_subscriber::layer::{Filter, Layer, SubscriberExt};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use lines::{Format, Lines};
 
+pub(crate) use self::http::{call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS, before_scrape, metrics_text};
 pub use chain::Chain;
-pub(crate) use otlp::{record_status, request_span};
+pub(crate) use span::unrecorded;
+pub use span::{Span, SpanKind, is_exporting, recorded};
 pub use trace::{SpanId, TraceContext, TraceId};
-
-/// Libraries that log messages whole, and passwords with them. What they have to say comes back as an error as well.
-const INDISCREET: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
 
 /// Keeps telemetry going; when dropped, what is not yet exported is sent.
 #[derive(Debug)]
@@ -63,29 +64,13 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
             colour: coloured(terminal),
         },
     };
-    let lines = Lines::new(format, std::io::stdout).with_filter(wanted(log));
-    let registry = tracing_subscriber::registry().with(lines);
+    let lines = Lines::new(format, &log.level, std::io::stdout);
+    tracing_subscriber::registry()
+        .with(lines)
+        .try_init()
+        .map_err(|error| TelemetryError(error.to_string()))?;
     let traces = otlp::start(service, traces).map_err(TelemetryError)?;
-    let installed = match &traces {
-        Some(exporting) => registry.with(exporting.layer()).try_init(),
-        None => registry.try_init(),
-    };
-    installed.map_err(|error| TelemetryError(error.to_string()))?;
     Ok(Guard { _traces: traces })
-}
-
-/// What is logged: as the configuration says, without the libraries that write down what passes through them.
-fn wanted<S>(log: &LogConfig) -> impl Filter<S> + use<S> {
-    let discreet = filter_fn(|event| {
-        !INDISCREET
-            .iter()
-            .any(|library| event.target().starts_with(library))
-    });
-    // Without a level of its own it would hide that of the configuration. Then a library that asks whether its details are
-    // wanted, and hears no, would take the next line of this thread with it.
-    log.level
-        .clone()
-        .and(discreet.with_max_level_hint(LevelFilter::TRACE))
 }
 
 /// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.

@@ -1,65 +1,35 @@
-//! Traces over OTLP, when an endpoint is set. Otherwise no span is ever made.
+//! Traces over OTLP, when an endpoint is set.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use ::http::{Request, StatusCode};
-use axum::body::Body;
-use axum::extract::MatchedPath;
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
-};
-use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry::{Key, KeyValue};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::field::Empty;
-use tracing::{Span, Subscriber};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::Layer;
-use tracing_subscriber::registry::LookupSpan;
+use reqwest::blocking::Client;
+use secrecy::ExposeSecret;
 
-use super::TraceContext;
+use super::{queue, span};
+use crate::clock::SystemClock;
 use crate::config::TracesConfig;
+use crate::random::{Random, SystemRandom};
 
-static EXPORTING: AtomicBool = AtomicBool::new(false);
+/// How long one export may take.
+const EXPORT_WITHIN: Duration = Duration::from_secs(5);
+/// How long the last spans may take when the process ends.
+const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Sends spans in batches, from a thread of its own; what is left is sent when it is dropped.
 #[derive(Debug)]
 pub(super) struct Exporting(SdkTracerProvider);
 
-impl Exporting {
-    /// Hands spans to the exporter; not those of the libraries that export them.
-    pub(super) fn layer<S>(&self) -> impl Layer<S>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        let libraries = [
-            "hyper",
-            "hyper_util",
-            "reqwest",
-            "h2",
-            "rustls",
-            "opentelemetry",
-            "sqlx",
-            "lapin",
-        ];
-        let levels = Targets::new()
-            .with_default(LevelFilter::INFO)
-            .with_targets(libraries.map(|library| (library, LevelFilter::OFF)));
-        tracing_opentelemetry::layer()
-            .with_tracer(self.0.tracer("vestibule"))
-            .with_location(false)
-            .with_threads(false)
-            .with_filter(levels)
-    }
-}
-
 impl Drop for Exporting {
     fn drop(&mut self) {
-        EXPORTING.store(false, Ordering::Relaxed);
-        if let Err(error) = self.0.shutdown_with_timeout(Duration::from_secs(5)) {
+        span::stop_exporting();
+        if let Err(error) = self.0.shutdown_with_timeout(FLUSH_WITHIN) {
             tracing::warn!(error.message = %error, "the last traces could not be sent");
         }
     }
@@ -76,82 +46,86 @@ pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Opti
     }
     let exporter = SpanExporter::builder()
         .with_http()
+        .with_http_client(client(config)?)
         .with_endpoint(endpoint.as_str())
-        .with_timeout(Duration::from_secs(5))
+        .with_timeout(EXPORT_WITHIN)
         .build()
         .map_err(|error| format!("traces.otlp_endpoint: {error}"))?;
-    let ratio = config.sample_ratio.unwrap_or(1.0).clamp(0.0, 1.0);
-    let resource = Resource::builder()
-        .with_service_name(format!("vestibule-{service}"))
-        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .build();
+    let ratio = config.sample_ratio.unwrap_or(1.0);
     let provider = SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
+        .with_span_processor(queue::bounded(exporter))
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
-        .with_resource(resource)
+        .with_resource(resource(service, config))
         .build();
-    EXPORTING.store(true, Ordering::Relaxed);
+    span::export_with(provider.tracer("vestibule"));
     Ok(Some(Exporting(provider)))
 }
 
-/// The trace that a request belongs to, and a span to record if traces are exported.
-pub(crate) fn request_span(
-    caller: Option<TraceContext>,
-    request: &Request<Body>,
-) -> (TraceContext, Option<Span>) {
-    let own = || caller.map_or_else(TraceContext::root, TraceContext::child);
-    if !EXPORTING.load(Ordering::Relaxed) {
-        return (own(), None);
+/// Who the spans are from. What `OTEL_RESOURCE_ATTRIBUTES` says is added, and may name this instance.
+fn resource(service: &'static str, config: &TracesConfig) -> Resource {
+    let told = Resource::builder().build();
+    let random: &dyn Random = &SystemRandom::default();
+    let instance = told
+        .get(&Key::from_static_str("service.instance.id"))
+        .unwrap_or_else(|| random.uuid(&SystemClock).to_string().into());
+    let mut resource = Resource::builder()
+        .with_service_name(format!("vestibule-{service}"))
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_attribute(KeyValue::new("service.instance.id", instance));
+    if let Some(environment) = &config.environment {
+        resource = resource.with_attribute(KeyValue::new("deployment.environment.name", environment.clone()));
     }
-    let method = request.method();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)", MatchedPath::as_str);
-    let span = tracing::info_span!(
-        target: "http",
-        parent: None,
-        "request",
-        otel.name = %format_args!("{method} {route}"),
-        otel.kind = "server",
-        otel.status_code = Empty,
-        http.request.method = %method,
-        http.route = route,
-        http.response.status_code = Empty,
-    );
-    if let Some(caller) = caller {
-        // Fails only without an exporter, and then nothing is recorded.
-        let _ = span.set_parent(Context::new().with_remote_span_context(remote(caller)));
-    }
-    let context = span.context();
-    let ids = context.span().span_context().clone();
-    let trace = TraceContext::from_ids(
-        u128::from_be_bytes(ids.trace_id().to_bytes()),
-        u64::from_be_bytes(ids.span_id().to_bytes()),
-        ids.is_sampled(),
-    );
-    (trace.unwrap_or_else(own), Some(span))
+    resource.build()
 }
 
-fn remote(caller: TraceContext) -> SpanContext {
-    let (trace_id, span_id) = caller.ids();
-    SpanContext::new(
-        TraceId::from_bytes(trace_id.to_be_bytes()),
-        SpanId::from_bytes(span_id.to_be_bytes()),
-        TraceFlags::default().with_sampled(caller.is_sampled()),
-        true,
-        TraceState::default(),
-    )
+/// The way to the collector: no redirects, no proxy from the environment, as for every other call.
+fn client(config: &TracesConfig) -> Result<Client, String> {
+    let headers = headers(config)?;
+    let authorities = authorities(config)?;
+    let build = move || {
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+                .default_headers(headers.clone())
+                .timeout(EXPORT_WITHIN)
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+        };
+        match authorities {
+            Some(authorities) => builder().tls_certs_only(authorities).build(),
+            // An image without any authority's certificate can still speak plain HTTP.
+            None => builder()
+                .build()
+                .or_else(|_| builder().tls_certs_only([]).build()),
+        }
+    };
+    // A client that blocks cannot be made on a thread of the runtime.
+    let built = thread::spawn(build)
+        .join()
+        .map_err(|_| "traces: the client cannot be made".to_owned())?;
+    built.map_err(|error| format!("traces: {error}"))
 }
 
-/// Notes the outcome in the span around the work at hand.
-pub(crate) fn record_status(status: StatusCode) {
-    if !EXPORTING.load(Ordering::Relaxed) {
-        return;
+fn headers(config: &TracesConfig) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (key, secret) in &config.headers {
+        let name = HeaderName::try_from(key.replace('_', "-"))
+            .map_err(|_| format!("traces.headers.{key}: this cannot be the name of a header"))?;
+        let mut value = HeaderValue::try_from(secret.expose_secret())
+            .map_err(|_| format!("traces.headers.{key}: this cannot be the value of a header"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
-    let span = Span::current();
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
+    Ok(headers)
+}
+
+fn authorities(config: &TracesConfig) -> Result<Option<Vec<reqwest::Certificate>>, String> {
+    let Some(path) = &config.ca else { return Ok(None) };
+    let refused = |problem: String| format!("traces.ca: {}: {problem}", path.display());
+    let pem = std::fs::read(path).map_err(|error| refused(format!("cannot read this file: {error}")))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| refused(error.to_string()))?;
+    if found.is_empty() {
+        return Err(refused("no certificate in this file".to_owned()));
     }
+    Ok(Some(found))
 }

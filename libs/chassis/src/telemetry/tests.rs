@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde_json::Value;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::lines::{Format, Lines};
@@ -25,9 +27,14 @@ impl io::Write for Paper {
 }
 
 fn logged(format: Format, act: impl FnOnce()) -> String {
+    logged_at("trace", format, act)
+}
+
+fn logged_at(levels: &str, format: Format, act: impl FnOnce()) -> String {
+    let levels: Targets = levels.parse().unwrap();
     let paper = Paper::default();
     let writer = paper.clone();
-    let lines = Lines::new(format, move || writer.clone());
+    let lines = Lines::new(format, &levels, move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
     let bytes = paper.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -35,19 +42,11 @@ fn logged(format: Format, act: impl FnOnce()) -> String {
 
 #[test]
 fn what_the_client_of_the_broker_says_is_never_logged() {
-    let log = LogConfig {
-        level: "trace,lapin=trace,lapin::channels=trace".parse().unwrap(),
-        ..LogConfig::default()
-    };
-    let paper = Paper::default();
-    let writer = paper.clone();
-    let lines = Lines::new(TEXT, move || writer.clone()).with_filter(super::wanted(&log));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+    let text = logged_at("trace,lapin=trace,lapin::channels=trace", TEXT, || {
         tracing::error!(target: "lapin::returned_messages", "a person's data");
         tracing::trace!(target: "lapin::channels", "a password");
         tracing::trace!(target: "events::transport", "ours");
     });
-    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("ours"), "{text}");
     assert!(!text.contains("data") && !text.contains("password"), "{text}");
 }
@@ -204,7 +203,9 @@ async fn nothing_that_a_client_sends_is_logged() {
 
     let paper = Paper::default();
     let writer = paper.clone();
-    let lines = Lines::new(ECS, move || writer.clone());
+    let lines = Lines::new(ECS, &Targets::new().with_default(LevelFilter::TRACE), move || {
+        writer.clone()
+    });
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
     let routes = axum::Router::new()
         .route("/{id}", get(async |_: Query<Form>| "read"))
@@ -241,13 +242,29 @@ async fn nothing_that_a_client_sends_is_logged() {
 
 #[test]
 fn a_library_that_asks_for_details_takes_no_line_with_it() {
-    use tracing_subscriber::filter::LevelFilter;
-    let filter = super::wanted::<tracing_subscriber::Registry>(&LogConfig::default());
-    assert_eq!(filter_hint(&filter), Some(LevelFilter::INFO));
+    let text = logged_at("info,sqlx=warn,http=debug", TEXT, || {
+        // Each is heard differently: beyond the level of its module, beyond every level, by a library that says nothing.
+        assert!(!tracing::enabled!(target: "sqlx::query", tracing::Level::INFO));
+        tracing::info!("first");
+        assert!(!tracing::enabled!(target: "users", tracing::Level::TRACE));
+        tracing::info!("second");
+        assert!(!tracing::enabled!(target: "lapin", tracing::Level::ERROR));
+        tracing::info!("third");
+        assert!(tracing::enabled!(target: "http", tracing::Level::DEBUG));
+        tracing::debug!(target: "http", "fourth");
+        tracing::info!(target: "sqlx::query", "never");
+        tracing::debug!("never");
+    });
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    assert_eq!(told, ["first", "second", "third", "fourth"], "{text}");
 }
 
-fn filter_hint(
-    filter: &impl tracing_subscriber::layer::Filter<tracing_subscriber::Registry>,
-) -> Option<tracing_subscriber::filter::LevelFilter> {
-    filter.max_level_hint()
+#[test]
+fn what_is_beyond_every_level_is_not_asked_for() {
+    let lines = Lines::new(TEXT, &LogConfig::default().level, io::sink);
+    let hint = Layer::<Registry>::max_level_hint(&lines);
+    assert_eq!(hint, Some(LevelFilter::INFO));
 }

@@ -96,6 +96,14 @@ impl TraceContext {
         self.sampled
     }
 
+    /// The same, of which nobody records anything.
+    pub(crate) fn unsampled(self) -> Self {
+        Self {
+            sampled: false,
+            ..self
+        }
+    }
+
     pub(crate) fn ids(self) -> (u128, u64) {
         (self.trace_id.0, self.span_id.0)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::access::{ServiceTokens, TokenError};
 use chassis::http_client::HttpClient;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -163,7 +163,7 @@ impl FeedSource {
     /// The answer, if it is a success.
     async fn send(&self, url: Url, timeout: Duration) -> Result<Response, FeedError> {
         let token = self.tokens.token().await?;
-        let request: RequestBuilder = self.http.get(url).timeout(timeout).bearer_auth(token.expose());
+        let request = self.http.get(url).timeout(timeout).bearer_auth(token.expose());
         let response = request.send().await.map_err(FeedError::Unreachable)?;
         match response.status() {
             StatusCode::OK => Ok(response),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step, parked, store};
 use crate::contract::Envelope;
+use crate::trace;
 
 /// Pauses between the attempts at an event before it is parked: most failures are passing ones, such as a deadlock.
 const RETRIES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
@@ -161,7 +162,8 @@ impl<H: Handler> Inbox<H> {
                 delivery.stale += 1;
                 continue;
             }
-            let applied = crate::trace::within(event, self.handler.apply(&mut tx, event)).await;
+            let applying = self.handler.apply(&mut tx, event);
+            let applied = trace::processing(event, &self.way, self.consumer, applying).await;
             match applied.map_err(|error| GroupError::Handler { index, error })? {
                 Applied::Yes => {
                     delivery.applied += 1;

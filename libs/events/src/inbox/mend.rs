@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::store::Together;
 use super::{Applied, Handler, HandlerError, Inbox, store};
 use crate::contract::Envelope;
+use crate::trace;
 
 impl<H: Handler> Inbox<H> {
     /// The newest sequence applied of each of the aggregates, as the notes have it.
@@ -26,7 +27,8 @@ impl<H: Handler> Inbox<H> {
     pub(crate) async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, HandlerError> {
         let mut tx = self.db.begin("inbox_mend").await?;
         store::enter(&mut tx, self.consumer, Together::Alone).await?;
-        let applied = crate::trace::within(state, self.handler.apply(&mut tx, state)).await?;
+        let applying = self.handler.apply(&mut tx, state);
+        let applied = trace::processing(state, &self.way, self.consumer, applying).await?;
         if applied == Applied::Ignored || !note(&mut tx, self.consumer, state, noted).await? {
             return Ok(false);
         }

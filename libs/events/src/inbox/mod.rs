@@ -34,6 +34,7 @@ pub(crate) use subscriber::Subscriber;
 
 use crate::contract::{Envelope, EnvelopeError};
 use crate::outbox::OutboxError;
+use crate::trace::Way;
 
 /// What a handler did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +165,7 @@ pub struct Inbox<H> {
     handler: Arc<H>,
     options: ConsumerOptions,
     totals: Arc<Totals>,
+    way: Way,
 }
 
 impl<H: Handler> Inbox<H> {
@@ -183,7 +185,15 @@ impl<H: Handler> Inbox<H> {
             handler: Arc::new(handler),
             options,
             totals: Arc::default(),
+            way: Way::new("feed", "events"),
         }
+    }
+
+    /// Says in traces that the events come this way, and not over the feed.
+    #[must_use]
+    pub(crate) fn over(mut self, way: Way) -> Self {
+        self.way = way;
+        self
     }
 
     /// Counts into `totals`.
@@ -225,6 +235,7 @@ impl<H> Clone for Inbox<H> {
             handler: Arc::clone(&self.handler),
             options: self.options.clone(),
             totals: Arc::clone(&self.totals),
+            way: self.way.clone(),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::group::Origin;
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
 use crate::contract::Envelope;
+use crate::trace;
 
 /// An event that a consumer has set aside.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
@@ -234,7 +235,8 @@ impl<H: Handler> Inbox<H> {
         {
             delivery.stale = 1;
         } else {
-            match crate::trace::within(&event, self.handler.apply(&mut tx, &event)).await? {
+            let applying = self.handler.apply(&mut tx, &event);
+            match trace::processing(&event, &self.way, self.consumer, applying).await? {
                 Applied::Yes => delivery.applied = 1,
                 Applied::Ignored => delivery.ignored = 1,
             }

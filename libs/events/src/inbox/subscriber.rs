@@ -14,6 +14,7 @@ use super::{Handler, Inbox, InboxError, unreadable};
 use crate::contract::Envelope;
 use crate::feed::{FeedError, FeedSource};
 use crate::reconcile::Reconciliation;
+use crate::trace::Way;
 use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// How often the lag is written into the metrics.
@@ -56,6 +57,7 @@ impl From<InboxError> for TurnError {
 impl<B: Broker, H: Handler> Subscriber<B, H> {
     /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
     pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
+        let inbox = inbox.over(Way::new(broker.name(), broker.destination()));
         Self {
             reconciliation: Reconciliation::default(),
             marker: Marker::of(inbox.consumer, broker.name(), &broker.place()),

@@ -95,8 +95,10 @@ impl Outbox {
         sequence: i64,
         data: &T,
     ) -> Result<Uuid, OutboxError> {
+        let id = self.shared.random.uuid(&*self.shared.clock);
+        let (mut span, traceparent) = crate::trace::creating(id, T::TYPE);
         let row = Row {
-            id: self.shared.random.uuid(&*self.shared.clock),
+            id,
             aggregate_type,
             aggregate_id,
             kind: T::TYPE,
@@ -106,10 +108,11 @@ impl Outbox {
             })?,
             sequence,
             schema_version: T::SCHEMA_VERSION,
-            traceparent: crate::trace::current(),
+            traceparent,
             occurred_at: self.shared.clock.now(),
         };
         store::insert(tx, &row).await?;
+        span.done();
         tx.wake_on_commit(&self.shared.written);
         Ok(row.id)
     }

@@ -17,6 +17,7 @@ use super::batch::{self, BatchError, Fact};
 use super::store::Unsent;
 use super::{PublishError, Relay, Transport};
 use crate::contract::Envelope;
+use crate::trace;
 
 /// How often is looked for something to publish again.
 const EVERY: Duration = Duration::from_secs(1);
@@ -95,7 +96,10 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
         .chain(after)
         .map(|row| batch::split(row, &source))
         .unzip();
+    let mut spans = trace::sending(&relay.transport, &events);
     let results = batch::deliver(relay, &events).await;
+    trace::sent(&mut spans, &results);
+    drop(spans);
     let failed = failed(&events, &results);
     let done: Vec<(i64, i64)> = asked
         .into_iter()

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::store::{self, Failure, Unsent};
 use super::{PublishError, Relay, RelayOptions, Transport, again};
 use crate::contract::{Envelope, SpecVersion};
+use crate::trace;
 
 /// For how long aggregates are left alone of which the transport took nothing while it took others.
 const POSTPONED: Duration = Duration::from_secs(1);
@@ -60,7 +61,9 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         .into_iter()
         .map(|row| split(row, relay.outbox.source()))
         .unzip();
+    let mut spans = trace::sending(&relay.transport, &events);
     let results = deliver(relay, &events).await;
+    trace::sent(&mut spans, &results);
     let mut outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
     // Where only some of what is there can be delivered, the rest must not stand in its way.
     if outcome.sent.is_empty() && !full {
@@ -73,6 +76,8 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         }
         written => written?,
     };
+    // Not before the rows say so: for the feed that is what publishes.
+    drop(spans);
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
     for failure in outcome
         .failures

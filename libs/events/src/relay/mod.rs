@@ -36,6 +36,11 @@ pub trait Transport: Send + Sync + 'static {
     /// For logs and metrics: `feed`, `kafka` …
     fn name(&self) -> &'static str;
 
+    /// For traces: what the events are sent to, as the other side calls it.
+    fn destination(&self) -> String {
+        "events".to_owned()
+    }
+
     /// Delivers events in the order given and answers one result for each, in that order, once the other side has
     /// confirmed. When an event fails, later ones **of the same `partitionkey`** must not be sent: they fail too.
     ///

@@ -76,6 +76,15 @@ impl Transport for AnyTransport {
         }
     }
 
+    fn destination(&self) -> String {
+        match self {
+            Self::Feed(transport) => transport.destination(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(transport) => transport.destination(),
+            Self::Rabbitmq(transport) => transport.destination(),
+        }
+    }
+
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         match self {
             Self::Feed(transport) => transport.publish(events).await,

@@ -63,6 +63,11 @@ pub(crate) trait Broker: Send + Sync + 'static {
     /// `kafka`, `rabbitmq`.
     fn name(&self) -> &'static str;
 
+    /// For traces: what the messages were sent to.
+    fn destination(&self) -> String {
+        "events".to_owned()
+    }
+
     /// Which one, and where in it: who comes to another one has read nothing there.
     fn place(&self) -> String;
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chassis::random::SharedRandom;
+use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use metrics::{counter, gauge, histogram};
 use tokio::sync::oneshot;
 
@@ -75,6 +76,10 @@ struct Job {
     password: Password,
     task: Task,
     queued: Instant,
+    /// Ends when a thread takes the job.
+    waiting: Span,
+    /// What the work itself belongs to.
+    trace: Option<TraceContext>,
 }
 
 struct Pool {
@@ -178,12 +183,14 @@ impl Hasher {
 
 impl Pool {
     fn push(&self, password: Password, task: Task) -> Result<(), HashError> {
-        let queued = Instant::now();
-        match self.queue.push(Job {
+        let job = Job {
             password,
             task,
-            queued,
-        }) {
+            queued: Instant::now(),
+            waiting: Span::begin(SpanKind::Internal, || "wait for a hashing thread").otherwise("refused"),
+            trace: telemetry::recorded(),
+        };
+        match self.queue.push(job) {
             Ok(waiting) => {
                 gauge!("vestibule_hash_queue_jobs").set(waiting as f64);
                 Ok(())
@@ -229,7 +236,9 @@ impl Pool {
         }
     }
 
-    fn work(&self, scratch: &mut Scratch, job: Job) {
+    fn work(&self, scratch: &mut Scratch, mut job: Job) {
+        job.waiting.done();
+        drop(std::mem::take(&mut job.waiting));
         let abandoned = match &job.task {
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
@@ -241,15 +250,23 @@ impl Pool {
         let started = Instant::now();
         gauge!("vestibule_hash_workers_busy").increment(1.0);
         histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
+        let span = |name: &'static str| {
+            let span = |trace| Span::below(trace, SpanKind::Internal, || name);
+            job.trace.map(span).unwrap_or_default()
+        };
         // Whoever asked may be gone by the time of the answer.
         match job.task {
             Task::Hash { salt, reply } => {
+                let working = span("hash a password");
                 let hash = work::hash(scratch, &job.password, &salt, self.cost);
+                drop(working);
                 self.finished(started);
                 let _ = reply.send(hash.map_err(failed));
             }
             Task::Verify { stored, reply } => {
+                let working = span("verify a password");
                 let verdict = work::verify(scratch, &job.password, &stored, self.cost);
+                drop(working);
                 self.finished(started);
                 let _ = reply.send(verdict.map_err(failed).map(|(right, outdated)| match right {
                     true => Verdict::Right { outdated },

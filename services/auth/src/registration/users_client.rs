@@ -66,6 +66,7 @@ impl HttpUsers {
         let sent = self
             .http
             .post(self.registrations.clone())
+            .template("/registrations")
             .bearer_auth(token.expose())
             .json(request)
             .send()

@@ -69,6 +69,10 @@ impl<T: Transport> Transport for Mortal<T> {
         self.inner.name()
     }
 
+    fn destination(&self) -> String {
+        self.inner.destination()
+    }
+
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         if self.control.strikes(Point::BeforePublish) {
             die(&self.teller, Point::BeforePublish);

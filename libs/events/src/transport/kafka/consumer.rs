@@ -79,6 +79,10 @@ impl Broker for KafkaBroker {
         "kafka"
     }
 
+    fn destination(&self) -> String {
+        self.topic.name.clone()
+    }
+
     fn place(&self) -> String {
         let mut brokers = self.config.brokers.clone();
         brokers.sort();

@@ -121,6 +121,10 @@ impl Transport for KafkaTransport {
         "kafka"
     }
 
+    fn destination(&self) -> String {
+        self.0.topic.name.clone()
+    }
+
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         let live = match self.live().await {
             Ok(live) => live,

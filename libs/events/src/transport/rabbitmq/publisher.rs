@@ -145,6 +145,10 @@ impl Transport for RabbitmqTransport {
         "rabbitmq"
     }
 
+    fn destination(&self) -> String {
+        self.topology.exchange()
+    }
+
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         let deadline = Instant::now() + PUBLISH_WITHIN;
         // Taken out, so that a call that is given up half-way leaves nothing half-used behind.

@@ -47,6 +47,10 @@ impl Broker for RabbitmqBroker {
         "rabbitmq"
     }
 
+    fn destination(&self) -> String {
+        self.topology.exchange()
+    }
+
     fn place(&self) -> String {
         format!(
             "{} {}",

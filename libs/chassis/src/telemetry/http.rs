@@ -1,0 +1,97 @@
+//! Spans of requests and of calls, by the semantic conventions for HTTP
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>). Of a URL only what the configuration or the
+//! router says is told: a path or a query may hold a name, a code or a token.
+
+use ::http::{Method, Request, StatusCode};
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanBuilder, SpanKind as OtelKind};
+use url::Url;
+
+use super::span::of_request;
+use super::{Span, SpanKind, TraceContext};
+
+/// The trace that a request belongs to, and its span.
+pub(crate) fn request_span(
+    caller: Option<TraceContext>,
+    request: &Request<Body>,
+    tls: bool,
+) -> (TraceContext, Span) {
+    of_request(caller, || {
+        let method = known(request.method());
+        let route = request.extensions().get::<MatchedPath>();
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", method.unwrap_or(OTHER)),
+            KeyValue::new("url.scheme", if tls { "https" } else { "http" }),
+        ];
+        let mut name = method.unwrap_or("HTTP").to_owned();
+        if let Some(route) = route {
+            attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+            name = format!("{name} {}", route.as_str());
+        }
+        SpanBuilder::from_name(name)
+            .with_kind(OtelKind::Server)
+            .with_attributes(attributes)
+    })
+}
+
+/// The span of a call to `url`; `template` is the part of its path that never differs.
+pub(crate) fn call_span(method: &Method, url: &Url, template: Option<&'static str>) -> Span {
+    let known = known(method);
+    let mut span = Span::begin(SpanKind::Client, || {
+        let name = known.unwrap_or("HTTP");
+        template.map_or_else(|| name.to_owned(), |template| format!("{name} {template}"))
+    })
+    .otherwise("cancelled");
+    if span.context().is_some() {
+        span.set("http.request.method", known.unwrap_or(OTHER));
+        span.set("server.address", url.host_str().unwrap_or_default().to_owned());
+        if let Some(port) = url.port_or_known_default() {
+            span.set("server.port", i64::from(port));
+        }
+        if let Some(template) = template {
+            span.set("url.template", template);
+        }
+    }
+    span
+}
+
+impl Span {
+    /// The outcome of a request that has come in: a client's own mistakes are no failures of it.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.status(status, status.is_server_error());
+    }
+
+    /// The outcome of a call.
+    pub(crate) fn got(&mut self, status: StatusCode) {
+        self.status(status, status.is_client_error() || status.is_server_error());
+    }
+
+    fn status(&mut self, status: StatusCode, failed: bool) {
+        self.set("http.response.status_code", i64::from(status.as_u16()));
+        if failed {
+            self.fail(status.as_str().to_owned());
+        } else {
+            self.done();
+        }
+    }
+
+    /// A call without an answer.
+    pub(crate) fn got_nothing(&mut self, error: &reqwest::Error) {
+        self.fail(if error.is_timeout() {
+            "timeout"
+        } else if error.is_connect() {
+            "connect"
+        } else {
+            OTHER
+        });
+    }
+}
+
+const OTHER: &str = "_OTHER";
+
+/// A method that everybody knows: the caller cannot invent values.
+fn known(method: &Method) -> Option<&'static str> {
+    super::metrics::known_method(method)
+}

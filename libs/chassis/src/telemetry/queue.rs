@@ -1,0 +1,115 @@
+//! What waits for the collector: never more than so many spans, and counted where they are lost. A collector that is
+//! away or slow costs spans and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
+};
+
+/// Spans that wait at most.
+const WAITING: usize = 4096;
+/// Spans sent at once at most.
+const BATCH: usize = 512;
+/// How long a span waits for others to be sent with.
+const DELAY: Duration = Duration::from_secs(2);
+
+/// Sends batches through `exporter`.
+pub(super) fn bounded<E: SpanExporter + 'static>(exporter: E) -> impl SpanProcessor {
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let counted = Counted {
+        inner: exporter,
+        waiting: Arc::clone(&waiting),
+        failing: AtomicBool::new(false),
+    };
+    let batches = BatchConfigBuilder::default()
+        .with_max_queue_size(WAITING)
+        .with_max_export_batch_size(BATCH)
+        .with_scheduled_delay(DELAY)
+        .build();
+    Bounded {
+        inner: BatchSpanProcessor::builder(counted)
+            .with_batch_config(batches)
+            .build(),
+        waiting,
+    }
+}
+
+fn count(outcome: &'static str, spans: usize) {
+    metrics::counter!("vestibule_trace_spans_total", "outcome" => outcome).increment(spans as u64);
+}
+
+/// Lets in no more than can wait.
+#[derive(Debug)]
+struct Bounded {
+    inner: BatchSpanProcessor,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl SpanProcessor for Bounded {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            count("dropped", 1);
+            return;
+        }
+        self.inner.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+/// Counts what was sent and what was lost on the way, and says when it begins to be lost.
+#[derive(Debug)]
+struct Counted<E> {
+    inner: E,
+    waiting: Arc<AtomicUsize>,
+    failing: AtomicBool,
+}
+
+impl<E: SpanExporter> SpanExporter for Counted<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        self.waiting.fetch_sub(spans, Ordering::Relaxed);
+        let result = self.inner.export(batch).await;
+        let failed = result.is_err();
+        count(if failed { "failed" } else { "exported" }, spans);
+        match (&result, self.failing.swap(failed, Ordering::Relaxed)) {
+            (Err(error), false) => {
+                tracing::warn!(error.message = %error, "the collector takes no traces; they are lost until it does");
+            }
+            (Ok(()), true) => tracing::info!("the collector takes traces again"),
+            _ => {}
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}

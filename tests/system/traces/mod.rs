@@ -1,0 +1,69 @@
+//! Traces as a collector sees them: one sign-up is one trace, whichever way it goes and whatever carries the events.
+
+mod caller;
+mod collector;
+mod outage;
+mod sign_up;
+mod spans;
+mod webhooks;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{Person, Process, reached};
+
+use collector::Collector;
+use spans::{Kind, Seen, Trace};
+
+/// Spans wait two seconds for others to be sent with; debug builds on a busy machine are slow.
+const ARRIVES: Duration = Duration::from_secs(60);
+
+/// Somebody whose name, address and password nothing else resembles.
+fn canary(user_name: &str) -> Person {
+    Person {
+        password: "canary-violin-42-tractor".to_owned(),
+        ..Person::named(user_name)
+    }
+}
+
+/// Waits until `look` finds in the trace `id` what it looks for, and nothing of the trace is missing.
+async fn arrives<T>(
+    collector: &Collector,
+    id: &str,
+    what: &str,
+    look: impl Fn(&Trace) -> Option<T>,
+) -> (Trace, T) {
+    let found = reached(ARRIVES, async || {
+        let trace = Trace::of(collector.spans(), id);
+        let found = look(&trace)?;
+        trace.missing_parents().is_empty().then_some((trace, found))
+    });
+    match found.await {
+        Some(found) => found,
+        None => panic!(
+            "{what} does not come; this came:\n{}",
+            Trace::of(collector.spans(), id)
+        ),
+    }
+}
+
+/// The span that an event of this type was made in, and the one in which `consumer` applied it: its child, with a link.
+fn event<'t>(trace: &'t Trace, producer: &str, consumer: &str, kind: &str) -> Option<(&'t Seen, &'t Seen)> {
+    let made = trace.find(producer, Kind::Producer, &format!("create {kind}"), None)?;
+    trace.find(producer, Kind::Client, &format!("send {kind}"), Some(made))?;
+    let applied = trace.find(consumer, Kind::Consumer, &format!("process {kind}"), Some(made))?;
+    assert_eq!(applied.links, [(made.trace.clone(), made.id.clone())]);
+    Some((made, applied))
+}
+
+/// The span ids that log lines of this trace name.
+fn told(process: &Process, trace: &str) -> Vec<String> {
+    let lines = process.log();
+    let lines = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["trace.id"] == trace)
+        .map(|line| line["span.id"].as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! A collector that is away, or takes its time, costs spans and nothing else.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use testkit::{Stack, free_port, within};
+
+use super::ARRIVES;
+use super::collector::exporting_to;
+
+/// A service has three seconds for its last spans, and needs some for the rest.
+const ENDS: Duration = Duration::from_secs(12);
+
+async fn costs_nothing_but_spans(address: SocketAddr) {
+    let mut stack = Stack::with(exporting_to(address)).await;
+    let ann = stack.register("ann").await;
+    stack.authenticate(&ann).await;
+    within(ARRIVES, "what is lost is counted", async || {
+        let metrics = stack
+            .http()
+            .get(stack.auth_management_url("/metrics"))
+            .send()
+            .await
+            .ok()?;
+        let lost = r#"vestibule_trace_spans_total{outcome="failed"}"#;
+        metrics.text().await.ok()?.contains(lost).then_some(())
+    })
+    .await;
+    assert_eq!(
+        stack.auth.log().matches("the collector takes no traces").count(),
+        1,
+        "it is said once"
+    );
+    for service in [&mut stack.auth, &mut stack.users] {
+        let asked = Instant::now();
+        assert!(service.terminate().await.success());
+        assert!(asked.elapsed() < ENDS, "it took {:?} to end", asked.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_costs_nothing_but_spans() {
+    costs_nothing_but_spans((Ipv4Addr::LOCALHOST, free_port()).into()).await;
+}
+
+#[tokio::test]
+async fn a_collector_that_never_answers_costs_nothing_but_spans() {
+    // The kernel takes the connections; nobody reads.
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
+    costs_nothing_but_spans(listener.local_addr().unwrap()).await;
+}
