@@ -225,6 +225,12 @@ pub const METRICS: &[Metric] = &[
         "Background tasks that panicked; they are started again.",
     )
     .labels(&[Label::free("task", "the name of the task")]),
+    Metric::counter(
+        "vestibule_trace_spans_total",
+        "spans",
+        "Spans for the collector: taken, not taken, and given up because too many waited.",
+    )
+    .labels(&[Label::of("outcome", &["exported", "failed", "dropped"])]),
 ];
 
 /// What the kernel says of the process, under the names of Prometheus' own clients. Read at each scrape: not declared.
