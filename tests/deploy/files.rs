@@ -42,9 +42,10 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 3] = [
+const READERS: [(&str, &str); 4] = [
     ("deploy/helm/vestibule/", "helm"),
     ("deploy/observability/elastic/", "elastic"),
+    ("deploy/observability/grafana/", "grafana"),
     ("deploy/observability/prometheus/", "prometheus"),
 ];
 

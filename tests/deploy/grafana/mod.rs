@@ -1,1 +1,49 @@
-//! The dashboards, against a Prometheus that scrapes the services.
+//! The dashboards: well made, and every expression answered by a Prometheus that scrapes the services.
+
+mod board;
+mod shape;
+
+use std::time::Duration;
+
+use board::{all, expressions, substituted};
+use testkit::within;
+
+use crate::prometheus::server::Server;
+
+/// Expressions that rightly have no data in the story that the tests tell, and why.
+const EMPTY: [(&str, &str); 4] = [
+    ("status=~\"5..\"}[$__rate_interval])) > 0", "no request failed"),
+    ("vestibule_task_panics_total", "nothing panicked"),
+    ("offset 1d", "nobody was there yesterday"),
+    ("offset 1w", "nobody was there a week ago"),
+];
+
+/// Asks `server` every expression of every dashboard, as Grafana would.
+pub(crate) async fn answers(server: &Server) {
+    let mut asked = 0;
+    for board in all() {
+        for place in expressions(&board) {
+            let expression = substituted(&place.expression);
+            let what = format!("data for {place:?}");
+            within(Duration::from_secs(30), &what, async || {
+                let found = server.query(&expression).await;
+                let found = found.unwrap_or_else(|error| panic!("{place:?}: {error}: {expression}"));
+                let may_be_empty = EMPTY.iter().any(|(part, _)| place.expression.contains(part));
+                (!found.is_empty() || may_be_empty).then_some(())
+            })
+            .await;
+            asked += 1;
+        }
+    }
+    assert!(
+        asked > 100,
+        "only {asked} expressions: does this test still see them?"
+    );
+    for (part, why) in EMPTY {
+        let used = all()
+            .iter()
+            .flat_map(expressions)
+            .any(|place| place.expression.contains(part));
+        assert!(used, "{part} ({why}) is in no dashboard any more");
+    }
+}

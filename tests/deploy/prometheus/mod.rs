@@ -2,7 +2,26 @@
 
 mod catalogue;
 mod configuration;
+mod live;
 mod rules;
 mod scrape;
+pub(crate) mod server;
 mod story;
 mod tools;
+
+use std::collections::BTreeSet;
+
+/// The series that an expression names.
+pub(crate) fn series_of(expression: &str) -> BTreeSet<String> {
+    rules::series(expression)
+}
+
+/// Whether some service tells a series, or a rule records it.
+pub(crate) fn known_series(series: &str) -> bool {
+    rules::recorded().contains(series) || catalogue::of_series(series).is_some()
+}
+
+/// The names of all metrics; of a histogram that of its count.
+pub(crate) fn metric_names() -> Vec<&'static str> {
+    catalogue::all().map(|metric| metric.name).collect()
+}

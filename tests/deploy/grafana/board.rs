@@ -1,0 +1,110 @@
+//! Reading dashboards.
+
+use serde_json::Value;
+
+use crate::files::{below, read};
+
+pub(super) const FOLDER: &str = "deploy/observability/grafana/dashboards";
+
+/// A dashboard, with the name of its file.
+#[derive(Debug)]
+pub(super) struct Board {
+    pub(super) name: String,
+    pub(super) json: Value,
+}
+
+/// Where an expression stands.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) board: String,
+    pub(super) panel: String,
+    pub(super) expression: String,
+}
+
+/// Every dashboard.
+pub(super) fn all() -> Vec<Board> {
+    let boards = below(FOLDER).into_iter().map(|path| {
+        let name = path.strip_prefix(FOLDER).unwrap().trim_matches('/');
+        let name = name
+            .strip_suffix(".json")
+            .unwrap_or_else(|| panic!("{path} is no dashboard"));
+        let json = serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Board {
+            name: name.to_owned(),
+            json,
+        }
+    });
+    boards.collect()
+}
+
+/// An array, which has to be there.
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name]
+        .as_array()
+        .unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+/// A text, which has to be there and not empty.
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    let text = value[name].as_str().unwrap_or_default();
+    assert!(!text.trim().is_empty(), "no {name} in {value}");
+    text
+}
+
+/// The panels with data: rows are only headings.
+pub(super) fn panels(board: &Board) -> Vec<&Value> {
+    let all = list(&board.json, "panels").iter();
+    all.filter(|panel| panel["type"] != "row").collect()
+}
+
+/// Every expression of a dashboard: of its panels, its variables and its annotations.
+pub(super) fn expressions(board: &Board) -> Vec<Place> {
+    let place = |panel: &str, expression: &str| Place {
+        board: board.name.clone(),
+        panel: panel.to_owned(),
+        expression: expression.to_owned(),
+    };
+    let mut found = Vec::new();
+    for panel in panels(board) {
+        for target in list(panel, "targets") {
+            found.push(place(text(panel, "title"), text(target, "expr")));
+        }
+    }
+    for variable in list(&board.json["templating"], "list") {
+        if variable["type"] == "query" {
+            let query = text(&variable["query"], "query");
+            let inner = query
+                .strip_prefix("label_values(")
+                .unwrap()
+                .strip_suffix(')')
+                .unwrap();
+            let (series, label) = inner.rsplit_once(", ").unwrap();
+            // A label that nobody has is no reason for an empty list: asked for as Grafana asks, by the series.
+            assert!(!label.contains(['{', '}']), "{query}");
+            found.push(place(text(variable, "name"), series));
+        }
+    }
+    for annotation in list(&board.json["annotations"], "list") {
+        if let Some(expression) = annotation["expr"].as_str() {
+            found.push(place(
+                text(annotation, "name"),
+                &format!("({expression}) or vector(0)"),
+            ));
+        }
+    }
+    found
+}
+
+/// What Grafana puts in the place of its variables when everything is chosen.
+pub(super) fn substituted(expression: &str) -> String {
+    let expression = expression
+        .replace("$__rate_interval", "1m")
+        .replace("$namespace", ".*")
+        .replace("$job", ".*")
+        .replace("$instance", ".*");
+    assert!(
+        !expression.contains('$'),
+        "a variable that no dashboard has: {expression}"
+    );
+    expression
+}

@@ -1,0 +1,119 @@
+//! A real Prometheus scrapes the real services: targets, rules, alerts that really come, and the dashboards.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{Stack, within};
+
+use super::server::Server;
+use super::{rules, story};
+use crate::grafana;
+
+/// How long Prometheus may need on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Both services are scraped.
+async fn targets_are_up(server: &Server) {
+    within(PATIENCE, "both services are scraped", async || {
+        let data = server.get("targets", &[("state", "active")]).await.ok()?;
+        let targets = data["activeTargets"].as_array()?;
+        let up: BTreeSet<&str> = targets
+            .iter()
+            .filter(|target| target["health"] == "up")
+            .filter_map(|target| target["labels"]["job"].as_str())
+            .collect();
+        (up == BTreeSet::from(["auth", "users"])).then_some(())
+    })
+    .await;
+}
+
+/// Every rule is there, was evaluated, and without an error.
+async fn rules_are_healthy(server: &Server) {
+    let wanted = rules::all().len();
+    let unhealthy = within(PATIENCE, "every rule was evaluated", async || {
+        let data = server.get("rules", &[]).await.ok()?;
+        let groups = data["groups"].as_array()?;
+        let rules: Vec<&Value> = groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().unwrap())
+            .collect();
+        let evaluated = rules.iter().all(|rule| rule["health"] != "unknown");
+        assert_eq!(rules.len(), wanted);
+        let bad = rules
+            .iter()
+            .filter(|rule| rule["health"] != "ok")
+            .map(|rule| rule.to_string());
+        evaluated.then(|| bad.collect::<Vec<String>>())
+    })
+    .await;
+    assert!(unhealthy.is_empty(), "{unhealthy:#?}");
+}
+
+/// Every series that a rule asks for is there, and every recording makes one.
+async fn series_are_there(server: &Server) {
+    let mut asked = rules::recorded();
+    for (_, rule) in rules::all() {
+        asked.extend(rules::series(&rule.expr));
+    }
+    for name in asked {
+        within(PATIENCE, &format!("there is a series {name}"), async || {
+            let found = server.query(&name).await.unwrap();
+            (!found.is_empty()).then_some(())
+        })
+        .await;
+    }
+}
+
+/// A refresh token that came twice, and a service that is killed: both become alerts, and go to the right people.
+async fn alerts_come(server: &Server, stack: &mut Stack) {
+    within(PATIENCE, "the reuse of a token is an alert", async || {
+        let state = server.alert("VestibuleTokenReuse", ("job", "auth")).await?;
+        (state == "firing").then_some(())
+    })
+    .await;
+    assert_eq!(server.alert("VestibuleServiceDown", ("job", "users")).await, None);
+    stack.users.kill();
+    for wanted in ["pending", "firing"] {
+        within(
+            PATIENCE,
+            &format!("a service that is down is {wanted}"),
+            async || {
+                let state = server.alert("VestibuleServiceDown", ("job", "users")).await?;
+                (state == wanted).then_some(())
+            },
+        )
+        .await;
+    }
+    assert_eq!(server.alert("VestibuleServiceDown", ("job", "auth")).await, None);
+    for (alert, receiver) in [
+        ("VestibuleServiceDown", "on-call"),
+        ("VestibuleTokenReuse", "team"),
+    ] {
+        let what = format!("Alertmanager has {alert}");
+        let received = within(PATIENCE, &what, async || server.received(alert).await).await;
+        assert_eq!(received["receivers"][0]["name"], receiver);
+    }
+}
+
+#[tokio::test]
+async fn a_real_prometheus_scrapes_evaluates_and_alerts_and_answers_every_dashboard() {
+    let mut stack = Stack::with(story::options()).await;
+    let (auth, users) = (
+        stack.auth_management_url("/metrics"),
+        stack.users_management_url("/metrics"),
+    );
+    let server = Server::start(&auth, &users).await;
+    targets_are_up(&server).await;
+    // A counter has to be seen before it grows.
+    within(PATIENCE, "the counters were scraped", async || {
+        let seen = server.query("vestibule_token_reuse_total == 0").await.unwrap();
+        (!seen.is_empty()).then_some(())
+    })
+    .await;
+    story::tell(&stack).await;
+    rules_are_healthy(&server).await;
+    series_are_there(&server).await;
+    grafana::answers(&server).await;
+    alerts_come(&server, &mut stack).await;
+}
