@@ -1,5 +1,7 @@
 //! Reading dashboards.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::files::{below, read};
@@ -19,6 +21,12 @@ pub(super) struct Place {
     pub(super) board: String,
     pub(super) panel: String,
     pub(super) expression: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {}", self.board, self.panel, self.expression)
+    }
 }
 
 /// Every dashboard.

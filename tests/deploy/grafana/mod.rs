@@ -24,10 +24,10 @@ pub(crate) async fn answers(server: &Server) {
     for board in all() {
         for place in expressions(&board) {
             let expression = substituted(&place.expression);
-            let what = format!("data for {place:?}");
+            let what = format!("data for {place}");
             within(Duration::from_secs(30), &what, async || {
                 let found = server.query(&expression).await;
-                let found = found.unwrap_or_else(|error| panic!("{place:?}: {error}: {expression}"));
+                let found = found.unwrap_or_else(|error| panic!("{place}: {error}: {expression}"));
                 let may_be_empty = EMPTY.iter().any(|(part, _)| place.expression.contains(part));
                 (!found.is_empty() || may_be_empty).then_some(())
             })

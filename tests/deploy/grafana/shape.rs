@@ -146,7 +146,7 @@ fn expressions_ask_only_for_what_is_measured_or_recorded() {
     for board in all() {
         for place in expressions(&board) {
             for series in series_of(&place.expression) {
-                assert!(known_series(&series), "{place:?}: nothing tells {series}");
+                assert!(known_series(&series), "{place}: nothing tells {series}");
             }
         }
     }
