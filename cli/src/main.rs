@@ -1,6 +1,7 @@
 //! `vestibule`: starts the services on one machine, and administers them wherever they run.
 
 mod api;
+mod backup;
 mod commands;
 mod datadir;
 mod failure;

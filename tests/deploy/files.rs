@@ -42,7 +42,8 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 4] = [
+const READERS: [(&str, &str); 5] = [
+    ("deploy/haproxy/", "../upgrade/proxied.rs"),
     ("deploy/helm/vestibule/", "helm"),
     ("deploy/observability/elastic/", "elastic"),
     ("deploy/observability/grafana/", "grafana"),

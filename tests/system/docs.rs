@@ -12,7 +12,7 @@ use crate::source::{Source, files, root};
 use crate::up::Up;
 
 /// Commands that a test cannot run inside itself, and why.
-const NOT_RUN: [(&str, &str); 11] = [
+const NOT_RUN: [(&str, &str); 12] = [
     ("git clone", "needs the repository's public address"),
     (
         "cargo run --release -- up",
@@ -22,6 +22,10 @@ const NOT_RUN: [(&str, &str); 11] = [
     (
         "make ",
         "this test is part of what it runs, or it measures or installs for minutes",
+    ),
+    (
+        "vestibule restore",
+        "needs services that do not run; tests/upgrade has it run by the tool",
     ),
     ("scripts/test", "this test is part of what it runs"),
     ("npm ", "installs; the example has a test that starts it"),

@@ -1,1 +1,15 @@
 //! Restarts, new versions, backups: what an operator does to services at work.
+
+// `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
+mod follower;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod privileges;
+#[cfg(test)]
+mod proxied;
+#[cfg(test)]
+mod rolling;

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its options, its help and what it does.
 
+mod backup;
 #[cfg(test)]
 mod chart;
 mod client;
@@ -9,6 +10,7 @@ mod events;
 mod keys;
 #[cfg(test)]
 mod reference;
+mod restore;
 mod serve;
 mod smoke;
 #[cfg(test)]
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Events(events::Events),
     #[command(subcommand)]
     Webhook(webhook::Webhook),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(subcommand)]
     Config(config::Config),
     Doctor(doctor::Doctor),
@@ -77,6 +81,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(keys) => block_on(keys.run()),
         Command::Events(events) => block_on(events.run()),
         Command::Webhook(webhook) => block_on(webhook.run()),
+        Command::Backup(backup) => block_on(backup.run()),
+        Command::Restore(restore) => block_on(restore.run()),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => block_on(doctor.run()),
         Command::Smoke(smoke) => block_on(smoke.run()),

@@ -13,6 +13,7 @@ pub mod operations;
 mod outbox;
 pub mod reconcile;
 mod relay;
+pub mod restored;
 mod snapshot;
 #[cfg(test)]
 mod testing;

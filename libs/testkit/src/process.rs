@@ -127,6 +127,11 @@ impl Process {
         self.program.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes another executable for the next start: another version, say.
+    pub fn turn_into(&mut self, path: PathBuf) {
+        self.program.path = path;
+    }
+
     /// The process id.
     ///
     /// # Panics

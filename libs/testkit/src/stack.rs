@@ -6,7 +6,7 @@ mod configuration;
 mod replicas;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -58,6 +58,11 @@ pub struct StackOptions {
     /// Starts two replicas of each service at the same moment, on PostgreSQL, with a [`Balancer`](crate::Balancer)
     /// before each pair, to which [`Stack::auth_url`] and [`Stack::users_url`] lead.
     pub twice: bool,
+    /// With `twice`: leaves the balancers out. The test puts a proxy of its own where [`Stack::auth_url`] and
+    /// [`Stack::users_url`] lead.
+    pub without_balancer: bool,
+    /// The folder of the programs `vestibule-auth` and `vestibule-users`, if not those that were built with the tests.
+    pub programs: Option<PathBuf>,
     /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
 }
@@ -70,6 +75,8 @@ impl Default for StackOptions {
             broker: None,
             users_behind_proxy: false,
             twice: false,
+            without_balancer: false,
+            programs: None,
             environment: Vec::new(),
         }
     }
@@ -161,7 +168,10 @@ impl Stack {
         };
         let service = |name: &'static str, path: &str, configuration: &str| Program {
             name,
-            path: program(path),
+            path: match &options.programs {
+                Some(folder) => folder.join(path),
+                None => program(path),
+            },
             arguments: vec!["--config".into(), folder.path().join(configuration).into()],
             environment: options.environment.clone(),
             folder: folder.path().to_owned(),
@@ -172,7 +182,13 @@ impl Stack {
             service("users", "vestibule-users", "users.toml"),
         );
         let second = match options.twice {
-            true => Some(Replicas::start(ports, Second::choose(), auth.clone(), users.clone()).await),
+            true => {
+                let mut second = Replicas::start(Second::choose(), auth.clone(), users.clone());
+                if !options.without_balancer {
+                    second.balance(ports).await;
+                }
+                Some(second)
+            }
             false => None,
         };
         Self {

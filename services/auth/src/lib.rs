@@ -17,6 +17,7 @@ pub mod keys;
 mod own_tokens;
 pub mod pages;
 pub mod registration;
+mod restored;
 mod service;
 pub mod sessions;
 pub mod setup;

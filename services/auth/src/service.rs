@@ -33,7 +33,7 @@ use crate::keys::{self, KeyError, KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::HttpUsers;
 use crate::subjects::{Follower, HeldOfUsers};
-use crate::{own_tokens, setup, sweeper};
+use crate::{own_tokens, restored, setup, sweeper};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "auth";
@@ -142,6 +142,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         random: Arc::new(SystemRandom::default()),
     };
     let app = wire(settings, &world, db.clone(), &shutdown).await?;
+    restored::heal(&app).await?;
     clients::bootstrap(&app, &app.settings.clients).await?;
     background(&app, &world, &shutdown)?;
     if let Some(link) = setup::issue_setup_link(&app).await? {
@@ -172,6 +173,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     let random = || Arc::clone(&world.random);
     let issuer = Issuer::of(&settings).map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
     let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
+    restored::forget_keys(&db).await?;
     let keys = KeyRing::open(db.clone(), clock(), random(), cipher, Rhythm::of(&settings)).await?;
     let pages = Pages::new(PagesConfig {
         issuer: &settings.issuer,

@@ -143,6 +143,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     );
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
     let app = wire(&settings, &world, db.clone(), keys, &shutdown)?;
+    restored(&app, &settings).await?;
     app.arrivals.run(&shutdown);
     publish(&settings, &app, &shutdown)?;
     follow_auth(&settings, &world, &app, &shutdown)?;
@@ -173,6 +174,16 @@ async fn open(settings: &Settings, health: &Health, shutdown: &Shutdown) -> Resu
         place: settings.database.place(),
         source,
     })
+}
+
+/// Draws the consequences of a restoration, if there was one.
+async fn restored(app: &SharedApp, settings: &Settings) -> Result<(), RunError> {
+    crate::people::heal(app)
+        .await
+        .map_err(|source| RunError::Database {
+            place: settings.database.place(),
+            source,
+        })
 }
 
 /// What the service has from the machine.

@@ -110,7 +110,8 @@ impl Feed {
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             let mut reader = self.db.reader().await?;
-            let events = store::after(&mut reader, after, limit, self.outbox.source()).await?;
+            let mut events = store::after(&mut reader, after, limit, self.outbox.source()).await?;
+            events.truncate(contiguous(&events));
             // Positions have no gaps: anything else than the next one means that rows were taken away.
             if events.first().and_then(|event| event.position) != Some(after + 1) {
                 store::check(&mut reader, after).await?;
@@ -148,6 +149,14 @@ impl Feed {
         let (_, last) = store::bounds(&mut self.db.reader().await?).await?;
         Ok(last)
     }
+}
+
+/// How many of the events stand one behind the other: what is behind a hole is not given with what is before it.
+fn contiguous(events: &[Envelope]) -> usize {
+    let positions = events.iter().filter_map(|event| event.position);
+    let pairs = positions.clone().zip(positions.skip(1));
+    let joined = pairs.take_while(|(one, next)| one + 1 == *next).count();
+    (joined + 1).min(events.len())
 }
 
 impl std::fmt::Debug for Feed {

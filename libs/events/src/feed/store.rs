@@ -57,14 +57,23 @@ pub(crate) async fn after(
 /// Refuses a position that the feed does not reach back to, or that it never gave.
 pub(super) async fn check(reader: &mut impl Connection, after: i64) -> Result<(), ReadError> {
     let (pruned, last) = bounds(reader).await?;
-    if (pruned..=last).contains(&after) {
+    let (stopped_at, resumed_after) = hole(reader).await?;
+    let lost = (stopped_at..resumed_after).contains(&after);
+    if !lost && (pruned..=last).contains(&after) {
         return Ok(());
     }
     Err(ReadError::Gone {
         after,
-        oldest: pruned + 1,
+        oldest: if lost { resumed_after } else { pruned } + 1,
         last,
     })
+}
+
+/// Between these the database was restored from a backup: what followed the first is lost, and new events come after the
+/// second.
+async fn hole(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
+    let statement = "SELECT stopped_at, resumed_after FROM outbox_feed";
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).fetch_one(c).await?))
 }
 
 /// The last position that was pruned, and the last that was given.
@@ -86,6 +95,13 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<i64, Db
         postgres: "SELECT last, pruned FROM outbox_feed FOR UPDATE",
     );
     let (last, pruned): (i64, i64) = on_engine!(tx, c => sqlx::query_as(counter).fetch_one(c).await?);
+    let (stopped_at, resumed_after) = hole(tx).await?;
+    // A hole is crossed in one step.
+    let (last, pruned) = match pruned {
+        before if before < stopped_at => (last.min(stopped_at), before),
+        within if within < resumed_after => (last, resumed_after),
+        behind => (last, behind),
+    };
     // What a webhook has not looked at yet stays.
     let wanted: Option<i64> = on_engine!(tx, c => sqlx::query_scalar(
             "SELECT min(position) FROM webhooks WHERE disabled_at IS NULL")

@@ -192,7 +192,7 @@ impl<H: Handler> Consumer<H> {
             Ok(_) => {
                 self.position = Some(to);
                 metrics::gauge!("vestibule_consumer_position", "consumer" => self.inbox.consumer)
-                    .set(f64::from(u32::try_from(to).unwrap_or(u32::MAX)));
+                    .set(to as f64);
                 Ok(())
             }
             Err(InboxError::Moved) => {

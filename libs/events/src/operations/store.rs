@@ -138,17 +138,21 @@ pub(super) async fn publish_again(tx: &mut Tx, from: i64, to: i64) -> Result<u64
 /// How many events are kept at positions, and the last and the pruned position.
 pub(super) async fn positions(reader: &mut impl Connection) -> Result<(i64, i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
-            "SELECT (SELECT count(*) FROM outbox WHERE position > f.pruned AND position <= f.last), f.last, f.pruned
+            "SELECT (SELECT count(*) FROM outbox WHERE position > f.pruned AND position <= f.last),
+                    f.last - CASE WHEN f.resumed_after <= f.pruned THEN 0
+                                  WHEN f.stopped_at < f.pruned THEN f.resumed_after - f.pruned
+                                  ELSE f.resumed_after - f.stopped_at END,
+                    f.pruned
              FROM outbox_feed AS f")
         .fetch_one(c)
         .await?))
 }
 
 /// Aggregates some of whose kept events are missing between others: 10 at most. Not those of which one ever failed: it
-/// may have been published behind later ones, which are deleted before it.
+/// may have been published behind later ones, which are deleted before it. A restoration raises the sequences by a million.
 pub(super) async fn with_gaps(reader: &mut impl Connection) -> Result<Vec<Uuid>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar(
-            "SELECT aggregate_id FROM outbox GROUP BY aggregate_id
+            "SELECT aggregate_id FROM outbox GROUP BY aggregate_id, sequence / 1000000
              HAVING max(sequence) - min(sequence) + 1 <> count(*) AND count(last_error) = 0 LIMIT 10")
         .fetch_all(c)
         .await?))

@@ -22,23 +22,28 @@ pub(super) struct Replicas {
     auth: Process,
     users: Process,
     ports: Second,
-    #[expect(dead_code, reason = "passes connections on until dropped")]
-    balancers: [Balancer; 2],
+    /// Pass connections on until dropped.
+    balancers: Vec<Balancer>,
 }
 
 impl Replicas {
-    /// Starts a second process of `auth` and of `users`, on `second`, and what stands before each pair.
-    pub(super) async fn start(ports: Ports, second: Second, auth: Program, users: Program) -> Self {
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    /// Starts a second process of `auth` and of `users`, on `second`.
+    pub(super) fn start(second: Second, auth: Program, users: Program) -> Self {
         Self {
             auth: Process::start(elsewhere(auth, "AUTH", second.auth, second.auth_management)),
             users: Process::start(elsewhere(users, "USERS", second.users, second.users_management)),
             ports: second,
-            balancers: [
-                Balancer::start(ports.auth, vec![at(ports.auth_listen), at(second.auth)]).await,
-                Balancer::start(ports.users_public, vec![at(ports.users), at(second.users)]).await,
-            ],
+            balancers: Vec::new(),
         }
+    }
+
+    /// Starts what stands before each pair.
+    pub(super) async fn balance(&mut self, ports: Ports) {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        self.balancers = vec![
+            Balancer::start(ports.auth, vec![at(ports.auth_listen), at(self.ports.auth)]).await,
+            Balancer::start(ports.users_public, vec![at(ports.users), at(self.ports.users)]).await,
+        ];
     }
 }
 
@@ -87,15 +92,23 @@ impl Stack {
     /// # Panics
     /// When it is not within a minute, or there is no such replica.
     pub async fn replica_ready(&self, service: Service, number: usize) {
-        let management = match (service, number, &self.second) {
+        let management = self.management_port(service, number);
+        self.wait_ready(&format!("replica {number} of {service:?}"), management)
+            .await;
+    }
+
+    /// The port for health and metrics of a replica.
+    ///
+    /// # Panics
+    /// When there is no such replica.
+    pub fn management_port(&self, service: Service, number: usize) -> u16 {
+        match (service, number, &self.second) {
             (Service::Auth, 0, _) => self.ports.auth_management,
             (Service::Users, 0, _) => self.ports.users_management,
             (Service::Auth, 1, Some(second)) => second.ports.auth_management,
             (Service::Users, 1, Some(second)) => second.ports.users_management,
             _ => missing(number),
-        };
-        self.wait_ready(&format!("replica {number} of {service:?}"), management)
-            .await;
+        }
     }
 }
 

@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use crate::throttle::{Key, Tally};
 
-/// Makes the account `id` at version 0, unless it is there.
+/// Makes the account `id` before its first version, unless it is there. It may have been, before the database was restored:
+/// then its versions begin above those.
 pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
     let statement =
-        "INSERT INTO accounts (id, version, created_at) VALUES ($1, 0, $2) ON CONFLICT (id) DO NOTHING";
+        "INSERT INTO accounts (id, version, created_at) SELECT $1, first_sequence - 1, $2 FROM outbox_feed WHERE true
+         ON CONFLICT (id) DO NOTHING";
     on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod draft;
+mod restored;
 mod snapshot;
 pub(crate) mod store;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
 pub(crate) use draft::{Draft, Patch};
+pub(crate) use restored::heal;
 pub(crate) use snapshot::PeopleSnapshot;
 // Reading needs no rule beside the query: these are the use cases of whoever only looks.
 pub(crate) use store::{Stored, count, find, find_by_key, find_stored, is_buried, page};
@@ -184,6 +186,30 @@ async fn announce_change(app: &App, tx: &mut Tx, old: &UserState, new: &UserStat
     written.map(drop).map_err(outbox_failed)
 }
 
+/// Deletes whom `auth` has erased, if they are here: the database was restored from a backup that is older than their
+/// deletion. The erased stay erased.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn bury_erased(app: &App, tx: &mut Tx, id: UserId) -> Result<(), DbError> {
+    let Some(old) = store::lock(tx, id).await? else {
+        return Ok(());
+    };
+    tracing::warn!(user.id = %id, "a person who was erased had come back with a backup, and is deleted again");
+    tell_gone(app, tx, &old).await
+}
+
+async fn tell_gone(app: &App, tx: &mut Tx, old: &UserState) -> Result<(), DbError> {
+    let gone = UserDeleted {
+        id: old.id,
+        version: old.version.saturating_add(1),
+        deleted_at: app.clock.now(),
+    };
+    store::bury(tx, &gone).await?;
+    let told = app.outbox.append(tx, AGGREGATE, gone.id, gone.version, &gone);
+    told.await.map(drop).map_err(outbox_failed)
+}
+
 /// Deletes a person. The id is kept, so that nothing can bring them back.
 ///
 /// # Errors
@@ -194,16 +220,7 @@ pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result
     if !condition.allows(old.version) {
         return Err(PeopleError::Changed);
     }
-    let gone = UserDeleted {
-        id,
-        version: old.version.saturating_add(1),
-        deleted_at: app.clock.now(),
-    };
-    store::bury(&mut tx, &gone).await?;
-    app.outbox
-        .append(&mut tx, AGGREGATE, id, gone.version, &gone)
-        .await
-        .map_err(outbox_failed)?;
+    tell_gone(app, &mut tx, &old).await?;
     tx.commit().await?;
     tracing::info!(user.id = %id, "a person was deleted");
     Ok(())

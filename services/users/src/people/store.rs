@@ -150,6 +150,35 @@ pub(crate) async fn record_erasure(tx: &mut Tx, id: UserId, at: Timestamp) -> Re
     Ok(rows == 1)
 }
 
+/// Raises the versions of all people, tombstones and groups.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    let people = sql!(tx,
+        sqlite: "UPDATE people SET version = version + $1, document = json_set(document, '$.version', version + $1)",
+        postgres: "UPDATE people SET version = version + $1,
+                       document = jsonb_set(document, '{version}', to_jsonb(version + $1))",
+    );
+    on_engine!(tx, c => {
+        for statement in [
+            people,
+            "UPDATE tombstones SET version = version + $1",
+            "UPDATE groups SET version = version + $1",
+        ] {
+            sqlx::query(statement).bind(by).execute(&mut *c).await?;
+        }
+    });
+    Ok(())
+}
+
+/// The states of the people after an id, in order of ids.
+pub(crate) async fn states_after(
+    connection: &mut impl Connection,
+    id: UserId,
+    limit: i64,
+) -> Result<Vec<UserState>, DbError> {
+    let entries = stored_after(connection, id, limit).await?;
+    entries.iter().map(|entry| parse(&entry.document)).collect()
+}
+
 /// How many people there are.
 pub(crate) async fn count(connection: &mut impl Connection) -> Result<i64, DbError> {
     Ok(on_engine!(connection, c => sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await?))

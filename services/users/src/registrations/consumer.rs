@@ -5,7 +5,7 @@ use events::contract::{EventData, RegistrationRequested, SubjectErased};
 use events::{Applied, Envelope, Handler, HandlerError};
 
 use crate::app::SharedApp;
-use crate::people::store as people_store;
+use crate::people::{self, store as people_store};
 
 /// Applies the events of the authentication service: registrations, and the word that a person is erased there.
 #[derive(Clone)]
@@ -36,6 +36,7 @@ impl FromAuth {
 
     async fn erasure(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         if let Some(erased) = event.open::<SubjectErased>()? {
+            people::bury_erased(&self.0, tx, erased.id).await?;
             people_store::record_erasure(tx, erased.id, erased.erased_at).await?;
         }
         Ok(Applied::Yes)

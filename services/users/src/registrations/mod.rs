@@ -64,7 +64,9 @@ pub(crate) async fn decide(
     let Some(group_ids) = find_groups(tx, &wanted.groups).await? else {
         return reject(app, tx, id, RejectionReason::Invalid).await;
     };
-    let state = person(app, wanted);
+    let mut state = person(app, wanted);
+    // The id comes from outside, and may have been here before the database was restored.
+    state.version = events::restored::first_sequence(tx).await?;
     if people::check(&state).is_err() {
         return reject(app, tx, id, RejectionReason::Invalid).await;
     }
@@ -112,7 +114,7 @@ async fn reject(app: &App, tx: &mut Tx, id: UserId, reason: RejectionReason) -> 
     let answer = RegistrationRejected {
         id,
         reason,
-        version: 1,
+        version: events::restored::first_sequence(tx).await?,
     };
     app.outbox
         .append(tx, AGGREGATE, id, answer.version, &answer)

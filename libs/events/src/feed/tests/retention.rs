@@ -135,4 +135,49 @@ testkit::on_both_engines! {
         assert_eq!(gone, 1);
         assert_eq!(positions(&db).await, [Some(2)]);
     }
+
+    async fn a_restored_feed_says_to_whoever_read_further_that_their_place_is_gone(db: TestDb) {
+        let (outbox, start) = (outbox(), clock().now());
+        for _ in 0..3 {
+            publishing(&db, &outbox, start).await.commit().await.unwrap();
+        }
+        let mut tx = db.begin("test").await.unwrap();
+        let noted = crate::restored::Restoration {
+            taken_at: start,
+            restored_at: start + Duration::from_secs(10),
+            keep_sessions: false,
+        };
+        on_engine!(&mut tx, c => {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(crate::restored::note(&noted))).execute(c).await.unwrap();
+        });
+        assert_eq!(crate::restored::take(&mut tx).await.unwrap(), Some(noted));
+        assert_eq!(crate::restored::take(&mut tx).await.unwrap(), None, "once");
+        tx.commit().await.unwrap();
+        let resumed = 3 + 1_000_000_000 + 10 * 100_000;
+        assert_eq!(noted.raises_by(), 11_000_000);
+        assert_eq!(crate::restored::first_sequence(&mut db.reader().await.unwrap()).await.unwrap(), 11_000_001);
+        publishing(&db, &outbox, start + DAY).await.commit().await.unwrap();
+
+        let feed = Feed::new(db.another().await, outbox.clone(), Arc::new(crate::testing::NoSnapshot), Shutdown::new());
+        let read = async |after| match feed.read(after, 10, Duration::ZERO).await {
+            Ok(events) => Ok(events.iter().map(|event| event.position.unwrap()).collect::<Vec<_>>()),
+            Err(ReadError::Gone { oldest, last, .. }) => Err((oldest, last)),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(read(1).await, Ok(vec![2, 3]), "nothing from behind the hole");
+        for lost in [3, 4, 500_000_000, resumed - 1] {
+            assert_eq!(read(lost).await, Err((resumed + 1, resumed + 1)), "{lost}");
+        }
+        assert_eq!(read(resumed).await, Ok(vec![resumed + 1]));
+        assert_eq!(read(resumed + 1).await, Ok(vec![]));
+
+        let mut tx = db.begin("test").await.unwrap();
+        let mut gone = Vec::new();
+        for _ in 0..4 {
+            gone.push(prune(&mut tx, start + DAY * 2, 2).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(gone, [2, 1, 1, 0], "the hole is crossed in one step");
+        assert_eq!(positions(&db).await, []);
+    }
 }

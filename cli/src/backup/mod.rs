@@ -1,0 +1,160 @@
+//! Copies of the services' databases, and putting them back.
+//!
+//! A backup is a folder with one folder for each service, which holds one file in the form of its engine and a manifest that
+//! says what it is. Configuration and secrets are not in it: whoever has the database and the keys has everything.
+
+mod manifest;
+mod restore;
+mod store;
+mod take;
+
+use std::path::{Path, PathBuf};
+
+use chassis::config;
+use chassis::db::{DbConfig, DbError, Migrations};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::datadir::DataDir;
+use crate::failure::{Code, Failure, chain};
+
+pub(crate) use restore::{Wish, restore};
+pub(crate) use take::take;
+
+/// Which databases.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// Data directory of `vestibule up`: both services
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".vestibule",
+        env = "VESTIBULE_DATA",
+        hide_env_values = true,
+        conflicts_with_all = ["auth_config", "users_config"]
+    )]
+    data: PathBuf,
+    /// Configuration of the authentication service, instead of a data directory
+    #[arg(long, value_name = "FILE")]
+    auth_config: Option<PathBuf>,
+    /// Configuration of the user service, instead of a data directory
+    #[arg(long, value_name = "FILE")]
+    users_config: Option<PathBuf>,
+}
+
+/// Where a service keeps its data.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A database on a server.
+    Postgres(DbConfig),
+}
+
+/// A service whose database is copied or put back.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) service: &'static str,
+    pub(crate) store: Store,
+    /// What this program knows of its schema.
+    pub(crate) sets: &'static [&'static Migrations],
+}
+
+/// The one table of a configuration that matters here.
+#[derive(Deserialize)]
+struct Stored {
+    database: DbConfig,
+}
+
+impl Which {
+    /// The data directory, when it is one.
+    pub(crate) fn data(&self) -> Result<Option<DataDir>, Failure> {
+        match (&self.auth_config, &self.users_config) {
+            (None, None) => Ok(Some(DataDir::open(&self.data)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The user service first: whoever registers between the two copies is known to `auth`, which asks for them again.
+    pub(crate) fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let here = Path::new("");
+        let (users, auth, root) = match self.data()? {
+            Some(data) => (
+                Some(data.users_file()),
+                Some(data.auth_file()),
+                data.root().to_owned(),
+            ),
+            None => (
+                self.users_config.clone(),
+                self.auth_config.clone(),
+                here.to_owned(),
+            ),
+        };
+        let mut targets = Vec::new();
+        if let Some(file) = users {
+            targets.push(target("users", &file, &root, &users::SCHEMA)?);
+        }
+        if let Some(file) = auth {
+            targets.push(target("auth", &file, &root, &auth::SCHEMA)?);
+        }
+        Ok(targets)
+    }
+}
+
+fn target(
+    service: &'static str,
+    file: &Path,
+    root: &Path,
+    sets: &'static [&'static Migrations],
+) -> Result<Target, Failure> {
+    let Stored { database } = config::load(service, Some(file), std::env::vars())
+        .map_err(|error| Failure::new(Code::Usage, chain(&error)))?;
+    let path = database.url.expose_secret().strip_prefix("sqlite:");
+    let store = match path.map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        // The services of a data directory run in it, from which a relative path counts.
+        Some(path) => Store::Sqlite(root.join(path)),
+        None => Store::Postgres(database),
+    };
+    Ok(Target { service, store, sets })
+}
+
+impl Store {
+    /// As in a manifest.
+    pub(crate) fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Where it is, fit for a message.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres(database) => database.place(),
+        }
+    }
+}
+
+/// The settings that open a SQLite file.
+fn sqlite_config(path: &Path) -> DbConfig {
+    let mut config = DbConfig::new("");
+    config.url = SecretString::from(format!("sqlite:{}", path.display()));
+    config
+}
+
+fn db_failure(error: &DbError) -> Failure {
+    let code = match error {
+        DbError::Open { .. } | DbError::Unavailable(_) => Code::Unreachable,
+        _ => Code::Failed,
+    };
+    Failure::new(code, chain(error))
+}
+
+fn sql_failure(error: sqlx::Error) -> Failure {
+    db_failure(&DbError::from(error))
+}
+
+fn io_failure(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::Failed, format!("cannot {what} {}: {error}", path.display()))
+}

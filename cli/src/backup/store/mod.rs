@@ -1,0 +1,4 @@
+//! The two engines.
+
+pub(super) mod postgres;
+pub(super) mod sqlite;

@@ -1,0 +1,227 @@
+//! PostgreSQL, by its own tools. A password goes to them in the environment, never on the command line.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use chassis::db::{Db, DbConfig};
+use events::restored::{self, Restoration};
+use percent_encoding::percent_decode_str;
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use url::Url;
+
+use crate::backup::manifest::{Copied, Manifest};
+use crate::backup::take::{copied, schema};
+use crate::backup::{Target, db_failure, io_failure, sql_failure};
+use crate::failure::{Code, Failure};
+
+const FILE: &str = "database.dump";
+/// The keys of a URL that PostgreSQL's own tools know too.
+const SHARED_KEYS: [&str; 6] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "port"];
+/// Within this time every replica that lives shows it. One that died left its row, which stays as it is.
+const BEATS: Duration = Duration::from_secs(5);
+
+/// Copies the database as it is at one moment.
+pub(in crate::backup) async fn dump(
+    target: &Target,
+    database: &DbConfig,
+    to: &Path,
+) -> Result<Copied, Failure> {
+    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    let schema = schema(&db, target).await?;
+    let pool = pool(&db)?;
+    refuse_older_tools(pool, &["pg_dump"]).await?;
+    let file = to.join(FILE);
+    drop(super::sqlite::private_file(&file)?);
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    let mut tx = pool.begin_with(begin).await.map_err(sql_failure)?;
+    let (last, snapshot): (i64, String) =
+        sqlx::query_as("SELECT last, pg_export_snapshot() FROM outbox_feed")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(sql_failure)?;
+    let mut command = tool("pg_dump", database)?;
+    command
+        .args(["--format=custom", "--no-owner", "--no-privileges"])
+        .arg(format!("--snapshot={snapshot}"))
+        .arg(format!("--file={}", file.display()));
+    run("pg_dump", command)?;
+    tx.rollback().await.map_err(sql_failure)?;
+    db.close().await;
+    std::fs::File::open(&file)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| io_failure("write", &file, &error))?;
+    Ok(copied(FILE, schema, last))
+}
+
+/// Whether the database has tables; refuses one that a replica works on, and tools that are too old.
+pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Result<bool, Failure> {
+    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    let pool = pool(&db)?;
+    refuse_older_tools(pool, &["pg_restore", "psql"]).await?;
+    let deadline = Instant::now() + BEATS;
+    let mut before: Option<i64> = None;
+    while let Some(beats) = beats(pool).await? {
+        if before.is_some_and(|before| before != beats) {
+            return Err(crate::backup::restore::in_use(service));
+        }
+        if Instant::now() > deadline {
+            break;
+        }
+        before = Some(beats);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let tables = "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public')";
+    let taken: bool = sqlx::query_scalar(tables)
+        .fetch_one(pool)
+        .await
+        .map_err(sql_failure)?;
+    db.close().await;
+    Ok(taken)
+}
+
+/// A sum that rises while a replica lives; nothing when there is none.
+async fn beats(pool: &PgPool) -> Result<Option<i64>, Failure> {
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_replicas') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .map_err(sql_failure)?;
+    if !known {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT CAST(sum(beats) AS BIGINT) FROM public.outbox_replicas")
+        .fetch_one(pool)
+        .await
+        .map_err(sql_failure)
+}
+
+/// Puts the dump in place of what is there, in one transaction, and brings the schema up to date.
+pub(in crate::backup) async fn put(
+    target: &Target,
+    manifest: &Manifest,
+    from: &Path,
+    database: &DbConfig,
+    restoration: &Restoration,
+) -> Result<(), Failure> {
+    let work = tempfile::tempdir().map_err(|error| io_failure("write in", Path::new("/tmp"), &error))?;
+    let part = |name: &str, text: &str| -> Result<PathBuf, Failure> {
+        let path = work.path().join(name);
+        std::fs::write(&path, text).map_err(|error| io_failure("write", &path, &error))?;
+        Ok(path)
+    };
+    let clear = part("clear.sql", CLEAR)?;
+    let note = format!("SET search_path = public;\n{}", restored::note(restoration));
+    let note = part("note.sql", &note)?;
+    let script = work.path().join("restore.sql");
+    let mut unpack = Command::new("pg_restore");
+    unpack
+        .args(["--no-owner", "--no-privileges"])
+        .arg(format!("--file={}", script.display()))
+        .arg(from.join(&manifest.file));
+    run("pg_restore", unpack)?;
+    let mut command = tool("psql", database)?;
+    command.args([
+        "--no-psqlrc",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+    ]);
+    for file in [clear, script, note] {
+        command.arg(format!("--file={}", file.display()));
+    }
+    run("psql", command)?;
+    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    db.migrate(&database.place(), target.sets)
+        .await
+        .map_err(|error| db_failure(&error))?;
+    db.close().await;
+    Ok(())
+}
+
+/// Takes away what is there, and leaves the schema itself with its owner and its grants.
+const CLEAR: &str = "SET client_min_messages = warning;
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('DROP TABLE public.%I CASCADE', name);
+    END LOOP;
+END $$;
+";
+
+fn pool(db: &Db) -> Result<&PgPool, Failure> {
+    match db {
+        Db::Postgres(pool) => Ok(pool),
+        Db::Sqlite { .. } => Err(Failure::new(Code::Failed, "this is no PostgreSQL database")),
+    }
+}
+
+/// A tool that connects to `database`.
+fn tool(name: &str, database: &DbConfig) -> Result<Command, Failure> {
+    let mut url = Url::parse(database.url.expose_secret())
+        .map_err(|_| Failure::new(Code::Usage, "database.url is no URL"))?;
+    let mut command = Command::new(name);
+    if let Some(password) = url.password() {
+        let password = percent_decode_str(password).decode_utf8_lossy().into_owned();
+        command.env("PGPASSWORD", password);
+    }
+    let shared: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| SHARED_KEYS.contains(&key.as_ref()))
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    // A URL with a host can lose its password.
+    let _ = url.set_password(None);
+    url.set_query(None);
+    if !shared.is_empty() {
+        url.query_pairs_mut().extend_pairs(shared);
+    }
+    command.arg(format!("--dbname={url}")).arg("--no-password");
+    Ok(command)
+}
+
+/// A tool reads and writes servers up to its own version.
+async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), Failure> {
+    let server: String = sqlx::query_scalar("SHOW server_version_num")
+        .fetch_one(pool)
+        .await
+        .map_err(sql_failure)?;
+    let server = server.parse::<u32>().unwrap_or_default() / 10_000;
+    for name in names {
+        let mut command = Command::new(name);
+        command.arg("--version");
+        let said = run(name, command)?;
+        let digits: String = said
+            .chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let version = digits.parse::<u32>().unwrap_or_default();
+        if version < server {
+            let why = format!("{name} is of version {version}, the server of version {server}");
+            return Err(
+                Failure::new(Code::Failed, why).hint("Install the client programs of the server's version.")
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Runs a tool to its end; what it printed.
+fn run(name: &str, mut command: Command) -> Result<String, Failure> {
+    let output = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(Code::NotFound, format!("{name} is not installed"))
+            .hint("It comes with PostgreSQL's client programs (Debian: postgresql-client)."),
+        _ => Failure::new(Code::Failed, format!("cannot start {name}: {error}")),
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::new(
+        Code::Failed,
+        format!("{name} failed: {}", said.trim()),
+    ))
+}

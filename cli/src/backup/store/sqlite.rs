@@ -1,0 +1,157 @@
+//! SQLite: a copy while the service writes, and a file put in its place.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chassis::db::Db;
+use events::restored::{self, Restoration};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::backup::manifest::{Copied, Manifest};
+use crate::backup::take::{copied, folder_of, schema, sync};
+use crate::backup::{Target, db_failure, io_failure, sql_failure, sqlite_config};
+use crate::failure::{Code, Failure};
+
+const FILE: &str = "database.sqlite";
+
+/// A new file that only its owner can read.
+pub(in crate::backup) fn private_file(path: &Path) -> Result<File, Failure> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io_failure("create", path, &error))
+}
+
+/// Copies the database at `path` as it is at one moment. Readers and the writer are not held up.
+pub(in crate::backup) async fn copy(target: &Target, path: &Path, to: &Path) -> Result<Copied, Failure> {
+    if !path.exists() {
+        return Err(Failure::new(
+            Code::NotFound,
+            format!("{} is not there", path.display()),
+        ));
+    }
+    let db = sqlite_config(path)
+        .open()
+        .await
+        .map_err(|error| db_failure(&error))?;
+    let schema = schema(&db, target).await?;
+    let file = to.join(FILE);
+    // SQLite takes an empty file, and leaves its mode as it is.
+    drop(private_file(&file)?);
+    if let Db::Sqlite { write, .. } = &db {
+        let into = sqlx::query("VACUUM INTO $1").bind(file.display().to_string());
+        into.execute(write).await.map_err(sql_failure)?;
+    }
+    db.close().await;
+    File::open(&file)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| io_failure("write", &file, &error))?;
+    let reading = SqliteConnectOptions::new().filename(&file).read_only(true);
+    let mut copy = reading.connect().await.map_err(sql_failure)?;
+    let last: i64 = sqlx::query_scalar("SELECT last FROM outbox_feed")
+        .fetch_one(&mut copy)
+        .await
+        .map_err(sql_failure)?;
+    copy.close().await.map_err(sql_failure)?;
+    Ok(copied(FILE, schema, last))
+}
+
+/// Whether there is something at `path` that would be replaced.
+pub(in crate::backup) fn is_taken(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// Refuses while another process has the file open.
+pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Result<(), Failure> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(std::time::Duration::ZERO);
+    // What is no database is in nobody's use.
+    let Ok(mut connection) = options.connect().await else {
+        return Ok(());
+    };
+    // Only the one connection that there is may leave this mode.
+    let left = sqlx::query("PRAGMA journal_mode = DELETE")
+        .execute(&mut connection)
+        .await;
+    let _ = connection.close().await;
+    match left.map_err(chassis::db::DbError::from) {
+        Err(error) if error.is_transient() => Err(crate::backup::restore::in_use(service)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the new database beside `path`: copied, brought up to date, and noted as restored.
+pub(in crate::backup) async fn prepare(
+    target: &Target,
+    manifest: &Manifest,
+    from: &Path,
+    path: &Path,
+    restoration: &Restoration,
+) -> Result<PathBuf, Failure> {
+    let new = beside(path, "restoring");
+    for old in [new.clone(), beside(&new, "wal"), beside(&new, "shm")] {
+        let _ = fs::remove_file(old);
+    }
+    let source = from.join(&manifest.file);
+    let mut file = private_file(&new)?;
+    File::open(&source)
+        .and_then(|mut source| std::io::copy(&mut source, &mut file))
+        .map_err(|error| io_failure("copy", &source, &error))?;
+    drop(file);
+    let db = sqlite_config(&new)
+        .open()
+        .await
+        .map_err(|error| db_failure(&error))?;
+    db.migrate(&new.display().to_string(), target.sets)
+        .await
+        .map_err(|error| db_failure(&error))?;
+    if let Db::Sqlite { write, .. } = &db {
+        let note = restored::note(restoration);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(note))
+            .execute(write)
+            .await
+            .map_err(sql_failure)?;
+        let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(write)
+            .await
+            .map_err(sql_failure)?;
+        if sound != "ok" {
+            return Err(Failure::new(
+                Code::Failed,
+                format!("{}: {sound}", source.display()),
+            ));
+        }
+    }
+    db.close().await;
+    File::open(&new)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| io_failure("write", &new, &error))?;
+    Ok(new)
+}
+
+/// Puts `new` at `path`. What was there is kept beside it.
+pub(in crate::backup) fn put(new: &Path, path: &Path) -> Result<(), Failure> {
+    for suffix in ["", "-wal", "-shm"] {
+        let old = PathBuf::from(format!("{}{suffix}", path.display()));
+        let kept = PathBuf::from(format!("{}.replaced{suffix}", path.display()));
+        let _ = fs::remove_file(&kept);
+        if old.exists() {
+            fs::rename(&old, &kept).map_err(|error| io_failure("put aside", &old, &error))?;
+        }
+    }
+    fs::rename(new, path).map_err(|error| io_failure("create", path, &error))?;
+    sync(folder_of(path))
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let joint = if suffix == "restoring" { '.' } else { '-' };
+    PathBuf::from(format!("{}{joint}{suffix}", path.display()))
+}

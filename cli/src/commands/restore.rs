@@ -1,0 +1,51 @@
+//! `vestibule restore`: a backup put in place.
+
+use std::path::PathBuf;
+
+use crate::backup::{self, Which, Wish};
+use crate::failure::Failure;
+use crate::output;
+
+/// Put a backup in the place of the databases, while the services do not run
+///
+/// The backup is checked first, and all of it is put in place or nothing. At their next start the services draw the
+/// consequences: everybody signs in again, new signing keys are made, and each service tells the others what it knows now.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule restore --from backup-2026-11-23
+  vestibule restore --auth-config /etc/vestibule/auth.toml --from /backups/auth-monday --replace")]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    which: Which,
+    /// The folder that `vestibule backup` made
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// Replace databases that are there; files are kept beside the new ones as FILE.replaced
+    #[arg(long)]
+    replace: bool,
+    /// Let sessions, refresh tokens and signing keys of the backup go on, also those that were ended or replaced since
+    #[arg(long)]
+    keep_sessions: bool,
+}
+
+impl Restore {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        // Held to the end, so that nobody starts on half of it.
+        let lock = self.which.data()?.map(|data| data.lock()).transpose()?;
+        let wish = Wish {
+            replace: self.replace,
+            keep_sessions: self.keep_sessions,
+        };
+        let manifests = backup::restore(&self.which.targets()?, &self.from, wish).await?;
+        drop(lock);
+        for manifest in manifests {
+            output::line(format!(
+                "{} is as it was at {}; start it now",
+                manifest.service, manifest.taken_at
+            ))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! What follows from the restoration of a service's database from a backup.
+//!
+//! The database knows less than it has told: positions and versions that were given out after the backup are unknown to
+//! it, and others remember them. So both go on far above whatever can have been given out. Followers of the feed that
+//! stand beyond what is known here are told that their place is gone, and begin with a snapshot; what the snapshot and later
+//! events say has higher versions than anything said before, and is taken.
+
+use std::time::Duration;
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Reader, Tx};
+use chassis::on_engine;
+
+/// What every version is raised by, and again for each second since the backup, so that a second restoration of the same backup
+/// goes above the first. More changes of one aggregate are not thinkable.
+const RAISED_BY: i64 = 1_000_000;
+/// Positions that are left out at least.
+const LEFT_OUT: i64 = 1_000_000_000;
+/// And for each second since the backup: more events than any service publishes.
+const LEFT_OUT_A_SECOND: i64 = 100_000;
+
+/// A restoration, as whoever restored the database noted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Restoration {
+    /// When the backup was made.
+    pub taken_at: Timestamp,
+    /// When it was put in place.
+    pub restored_at: Timestamp,
+    /// Whether sessions and tokens of the backup are to go on.
+    pub keep_sessions: bool,
+}
+
+impl Restoration {
+    fn seconds(&self) -> i64 {
+        let age: Duration = self.restored_at.since(self.taken_at);
+        // A hundred years are enough for a clock that was wrong.
+        i64::try_from(age.as_secs())
+            .unwrap_or(i64::MAX)
+            .min(100 * 366 * 86_400)
+    }
+
+    /// What the versions of all aggregates are raised by.
+    pub fn raises_by(&self) -> i64 {
+        RAISED_BY * (1 + self.seconds())
+    }
+
+    fn leaves_out(&self) -> i64 {
+        LEFT_OUT + self.seconds() * LEFT_OUT_A_SECOND
+    }
+}
+
+/// Whether a restoration is noted whose consequences were not drawn yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pending(reader: &mut Reader) -> Result<Option<Restoration>, DbError> {
+    let statement = "SELECT taken_at, restored_at, keep_sessions FROM restorations";
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).fetch_optional(c).await?))
+}
+
+/// Takes the note of a restoration, which one replica does, and renumbers what is to come. The caller raises the versions of
+/// its aggregates by [`Restoration::raises_by`] in the same transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take(tx: &mut Tx) -> Result<Option<Restoration>, DbError> {
+    let statement = "DELETE FROM restorations WHERE one = 1 RETURNING taken_at, restored_at, keep_sessions";
+    let noted: Option<Restoration> = on_engine!(tx, c => sqlx::query_as(statement).fetch_optional(c).await?);
+    let Some(restoration) = noted else {
+        return Ok(None);
+    };
+    on_engine!(tx, c => {
+        sqlx::query(
+            "UPDATE outbox_feed SET stopped_at = last, resumed_after = last + $1, last = last + $1,
+                 first_sequence = first_sequence + $2")
+            .bind(restoration.leaves_out())
+            .bind(restoration.raises_by())
+            .execute(&mut *c)
+            .await?;
+        // Of processes that are no more.
+        sqlx::query("UPDATE outbox_leases SET holder = NULL, fence = fence + 1, renewals = 0").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM outbox_replicas").execute(&mut *c).await?;
+        // A broker has sent on what came after the backup: consumers begin there with a snapshot.
+        sqlx::query("DELETE FROM consumer_positions WHERE consumer LIKE '%@%'").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM reconciliations").execute(c).await?;
+    });
+    Ok(Some(restoration))
+}
+
+/// The version with which an aggregate begins whose id may have been used before a restoration: 1 without one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbError> {
+    let statement = "SELECT first_sequence FROM outbox_feed";
+    Ok(on_engine!(connection, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+/// What whoever restores a database runs in it, for the next start of the service to find. It makes the table, because the
+/// backup may be of a version that did not know it.
+pub fn note(restoration: &Restoration) -> String {
+    let Restoration {
+        taken_at,
+        restored_at,
+        keep_sessions,
+    } = restoration;
+    format!(
+        "CREATE TABLE IF NOT EXISTS restorations (one INTEGER PRIMARY KEY CHECK (one = 1), \
+         taken_at BIGINT NOT NULL, restored_at BIGINT NOT NULL, keep_sessions BOOLEAN NOT NULL);\n\
+         DELETE FROM restorations;\n\
+         INSERT INTO restorations VALUES (1, {}, {}, {keep_sessions});\n",
+        taken_at.as_micros(),
+        restored_at.as_micros(),
+    )
+}

@@ -1,0 +1,57 @@
+//! What follows when the database of this service was restored from a backup.
+//!
+//! The backup has sessions that were ended since, refresh tokens and codes that were used or revoked, invitations that were
+//! taken, and signing keys that may have been replaced because they leaked. None of them is good any more, unless whoever
+//! restored it said otherwise.
+
+mod store;
+
+use chassis::db::{Db, DbError};
+use events::contract::SessionEnd;
+use events::restored::{pending, take};
+
+use crate::app::App;
+use crate::sessions;
+
+/// Forgets the signing keys of the backup. Before the keys are read: new ones are made then.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn forget_keys(db: &Db) -> Result<(), DbError> {
+    let noted = pending(&mut db.reader().await?).await?;
+    let Some(restoration) = noted.filter(|restoration| !restoration.keep_sessions) else {
+        return Ok(());
+    };
+    let mut tx = db.begin("restored_keys").await?;
+    store::forget_keys(&mut tx, restoration.restored_at).await?;
+    tx.commit().await
+}
+
+/// Raises every version above what was given out before, and ends what must not come back. Once, by one replica.
+///
+/// # Errors
+/// When the database fails; nothing is changed then.
+pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
+    let mut tx = app.db.begin("restored").await?;
+    let Some(restoration) = take(&mut tx).await? else {
+        return Ok(());
+    };
+    store::raise_versions(&mut tx, restoration.raises_by()).await?;
+    if !restoration.keep_sessions {
+        for account in store::accounts_with_sessions(&mut tx).await? {
+            sessions::end_all(app, &mut tx, account, SessionEnd::Revoked).await?;
+        }
+        store::forget_one_time_secrets(&mut tx, app.clock.now()).await?;
+    }
+    tx.commit().await?;
+    tracing::warn!(
+        "the database was restored from a backup of {}; {}",
+        restoration.taken_at,
+        if restoration.keep_sessions {
+            "its sessions and tokens are good again, as was asked for"
+        } else {
+            "everybody has to sign in again"
+        }
+    );
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The statements of a restoration.
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+use chassis::on_engine;
+use uuid::Uuid;
+
+/// Raises the versions of all accounts, clients and erased people.
+pub(super) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        for statement in [
+            "UPDATE accounts SET version = version + $1",
+            "UPDATE clients SET version = version + $1",
+            "UPDATE erased_subjects SET version = version + $1",
+        ] {
+            sqlx::query(statement).bind(by).execute(&mut *c).await?;
+        }
+    });
+    Ok(())
+}
+
+/// Whoever has a session.
+pub(super) async fn accounts_with_sessions(tx: &mut Tx) -> Result<Vec<Uuid>, DbError> {
+    let statement = "SELECT DISTINCT account_id FROM sessions ORDER BY account_id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).fetch_all(c).await?))
+}
+
+/// Revokes every grant, also those that outlive sessions, and forgets codes and links, used or not.
+pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
+        sqlx::query("DELETE FROM authorization_codes").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM setup_links").execute(c).await?;
+    });
+    Ok(())
+}
+
+/// Forgets the signing keys that were there at `restored_at`; those of a start since then stay.
+pub(super) async fn forget_keys(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("UPDATE key_ring SET version = version + 1").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM signing_keys WHERE published_at < $1").bind(restored_at).execute(c).await?;
+    });
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The role that serves only reads and writes rows; another one owns the tables and migrates.
+
+use std::process::Command;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use testkit::{Engine, Stack, StackOptions, program, within};
+
+async fn run(url: &str, statements: &[String]) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    for statement in statements {
+        let run = sqlx::query(sqlx::AssertSqlSafe(statement.as_str()));
+        run.execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+/// What `docs/guides/upgrade.md` tells to grant.
+fn grants(role: &str) -> Vec<String> {
+    vec![
+        format!("DROP ROLE IF EXISTS {role}"),
+        format!("CREATE ROLE {role} LOGIN"),
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned(),
+        format!("GRANT USAGE ON SCHEMA public TO {role}"),
+        format!(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"
+        ),
+    ]
+}
+
+// SB-38: database users have least privilege.
+#[tokio::test]
+async fn services_whose_role_may_not_change_tables_wait_for_who_may() {
+    let role = format!("serving_{}", std::process::id());
+    let mut stack = Stack::spawn(StackOptions::on(Engine::Postgres)).await;
+    stack.auth.kill();
+    stack.users.kill();
+    let owners = stack.database_urls();
+    for owner in &owners {
+        // Whatever the first start had made already.
+        let fresh = ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"].map(str::to_owned);
+        run(owner, &fresh).await;
+    }
+    run(&owners[0], &grants(&role)).await;
+    run(&owners[1], &grants(&role)[2..]).await;
+    for (service, owner) in ["AUTH", "USERS"].into_iter().zip(&owners) {
+        let mut url = url::Url::parse(owner).unwrap();
+        url.set_username(&role).unwrap();
+        let process = if service == "AUTH" {
+            &mut stack.auth
+        } else {
+            &mut stack.users
+        };
+        process.set(&format!("VESTIBULE_{service}__DATABASE__URL"), url.as_str());
+        process.set(&format!("VESTIBULE_{service}__DATABASE__MIGRATE"), "false");
+        process.start_again();
+    }
+    for url in [
+        stack.auth_management_url("/health/started"),
+        stack.users_management_url("/health/started"),
+    ] {
+        within(Duration::from_secs(60), "it says what it waits for", async || {
+            let answer = stack.http().get(&url).send().await.ok()?;
+            let text = answer.text().await.ok()?;
+            text.contains("schema").then_some(())
+        })
+        .await;
+    }
+    for service in ["auth", "users"] {
+        let output = Command::new(program(&format!("vestibule-{service}")))
+            .arg("migrate")
+            .arg("--config")
+            .arg(stack.folder().join(format!("{service}.toml")))
+            .current_dir(stack.folder())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    stack.ready().await;
+    let ann = stack.register("ann").await;
+    let tokens = stack.authenticate(&ann).await;
+    assert!(stack.user(&tokens.access).await.0.is_success());
+    // They really could not have done it themselves.
+    let mut url = url::Url::parse(&owners[0]).unwrap();
+    url.set_username(&role).unwrap();
+    let mut serving = PgConnection::connect(url.as_str()).await.unwrap();
+    for statement in [
+        "CREATE TABLE mine (id BIGINT)",
+        "DROP TABLE accounts",
+        "ALTER TABLE accounts ADD COLUMN x TEXT",
+    ] {
+        let refused = sqlx::query(statement).execute(&mut serving).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    drop(serving);
+    stack.auth.kill();
+    stack.users.kill();
+    for owner in &owners {
+        run(owner, &[format!("DROP OWNED BY {role}")]).await;
+    }
+    run(&owners[0], &[format!("DROP ROLE {role}")]).await;
+}

@@ -1,0 +1,185 @@
+//! Replicas are restarted one by one, and turned into another version, under load: no request fails, no event is lost.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{Person, Service, Tokens, Visitor, program, within};
+
+use crate::follower::{Seen, follow};
+use crate::load::Load;
+use crate::proxied::Proxied;
+
+/// The version before this one: released, as far as these tests are concerned, and older in its schema.
+/// It is built from the history by `scripts/older`.
+const OLDER: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
+const REPLICAS: [(Service, usize); 4] = [
+    (Service::Users, 0),
+    (Service::Auth, 0),
+    (Service::Users, 1),
+    (Service::Auth, 1),
+];
+/// What the load has to do between two restarts, so that each replica serves some of it.
+const BETWEEN: u64 = 40;
+
+/// Restarts every replica, one after the other, while people are at work. `program` turns it into another version.
+async fn roll(proxied: &mut Proxied, load: &Arc<Load>, program: impl Fn(Service) -> Option<PathBuf>) {
+    let restarts = async {
+        for (service, number) in REPLICAS {
+            proxied.restart(service, number, program(service)).await;
+            let before = load.requests();
+            within(Duration::from_secs(60), "the load goes on", async || {
+                (load.requests() > before + BETWEEN).then_some(())
+            })
+            .await;
+        }
+        load.stop();
+    };
+    let (users_url, auth_url) = (load.url(Service::Users), load.url(Service::Auth));
+    let all_told = |seen: &Seen| load.is_stopped() && is_told(load, seen);
+    let all_asked = |seen: &Seen| load.is_stopped() && is_asked(load, seen);
+    let ((), (), users, auth) = tokio::join!(
+        restarts,
+        load.run(),
+        async { tokio::time::timeout(Duration::from_secs(300), follow(load, &users_url, all_told)).await },
+        async { tokio::time::timeout(Duration::from_secs(300), follow(load, &auth_url, all_asked)).await },
+    );
+    let failures = load.failures();
+    assert!(
+        failures.is_empty(),
+        "{} of {} requests failed: {failures:#?}",
+        failures.len(),
+        load.requests()
+    );
+    let (users, auth) = (
+        users.expect("every change is told"),
+        auth.expect("every request is told"),
+    );
+    assert!(load.acknowledged().len() > 4, "{:?}", load.acknowledged());
+    assert!(load.registered().len() > 2);
+    println!(
+        "{} requests, none failed; {} events of users, {} of auth",
+        load.requests(),
+        users.count(),
+        auth.count()
+    );
+}
+
+/// Whether everything that was acknowledged has been told.
+fn is_told(load: &Load, seen: &Seen) -> bool {
+    let changes = load.acknowledged();
+    changes.iter().all(|(id, version)| seen.version(id) >= *version)
+        && load
+            .registered()
+            .iter()
+            .all(|id| has(seen, id, "vestibule.user.created.v1"))
+}
+
+/// Whether every registration has been asked for.
+fn is_asked(load: &Load, seen: &Seen) -> bool {
+    load.registered()
+        .iter()
+        .all(|id| has(seen, id, "vestibule.registration.requested.v1"))
+}
+
+fn has(seen: &Seen, id: &str, kind: &str) -> bool {
+    seen.kinds
+        .get(id)
+        .is_some_and(|kinds| kinds.iter().any(|known| known == kind))
+}
+
+/// What somebody has from before, and uses afterwards.
+struct Before {
+    ann: Person,
+    visitor: Visitor,
+    tokens: Tokens,
+}
+
+impl Before {
+    async fn of(proxied: &Proxied) -> (Self, Arc<Load>) {
+        let stack = &proxied.stack;
+        let ann = stack.register("ann").await;
+        let load = Load::on(stack, &ann).await;
+        let mut visitor = Visitor::at(&stack.auth_url(""));
+        load.sign_in(&mut visitor).await;
+        let (status, answer) = stack
+            .try_authenticate(&ann, Some("openid profile offline_access"))
+            .await;
+        assert!(status.is_success(), "{answer}");
+        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        let tokens = Tokens {
+            access: text("access_token").unwrap(),
+            refresh: text("refresh_token"),
+            answer,
+        };
+        (Self { ann, visitor, tokens }, load)
+    }
+
+    /// Cookies, sessions, access and refresh tokens go on working.
+    async fn is_good(mut self, proxied: &Proxied, load: &Load) {
+        assert!(
+            self.visitor.open("/").await.has_form("/logout"),
+            "the session is over"
+        );
+        let stack = &proxied.stack;
+        let (status, user) = stack.user(&self.tokens.access).await;
+        assert!(status.is_success(), "{user}");
+        let next: Value = load
+            .refresh(self.tokens.refresh.as_ref().unwrap(), "vestibule-direct")
+            .await
+            .unwrap_or_else(|| panic!("{:?}", load.failures()));
+        assert!(next["refresh_token"].is_string(), "{next}");
+        stack.authenticate(&self.ann).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
+    let mut proxied = Proxied::start(None).await;
+    let (before, load) = Before::of(&proxied).await;
+    // As if a newer version had been there: what this one does not know of does not keep it from starting.
+    for url in proxied.stack.database_urls() {
+        let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
+            .await
+            .unwrap();
+        for statement in [
+            "INSERT INTO _migrations_events (version, description, success, checksum, execution_time)
+             VALUES (9999, 'from the future', TRUE, '\\x00', 0)",
+            "ALTER TABLE outbox ADD COLUMN of_the_future TEXT NOT NULL DEFAULT ''",
+        ] {
+            sqlx::query(statement).execute(&mut connection).await.unwrap();
+        }
+    }
+    roll(&mut proxied, &load, |_| None).await;
+    before.is_good(&proxied, &load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
+    let mut proxied = Proxied::start(Some(older())).await;
+    let (before, load) = Before::of(&proxied).await;
+    roll(&mut proxied, &load, |service| {
+        Some(program(match service {
+            Service::Auth => "vestibule-auth",
+            Service::Users => "vestibule-users",
+        }))
+    })
+    .await;
+    before.is_good(&proxied, &load).await;
+}
+
+/// The programs of the version before.
+fn older() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = Command::new(root.join("scripts/older"))
+        .arg(OLDER)
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "scripts/older {OLDER}: {said}");
+    let folder = String::from_utf8(output.stdout).unwrap();
+    root.join(folder.trim())
+}
