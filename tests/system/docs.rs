@@ -35,7 +35,10 @@ const NOT_RUN: [(&str, &str); 12] = [
         "kubectl ",
         "needs a cluster; tests/deploy/helm looks at the Secrets that these commands make",
     ),
-    ("helm ", "needs a cluster; tests/deploy/helm renders with the same options"),
+    (
+        "helm ",
+        "needs a cluster; tests/deploy/helm renders with the same options",
+    ),
     (
         "--client-secret-file vestibule-secrets/",
         "talks to a release of the chart: tests/deploy/helm runs it against one",

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod stack;

@@ -1,0 +1,64 @@
+//! A backup of a data directory, and putting it back with one command.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::stack::Up;
+
+const PASSWORD: &str = "plenty of words to guess";
+
+/// `POST /authenticate`: the status.
+async fn sign_in(up: &Up, name: &str) -> u16 {
+    let answer = reqwest::Client::new()
+        .post(format!("http://localhost:{}/authenticate", up.auth))
+        .json(&json!({ "username": name, "password": PASSWORD }))
+        .send()
+        .await
+        .expect("answered");
+    answer.status().as_u16()
+}
+
+fn add(up: &Up, name: &str) {
+    let email = format!("{name}@example.org");
+    up.run_with(
+        &["user", "add", name, "--email", &email, "--password-stdin"],
+        PASSWORD,
+    )
+    .ok();
+}
+
+#[tokio::test]
+async fn a_data_directory_is_brought_back_with_one_command() {
+    let mut up = Up::start().await;
+    add(&up, "ann");
+    let to = up.data().with_file_name("backup");
+    let to = to.to_str().expect("UTF-8");
+    let said = up.run(&["backup", "--to", to]).ok();
+    assert!(said.contains("auth") && said.contains("users"), "{said}");
+    let again = up.run(&["backup", "--to", to]).fails(4);
+    assert!(again.contains("there already"), "{again}");
+    add(&up, "bob");
+
+    let refused = up.run(&["restore", "--from", to, "--replace"]).fails(4);
+    assert!(refused.contains("vestibule up"), "{refused}");
+    assert!(up.process.terminate().await.success());
+    for name in ["auth.db", "users.db"] {
+        fs::remove_file(up.data().join(name)).expect("it was there");
+    }
+    up.run(&["restore", "--from", to]).ok();
+    up.process.start_again();
+    let begun = up.count("is ready");
+    testkit::within(
+        std::time::Duration::from_secs(60),
+        "it is ready again",
+        async || (up.count("is ready") > begun).then_some(()),
+    )
+    .await;
+    testkit::eventually("ann signs in", async || {
+        (sign_in(&up, "ann").await == 200).then_some(())
+    })
+    .await;
+    assert_eq!(sign_in(&up, "bob").await, 401);
+    up.run(&["events", "verify"]).ok();
+}
