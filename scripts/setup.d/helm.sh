@@ -7,10 +7,10 @@ HELM_IMAGE=alpine/helm:$HELM_VERSION
 GATEWAY_API_VERSION=1.6.3
 PROMETHEUS_OPERATOR_VERSION=0.85.0
 
-# Go 1.26 or newer: the modules ask for it.
+# The modules ask for Go 1.26, which any Go since 1.21 fetches by itself.
 go_usable() {
-    have go || { [ -x /usr/local/go/bin/go ] && PATH=$PATH:/usr/local/go/bin; }
-    have go && go version | awk '{ split(substr($3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 26) }'
+    have go || { [ -x /usr/local/go/bin/go ] && PATH=$PATH:/usr/local/go/bin; } || apt_install golang-go || return 1
+    have go && go version | awk '{ split(substr($3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 21) }'
 }
 
 # Builds into a folder beside its place and moves it there last, so that it is complete when it is there.
@@ -41,7 +41,7 @@ setup_helm() {
         if go_usable; then
             go_program "$place" . helm.sh/helm/v3/cmd/helm "v$HELM_VERSION" || missing "Helm $HELM_VERSION" "go install helm.sh/helm/v3/cmd/helm@v$HELM_VERSION"
         elif ! { docker_runs && helm_in_docker "$place"; }; then
-            missing "Go 1.26 or newer (or Docker), with which Helm is built," "sudo apt-get install golang"
+            missing "Go 1.21 or newer (or Docker), with which Helm is built," "sudo apt-get install golang-go"
         fi
     fi
     say "setup: Helm $("$place/helm" version --short)"
@@ -51,7 +51,7 @@ setup_helm() {
 setup_podsecurity() {
     local sources=tests/deploy/helm/podsecurity place
     place=$(tools_folder)/podsecurity-$(cat $sources/go.mod $sources/go.sum $sources/main.go | sha256sum | cut -c 1-12)
-    go_usable || missing "Go 1.26 or newer" "sudo apt-get install golang"
+    go_usable || missing "Go 1.21 or newer" "sudo apt-get install golang-go"
     go_program "$place" "$sources" podsecurity || missing "the admission code of Kubernetes" "cd $sources && go build"
     ln -sfn "$place" "$(tools_folder)/podsecurity"
 }
@@ -60,7 +60,7 @@ setup_crds() {
     local place module
     place=$(tools_folder)/crds-$GATEWAY_API_VERSION-$PROMETHEUS_OPERATOR_VERSION
     if [ ! -d "$place" ]; then
-        go_usable || missing "Go 1.26 or newer" "sudo apt-get install golang"
+        go_usable || missing "Go 1.21 or newer" "sudo apt-get install golang-go"
         rm -rf "$place.$$"
         mkdir -p "$place.$$"
         module=$(go_module "sigs.k8s.io/gateway-api@v$GATEWAY_API_VERSION")

@@ -30,6 +30,9 @@ fn generated_copies_of_rules_and_dashboards_are_the_same() {
             copy(from, &into);
         }
         let names = |folder: &str| -> Vec<String> {
+            if !root().join(folder).exists() {
+                return Vec::new();
+            }
             let files = below(folder);
             files.iter().map(|file| file[folder.len()..].to_owned()).collect()
         };

@@ -93,6 +93,10 @@ impl Node {
     /// Runs the pod of an object to its end.
     pub(super) async fn run(&self, kind: &str, name: &str) -> (ExitStatus, String) {
         let mut process = self.start(kind, name);
+        within(START, &format!("{name} ends"), async || {
+            (!process.runs()).then_some(())
+        })
+        .await;
         let status = process.ended().await;
         (status, process.log())
     }
