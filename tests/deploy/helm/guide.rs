@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::chart::{CHART, VERSIONS, helm};
+use super::chart::{CHART, SMALL, TRIAL, VERSIONS, helm};
 use super::running::secrets;
 use crate::files::read;
 use crate::tools::succeeds;
@@ -79,4 +79,55 @@ fn every_values_file_is_tried() {
     files.retain(|file| file.starts_with(&format!("{CHART}/values-")));
     let known = super::chart::FILES.map(|file| format!("{CHART}/{file}"));
     assert_eq!(files, known);
+}
+
+/// `helm template` leaves the notes out, so a copy of the chart shows them as a ConfigMap.
+fn notes(values: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in crate::files::below(CHART) {
+        let name = file.strip_prefix(&format!("{CHART}/")).expect("of the chart");
+        let target = folder.path().join(name.replace("templates/NOTES", "notes"));
+        fs::create_dir_all(target.parent().expect("a folder")).expect("made");
+        fs::write(target, read(&file)).expect("written");
+    }
+    let shown = "kind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: |\n{{ tpl (.Files.Get \"notes.txt\") . | indent 4 }}\n";
+    fs::write(folder.path().join("templates/shown.yaml"), shown).expect("written");
+    let mut helm = helm();
+    helm.args([
+        "template",
+        "vestibule",
+        "--namespace",
+        "identity",
+        "--kube-version",
+        VERSIONS[3],
+    ]);
+    helm.args(["--show-only", "templates/shown.yaml", "--values"]);
+    helm.arg(folder.path().join(values)).arg(folder.path());
+    String::from_utf8(succeeds(&mut helm).stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_notes_say_what_to_do_next_and_what_to_beware_of() {
+    let trial = notes(TRIAL);
+    assert!(
+        trial.contains("WARNING: trial.enabled") && trial.contains("SQLite files"),
+        "{trial}"
+    );
+    assert!(
+        trial.contains("Nothing leads to the services from outside"),
+        "{trial}"
+    );
+    let small = notes(SMALL);
+    assert!(
+        !small.contains("WARNING") && !small.contains("Nothing leads"),
+        "{small}"
+    );
+    for notes in [trial, small] {
+        for command in [
+            "helm test vestibule --namespace identity",
+            "rollout status deployment/vestibule-auth",
+        ] {
+            assert!(notes.contains(command), "{notes}");
+        }
+    }
 }
