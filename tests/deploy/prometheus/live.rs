@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Stack, within};
+use testkit::{Engine, Stack, within};
 
 use super::server::Server;
 use super::{rules, story};
@@ -86,19 +86,50 @@ async fn alerts_come(server: &Server, stack: &mut Stack) {
         .await;
     }
     assert_eq!(server.alert("VestibuleServiceDown", ("job", "auth")).await, None);
-    for (alert, receiver) in [
-        ("VestibuleServiceDown", "on-call"),
-        ("VestibuleTokenReuse", "team"),
+    for (alert, job, receiver) in [
+        ("VestibuleServiceDown", "users", "on-call"),
+        ("VestibuleTokenReuse", "auth", "team"),
     ] {
         let what = format!("Alertmanager has {alert}");
-        let received = within(PATIENCE, &what, async || server.received(alert).await).await;
+        let received = within(PATIENCE, &what, async || server.received(alert, job).await).await;
         assert_eq!(received["receivers"][0]["name"], receiver);
+    }
+}
+
+/// Alertmanager says nothing of a replica of `users` while the whole service is down, and goes on about `auth`.
+async fn what_is_explained_is_held_back(server: &Server) {
+    for job in ["users", "auth"] {
+        server.send("VestibuleReplicaDown", job).await;
+    }
+    for (job, held_back) in [("users", true), ("auth", false)] {
+        let what = format!("the replica of {job}: held back {held_back}");
+        within(PATIENCE, &what, async || {
+            let alert = server.received("VestibuleReplicaDown", job).await?;
+            let by = alert["status"]["inhibitedBy"].as_array()?;
+            // Until it was looked at, an alert is held back by nothing.
+            let looked_at = alert["status"]["state"] != "unprocessed";
+            (looked_at && by.is_empty() != held_back).then_some(())
+        })
+        .await;
+    }
+}
+
+/// SQLite has one connection that writes and several that read, and both are told.
+async fn pools_are_told(server: &Server) {
+    for pool in ["read", "write"] {
+        let limit = format!("vestibule_db_connections_limit{{pool=\"{pool}\"}}");
+        let open = format!("sum by (job) (vestibule_db_connections{{pool=\"{pool}\"}})");
+        let within_limit = format!("{open} <= on (job) {limit}");
+        for expression in [format!("{limit} >= 1"), format!("{open} >= 1"), within_limit] {
+            let found = server.query(&expression).await.unwrap();
+            assert_eq!(found.len(), 2, "{expression}: {found:?}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_real_prometheus_scrapes_evaluates_and_alerts_and_answers_every_dashboard() {
-    let mut stack = Stack::with(story::options()).await;
+    let mut stack = Stack::with(story::options(Engine::Sqlite)).await;
     let (auth, users) = (
         stack.auth_management_url("/metrics"),
         stack.users_management_url("/metrics"),
@@ -114,6 +145,8 @@ async fn a_real_prometheus_scrapes_evaluates_and_alerts_and_answers_every_dashbo
     story::tell(&stack).await;
     rules_are_healthy(&server).await;
     series_are_there(&server).await;
+    pools_are_told(&server).await;
     grafana::answers(&server).await;
     alerts_come(&server, &mut stack).await;
+    what_is_explained_is_held_back(&server).await;
 }

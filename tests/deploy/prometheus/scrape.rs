@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chassis::telemetry::catalogue::{Kind, Metric, Values};
-use testkit::Stack;
+use testkit::{Engine, Stack};
 
 use super::catalogue::{CHAPTERS, Scrape, of_series};
 use super::{story, tools};
@@ -105,7 +105,7 @@ async fn begins_with_zero(url: &str, expected: &[&str]) {
 
 #[tokio::test]
 async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
-    let stack = Stack::with(story::options()).await;
+    let stack = Stack::with(story::options(Engine::Postgres)).await;
     let (auth, users) = (
         stack.auth_management_url("/metrics"),
         stack.users_management_url("/metrics"),
@@ -137,6 +137,15 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
         check_by_promtool(&story::scrape(url).await);
     }
     let scrape = Scrape::parse(&story::scrape(&auth).await);
+    // PostgreSQL has one pool, which reads and writes.
+    let pools = scrape
+        .series
+        .iter()
+        .filter(|(name, ..)| name == "vestibule_db_connections_limit");
+    let pools: Vec<(&str, f64)> = pools
+        .map(|(_, labels, value)| (labels["pool"].as_str(), *value))
+        .collect();
+    assert_eq!(pools, [("all", 8.0)]);
     let right = scrape
         .series
         .iter()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{Process, Program, free_port, within};
 
@@ -197,12 +197,22 @@ impl Server {
         Some(found["state"].as_str()?.to_owned())
     }
 
-    /// What Alertmanager has of an alert.
-    pub(crate) async fn received(&self, name: &str) -> Option<Value> {
+    /// What Alertmanager has of an alert on a service.
+    pub(crate) async fn received(&self, name: &str, job: &str) -> Option<Value> {
         let url = format!("{}/api/v2/alerts", self.alertmanager);
         let alerts: Vec<Value> = reqwest::get(url).await.ok()?.json().await.ok()?;
         alerts
             .into_iter()
-            .find(|alert| alert["labels"]["alertname"] == name)
+            .find(|alert| alert["labels"]["alertname"] == name && alert["labels"]["job"] == job)
+    }
+
+    /// Sends an alert to Alertmanager, as Prometheus would.
+    pub(crate) async fn send(&self, name: &str, job: &str) {
+        let url = format!("{}/api/v2/alerts", self.alertmanager);
+        let labels = json!({ "alertname": name, "job": job, "severity": "warning" });
+        let request = reqwest::Client::new()
+            .post(url)
+            .json(&json!([{ "labels": labels }]));
+        assert!(request.send().await.unwrap().status().is_success());
     }
 }

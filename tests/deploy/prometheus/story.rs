@@ -4,15 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use testkit::{Person, Stack, StackOptions, eventually};
+use testkit::{Engine, Person, Stack, StackOptions, eventually};
 use tokio::io::AsyncWriteExt as _;
 
 /// A person whose name would be noticed in a label (SB-39).
 pub(crate) const NAME: &str = "archibald-the-noticeable";
 
-/// Both services, with receivers of webhooks allowed on this machine.
-pub(crate) fn options() -> StackOptions {
-    StackOptions::default()
+/// Both services on `engine`, with receivers of webhooks allowed on this machine.
+pub(crate) fn options(engine: Engine) -> StackOptions {
+    StackOptions::on(engine)
         .with("VESTIBULE_AUTH__WEBHOOKS__ALLOW", "127.0.0.1/32")
         .with("VESTIBULE_USERS__WEBHOOKS__ALLOW", "127.0.0.1/32")
         .with("VESTIBULE_AUTH__DRAIN_SECONDS", "0")
