@@ -13,6 +13,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # A Docker client without a daemon is of no use.
 docker_runs() { have docker && timeout 20 docker info >/dev/null 2>&1; }
 
+# The container engine at hand: Docker with a daemon, else podman.
+container_engine() {
+    if docker_runs; then echo docker; elif have podman; then echo podman; else return 1; fi
+}
+
+# The version of Rust that this repository is built with.
+rust_version() { sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml; }
+
 # Where programs stand that `scripts/setup` made for this repository alone; each version under a name of its own.
 tools_folder() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/vestibule/tools"; }
 

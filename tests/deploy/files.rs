@@ -42,7 +42,10 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 5] = [
+const READERS: [(&str, &str); 8] = [
+    ("deploy/compose.yaml", "containers"),
+    ("deploy/compose/", "containers"),
+    ("deploy/docker/", "containers"),
     ("deploy/haproxy/", "../upgrade/proxied.rs"),
     ("deploy/helm/vestibule/", "helm"),
     ("deploy/observability/elastic/", "elastic"),

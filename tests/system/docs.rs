@@ -12,7 +12,7 @@ use crate::source::{Source, files, root};
 use crate::up::Up;
 
 /// Commands that a test cannot run inside itself, and why.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 17] = [
     ("git clone", "needs the repository's public address"),
     (
         "cargo run --release -- up",
@@ -30,6 +30,17 @@ const NOT_RUN: [(&str, &str); 12] = [
     ("scripts/test", "this test is part of what it runs"),
     ("npm ", "installs; the example has a test that starts it"),
     ("cargo run --release -p bench", "measures for minutes"),
+    (
+        "docker ",
+        "needs a registry; tests/deploy/containers runs what these commands start",
+    ),
+    ("compose/secrets", "tests/deploy/containers runs it in a copy"),
+    ("cd deploy", "the commands after it are not run here"),
+    ("export POSTGRES_IMAGE", "for a command that is not run here"),
+    (
+        "scripts/images",
+        "builds for minutes; tests/deploy/containers runs it",
+    ),
     ("cargo test", "this test is part of what it runs"),
     (
         "kubectl ",

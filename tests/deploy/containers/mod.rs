@@ -1,1 +1,7 @@
 //! Images, built and run, and the compose file.
+
+mod compose;
+mod engine;
+mod images;
+mod project;
+mod story;

@@ -1,0 +1,307 @@
+//! The compose file, as the library of Docker Compose reads it: with every profile, and what every service is held to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use testkit::program;
+
+use crate::files::{below, read, root};
+use crate::tools::{succeeds, tool};
+
+/// The commands of the guide: how a profile is chosen, and which services it adds.
+const PROFILES: [(&[&str], &[&str]); 7] = [
+    (&[], &[]),
+    (&["--profile", "cli"], &["cli"]),
+    (&["--env-file", "compose/kafka.env"], &["kafka"]),
+    (&["--env-file", "compose/rabbitmq.env"], &["rabbitmq"]),
+    (&["--env-file", "compose/tracing.env"], &["jaeger"]),
+    (
+        &["--profile", "observability"],
+        &["alertmanager", "grafana", "prometheus"],
+    ),
+    (
+        &["--profile", "elk"],
+        &["elastic-setup", "elasticsearch", "filebeat", "kibana", "logstash"],
+    ),
+];
+const ALWAYS: [&str; 6] = [
+    "auth",
+    "auth-migrate",
+    "auth-postgres",
+    "users",
+    "users-migrate",
+    "users-postgres",
+];
+
+/// A copy of the folder `deploy` with secrets, so that the repository stays as it is.
+pub(super) fn copy() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeeds(
+        Command::new("cp")
+            .arg("-R")
+            .arg(root().join("deploy"))
+            .arg(folder.path()),
+    );
+    succeeds(
+        Command::new("rm")
+            .args(["-rf", "deploy/secrets"])
+            .current_dir(folder.path()),
+    );
+    succeeds(&mut Command::new(folder.path().join("deploy/compose/secrets")));
+    folder
+}
+
+/// What Compose would start, in the folder `deploy`.
+pub(super) fn resolved(deploy: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Value {
+    let mut command = tool("compose-config/compose-config");
+    command.arg("compose.yaml").args(arguments).current_dir(deploy);
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    serde_json::from_slice(&succeeds(&mut command).stdout).unwrap()
+}
+
+fn services(project: &Value) -> &Map<String, Value> {
+    project["services"].as_object().unwrap()
+}
+
+fn texts(list: &Value) -> BTreeSet<&str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn networks(service: &Value) -> BTreeSet<&str> {
+    service["networks"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Every service of every profile, by name.
+fn everything(deploy: &Path) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (arguments, _) in PROFILES {
+        all.extend(services(&resolved(deploy, arguments, &[])).clone());
+    }
+    all
+}
+
+#[test]
+fn each_profile_adds_its_services() {
+    let folder = copy();
+    for (arguments, added) in PROFILES {
+        let project = resolved(&folder.path().join("deploy"), arguments, &[]);
+        let found: BTreeSet<&str> = services(&project).keys().map(String::as_str).collect();
+        let expected: BTreeSet<&str> = ALWAYS.iter().chain(added).copied().collect();
+        assert_eq!(found, expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_profile_that_changes_the_transport_changes_it() {
+    let folder = copy();
+    for (arguments, _) in PROFILES {
+        let transport = match arguments.last() {
+            Some(&"compose/kafka.env") => "kafka",
+            Some(&"compose/rabbitmq.env") => "rabbitmq",
+            _ => "feed",
+        };
+        let traced = arguments.last() == Some(&"compose/tracing.env");
+        let project = resolved(&folder.path().join("deploy"), arguments, &[]);
+        for service in ["auth", "users"] {
+            let environment = &project["services"][service]["environment"];
+            let key = |key: &str| &environment[format!("VESTIBULE_{}__{key}", service.to_uppercase())];
+            assert_eq!(key("EVENTS__TRANSPORT"), transport, "{arguments:?}");
+            assert_eq!(key("TRACES__OTLP_ENDPOINT").is_string(), traced, "{arguments:?}");
+            accepted(&folder, service, environment);
+        }
+    }
+}
+
+/// The configuration with these variables is one that the service takes.
+fn accepted(folder: &TempDir, service: &str, environment: &Value) {
+    let deploy = folder.path().join("deploy");
+    let file = deploy.join(format!("compose/{service}.toml"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let here = folder.path().join(format!("{service}.toml"));
+    let secrets = deploy.join("secrets");
+    std::fs::write(&here, text.replace("/run/secrets", secrets.to_str().unwrap())).unwrap();
+    let mut check = Command::new(program("vestibule"));
+    check.args(["config", "check", "--service", service]).arg(&here);
+    for (name, value) in environment.as_object().unwrap() {
+        if let Some(value) = value.as_str() {
+            check.env(name, value);
+        }
+    }
+    succeeds(&mut check);
+}
+
+#[test]
+fn no_service_has_a_right_that_it_does_not_need() {
+    let folder = copy();
+    let ours = ["auth", "auth-migrate", "users", "users-migrate", "cli"];
+    for (name, service) in everything(&folder.path().join("deploy")) {
+        assert!(
+            texts(&service["cap_drop"]).contains("ALL"),
+            "{name} keeps capabilities"
+        );
+        assert!(
+            texts(&service["security_opt"]).contains("no-new-privileges:true"),
+            "{name} may gain privileges"
+        );
+        assert!(service["mem_limit"].is_string(), "{name} may take all the memory");
+        assert!(service["privileged"].is_null(), "{name}");
+        let image = service["image"].as_str().unwrap();
+        let host = image
+            .split_once('/')
+            .is_some_and(|(first, _)| first.contains(['.', ':']));
+        assert!(!host, "{image} names a registry");
+        assert!(
+            image.contains(':') && !image.ends_with(":latest"),
+            "{image} has no version"
+        );
+        // Filebeat reads the logs of other containers; it alone is more than nobody.
+        let raised = name == "filebeat";
+        assert_eq!(service["user"] == "root", raised, "{name}");
+        assert_eq!(service["cap_add"].is_array(), raised, "{name}");
+        if ours.contains(&name.as_str()) || name.ends_with("-postgres") {
+            assert_eq!(service["read_only"], true, "{name} may write into its image");
+        }
+        for port in service["ports"].as_array().into_iter().flatten() {
+            assert_eq!(port["host_ip"], "127.0.0.1", "{name} is open to the network");
+            assert!(
+                ![9000, 9001].contains(&port["target"].as_u64().unwrap()),
+                "{name}: management"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_database_is_on_the_network_of_its_service_alone() {
+    let folder = copy();
+    let project = resolved(&folder.path().join("deploy"), &[], &[]);
+    let all = everything(&folder.path().join("deploy"));
+    for (database, owners) in [
+        ("auth-postgres", ["auth", "auth-migrate", "auth-postgres"]),
+        ("users-postgres", ["users", "users-migrate", "users-postgres"]),
+    ] {
+        let reached = networks(&all[database]);
+        for network in &reached {
+            assert_eq!(
+                project["networks"][network]["internal"], true,
+                "{network} has a way out"
+            );
+        }
+        for (name, service) in &all {
+            let neighbour = !networks(service).is_disjoint(&reached);
+            assert_eq!(
+                neighbour,
+                owners.contains(&name.as_str()),
+                "{name} and {database}"
+            );
+        }
+    }
+}
+
+#[test]
+fn whatever_is_mounted_is_there() {
+    let folder = copy();
+    let deploy = folder.path().join("deploy");
+    let mut checked = 0;
+    for (arguments, _) in PROFILES {
+        let project = resolved(&deploy, arguments, &[]);
+        let named = ["secrets", "configs"]
+            .into_iter()
+            .flat_map(|kind| project[kind].as_object().unwrap().values());
+        let files = named.map(|file| file["file"].as_str().unwrap());
+        let volumes = services(&project)
+            .values()
+            .flat_map(|service| service["volumes"].as_array().into_iter().flatten());
+        let bound = volumes
+            .filter(|volume| volume["type"] == "bind")
+            .map(|volume| volume["source"].as_str().unwrap());
+        for path in files.chain(bound).filter(|path| !path.starts_with("/var/")) {
+            assert!(
+                Path::new(path).starts_with(&deploy),
+                "{path} is not in the repository"
+            );
+            assert!(Path::new(path).exists(), "{path} is mounted and is not there");
+            checked += 1;
+        }
+    }
+    assert!(
+        checked > 20,
+        "only {checked} paths: does this test still see them?"
+    );
+}
+
+#[test]
+fn secrets_are_made_once_and_all_are_used() {
+    let folder = copy();
+    let deploy = folder.path().join("deploy");
+    let names = || -> BTreeSet<String> {
+        let entries = std::fs::read_dir(deploy.join("secrets")).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    let secret = |name: &str| std::fs::read_to_string(deploy.join("secrets").join(name)).unwrap();
+    let project = resolved(&deploy, &[], &[]);
+    let declared: BTreeSet<String> = project["secrets"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names(), declared);
+
+    let before: Vec<String> = names().iter().map(|name| secret(name)).collect();
+    let different: BTreeSet<&String> = before.iter().collect();
+    assert_eq!(different.len(), before.len(), "two secrets are the same");
+    let again = Command::new(deploy.join("compose/secrets")).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("nothing was changed"));
+    let after: Vec<String> = names().iter().map(|name| secret(name)).collect();
+    assert_eq!(before, after);
+    guarded(&deploy.join("secrets"));
+    let left: Vec<String> = below("deploy")
+        .into_iter()
+        .filter(|path| path.contains("/secrets/"))
+        .collect();
+    assert!(left.is_empty(), "secrets in the repository: {left:?}");
+}
+
+/// The files are readable by whoever they are mounted for; the folder lets nobody else near them.
+fn guarded(secrets: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(secrets), 0o700);
+    for entry in std::fs::read_dir(secrets).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o444);
+    }
+}
+
+#[test]
+fn the_guide_gives_the_commands_that_are_tested() {
+    let places = ["docs/guides/docker.md", "deploy/compose.yaml"].map(read);
+    for (arguments, added) in PROFILES {
+        if added == ["cli"] {
+            continue;
+        }
+        let command = ["docker", "compose"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect::<Vec<_>>()
+            .join(" ");
+        for text in &places {
+            assert!(
+                text.contains(&format!("{command} up -d")),
+                "nobody is told: {command} up -d"
+            );
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The images, as they come out of the Dockerfile: what is in them and what is not.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::engine::Engine;
+use crate::files::{read, root};
+use crate::tools::succeeds;
+
+/// The most that an image may have, in bytes.
+const LARGEST: u64 = 40_000_000;
+
+/// What an image has beside its program. A shell is not among it, nor anything else that runs.
+const KNOWN: [&str; 5] = [
+    "etc/group",
+    "etc/nsswitch.conf",
+    "etc/passwd",
+    "etc/ssl/certs/ca-certificates.crt",
+    "usr/local/bin/",
+];
+
+/// The tag of the images of these tests. Nobody's own images are replaced.
+pub(crate) const TAG: &str = "test";
+
+/// An image of this repository.
+pub(crate) struct Image {
+    /// The target of the Dockerfile, and the image's name after `vestibule/`.
+    pub(crate) target: &'static str,
+    /// Its one program.
+    program: &'static str,
+}
+
+pub(crate) const IMAGES: [Image; 3] = [
+    Image {
+        target: "auth",
+        program: "vestibule-auth",
+    },
+    Image {
+        target: "users",
+        program: "vestibule-users",
+    },
+    Image {
+        target: "cli",
+        program: "vestibule",
+    },
+];
+
+impl Image {
+    pub(crate) fn name(&self) -> String {
+        format!("vestibule/{}:{TAG}", self.target)
+    }
+
+    fn inspect(&self) -> Value {
+        let text = Engine::here().ask(&["image", "inspect", &self.name()]);
+        serde_json::from_str::<Value>(&text).unwrap()[0].take()
+    }
+
+    /// Every path in the image that is no folder.
+    fn paths(&self, scratch: &Path) -> BTreeSet<String> {
+        let engine = Engine::here();
+        let container = engine.ask(&["create", &self.name()]);
+        let archive = scratch.join("image.tar");
+        engine.ask(&["export", "-o", archive.to_str().unwrap(), &container]);
+        engine.ask(&["rm", "-f", &container]);
+        succeeds(
+            Command::new("tar")
+                .arg("-C")
+                .arg(scratch)
+                .arg("-xf")
+                .arg(&archive),
+        );
+        let listed = succeeds(Command::new("tar").arg("-tf").arg(&archive));
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        listed
+            .lines()
+            .map(|line| line.trim_start_matches("./").to_owned())
+            .filter(|path| !path.is_empty() && !path.ends_with('/'))
+            .collect()
+    }
+}
+
+/// Builds all images once, however many tests ask. Nothing is compiled when nothing has changed.
+pub(crate) fn built() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let engine = match Engine::here() {
+            Engine::Docker => "docker",
+            Engine::Podman => "podman",
+        };
+        succeeds(
+            Command::new(root().join("scripts/images"))
+                .env("TAG", TAG)
+                .env("ENGINE", engine),
+        );
+    });
+}
+
+/// What engines put there themselves when a container is made, and the export shows.
+fn engines_own(path: &str) -> bool {
+    ["dev/", "proc/", "sys/", "run/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+        || [
+            "etc/hosts",
+            "etc/hostname",
+            "etc/resolv.conf",
+            "etc/mtab",
+            ".dockerenv",
+        ]
+        .contains(&path)
+}
+
+#[test]
+fn an_image_has_its_program_and_nothing_else_that_runs() {
+    built();
+    for image in &IMAGES {
+        let scratch = tempfile::tempdir().unwrap();
+        let program = format!("usr/local/bin/{}", image.program);
+        let expected: BTreeSet<String> = KNOWN
+            .iter()
+            .map(|path| match path.ends_with('/') {
+                true => program.clone(),
+                false => (*path).to_owned(),
+            })
+            .collect();
+        let found: BTreeSet<String> = image
+            .paths(scratch.path())
+            .into_iter()
+            .filter(|path| !engines_own(path))
+            .collect();
+        assert_eq!(found, expected, "{}", image.target);
+        program_is_static(&scratch.path().join(&program));
+        program_lists_its_dependencies(&scratch.path().join(&program));
+        let passwd = std::fs::read_to_string(scratch.path().join("etc/passwd")).unwrap();
+        assert_eq!(
+            passwd,
+            "vestibule:x:65532:65532:Vestibule:/var/lib/vestibule:/nonexistent\n"
+        );
+    }
+}
+
+fn program_is_static(program: &Path) {
+    let headers = succeeds(Command::new("readelf").args(["-l", "-d"]).arg(program));
+    let headers = String::from_utf8(headers.stdout).unwrap();
+    assert!(headers.contains("LOAD"), "{headers}");
+    for loader in ["INTERP", "(NEEDED)"] {
+        assert!(
+            !headers.contains(loader),
+            "{} is not static: {headers}",
+            program.display()
+        );
+    }
+}
+
+/// The section that cargo-auditable writes, which scanners of images read.
+fn program_lists_its_dependencies(program: &Path) {
+    let section = program.with_extension("dep-v0");
+    succeeds(
+        Command::new("objcopy")
+            .arg(format!("--dump-section=.dep-v0={}", section.display()))
+            .args([program, Path::new("/dev/null")]),
+    );
+    let unpack = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(open(sys.argv[1], 'rb').read()))";
+    let listed = succeeds(Command::new("python3").args(["-c", unpack]).arg(&section));
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let packages: BTreeSet<&str> = listed["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    for dependency in ["rustls", "sqlx", "aws-lc-sys", "openssl-src", "argon2"] {
+        assert!(
+            packages.contains(dependency),
+            "{dependency} is not among {packages:?}"
+        );
+    }
+    assert!(
+        !packages.contains("testkit"),
+        "the test kit is in {}",
+        program.display()
+    );
+}
+
+#[test]
+fn an_image_says_what_it_is_and_runs_as_nobody_in_particular() {
+    built();
+    let version = env!("CARGO_PKG_VERSION");
+    for image in &IMAGES {
+        let (target, about) = (image.target, image.inspect());
+        let config = &about["Config"];
+        assert_eq!(config["User"], "65532:65532", "{target}");
+        assert_eq!(
+            config["Entrypoint"][0],
+            format!("/usr/local/bin/{}", image.program)
+        );
+        assert!(config["Volumes"]["/var/lib/vestibule"].is_object(), "{config}");
+        let label = |name: &str| {
+            let label = &config["Labels"][format!("org.opencontainers.image.{name}")];
+            label
+                .as_str()
+                .unwrap_or_else(|| panic!("{target} has no label {name}"))
+        };
+        assert_eq!(label("title"), format!("vestibule/{target}"));
+        assert_eq!(label("version"), version);
+        assert_eq!(label("licenses"), "Apache-2.0");
+        for name in ["description", "revision", "source"] {
+            assert!(!label(name).is_empty(), "{target}: {name}");
+        }
+        let check = &config["Healthcheck"]["Test"];
+        match target {
+            // It ends by itself.
+            "cli" => assert!(check.is_null(), "{check}"),
+            _ => assert_eq!(
+                check,
+                &serde_json::json!(["CMD", format!("/usr/local/bin/{}", image.program), "health"])
+            ),
+        }
+        let size = about["Size"].as_u64().unwrap();
+        assert!(size < LARGEST, "{target} has {size} bytes");
+    }
+}
+
+#[test]
+fn the_dockerfile_builds_with_what_the_repository_is_built_with() {
+    let dockerfile = read("deploy/docker/Dockerfile");
+    let toolchain = read("rust-toolchain.toml");
+    let (_, channel) = toolchain.split_once("channel = \"").unwrap();
+    let minor = channel.rsplit_once('.').unwrap().0;
+    assert!(
+        dockerfile.contains(&format!("ARG RUST_IMAGE=rust:{minor}-")),
+        "not Rust {minor}"
+    );
+    assert!(dockerfile.contains(&format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"))));
+}

@@ -1,0 +1,218 @@
+//! The compose file, run: each service with the networks, secrets, rights and limits that it has there, in the order that
+//! its dependencies ask for. It speaks to the engine itself, since podman has no Compose of its own.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::free_port;
+
+use super::compose::{copy, resolved};
+use super::engine::Engine;
+use super::images::{TAG, built};
+
+/// What stands in for an image that no registry gives here: see `scripts/local-images`.
+const LOCAL_POSTGRES: &str = "localhost/vestibule-local/postgres";
+
+/// A running project. Dropping it removes its containers, networks and volumes.
+pub(super) struct Project {
+    pub(super) engine: Engine,
+    pub(super) auth_url: String,
+    pub(super) users_url: String,
+    name: String,
+    model: Value,
+    ports: [(u64, u16); 2],
+    started: BTreeSet<String>,
+    /// Holds the secrets.
+    _folder: TempDir,
+}
+
+impl Project {
+    /// Starts the services of the default profile, and waits until both are healthy.
+    pub(super) async fn up() -> Self {
+        built();
+        let folder = copy();
+        let ports = [(8000, free_port()), (8001, free_port())];
+        let [auth_url, users_url] = ports.map(|(_, port)| format!("http://localhost:{port}"));
+        let mut environment = vec![
+            ("VESTIBULE_VERSION", TAG.to_owned()),
+            ("VESTIBULE_AUTH_URL", auth_url.clone()),
+            ("VESTIBULE_USERS_URL", users_url.clone()),
+        ];
+        let engine = Engine::here();
+        let local = engine.ask(&["images", "-q", "--filter", &format!("reference={LOCAL_POSTGRES}")]);
+        if let Some(id) = local.lines().next() {
+            environment.push(("POSTGRES_IMAGE", id.to_owned()));
+        }
+        let model = resolved(&folder.path().join("deploy"), &["--profile", "cli"], &environment);
+        let mut project = Self {
+            engine,
+            auth_url,
+            users_url,
+            name: format!("vestibule-test-{}", std::process::id()),
+            model,
+            ports,
+            started: BTreeSet::new(),
+            _folder: folder,
+        };
+        for (network, about) in project.model["networks"].as_object().unwrap() {
+            let internal: &[&str] = match about["internal"] == true {
+                true => &["--internal"],
+                false => &[],
+            };
+            let name = project.named(network);
+            engine.ask(&[&["network", "create"], internal, &[&name]].concat());
+        }
+        for service in ["auth", "users"] {
+            project.start(service).await;
+            project.healthy(service).await;
+        }
+        project
+    }
+
+    /// What a service's container, a network or a volume of this project is called.
+    pub(super) fn named(&self, what: &str) -> String {
+        format!("{}-{what}", self.name)
+    }
+
+    pub(super) async fn healthy(&self, service: &str) {
+        self.engine.healthy(&self.named(service)).await;
+    }
+
+    /// Starts a service after those that it depends on, as Compose would.
+    async fn start(&mut self, service: &str) {
+        if !self.started.insert(service.to_owned()) {
+            return;
+        }
+        let about = self.model["services"][service].clone();
+        for (needed, how) in about["depends_on"].as_object().into_iter().flatten() {
+            if self.model["services"][needed].is_null() {
+                assert_eq!(
+                    how["required"], false,
+                    "{service} needs {needed}, which no profile starts"
+                );
+                continue;
+            }
+            Box::pin(self.start(needed)).await;
+            match how["condition"].as_str().unwrap() {
+                "service_healthy" => self.healthy(needed).await,
+                "service_completed_successfully" => self.completed(needed),
+                other => panic!("{service} waits for {needed} to be {other}"),
+            }
+        }
+        let mut arguments = vec!["run".to_owned(), "-d".to_owned()];
+        arguments.extend(self.flags(service, &about));
+        self.engine
+            .ask(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    fn completed(&self, service: &str) {
+        let container = self.named(service);
+        let code = self.engine.ask(&["wait", &container]);
+        assert_eq!(code, "0", "{service}:\n{}", self.engine.log(&container));
+    }
+
+    /// Runs the command line tool, as `docker compose run --rm cli` does, and gives back what it printed.
+    pub(super) fn cli(&self, command: &[&str]) -> String {
+        let flags = self.flags("cli", &self.model["services"]["cli"]);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        self.engine
+            .ask(&[&["run", "--rm"], flags.as_slice(), command].concat())
+    }
+
+    /// The part of a command line that says what the compose file says of a service; image and command are its end.
+    fn flags(&self, service: &str, about: &Value) -> Vec<String> {
+        let mut flags = vec!["--name".to_owned(), self.named(service)];
+        let mut add = |name: &str, value: String| flags.extend([name.to_owned(), value]);
+        for network in about["networks"].as_object().unwrap().keys() {
+            add("--network", format!("{}:alias={service}", self.named(network)));
+        }
+        for (list, flag) in [
+            ("cap_drop", "--cap-drop"),
+            ("security_opt", "--security-opt"),
+            ("tmpfs", "--tmpfs"),
+        ] {
+            for value in about[list].as_array().into_iter().flatten() {
+                // Engines differ in how they write it.
+                add(
+                    flag,
+                    value
+                        .as_str()
+                        .unwrap()
+                        .replace("no-new-privileges:true", "no-new-privileges"),
+                );
+            }
+        }
+        for (name, value) in about["environment"].as_object().into_iter().flatten() {
+            if let Some(value) = value.as_str() {
+                add("--env", format!("{name}={value}"));
+            }
+        }
+        for kind in ["secrets", "configs"] {
+            for mounted in about[kind].as_array().into_iter().flatten() {
+                let file = self.model[kind][mounted["source"].as_str().unwrap()]["file"]
+                    .as_str()
+                    .unwrap();
+                add(
+                    "--volume",
+                    format!("{file}:{}:ro", mounted["target"].as_str().unwrap()),
+                );
+            }
+        }
+        for volume in about["volumes"].as_array().into_iter().flatten() {
+            let source = self.named(volume["source"].as_str().unwrap());
+            add(
+                "--volume",
+                format!("{source}:{}", volume["target"].as_str().unwrap()),
+            );
+        }
+        for port in about["ports"].as_array().into_iter().flatten() {
+            let target = port["target"].as_u64().unwrap();
+            let (_, free) = self.ports.iter().find(|(inside, _)| *inside == target).unwrap();
+            add("--publish", format!("127.0.0.1:{free}:{target}"));
+        }
+        for (key, flag) in [
+            ("mem_limit", "--memory"),
+            ("shm_size", "--shm-size"),
+            ("user", "--user"),
+        ] {
+            if let Some(value) = about[key].as_str() {
+                add(flag, value.to_owned());
+            }
+        }
+        if let Some(most) = about["pids_limit"].as_u64() {
+            add("--pids-limit", most.to_string());
+        }
+        // Only CMD-SHELL stands in the default profile; the images bring the others.
+        if let Some(check) = about["healthcheck"]["test"][1].as_str() {
+            add("--health-cmd", check.to_owned());
+        }
+        if about["read_only"] == true {
+            flags.push("--read-only".to_owned());
+        }
+        flags.push(about["image"].as_str().unwrap().to_owned());
+        let command = about["command"].as_array().into_iter().flatten();
+        flags.extend(command.map(|word| word.as_str().unwrap().to_owned()));
+        flags
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        for service in &self.started {
+            let container = self.named(service);
+            if std::thread::panicking() {
+                eprintln!(
+                    "--- what {service} said last ---\n{}",
+                    self.engine.log(&container)
+                );
+            }
+            self.engine.attempt(&["rm", "-f", "-v", &container]);
+        }
+        for kind in ["network", "volume"] {
+            for name in self.model[format!("{kind}s")].as_object().into_iter().flatten() {
+                self.engine.attempt(&[kind, "rm", "-f", &self.named(name.0)]);
+            }
+        }
+    }
+}

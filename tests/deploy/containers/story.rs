@@ -1,0 +1,180 @@
+//! The whole way, in containers: sign-up, sign-in, event, a killed container, and recovery.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use testkit::{Person, Visitor, eventually, within};
+
+use super::engine::Engine;
+use super::project::Project;
+
+/// A killed container has to start, find its database and catch up.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+/// Fills the page of the registration; the answer is the path of where the person lands.
+async fn sign_up(project: &Project, person: &Person) -> String {
+    let mut visitor = Visitor::at(&project.auth_url);
+    let page = visitor.open("/register").await;
+    let email = person.email();
+    let typed = [
+        ("user_name", person.user_name.as_str()),
+        ("email", &email),
+        ("password", &person.password),
+    ];
+    visitor
+        .submit(&page, "/register", &typed)
+        .await
+        .url
+        .path()
+        .to_owned()
+}
+
+async fn authenticate(project: &Project, person: &Person) -> Option<Value> {
+    let answer = reqwest::Client::new()
+        .post(format!("{}/authenticate", project.auth_url))
+        .json(&json!({ "username": person.user_name, "password": person.password }))
+        .send()
+        .await
+        .expect("auth answers");
+    match answer.status() {
+        StatusCode::OK => Some(answer.json().await.unwrap()),
+        _ => None,
+    }
+}
+
+/// Signs in, and asks the user service who she is.
+async fn known_to_both(project: &Project, person: &Person) {
+    let tokens = within(
+        RECOVERY,
+        &format!("{} can sign in", person.user_name),
+        async || authenticate(project, person).await,
+    )
+    .await;
+    let user: Value = reqwest::Client::new()
+        .get(format!("{}/user", project.users_url))
+        .bearer_auth(tokens["access_token"].as_str().unwrap())
+        .send()
+        .await
+        .expect("users answers")
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(user["user_name"], person.user_name.as_str(), "{user}");
+}
+
+#[tokio::test]
+async fn people_come_and_go_while_containers_are_killed() {
+    let project = Project::up().await;
+    let engine = project.engine;
+    let ann = Person::named("ann");
+    sign_up(&project, &ann).await;
+    known_to_both(&project, &ann).await;
+    the_event_has_arrived(&project).await;
+    project.cli(&["smoke"]);
+
+    engine.ask(&["kill", &project.named("users")]);
+    assert!(
+        authenticate(&project, &ann).await.is_some(),
+        "ann signs in without users"
+    );
+    let bob = Person::named("bob");
+    assert_eq!(sign_up(&project, &bob).await, "/register/wait");
+    engine.ask(&["start", &project.named("users")]);
+    project.healthy("users").await;
+    known_to_both(&project, &bob).await;
+
+    engine.ask(&["kill", &project.named("auth")]);
+    engine.ask(&["start", &project.named("auth")]);
+    project.healthy("auth").await;
+    known_to_both(&project, &ann).await;
+
+    what_runs_is_confined(&project);
+    for service in ["auth", "users"] {
+        drains(&project, service).await;
+    }
+}
+
+/// What `auth` published of ann was applied by `users`, and the other way round: nothing waits in either outbox.
+async fn the_event_has_arrived(project: &Project) {
+    eventually("both services have applied the events of the other", async || {
+        let stats: Value =
+            serde_json::from_str(&project.cli(&["events", "stats", "--output", "json"])).ok()?;
+        let text = stats.to_string();
+        (text.contains("\"waiting\":0") && !text.contains("\"published\":0")).then_some(())
+    })
+    .await;
+}
+
+/// Nothing in the containers runs as root, and their root cannot be written to. There is no shell to try it with: the
+/// kernel is asked instead.
+fn what_runs_is_confined(project: &Project) {
+    for service in ["auth", "users"] {
+        let container = project.named(service);
+        let pid = project
+            .engine
+            .ask(&["inspect", "-f", "{{.State.Pid}}", &container]);
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let field = |name: &str| {
+            let line = status
+                .lines()
+                .find(|line| line.starts_with(&format!("{name}:")))
+                .unwrap();
+            line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(field("Uid"), "65532 65532 65532 65532");
+        assert_eq!(field("Gid"), "65532 65532 65532 65532");
+        assert_eq!(field("CapEff"), "0000000000000000");
+        assert_eq!(field("CapBnd"), "0000000000000000");
+        assert_eq!(field("NoNewPrivs"), "1");
+        let mounts = std::fs::read_to_string(format!("/proc/{pid}/mounts")).unwrap();
+        let root = mounts
+            .lines()
+            .find(|line| line.split(' ').nth(1) == Some("/"))
+            .unwrap();
+        let options = root.split(' ').nth(3).unwrap();
+        assert!(options.split(',').any(|option| option == "ro"), "{root}");
+        let shell = project
+            .engine
+            .attempt(&["exec", &container, "/bin/sh", "-c", "true"]);
+        assert!(!shell.status.success(), "{service} has a shell");
+    }
+}
+
+/// SIGTERM: not ready, but serving; then it ends well.
+async fn drains(project: &Project, service: &str) {
+    let (engine, container) = (project.engine, project.named(service));
+    let program = format!("/usr/local/bin/vestibule-{service}");
+    engine.ask(&["kill", "--signal", "TERM", &container]);
+    let said = eventually("it says that it drains", async || {
+        let answer = engine.attempt(&["exec", &container, &program, "health"]);
+        (!answer.status.success()).then(|| String::from_utf8_lossy(&answer.stderr).into_owned())
+    })
+    .await;
+    assert!(said.contains("draining"), "{said}");
+    assert_eq!(
+        engine.ask(&["wait", &container]),
+        "0",
+        "{}",
+        engine.log(&container)
+    );
+}
+
+/// A container without configuration ends at once and says what is missing.
+#[test]
+fn a_container_without_configuration_says_what_is_missing() {
+    super::images::built();
+    let engine = Engine::here();
+    for image in &super::images::IMAGES {
+        let (command, code, said) = match image.target {
+            "cli" => (&["doctor"][..], 3, ""),
+            _ => (&[][..], 2, "VESTIBULE_"),
+        };
+        let name = image.name();
+        let run = ["run", "--rm", "--network", "none", "--read-only", &name];
+        let output = engine.attempt(&[&run, command].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{}: {text}", image.target);
+        assert!(text.contains(said), "{text}");
+    }
+}
