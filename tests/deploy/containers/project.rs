@@ -2,6 +2,7 @@
 //! its dependencies ask for. It speaks to the engine itself, since podman has no Compose of its own.
 
 use std::collections::BTreeSet;
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -112,12 +113,12 @@ impl Project {
         assert_eq!(code, "0", "{service}:\n{}", self.engine.log(&container));
     }
 
-    /// Runs the command line tool, as `docker compose run --rm cli` does, and gives back what it printed.
-    pub(super) fn cli(&self, command: &[&str]) -> String {
+    /// Runs the command line tool, as `docker compose run --rm cli` does, however it ends.
+    pub(super) fn try_cli(&self, command: &[&str]) -> Output {
         let flags = self.flags("cli", &self.model["services"]["cli"]);
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         self.engine
-            .ask(&[&["run", "--rm"], flags.as_slice(), command].concat())
+            .attempt(&[&["run", "--rm"], flags.as_slice(), command].concat())
     }
 
     /// The part of a command line that says what the compose file says of a service; image and command are its end.
