@@ -12,7 +12,7 @@ use crate::files::{read, root};
 use crate::tools::succeeds;
 
 /// The most that an image may have, in bytes as it is stored in a registry and fetched from there: compressed.
-const LARGEST: u64 = 40_000_000;
+const LARGEST: usize = 40_000_000;
 
 /// What an image has beside its program. A shell is not among it, nor anything else that runs.
 const KNOWN: [&str; 5] = [
