@@ -98,6 +98,10 @@ async fn subscribe(stack: &Stack) {
 }
 
 /// A receiver that gives everybody the same answer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it answers until the test's runtime ends"
+)]
 async fn answering(status: &'static str) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

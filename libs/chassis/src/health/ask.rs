@@ -96,6 +96,10 @@ mod tests {
     use crate::health::{Health, management_routes};
     use crate::shutdown::Shutdown;
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it answers until the test's runtime ends"
+    )]
     async fn serves(health: &Health, shutdown: &Shutdown) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
