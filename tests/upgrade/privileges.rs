@@ -9,8 +9,9 @@ use testkit::{Engine, Stack, StackOptions, program, within};
 async fn run(url: &str, statements: &[String]) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     for statement in statements {
-        let run = sqlx::query(sqlx::AssertSqlSafe(statement.as_str()));
-        run.execute(&mut connection)
+        let mut run = sqlx::QueryBuilder::<sqlx::Postgres>::new(statement.clone());
+        run.build()
+            .execute(&mut connection)
             .await
             .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }

@@ -118,7 +118,7 @@ impl Before {
     }
 
     /// Cookies, sessions, access and refresh tokens go on working.
-    async fn is_good(mut self, proxied: &Proxied, load: &Load) {
+    async fn still_works(mut self, proxied: &Proxied, load: &Load) {
         assert!(
             self.visitor.open("/").await.has_form("/logout"),
             "the session is over"
@@ -153,7 +153,7 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
         }
     }
     roll(&mut proxied, &load, |_| None).await;
-    before.is_good(&proxied, &load).await;
+    before.still_works(&proxied, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +167,7 @@ async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
         }))
     })
     .await;
-    before.is_good(&proxied, &load).await;
+    before.still_works(&proxied, &load).await;
 }
 
 /// The programs of the version before.

@@ -96,8 +96,28 @@ pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbE
     Ok(on_engine!(connection, c => sqlx::query_scalar(statement).fetch_one(c).await?))
 }
 
-/// What whoever restores a database runs in it, for the next start of the service to find. It makes the table, because the
-/// backup may be of a version that did not know it.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS restorations (one INTEGER PRIMARY KEY CHECK (one = 1), \
+    taken_at BIGINT NOT NULL, restored_at BIGINT NOT NULL, keep_sessions BOOLEAN NOT NULL)";
+
+/// Notes a restoration, for the next start of the service to find.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_in(tx: &mut Tx, restoration: &Restoration) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(TABLE).execute(&mut *c).await?;
+        sqlx::query("DELETE FROM restorations").execute(&mut *c).await?;
+        sqlx::query("INSERT INTO restorations (one, taken_at, restored_at, keep_sessions) VALUES (1, $1, $2, $3)")
+            .bind(restoration.taken_at)
+            .bind(restoration.restored_at)
+            .bind(restoration.keep_sessions)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The same as a script. It makes the table, because the backup may be of a version that did not know it.
 pub fn note(restoration: &Restoration) -> String {
     let Restoration {
         taken_at,
@@ -105,8 +125,7 @@ pub fn note(restoration: &Restoration) -> String {
         keep_sessions,
     } = restoration;
     format!(
-        "CREATE TABLE IF NOT EXISTS restorations (one INTEGER PRIMARY KEY CHECK (one = 1), \
-         taken_at BIGINT NOT NULL, restored_at BIGINT NOT NULL, keep_sessions BOOLEAN NOT NULL);\n\
+        "{TABLE};\n\
          DELETE FROM restorations;\n\
          INSERT INTO restorations VALUES (1, {}, {}, {keep_sessions});\n",
         taken_at.as_micros(),

@@ -113,12 +113,13 @@ pub(in crate::backup) async fn prepare(
     db.migrate(&new.display().to_string(), target.sets)
         .await
         .map_err(|error| db_failure(&error))?;
+    let noted = async {
+        let mut tx = db.begin("restore").await?;
+        restored::note_in(&mut tx, restoration).await?;
+        tx.commit().await
+    };
+    noted.await.map_err(|error| db_failure(&error))?;
     if let Db::Sqlite { write, .. } = &db {
-        let note = restored::note(restoration);
-        sqlx::raw_sql(sqlx::AssertSqlSafe(note))
-            .execute(write)
-            .await
-            .map_err(sql_failure)?;
         let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)")
             .fetch_one(write)
             .await

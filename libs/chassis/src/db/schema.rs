@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::{Postgres, QueryBuilder, Sqlite};
+
 use super::error::root_cause;
-use super::{Connection, Db, DbError, Migrations};
+use super::{Connection, Db, DbError, Handle, Migrations};
 use crate::{on_engine, sql};
 
 /// What a database has of a set of migrations.
@@ -117,10 +119,17 @@ async fn applied(reader: &mut impl Connection, set: &Migrations) -> Result<BTree
         return Ok(BTreeMap::new());
     }
     let statement = format!("SELECT version, checksum FROM {table} WHERE success ORDER BY version");
-    let rows: Vec<(i64, Vec<u8>)> = on_engine!(reader, c => {
-        // The name of a set is a constant of ours, and no statement can have it bound.
-        sqlx::query_as(sqlx::AssertSqlSafe(statement.as_str())).fetch_all(c).await?
-    });
+    // The name of a set is a constant of ours, and no statement can have it bound.
+    let rows: Vec<(i64, Vec<u8>)> = match reader.handle() {
+        Handle::Sqlite(c) => {
+            let mut read = QueryBuilder::<Sqlite>::new(statement);
+            read.build_query_as().fetch_all(c).await?
+        }
+        Handle::Postgres(c) => {
+            let mut read = QueryBuilder::<Postgres>::new(statement);
+            read.build_query_as().fetch_all(c).await?
+        }
+    };
     Ok(rows.into_iter().collect())
 }
 

@@ -147,9 +147,7 @@ testkit::on_both_engines! {
             restored_at: start + Duration::from_secs(10),
             keep_sessions: false,
         };
-        on_engine!(&mut tx, c => {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(crate::restored::note(&noted))).execute(c).await.unwrap();
-        });
+        crate::restored::note_in(&mut tx, &noted).await.unwrap();
         assert_eq!(crate::restored::take(&mut tx).await.unwrap(), Some(noted));
         assert_eq!(crate::restored::take(&mut tx).await.unwrap(), None, "once");
         tx.commit().await.unwrap();
