@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod configuration;
+mod exposition;
 mod live;
 mod rules;
 mod scrape;

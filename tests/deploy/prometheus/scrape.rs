@@ -8,7 +8,8 @@ use std::time::Duration;
 use chassis::telemetry::catalogue::{Kind, Metric, Values};
 use testkit::{Engine, Stack};
 
-use super::catalogue::{CHAPTERS, Scrape, of_series};
+use super::catalogue::{CHAPTERS, of_series};
+use super::exposition::Scrape;
 use super::{story, tools};
 
 /// Metrics that this story does not make a service tell, and why.

@@ -130,7 +130,7 @@ pub(crate) async fn scrape(url: &str) -> String {
 /// Waits until `url` tells a value of `series` that is enough.
 pub(crate) async fn counted(url: &str, series: &str, enough: f64) {
     eventually(&format!("{series} ≥ {enough} at {url}"), async || {
-        let scrape = super::catalogue::Scrape::parse(&scrape(url).await);
+        let scrape = super::exposition::Scrape::parse(&scrape(url).await);
         (scrape.sum(series)? >= enough).then_some(())
     })
     .await;
