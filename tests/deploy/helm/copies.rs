@@ -72,6 +72,21 @@ fn the_rules_of_the_release_are_those_of_the_files() {
         let wanted = serde_json::to_value(yaml(&file)).expect("JSON");
         assert_eq!(rule["spec"], wanted, "{file}");
     }
+    // With a place to read the runbooks, every alert leads there, and keeps its path in the repository.
+    let linked = render(
+        PRODUCTION,
+        &["metrics.rules.runbookBase=https://git.example.org/v/"],
+    );
+    for rule in linked.all("PrometheusRule") {
+        let groups = rule["spec"]["groups"].as_array().expect("groups").iter();
+        for alert in groups.filter_map(|group| group["rules"].as_array()).flatten() {
+            let Some(path) = alert["annotations"]["runbook"].as_str() else {
+                continue;
+            };
+            let link = format!("https://git.example.org/v/{path}");
+            assert_eq!(alert["annotations"]["runbook_url"], link);
+        }
+    }
     for dashboard in objects
         .all("ConfigMap")
         .filter(|map| map["metadata"]["labels"]["grafana_dashboard"] == "1")

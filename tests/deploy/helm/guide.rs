@@ -122,6 +122,7 @@ fn the_notes_say_what_to_do_next_and_what_to_beware_of() {
         !small.contains("WARNING") && !small.contains("Nothing leads"),
         "{small}"
     );
+    assert!(small.contains("auth.trustedProxies is empty"), "{small}");
     for notes in [trial, small] {
         for command in [
             "helm test vestibule --namespace identity",

@@ -156,6 +156,29 @@ fn brokers_traces_and_webhooks_are_let_out_when_they_are_in_use() {
     assert!(!tcp(objects, auth, &stranger(NAMESPACE), 5432));
 }
 
+/// OpenShift's DNS is elsewhere and at another port; what a site adds is for the migration and the chart test, too.
+#[test]
+fn the_dns_is_where_the_values_say_and_additions_hold_for_every_pod() {
+    let sets = [
+        "networkPolicy.dns.to[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=openshift-dns",
+        "networkPolicy.dns.ports={5353}",
+        "networkPolicy.extraEgress[0].to[0].ipBlock.cidr=192.0.2.1/32",
+        "networkPolicy.extraEgress[0].ports[0].port=3128",
+        "networkPolicy.extraEgress[0].ports[0].protocol=TCP",
+    ];
+    let objects = render(SMALL, &sets);
+    let (resolver, proxy) = (stranger("openshift-dns"), Peer::outside("192.0.2.1"));
+    let pods = objects
+        .0
+        .iter()
+        .filter(|object| super::chart::pod(object).is_some());
+    for pod in pods.map(Peer::of) {
+        assert!(connects(&objects, &pod, &resolver, 5353, "UDP") && tcp(&objects, &pod, &resolver, 5353));
+        assert!(!tcp(&objects, &pod, &dns(), 53), "{pod:?}");
+        assert!(tcp(&objects, &pod, &proxy, 3128), "{pod:?}");
+    }
+}
+
 #[test]
 fn every_pod_of_the_release_is_closed_in_both_directions() {
     for values in [SMALL, PRODUCTION, SQLITE] {

@@ -25,6 +25,9 @@ fn a_typo_is_refused_wherever_it_is() {
         ("users.config.sessions.idle_minutes=1", "sessions"),
         ("auth.clients.shop.redirect_uri=x", "redirect_uri"),
         ("auth.clients.shop.secret=x", "secret"),
+        // The network policies go by the chart's own values, so there is no second place for these.
+        ("auth.config.traces.otlp_endpoint=http://c:4318", "traces"),
+        ("users.config.events.transport=kafka", "events"),
     ] {
         refused(SMALL, &[set], &["additional propert", place]);
     }
@@ -89,6 +92,11 @@ fn what_is_missing_is_named() {
             SMALL,
             &["trial.enabled=true"],
             "database.migrationJob.enabled to false",
+        ),
+        (
+            SQLITE,
+            &["trial.enabled=true"],
+            "trial.enabled and auth.existingSecret are both set",
         ),
         (SMALL, &["users.url=https://login.example.org"], "are the same"),
         (

@@ -21,7 +21,9 @@ const SWITCHES: [(&str, &[&str]); 13] = [
             "database.migrationJob.enabled=false",
             "trial.enabled=true",
             "auth.existingSecret=",
+            "users.existingSecret=",
             "auth.database.existingSecret=db",
+            "users.database.existingSecret=db",
         ],
     ),
     (
@@ -105,6 +107,7 @@ const SWITCHES: [(&str, &[&str]); 13] = [
         SMALL,
         &[
             "auth.service.type=LoadBalancer",
+            "listenHost=[::]",
             "auth.ingress.enabled=false",
             "chartTest.person.existingSecret=canary",
             "chartTest.person.userName=canary",

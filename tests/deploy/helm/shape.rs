@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::chart::{Objects, PRODUCTION, SMALL, SQLITE, TRIAL, pod, render};
+use super::chart::{FILES, Objects, PRODUCTION, SMALL, SQLITE, TRIAL, pod, render};
 
 const SERVICES: [(&str, u64, u64); 2] = [("auth", 8000, 9000), ("users", 8001, 9001)];
 
@@ -75,6 +75,35 @@ fn probes_ask_the_management_port() {
         // The public Service has no way to the management port.
         let ports = &objects.find("Service", &format!("vestibule-{service}"))["spec"]["ports"];
         assert_eq!(ports.as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// An address of IPv6 at which nothing listens would be an endpoint that refuses every other connection.
+#[test]
+fn a_service_has_addresses_of_both_families_only_when_the_pods_listen_on_both() {
+    for (sets, expected) in [
+        (vec![], Value::Null),
+        (vec!["listenHost=[::]"], json!("PreferDualStack")),
+    ] {
+        let objects = render(SMALL, &sets);
+        for (service, ..) in SERVICES {
+            let spec = &objects.find("Service", &format!("vestibule-{service}"))["spec"];
+            assert_eq!(spec["ipFamilyPolicy"], expected);
+        }
+    }
+}
+
+/// SB-7: whoever is believed says under which address a caller is counted, so no values file believes a network that is
+/// only likely.
+#[test]
+fn no_values_file_believes_a_proxy_that_nobody_named() {
+    for values in FILES {
+        let objects = render(values, &[]);
+        for (service, ..) in SERVICES {
+            let map = objects.find("ConfigMap", &format!("vestibule-{service}"));
+            let file = map["data"][format!("{service}.toml")].as_str().expect("a file");
+            assert!(file.contains("trusted_proxies = []"), "{values}: {file}");
+        }
     }
 }
 

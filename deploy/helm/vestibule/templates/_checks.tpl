@@ -40,6 +40,13 @@
 {{- if and .Values.trial.enabled (include "vestibule.migratesInJob" .) -}}
 {{- fail "trial.enabled makes Secrets with the release, and the migration Job runs before it: set database.migrationJob.enabled to false for the trial" -}}
 {{- end -}}
+{{- if .Values.trial.enabled -}}
+{{- range $service := list "auth" "users" -}}
+{{- if (index $.Values $service).existingSecret -}}
+{{- fail (printf "trial.enabled and %s.existingSecret are both set: the chart makes the secrets of both services, or you make them; values-trial.yaml is a trial that can be installed" $service) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .Values.events.transport "kafka") (not .Values.events.kafka.brokers) -}}
 {{- fail "events.kafka.brokers is empty: name one broker at least, such as kafka-0.kafka:9092" -}}
 {{- end -}}

@@ -1,13 +1,24 @@
 {{/* Rules of egress that more than one policy needs. */}}
 
 {{- define "vestibule.egress.dns" -}}
-- to:
-    {{- toYaml .Values.networkPolicy.dns | nindent 4 }}
+- {{ with .Values.networkPolicy.dns.to -}}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{ end -}}
   ports:
-    - port: 53
+    {{- range .Values.networkPolicy.dns.ports }}
+    - port: {{ int . }}
       protocol: UDP
-    - port: 53
+    - port: {{ int . }}
       protocol: TCP
+    {{- end }}
+{{- end -}}
+
+{{/* What networkPolicy.extraEgress adds, to every pod of the release: TLS authorities, proxies, other DNS servers. */}}
+{{- define "vestibule.egress.extra" -}}
+{{- with .Values.networkPolicy.extraEgress }}
+{{- toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* (dict "to" (list …) "ports" (list …)); without "to", anywhere at these ports. */}}
