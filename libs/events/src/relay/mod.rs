@@ -148,6 +148,8 @@ impl<T: Transport> Relay<T> {
                         error = &error as &dyn std::error::Error,
                         "the relay cannot use the database"
                     );
+                    // Whatever it held, it publishes none of it, and the gauge must not say so.
+                    self.metering.leases(0);
                     self.options.poll
                 }
             };
