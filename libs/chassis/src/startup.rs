@@ -19,7 +19,7 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 /// the end was asked for meanwhile.
 ///
 /// # Errors
-/// See [`Db::migrate`] and [`Db::lacks`]. A database that is away while the schema is waited for is asked again.
+/// See [`Db::migrate`] and [`Db::lacks`]. A database that goes away while the schema is waited for is asked again.
 pub async fn schema(
     db: &Db,
     config: &DbConfig,
@@ -29,8 +29,11 @@ pub async fn schema(
 ) -> Result<bool, DbError> {
     let place = config.place();
     if config.migrate {
-        db.migrate(&place, sets).await?;
-        return Ok(true);
+        // Another replica may be at work for long, and what is broken off leaves nothing behind.
+        return tokio::select! {
+            done = db.migrate(&place, sets) => done.map(|()| true),
+            () = shutdown.draining() => Ok(false),
+        };
     }
     health.require(SCHEMA);
     let mut said: Option<Instant> = None;

@@ -190,6 +190,21 @@ on_both_engines! {
         assert!(!startup::schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
     }
 
+    async fn a_start_that_waits_for_the_migration_of_another_can_be_ended(test: TestDb) {
+        // As another replica holds it: PostgreSQL's lock of migrations, SQLite's one writer.
+        let other = test.another().await;
+        let mut held = other.begin("held").await.unwrap();
+        let lock = sql!(held, sqlite: "SELECT 1", postgres: "SELECT 1 FROM pg_advisory_xact_lock(94855750764866)");
+        on_engine!(&mut held, c => sqlx::query(lock).execute(c).await.map(drop).unwrap());
+        let config = DbConfig::new(test.url());
+        let (health, shutdown) = (Health::new(), Shutdown::new());
+        let set = migrations(&[TABLE]);
+        shutdown.begin();
+        let started = startup::schema(&test, &config, &[&set], &health, &shutdown).await;
+        assert!(!started.unwrap(), "it goes on although it was told to end");
+        held.rollback().await.unwrap();
+    }
+
     async fn a_migration_that_fails_leaves_nothing_behind(test: TestDb) {
         let db = &*test;
         let broken = migrations(&[TABLE, "CREATE TABLE half (id BIGINT); INSERT INTO nowhere VALUES (1)"]);

@@ -61,7 +61,9 @@ pub enum RunError {
 /// Names the place, where the error itself does not.
 fn at(place: &str, error: &DbError) -> String {
     match error {
-        DbError::Open { .. } | DbError::Newer { .. } | DbError::Migrate { .. } => error.to_string(),
+        DbError::At { .. } | DbError::Open { .. } | DbError::Newer { .. } | DbError::Migrate { .. } => {
+            error.to_string()
+        }
         _ => format!("{place}: {error}"),
     }
 }

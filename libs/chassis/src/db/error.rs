@@ -74,6 +74,11 @@ impl DbError {
         }
     }
 
+    /// Whether the role has no right to what it asked for (PostgreSQL `insufficient_privilege`).
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Other(sqlx::Error::Database(database)) if database.code().as_deref() == Some("42501"))
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full)

@@ -59,7 +59,14 @@ impl Db {
         let lock = match self {
             Self::Sqlite { .. } => None,
             Self::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
+                // It stands idle while the work is done elsewhere, and others wait for it: no limit of the server's may
+                // end it before.
+                let mut tx = pool
+                    .begin_with(
+                        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
+                         SET LOCAL lock_timeout = 0",
+                    )
+                    .await?;
                 sqlx::query("SELECT pg_advisory_xact_lock($1)")
                     .bind(MIGRATION_LOCK)
                     .execute(&mut *tx)
@@ -67,11 +74,14 @@ impl Db {
                 Some(tx)
             }
         };
-        // Every set is asked before any is changed.
+        // Every set is asked before anything is written.
+        for set in sets {
+            let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
+            let level = refuse_too_new(&mut reader, place, set).await?;
+            level.tell_if_newer(place, set.newest(self.engine()));
+        }
         for set in sets {
             self.enrol(set).await.map_err(|error| unreadable(error, place))?;
-            let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
-            refuse_too_new(&mut reader, place, set).await?;
         }
         for set in sets {
             let files = prepare(set.name, set.of(self.engine()));

@@ -19,6 +19,20 @@ pub struct Level {
     pub oldest: i64,
 }
 
+impl Level {
+    /// Says that programs of two versions are at work, which operators of an upgrade want to see.
+    pub(super) fn tell_if_newer(&self, place: &str, known: i64) {
+        if self.newest > known {
+            tracing::info!(
+                "the database at {place} was brought to migration {} of {} by a newer version; this one knows {known} and \
+                 can work with it",
+                self.newest,
+                self.set
+            );
+        }
+    }
+}
+
 impl Db {
     /// What is missing before a program with these `sets` can work with the database: nothing when its schema is there.
     ///
@@ -28,10 +42,14 @@ impl Db {
     pub async fn lacks(&self, place: &str, sets: &[&Migrations]) -> Result<Option<String>, DbError> {
         let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
         for set in sets {
+            let applied = match applied(&mut reader, set).await {
+                // Tables are made first, and rights to them given after.
+                Err(error) if error.is_forbidden() => {
+                    return Ok(Some(format!("the right to read _migrations_{}", set.name)));
+                }
+                applied => applied.map_err(|error| unreadable(error, place))?,
+            };
             refuse_too_new(&mut reader, place, set).await?;
-            let applied = applied(&mut reader, set)
-                .await
-                .map_err(|error| unreadable(error, place))?;
             for file in set.of(self.engine()).iter() {
                 match applied.get(&file.version) {
                     None => {
@@ -88,7 +106,7 @@ pub(super) async fn refuse_too_new(
     reader: &mut impl Connection,
     place: &str,
     set: &Migrations,
-) -> Result<(), DbError> {
+) -> Result<Level, DbError> {
     let level = level(reader, set)
         .await
         .map_err(|error| unreadable(error, place))?;
@@ -101,15 +119,7 @@ pub(super) async fn refuse_too_new(
             set: set.name,
         });
     }
-    if level.newest > known {
-        tracing::info!(
-            "the database at {place} was brought to migration {} of {} by a newer version; this one knows {known} and can \
-             work with it",
-            level.newest,
-            set.name
-        );
-    }
-    Ok(())
+    Ok(level)
 }
 
 /// The migrations of a set that are in the database, each with the checksum of what was applied.
