@@ -51,7 +51,6 @@ impl Failure {
     }
 
     /// What kind of failure this is.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
     }

@@ -55,14 +55,19 @@ struct Person {
 impl Smoke {
     /// Runs the command.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let until = Instant::now() + Duration::from_secs(self.timeout);
+        let end = Instant::now() + Duration::from_secs(self.timeout);
+        // A part of the time is kept for the removal.
+        let until = end - Duration::from_secs(self.timeout) / 4;
         let api = match self.user {
             Some(_) => Api::for_anybody(&self.target)?,
             None => Api::new(&self.target, &["admin", "users:read", "users:write"])?,
         };
         let person = self.person(&api, until).await?;
-        let known = signs_in(&api, &person, until).await;
-        let removed = remove(&api, &person, until).await;
+        let known = tokio::select! {
+            known = signs_in(&api, &person, until) => known,
+            told = told_to_end() => Err(told),
+        };
+        let removed = remove(&api, &person, end, known.is_ok()).await;
         let known = known?;
         removed?;
         let made = person.id.is_some();
@@ -105,17 +110,55 @@ impl Smoke {
             "email": format!("{name}@vestibule.example"),
             "password": password.expose_secret(),
         });
-        let made = patiently(until, async || {
+        let mut asked = 0_u32;
+        let made = patiently(until, || {
+            asked += 1;
             api.call_with(Side::Auth, Method::POST, "/admin/v1/users", &body)
-                .await
         })
-        .await?;
+        .await;
+        let id = match made {
+            Ok(made) => text(&made, "/id"),
+            // An attempt before this one was taken, and its answer was lost.
+            Err(error) if error.code() == Code::Conflict && asked > 1 => found(api, &name, until).await?,
+            Err(error) => return Err(error),
+        };
         Ok(Person {
             name,
             password,
-            id: Some(text(&made, "/id")),
+            id: Some(id),
         })
     }
+}
+
+/// The id of somebody who may still be on the way to `users`.
+async fn found(api: &Api, name: &str, until: Instant) -> Result<String, Failure> {
+    let path = format!("/scim/v2/Users?filter=userName%20eq%20%22{name}%22");
+    patiently(until, async || {
+        let found = api.call(Side::Users, Method::GET, &path).await?;
+        match text(&found, "/Resources/0/id") {
+            id if id.is_empty() => Err(ApiError::Unreachable {
+                service: Side::Users.name(),
+                url: path.clone(),
+                reason: "the account has not arrived".to_owned(),
+            }),
+            id => Ok(id),
+        }
+    })
+    .await
+}
+
+/// Waits for the signal that ends the program: nobody is left behind then either.
+async fn told_to_end() -> Failure {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Failure::new(Code::Failed, "told to end before the person had signed in")
 }
 
 /// Signs the person in at `auth` and asks `users` who that is.
@@ -148,11 +191,15 @@ async fn signs_in(api: &Api, person: &Person, until: Instant) -> Result<Value, F
     Ok(known)
 }
 
-/// Deletes who was made for this.
-async fn remove(api: &Api, person: &Person, until: Instant) -> Result<(), Failure> {
+/// Deletes who was made for this. Who was not `seen` may still be on the way to `users`, and is waited for.
+async fn remove(api: &Api, person: &Person, until: Instant, seen: bool) -> Result<(), Failure> {
     let Some(id) = &person.id else { return Ok(()) };
     let path = format!("/scim/v2/Users/{}", crate::api::escape(id));
-    patiently(until, async || {
+    let passes = |error: &ApiError| {
+        let missing = matches!(error, ApiError::Refused { status, .. } if status.as_u16() == 404);
+        is_passing(error) || (missing && !seen)
+    };
+    while_passing(until, passes, async || {
         api.call(Side::Users, Method::DELETE, &path).await.map(|_| ())
     })
     .await
@@ -171,14 +218,29 @@ async fn answer(side: Side, request: reqwest::RequestBuilder) -> Result<Value, A
 }
 
 /// Asks again, until `until`, while a service is away or says that it is too early.
-async fn patiently<T, F>(until: Instant, mut ask: impl FnMut() -> F) -> Result<T, Failure>
+async fn patiently<T, F>(until: Instant, ask: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
+    while_passing(until, is_passing, ask).await
+}
+
+/// Asks again, until `until`, while what is wrong passes. No answer is waited for longer than that.
+async fn while_passing<T, F>(
+    until: Instant,
+    passes: impl Fn(&ApiError) -> bool,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, ApiError>>,
 {
     loop {
-        match ask().await {
+        let Ok(answer) = tokio::time::timeout_at(until.into(), ask()).await else {
+            return Err(Failure::new(Code::Unreachable, "no answer came in time"));
+        };
+        match answer {
             Ok(answer) => return Ok(answer),
-            Err(error) if is_passing(&error) && Instant::now() + AGAIN < until => {
+            Err(error) if passes(&error) && Instant::now() + AGAIN < until => {
                 tokio::time::sleep(AGAIN).await;
             }
             Err(error) => return Err(error.into()),
@@ -225,5 +287,12 @@ mod tests {
         })
         .await;
         assert_eq!((answer.expect_err("refused").code(), asked), (Code::Denied, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_longer_than_was_asked() {
+        let until = Instant::now() + Duration::from_millis(50);
+        let answer: Result<(), Failure> = patiently(until, std::future::pending).await;
+        assert_eq!(answer.expect_err("no answer").code(), Code::Unreachable);
     }
 }

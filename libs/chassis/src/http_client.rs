@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use url::Url;
 
-use crate::telemetry::{self, TraceContext};
+use crate::telemetry::{self, Place, TraceContext};
 
 /// What a call may cost.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +124,7 @@ impl Call {
     /// When it cannot be sent, or no answer comes in time.
     pub async fn send(self) -> Result<Response, reqwest::Error> {
         let (client, request) = self.request.build_split();
-        traced(&client, request?, self.template).await
+        traced(&client, request?, Place::Known(self.template)).await
     }
 
     fn with(self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
@@ -139,9 +139,9 @@ impl Call {
 pub(crate) async fn traced(
     client: &reqwest::Client,
     mut request: reqwest::Request,
-    template: Option<&'static str>,
+    place: Place,
 ) -> Result<Response, reqwest::Error> {
-    let mut span = telemetry::call_span(request.method(), request.url(), template);
+    let mut span = telemetry::call_span(request.method(), request.url(), place);
     let trace = span
         .context()
         .or_else(TraceContext::current)

@@ -194,7 +194,7 @@ on_both_engines! {
         // As another replica holds it: PostgreSQL's lock of migrations, SQLite's one writer.
         let other = test.another().await;
         let mut held = other.begin("held").await.unwrap();
-        let lock = sql!(held, sqlite: "SELECT 1", postgres: "SELECT 1 FROM pg_advisory_xact_lock(94855750764866)");
+        let lock = sql!(&held, sqlite: "SELECT 1", postgres: "SELECT 1 FROM pg_advisory_xact_lock(94855750764866)");
         on_engine!(&mut held, c => sqlx::query(lock).execute(c).await.map(drop).unwrap());
         let config = DbConfig::new(test.url());
         let (health, shutdown) = (Health::new(), Shutdown::new());

@@ -42,6 +42,7 @@ impl Way {
         span.set("messaging.operation.type", operation.0);
         span.set("messaging.operation.name", operation.1);
         span.set("messaging.message.id", id.to_string());
+        span.set("cloudevents.event_id", id.to_string());
         span.set("cloudevents.event_type", kind.to_owned());
     }
 }
@@ -49,7 +50,9 @@ impl Way {
 /// Begins to write an event. The answer's second part is its `traceparent`, if it belongs to a trace.
 pub(crate) fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
     let mut span = Span::begin(SpanKind::Producer, || format!("create {kind}")).otherwise("not_written");
-    Way::new("vestibule.outbox", "outbox").describe(&mut span, ("create", "append"), id, kind);
+    if span.context().is_some() {
+        Way::new("vestibule.outbox", "outbox").describe(&mut span, ("create", "append"), id, kind);
+    }
     let trace = span.context().or_else(TraceContext::current);
     (span, trace.map(|trace| trace.to_string()))
 }
@@ -69,7 +72,7 @@ pub(crate) fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Sp
         way.describe(&mut span, ("send", "publish"), event.id, &event.kind);
         if events.len() > 1 {
             let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-            span.set("messaging.batch.message_count", count);
+            span.set("vestibule.batch.size", count);
         }
         span
     };

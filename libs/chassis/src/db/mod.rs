@@ -218,7 +218,8 @@ impl Tx {
     ///
     /// # Errors
     /// When the connection is gone; the engine then undoes it by itself.
-    pub async fn rollback(self) -> Result<(), DbError> {
+    pub async fn rollback(mut self) -> Result<(), DbError> {
+        self.span.set("vestibule.transaction.outcome", "rolled_back");
         match self.inner {
             TxInner::Sqlite(tx) => tx.rollback().await?,
             TxInner::Postgres(tx) => tx.rollback().await?,

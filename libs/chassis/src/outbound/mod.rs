@@ -21,6 +21,7 @@ use url::Url;
 
 pub use crate::http::Network;
 use crate::http_client::traced;
+use crate::telemetry::Place;
 pub use error::{OutboundError, Refusal};
 pub use policy::Policy;
 pub use public::is_public;
@@ -112,7 +113,7 @@ impl Outbound {
             .body(body)
             .build()
             .map_err(OutboundError::from_client)?;
-        let response = traced(client, request, None)
+        let response = traced(client, request, Place::Foreign)
             .await
             .map_err(OutboundError::from_client)?;
         Ok(Answer {

@@ -18,7 +18,7 @@ pub(crate) fn request_span(
     request: &Request<Body>,
     tls: bool,
 ) -> (TraceContext, Span) {
-    of_request(caller, || {
+    let (trace, span) = of_request(caller, || {
         let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>();
         let mut attributes = vec![
@@ -33,11 +33,26 @@ pub(crate) fn request_span(
         SpanBuilder::from_name(name)
             .with_kind(OtelKind::Server)
             .with_attributes(attributes)
-    })
+    });
+    // The connection was lost before there was an answer.
+    (trace, span.otherwise("cancelled"))
 }
 
-/// The span of a call to `url`; `template` is the part of its path that never differs.
-pub(crate) fn call_span(method: &Method, url: &Url, template: Option<&'static str>) -> Span {
+/// What may be told of the place that a call goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// One of ours, or one that the operator chose: its address, and the part of the path that never differs.
+    Known(Option<&'static str>),
+    /// Somebody else's: nothing, since even the name of a host may be a secret.
+    Foreign,
+}
+
+/// The span of a call to `url`.
+pub(crate) fn call_span(method: &Method, url: &Url, place: Place) -> Span {
+    let template = match place {
+        Place::Known(template) => template,
+        Place::Foreign => None,
+    };
     let known = known(method);
     let mut span = Span::begin(SpanKind::Client, || {
         let name = known.unwrap_or("HTTP");
@@ -46,9 +61,11 @@ pub(crate) fn call_span(method: &Method, url: &Url, template: Option<&'static st
     .otherwise("cancelled");
     if span.context().is_some() {
         span.set("http.request.method", known.unwrap_or(OTHER));
-        span.set("server.address", url.host_str().unwrap_or_default().to_owned());
-        if let Some(port) = url.port_or_known_default() {
-            span.set("server.port", i64::from(port));
+        if matches!(place, Place::Known(_)) {
+            span.set("server.address", url.host_str().unwrap_or_default().to_owned());
+            if let Some(port) = url.port_or_known_default() {
+                span.set("server.port", i64::from(port));
+            }
         }
         if let Some(template) = template {
             span.set("url.template", template);

@@ -27,7 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use lines::{Format, Lines};
 
-pub(crate) use self::http::{call_span, request_span};
+pub(crate) use self::http::{Place, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS, before_scrape, metrics_text};
 pub use chain::Chain;

@@ -11,6 +11,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use reqwest::blocking::Client;
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::{queue, span};
 use crate::clock::SystemClock;
@@ -46,7 +47,7 @@ pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Opti
     }
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(client(config)?)
+        .with_http_client(client(config, &endpoint)?)
         .with_endpoint(endpoint.as_str())
         .with_timeout(EXPORT_WITHIN)
         .build()
@@ -79,7 +80,8 @@ fn resource(service: &'static str, config: &TracesConfig) -> Resource {
 }
 
 /// The way to the collector: no redirects, no proxy from the environment, as for every other call.
-fn client(config: &TracesConfig) -> Result<Client, String> {
+fn client(config: &TracesConfig, endpoint: &Url) -> Result<Client, String> {
+    let plain = endpoint.scheme() == "http";
     let headers = headers(config)?;
     let authorities = authorities(config)?;
     let build = move || {
@@ -94,9 +96,8 @@ fn client(config: &TracesConfig) -> Result<Client, String> {
         match authorities {
             Some(authorities) => builder().tls_certs_only(authorities).build(),
             // An image without any authority's certificate can still speak plain HTTP.
-            None => builder()
-                .build()
-                .or_else(|_| builder().tls_certs_only([]).build()),
+            None if plain => builder().tls_certs_only([]).build(),
+            None => builder().build(),
         }
     };
     // A client that blocks cannot be made on a thread of the runtime.

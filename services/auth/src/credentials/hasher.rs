@@ -131,7 +131,11 @@ impl Hasher {
         gauge!("vestibule_hash_workers").set(threads as f64);
         gauge!("vestibule_hash_queue_limit_jobs").set(config.queue.max(1) as f64);
         gauge!("vestibule_hash_workers_busy").set(0.0);
-        gauge!("vestibule_hash_queue_jobs").set(0.0);
+        let told = Arc::downgrade(&pool);
+        telemetry::before_scrape(move || {
+            let waiting = told.upgrade().map_or(0, |pool| pool.queue.len());
+            gauge!("vestibule_hash_queue_jobs").set(waiting as f64);
+        });
         for number in 0..threads {
             let pool = Arc::clone(&pool);
             thread::Builder::new()
@@ -191,10 +195,7 @@ impl Pool {
             trace: telemetry::recorded(),
         };
         match self.queue.push(job) {
-            Ok(waiting) => {
-                gauge!("vestibule_hash_queue_jobs").set(waiting as f64);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(waiting) => {
                 counter!("vestibule_hash_refused_total").increment(1);
                 Err(HashError::Full {
@@ -243,7 +244,6 @@ impl Pool {
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
         };
-        gauge!("vestibule_hash_queue_jobs").set(self.queue.len() as f64);
         if abandoned {
             return;
         }
