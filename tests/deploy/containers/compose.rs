@@ -24,7 +24,14 @@ const PROFILES: [(&[&str], &[&str]); 7] = [
     ),
     (
         &["--profile", "elk"],
-        &["elastic-setup", "elasticsearch", "filebeat", "kibana", "logstash"],
+        &[
+            "elastic-setup",
+            "elasticsearch",
+            "filebeat",
+            "kibana",
+            "kibana-setup",
+            "logstash",
+        ],
     ),
 ];
 const ALWAYS: [&str; 6] = [
