@@ -4,6 +4,7 @@
 mod balancer;
 pub mod brokers;
 mod db;
+pub mod logs;
 mod people;
 mod process;
 mod proxy;

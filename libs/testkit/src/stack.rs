@@ -12,6 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::db::{TestDb, postgres};
+use crate::logs;
 use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
@@ -113,6 +114,8 @@ pub struct Stack {
     operator_secret: String,
     pub(crate) http: reqwest::Client,
     databases: Option<[TestDb; 2]>,
+    /// Whether they are meant for machines.
+    judge_logs: bool,
     folder: TempDir,
 }
 
@@ -200,6 +203,10 @@ impl Stack {
             operator_secret,
             http: client(),
             databases,
+            judge_logs: !options
+                .environment
+                .iter()
+                .any(|(name, _)| name.ends_with("LOG__FORMAT")),
             folder,
         }
     }
@@ -292,6 +299,20 @@ impl Stack {
             Some(made) => made.each_ref().map(|db| db.url().to_owned()),
             None => ["auth.db", "users.db"]
                 .map(|file| format!("sqlite:{}", self.folder.path().join(file).display())),
+        }
+    }
+}
+
+/// Whatever the test was about, the lines that the services wrote are judged at its end.
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.auth.kill();
+        self.users.kill();
+        if let Some(second) = &mut self.second {
+            second.kill();
+        }
+        if self.judge_logs && !std::thread::panicking() {
+            logs::judge_folder(self.folder.path());
         }
     }
 }

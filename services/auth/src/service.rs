@@ -148,6 +148,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     if let Some(link) = setup::issue_setup_link(&app).await? {
         tracing::info!(
             event.action = "set-up",
+            event.outcome = "success",
             setup.url = %link,
             "nobody administers yet; the set-up link makes the first administrator"
         );

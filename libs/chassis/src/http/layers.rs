@@ -132,6 +132,7 @@ where
         Ok(Ok(Err(never))) => match never {},
         Ok(Err(panic)) => {
             tracing::error!(
+                error.type = "panic",
                 error.message = telemetry::panic_text(panic.as_ref()),
                 "a request handler panicked"
             );

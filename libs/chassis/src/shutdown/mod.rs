@@ -213,7 +213,8 @@ async fn watched<F: Future<Output = ()>>(name: &'static str, future: F) -> bool 
         Err(panic) => {
             metrics::counter!("vestibule_task_panics_total", "task" => name).increment(1);
             tracing::error!(
-                error.message = panic_text(panic.as_ref()),
+                error.type = "panic",
+            error.message = panic_text(panic.as_ref()),
                 "the background task {name} panicked"
             );
             false

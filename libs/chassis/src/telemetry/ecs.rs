@@ -1,25 +1,38 @@
 //! Lines for machines: the ECS logging specification, <https://github.com/elastic/ecs-logging/tree/main/spec>.
 
+use std::sync::OnceLock;
+
 use serde::Serializer as _;
 use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
 
 use super::lines::Line;
+use super::{actions, fields};
 
 /// The version of the schema that the names of fields come from.
 const ECS_VERSION: &str = "8.11.0";
 
 /// Names that every line has; a field of the same name would be there twice.
-const OWN: [&str; 9] = [
+const OWN: [&str; 15] = [
     "@timestamp",
     "log.level",
     "message",
     "ecs.version",
     "service.name",
     "service.version",
+    "service.node.name",
+    "event.dataset",
+    "event.kind",
+    "event.category",
+    "event.type",
+    "process.pid",
     "log.logger",
     "trace.id",
     "span.id",
 ];
+
+/// Fields of spans that are meant for the exporter of traces.
+const OF_TRACES: &str = "otel.";
 
 /// One JSON object and a line feed. `@timestamp`, `log.level` and `message` come first, as the specification asks.
 pub(super) fn render(line: &Line, service: &str) -> Vec<u8> {
@@ -39,20 +52,73 @@ fn write(line: &Line, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_js
     map.serialize_entry("ecs.version", ECS_VERSION)?;
     map.serialize_entry("service.name", &format_args!("vestibule-{service}"))?;
     map.serialize_entry("service.version", env!("CARGO_PKG_VERSION"))?;
+    if let Some(node) = node() {
+        map.serialize_entry("service.node.name", node)?;
+    }
+    map.serialize_entry("event.dataset", &format_args!("vestibule.{service}"))?;
+    map.serialize_entry("process.pid", &std::process::id())?;
     map.serialize_entry("log.logger", line.target)?;
     if let Some(trace) = line.trace {
         map.serialize_entry("trace.id", &format_args!("{}", trace.trace_id()))?;
         map.serialize_entry("span.id", &format_args!("{}", trace.span_id()))?;
     }
+    write_action(line, &mut map)?;
+    write_fields(line, &mut map)?;
+    map.end()
+}
+
+/// What the schema calls the action, so that no line forgets it.
+fn write_action<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Error> {
+    let named = line.fields.iter().find(|(name, _)| *name == "event.action");
+    let Some(action) = named.and_then(|(_, value)| actions::find(value.as_str()?)) else {
+        return Ok(());
+    };
+    map.serialize_entry("event.kind", "event")?;
+    if let Some(category) = action.category {
+        map.serialize_entry("event.category", &[category])?;
+    }
+    map.serialize_entry("event.type", action.types)
+}
+
+/// The fields of the line under the names of the schema; what has no place there becomes a label.
+fn write_fields<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Error> {
+    let mut labels = Map::new();
+    let mut written: Vec<&str> = Vec::with_capacity(line.fields.len());
     for (name, value) in &line.fields {
-        if OWN.contains(name) {
+        if OWN.contains(name) || name.starts_with(OF_TRACES) {
             continue;
         }
-        if name.contains('.') {
-            map.serialize_entry(name, value)?;
-        } else {
-            map.serialize_entry(&format_args!("vestibule.{name}"), value)?;
+        let known = fields::find(name).filter(|field| !written.contains(&field.name));
+        match known.and_then(|field| Some((field, fields::fit(field.kind, value)?))) {
+            Some((field, value)) => {
+                map.serialize_entry(field.name, &value)?;
+                written.push(field.name);
+            }
+            None => {
+                let value = match value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                labels.insert(name.replace('.', "_"), Value::String(value));
+            }
         }
     }
-    map.end()
+    if !labels.is_empty() {
+        map.serialize_entry("labels", &labels)?;
+    }
+    Ok(())
+}
+
+/// The name of the machine: of the pod or the container where there is one.
+fn node() -> Option<&'static str> {
+    static NODE: OnceLock<Option<String>> = OnceLock::new();
+    NODE.get_or_init(|| {
+        let name = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+            .iter()
+            .find_map(|path| std::fs::read_to_string(path).ok())
+            .or_else(|| std::env::var("HOSTNAME").ok())?;
+        let name = name.trim();
+        (!name.is_empty()).then(|| name.to_owned())
+    })
+    .as_deref()
 }

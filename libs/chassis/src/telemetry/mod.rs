@@ -1,11 +1,14 @@
 //! Logs, metrics and traces.
 //!
-//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what has
-//! no dot becomes `vestibule.NAME`. Trace and span id come from [`TraceContext`], so no span has to be open for them.
+//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what is
+//! ours alone becomes `vestibule.NAME`, if it is in the list of fields, and what libraries add becomes a label. Trace and
+//! span id come from [`TraceContext`], so no span has to be open for them.
 
+mod actions;
 pub mod catalogue;
 mod chain;
 mod ecs;
+mod fields;
 mod http;
 mod lines;
 mod metrics;
@@ -30,7 +33,9 @@ use lines::{Format, Lines};
 pub(crate) use self::http::{Place, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS, before_scrape, metrics_text};
+pub use actions::{ACTIONS, Action};
 pub use chain::Chain;
+pub use fields::{FIELDS, Field, Kind};
 pub(crate) use span::unrecorded;
 pub use span::{Span, SpanKind, is_exporting, recorded};
 pub use trace::{SpanId, TraceContext, TraceId};

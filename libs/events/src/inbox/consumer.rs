@@ -174,7 +174,7 @@ impl<H: Handler> Consumer<H> {
             return Err(error);
         }
         let consumer = self.inbox.consumer;
-        tracing::error!(consumer, error = %error, "events are missing in the feed");
+        tracing::error!(event.action = "events-missing", consumer, error = %error, "events are missing in the feed");
         self.begin(from).await
     }
 
@@ -215,6 +215,8 @@ impl<H: Handler> Consumer<H> {
         if self.inbox.options.bootstrap == Bootstrap::Beginning {
             if from != store::NOWHERE {
                 tracing::error!(
+                    event.action = "events-pruned",
+                    event.outcome = "failure",
                     consumer,
                     from,
                     to = beginning,

@@ -147,6 +147,7 @@ impl<H: Handler> Inbox<H> {
         let mut delivery = Delivery::default();
         let mut newest = HashMap::new();
         let mut delays = Vec::new();
+        let mut applied_now = Vec::new();
         for (index, event) in events.iter().enumerate() {
             if origin == Origin::Stream && !fresh.remove(&event.id) {
                 delivery.duplicates += 1;
@@ -168,6 +169,7 @@ impl<H: Handler> Inbox<H> {
                 Applied::Yes => {
                     delivery.applied += 1;
                     delays.push(event.time);
+                    applied_now.push(event);
                 }
                 Applied::Ignored => delivery.ignored += 1,
             }
@@ -180,6 +182,7 @@ impl<H: Handler> Inbox<H> {
         store::note_sequences(&mut tx, self.consumer, &newest).await?;
         tx.commit().await?;
         self.meter(&delivery, origin, &delays);
+        self.tell(&applied_now).await;
         Ok(delivery)
     }
 
@@ -226,9 +229,11 @@ impl<H: Handler> Inbox<H> {
                 continue;
             }
             tracing::error!(
+                event.action = "event-set-aside",
+                event.outcome = "failure",
                 consumer = self.consumer,
-                event = %event.id,
-                kind = event.kind,
+                event.id = %event.id,
+                vestibule.event.type = event.kind,
                 error = error.chain(),
                 "an event cannot be applied; it is set aside and tried again later",
             );
@@ -239,6 +244,23 @@ impl<H: Handler> Inbox<H> {
         tx.commit().await?;
         self.meter(&delivery, origin, &[]);
         Ok(delivery)
+    }
+
+    /// One line an event, in its trace, for whoever follows it from service to service.
+    async fn tell(&self, applied: &[&Envelope]) {
+        for event in applied {
+            crate::trace::within(event, async {
+                tracing::debug!(
+                    event.action = "event-applied",
+                    event.outcome = "success",
+                    consumer = self.consumer,
+                    event.id = %event.id,
+                    vestibule.event.type = event.kind,
+                    "an event was applied"
+                );
+            })
+            .await;
+        }
     }
 
     pub(super) fn meter(&self, delivery: &Delivery, origin: Origin, times: &[chassis::clock::Timestamp]) {

@@ -273,8 +273,10 @@ impl<H: Handler> Inbox<H> {
             metrics::counter!("vestibule_inbox_dead_lettered_total", "consumer" => self.consumer)
                 .increment(1);
             tracing::error!(
+                event.action = "event-given-up",
+                event.outcome = "failure",
                 consumer = self.consumer,
-                event = %parked.event_id,
+                event.id = %parked.event_id,
                 error = error.chain(),
                 "an event was given up; it can be replayed",
             );

@@ -14,6 +14,8 @@ pub(super) async fn keep<H: Handler>(
     message: &UnreadableMessage,
 ) -> Result<(), DbError> {
     tracing::error!(
+        event.action = "event-unreadable",
+        event.outcome = "failure",
         consumer = inbox.consumer,
         transport,
         place = message.place,

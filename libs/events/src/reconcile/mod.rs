@@ -211,16 +211,18 @@ fn count_mended(consumer: &'static str, kind: Kind, count: u64) {
 fn tell(consumer: &'static str, report: &Report) {
     for difference in &report.differences {
         tracing::error!(
+            event.action = "drift-found",
+            event.outcome = "failure",
             consumer,
             aggregate = %difference.id,
-            kind = difference.kind.as_str(),
+            vestibule.drift = difference.kind.as_str(),
             theirs = difference.theirs,
             ours = difference.ours,
             "drift between the services that could not be mended",
         );
     }
     if !report.mended.is_empty() {
-        tracing::warn!(consumer, mended = ?report.mended, "drift between the services was mended");
+        tracing::warn!(consumer, event.action = "drift-mended", event.outcome = "success", mended = ?report.mended, "drift between the services was mended");
     }
 }
 

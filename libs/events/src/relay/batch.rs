@@ -79,18 +79,45 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     // Not before the rows say so: for the feed that is what publishes.
     drop(spans);
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
+    tell(&facts, &events, &outcome.sent).await;
     for failure in outcome
         .failures
         .iter()
         .filter(|failure| failure.dead_lettered_at.is_some())
     {
-        tracing::error!(number = failure.number, error = %failure.error, "an event was given up; it can be replayed");
+        tracing::error!(
+            event.action = "event-given-up",
+            event.outcome = "failure",
+            vestibule.event.number = failure.number,
+            error = %failure.error,
+            "an event was given up; it can be replayed"
+        );
     }
     Ok(Published {
         head,
         full: full || outcome.unsent,
         unavailable: outcome.unavailable && outcome.sent.is_empty(),
     })
+}
+
+/// One line an event, in its trace, for whoever follows it from service to service.
+async fn tell(facts: &[Fact], events: &[Envelope], sent: &[i64]) {
+    let sent: HashSet<i64> = sent.iter().copied().collect();
+    for (fact, event) in facts.iter().zip(events) {
+        if !sent.contains(&fact.number) {
+            continue;
+        }
+        crate::trace::within(event, async {
+            tracing::debug!(
+                event.action = "event-published",
+                event.outcome = "success",
+                event.id = %event.id,
+                vestibule.event.type = event.kind,
+                "an event was published"
+            );
+        })
+        .await;
+    }
 }
 
 /// Hands the events to the transport. While that takes its time the leases are renewed, so that a slow broker does not
@@ -185,7 +212,7 @@ pub(super) fn judge(
             Ok(()) => outcome.sent.push(fact.number),
             Err(PublishError::Unavailable(reason)) => {
                 if !std::mem::replace(&mut outcome.unavailable, true) {
-                    tracing::warn!(%reason, "the transport is not available");
+                    tracing::warn!(event.reason = %reason, "the transport is not available");
                 }
                 held.insert(fact.aggregate);
                 outcome.postponed.push(fact.number);

@@ -63,7 +63,7 @@ impl Webhooks {
         store::insert(&mut tx, &new).await?;
         let made = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
-        tracing::info!(webhook.id = %id, "a webhook was made");
+        tracing::info!(event.action = "webhook-created", event.outcome = "success", webhook.id = %id, "a webhook was made");
         Ok((made, secret.to_token()))
     }
 
@@ -94,7 +94,7 @@ impl Webhooks {
         let new = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(webhook.id = %id, webhook.version = new.version, "a webhook was changed");
+        tracing::info!(event.action = "webhook-changed", event.outcome = "success", webhook.id = %id, webhook.version = new.version, "a webhook was changed");
         Ok(new)
     }
 
@@ -105,7 +105,7 @@ impl Webhooks {
             return Err(WebhookError::NotFound);
         }
         tx.commit().await?;
-        tracing::info!(webhook.id = %id, "a webhook was removed");
+        tracing::info!(event.action = "webhook-deleted", event.outcome = "success", webhook.id = %id, "a webhook was removed");
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Webhooks {
         store::rotate(&mut tx, id, &sealed, now + self.shared.config.rotation(), now).await?;
         let rotated = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
-        tracing::info!(webhook.id = %id, "the secret of a webhook was changed");
+        tracing::info!(event.action = "webhook-secret-changed", event.outcome = "success", webhook.id = %id, "the secret of a webhook was changed");
         Ok((rotated, secret.to_token()))
     }
 

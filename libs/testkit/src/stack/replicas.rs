@@ -47,6 +47,14 @@ impl Replicas {
     }
 }
 
+impl Replicas {
+    /// Kills both.
+    pub(super) fn kill(&mut self) {
+        self.auth.kill();
+        self.users.kill();
+    }
+}
+
 /// The same program with other ports and another log.
 fn elsewhere(mut program: Program, service: &str, port: u16, management: u16) -> Program {
     for (key, port) in [("ADDRESS", port), ("MANAGEMENT", management)] {

@@ -268,7 +268,6 @@ impl Attempt {
         counter!("vestibule_sign_ins_total", "method" => "password", "outcome" => reason).increment(1);
         let user = outcome.as_ref().ok().map(|who| who.account_id.to_string());
         tracing::info!(
-            event.category = "authentication",
             event.action = "sign-in",
             event.outcome = label,
             event.reason = reason,

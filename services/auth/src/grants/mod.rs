@@ -150,6 +150,8 @@ async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Cli
         return Ok(());
     }
     tracing::warn!(
+        event.action = "token-reuse",
+        event.outcome = "failure",
         user.id = %subject,
         client.id = client.id.as_str(),
         "a code or a refresh token came a second time; what it gave is revoked"

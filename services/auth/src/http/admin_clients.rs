@@ -140,12 +140,13 @@ async fn list(
 /// `POST /admin/v1/clients`: the answer holds the secret, this once.
 async fn create(
     State(app): State<SharedApp>,
-    _: Scoped<Admin>,
+    admin: Scoped<Admin>,
     chassis::http::Json(new): chassis::http::Json<New>,
 ) -> Result<Response, Problem> {
     let created = clients::create(&app, new.client_id.clone(), new.registration())
         .await
         .map_err(refuse)?;
+    tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
     let location = format!("/admin/v1/clients/{}", created.client.id);
     let shown = Shown {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
@@ -168,10 +169,11 @@ async fn one(
 /// `DELETE /admin/v1/clients/{client_id}`: all that was granted to it is revoked.
 async fn delete(
     State(app): State<SharedApp>,
-    _: Scoped<Admin>,
+    admin: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     if clients::delete(&app, &id).await.map_err(refuse)? {
+        tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "an administrator removed an application");
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found())

@@ -43,7 +43,7 @@ async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<Lis
 /// `POST /admin/v1/keys/rotate`, with or without a body.
 async fn rotate(
     State(app): State<SharedApp>,
-    _: Scoped<Admin>,
+    admin: Scoped<Admin>,
     body: axum::body::Bytes,
 ) -> Result<(StatusCode, Json<Listed>), Problem> {
     let how = if body.is_empty() {
@@ -52,6 +52,7 @@ async fn rotate(
         chassis::http::parse_json::<Rotate>(&body)?
     };
     app.keys.rotate(how.immediately).await.map_err(failed)?;
+    tracing::info!(event.action = "keys-rotated", event.outcome = "success", user.id = %admin.subject, "an administrator had the signing keys changed");
     let keys = app.keys.list().await.map_err(failed)?;
     Ok((StatusCode::ACCEPTED, Json(Listed { keys })))
 }

@@ -96,8 +96,8 @@ async fn create(
     tx.commit().await?;
     let done = registration::settle(&app, prepared).await.map_err(refusal)?;
     tracing::info!(
-        event.category = "iam",
         event.action = "account-created",
+        event.outcome = "success",
         user.id = %admin.subject,
         user.target.id = %done.id,
         "an administrator made an account"
@@ -118,7 +118,7 @@ async fn create(
 
 /// POST /admin/v1/users/{id}/setup-link
 async fn invite(
-    _admin: Scoped<Admin>,
+    admin: Scoped<Admin>,
     State(app): State<SharedApp>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
@@ -128,6 +128,7 @@ async fn invite(
     }
     let setup_url = setup::invite(&app, &mut tx, id).await?;
     tx.commit().await?;
+    tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "an administrator made a link with which a person chooses a password");
     let link = Link {
         setup_url,
         expires_in: setup::INVITATION_FOR.as_secs(),
@@ -137,7 +138,7 @@ async fn invite(
 
 /// DELETE /admin/v1/users/{id}/sessions
 async fn end_sessions(
-    _admin: Scoped<Admin>,
+    admin: Scoped<Admin>,
     State(app): State<SharedApp>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
@@ -145,8 +146,9 @@ async fn end_sessions(
     if !accounts::exists(&mut tx, id).await? {
         return Err(Problem::not_found());
     }
-    sessions::end_all(&app, &mut tx, id, SessionEnd::Revoked).await?;
+    let count = sessions::end_all(&app, &mut tx, id, SessionEnd::Revoked).await?;
     tx.commit().await?;
+    tracing::info!(event.action = "sessions-revoked", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, session.count = count, "an administrator ended the sessions of a person");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -90,6 +90,7 @@ async fn answer(
     let mut tx = app.db.begin("oauth_sign_out").await?;
     sessions::end(app, &mut tx, session.id, SessionEnd::SignedOut).await?;
     tx.commit().await?;
+    tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
     Ok(leave(app, &asked))
 }
 

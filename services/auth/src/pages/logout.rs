@@ -49,6 +49,7 @@ pub(crate) async fn submit(
             let mut tx = app.db.begin("pages_sign_out").await?;
             sessions::end(&app, &mut tx, session.id, SessionEnd::SignedOut).await?;
             tx.commit().await?;
+            tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
         }
         (Ok(()), None) => {}
     }

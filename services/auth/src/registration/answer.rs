@@ -23,7 +23,6 @@ pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
     }
     counter!("vestibule_registrations_total", "outcome" => "accepted").increment(1);
     tracing::info!(
-        event.category = "iam",
         event.action = "registration",
         event.outcome = "success",
         user.id = %id,
@@ -63,7 +62,6 @@ pub(crate) async fn rejected(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -
     }
     counter!("vestibule_registrations_total", "outcome" => "rejected").increment(1);
     tracing::info!(
-        event.category = "iam",
         event.action = "registration",
         event.outcome = "failure",
         event.reason = why.as_str(),

@@ -149,7 +149,9 @@ pub async fn make_administrator(
     }
     prepared.record(app, &mut tx).await?;
     tx.commit().await?;
-    Ok(registration::settle(app, prepared).await?)
+    let done = registration::settle(app, prepared).await?;
+    tracing::info!(event.action = "administrator-created", event.outcome = "success", user.target.id = %done.id, "the set-up link made the first administrator");
+    Ok(done)
 }
 
 fn missing_password() -> RegisterError {
@@ -191,6 +193,7 @@ pub async fn choose_password(app: &App, token: &Token, password: SecretString) -
     }
     registration::password_added(app, &mut tx, account).await?;
     tx.commit().await?;
+    tracing::info!(event.action = "password-chosen", event.outcome = "success", user.id = %account, "a person chose a password with a link");
     Ok(account)
 }
 

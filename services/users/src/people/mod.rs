@@ -71,7 +71,7 @@ pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleE
     }
     announce_created(app, &mut tx, &state).await?;
     tx.commit().await?;
-    tracing::info!(user.id = %state.id, "a person was added");
+    tracing::info!(event.action = "person-created", event.outcome = "success", user.target.id = %state.id, "a person was added");
     Ok(state)
 }
 
@@ -156,10 +156,12 @@ where
     })?;
     announce_change(app, &mut tx, &old, &new).await?;
     tx.commit().await?;
-    if old.active != new.active {
-        let what = if new.active { "reactivated" } else { "deactivated" };
-        tracing::info!(user.id = %id, "a person was {what}");
-    }
+    let what = match (old.active, new.active) {
+        (false, true) => "reactivated",
+        (true, false) => "deactivated",
+        _ => "changed",
+    };
+    tracing::info!(event.action = "person-changed", event.outcome = "success", event.reason = what, user.target.id = %id, "a person was {what}");
     Ok(new)
 }
 
@@ -222,6 +224,6 @@ pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result
     }
     tell_gone(app, &mut tx, &old).await?;
     tx.commit().await?;
-    tracing::info!(user.id = %id, "a person was deleted");
+    tracing::info!(event.action = "person-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
     Ok(())
 }

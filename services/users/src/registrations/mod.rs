@@ -77,7 +77,7 @@ pub(crate) async fn decide(
         groups::store::add_member(tx, group, id).await?;
     }
     people::announce_created(app, tx, &state).await?;
-    tracing::info!(user.id = %id, "a registration is accepted");
+    tracing::info!(event.action = "registration-accepted", event.outcome = "success", user.target.id = %id, "a registration is accepted");
     Ok(Decision::Accepted(Box::new(state)))
 }
 

@@ -127,13 +127,13 @@ fn judge(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError> {
         Some(RDKafkaErrorCode::AllBrokersDown) => {
             tracing::warn!(
                 topic = member.topic,
-                reason = text(),
+                event.reason = text(),
                 "no Kafka broker can be reached; it is tried again"
             );
             Ok(())
         }
         _ => {
-            tracing::debug!(topic = member.topic, reason = text(), "kafka");
+            tracing::debug!(topic = member.topic, event.reason = text(), "kafka");
             Ok(())
         }
     }

@@ -143,7 +143,7 @@ impl Job {
         }
         let gone = matches!(outcome, Outcome::Gone);
         if gone && store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
-            tracing::warn!(webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
+            tracing::warn!(event.action = "webhook-disabled", event.outcome = "failure", webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
         }
         let pause = match outcome {
             Outcome::Failed {
@@ -180,6 +180,8 @@ impl Job {
         });
         if attempt.state == "dead" && self.delivery.kind != TEST_TYPE {
             tracing::error!(
+                event.action = "webhook-given-up",
+                event.outcome = "failure",
                 webhook.id = %self.webhook.id,
                 event.id = %self.claim.event,
                 "an event was given up for a webhook; it can be replayed"

@@ -1,0 +1,241 @@
+//! Judges the lines that services write, by the ECS logging specification and by what the references promise.
+//!
+//! What the schema says of the fields that Vestibule may use stands in `logs/ecs-fields.json`: name, type, whether it
+//! is a list, allowed values, and the types that go with a category.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "it is there to fail tests")]
+
+mod line;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use chassis::telemetry::{ACTIONS, FIELDS};
+use serde::Deserialize;
+use serde_json::Value;
+
+use line::Pairs;
+
+/// What the schema says of one field.
+#[derive(Debug, Deserialize)]
+struct EcsField {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    array: bool,
+    #[serde(default)]
+    values: Vec<String>,
+    /// For each category the types that it goes with.
+    #[serde(default)]
+    types: BTreeMap<String, Vec<String>>,
+}
+
+fn schema() -> &'static BTreeMap<String, EcsField> {
+    static SCHEMA: OnceLock<BTreeMap<String, EcsField>> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        serde_json::from_str(include_str!("logs/ecs-fields.json")).expect("the fixture is well-formed")
+    })
+}
+
+/// What stands first, and in this order.
+const FIRST: [&str; 3] = ["@timestamp", "log.level", "message"];
+/// What no line may lack beside that.
+const REQUIRED: [&str; 5] = [
+    "ecs.version",
+    "service.name",
+    "service.version",
+    "event.dataset",
+    "log.logger",
+];
+
+/// Judges every line of the services' logs in a folder: of `auth.log`, `users.log`, and of their second replicas.
+///
+/// # Panics
+/// When a line breaks a rule.
+pub fn judge_folder(folder: &Path) {
+    for name in ["auth.log", "users.log", "auth.second.log", "users.second.log"] {
+        let path = folder.join(name);
+        if let Ok(bytes) = std::fs::read(&path) {
+            judge(name, &String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+/// Judges every whole line of `text`.
+///
+/// # Panics
+/// When a line breaks a rule.
+pub fn judge(name: &str, text: &str) {
+    // Whoever is killed while it writes leaves half a line.
+    let whole = text
+        .rfind('\n')
+        .map_or("", |end| text.get(..end).unwrap_or_default());
+    let mut complaints = Vec::new();
+    for line in whole.lines().filter(|line| !refuses_to_start(line)) {
+        let found = faults(line);
+        if !found.is_empty() {
+            complaints.push(format!("{}\n    {line}", found.join("; ")));
+        }
+    }
+    let shown: Vec<_> = complaints.iter().take(10).cloned().collect();
+    assert!(
+        complaints.is_empty(),
+        "{} lines of {name} break the ECS logging specification or docs/reference/logs.md:\n  {}",
+        complaints.len(),
+        shown.join("\n  ")
+    );
+}
+
+/// What a program says on standard error before there is a log: why it does not start.
+fn refuses_to_start(line: &str) -> bool {
+    line.starts_with("vestibule-auth: ") || line.starts_with("vestibule-users: ")
+}
+
+/// Which rules a line breaks.
+pub fn faults(line: &str) -> Vec<String> {
+    let pairs: Pairs = match serde_json::from_str(line) {
+        Ok(pairs) => pairs,
+        Err(error) => return vec![format!("is no JSON object: {error}")],
+    };
+    let mut faults = Vec::new();
+    let names: Vec<&str> = pairs.0.iter().map(|(name, _)| name.as_str()).collect();
+    if names.get(..3) != Some(&FIRST[..]) {
+        faults.push(format!("does not begin with {FIRST:?}"));
+    }
+    for name in REQUIRED.iter().filter(|name| !names.contains(name)) {
+        faults.push(format!("lacks {name}"));
+    }
+    faults.extend(structure(&names));
+    for (name, value) in &pairs.0 {
+        faults.extend(field(name, value));
+    }
+    faults.extend(action(&pairs));
+    faults
+}
+
+/// No name twice, and none that would be both a value and an object.
+fn structure(names: &[&str]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let all: HashSet<&str> = names.iter().copied().collect();
+    if all.len() < names.len() {
+        faults.push("has a field twice".to_owned());
+    }
+    for name in names {
+        for (at, _) in name.match_indices('.') {
+            let parent = name.get(..at).unwrap_or_default();
+            if all.contains(parent) {
+                faults.push(format!("has {parent} as a value and as an object"));
+            }
+        }
+    }
+    faults
+}
+
+/// Whether the field is known, and its value of the right kind.
+fn field(name: &str, value: &Value) -> Option<String> {
+    let Some(ours) = FIELDS.iter().find(|field| field.name == name) else {
+        return Some(format!("has {name}, which is not documented"));
+    };
+    if name.starts_with("vestibule.") {
+        return (!fits(&elastic(ours.kind), false, value)).then(|| format!("has a wrong {name}: {value}"));
+    }
+    let Some(known) = schema().get(name) else {
+        return Some(format!("has {name}, which the schema does not know"));
+    };
+    if !fits(&known.kind, known.array, value) {
+        return Some(format!(
+            "has a wrong {name}, which is to be {}: {value}",
+            known.kind
+        ));
+    }
+    let chosen = match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+        value => Vec::from_iter(value.as_str()),
+    };
+    let strange = chosen
+        .iter()
+        .find(|one| !known.values.is_empty() && !known.values.iter().any(|allowed| allowed == *one))?;
+    Some(format!("has {name} {strange}, which the schema does not allow"))
+}
+
+/// The name of a kind in the schema.
+fn elastic(kind: chassis::telemetry::Kind) -> String {
+    use chassis::telemetry::Kind;
+    match kind {
+        Kind::Keyword | Kind::Keywords => "keyword",
+        Kind::Text => "match_only_text",
+        Kind::Long => "long",
+        Kind::Ip => "ip",
+        Kind::Date => "date",
+        Kind::Labels => "object",
+    }
+    .to_owned()
+}
+
+fn fits(kind: &str, array: bool, value: &Value) -> bool {
+    if let (true, Value::Array(values)) = (array, value) {
+        return !values.is_empty() && values.iter().all(|value| fits(kind, false, value));
+    }
+    match (kind, value) {
+        _ if array => false,
+        ("keyword" | "wildcard" | "match_only_text", Value::String(_)) => true,
+        ("long", Value::Number(number)) => number.is_i64() || number.is_u64(),
+        ("ip", Value::String(text)) => text.parse::<std::net::IpAddr>().is_ok(),
+        ("date", Value::String(text)) => is_utc(text),
+        ("object", Value::Object(entries)) => entries
+            .iter()
+            .all(|(name, value)| !name.contains('.') && value.is_string()),
+        _ => false,
+    }
+}
+
+/// ISO 8601 in UTC, with a `T`, a `Z` and a fraction of a second.
+fn is_utc(text: &str) -> bool {
+    let shape: String = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    ["0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00.000000Z"].contains(&shape.as_str())
+        && text.parse::<chassis::clock::Timestamp>().is_ok()
+}
+
+/// What goes with `event.action`.
+fn action(pairs: &Pairs) -> Vec<String> {
+    let mut faults = Vec::new();
+    let Some(name) = pairs.get("event.action").and_then(Value::as_str) else {
+        if pairs.get("event.outcome").is_some() || pairs.get("event.category").is_some() {
+            faults.push("has an outcome or a category and no event.action".to_owned());
+        }
+        return faults;
+    };
+    if !ACTIONS.iter().any(|action| action.name == name) {
+        faults.push(format!("has the action {name}, which is not documented"));
+    }
+    for needed in ["event.kind", "event.type", "event.outcome"] {
+        if pairs.get(needed).is_none() {
+            faults.push(format!("has an action and no {needed}"));
+        }
+    }
+    let listed = |name: &str| -> Vec<&str> {
+        let values = pairs.get(name).and_then(Value::as_array);
+        values.into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let expected = &schema()
+        .get("event.category")
+        .expect("it is in the fixture")
+        .types;
+    for category in listed("event.category") {
+        let types = expected.get(category).map(Vec::as_slice).unwrap_or_default();
+        for kind in listed("event.type") {
+            if !types.iter().any(|expected| expected == kind) {
+                faults.push(format!(
+                    "has event.type {kind}, which does not go with {category}"
+                ));
+            }
+        }
+    }
+    faults
+}
