@@ -7,7 +7,7 @@ mod live;
 mod rules;
 mod scrape;
 pub(crate) mod server;
-mod story;
+pub(crate) mod story;
 mod tools;
 
 use std::collections::BTreeSet;
