@@ -97,7 +97,16 @@ fn is_noise(name: &str) -> bool {
     name.starts_with("service.")
         || name.starts_with("process.")
         || name.starts_with("log.")
-        || matches!(name, "ecs.version" | "event.dataset" | "host.name" | "span.id")
+        || matches!(
+            name,
+            "ecs.version"
+                | "event.category"
+                | "event.dataset"
+                | "event.kind"
+                | "event.type"
+                | "host.name"
+                | "span.id"
+        )
 }
 
 fn flatten(prefix: Option<&str>, object: &Map<String, Value>, into: &mut Vec<(String, String)>) {

@@ -133,7 +133,8 @@ async fn read(
         if text.is_empty() {
             continue;
         }
-        let setup = Record::parse(&text).and_then(|record| record.field("setup.url").map(str::to_owned));
+        let setup =
+            Record::parse(&text).and_then(|record| record.field("vestibule.setup.url").map(str::to_owned));
         if setup.is_some() {
             link.send_replace(setup);
             // People see it in the banner; printed twice it would look like two links.

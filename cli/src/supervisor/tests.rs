@@ -206,7 +206,7 @@ async fn a_drain_lets_a_service_finish_and_a_kill_does_not_wait() {
 
 #[tokio::test]
 async fn the_set_up_link_is_taken_from_the_log_and_not_printed_twice() {
-    let line = r#"{"message":"set up","setup.url":"http://localhost:8000/setup?token=t"}"#;
+    let line = r#"{"message":"set up","vestibule.setup.url":"http://localhost:8000/setup?token=t"}"#;
     let mut stage = Stage::start(LogFormat::Text, |at| {
         vec![script(
             at,

@@ -40,7 +40,11 @@ pub(super) struct Panel {
 /// Every search and visualisation, as the queries that Kibana makes of them.
 pub(super) fn panels() -> Vec<Panel> {
     let shown = |object: &Value| ["search", "visualization"].contains(&text(object, "/type"));
-    objects().iter().filter(|object| shown(object)).map(panel).collect()
+    objects()
+        .iter()
+        .filter(|object| shown(object))
+        .map(panel)
+        .collect()
 }
 
 fn panel(object: &Value) -> Panel {
@@ -54,7 +58,9 @@ fn panel(object: &Value) -> Panel {
             let made = match text(aggregation, "/type") {
                 "count" => continue,
                 "terms" => json!({ "terms": { "field": params["field"], "size": params["size"] } }),
-                "date_histogram" => json!({ "date_histogram": { "field": params["field"], "fixed_interval": "1m", "min_doc_count": 1 } }),
+                "date_histogram" => {
+                    json!({ "date_histogram": { "field": params["field"], "fixed_interval": "1m", "min_doc_count": 1 } })
+                }
                 other => panic!("an unknown aggregation: {other}"),
             };
             aggregations.insert(text(aggregation, "/id").to_owned(), made);
@@ -84,7 +90,10 @@ fn the_saved_objects_refer_to_each_other() {
             assert!(known.contains(&target), "{target:?}");
             used.insert(target);
         }
-        let names: HashSet<&str> = references.iter().map(|reference| text(reference, "/name")).collect();
+        let names: HashSet<&str> = references
+            .iter()
+            .map(|reference| text(reference, "/name"))
+            .collect();
         assert_eq!(names.len(), references.len());
         match text(object, "/type") {
             "index-pattern" => assert_eq!(text(object, "/attributes/timeFieldName"), "@timestamp"),
@@ -94,7 +103,10 @@ fn the_saved_objects_refer_to_each_other() {
     }
     for object in &objects {
         let itself = (text(object, "/type"), text(object, "/id"));
-        assert!(itself.0 == "dashboard" || used.contains(&itself), "{itself:?} is on no dashboard");
+        assert!(
+            itself.0 == "dashboard" || used.contains(&itself),
+            "{itself:?} is on no dashboard"
+        );
     }
 }
 
@@ -125,8 +137,14 @@ fn every_field_of_the_dashboards_is_in_the_index_template() {
         for aggregation in panel.aggregations.as_object().unwrap().values() {
             let (_, body) = aggregation.as_object().unwrap().iter().next().unwrap();
             let field = text(body, "/field");
-            let kind = fields.get(field).unwrap_or_else(|| panic!("{}: {field}", panel.id));
-            assert!(countable.contains(&kind.as_str()), "{}: {field} is {kind}", panel.id);
+            let kind = fields
+                .get(field)
+                .unwrap_or_else(|| panic!("{}: {field}", panel.id));
+            assert!(
+                countable.contains(&kind.as_str()),
+                "{}: {field} is {kind}",
+                panel.id
+            );
         }
         for word in panel.query.split([' ', '(', ')']) {
             if let Some((field, _)) = word.split_once(':') {
@@ -144,7 +162,10 @@ fn every_field_of_the_dashboards_is_in_the_index_template() {
 /// Every action that a query names is one that the services log.
 #[test]
 fn every_action_of_the_dashboards_is_one_of_ours() {
-    let known: Vec<&str> = chassis::telemetry::ACTIONS.iter().map(|action| action.name).collect();
+    let known: Vec<&str> = chassis::telemetry::ACTIONS
+        .iter()
+        .map(|action| action.name)
+        .collect();
     let mut named = 0;
     for panel in panels() {
         let parts = panel.query.split("event.action:").skip(1);

@@ -31,7 +31,12 @@ fn the_lifecycle_of_elasticsearch_has_its_shape() {
     }
     let rollover = &phases["hot"]["actions"]["rollover"];
     assert!(is_time(rollover["max_age"].as_str().unwrap()));
-    assert!(rollover["max_primary_shard_size"].as_str().unwrap().ends_with("gb"));
+    assert!(
+        rollover["max_primary_shard_size"]
+            .as_str()
+            .unwrap()
+            .ends_with("gb")
+    );
 }
 
 #[test]
@@ -39,7 +44,10 @@ fn both_lifecycles_keep_logs_as_long() {
     let elastic = file("lifecycle.json");
     let policy = &file("lifecycle-opensearch.json")["policy"];
     let states = policy["states"].as_array().unwrap();
-    let names: Vec<_> = states.iter().map(|state| state["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = states
+        .iter()
+        .map(|state| state["name"].as_str().unwrap())
+        .collect();
     assert!(names.contains(&policy["default_state"].as_str().unwrap()));
     for state in states {
         for transition in state["transitions"].as_array().unwrap() {
@@ -57,7 +65,11 @@ fn both_lifecycles_keep_logs_as_long() {
 #[test]
 fn both_settings_agree() {
     let mut elastic = file("settings.json")["template"]["settings"].clone();
-    let policy = elastic.as_object_mut().unwrap().remove("index.lifecycle.name").unwrap();
+    let policy = elastic
+        .as_object_mut()
+        .unwrap()
+        .remove("index.lifecycle.name")
+        .unwrap();
     assert_eq!(elastic, file("settings-opensearch.json")["template"]["settings"]);
     let setup = read("deploy/observability/elastic/setup");
     assert!(setup.contains(&format!("_ilm/policy/{}\n", policy.as_str().unwrap())));

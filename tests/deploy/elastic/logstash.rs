@@ -54,7 +54,10 @@ fn the_settings_are_known_and_every_pipeline_is_there() {
     assert_eq!(pipelines.len(), 2);
     for pipeline in pipelines {
         for name in pipeline.as_object().unwrap().keys() {
-            assert!(["pipeline.id", "path.config", "dead_letter_queue.enable"].contains(&name.as_str()), "{name}");
+            assert!(
+                ["pipeline.id", "path.config", "dead_letter_queue.enable"].contains(&name.as_str()),
+                "{name}"
+            );
         }
         let path = pipeline["path.config"].as_str().unwrap();
         let file = path.strip_prefix("/usr/share/logstash/").unwrap();

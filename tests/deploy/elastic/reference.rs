@@ -43,15 +43,31 @@ fn kind(kind: Kind) -> &'static str {
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("| `event.action` | `event.category` | `event.type` | what it means |\n|---|---|---|---|\n");
+    page.push_str(
+        "| `event.action` | `event.category` | `event.type` | what it means |\n|---|---|---|---|\n",
+    );
     for action in &ACTIONS {
         let category = action.category.map_or(String::new(), |name| format!("`{name}`"));
         let types: Vec<_> = action.types.iter().map(|name| format!("`{name}`")).collect();
-        writeln!(page, "| `{}` | {category} | {} | {} |", action.name, types.join(", "), action.about).unwrap();
+        writeln!(
+            page,
+            "| `{}` | {category} | {} | {} |",
+            action.name,
+            types.join(", "),
+            action.about
+        )
+        .unwrap();
     }
     page.push_str("\n## Fields\n\n| field | type | what it says |\n|---|---|---|\n");
     for field in &FIELDS {
-        writeln!(page, "| `{}` | {} | {} |", field.name, kind(field.kind), field.about).unwrap();
+        writeln!(
+            page,
+            "| `{}` | {} | {} |",
+            field.name,
+            kind(field.kind),
+            field.about
+        )
+        .unwrap();
     }
     page
 }
@@ -79,7 +95,12 @@ fn every_field_has_a_place_in_the_index_template() {
             (_, Kind::Date) => "date",
             (_, Kind::Labels) => "object",
         };
-        assert_eq!(known.get(field.name).map(String::as_str), Some(expected), "{}", field.name);
+        assert_eq!(
+            known.get(field.name).map(String::as_str),
+            Some(expected),
+            "{}",
+            field.name
+        );
     }
 }
 
@@ -89,7 +110,10 @@ fn the_list_of_actions_is_that_of_the_code() {
     let mut found = Vec::new();
     for folder in ["libs", "services"] {
         for file in crate::files::below(folder) {
-            let ours = file.ends_with(".rs") && file.contains("/src/") && !file.contains("tests") && !file.contains("testkit");
+            let ours = file.ends_with(".rs")
+                && file.contains("/src/")
+                && !file.contains("tests")
+                && !file.contains("testkit");
             if !ours {
                 continue;
             }

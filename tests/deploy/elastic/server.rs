@@ -46,13 +46,21 @@ impl Server {
     }
 
     pub(super) async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.http.request(method, format!("{}/{path}", self.url)).json(body);
+        let request = self
+            .http
+            .request(method, format!("{}/{path}", self.url))
+            .json(body);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub(super) async fn get(&self, path: &str) -> Value {
-        let answer = self.http.get(format!("{}/{path}", self.url)).send().await.unwrap();
+        let answer = self
+            .http
+            .get(format!("{}/{path}", self.url))
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
@@ -102,7 +110,10 @@ impl Server {
     /// The buckets of a field: value and number of documents.
     pub(super) async fn by(&self, query: &str, field: &str) -> Vec<(String, u64)> {
         let found = self
-            .search(query, &json!({ "by": { "terms": { "field": field, "size": 50 } } }))
+            .search(
+                query,
+                &json!({ "by": { "terms": { "field": field, "size": 50 } } }),
+            )
             .await;
         let buckets = found["aggregations"]["by"]["buckets"].as_array().unwrap();
         let name = |bucket: &Value| bucket["key"].as_str().unwrap().to_owned();

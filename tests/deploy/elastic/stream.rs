@@ -30,9 +30,14 @@ async fn logged() -> String {
     }
     story::reuse(&stack, &ann).await;
     stack
-        .create_client(&json!({ "client_name": "An application", "redirect_uris": ["https://app.example/cb"] }))
+        .create_client(
+            &json!({ "client_name": "An application", "redirect_uris": ["https://app.example/cb"] }),
+        )
         .await;
-    for service in [stack.auth_management_url("/health/ready"), stack.users_management_url("/health/ready")] {
+    for service in [
+        stack.auth_management_url("/health/ready"),
+        stack.users_management_url("/health/ready"),
+    ] {
         stack.http().get(service).send().await.unwrap();
     }
     eventually("events are applied", async || {
@@ -84,7 +89,10 @@ fn counted(lines: &[Value], field: &str, matching: impl Fn(&Value) -> bool) -> V
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_is_seen_in_the_dashboards() {
     let text = logged().await;
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let sent = shipping::ship(&(text + "thread 'main' panicked: this is no JSON\n")).await;
     assert!(
         !serde_json::to_string(&sent).unwrap().contains("/setup?token="),
@@ -112,22 +120,43 @@ async fn a_stack_is_seen_in_the_dashboards() {
 async fn the_numbers_are_right(server: &Server, lines: &[Value]) {
     let failed = |line: &Value| line["event.action"] == "sign-in" && line["event.outcome"] == "failure";
     let reasons = counted(lines, "event.reason", failed);
-    assert!(reasons.iter().map(|(_, count)| count).sum::<u64>() >= 3, "{reasons:?}");
+    assert!(
+        reasons.iter().map(|(_, count)| count).sum::<u64>() >= 3,
+        "{reasons:?}"
+    );
     assert_eq!(
-        server.by(r#"event.action:"sign-in" AND event.outcome:failure"#, "event.reason").await,
+        server
+            .by(
+                r#"event.action:"sign-in" AND event.outcome:failure"#,
+                "event.reason"
+            )
+            .await,
         reasons
     );
-    for action in ["event-published", "event-applied", "token-reuse", "client-created", "registration"] {
+    for action in [
+        "event-published",
+        "event-applied",
+        "token-reuse",
+        "client-created",
+        "registration",
+    ] {
         let in_lines = lines.iter().filter(|line| line["event.action"] == action).count();
         assert!(in_lines > 0, "{action}");
-        assert_eq!(server.count(&format!("event.action:\"{action}\"")).await, in_lines as u64, "{action}");
+        assert_eq!(
+            server.count(&format!("event.action:\"{action}\"")).await,
+            in_lines as u64,
+            "{action}"
+        );
     }
     let trouble = |line: &Value| line["log.level"] == "error" || line["log.level"] == "warn";
     let places = counted(lines, "log.logger", trouble);
     assert!(!places.is_empty());
     assert_eq!(server.by("log.level:(error OR warn)", "log.logger").await, places);
     // One event can be followed from service to service: by its id, and by the trace of the request that caused it.
-    let applied = lines.iter().find(|line| line["event.action"] == "event-applied").unwrap();
+    let applied = lines
+        .iter()
+        .find(|line| line["event.action"] == "event-applied")
+        .unwrap();
     let id = applied["event.id"].as_str().unwrap();
     let services = server.by(&format!("event.id:\"{id}\""), "service.name").await;
     assert_eq!(services.len(), 2, "{services:?}");
@@ -138,8 +167,13 @@ async fn everything_is_mapped(server: &Server, documents: &[(String, Value)]) {
     let answer = server.get(&format!("{STREAM}/_field_caps?fields=*")).await;
     let fields = answer["fields"].as_object().unwrap();
     for (name, kind) in &known {
-        assert!(fields.get(name).is_some_and(|field| field.get(kind).is_some() || kind == "match_only_text"
-            || kind == "object"), "{name}: {:?}", fields.get(name));
+        assert!(
+            fields.get(name).is_some_and(|field| field.get(kind).is_some()
+                || kind == "match_only_text"
+                || kind == "object"),
+            "{name}: {:?}",
+            fields.get(name)
+        );
     }
     let mut names = Vec::new();
     for (_, document) in documents {
@@ -148,7 +182,11 @@ async fn everything_is_mapped(server: &Server, documents: &[(String, Value)]) {
     names.sort();
     names.dedup();
     names.retain(|name| !known.contains_key(name) && !name.starts_with("labels."));
-    assert_eq!(names, Vec::<String>::new(), "these fields are not in mappings.json");
+    assert_eq!(
+        names,
+        Vec::<String>::new(),
+        "these fields are not in mappings.json"
+    );
 }
 
 fn flatten(value: &Value, prefix: &str, names: &mut Vec<String>) {
@@ -174,10 +212,18 @@ async fn every_panel_shows_something(server: &Server) {
     for panel in kibana::panels() {
         let found = server.search(&panel.query, &panel.aggregations).await;
         let total = found["hits"]["total"]["value"].as_u64().unwrap();
-        assert!(total > 0 || quiet.contains(&panel.id.as_str()), "{} shows nothing", panel.id);
+        assert!(
+            total > 0 || quiet.contains(&panel.id.as_str()),
+            "{} shows nothing",
+            panel.id
+        );
         for (name, _) in panel.aggregations.as_object().unwrap() {
             let buckets = found["aggregations"][name]["buckets"].as_array().unwrap();
-            assert!(!buckets.is_empty() || quiet.contains(&panel.id.as_str()), "{}: {name}", panel.id);
+            assert!(
+                !buckets.is_empty() || quiet.contains(&panel.id.as_str()),
+                "{}: {name}",
+                panel.id
+            );
         }
     }
 }
@@ -186,24 +232,48 @@ async fn every_panel_shows_something(server: &Server) {
 async fn broken_lines_are_kept(server: &Server) {
     let line = |fields: Value| {
         let mut line = json!({ "@timestamp": "2026-11-23T05:00:00.000Z", "log": { "level": "info" }, "message": "broken" });
-        line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        line.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
         line
     };
     let documents = [
-        ("no-user-agent".to_owned(), line(json!({ "user_agent": { "original": 5 } }))),
-        ("no-address".to_owned(), line(json!({ "client": { "ip": "somewhere" } }))),
+        (
+            "no-user-agent".to_owned(),
+            line(json!({ "user_agent": { "original": 5 } })),
+        ),
+        (
+            "no-address".to_owned(),
+            line(json!({ "client": { "ip": "somewhere" } })),
+        ),
         ("no-object".to_owned(), line(json!({ "user": "ann" }))),
         (
             "a-browser".to_owned(),
-            line(json!({ "user_agent": { "original": "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0" } })),
+            line(
+                json!({ "user_agent": { "original": "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0" } }),
+            ),
         ),
     ];
     let answers = server.index(&documents).await;
     let status = |number: usize| answers[number]["status"].as_u64().unwrap();
-    assert_eq!([status(0), status(1), status(2), status(3)], [201, 201, 400, 201], "{answers:?}");
-    assert_eq!(server.count("event.kind:pipeline_error AND tags:*user\\-agent AND error.message:*").await, 1);
+    assert_eq!(
+        [status(0), status(1), status(2), status(3)],
+        [201, 201, 400, 201],
+        "{answers:?}"
+    );
+    assert_eq!(
+        server
+            .count("event.kind:pipeline_error AND tags:*user\\-agent AND error.message:*")
+            .await,
+        1
+    );
     assert_eq!(server.count("_ignored:\"client.ip\"").await, 1);
-    assert_eq!(server.count("user_agent.name:Firefox AND user_agent.os.name:Linux").await, 1);
+    assert_eq!(
+        server
+            .count("user_agent.name:Firefox AND user_agent.os.name:Linux")
+            .await,
+        1
+    );
     let (status, simulated) = server
         .call(
             Method::POST,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod brokers;
+mod canary;
 mod events;
 mod leaving;
 mod operations;

@@ -59,7 +59,7 @@ fn a_line_is_one_ecs_object_with_dotted_names() {
     let text = logged(ECS, || {
         let span = tracing::info_span!("outer", user.id = "u1", event.action = "outer");
         let _in = span.enter();
-        tracing::warn!(event.action = "sign-in", client.ip = %"192.0.2.1", tries = 3, "wrong password");
+        tracing::warn!(event.action = "sign-in", client.ip = %"192.0.2.1", count = 3, tries = 4, "wrong password");
     });
     assert_eq!(text.matches('\n').count(), 1);
     let line: Value = serde_json::from_str(&text).unwrap();
@@ -71,7 +71,10 @@ fn a_line_is_one_ecs_object_with_dotted_names() {
     assert_eq!(line["event.action"], "sign-in", "the event's own field wins");
     assert_eq!(line["user.id"], "u1", "the span's field is there too");
     assert_eq!(line["client.ip"], "192.0.2.1");
-    assert_eq!(line["vestibule.tries"], 3);
+    assert_eq!(line["vestibule.count"], 3, "ours");
+    assert_eq!(line["labels"]["tries"], "4", "not in the list of fields");
+    assert_eq!(line["event.kind"], "event");
+    assert_eq!(line["event.category"], serde_json::json!(["authentication"]));
 }
 
 #[test]
@@ -235,7 +238,7 @@ async fn nothing_that_a_client_sends_is_logged() {
         "each request is told at the level debug: {text}"
     );
     assert!(
-        text.contains(r#""http.route":"/{id}""#) && !text.contains("swordfish"),
+        text.contains(r#""vestibule.http.route":"/{id}""#) && !text.contains("swordfish"),
         "{text}"
     );
 }

@@ -80,7 +80,7 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     let ended = store::expire(tx, now).await?;
     for &id in &ended {
         counter!("vestibule_registrations_total", "outcome" => "expired").increment(1);
-        tracing::warn!(user.id = %id, "a registration got no answer from the user service and was ended");
+        tracing::warn!(event.action = "registration", event.outcome = "failure", event.reason = "expired", user.id = %id, "a registration got no answer from the user service and was ended");
         undo(tx, id).await?;
     }
     store::forget(tx, now).await?;
