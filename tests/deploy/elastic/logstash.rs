@@ -63,6 +63,9 @@ fn the_settings_are_known_and_every_pipeline_is_there() {
         let file = path.strip_prefix("/usr/share/logstash/").unwrap();
         assert!(!read(&format!("{FOLDER}/{file}")).is_empty());
     }
+    let script = "/usr/share/logstash/pipeline/dead-letters.rb";
+    assert!(read(&format!("{FOLDER}/pipeline/dead-letters.conf")).contains(script));
+    assert!(read(&format!("{FOLDER}/pipeline/dead-letters.rb")).contains("def filter(event)"));
     // The dead letters are those of the other pipeline.
     let dead = read(&format!("{FOLDER}/pipeline/dead-letters.conf"));
     let id = pipelines[0]["pipeline.id"].as_str().unwrap();

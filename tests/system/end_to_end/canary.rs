@@ -58,10 +58,15 @@ async fn requests_carry_secrets(stack: &Stack, search: &mut Search) {
         "csrf",
         "invented",
     ];
-    let form: Vec<(&str, String)> = fields
-        .iter()
-        .map(|name| (*name, search.plant(canary(name))))
-        .collect();
+    // Shown again to whoever typed it, or sent back as the protocol asks.
+    let open = ["username", "state", "nonce", "invented"];
+    let mut form: Vec<(&str, String)> = Vec::new();
+    for name in fields {
+        form.push((name, canary(name)));
+        if !open.contains(&name) {
+            search.plant(canary(name));
+        }
+    }
     let object = json!(form.iter().cloned().collect::<std::collections::HashMap<_, _>>());
     let broken = object.to_string().trim_end_matches('}').to_owned();
     let in_path = search.plant(plain("path"));

@@ -65,7 +65,10 @@ impl Search {
     /// Sends a request and keeps its whole answer.
     pub(super) async fn send(&mut self, request: RequestBuilder) {
         let answer = request.send().await.unwrap();
-        let mut text = format!("{} {:?}\n", answer.status(), answer.headers());
+        // Where a request is sent on to, it is its own sender who reads what was sent.
+        let mut headers = answer.headers().clone();
+        headers.remove("location");
+        let mut text = format!("{} {headers:?}\n", answer.status());
         let url = answer.url().path().to_owned();
         text += &answer.text().await.unwrap();
         self.outputs.push((format!("the answer of {url}"), text));
