@@ -61,7 +61,8 @@ impl DbConfig {
             return path.display().to_string();
         }
         match url::Url::parse(url) {
-            Ok(url) => {
+            // Of another kind of URL nobody knows which part is the password.
+            Ok(url) if url.scheme().starts_with("postgres") && !url.cannot_be_a_base() => {
                 format!(
                     "{}:{}{}",
                     url.host_str().unwrap_or("?"),
@@ -69,7 +70,7 @@ impl DbConfig {
                     url.path()
                 )
             }
-            Err(_) => "(unreadable URL)".to_owned(),
+            _ => "(unreadable URL)".to_owned(),
         }
     }
 
