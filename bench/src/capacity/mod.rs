@@ -5,7 +5,6 @@ mod server;
 mod visitors;
 
 use std::fmt::Write as _;
-use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -103,13 +102,11 @@ async fn repeat(visits: Vec<Visit>, act: Act, each: u32) -> Result<Vec<Visit>> {
     workers.join_all().await.into_iter().collect()
 }
 
-fn many(mut visit: Visit, act: Act, each: u32) -> impl Future<Output = Result<Visit>> {
-    async move {
-        for _ in 0..each {
-            visit.once(act).await.with_context(|| act.name())?;
-        }
-        Ok(visit)
+async fn many(mut visit: Visit, act: Act, each: u32) -> Result<Visit> {
+    for _ in 0..each {
+        visit.once(act).await.with_context(|| act.name())?;
     }
+    Ok(visit)
 }
 
 fn memory(stack: &Stack, text: &mut String) -> Result<()> {
