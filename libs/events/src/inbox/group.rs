@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chassis::db::Tx;
+use chassis::telemetry::TraceContext;
 use uuid::Uuid;
 
 use super::store::Together;
@@ -163,13 +164,17 @@ impl<H: Handler> Inbox<H> {
                 delivery.stale += 1;
                 continue;
             }
-            let applying = self.handler.apply(&mut tx, event);
+            let mut place = None;
+            let applying = async {
+                place = TraceContext::current();
+                self.handler.apply(&mut tx, event).await
+            };
             let applied = trace::processing(event, &self.way, self.consumer, applying).await;
             match applied.map_err(|error| GroupError::Handler { index, error })? {
                 Applied::Yes => {
                     delivery.applied += 1;
                     delays.push(event.time);
-                    applied_now.push(event);
+                    applied_now.push((event, place));
                 }
                 Applied::Ignored => delivery.ignored += 1,
             }
@@ -246,10 +251,10 @@ impl<H: Handler> Inbox<H> {
         Ok(delivery)
     }
 
-    /// One line an event, in its trace, for whoever follows it from service to service.
-    async fn tell(&self, applied: &[&Envelope]) {
-        for event in applied {
-            crate::trace::within(event, async {
+    /// One line an event, in the span that applied it, for whoever follows it from service to service.
+    async fn tell(&self, applied: &[(&Envelope, Option<TraceContext>)]) {
+        for (event, place) in applied {
+            let line = async {
                 tracing::debug!(
                     event.action = "event-applied",
                     event.outcome = "success",
@@ -258,8 +263,11 @@ impl<H: Handler> Inbox<H> {
                     vestibule.event.type = event.kind,
                     "an event was applied"
                 );
-            })
-            .await;
+            };
+            match place {
+                Some(place) => place.scope(line).await,
+                None => line.await,
+            }
         }
     }
 
