@@ -5,7 +5,7 @@ mod server;
 mod visitors;
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use testkit::{Engine, Stack, StackOptions};
@@ -19,7 +19,11 @@ use visitors::{Act, Visit};
 /// Sessions that do their acts side by side.
 const VISITS: usize = 8;
 
-/// What was used by one act, on average.
+/// How long is looked what is used while nobody asks for anything.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What was used, in all or by one act on average.
+#[derive(Clone, Copy)]
 struct Cost {
     auth: Duration,
     users: Duration,
@@ -36,12 +40,34 @@ async fn spent(stack: &Stack, server: &mut Server) -> Result<Cost> {
 }
 
 impl Cost {
-    fn since(&self, before: &Self, count: u32) -> Self {
+    fn since(self, before: Self) -> Self {
         Self {
-            auth: self.auth.saturating_sub(before.auth) / count,
-            users: self.users.saturating_sub(before.users) / count,
-            server: self.server.since(&before.server, count),
+            auth: self.auth.saturating_sub(before.auth),
+            users: self.users.saturating_sub(before.users),
+            server: self.server.since(before.server),
         }
+    }
+
+    fn times(self, factor: f64) -> Self {
+        Self {
+            auth: self.auth.mul_f64(factor),
+            users: self.users.mul_f64(factor),
+            server: self.server.times(factor),
+        }
+    }
+
+    fn line(self, name: &str) -> String {
+        let Used {
+            cpu,
+            log_bytes,
+            transactions,
+        } = self.server;
+        format!(
+            "| {name} | {} | {} | {} | {log_bytes:.0} bytes | {transactions:.1} |",
+            micros(self.auth),
+            micros(self.users),
+            micros(cpu)
+        )
     }
 }
 
@@ -65,28 +91,26 @@ async fn acts(stack: &Stack, server: &mut Server, visits: &mut Vec<Visit>, scale
     let mut text = String::from(
         "| one … | `auth` | `users` | PostgreSQL | written to its log | transactions |\n|---|---|---|---|---|---|\n",
     );
+    // Leases, heartbeats and looks at the clock go on whether anybody signs in or not.
+    let (before, began) = (spent(stack, server).await?, Instant::now());
+    tokio::time::sleep(IDLE).await;
+    let idle = spent(stack, server).await?.since(before);
+    let idle = idle.times(1.0 / began.elapsed().as_secs_f64());
+    let line = idle.line("second in which nothing happens");
+    progress(&line);
+    writeln!(text, "{line}")?;
     for act in Act::ALL {
         let each = (act.usual() * scale / 100 / u32::try_from(VISITS)?).max(3);
         // Caches, pools and plans, outside the count.
         *visits = repeat(std::mem::take(visits), act, (each / 10).max(1)).await?;
         server.settle(stack).await?;
-        let before = spent(stack, server).await?;
+        let (before, began) = (spent(stack, server).await?, Instant::now());
         *visits = repeat(std::mem::take(visits), act, each).await?;
         server.settle(stack).await?;
+        let used = spent(stack, server).await?.since(before);
+        let used = used.since(idle.times(began.elapsed().as_secs_f64()));
         let count = each * u32::try_from(VISITS)?;
-        let cost = spent(stack, server).await?.since(&before, count);
-        let Used {
-            cpu,
-            log_bytes,
-            transactions,
-        } = cost.server;
-        let line = format!(
-            "| {} | {} | {} | {} | {log_bytes:.0} bytes | {transactions:.1} |",
-            act.name(),
-            micros(cost.auth),
-            micros(cost.users),
-            micros(cpu)
-        );
+        let line = used.times(1.0 / f64::from(count)).line(act.name());
         progress(&line);
         writeln!(text, "{line}")?;
     }

@@ -26,11 +26,19 @@ pub(super) struct Used {
 }
 
 impl Used {
-    pub(super) fn since(&self, before: &Self, count: u32) -> Self {
+    pub(super) fn since(self, before: Self) -> Self {
         Self {
-            cpu: self.cpu.saturating_sub(before.cpu) / count,
-            log_bytes: (self.log_bytes - before.log_bytes) / f64::from(count),
-            transactions: (self.transactions - before.transactions) / f64::from(count),
+            cpu: self.cpu.saturating_sub(before.cpu),
+            log_bytes: (self.log_bytes - before.log_bytes).max(0.0),
+            transactions: (self.transactions - before.transactions).max(0.0),
+        }
+    }
+
+    pub(super) fn times(self, factor: f64) -> Self {
+        Self {
+            cpu: self.cpu.mul_f64(factor),
+            log_bytes: self.log_bytes * factor,
+            transactions: self.transactions * factor,
         }
     }
 }

@@ -18,6 +18,10 @@ impl Received {
 }
 
 /// Listens on a port of its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it listens until the test's runtime ends"
+)]
 pub(super) async fn listen() -> (SocketAddr, Received) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
