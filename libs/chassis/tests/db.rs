@@ -341,7 +341,7 @@ async fn what_cannot_be_opened_is_named_without_its_password() {
         ),
         (
             "mysql://ann:swordfish@host/x",
-            "cannot open the database at host:5432/x: expected sqlite:PATH or",
+            "cannot open the database at (unreadable URL): expected sqlite:PATH or",
         ),
         (
             "swordfish",
