@@ -60,7 +60,7 @@ fn a_line_cannot_steer_the_terminal_or_pose_as_another_line() {
 #[test]
 fn fields_are_found_by_their_dotted_name_however_they_are_nested() {
     for line in [
-        r#"{"message":"m","setup":{"url":"http://x/setup?token=t"}}"#,
+        r#"{"message":"m","vestibule":{"setup":{"url":"http://x/setup?token=t"}}}"#,
         r#"{"message":"m","vestibule.setup.url":"http://x/setup?token=t"}"#,
     ] {
         let record = Record::parse(line).expect("an ECS line");

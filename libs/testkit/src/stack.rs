@@ -114,7 +114,7 @@ pub struct Stack {
     operator_secret: String,
     pub(crate) http: reqwest::Client,
     databases: Option<[TestDb; 2]>,
-    /// Whether they are meant for machines.
+    /// Whether the lines are meant for machines, and written by these programs and not by older ones.
     judge_logs: bool,
     folder: TempDir,
 }
@@ -203,10 +203,11 @@ impl Stack {
             operator_secret,
             http: client(),
             databases,
-            judge_logs: !options
-                .environment
-                .iter()
-                .any(|(name, _)| name.ends_with("LOG__FORMAT")),
+            judge_logs: options.programs.is_none()
+                && !options
+                    .environment
+                    .iter()
+                    .any(|(name, _)| name.ends_with("LOG__FORMAT")),
             folder,
         }
     }
