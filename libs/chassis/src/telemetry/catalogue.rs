@@ -198,7 +198,7 @@ pub const METRICS: &[Metric] = &[
     Metric::histogram(
         "vestibule_db_wait_seconds",
         "seconds",
-        "How long was waited for a connection to the database.",
+        "How long it took until a connection was ready; of a transaction, until it had begun as well.",
     )
     .labels(&[POOL]),
     Metric::counter(
@@ -228,7 +228,7 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(
         "vestibule_trace_spans_total",
         "spans",
-        "Spans for the collector: taken, not taken, and given up because too many waited.",
+        "Spans for the collector: sent to it, refused or not reached as a whole batch, and given up because too many waited.",
     )
     .labels(&[Label::of("outcome", &["exported", "failed", "dropped"])]),
 ];

@@ -259,18 +259,29 @@ impl<'b> World<'b> {
         ))
     }
 
-    /// All there is to know. To be asked for when everything is at rest.
+    /// All there is to know, as it was at one moment. To be asked for when everything is at rest.
     ///
     /// # Errors
-    /// When a database cannot be read.
+    /// When a database cannot be read, or something changes again and again while it is.
     pub async fn run(&self) -> anyhow::Result<Run> {
-        Ok(Run {
-            history: self.log.entries(),
-            committed: committed(&self.source.database).await?,
-            source: people(&self.source.database).await?,
-            applied: applied(&self.follower.database).await?,
-            follower: people(&self.follower.database).await?,
-        })
+        let (source, follower) = (&self.source.database, &self.follower.database);
+        let still = reached(SETTLES, async || {
+            let read = async {
+                let run = Run {
+                    history: self.log.entries(),
+                    committed: committed(source).await?,
+                    source: people(source).await?,
+                    applied: applied(follower).await?,
+                    follower: people(follower).await?,
+                };
+                // A commit that a server held back for someone who was killed since may still come.
+                let same = run.committed.len() == committed(source).await?.len()
+                    && run.applied.len() == applied(follower).await?.len();
+                anyhow::Ok(same.then_some(run))
+            };
+            read.await.transpose()
+        });
+        still.await.context("something still changes")?
     }
 
     /// Keeps databases of files, settings and logs, and says where.

@@ -1,6 +1,6 @@
 //! Orders from the driver.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::routing::post;
 use chassis::clock::{Clock, SharedClock, SystemClock, Timestamp};
 use http::StatusCode;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::Point;
 
@@ -20,7 +21,8 @@ struct Inner {
     armed: Mutex<Option<Point>>,
     /// Seconds by which the clock is wrong.
     skew: AtomicI64,
-    quiet: AtomicBool,
+    /// Whether the writers rest. Held by each for as long as it writes.
+    quiet: RwLock<bool>,
 }
 
 impl Control {
@@ -29,14 +31,15 @@ impl Control {
         *self.0.armed.lock().unwrap_or_else(PoisonError::into_inner) == Some(point)
     }
 
-    /// Whether the writers rest.
-    pub(super) fn quiet(&self) -> bool {
-        self.0.quiet.load(Ordering::Relaxed)
+    /// Leave to write, until it is dropped. None while the writers rest.
+    pub(super) async fn leave(&self) -> Option<RwLockReadGuard<'_, bool>> {
+        let quiet = self.0.quiet.read().await;
+        (!*quiet).then_some(quiet)
     }
 
-    /// Has the writers rest, or work.
-    pub(super) fn rest(&self, quiet: bool) {
-        self.0.quiet.store(quiet, Ordering::Relaxed);
+    /// Has the writers rest, or work. Back only when none of them is in the middle of something.
+    pub(super) async fn rest(&self, quiet: bool) {
+        *self.0.quiet.write().await = quiet;
     }
 
     /// The machine's clock, and how wrong it is made.
@@ -65,7 +68,7 @@ async fn clock(State(control): State<Control>, Path(seconds): Path<i64>) -> Stat
 }
 
 async fn quiet(State(control): State<Control>, Path(rest): Path<bool>) -> StatusCode {
-    control.rest(rest);
+    control.rest(rest).await;
     StatusCode::NO_CONTENT
 }
 
@@ -75,5 +78,24 @@ impl Clock for Skewed {
     fn now(&self) -> Timestamp {
         let skew = self.0.0.skew.load(Ordering::Relaxed);
         Timestamp::from_micros(SystemClock.now().as_micros() + skew * 1_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_that_the_writers_rest_while_one_writes() {
+        testkit::block_on(async {
+            let control = Control::default();
+            let leave = control.leave().await;
+            assert!(leave.is_some());
+            let mut rest = std::pin::pin!(control.rest(true));
+            assert!(futures_util::poll!(&mut rest).is_pending());
+            drop(leave);
+            rest.await;
+            assert!(control.leave().await.is_none());
+        });
     }
 }

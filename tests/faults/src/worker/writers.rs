@@ -34,9 +34,9 @@ async fn write(world: &World, outbox: &Outbox, mut random: Seeded) {
     let began = Instant::now();
     loop {
         sleep(Duration::from_millis(random.between(15, 70))).await;
-        if world.control.quiet() {
+        let Some(_leave) = world.control.leave().await else {
             continue;
-        }
+        };
         // A failure needs no answer: what was not acknowledged may have happened or not, and the log says so.
         let _ = attempt(world, outbox, &mut random, began).await;
     }
