@@ -57,6 +57,12 @@ pub(super) fn copy() -> TempDir {
             .args(["-rf", "deploy/secrets"])
             .current_dir(folder.path()),
     );
+    // As of somebody who shares nothing with the other users of the machine.
+    succeeds(
+        Command::new("chmod")
+            .args(["-R", "go=", "deploy"])
+            .current_dir(folder.path()),
+    );
     succeeds(&mut Command::new(folder.path().join("deploy/compose/secrets")));
     folder
 }
@@ -165,6 +171,11 @@ fn no_service_has_a_right_that_it_does_not_need() {
             "{name} may gain privileges"
         );
         assert!(service["mem_limit"].is_string(), "{name} may take all the memory");
+        let log = &service["logging"]["options"];
+        assert!(
+            log["max-size"].is_string() && log["max-file"].is_string(),
+            "{name} may fill the disk with its log"
+        );
         assert!(service["privileged"].is_null(), "{name}");
         let image = service["image"].as_str().unwrap();
         let host = image
@@ -289,6 +300,24 @@ fn guarded(secrets: &Path) {
     assert_eq!(mode(secrets), 0o700);
     for entry in std::fs::read_dir(secrets).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o444);
+    }
+}
+
+/// The services run under users of their own, and Compose mounts files as they are.
+#[test]
+fn everybody_may_read_what_is_mounted() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = copy();
+    for place in ["deploy/compose", "deploy/observability"] {
+        let files = below(place);
+        assert!(!files.is_empty());
+        for file in files {
+            let mode = std::fs::metadata(folder.path().join(&file))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o044, 0o044, "{file} is kept from the services");
+        }
     }
 }
 
