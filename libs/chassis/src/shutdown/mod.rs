@@ -1,5 +1,6 @@
 //! The end of a process, in order, and the background tasks that have to see it.
 
+mod panics;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::telemetry::panic_text;
+pub use panics::spawn_thread;
 
 /// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,8 +140,7 @@ impl Shutdown {
         F: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(self.clone(), name);
-        // From zero, so that the first is seen as a growth.
-        metrics::counter!("vestibule_task_panics_total", "task" => name).increment(0);
+        panics::count_from_zero(name);
         self.0.tasks.spawn(async move {
             let _ = watched(name, future).await;
             drop(entry);
@@ -211,12 +211,7 @@ async fn watched<F: Future<Output = ()>>(name: &'static str, future: F) -> bool 
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(()) => true,
         Err(panic) => {
-            metrics::counter!("vestibule_task_panics_total", "task" => name).increment(1);
-            tracing::error!(
-                error.type = "panic",
-            error.message = panic_text(panic.as_ref()),
-                "the background task {name} panicked"
-            );
+            panics::told(name, panic.as_ref());
             false
         }
     }

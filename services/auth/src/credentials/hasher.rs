@@ -2,27 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use chassis::random::SharedRandom;
+use chassis::shutdown::spawn_thread;
 use chassis::telemetry::{self, Span, SpanKind, TraceContext};
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, gauge};
 use tokio::sync::oneshot;
 
-use super::queue::{Next, Queue};
-use super::work::{self, Scratch, WorkError};
+use super::queue::Queue;
+use super::work;
 use super::{Cost, Password, resources};
-
-/// How long a thread without work keeps its block of memory.
-const KEEP_MEMORY: Duration = Duration::from_secs(5);
-
-/// How long the allocator keeps what was freed for whoever may want it next, and a little more.
-const PURGE_AFTER: Duration = Duration::from_secs(2);
-
-/// How much less than other threads a hashing thread may claim of a contended core (0 to 19). A token that waits
-/// for a core gets it at once; a pool that has the core to itself loses nothing.
-const NICENESS: i32 = 10;
 
 /// How big the pool is and how hard it works.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +51,7 @@ pub enum HashError {
     Failed,
 }
 
-enum Task {
+pub(super) enum Task {
     Hash {
         salt: [u8; 16],
         reply: oneshot::Sender<Result<String, HashError>>,
@@ -72,25 +62,25 @@ enum Task {
     },
 }
 
-struct Job {
-    password: Password,
-    task: Task,
-    queued: Instant,
+pub(super) struct Job {
+    pub(super) password: Password,
+    pub(super) task: Task,
+    pub(super) queued: Instant,
     /// Ends when a thread takes the job.
-    waiting: Span,
+    pub(super) waiting: Span,
     /// What the work itself belongs to.
-    trace: Option<TraceContext>,
+    pub(super) trace: Option<TraceContext>,
 }
 
-struct Pool {
-    queue: Queue<Job>,
-    cost: Cost,
-    threads: usize,
-    nobody: Arc<str>,
-    random: SharedRandom,
-    done: AtomicU64,
+pub(super) struct Pool {
+    pub(super) queue: Queue<Job>,
+    pub(super) cost: Cost,
+    pub(super) threads: usize,
+    pub(super) nobody: Arc<str>,
+    pub(super) random: SharedRandom,
+    pub(super) done: AtomicU64,
     /// Moving average of one job, in microseconds.
-    pace: AtomicU64,
+    pub(super) pace: AtomicU64,
 }
 
 /// Closes the queue when the last [`Hasher`] is gone; the threads hold the pool, not this.
@@ -138,9 +128,7 @@ impl Hasher {
         });
         for number in 0..threads {
             let pool = Arc::clone(&pool);
-            thread::Builder::new()
-                .name(format!("hash-{number}"))
-                .spawn(move || pool.serve())
+            spawn_thread(format!("hash-{number}"), "hash", move || pool.serve())
                 .map_err(|error| format!("cannot start a thread that hashes passwords: {error}"))?;
         }
         Ok(Self(Arc::new(Handle(pool))))
@@ -211,92 +199,4 @@ impl Pool {
         let micros = each.saturating_mul(waiting as u64) / self.threads as u64;
         Duration::from_micros(micros).max(Duration::from_secs(1))
     }
-
-    fn serve(&self) {
-        // Only this thread: Linux gives every thread a niceness of its own. Refused by some sandboxes; the pool
-        // then works all the same.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
-        let mut scratch = Scratch::default();
-        let mut patience = None;
-        loop {
-            match self.queue.next(patience) {
-                Next::Job(job) => {
-                    patience = Some(KEEP_MEMORY);
-                    self.work(&mut scratch, job);
-                }
-                Next::Idle if scratch.is_held() => {
-                    scratch.release();
-                    patience = Some(PURGE_AFTER);
-                }
-                Next::Idle => {
-                    purge();
-                    patience = None;
-                }
-                Next::Closed => return,
-            }
-        }
-    }
-
-    fn work(&self, scratch: &mut Scratch, mut job: Job) {
-        job.waiting.done();
-        drop(std::mem::take(&mut job.waiting));
-        let abandoned = match &job.task {
-            Task::Hash { reply, .. } => reply.is_closed(),
-            Task::Verify { reply, .. } => reply.is_closed(),
-        };
-        if abandoned {
-            return;
-        }
-        let started = Instant::now();
-        gauge!("vestibule_hash_workers_busy").increment(1.0);
-        histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
-        let span = |name: &'static str| {
-            let span = |trace| Span::below(trace, SpanKind::Internal, || name);
-            job.trace.map(span).unwrap_or_default()
-        };
-        // Whoever asked may be gone by the time of the answer.
-        match job.task {
-            Task::Hash { salt, reply } => {
-                let working = span("hash a password");
-                let hash = work::hash(scratch, &job.password, &salt, self.cost);
-                drop(working);
-                self.finished(started);
-                let _ = reply.send(hash.map_err(failed));
-            }
-            Task::Verify { stored, reply } => {
-                let working = span("verify a password");
-                let verdict = work::verify(scratch, &job.password, &stored, self.cost);
-                drop(working);
-                self.finished(started);
-                let _ = reply.send(verdict.map_err(failed).map(|(right, outdated)| match right {
-                    true => Verdict::Right { outdated },
-                    false => Verdict::Wrong,
-                }));
-            }
-        }
-    }
-
-    fn finished(&self, started: Instant) {
-        let took = started.elapsed();
-        gauge!("vestibule_hash_workers_busy").decrement(1.0);
-        histogram!("vestibule_hash_seconds").record(took.as_secs_f64());
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let pace = self.pace.load(Ordering::Relaxed);
-        self.pace.store(pace - pace / 8 + micros / 8, Ordering::Relaxed);
-        self.done.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Lets the allocator give to the system what was freed a while ago. mimalloc looks for that only when threads that
-/// allocate end, and those of this service live as long as it does.
-fn purge() {
-    let brief = thread::Builder::new().spawn(|| drop(std::hint::black_box(vec![0_u8; 64])));
-    if let Ok(brief) = brief {
-        let _ = brief.join();
-    }
-}
-
-fn failed(error: WorkError) -> HashError {
-    tracing::error!(%error, "a password could not be hashed");
-    HashError::Failed
 }

@@ -7,6 +7,7 @@ mod queue;
 mod resources;
 pub(crate) mod store;
 mod work;
+mod worker;
 
 pub use hasher::{HashError, Hasher, HasherConfig, Verdict};
 pub use password::{MAX_BYTES, Password};

@@ -1,0 +1,67 @@
+//! Panics of work in the background: told, counted, and no reason to have nobody do the work from then on.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use crate::telemetry::panic_text;
+
+/// From zero, so that the first is seen as a growth.
+pub(super) fn count_from_zero(task: &'static str) {
+    metrics::counter!("vestibule_task_panics_total", "task" => task).increment(0);
+}
+
+pub(super) fn told(task: &'static str, panic: &(dyn Any + Send)) {
+    metrics::counter!("vestibule_task_panics_total", "task" => task).increment(1);
+    tracing::error!(
+        error.type = "panic",
+        error.message = panic_text(panic),
+        "the background task {task} panicked"
+    );
+}
+
+/// Runs `work` on a thread called `name`, and again whenever it panics, until it returns: a thread that waits for
+/// jobs and falls over one of them is there for the next. A panic is logged and counted in
+/// `vestibule_task_panics_total{task}`.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn spawn_thread(
+    name: String,
+    task: &'static str,
+    mut work: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
+    count_from_zero(task);
+    let again = move || {
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(&mut work)) {
+            told(task, panic.as_ref());
+        }
+    };
+    thread::Builder::new().name(name).spawn(again).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_goes_on_after_a_panic() {
+        let (jobs, taken) = mpsc::channel();
+        let (done, seen) = mpsc::channel();
+        spawn_thread("worker".to_owned(), "jobs", move || {
+            while let Ok(job) = taken.recv() {
+                assert_ne!(job, 2, "this job is bad");
+                done.send(job).unwrap();
+            }
+        })
+        .unwrap();
+        for job in 1..=3 {
+            jobs.send(job).unwrap();
+        }
+        drop(jobs);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [1, 3]);
+    }
+}

@@ -1,0 +1,129 @@
+//! What the threads of the pool do, one password after the other.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chassis::telemetry::{Span, SpanKind};
+use metrics::{Gauge, gauge, histogram};
+
+use super::hasher::{HashError, Job, Pool, Task, Verdict};
+use super::queue::Next;
+use super::work::{self, Scratch, WorkError};
+
+/// How long a thread without work keeps its block of memory.
+const KEEP_MEMORY: Duration = Duration::from_secs(5);
+
+/// How long the allocator keeps what was freed for whoever may want it next, and a little more.
+const PURGE_AFTER: Duration = Duration::from_secs(2);
+
+/// How much less than other threads a hashing thread may claim of a contended core (0 to 19). A token that waits
+/// for a core gets it at once; a pool that has the core to itself loses nothing.
+const NICENESS: i32 = 10;
+
+impl Pool {
+    /// Works until the queue is closed.
+    pub(super) fn serve(&self) {
+        // Only this thread: Linux gives every thread a niceness of its own. Refused by some sandboxes; the pool
+        // then works all the same.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        let mut scratch = Scratch::default();
+        let mut patience = None;
+        loop {
+            match self.queue.next(patience) {
+                Next::Job(job) => {
+                    patience = Some(KEEP_MEMORY);
+                    self.work(&mut scratch, job);
+                }
+                Next::Idle if scratch.is_held() => {
+                    scratch.release();
+                    patience = Some(PURGE_AFTER);
+                }
+                Next::Idle => {
+                    purge();
+                    patience = None;
+                }
+                Next::Closed => return,
+            }
+        }
+    }
+
+    fn work(&self, scratch: &mut Scratch, mut job: Job) {
+        job.waiting.done();
+        drop(std::mem::take(&mut job.waiting));
+        let abandoned = match &job.task {
+            Task::Hash { reply, .. } => reply.is_closed(),
+            Task::Verify { reply, .. } => reply.is_closed(),
+        };
+        if abandoned {
+            return;
+        }
+        let started = Instant::now();
+        let busy = Busy::begin();
+        histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
+        let span = |name: &'static str| {
+            let span = |trace| Span::below(trace, SpanKind::Internal, || name);
+            job.trace.map(span).unwrap_or_default()
+        };
+        // Whoever asked may be gone by the time of the answer.
+        match job.task {
+            Task::Hash { salt, reply } => {
+                let working = span("hash a password");
+                let hash = work::hash(scratch, &job.password, &salt, self.cost);
+                drop((working, busy));
+                self.finished(started);
+                let _ = reply.send(hash.map_err(failed));
+            }
+            Task::Verify { stored, reply } => {
+                let working = span("verify a password");
+                let verdict = work::verify(scratch, &job.password, &stored, self.cost);
+                drop((working, busy));
+                self.finished(started);
+                let _ = reply.send(verdict.map_err(failed).map(|(right, outdated)| match right {
+                    true => Verdict::Right { outdated },
+                    false => Verdict::Wrong,
+                }));
+            }
+        }
+    }
+
+    fn finished(&self, started: Instant) {
+        let took = started.elapsed();
+        histogram!("vestibule_hash_seconds").record(took.as_secs_f64());
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let pace = self.pace.load(Ordering::Relaxed);
+        self.pace.store(pace - pace / 8 + micros / 8, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// One thread that hashes, counted for as long as it does, also when it ends in a panic.
+struct Busy(Gauge);
+
+impl Busy {
+    fn begin() -> Self {
+        let busy = gauge!("vestibule_hash_workers_busy");
+        busy.increment(1.0);
+        Self(busy)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// Lets the allocator give to the system what was freed a while ago. mimalloc looks for that only when threads that
+/// allocate end, and those of this service live as long as it does.
+fn purge() {
+    let brief = thread::Builder::new().spawn(|| drop(std::hint::black_box(vec![0_u8; 64])));
+    if let Ok(brief) = brief {
+        let _ = brief.join();
+    }
+}
+
+fn failed(error: WorkError) -> HashError {
+    tracing::error!(%error, "a password could not be hashed");
+    HashError::Failed
+}
