@@ -7,10 +7,11 @@ mod sign_up;
 mod spans;
 mod webhooks;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Person, Process, reached};
+use testkit::{Person, Process, Stack, reached};
 
 use collector::Collector;
 use spans::{Kind, Seen, Trace};
@@ -56,14 +57,26 @@ fn event<'t>(trace: &'t Trace, producer: &str, consumer: &str, kind: &str) -> Op
     Some((made, applied))
 }
 
+fn lines(process: &Process) -> Vec<Value> {
+    let log = process.log();
+    log.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
 /// The span ids that log lines of this trace name.
 fn told(process: &Process, trace: &str) -> Vec<String> {
-    let lines = process.log();
-    let lines = lines
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = lines(process).into_iter();
     lines
         .filter(|line| line["trace.id"] == trace)
         .map(|line| line["span.id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Everybody whom a line of the log names, by id.
+fn people(stack: &Stack) -> BTreeSet<String> {
+    let lines = [&stack.auth, &stack.users].into_iter().flat_map(lines);
+    lines
+        .filter_map(|line| line["user.id"].as_str().map(str::to_owned))
         .collect()
 }

@@ -5,7 +5,7 @@ use testkit::{Person, Stack, StackOptions, Transport, within};
 
 use super::collector::{Collector, HEADER};
 use super::spans::{Kind, Seen, Trace};
-use super::{ARRIVES, arrives, canary, event, told};
+use super::{ARRIVES, arrives, canary, event, people, told};
 use crate::pages::{anonymous, sign_up};
 
 const REQUESTED: &str = "vestibule.registration.requested.v1";
@@ -152,6 +152,11 @@ async fn one_trace_each(transport: Transport, system: &str) {
         stack.operator_secret(),
     ] {
         assert!(!collector.has_heard(text), "a span holds {text}");
+    }
+    let ids = people(&stack);
+    assert!(ids.len() >= 2, "the lines of both sign-ups say whose they are: {ids:?}");
+    for id in ids {
+        assert!(!collector.has_heard(&id), "a span says whose it is: {id}");
     }
     let told = format!("{:?}", collector.spans());
     assert!(!told.contains("eyJ"), "a span holds a JWT: {told}");
