@@ -169,7 +169,7 @@ impl Load {
     }
 
     /// `POST /authenticate`, `GET /user`, and refreshes.
-    async fn direct(&self) {
+    pub(crate) async fn direct(&self) {
         while !self.is_stopped() {
             let body = json!({ "username": self.person.user_name, "password": self.person.password,
                 "scope": "openid profile offline_access" });

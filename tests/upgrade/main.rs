@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod follower;
 #[cfg(test)]
 mod load;

@@ -1,5 +1,6 @@
 //! Two replicas of each service on PostgreSQL behind HAProxy, set up as `deploy/haproxy/haproxy.cfg` says.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +8,17 @@ use testkit::{Engine, Process, Program, Service, Stack, StackOptions, free_port,
 
 /// Starts that of a debug build on a busy machine, and drains, fit in.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How it differs from what is there when nobody says otherwise.
+#[derive(Default)]
+pub(crate) struct Differently {
+    /// The programs in this folder, and not those that were built with the tests.
+    pub(crate) programs: Option<PathBuf>,
+    /// Seconds for which a replica that stops serves on.
+    pub(crate) drain: Option<u32>,
+    /// A request that fails at one replica is not tried at the other.
+    pub(crate) without_retries: bool,
+}
 
 /// The stack and what stands before it.
 pub(crate) struct Proxied {
@@ -17,8 +29,13 @@ pub(crate) struct Proxied {
 }
 
 impl Proxied {
-    /// Both services twice, from the programs in `programs` or those built with the tests, all of them up.
-    pub(crate) async fn start(programs: Option<PathBuf>) -> Self {
+    /// Both services twice, all of them up.
+    pub(crate) async fn start(differently: Differently) -> Self {
+        let Differently {
+            programs,
+            drain,
+            without_retries,
+        } = differently;
         let options = StackOptions {
             twice: true,
             without_balancer: true,
@@ -26,12 +43,19 @@ impl Proxied {
             ..StackOptions::on(Engine::Postgres)
         };
         // What is there when nobody says otherwise.
+        let drain = drain.unwrap_or(5).to_string();
         let options = options
-            .with("VESTIBULE_AUTH__DRAIN_SECONDS", "5")
-            .with("VESTIBULE_USERS__DRAIN_SECONDS", "5");
+            .with("VESTIBULE_AUTH__DRAIN_SECONDS", &drain)
+            .with("VESTIBULE_USERS__DRAIN_SECONDS", &drain);
         let stack = Stack::spawn(options).await;
         let stats = free_port();
-        let haproxy = Process::start(haproxy(&stack, stats));
+        let configuration = stack.folder().join("haproxy.cfg");
+        let mut text = shipped();
+        if without_retries {
+            text = trying_once(&text);
+        }
+        fs::write(&configuration, text).unwrap();
+        let haproxy = Process::start(haproxy(&stack, stats, configuration));
         let proxied = Self {
             stack,
             haproxy,
@@ -89,7 +113,27 @@ impl Proxied {
     }
 }
 
-fn haproxy(stack: &Stack, stats: u16) -> Program {
+/// The configuration as it is shipped.
+fn shipped() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/haproxy/haproxy.cfg");
+    fs::read_to_string(path).unwrap()
+}
+
+/// The same without a second attempt: what a replica refuses, the client is told.
+fn trying_once(shipped: &str) -> String {
+    let mut text = shipped.to_owned();
+    for (line, instead) in [
+        ("\n    retries 3\n", "\n    retries 0\n"),
+        ("\n    retry-on conn-failure\n", "\n    retry-on none\n"),
+        ("\n    option redispatch\n", "\n    no option redispatch\n"),
+    ] {
+        assert_eq!(text.matches(line).count(), 1, "{line:?} is in haproxy.cfg");
+        text = text.replace(line, instead);
+    }
+    text
+}
+
+fn haproxy(stack: &Stack, stats: u16, configuration: PathBuf) -> Program {
     let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/usr/bin/haproxy"]
         .into_iter()
         .find(|path| Path::new(path).exists())
@@ -114,7 +158,6 @@ fn haproxy(stack: &Stack, stats: u16) -> Program {
             environment.push((format!("{name}_{which}_MANAGEMENT"), management.to_string()));
         }
     }
-    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/haproxy/haproxy.cfg");
     Program {
         name: "haproxy",
         path: program.into(),

@@ -10,7 +10,7 @@ use testkit::{Person, Service, Tokens, Visitor, program, within};
 
 use crate::follower::{Seen, follow};
 use crate::load::Load;
-use crate::proxied::Proxied;
+use crate::proxied::{Differently, Proxied};
 
 /// The version before this one: released, as far as these tests are concerned, and older in its schema.
 /// It is built from the history by `scripts/older`.
@@ -24,10 +24,15 @@ const REPLICAS: [(Service, usize); 4] = [
 /// What the load has to do between two restarts, so that each replica serves some of it.
 const BETWEEN: u64 = 40;
 
-/// Restarts every replica, one after the other, while people are at work. `program` turns it into another version.
-async fn roll(proxied: &mut Proxied, load: &Arc<Load>, program: impl Fn(Service) -> Option<PathBuf>) {
+/// Restarts replicas, one after the other, while people are at work. `program` turns them into another version.
+pub(crate) async fn roll(
+    proxied: &mut Proxied,
+    load: &Arc<Load>,
+    replicas: &[(Service, usize)],
+    program: impl Fn(Service) -> Option<PathBuf>,
+) {
     let restarts = async {
-        for (service, number) in REPLICAS {
+        for &(service, number) in replicas {
             proxied.restart(service, number, program(service)).await;
             let before = load.requests();
             within(Duration::from_secs(60), "the load goes on", async || {
@@ -137,7 +142,7 @@ impl Before {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
-    let mut proxied = Proxied::start(None).await;
+    let mut proxied = Proxied::start(Differently::default()).await;
     let (before, load) = Before::of(&proxied).await;
     // As if a newer version had been there: what this one does not know of does not keep it from starting.
     for url in proxied.stack.database_urls() {
@@ -152,15 +157,19 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
             sqlx::query(statement).execute(&mut connection).await.unwrap();
         }
     }
-    roll(&mut proxied, &load, |_| None).await;
+    roll(&mut proxied, &load, &REPLICAS, |_| None).await;
     before.still_works(&proxied, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
-    let mut proxied = Proxied::start(Some(older())).await;
+    let mut proxied = Proxied::start(Differently {
+        programs: Some(older()),
+        ..Differently::default()
+    })
+    .await;
     let (before, load) = Before::of(&proxied).await;
-    roll(&mut proxied, &load, |service| {
+    roll(&mut proxied, &load, &REPLICAS, |service| {
         Some(program(match service {
             Service::Auth => "vestibule-auth",
             Service::Users => "vestibule-users",

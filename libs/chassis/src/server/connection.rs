@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::{HeaderValue, Request, Response, Version, header};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -67,6 +69,7 @@ impl Listener {
             app,
             until,
         } = self;
+        let app = app.layer(from_fn_with_state(shutdown.clone(), send_elsewhere));
         let places = Arc::new(Semaphore::new(
             limits.connections.clamp(1, Semaphore::MAX_PERMITS),
         ));
@@ -117,6 +120,23 @@ impl Listener {
         }
         connections.shutdown().await;
     }
+}
+
+/// Answers of a replica that drains are the last of their connections. Balancers of connections send no new ones here by then,
+/// and who kept one would run into its end with a request on the way.
+async fn send_elsewhere(
+    State(shutdown): State<Shutdown>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let version = request.version();
+    let mut response = next.run(request).await;
+    // HTTP/2 has no such header; its connections end with a word of their own, which loses nothing.
+    if version <= Version::HTTP_11 && shutdown.phase() >= Phase::Draining {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
 }
 
 /// Errors of `accept` that are about the connection, not about the listener.

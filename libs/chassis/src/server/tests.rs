@@ -99,6 +99,38 @@ async fn the_end_loses_no_request() {
     assert_eq!(running.shutdown.phase(), Phase::Stopping);
 }
 
+/// One request on a connection that is kept. The answer has a body of five bytes.
+async fn get_on(stream: &mut TcpStream) -> String {
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nhello") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn who_keeps_a_connection_is_sent_elsewhere_while_it_drains() {
+    let app = Router::new().route("/", get(async || "hello"));
+    let running = start(app, LimitsConfig::default(), Duration::from_secs(600)).await;
+    let mut kept = TcpStream::connect(running.address).await.unwrap();
+    for _ in 0..2 {
+        let answer = get_on(&mut kept).await;
+        assert!(!answer.contains("connection"), "{answer}");
+    }
+    running.shutdown.begin();
+    let answer = get_on(&mut kept).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    assert_eq!(kept.read(&mut [0]).await.unwrap(), 0, "it is closed");
+    let mut new = TcpStream::connect(running.address).await.unwrap();
+    assert!(get_on(&mut new).await.contains("connection: close\r\n"));
+    running.ended.abort();
+}
+
 #[tokio::test]
 async fn readiness_says_what_is_missing() {
     let running = start(Router::new(), LimitsConfig::default(), Duration::ZERO).await;
