@@ -14,4 +14,6 @@ mod privileges;
 #[cfg(test)]
 mod proxied;
 #[cfg(test)]
+mod released;
+#[cfg(test)]
 mod rolling;

@@ -14,7 +14,7 @@ use crate::proxied::{Differently, Proxied};
 
 /// The version before this one: released, as far as these tests are concerned, and older in its schema.
 /// It is built from the history by `scripts/older`.
-const OLDER: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
+pub(crate) const OLDER: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
     (Service::Auth, 0),
@@ -181,14 +181,23 @@ async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
 
 /// The programs of the version before.
 fn older() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let output = Command::new(root.join("scripts/older"))
-        .arg(OLDER)
-        .current_dir(&root)
+    let folder = older_script(&[OLDER]);
+    root().join(folder.trim())
+}
+
+/// Runs `scripts/older`, and gives what it prints.
+pub(crate) fn older_script(arguments: &[&str]) -> String {
+    let output = Command::new(root().join("scripts/older"))
+        .args(arguments)
+        .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "scripts/older {OLDER}: {said}");
-    let folder = String::from_utf8(output.stdout).unwrap();
-    root.join(folder.trim())
+    assert!(output.status.success(), "scripts/older {arguments:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The folder of this repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -1,0 +1,45 @@
+//! What a released version brought into databases is still brought, to the byte: by each migration, under its name.
+//!
+//! Sums beside the files could be changed together with them; the history cannot.
+
+use std::fs;
+use std::process::Command;
+
+use crate::rolling::{OLDER, older_script, root};
+
+fn git(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {arguments:?}: {said}");
+    output.stdout
+}
+
+/// Those of the services and of what they stand on; tools and tests have databases that nobody keeps.
+fn is_migration(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(parts.as_slice(), ["libs" | "services", _, "migrations", "sqlite" | "postgres", name] if name.ends_with(".sql"))
+}
+
+#[test]
+fn released_migrations_are_what_they_were() {
+    older_script(&["--fetch", OLDER]);
+    let paths = String::from_utf8(git(&["ls-tree", "-r", "--name-only", OLDER])).unwrap();
+    let released: Vec<&str> = paths.lines().filter(|path| is_migration(path)).collect();
+    for folder in ["libs/events", "services/auth", "services/users"] {
+        let of_it = released.iter().filter(|path| path.starts_with(folder));
+        assert!(of_it.count() > 1, "{OLDER} has no migrations in {folder}");
+    }
+    for path in released {
+        let then = git(&["cat-file", "blob", &format!("{OLDER}:{path}")]);
+        let now = fs::read(root().join(path))
+            .unwrap_or_else(|error| panic!("{path} was released, and is gone or renamed: {error}"));
+        assert!(
+            then == now,
+            "{path} was released, and is not to be changed: write a new migration"
+        );
+    }
+}
