@@ -11,6 +11,8 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx};
 use chassis::on_engine;
 
+use crate::inbox::RESTORED;
+
 /// What every version is raised by, and again for each second since the backup, so that a second restoration of the same backup
 /// goes above the first. More changes of one aggregate are not thinkable.
 const RAISED_BY: i64 = 1_000_000;
@@ -80,8 +82,14 @@ pub async fn take(tx: &mut Tx) -> Result<Option<Restoration>, DbError> {
         // Of processes that are no more.
         sqlx::query("UPDATE outbox_leases SET holder = NULL, fence = fence + 1, renewals = 0").execute(&mut *c).await?;
         sqlx::query("DELETE FROM outbox_replicas").execute(&mut *c).await?;
-        // A broker has sent on what came after the backup: consumers begin there with a snapshot.
+        // A broker has sent on what came after the backup, and does not do so again: who follows it begins there with a
+        // snapshot, and reads in the feed what no snapshot tells.
         sqlx::query("DELETE FROM consumer_positions WHERE consumer LIKE '%@%'").execute(&mut *c).await?;
+        sqlx::query("INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ($1, -1, $2)")
+            .bind(RESTORED)
+            .bind(restoration.restored_at)
+            .execute(&mut *c)
+            .await?;
         sqlx::query("DELETE FROM reconciliations").execute(c).await?;
     });
     Ok(Some(restoration))

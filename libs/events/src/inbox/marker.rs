@@ -10,6 +10,10 @@ use chassis::on_engine;
 
 use super::store;
 
+/// The row that says that the database was restored from a backup, until the consumer has read in the feed what came after
+/// it: a broker gave that to the database that is gone.
+pub(crate) const RESTORED: &str = "@restored";
+
 /// The note about one place in one broker.
 #[derive(Debug)]
 pub(super) struct Marker {
@@ -40,6 +44,12 @@ impl Marker {
         Ok(known.is_some())
     }
 
+    /// Whether the database was restored from a backup since the consumer last began.
+    pub(super) async fn is_of_restored(&self, db: &Db) -> Result<bool, DbError> {
+        let noted = store::position(&mut db.reader().await?, RESTORED).await?;
+        Ok(noted.is_some())
+    }
+
     /// The snapshot was read. Whatever the consumer knows of other places, the position in the feed included, is of no
     /// use from now on.
     pub(super) async fn set(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
@@ -48,10 +58,11 @@ impl Marker {
         on_engine!(&mut tx, c => {
             sqlx::query(
                 "DELETE FROM consumer_positions
-                 WHERE consumer <> $1 AND (consumer = $2 OR substr(consumer, 1, length($3)) = $3)")
+                 WHERE consumer <> $1 AND (consumer IN ($2, $4) OR substr(consumer, 1, length($3)) = $3)")
                 .bind(&self.row)
                 .bind(self.consumer)
                 .bind(prefix(self.consumer))
+                .bind(RESTORED)
                 .execute(c)
                 .await?;
         });
@@ -80,8 +91,9 @@ fn prefix(consumer: &str) -> String {
 pub(super) async fn withdraw_all(db: &Db, consumer: &str) -> Result<(), DbError> {
     let mut tx = db.begin("inbox_withdraw").await?;
     on_engine!(&mut tx, c => {
-        sqlx::query("DELETE FROM consumer_positions WHERE substr(consumer, 1, length($1)) = $1")
+        sqlx::query("DELETE FROM consumer_positions WHERE consumer = $2 OR substr(consumer, 1, length($1)) = $1")
             .bind(prefix(consumer))
+            .bind(RESTORED)
             .execute(c)
             .await?;
     });

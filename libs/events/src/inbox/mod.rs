@@ -29,6 +29,7 @@ use chassis::db::{Db, DbError, Tx};
 use chassis::telemetry::catalogue::begin;
 
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
+pub(crate) use marker::RESTORED;
 pub use parked::{ParkedEvent, parked, replay_parked};
 pub(crate) use subscriber::Subscriber;
 

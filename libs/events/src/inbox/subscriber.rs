@@ -150,7 +150,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
         Ok(())
     }
 
-    /// Reads the snapshot, and writes down that it was read.
+    /// Reads the snapshot, after a restoration also the feed, and writes down that this was done.
     async fn begin(&self) -> Result<(), TurnError> {
         tracing::info!(consumer = self.inbox.consumer, "beginning with a snapshot");
         let mut page = self.snapshot.snapshot(None).await?;
@@ -161,7 +161,36 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let Some(next) = page.next else { break };
             page = self.snapshot.snapshot(Some(&next)).await?;
         }
+        if self.marker.is_of_restored(&self.inbox.db).await? {
+            self.catch_up().await?;
+        }
         self.marker.set(&self.inbox.db, self.inbox.clock.now()).await?;
         Ok(())
+    }
+
+    /// Reads all that the feed still has. What was applied before the backup is known by its id; the rest the broker gave
+    /// to the database that is gone, and gives nobody again.
+    async fn catch_up(&self) -> Result<(), TurnError> {
+        tracing::info!(
+            consumer = self.inbox.consumer,
+            "reading in the feed what came after the backup"
+        );
+        let (mut after, batch) = (0, self.inbox.options.batch);
+        loop {
+            let events = match self.snapshot.events(after, batch, Duration::ZERO).await {
+                Ok(events) => events,
+                // Pruned, or the hole of a restoration there.
+                Err(FeedError::Gone { oldest }) if oldest > after + 1 => {
+                    after = oldest - 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let Some(last) = events.last().and_then(|event| event.position) else {
+                return Ok(());
+            };
+            self.inbox.deliver(&events, None).await?;
+            after = last;
+        }
     }
 }

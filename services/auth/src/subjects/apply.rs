@@ -2,6 +2,7 @@
 
 use chassis::db::{DbError, Tx};
 use events::contract::{SessionEnd, SubjectErased, UserState};
+use events::restored::first_sequence;
 use uuid::Uuid;
 
 use super::store;
@@ -37,8 +38,11 @@ pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
     // The person first, then the account: the order in which a session that starts holds them.
     let name = store::delete(tx, id).await?;
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
-    // Without an account, nothing was told of it either.
-    let version = accounts::store::next_version(tx, id).await?.unwrap_or(1);
+    // Without an account, nothing was told of it either; or the database was restored, and others remember.
+    let version = match accounts::store::next_version(tx, id).await? {
+        Some(version) => version,
+        None => first_sequence(tx).await?,
+    };
     if !store::note_erased(tx, id, version, now).await? {
         return Ok(());
     }

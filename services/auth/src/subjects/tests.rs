@@ -1,3 +1,4 @@
+use chassis::on_engine;
 use events::Snapshot;
 use events::contract::{EventData, RegistrationRequested, SubjectErased};
 
@@ -137,5 +138,14 @@ testkit::on_both_engines! {
         app.change(&person_state(id, "ann")).await;
         assert!(known(&app, id).await.is_none());
         assert_eq!(app.events().await, ["vestibule.subject.erased.v1"]);
+    }
+
+    async fn somebody_erased_whom_a_restored_service_has_forgotten_gets_a_version_above_what_others_know(db: TestDb) {
+        let app = testing::app(&db).await;
+        let mut tx = db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => sqlx::query("UPDATE outbox_feed SET first_sequence = 11").execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        erase(&app, app.random.uuid(&*app.clock)).await;
+        assert_eq!(app.count("SELECT sequence FROM outbox").await, 11);
     }
 }

@@ -189,22 +189,26 @@ async fn announce_change(app: &App, tx: &mut Tx, old: &UserState, new: &UserStat
 }
 
 /// Deletes whom `auth` has erased, if they are here: the database was restored from a backup that is older than their
-/// deletion. The erased stay erased.
+/// deletion. The erased stay erased, and whoever was here only after the backup is told of as deleted: others remember them.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn bury_erased(app: &App, tx: &mut Tx, id: UserId) -> Result<(), DbError> {
-    let Some(old) = store::lock(tx, id).await? else {
+    if let Some(old) = store::lock(tx, id).await? {
+        tracing::warn!(user.id = %id, "a person who was erased had come back with a backup, and is deleted again");
+        return tell_gone(app, tx, old.id, old.version.saturating_add(1)).await;
+    }
+    if store::is_buried(tx, id).await? {
         return Ok(());
-    };
-    tracing::warn!(user.id = %id, "a person who was erased had come back with a backup, and is deleted again");
-    tell_gone(app, tx, &old).await
+    }
+    let version = events::restored::first_sequence(tx).await?;
+    tell_gone(app, tx, id, version).await
 }
 
-async fn tell_gone(app: &App, tx: &mut Tx, old: &UserState) -> Result<(), DbError> {
+async fn tell_gone(app: &App, tx: &mut Tx, id: UserId, version: i64) -> Result<(), DbError> {
     let gone = UserDeleted {
-        id: old.id,
-        version: old.version.saturating_add(1),
+        id,
+        version,
         deleted_at: app.clock.now(),
     };
     store::bury(tx, &gone).await?;
@@ -222,7 +226,7 @@ pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result
     if !condition.allows(old.version) {
         return Err(PeopleError::Changed);
     }
-    tell_gone(app, &mut tx, &old).await?;
+    tell_gone(app, &mut tx, id, old.version.saturating_add(1)).await?;
     tx.commit().await?;
     tracing::info!(event.action = "person-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
     Ok(())

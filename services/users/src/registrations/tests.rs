@@ -10,6 +10,7 @@ use crate::testing::{app, apply, envelope, events_of, requested};
 use scim::version::IfMatch;
 
 const CREATED: &str = "vestibule.user.created.v1";
+const DELETED: &str = "vestibule.user.deleted.v1";
 const REJECTED: &str = "vestibule.registration.rejected.v1";
 
 testkit::on_both_engines! {
@@ -142,6 +143,19 @@ testkit::on_both_engines! {
         let event = envelope(wanted.id, &erased);
         assert_eq!(event.kind, SubjectErased::TYPE);
         apply(&app, &event).await;
+        let mut tx = db.begin("test").await.unwrap();
+        let again = people_store::record_erasure(&mut tx, wanted.id, app.clock.now()).await.unwrap();
+        assert!(!again, "it is known already");
+    }
+
+    async fn who_was_here_only_after_the_backup_and_is_erased_is_told_of_as_deleted(db: TestDb) {
+        let app = app(&db);
+        let wanted = requested(1, "ann");
+        let erased = SubjectErased { id: wanted.id, version: 3, erased_at: app.clock.now() };
+        apply(&app, &envelope(wanted.id, &erased)).await;
+        apply(&app, &envelope(wanted.id, &erased)).await;
+        assert_eq!(events_of(&db, wanted.id).await, [(DELETED.to_owned(), 1)], "once");
+        assert_eq!(register(&app, wanted.clone()).await.unwrap(), Decision::Gone);
         let mut tx = db.begin("test").await.unwrap();
         let again = people_store::record_erasure(&mut tx, wanted.id, app.clock.now()).await.unwrap();
         assert!(!again, "it is known already");

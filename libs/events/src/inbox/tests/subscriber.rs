@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use chassis::shutdown::Shutdown;
 
 use super::*;
+use crate::feed::prune;
 use crate::feed::tests::{Service, fresh};
-use crate::testing::{THINGS, new_id};
+use crate::testing::{THINGS, changed, new_id};
 use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// What the broker was asked, and what its subscriptions say.
@@ -122,6 +123,20 @@ async fn known(db: &Db, id: Uuid) {
     .await;
 }
 
+/// As if the database had been put back from a backup.
+async fn restored(db: &Db) {
+    let now = clock().now();
+    let noted = crate::restored::Restoration {
+        taken_at: now,
+        restored_at: now,
+        keep_sessions: false,
+    };
+    let mut tx = db.begin("test").await.unwrap();
+    crate::restored::note_in(&mut tx, &noted).await.unwrap();
+    assert!(crate::restored::take(&mut tx).await.unwrap().is_some());
+    tx.commit().await.unwrap();
+}
+
 fn missed() -> SubscriptionError {
     SubscriptionError::Missed("as told".to_owned())
 }
@@ -181,6 +196,35 @@ testkit::on_both_engines! {
         stop(consumer).await;
         assert_eq!(broker.subscribed(1).await, [false]);
         assert_eq!(position().await, None, "the feed begins anew as well");
+        service.stop().await;
+    }
+    async fn who_was_restored_reads_in_the_feed_what_the_broker_gave_before(db: TestDb) {
+        let service = Service::publishing(&db, crate::feed::FeedTransport).await;
+        let here = fresh(&db).await;
+        let broker = Told::at("here");
+        let consumer = follow(&service, &here, &broker);
+        broker.settled().await;
+        // Told by the broker to the database that is gone; the first is no longer in the feed.
+        let (pruned, kept) = (new_id(), new_id());
+        changed(&db, &service.outbox, pruned).await;
+        service.published(1).await;
+        let mut tx = db.begin("test").await.unwrap();
+        assert_eq!(prune(&mut tx, clock().now() + Duration::from_secs(60), 10).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        changed(&db, &service.outbox, kept).await;
+        service.published(2).await;
+        broker.settled().await;
+        stop(consumer).await;
+        assert_eq!(effects(&here).await, [], "nobody tells it again");
+
+        restored(&here).await;
+        let consumer = follow(&service, &here, &broker);
+        broker.settled().await;
+        assert_eq!(effects(&here).await, [(kept, 1)]);
+        stop(consumer).await;
+        let consumer = follow(&service, &here, &broker);
+        assert_eq!(broker.subscribed(3).await, [false, false, true], "once");
+        stop(consumer).await;
         service.stop().await;
     }
 }

@@ -1,0 +1,83 @@
+//! A service that was restored alone, with a broker between the services: its queue has nothing from before any more.
+
+use testkit::{Engine, Person, Stack, StackOptions, Transport, eventually};
+
+use super::operator::{agree, delete, disaster, done, in_directory, rename, stop, tool};
+
+/// Somebody who was there only after the backup, and is gone.
+async fn come_and_gone(stack: &Stack, name: &str) -> Person {
+    let person = stack.register(name).await;
+    delete(stack, &person).await;
+    person
+}
+
+/// Each service hears what happens in the other now.
+async fn new_events_flow(stack: &Stack, name: &str) {
+    let person = stack.register(name).await;
+    rename(stack, &person, "Somebody new").await;
+    agree(stack).await;
+    delete(stack, &person).await;
+    agree(stack).await;
+}
+
+async fn story(engine: Engine, transport: Transport) {
+    let options = StackOptions {
+        transport,
+        ..StackOptions::on(engine)
+    };
+    // What was lost is not to be found by comparing.
+    let options = options
+        .with("VESTIBULE_AUTH__EVENTS__RECONCILE_MINUTES", "0")
+        .with("VESTIBULE_USERS__EVENTS__RECONCILE_MINUTES", "0");
+    let mut stack = Stack::with(options).await;
+    let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
+    done(&tool(&stack, "backup", &["users", "auth"], &["--to", "backup"]));
+    rename(&stack, &ann, "After the backup").await;
+    delete(&stack, &eve).await;
+    let (zoe, kim) = (stack.register("zoe").await, come_and_gone(&stack, "kim").await);
+    agree(&stack).await;
+
+    // The user service alone loses its data.
+    stop(&mut stack.users).await;
+    disaster(&stack, 1).await;
+    done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
+    stack.users.start_again();
+    stack.users_ready().await;
+    eventually("zoe is back", async || {
+        in_directory(&stack, &zoe).await.then_some(())
+    })
+    .await;
+    for gone in [&eve, &kim] {
+        eventually("who was erased stays erased", async || {
+            (!in_directory(&stack, gone).await).then_some(())
+        })
+        .await;
+    }
+    agree(&stack).await;
+    new_events_flow(&stack, "max").await;
+
+    // The authentication service alone.
+    stop(&mut stack.auth).await;
+    disaster(&stack, 0).await;
+    done(&tool(&stack, "restore", &["auth"], &["--from", "backup"]));
+    stack.auth.start_again();
+    stack.auth_ready().await;
+    stack.authenticate(&ann).await;
+    agree(&stack).await;
+    assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
+    for gone in [&eve, &kim] {
+        assert!(!in_directory(&stack, gone).await);
+    }
+    assert!(in_directory(&stack, &zoe).await);
+    new_events_flow(&stack, "moe").await;
+}
+
+#[tokio::test]
+async fn a_service_restored_alone_catches_up_over_rabbitmq() {
+    story(Engine::Sqlite, Transport::Rabbitmq).await;
+}
+
+#[tokio::test]
+async fn a_service_restored_alone_catches_up_over_kafka() {
+    story(Engine::Postgres, Transport::Kafka).await;
+}
