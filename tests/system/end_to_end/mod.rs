@@ -3,6 +3,7 @@
 mod bad_input;
 mod brokers;
 mod canary;
+mod commands;
 mod events;
 mod leaving;
 mod operations;

@@ -140,7 +140,7 @@ fn passes_on_postgres(code: &str) -> bool {
 }
 
 /// The innermost cause of an error, without the statement that led to it.
-pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::{self, ConfigError, ListenConfig};
+use crate::db::root_cause;
 
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,7 +65,7 @@ fn own(address: SocketAddr) -> SocketAddr {
 
 async fn ask_at(address: SocketAddr, patience: Duration) -> Result<(), NotReady> {
     let silent = |reason: String| NotReady::Silent { address, reason };
-    let failed = |error: reqwest::Error| silent(crate::telemetry::Chain(&error).to_string());
+    let failed = |error: reqwest::Error| silent(root_cause(&error));
     let client = reqwest::Client::builder()
         .timeout(patience)
         .redirect(reqwest::redirect::Policy::none())
