@@ -154,7 +154,10 @@ async fn one_trace_each(transport: Transport, system: &str) {
         assert!(!collector.has_heard(text), "a span holds {text}");
     }
     let ids = people(&stack);
-    assert!(ids.len() >= 2, "the lines of both sign-ups say whose they are: {ids:?}");
+    assert!(
+        ids.len() >= 2,
+        "the lines of both sign-ups say whose they are: {ids:?}"
+    );
     for id in ids {
         assert!(!collector.has_heard(&id), "a span says whose it is: {id}");
     }
