@@ -1,29 +1,26 @@
-//! `vestibule`: starts the services on one machine, and administers them wherever they run.
+//! The tool with the services in it.
 
-mod api;
-mod backup;
-mod commands;
-mod datadir;
-mod failure;
-mod logs;
-mod output;
-mod supervisor;
-
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-/// Small and fast under the services' many short-lived buffers, and free of glibc's per-thread arenas.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use vestibule::{Ended, Services};
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
-    match commands::run(cli.command) {
-        Ok(code) => code,
-        Err(failure) => {
-            output::error(&failure);
-            failure.exit_code()
-        }
-    }
+    vestibule::run(Some(Services { auth, users }))
+}
+
+fn auth(config: Option<PathBuf>) -> Result<(), Ended> {
+    runtime()?
+        .block_on(auth::run(config))
+        .map_err(|error| Ended::of(&error, error.exit_code()))
+}
+
+fn users(config: Option<PathBuf>) -> Result<(), Ended> {
+    runtime()?
+        .block_on(users::run(config))
+        .map_err(|error| Ended::of(&error, error.exit_code()))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Ended> {
+    tokio::runtime::Runtime::new().map_err(|error| Ended::of(&error, 1))
 }

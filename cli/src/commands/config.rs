@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use chassis::config::load;
 
-use super::serve::ServiceName;
 use crate::failure::{Code, Failure};
 use crate::logs::printable;
 use crate::output;
+use crate::services::ServiceName;
 
 /// Configuration files: check
 #[derive(Debug, clap::Subcommand)]

@@ -21,9 +21,10 @@ mod webhook;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::{Code, Failure};
+use crate::services::{self, Services};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -71,10 +72,27 @@ pub(crate) enum Command {
     Serve(serve::Serve),
 }
 
+/// What the command line says. Ends the process when it says nothing that can be done, or asks for help, in which
+/// `up` is only where the services are.
+pub(crate) fn parse(with_services: bool) -> Command {
+    let mut command = Cli::command();
+    if !with_services {
+        command = command
+            .mut_subcommand("up", |up| up.hide(true))
+            .after_help(EXIT_CODES.replace("  vestibule up\n", ""));
+    }
+    let matches = command.get_matches();
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli.command,
+        Err(error) => error.exit(),
+    }
+}
+
 /// Runs a command to its end.
-pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: Command, services: Option<Services>) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve(serve) => return serve.run(),
+        Command::Serve(serve) => return serve.run(services),
+        Command::Up(_) if services.is_none() => Err(services::none()),
         Command::Up(up) => block_on(up.run()),
         Command::User(user) => block_on(user.run()),
         Command::Client(client) => block_on(client.run()),

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::failure::{Code, Failure, chain};
+use crate::failure::Failure;
 use crate::output;
+use crate::services::{self, ServiceName, Services};
 
 /// How long an orphan may take to end before it is cut off.
 const ORPHAN: Duration = Duration::from_secs(5);
@@ -32,47 +33,21 @@ pub(crate) struct Serve {
     end_with_stdin: bool,
 }
 
-/// The services that this program holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ServiceName {
-    Auth,
-    Users,
-}
-
-impl ServiceName {
-    /// `auth` or `users`.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Users => "users",
-        }
-    }
-}
-
 impl Serve {
     /// Runs until the service ends. The exit code is the service's own: 2 configuration, 3 database, 4 port.
     ///
     /// # Errors
-    /// When the runtime cannot be started.
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    /// When this program has no services in it.
+    pub(crate) fn run(self, services: Option<Services>) -> Result<ExitCode, Failure> {
+        let services = services.ok_or_else(services::none)?;
         if self.end_with_stdin {
             thread::spawn(end_with_stdin);
         }
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot start the runtime: {error}")))?;
-        let ended = match self.service {
-            ServiceName::Auth => runtime
-                .block_on(auth::run(self.config))
-                .map_err(|error| (chain(&error), error.exit_code())),
-            ServiceName::Users => runtime
-                .block_on(users::run(self.config))
-                .map_err(|error| (chain(&error), error.exit_code())),
-        };
-        match ended {
+        match services.run(self.service, self.config) {
             Ok(()) => Ok(ExitCode::SUCCESS),
-            Err((message, code)) => {
-                output::remark(message);
-                Ok(ExitCode::from(code))
+            Err(ended) => {
+                output::remark(&ended.message);
+                Ok(ExitCode::from(ended.code))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use testkit::free_port;
 
-use crate::stack::{Up, vestibule};
+use crate::stack::{Up, alone, vestibule};
 
 #[test]
 fn a_taken_port_is_named_and_nothing_is_written() {
@@ -122,4 +122,23 @@ fn without_a_running_stack_commands_say_what_to_do() {
     assert!(message.contains("--auth-url"), "{message}");
     let other = ["keys", "list", "--users-url", &dead, "--token", "t"];
     assert!(vestibule(&other, "").fails(2).contains("--auth-url"));
+}
+
+#[test]
+fn the_tool_alone_administers_and_starts_nothing() {
+    let (whole, part) = (vestibule(&["--help"], "").ok(), alone(&["--help"]).ok());
+    let offered = |help: &str| help.lines().any(|line| line.trim_start().starts_with("up "));
+    assert!(offered(&whole) && whole.contains("vestibule up"), "{whole}");
+    assert!(!offered(&part) && !part.contains("vestibule up"), "{part}");
+    for command in [
+        "user", "client", "keys", "events", "webhook", "backup", "restore", "smoke",
+    ] {
+        assert!(part.contains(&format!("\n  {command} ")), "{part}");
+    }
+    for start in [["up", "--data=nowhere"], ["serve", "auth"]] {
+        let message = alone(&start).fails(2);
+        assert!(message.contains("without the services"), "{message}");
+        assert!(message.contains("vestibule-auth"), "{message}");
+    }
+    assert!(!std::path::Path::new("nowhere").exists());
 }

@@ -187,7 +187,15 @@ impl Done {
 
 /// Runs the tool to its end.
 pub(crate) fn vestibule(arguments: &[&str], input: &str) -> Done {
-    let mut command = Command::new(PROGRAM);
+    to_its_end(Command::new(PROGRAM), arguments, input)
+}
+
+/// Runs the tool alone to its end, as the image has it.
+pub(crate) fn alone(arguments: &[&str]) -> Done {
+    to_its_end(Command::new(env!("CARGO_BIN_EXE_vestibule-cli")), arguments, "")
+}
+
+fn to_its_end(mut command: Command, arguments: &[&str], input: &str) -> Done {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("VESTIBULE_") {
             command.env_remove(name);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use crate::commands::config::check;
-use crate::commands::serve::ServiceName;
 use crate::datadir::{DataDir, held_by};
+use crate::services::ServiceName;
 
 /// Less room than this and a database may soon refuse to write: 64 MiB.
 const ROOM: u64 = 64 * 1024 * 1024;
