@@ -87,6 +87,7 @@ async fn change_people(
     stack: &Stack,
     token: &str,
     people: &[(String, String)],
+    round: usize,
     stop: &Cell<bool>,
 ) -> BTreeMap<String, u64> {
     let mut told: BTreeMap<String, u64> = BTreeMap::new();
@@ -94,7 +95,8 @@ async fn change_people(
     while !stop.get() {
         for (id, name) in people {
             turn += 1;
-            let body = json!({ "userName": name, "displayName": format!("version {turn}") });
+            // Never what it was in another round: that is no change, and raises no version.
+            let body = json!({ "userName": name, "displayName": format!("turn {turn} of round {round}") });
             let answer = try_scim(
                 stack,
                 turn % 2,
@@ -131,7 +133,7 @@ async fn the_order_per_person_holds_while_replicas_come_and_go() {
         let kill = round % 3 != 2;
         let victim = stack.replica(Service::Users, replica).id();
         let stop = Cell::new(false);
-        let (acknowledged, ()) = tokio::join!(change_people(&stack, &token, &people, &stop), async {
+        let (acknowledged, ()) = tokio::join!(change_people(&stack, &token, &people, round, &stop), async {
             let before = feed_len(&stack, 1 - replica, &token).await;
             within(Duration::from_secs(30), "changes flow", async || {
                 (feed_len(&stack, 1 - replica, &token).await > before + 40).then_some(())
