@@ -22,5 +22,6 @@ fn users(config: Option<PathBuf>) -> Result<(), Ended> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Ended> {
-    tokio::runtime::Runtime::new().map_err(|error| Ended::of(&error, 1))
+    tokio::runtime::Runtime::new()
+        .map_err(|error| Ended::because(format!("cannot start the runtime: {error}"), 1))
 }

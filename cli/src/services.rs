@@ -53,10 +53,12 @@ pub struct Ended {
 impl Ended {
     /// With what it says, and the exit code of its process: 2 configuration, 3 database, 4 port.
     pub fn of(error: &(dyn Error + 'static), code: u8) -> Self {
-        Self {
-            message: chain(error),
-            code,
-        }
+        Self::because(chain(error), code)
+    }
+
+    /// With these words and this exit code.
+    pub fn because(message: String, code: u8) -> Self {
+        Self { message, code }
     }
 }
 

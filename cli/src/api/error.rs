@@ -107,8 +107,9 @@ impl From<ApiError> for Failure {
         let message = error.to_string();
         match error {
             ApiError::NoUrl(_) | ApiError::NoCredential => Self::new(Code::Usage, message),
-            ApiError::Unreachable { .. } => Self::new(Code::Unreachable, message)
-                .hint("Is it running? `vestibule up` starts it; `vestibule doctor` says more."),
+            ApiError::Unreachable { .. } => {
+                Self::new(Code::Unreachable, message).hint("Is it running? `vestibule doctor` says more.")
+            }
             ApiError::Answer { .. } => Self::new(Code::Failed, message),
             ApiError::Refused { status, .. } => {
                 let code = match status {

@@ -78,6 +78,7 @@ pub(crate) fn parse(with_services: bool) -> Command {
     let mut command = Cli::command();
     if !with_services {
         command = command
+            .about("Administers the services of Vestibule, which let people in and know who they are")
             .mut_subcommand("up", |up| up.hide(true))
             .after_help(EXIT_CODES.replace("  vestibule up\n", ""));
     }

@@ -141,4 +141,17 @@ fn the_tool_alone_administers_and_starts_nothing() {
         assert!(message.contains("vestibule-auth"), "{message}");
     }
     assert!(!std::path::Path::new("nowhere").exists());
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let away = alone(&[
+        "user",
+        "list",
+        "--auth-url",
+        &url,
+        "--users-url",
+        &url,
+        "--token",
+        "x",
+    ])
+    .fails(5);
+    assert!(!away.contains("vestibule up"), "{away}");
 }

@@ -4,4 +4,5 @@ mod compose;
 mod engine;
 mod images;
 mod project;
+mod secrets;
 mod story;

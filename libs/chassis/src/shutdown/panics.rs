@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
+use std::time::Duration;
 
 use crate::telemetry::panic_text;
 
@@ -21,6 +22,9 @@ pub(super) fn told(task: &'static str, panic: &(dyn Any + Send)) {
     );
 }
 
+/// Between a panic and the next attempt: work that always panics fills no log and takes no core.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Runs `work` on a thread called `name`, and again whenever it panics, until it returns: a thread that waits for
 /// jobs and falls over one of them is there for the next. A panic is logged and counted in
 /// `vestibule_task_panics_total{task}`.
@@ -36,6 +40,7 @@ pub fn spawn_thread(
     let again = move || {
         while let Err(panic) = catch_unwind(AssertUnwindSafe(&mut work)) {
             told(task, panic.as_ref());
+            thread::sleep(PAUSE);
         }
     };
     thread::Builder::new().name(name).spawn(again).map(drop)

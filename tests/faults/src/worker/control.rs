@@ -1,6 +1,6 @@
 //! Orders from the driver.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -21,8 +21,9 @@ struct Inner {
     armed: Mutex<Option<Point>>,
     /// Seconds by which the clock is wrong.
     skew: AtomicI64,
-    /// Whether the writers rest. Held by each for as long as it writes.
-    quiet: RwLock<bool>,
+    quiet: AtomicBool,
+    /// Shared by the writers, each for as long as it writes.
+    writing: RwLock<()>,
 }
 
 impl Control {
@@ -32,14 +33,16 @@ impl Control {
     }
 
     /// Leave to write, until it is dropped. None while the writers rest.
-    pub(super) async fn leave(&self) -> Option<RwLockReadGuard<'_, bool>> {
-        let quiet = self.0.quiet.read().await;
-        (!*quiet).then_some(quiet)
+    pub(super) async fn leave(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        let writing = self.0.writing.read().await;
+        (!self.0.quiet.load(Ordering::SeqCst)).then_some(writing)
     }
 
-    /// Has the writers rest, or work. Back only when none of them is in the middle of something.
+    /// Has the writers rest, or work. Back only when none of them is in the middle of something; whoever does not wait for
+    /// that has still been heard.
     pub(super) async fn rest(&self, quiet: bool) {
-        *self.0.quiet.write().await = quiet;
+        self.0.quiet.store(quiet, Ordering::SeqCst);
+        drop(self.0.writing.write().await);
     }
 
     /// The machine's clock, and how wrong it is made.
