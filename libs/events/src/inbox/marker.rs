@@ -11,7 +11,8 @@ use chassis::on_engine;
 use super::store;
 
 /// The row that says that the database was restored from a backup, until the consumer has read in the feed what came after
-/// it: a broker gave that to the database that is gone.
+/// it: a broker gave that to the database that is gone. It is one for the whole database, so a database has one consumer
+/// behind a broker: of two, the first to catch up would take the note from the other.
 pub(crate) const RESTORED: &str = "@restored";
 
 /// The note about one place in one broker.
@@ -38,10 +39,12 @@ impl Marker {
         }
     }
 
-    /// Whether the snapshot was read for it.
-    pub(super) async fn is_set(&self, db: &Db) -> Result<bool, DbError> {
-        let known = store::position(&mut db.reader().await?, &self.row).await?;
-        Ok(known.is_some())
+    /// Whether the consumer has begun there: it has read the snapshot, and after a restoration also the feed. A replica of
+    /// a version that knows nothing of restorations sets the marker after the snapshot alone, and leaves the note.
+    pub(super) async fn has_begun(&self, db: &Db) -> Result<bool, DbError> {
+        let mut reader = db.reader().await?;
+        let set = store::position(&mut reader, &self.row).await?.is_some();
+        Ok(set && store::position(&mut reader, RESTORED).await?.is_none())
     }
 
     /// Whether the database was restored from a backup since the consumer last began.

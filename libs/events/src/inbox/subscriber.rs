@@ -104,7 +104,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             self.marker.withdraw(&self.inbox.db).await?;
             self.missed = false;
         }
-        let begun = self.marker.is_set(&self.inbox.db).await?;
+        let begun = self.marker.has_begun(&self.inbox.db).await?;
         let mut subscription = self.broker.subscribe(begun).await?;
         if !begun {
             self.begin().await?;

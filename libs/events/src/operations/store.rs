@@ -6,6 +6,7 @@ use chassis::{on_engine, sql};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::inbox::RESTORED;
 use crate::outbox::PARTITIONS;
 
 /// The state of the outbox.
@@ -65,7 +66,9 @@ pub(super) struct Place {
 
 pub(super) async fn places(reader: &mut impl Connection) -> Result<Vec<Place>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
-            "SELECT consumer, position, updated_at FROM consumer_positions ORDER BY consumer")
+            "SELECT consumer, position, updated_at FROM consumer_positions WHERE consumer <> $1 ORDER BY consumer")
+        // A note about the database, and no consumer.
+        .bind(RESTORED)
         .fetch_all(c)
         .await?))
 }

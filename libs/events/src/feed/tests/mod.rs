@@ -8,6 +8,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ::http::StatusCode;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
 use chassis::access::{
     FixedKeys, HasVerifier, IssuedToken, ServiceTokens, TokenError, TokenIssuer, Verifier,
 };
@@ -38,6 +42,8 @@ pub(crate) struct Service {
     verifier: Verifier,
     key: Arc<SigningKey>,
     shutdown: Shutdown,
+    /// A question of the feed that it fails to answer, once.
+    pub(crate) fails_once: Arc<Mutex<Option<String>>>,
 }
 
 impl HasFeed for Service {
@@ -89,10 +95,25 @@ impl Service {
             verifier,
             key: Arc::new(key),
             shutdown: shutdown.clone(),
+            fails_once: Arc::default(),
         };
         let relay = Relay::new(db.clone(), outbox, transport, RelayOptions::default());
         shutdown.spawn("relay", relay.run(shutdown.clone()));
-        let app = routes::<Self>().with_state(service.clone());
+        let fails_once = Arc::clone(&service.fails_once);
+        let failing = axum::middleware::from_fn(move |request: Request, next: Next| {
+            let asked = request.uri().query().unwrap_or_default().to_owned();
+            let fails = fails_once
+                .lock()
+                .unwrap()
+                .take_if(|question| asked.contains(question.as_str()));
+            async move {
+                match fails {
+                    Some(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                    None => next.run(request).await,
+                }
+            }
+        });
+        let app = routes::<Self>().with_state(service.clone()).layer(failing);
         let closing = shutdown.clone();
         shutdown.spawn("server", async move {
             let serve =

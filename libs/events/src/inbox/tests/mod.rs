@@ -1,5 +1,6 @@
 mod deliveries;
 mod failures;
+mod restored;
 mod subscriber;
 mod together;
 

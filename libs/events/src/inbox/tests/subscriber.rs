@@ -5,14 +5,13 @@ use std::collections::VecDeque;
 use chassis::shutdown::Shutdown;
 
 use super::*;
-use crate::feed::prune;
 use crate::feed::tests::{Service, fresh};
-use crate::testing::{THINGS, changed, new_id};
+use crate::testing::{THINGS, new_id};
 use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
 
 /// What the broker was asked, and what its subscriptions say.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     subscribed: Vec<bool>,
     settled: usize,
     said: VecDeque<SubscriptionError>,
@@ -21,13 +20,13 @@ struct Script {
 }
 
 #[derive(Clone)]
-struct Told {
+pub(super) struct Told {
     place: &'static str,
     script: Arc<Mutex<Script>>,
 }
 
 impl Told {
-    fn at(place: &'static str) -> Self {
+    pub(super) fn at(place: &'static str) -> Self {
         Self {
             place,
             script: Arc::default(),
@@ -39,14 +38,14 @@ impl Told {
     }
 
     /// Waits until it was subscribed at as often as told, and answers what was said each time.
-    async fn subscribed(&self, count: usize) -> Vec<bool> {
+    pub(super) async fn subscribed(&self, count: usize) -> Vec<bool> {
         testkit::eventually("the consumer subscribes", async || {
             self.tell(|script| (script.subscribed.len() >= count).then(|| script.subscribed.clone()))
         })
         .await
     }
 
-    async fn settled(&self) {
+    pub(super) async fn settled(&self) {
         let before = self.tell(|script| script.settled);
         testkit::eventually("the consumer settles", async || {
             self.tell(|script| (script.settled > before).then_some(()))
@@ -97,15 +96,17 @@ impl Subscription for Told {
 }
 
 /// A consumer in `db` that follows `service` through `broker`.
-fn follow(service: &Service, db: &Db, broker: &Told) -> Shutdown {
+pub(super) fn follow(service: &Service, db: &Db, broker: &Told) -> Shutdown {
     let shutdown = Shutdown::new();
-    let inbox = inbox(db, Effects::new(|_| Ok(())));
+    // One event at a time, so that there is something between two pages.
+    let options = ConsumerOptions { batch: 1, ..quick() };
+    let inbox = Inbox::new("tests", db.clone(), clock(), Effects::new(|_| Ok(())), options);
     let subscriber = Subscriber::new(inbox, broker.clone(), service.source());
     shutdown.spawn("consumer", subscriber.run(shutdown.clone()));
     shutdown
 }
 
-async fn stop(consumer: Shutdown) {
+pub(super) async fn stop(consumer: Shutdown) {
     consumer.finish(Duration::from_secs(20)).await.unwrap();
 }
 
@@ -121,20 +122,6 @@ async fn known(db: &Db, id: Uuid) {
         (of(&effects(db).await, id) == [1]).then_some(())
     })
     .await;
-}
-
-/// As if the database had been put back from a backup.
-async fn restored(db: &Db) {
-    let now = clock().now();
-    let noted = crate::restored::Restoration {
-        taken_at: now,
-        restored_at: now,
-        keep_sessions: false,
-    };
-    let mut tx = db.begin("test").await.unwrap();
-    crate::restored::note_in(&mut tx, &noted).await.unwrap();
-    assert!(crate::restored::take(&mut tx).await.unwrap().is_some());
-    tx.commit().await.unwrap();
 }
 
 fn missed() -> SubscriptionError {
@@ -196,35 +183,6 @@ testkit::on_both_engines! {
         stop(consumer).await;
         assert_eq!(broker.subscribed(1).await, [false]);
         assert_eq!(position().await, None, "the feed begins anew as well");
-        service.stop().await;
-    }
-    async fn who_was_restored_reads_in_the_feed_what_the_broker_gave_before(db: TestDb) {
-        let service = Service::publishing(&db, crate::feed::FeedTransport).await;
-        let here = fresh(&db).await;
-        let broker = Told::at("here");
-        let consumer = follow(&service, &here, &broker);
-        broker.settled().await;
-        // Told by the broker to the database that is gone; the first is no longer in the feed.
-        let (pruned, kept) = (new_id(), new_id());
-        changed(&db, &service.outbox, pruned).await;
-        service.published(1).await;
-        let mut tx = db.begin("test").await.unwrap();
-        assert_eq!(prune(&mut tx, clock().now() + Duration::from_secs(60), 10).await.unwrap(), 1);
-        tx.commit().await.unwrap();
-        changed(&db, &service.outbox, kept).await;
-        service.published(2).await;
-        broker.settled().await;
-        stop(consumer).await;
-        assert_eq!(effects(&here).await, [], "nobody tells it again");
-
-        restored(&here).await;
-        let consumer = follow(&service, &here, &broker);
-        broker.settled().await;
-        assert_eq!(effects(&here).await, [(kept, 1)]);
-        stop(consumer).await;
-        let consumer = follow(&service, &here, &broker);
-        assert_eq!(broker.subscribed(3).await, [false, false, true], "once");
-        stop(consumer).await;
         service.stop().await;
     }
 }

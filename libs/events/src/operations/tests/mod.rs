@@ -129,6 +129,20 @@ testkit::on_both_engines! {
         }
     }
 
+    async fn that_the_database_was_restored_is_no_consumer(db: TestDb) {
+        let desk = Desk::at(&db, TransportKind::Kafka);
+        let now = clock().now();
+        let noted = crate::restored::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
+        let mut tx = db.begin("test").await.unwrap();
+        crate::restored::note_in(&mut tx, &noted).await.unwrap();
+        crate::restored::take(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        by_hand(&db, "INSERT INTO consumer_positions VALUES ('tests@kafka@1', -1, 0)").await;
+        let stats = desk.get("stats").await;
+        assert_eq!(stats["consumers"].as_array().unwrap().len(), 1, "{stats}");
+        assert_eq!(stats["consumers"][0]["consumer"], "tests@kafka@1");
+    }
+
     async fn a_dead_letter_is_listed_and_published_after_all(db: TestDb) {
         let (desk, id) = (Desk::at(&db, TransportKind::Feed), new_id());
         let transport = Recorder::new(|_| Err(PublishError::Refused("too large".to_owned())));
