@@ -201,7 +201,8 @@ pub(crate) async fn bury_erased(app: &App, tx: &mut Tx, id: UserId) -> Result<()
     if store::is_buried(tx, id).await? {
         return Ok(());
     }
-    let version = events::restored::first_sequence(tx).await?;
+    // The first one may be that of a refusal.
+    let version = events::restored::first_sequence(tx).await?.saturating_add(1);
     tell_gone(app, tx, id, version).await
 }
 

@@ -1,3 +1,4 @@
+use chassis::on_engine;
 use events::contract::{EventData, PersonName, RegistrationRequested, SubjectErased};
 use serde_json::json;
 
@@ -154,11 +155,25 @@ testkit::on_both_engines! {
         let erased = SubjectErased { id: wanted.id, version: 3, erased_at: app.clock.now() };
         apply(&app, &envelope(wanted.id, &erased)).await;
         apply(&app, &envelope(wanted.id, &erased)).await;
-        assert_eq!(events_of(&db, wanted.id).await, [(DELETED.to_owned(), 1)], "once");
+        assert_eq!(events_of(&db, wanted.id).await, [(DELETED.to_owned(), 2)], "once");
         assert_eq!(register(&app, wanted.clone()).await.unwrap(), Decision::Gone);
         let mut tx = db.begin("test").await.unwrap();
         let again = people_store::record_erasure(&mut tx, wanted.id, app.clock.now()).await.unwrap();
         assert!(!again, "it is known already");
+    }
+
+    async fn who_is_refused_after_a_restoration_may_be_erased_later(db: TestDb) {
+        let app = app(&db);
+        let mut tx = db.begin("test").await.unwrap();
+        on_engine!(&mut tx, c => sqlx::query("UPDATE outbox_feed SET first_sequence = 11").execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        register(&app, requested(1, "ann")).await.unwrap();
+        let wanted = requested(2, "Ann");
+        apply(&app, &envelope(wanted.id, &wanted)).await;
+        let erased = SubjectErased { id: wanted.id, version: 13, erased_at: app.clock.now() };
+        apply(&app, &envelope(wanted.id, &erased)).await;
+        assert_eq!(events_of(&db, wanted.id).await, [(REJECTED.to_owned(), 11), (DELETED.to_owned(), 12)]);
+        assert_eq!(register(&app, wanted).await.unwrap(), Decision::Gone);
     }
 }
 
