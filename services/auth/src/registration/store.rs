@@ -42,6 +42,12 @@ pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<S
     )
 }
 
+/// Whether the user service has refused this registration, as far back as that is kept.
+pub(crate) async fn is_refused(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM registrations WHERE id = $1 AND state = 'rejected')";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
+}
+
 /// Accepts a pending registration; false when it was not pending. What the person told is not needed any more.
 pub(crate) async fn accept(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     let statement =

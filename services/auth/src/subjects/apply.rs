@@ -12,13 +12,18 @@ use crate::throttle::{self, Key};
 use crate::{registration, sessions, setup};
 
 /// Takes over a person's state: completes the registration that led to it, and ends what a disabled person has open.
-/// An older state than the one known, and one of an erased person, change nothing.
+/// An older state than the one known, and one of an erased person, change nothing. Whose registration was refused is erased:
+/// the user service was restored from a backup and decided anew, and nobody waits for that person any more.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
     if !store::put(tx, state).await? {
         return Ok(());
+    }
+    if registration::store::is_refused(tx, state.id).await? {
+        tracing::warn!(user.id = %state.id, "a registration that was refused has made a person after all, who is erased");
+        return erase(app, tx, state.id).await;
     }
     accounts::store::ensure(tx, state.id, app.clock.now()).await?;
     registration::accepted(app, tx, state.id).await?;
@@ -38,10 +43,11 @@ pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
     // The person first, then the account: the order in which a session that starts holds them.
     let name = store::delete(tx, id).await?;
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
-    // Without an account, nothing was told of it either; or the database was restored, and others remember.
+    // Without an account, nothing was told of it but the registration, if there was one; or the database was restored, and
+    // others remember.
     let version = match accounts::store::next_version(tx, id).await? {
         Some(version) => version,
-        None => first_sequence(tx).await?,
+        None => first_sequence(tx).await?.saturating_add(1),
     };
     if !store::note_erased(tx, id, version, now).await? {
         return Ok(());

@@ -4,7 +4,7 @@ use events::contract::{EventData, RegistrationRequested, SubjectErased};
 
 use super::*;
 use crate::accounts::{AccountsSnapshot, SignInError};
-use crate::registration::{NewAccount, register};
+use crate::registration::{NewAccount, Rejection, register};
 use crate::sessions;
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
 
@@ -146,6 +146,24 @@ testkit::on_both_engines! {
         on_engine!(&mut tx, c => sqlx::query("UPDATE outbox_feed SET first_sequence = 11").execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
         erase(&app, app.random.uuid(&*app.clock)).await;
-        assert_eq!(app.count("SELECT sequence FROM outbox").await, 11);
+        assert_eq!(app.count("SELECT sequence FROM outbox").await, 12);
+    }
+
+    async fn who_was_refused_is_erased_when_a_restored_user_service_accepts_them(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
+        let refused = register(&app, newcomer("ann")).await.unwrap();
+        let mut accepted = person_state(refused.id, "ann");
+        accepted.version = 11_000_001;
+        app.change(&accepted).await;
+        accepted.version += 1;
+        app.change(&accepted).await;
+        assert!(known(&app, refused.id).await.is_none());
+        assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 0);
+        assert_eq!(app.events().await, ["vestibule.registration.requested.v1", "vestibule.subject.erased.v1"]);
+        // It is the user service's word that was forgotten: the name is free for the next.
+        app.users.behave(Behaviour::Accept);
+        let next = register(&app, newcomer("ann")).await.unwrap();
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, next.id);
     }
 }
