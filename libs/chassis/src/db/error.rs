@@ -1,7 +1,5 @@
 //! What can go wrong with a database, as its callers tell it apart.
 
-use std::error::Error as StdError;
-
 /// A failure of the database. Its text names no statement and no bound value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,13 +135,4 @@ fn passes_on_sqlite(code: &str) -> bool {
 fn passes_on_postgres(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58"))
         || matches!(code, "55P03" | "25P03" | "25006")
-}
-
-/// The innermost cause of an error, without the statement that led to it.
-pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

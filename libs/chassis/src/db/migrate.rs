@@ -7,10 +7,10 @@
 
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::error::root_cause;
 use super::schema::{refuse_too_new, unreadable};
 use super::{Db, DbError, Engine};
 use crate::on_engine;
+use crate::telemetry::root_cause;
 
 /// A named set of migrations, written once per engine. Each set keeps its own record of what was applied, so a
 /// service's tables and the outbox's live side by side and change apart.

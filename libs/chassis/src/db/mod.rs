@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use error::DbError;
-pub(crate) use error::root_cause;
 pub use migrate::Migrations;
 pub use open::DbConfig;
 pub use readers::{Readers, SqliteReader};

@@ -11,8 +11,8 @@ use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::error::root_cause;
 use super::{Db, DbError, Readers};
+use crate::telemetry::root_cause;
 
 /// The `[database]` table of a service's configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlx::{Postgres, QueryBuilder, Sqlite};
 
-use super::error::root_cause;
 use super::{Connection, Db, DbError, Handle, Migrations};
+use crate::telemetry::root_cause;
 use crate::{on_engine, sql};
 
 /// What a database has of a set of migrations.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::{self, ConfigError, ListenConfig};
-use crate::db::root_cause;
+use crate::telemetry::root_cause;
 
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(2);

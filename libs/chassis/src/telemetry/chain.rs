@@ -1,4 +1,4 @@
-//! Errors with their causes, for `error.stack_trace`.
+//! Errors with their causes, for `error.stack_trace`, and the innermost of these.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,4 +17,13 @@ impl fmt::Display for Chain<'_> {
         }
         Ok(())
     }
+}
+
+/// The innermost cause of an error, for one short line. What led to it is left out: a statement, the URL that was asked.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }

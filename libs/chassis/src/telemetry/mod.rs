@@ -35,6 +35,7 @@ pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS, before_scrape, metrics_text};
 pub use actions::{ACTIONS, Action};
 pub use chain::Chain;
+pub(crate) use chain::root_cause;
 pub use fields::{FIELDS, Field, Kind};
 pub(crate) use span::unrecorded;
 pub use span::{Span, SpanKind, is_exporting, recorded};
