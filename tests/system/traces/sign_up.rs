@@ -1,11 +1,13 @@
 //! One sign-up through the pages, with `users` there and with `users` away, over every transport.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
-use testkit::{Person, Stack, StackOptions, Transport, within};
+use testkit::{Person, Stack, StackOptions, Transport, reached, within};
 
 use super::collector::{Collector, HEADER};
 use super::spans::{Kind, Seen, Trace};
-use super::{ARRIVES, arrives, canary, event, people, told};
+use super::{ARRIVES, arrives, canary, event, following, people, told};
 use crate::pages::{anonymous, sign_up};
 
 const REQUESTED: &str = "vestibule.registration.requested.v1";
@@ -29,24 +31,29 @@ fn both_events(trace: &Trace) -> Option<[Seen; 4]> {
     Some([asked, heard, answered, applied].map(Clone::clone))
 }
 
+/// The request that `auth` made, and as what `users` took it.
+fn call_and_request(trace: &Trace) -> Option<[Seen; 2]> {
+    let root = trace.find("auth", Kind::Server, "POST /register", None)?;
+    let call = trace.find("auth", Kind::Client, "POST /registrations", Some(root))?;
+    let request = trace.find("users", Kind::Server, "POST /registrations", Some(call))?;
+    Some([call, request].map(Clone::clone))
+}
+
 /// Ann signs up while all is well: `auth` asks `users` over HTTP, and the events follow.
 async fn ann_over_http(stack: &Stack, collector: &Collector, ann: &Person) -> Trace {
     let landed = sign_up(&mut anonymous(stack), ann).await;
     assert_eq!(landed.status, StatusCode::OK, "{}", landed.body);
     let id = begun(collector, &[]).await;
-    let (trace, [asked, heard, answered, _]) = arrives(collector, &id, "all of Ann's", both_events).await;
+    let all = |trace: &Trace| both_events(trace).zip(call_and_request(trace));
+    let (trace, found) = arrives(collector, &id, "all of Ann's", all).await;
+    let ([asked, heard, answered, _], [call, request]) = found;
 
     let root = trace.find("auth", Kind::Server, "POST /register", None).unwrap();
     assert_eq!(root.attributes["http.route"], "/register");
     assert_eq!(asked.parent, root.id);
-    let call = trace
-        .find("auth", Kind::Client, "POST /registrations", Some(root))
-        .unwrap();
     assert_eq!(call.attributes["http.response.status_code"], "200");
     assert_eq!(call.attributes["server.address"], "localhost");
     assert!(!call.failed);
-    let request = trace.find("users", Kind::Server, "POST /registrations", Some(call));
-    let request = request.expect("the call and the request are one edge");
     // Whichever came first made the person.
     assert!([&request.id, &heard.id].contains(&&answered.parent));
 
@@ -106,20 +113,25 @@ fn says_who_it_is_from(trace: &Trace) {
     }
 }
 
-/// Every line of the logs that names the trace names a span of it that the same service has sent.
-fn lines_lead_to_spans(stack: &Stack, trace: &Trace) {
+/// Every line of the logs that names the trace names a span of it that the same service sends.
+async fn lines_lead_to_spans(stack: &Stack, collector: &Collector, trace: &Trace) {
+    let id = &trace.0[0].trace;
     for (service, process) in [("vestibule-auth", &stack.auth), ("vestibule-users", &stack.users)] {
-        let told = told(process, &trace.0[0].trace);
+        let told = told(process, id);
         assert!(!told.is_empty(), "{service} says nothing of the trace");
-        let sent = |id: &String| {
-            trace
+        // A line is written before the span that it is in has ended.
+        let all_sent = reached(ARRIVES, async || {
+            let sent: BTreeSet<String> = Trace::of(collector.spans(), id)
                 .0
-                .iter()
-                .any(|span| span.service == service && span.id == *id)
-        };
+                .into_iter()
+                .filter(|span| span.service == service)
+                .map(|span| span.id)
+                .collect();
+            told.iter().all(|id| sent.contains(id)).then_some(())
+        });
         assert!(
-            told.iter().all(sent),
-            "{service} names spans that were never sent: {told:?}"
+            all_sent.await.is_some(),
+            "{service} names spans that are never sent: {told:?}"
         );
     }
 }
@@ -133,12 +145,12 @@ async fn one_trace_each(transport: Transport, system: &str) {
     let options = options
         .with("VESTIBULE_AUTH__LOG__LEVEL", "debug")
         .with("VESTIBULE_USERS__LOG__LEVEL", "debug");
-    let mut stack = Stack::with(options).await;
+    let mut stack = following(options).await;
     let (ann, bob) = (canary("ann-canary"), canary("bob-canary"));
     let first = ann_over_http(&stack, &collector, &ann).await;
-    lines_lead_to_spans(&stack, &first);
+    lines_lead_to_spans(&stack, &collector, &first).await;
     let second = bob_by_events(&mut stack, &collector, &bob, &[first.0[0].trace.clone()]).await;
-    lines_lead_to_spans(&stack, &second);
+    lines_lead_to_spans(&stack, &collector, &second).await;
     for trace in [&first, &second] {
         says_what_carried_it(trace, system);
         says_who_it_is_from(trace);
