@@ -1,7 +1,8 @@
-//! A service that was restored alone, with a broker between the services: its queue has nothing from before any more.
+//! Services that were restored with a broker between them: to one alone its queue has nothing to give again, and to both
+//! it tells of what neither knows any more.
 
 use serde_json::{Value, json};
-use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, eventually};
+use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, eventually};
 
 use super::operator::{agree, delete, disaster, done, in_directory, rename, stop, tool};
 
@@ -36,6 +37,19 @@ async fn waits(stack: &Stack, name: &str) -> String {
     answer["id"].as_str().unwrap().to_owned()
 }
 
+/// All that happened in `auth` is with the broker.
+async fn all_is_published(stack: &Stack) {
+    let url = stack.auth_url("/admin/v1/events/verify?older=0");
+    eventually("everything is published", async || {
+        let ask = stack.http().get(&url).bearer_auth(stack.operator_token().await);
+        let verified: Value = ask.send().await.ok()?.json().await.ok()?;
+        let checks = verified["checks"].as_array()?;
+        let unsent = checks.iter().find(|check| check["name"] == "unsent")?;
+        (unsent["detail"] == "everything is published").then_some(())
+    })
+    .await;
+}
+
 /// Whoever waits for this registration is told that the name is taken.
 async fn is_told_no(stack: &Stack, registration: &str) {
     let mut visitor = Visitor::at(&stack.auth_url(""));
@@ -44,6 +58,24 @@ async fn is_told_no(stack: &Stack, registration: &str) {
         page.body.contains("That user name is taken").then_some(())
     })
     .await;
+}
+
+/// Both services lose what came after the backup, while the broker has a registration from then.
+async fn both_forget(stack: &mut Stack) {
+    stop(&mut stack.users).await;
+    waits(stack, "pat").await;
+    all_is_published(stack).await;
+    stop(&mut stack.auth).await;
+    for service in [0, 1] {
+        disaster(stack, service).await;
+    }
+    done(&tool(stack, "restore", &["users", "auth"], &["--from", "backup"]));
+    let namespace = brokers::namespace();
+    stack.auth.set("VESTIBULE_AUTH__EVENTS__NAMESPACE", &namespace);
+    stack.users.set("VESTIBULE_USERS__EVENTS__NAMESPACE", &namespace);
+    stack.auth.start_again();
+    stack.users.start_again();
+    stack.ready().await;
 }
 
 async fn story(engine: Engine, transport: Transport) {
@@ -101,14 +133,24 @@ async fn story(engine: Engine, transport: Transport) {
     }
     assert!(in_directory(&stack, &zoe).await);
     new_events_flow(&stack, "moe").await;
+
+    both_forget(&mut stack).await;
+    stack.authenticate(&ann).await;
+    agree(&stack).await;
+    for forgotten in [&zoe, &kim] {
+        assert!(!in_directory(&stack, forgotten).await);
+    }
+    assert!(in_directory(&stack, &eve).await, "erasures have to be done again");
+    // Asks for the very name that the forgotten registration asked for.
+    new_events_flow(&stack, "pat").await;
 }
 
 #[tokio::test]
-async fn a_service_restored_alone_catches_up_over_rabbitmq() {
+async fn restored_services_agree_over_rabbitmq() {
     story(Engine::Sqlite, Transport::Rabbitmq).await;
 }
 
 #[tokio::test]
-async fn a_service_restored_alone_catches_up_over_kafka() {
+async fn restored_services_agree_over_kafka() {
     story(Engine::Postgres, Transport::Kafka).await;
 }
