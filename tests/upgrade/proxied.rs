@@ -45,6 +45,8 @@ impl Proxied {
         // What is there when nobody says otherwise.
         let drain = drain.unwrap_or(5).to_string();
         let options = options
+            // What was given out before the restarts is used after them.
+            .with("VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS", "3600")
             .with("VESTIBULE_AUTH__DRAIN_SECONDS", &drain)
             .with("VESTIBULE_USERS__DRAIN_SECONDS", &drain);
         let stack = Stack::spawn(options).await;

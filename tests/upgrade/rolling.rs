@@ -48,8 +48,8 @@ pub(crate) async fn roll(
     let ((), (), users, auth) = tokio::join!(
         restarts,
         load.run(),
-        async { tokio::time::timeout(Duration::from_secs(300), follow(load, &users_url, all_told)).await },
-        async { tokio::time::timeout(Duration::from_secs(300), follow(load, &auth_url, all_asked)).await },
+        async { tokio::time::timeout(Duration::from_secs(900), follow(load, &users_url, all_told)).await },
+        async { tokio::time::timeout(Duration::from_secs(900), follow(load, &auth_url, all_asked)).await },
     );
     let failures = load.failures();
     assert!(

@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -50,14 +50,12 @@ fn script(folder: &Path, script: &str) -> Service {
         args: vec!["-c".into(), script.into()],
         env: Vec::new(),
         folder: folder.to_owned(),
-        management: free_port(),
+        management: free_address(),
     }
 }
 
-fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
+fn free_address() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, testkit::free_port()))
 }
 
 struct Stage {
@@ -134,7 +132,7 @@ async fn a_service_that_dies_is_started_again_and_gives_up_only_when_it_never_wa
 
 #[tokio::test]
 async fn a_service_that_was_ready_comes_back_however_often_it_dies() {
-    let management = free_port();
+    let management = free_address();
     let mut stage = Stage::start(LogFormat::Text, |at| {
         vec![Service {
             management,

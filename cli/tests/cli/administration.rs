@@ -39,7 +39,10 @@ async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
         )
         .json();
     let id = made["id"].as_str().expect("an id").to_owned();
-    assert_eq!(sign_in(&up, "ann", PASSWORD).await, 200);
+    eventually("the user service has answered", async || {
+        (sign_in(&up, "ann", PASSWORD).await == 200).then_some(())
+    })
+    .await;
 
     let again = up
         .run_with(&[&add[..], &["--password-stdin"]].concat(), PASSWORD)

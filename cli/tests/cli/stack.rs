@@ -13,7 +13,7 @@ use testkit::{Process, Program, eventually, free_port, within};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vestibule");
 /// A debug build on a busy machine is slow to its first answer.
-const START: Duration = Duration::from_secs(60);
+pub(crate) const START: Duration = Duration::from_secs(60);
 
 /// A running `vestibule up`, killed when dropped; its services follow it.
 pub(crate) struct Up {

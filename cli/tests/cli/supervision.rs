@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use testkit::eventually;
+use testkit::within;
 
-use crate::stack::{Up, gone, signal, vestibule};
+use crate::stack::{START, Up, gone, signal, vestibule};
 
 #[tokio::test]
 async fn up_prints_addresses_and_the_set_up_link_and_ctrl_c_ends_everything() {
@@ -68,7 +68,7 @@ async fn services_follow_a_supervisor_that_is_killed_and_the_next_up_takes_over(
     for child in children {
         gone(child).await;
     }
-    eventually("the second banner", async || {
+    within(START, "the second banner", async || {
         (up.count("is ready (") == 2).then_some(())
     })
     .await;
@@ -94,7 +94,7 @@ async fn the_second_start_needs_no_ports_and_keeps_data() {
     assert!(up.process.terminate().await.success());
     let operator = fs::read_to_string(up.data().join("operator.json")).expect("read");
     up.process.start_again();
-    eventually("the second banner", async || {
+    within(START, "the second banner", async || {
         (up.count("is ready (") == 2).then_some(())
     })
     .await;

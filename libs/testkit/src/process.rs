@@ -31,7 +31,8 @@ const TAIL: usize = 60;
 /// When no port is free.
 pub fn free_port() -> u16 {
     static CURSOR: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 9_000).unwrap_or_default();
+    // Two processes that test at the same time have neighbouring ids: they begin far from each other.
+    let start = u16::try_from(std::process::id().wrapping_mul(7_919) % 9_000).unwrap_or_default();
     for _ in 0..9_000 {
         let step = CURSOR.fetch_add(1, Ordering::Relaxed);
         let port = 10_000 + (start + step) % 9_000;

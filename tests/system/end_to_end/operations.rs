@@ -70,6 +70,12 @@ async fn somebody_touches_a_table(engine: Engine) {
     let (ann, bob) = (stack.register("ann").await, stack.register("bob").await);
     let operator = Operator::of(&stack).await;
     operator.says(&["verify"], true);
+    // Until then what is taken away below would be put back: to be registered is not to be heard of in an event.
+    testkit::eventually("auth has heard of both", async || {
+        let stats = operator.json(&["stats"]);
+        (stats["auth"]["lag"] == 0 && stats["users"]["outbox"]["depth"] == 0).then_some(())
+    })
+    .await;
 
     let [auth, users] = stack.database_urls();
     by_hand(&auth, "DELETE FROM subjects WHERE user_name_key = 'ann'").await;

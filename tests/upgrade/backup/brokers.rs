@@ -1,10 +1,15 @@
 //! Services that were restored with a broker between them: to one alone its queue has nothing to give again, and to both
 //! it tells of what neither knows any more.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, eventually};
+use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, eventually, within};
 
 use super::operator::{agree, delete, disaster, done, in_directory, rename, stop, tool};
+
+/// A service that starts again joins its group or queue again, and reads in the feed what it missed.
+const REJOINS: Duration = Duration::from_secs(90);
 
 /// Somebody who was there only after the backup, and is gone.
 async fn come_and_gone(stack: &Stack, name: &str) -> Person {
@@ -53,7 +58,7 @@ async fn all_is_published(stack: &Stack) {
 /// Whoever waits for this registration is told that the name is taken.
 async fn is_told_no(stack: &Stack, registration: &str) {
     let mut visitor = Visitor::at(&stack.auth_url(""));
-    eventually("the refusal is heard", async || {
+    within(REJOINS, "the refusal is heard", async || {
         let page = visitor.open(&format!("/register/wait?id={registration}")).await;
         page.body.contains("That user name is taken").then_some(())
     })
@@ -107,7 +112,7 @@ async fn story(engine: Engine, transport: Transport) {
     done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
     stack.users.start_again();
     stack.users_ready().await;
-    eventually("zoe is back", async || {
+    within(REJOINS, "zoe is back", async || {
         in_directory(&stack, &zoe).await.then_some(())
     })
     .await;

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use testkit::{Person, Process, Stack, eventually, program};
+use testkit::{Person, Process, Stack, eventually, program, within};
 
 /// Runs the tool for the services that are named, where they run.
 pub(super) fn tool(stack: &Stack, command: &str, services: &[&str], more: &[&str]) -> Output {
@@ -55,7 +56,8 @@ pub(super) async fn agree(stack: &Stack) {
         stack.auth_url("/admin/v1/events"),
         stack.users_url("/admin/v1/events"),
     ] {
-        eventually("the services agree", async || {
+        // One look takes as long as the consumers need to catch up.
+        within(Duration::from_secs(90), "the services agree", async || {
             let token = stack.operator_token().await;
             let ask = stack
                 .http()

@@ -232,11 +232,12 @@ async fn an_answer_is_read_up_to_its_limit() {
 #[tokio::test]
 async fn who_does_not_answer_is_given_up() {
     let (port, _) = server(b"").await;
+    // The server closes at once: no answer at all.
+    let patient = outbound(&["127.0.0.1"], Arc::new(SystemResolver));
+    let broken = post(&patient, &format!("http://127.0.0.1:{port}/")).await;
+    assert!(matches!(broken, Err(OutboundError::Failed(_))), "{broken:?}");
     let patience = Duration::from_millis(200);
     let outbound = Outbound::new(policy(&["127.0.0.1"]), Arc::new(SystemResolver), patience).unwrap();
-    // The server closes at once: no answer at all.
-    let broken = post(&outbound, &format!("http://127.0.0.1:{port}/")).await;
-    assert!(matches!(broken, Err(OutboundError::Failed(_))), "{broken:?}");
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     let late = post(&outbound, &format!("http://127.0.0.1:{port}/")).await;

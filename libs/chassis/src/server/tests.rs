@@ -61,7 +61,7 @@ async fn the_end_loses_no_request() {
     let app = Router::new()
         .route("/slow", slow)
         .route("/", get(async || "hello"));
-    let running = start(app, LimitsConfig::default(), Duration::from_millis(300)).await;
+    let running = start(app, LimitsConfig::default(), Duration::from_secs(2)).await;
     assert_eq!(
         get_from(running.management, "/health/ready").await.unwrap().0,
         200

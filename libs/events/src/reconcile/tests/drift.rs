@@ -78,7 +78,8 @@ testkit::on_both_engines! {
         assert!(world.versions().await.contains(&(world.ids[0], on_its_way - 1)));
 
         // Applied between the two looks.
-        let reconciler = world.reconciler_with(None, Duration::from_millis(400));
+        let mut reconciler = world.reconciler_with(None, Duration::from_millis(400));
+        reconciler.options.patience = Duration::from_secs(20);
         let (report, ()) = tokio::join!(reconciler.compare(true), world.deliver());
         let report = report.unwrap();
         assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");

@@ -11,7 +11,7 @@ async fn a_broker_may_be_away_at_the_start_and_later() {
     let kafka = OwnKafka::behind(port).await;
     let line = FaultProxy::start(port, kafka.listener("proxied").parse().unwrap()).await;
     line.cut();
-    let config = configured(&line.address().to_string(), json!({}));
+    let config = configured(&line.address().to_string(), json!({ "timeout_seconds": 3 }));
     let (transport, broker) = (producer(&config, "things"), consumer(&config, "things"));
     let sent = [event(new_id(), 1)];
     let results = transport.publish(&sent).await;

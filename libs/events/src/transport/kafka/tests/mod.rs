@@ -21,7 +21,7 @@ use crate::transport::{EventsConfig, TransportKind};
 /// A configuration with a namespace of its own; `more` goes into `[events.kafka]`.
 fn configured(address: &str, more: Value) -> EventsConfig {
     let mut kafka =
-        json!({ "brokers": [address], "partitions": 2, "session_timeout_ms": 2000, "timeout_seconds": 3 });
+        json!({ "brokers": [address], "partitions": 2, "session_timeout_ms": 2000, "timeout_seconds": 10 });
     let Value::Object(more) = more else {
         panic!("a table")
     };

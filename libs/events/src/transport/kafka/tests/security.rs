@@ -70,11 +70,11 @@ async fn connections_are_encrypted_and_both_sides_are_who_they_say() {
         assert_eq!(receive(&mut subscription, 1).await.len(), 1);
     }
 
-    let wrong = json!({ "tls": { "ca": ca }, "sasl": sasl("SCRAM-SHA-512", WRONG) });
+    let wrong = json!({ "tls": { "ca": ca }, "sasl": sasl("SCRAM-SHA-512", WRONG), "timeout_seconds": 3 });
     let configured = [
-        configured(tls, json!({ "tls": { "ca": other } })),
-        configured(&by_address, json!({ "tls": { "ca": ca } })),
-        configured(mtls, json!({ "tls": { "ca": ca } })),
+        configured(tls, json!({ "tls": { "ca": other }, "timeout_seconds": 3 })),
+        configured(&by_address, json!({ "tls": { "ca": ca }, "timeout_seconds": 3 })),
+        configured(mtls, json!({ "tls": { "ca": ca }, "timeout_seconds": 3 })),
         configured(both, wrong),
     ];
     tokio::join!(
