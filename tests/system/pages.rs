@@ -1,6 +1,6 @@
 //! What people do on the pages, by plain HTTP.
 
-use testkit::{Page, Person, Stack, Visitor};
+use testkit::{Page, Person, Stack, Visitor, eventually};
 
 /// Somebody who has never been here.
 pub(crate) fn anonymous(stack: &Stack) -> Visitor {
@@ -22,6 +22,20 @@ pub(crate) async fn sign_up(visitor: &mut Visitor, person: &Person) -> Page {
             ],
         )
         .await
+}
+
+/// Signs up, and waits on the page for that when the user service takes its time. The answer is where the person lands.
+pub(crate) async fn sign_up_and_wait(visitor: &mut Visitor, person: &Person) -> Page {
+    let landed = sign_up(visitor, person).await;
+    if landed.url.path() != "/register/wait" {
+        return landed;
+    }
+    let ready = eventually("the account is ready", async || {
+        let page = visitor.open(landed.url.as_str()).await;
+        page.has_form("/register/wait").then_some(page)
+    })
+    .await;
+    visitor.submit(&ready, "/register/wait", &[]).await
 }
 
 /// Fills the sign-in form. The answer is where the person lands.

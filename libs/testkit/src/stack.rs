@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
 mod configuration;
+mod following;
 mod replicas;
 
 use std::net::{Ipv4Addr, SocketAddr};

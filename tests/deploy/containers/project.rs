@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::free_port;
+use testkit::{brokers, free_port};
 
 use super::compose::{copy, resolved};
 use super::engine::Engine;
@@ -50,7 +50,8 @@ impl Project {
             engine,
             auth_url,
             users_url,
-            name: format!("vestibule-test-{}", std::process::id()),
+            // The end of it is random: a process id comes again, and what a killed run left is still there.
+            name: format!("vestibule-test-{}", &brokers::namespace()[21..]),
             model,
             ports,
             started: BTreeSet::new(),
@@ -127,6 +128,11 @@ impl Project {
         let mut add = |name: &str, value: String| flags.extend([name.to_owned(), value]);
         for network in about["networks"].as_object().unwrap().keys() {
             add("--network", format!("{}:alias={service}", self.named(network)));
+        }
+        if ["auth", "users"].contains(&service) {
+            // Time for an engine to be slow in, while a test looks at one that drains.
+            let drain = format!("VESTIBULE_{}__DRAIN_SECONDS=20", service.to_uppercase());
+            add("--env", drain);
         }
         for (list, flag) in [
             ("cap_drop", "--cap-drop"),

@@ -95,9 +95,7 @@ async fn people_come_and_go_while_containers_are_killed() {
     known_to_both(&project, &ann).await;
 
     what_runs_is_confined(&project);
-    for service in ["auth", "users"] {
-        drains(&project, service).await;
-    }
+    drain(&project).await;
 }
 
 /// What each service published of ann was applied by the other: the services say that they agree.
@@ -147,11 +145,20 @@ fn what_runs_is_confined(project: &Project) {
     }
 }
 
-/// SIGTERM: not ready, but serving; then it ends well.
+/// SIGTERM for both: not ready, but serving; then they end well.
+async fn drain(project: &Project) {
+    for service in ["auth", "users"] {
+        let container = project.named(service);
+        project.engine.ask(&["kill", "--signal", "TERM", &container]);
+    }
+    for service in ["auth", "users"] {
+        drains(project, service).await;
+    }
+}
+
 async fn drains(project: &Project, service: &str) {
     let (engine, container) = (project.engine, project.named(service));
     let program = format!("/usr/local/bin/vestibule-{service}");
-    engine.ask(&["kill", "--signal", "TERM", &container]);
     let said = eventually("it says that it drains", async || {
         let answer = engine.attempt(&["exec", &container, &program, "health"]);
         (!answer.status.success()).then(|| String::from_utf8_lossy(&answer.stderr).into_owned())

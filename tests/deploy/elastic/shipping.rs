@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::eventually;
+use std::time::Duration;
+
+use testkit::within;
 use yaml_serde::Value as Yaml;
 
 use super::lumberjack;
@@ -108,9 +110,11 @@ pub(super) async fn ship(lines: &str) -> Vec<Value> {
             .unwrap(),
     );
     let expected = lines.lines().count();
-    eventually("Filebeat has sent every line", async || {
-        (received.events().len() >= expected).then_some(())
-    })
+    within(
+        Duration::from_secs(60),
+        "Filebeat has sent every line",
+        async || (received.events().len() >= expected).then_some(()),
+    )
     .await;
     received.events()
 }

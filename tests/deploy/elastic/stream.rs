@@ -18,7 +18,7 @@ async fn logged() -> String {
     let options = StackOptions::default()
         .with("VESTIBULE_AUTH__LOG__LEVEL", LEVEL)
         .with("VESTIBULE_USERS__LOG__LEVEL", LEVEL);
-    let mut stack = Stack::with(options).await;
+    let mut stack = Stack::following(options).await;
     let ann = stack.register("ann").await;
     stack.authenticate(&ann).await;
     let wrong = Person {

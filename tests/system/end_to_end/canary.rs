@@ -11,7 +11,7 @@ use testkit::{Person, Stack, StackOptions, program};
 
 use search::{Search, canary, plain};
 
-use crate::pages::{anonymous, sign_in, sign_up};
+use crate::pages::{anonymous, sign_in, sign_up_and_wait};
 
 async fn people_sign_in(stack: &Stack, search: &mut Search) {
     let ann = Person {
@@ -19,7 +19,7 @@ async fn people_sign_in(stack: &Stack, search: &mut Search) {
         ..Person::named("ann")
     };
     let mut visitor = anonymous(stack);
-    sign_up(&mut visitor, &ann).await;
+    sign_up_and_wait(&mut visitor, &ann).await;
     let wrong = Person {
         password: search.plant(canary("wrong-password")),
         ..ann.clone()

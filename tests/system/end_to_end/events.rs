@@ -41,7 +41,11 @@ async fn a_registration_is_one_event_on_each_side_and_carries_no_secret() {
     assert_eq!(created[0]["specversion"], "1.0");
     assert_eq!(created[0]["data"]["user_name"], "ann");
 
-    let auth = read(&stack, &stack.auth_url("/events"), 0).await;
+    let auth = eventually("auth publishes the registration", async || {
+        let events = read(&stack, &stack.auth_url("/events"), 0).await;
+        (!of_type(&events, "registration.requested").is_empty()).then_some(events)
+    })
+    .await;
     assert_eq!(of_type(&auth, "registration.requested").len(), 1);
     for text in [Value::from(users).to_string(), Value::from(auth).to_string()] {
         assert!(

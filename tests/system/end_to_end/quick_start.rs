@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::{Person, Stack, eventually};
 
-use crate::pages::{anonymous, sign_in, sign_out, sign_up, signed_in};
+use crate::pages::{anonymous, sign_in, sign_out, sign_up, sign_up_and_wait, signed_in};
 
 #[tokio::test]
 async fn somebody_signs_up_on_the_pages_and_calls_the_api_with_a_token() {
@@ -12,7 +12,7 @@ async fn somebody_signs_up_on_the_pages_and_calls_the_api_with_a_token() {
     let ann = Person::named("ann");
     let mut visitor = anonymous(&stack);
 
-    let home = sign_up(&mut visitor, &ann).await;
+    let home = sign_up_and_wait(&mut visitor, &ann).await;
     assert_eq!(
         (home.status, home.url.path()),
         (StatusCode::OK, "/"),
@@ -34,7 +34,7 @@ async fn somebody_signs_out_and_in_again() {
     let stack = Stack::start().await;
     let ann = Person::named("ann");
     let mut visitor = anonymous(&stack);
-    sign_up(&mut visitor, &ann).await;
+    sign_up_and_wait(&mut visitor, &ann).await;
     assert!(signed_in(&mut visitor).await);
 
     sign_out(&mut visitor).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use testkit::{Person, Stack, StackOptions};
 
-use crate::pages::{anonymous, sign_in, sign_up};
+use crate::pages::{anonymous, sign_in, sign_up, sign_up_and_wait};
 
 /// What the services wrote for people and machines to read: logs, and what they keep that is no database.
 fn readable(folder: &Path) -> Vec<(String, String)> {
@@ -43,7 +43,7 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
         ..Person::named("ann")
     };
     let mut visitor = anonymous(&stack);
-    sign_up(&mut visitor, &ann).await;
+    sign_up_and_wait(&mut visitor, &ann).await;
     let mistaken = Person {
         password: "canary-of-the-wrong-password".to_owned(),
         ..ann.clone()

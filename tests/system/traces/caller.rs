@@ -6,7 +6,7 @@ use testkit::Stack;
 
 use super::collector::Collector;
 use super::spans::{Kind, Trace};
-use super::{arrives, event, following};
+use super::{arrives, event};
 
 const CALLER: &str = "00f067aa0ba902b7";
 
@@ -27,7 +27,7 @@ async fn register(stack: &Stack, user_name: &str, id: &str, flags: &str) {
 #[tokio::test]
 async fn a_callers_trace_goes_on_and_one_that_is_not_recorded_stays_so() {
     let collector = Collector::start().await;
-    let stack = following(collector.options()).await;
+    let stack = Stack::following(collector.options()).await;
     let (silent, loud) = (
         "4bf92f3577b34da6a3ce929d0e0e4736",
         "5bf92f3577b34da6a3ce929d0e0e4736",

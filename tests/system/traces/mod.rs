@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Person, Process, Stack, StackOptions, reached, within};
+use testkit::{Person, Process, Stack, reached};
 
 use collector::Collector;
 use spans::{Kind, Seen, Trace};
@@ -25,32 +25,6 @@ fn canary(user_name: &str) -> Person {
         password: "canary-violin-42-tractor".to_owned(),
         ..Person::named(user_name)
     }
-}
-
-/// A stack whose services follow each other already. What happens before that reaches the other side in a snapshot,
-/// which is not a part of anybody's trace.
-async fn following(options: StackOptions) -> Stack {
-    let stack = Stack::with(options).await;
-    for management in [
-        stack.auth_management_url("/metrics"),
-        stack.users_management_url("/metrics"),
-    ] {
-        within(ARRIVES, "the consumer has begun", async || {
-            let told = stack
-                .http()
-                .get(&management)
-                .send()
-                .await
-                .ok()?
-                .text()
-                .await
-                .ok()?;
-            let begun = ["vestibule_consumer_position{", "vestibule_consumer_lag{"];
-            begun.iter().any(|gauge| told.contains(gauge)).then_some(())
-        })
-        .await;
-    }
-    stack
 }
 
 /// Waits until `look` finds in the trace `id` what it looks for, and nothing of the trace is missing.

@@ -7,7 +7,7 @@ use testkit::{Person, Stack, StackOptions, Transport, reached, within};
 
 use super::collector::{Collector, HEADER};
 use super::spans::{Kind, Seen, Trace};
-use super::{ARRIVES, arrives, canary, event, following, people, told};
+use super::{ARRIVES, arrives, canary, event, people, told};
 use crate::pages::{anonymous, sign_up};
 
 const REQUESTED: &str = "vestibule.registration.requested.v1";
@@ -145,7 +145,7 @@ async fn one_trace_each(transport: Transport, system: &str) {
     let options = options
         .with("VESTIBULE_AUTH__LOG__LEVEL", "debug")
         .with("VESTIBULE_USERS__LOG__LEVEL", "debug");
-    let mut stack = following(options).await;
+    let mut stack = Stack::following(options).await;
     let (ann, bob) = (canary("ann-canary"), canary("bob-canary"));
     let first = ann_over_http(&stack, &collector, &ann).await;
     lines_lead_to_spans(&stack, &collector, &first).await;

@@ -31,7 +31,7 @@ async fn a_webhook_goes_on_with_the_trace_of_its_event() {
     let options = collector
         .options()
         .with("VESTIBULE_USERS__WEBHOOKS__ALLOW", "127.0.0.1/32");
-    let stack = Stack::with(options).await;
+    let stack = Stack::following(options).await;
     let made = stack
         .http()
         .post(stack.users_url("/admin/v1/webhooks"))

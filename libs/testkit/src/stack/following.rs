@@ -1,0 +1,82 @@
+//! How far the services are in following each other: to be ready, and to have registered somebody, says nothing of it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{START, Stack, StackOptions};
+use crate::wait::within;
+
+/// Longer than a consumer waits between two attempts, and than a broker tells of its lag.
+const REST: Duration = Duration::from_secs(60);
+
+impl Stack {
+    /// A stack that is ready, and whose services follow each other. What happens before that reaches the other side in a
+    /// snapshot, and not as an event.
+    ///
+    /// # Panics
+    /// When it does not become ready, or a service does not begin to follow the other.
+    pub async fn following(options: StackOptions) -> Self {
+        let stack = Self::with(options).await;
+        stack.followed().await;
+        stack
+    }
+
+    /// Waits until each service has begun to follow the other since it was started.
+    ///
+    /// # Panics
+    /// When one does not within a minute.
+    pub async fn followed(&self) {
+        for management in [
+            self.auth_management_url("/metrics"),
+            self.users_management_url("/metrics"),
+        ] {
+            within(START, "the consumer has begun", async || {
+                let told = self.http.get(&management).send().await.ok()?.text().await.ok()?;
+                // Neither is told before.
+                let begun = ["vestibule_consumer_position{", "vestibule_consumer_lag{"];
+                begun.iter().any(|gauge| told.contains(gauge)).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// Waits until all that happened is published and applied. With a broker the lag is what it told last.
+    ///
+    /// # Panics
+    /// When it is not within a minute.
+    pub async fn at_rest(&self) {
+        within(REST, "everything is published and applied", async || {
+            let auth = self.stats(self.auth_url("")).await?;
+            let users = self.stats(self.users_url("")).await?;
+            let published = |stats: &Value| number(stats, "/outbox/depth") == Some(0);
+            let followers = [(&auth, &users), (&users, &auth)];
+            followers
+                .iter()
+                .all(|(own, other)| published(own) && applied(own, other))
+                .then_some(())
+        })
+        .await;
+    }
+
+    async fn stats(&self, base: String) -> Option<Value> {
+        let ask = self.http.get(format!("{base}/admin/v1/events/stats"));
+        let answer = ask.bearer_auth(self.operator_token().await).send().await.ok()?;
+        answer.json().await.ok()
+    }
+}
+
+/// Whether the service of `own` has applied all that the one of `other` has published.
+fn applied(own: &Value, other: &Value) -> bool {
+    if own["transport"] != "feed" {
+        return own["lag"] == 0;
+    }
+    let consumers = own["consumers"].as_array().into_iter().flatten();
+    let mut places = consumers.filter(|consumer| consumer["consumer"] == own["service"]);
+    let position = places.find_map(|consumer| consumer["position"].as_i64());
+    position.is_some() && position >= number(other, "/outbox/last_position")
+}
+
+fn number(stats: &Value, pointer: &str) -> Option<i64> {
+    stats.pointer(pointer)?.as_i64()
+}
