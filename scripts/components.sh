@@ -116,7 +116,7 @@ need_rabbitmq() {
 need_kafka() {
     [ -z "${VESTIBULE_TEST_KAFKA:-}" ] || return 0
     stop_kafka="scripts/kafka kill $scratch/kafka"
-    VESTIBULE_TEST_KAFKA=$(scripts/kafka start "$scratch/kafka")
+    VESTIBULE_TEST_KAFKA=$(scripts/kafka start "$scratch/kafka" --lasting)
     export VESTIBULE_TEST_KAFKA
 }
 

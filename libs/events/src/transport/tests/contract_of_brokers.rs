@@ -10,6 +10,7 @@ use testkit::TestDb;
 use uuid::Uuid;
 
 use super::contract::{Follower, applied, assert_complete, from_the_beginning};
+use super::place;
 use super::worlds::{BrokerWorld, CONSUMER, follow_broker};
 use crate::contract::Envelope;
 use crate::feed::tests::{Service, fresh};
@@ -39,7 +40,7 @@ async fn receive(subscription: &mut impl Subscription, count: usize) -> Vec<Enve
 pub(super) async fn an_event_arrives_with_all_that_it_says<W: BrokerWorld>(_db: TestDb) {
     let world = W::new();
     let broker = world.broker();
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(&broker, false).await.unwrap();
     let id = new_id();
     let mut sent: Vec<Envelope> = (1..=3).map(|sequence| event(id, sequence)).collect();
     sent[1].traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
@@ -197,16 +198,16 @@ pub(super) async fn what_may_not_be_made_is_asked_for_by_name<W: BrokerWorld>(_d
         problem.contains("declare") && problem.contains("things"),
         "{problem}"
     );
-    let refused = undeclared.broker().subscribe(false).await;
+    let refused = place(&undeclared.broker(), false).await;
     assert!(
         matches!(refused, Err(SubscriptionError::Topology(_))),
         "it may not be made"
     );
     // Somebody makes it: now it is used as it is.
-    let made = world.broker().subscribe(false).await.unwrap();
+    let made = place(&world.broker(), false).await.unwrap();
     drop(made);
     assert_eq!(world.transport().publish(&sent).await, [Ok(())]);
-    let mut subscription = undeclared.broker().subscribe(false).await.unwrap();
+    let mut subscription = place(&undeclared.broker(), false).await.unwrap();
     assert_eq!(
         undeclared.transport().publish(&[event(new_id(), 1)]).await,
         [Ok(())]

@@ -5,9 +5,22 @@ mod contract_of_brokers;
 mod worlds;
 
 use crate::testing::THINGS;
+use crate::transport::subscription::{Broker, SubscriptionError};
 #[cfg(feature = "kafka")]
 use worlds::Kafka;
 use worlds::{Feed, Rabbitmq};
+
+/// Subscribes as a service does, which tries again when brokers are busy with themselves: after their start, or when the
+/// machine stood still for a moment.
+pub(super) async fn place<B: Broker>(broker: &B, begun: bool) -> Result<B::Subscription, SubscriptionError> {
+    testkit::eventually("the broker answers", async || {
+        match broker.subscribe(begun).await {
+            Err(SubscriptionError::Away(_)) => None,
+            answer => Some(answer),
+        }
+    })
+    .await
+}
 
 /// Makes the tests `MODULE::TEST::sqlite` and `MODULE::TEST::postgres` of the bodies in `contract`.
 macro_rules! contract {

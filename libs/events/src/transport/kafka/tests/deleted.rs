@@ -43,16 +43,16 @@ fn missed(result: Result<impl Subscription, SubscriptionError>) {
 async fn what_was_deleted_unread_is_noticed_until_the_consumer_begins_anew() {
     let config = shared();
     let broker = consumer(&config, "things");
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(&broker, false).await.unwrap();
     publish(&config, 20).await;
     receive(&mut subscription, 20).await;
     drop(subscription);
     publish(&config, 20).await;
     delete_all(&format!("{}.things", config.namespace)).await;
 
-    missed(broker.subscribe(true).await);
-    missed(broker.subscribe(true).await);
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    missed(place(&broker, true).await);
+    missed(place(&broker, true).await);
+    let mut subscription = place(&broker, false).await.unwrap();
     publish(&config, 20).await;
     assert_eq!(receive(&mut subscription, 20).await.len(), 20);
     drop(subscription);
@@ -67,7 +67,7 @@ async fn what_was_deleted_unread_is_noticed_until_the_consumer_begins_anew() {
 
 /// Waits until a member has its place, and settles.
 async fn settled(broker: &KafkaBroker) {
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(broker, false).await.unwrap();
     testkit::eventually("the group has its place", async || {
         let wait = Duration::from_millis(100);
         assert!(subscription.next(100, wait).await.unwrap().is_empty());
@@ -83,7 +83,7 @@ async fn a_group_has_its_place_before_the_first_message() {
     let broker = consumer(&config, "things");
     settled(&broker).await;
     publish(&config, 3).await;
-    let mut subscription = broker.subscribe(true).await.unwrap();
+    let mut subscription = place(&broker, true).await.unwrap();
     assert_eq!(receive(&mut subscription, 3).await.len(), 3);
 }
 
@@ -106,8 +106,8 @@ async fn a_topic_that_was_deleted_is_noticed_while_its_successor_is_empty() {
     })
     .await;
     // Somebody else, such as the publisher, makes another one.
-    drop(consumer(&config, "things").subscribe(false).await.unwrap());
-    missed(broker.subscribe(true).await);
+    drop(place(&consumer(&config, "things"), false).await.unwrap());
+    missed(place(&broker, true).await);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn another_broker_or_namespace_is_another_place() {
 async fn a_look_that_was_given_up_is_not_stepped_over() {
     let config = shared();
     let broker = consumer(&config, "things");
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(&broker, false).await.unwrap();
     {
         let mut look = std::pin::pin!(subscription.next(100, Duration::from_secs(20)));
         assert!(futures_util::poll!(&mut look).is_pending());
@@ -133,7 +133,7 @@ async fn a_look_that_was_given_up_is_not_stepped_over() {
     assert!(matches!(again, Err(SubscriptionError::Away(_))));
     drop(subscription);
     publish(&config, 3).await;
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(&broker, false).await.unwrap();
     assert_eq!(receive(&mut subscription, 3).await.len(), 3);
 }
 

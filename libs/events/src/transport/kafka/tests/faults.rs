@@ -26,7 +26,7 @@ async fn a_broker_may_be_away_at_the_start_and_later() {
         (transport.publish(&sent).await == [Ok(())]).then_some(())
     })
     .await;
-    let mut subscription = broker.subscribe(false).await.unwrap();
+    let mut subscription = place(&broker, false).await.unwrap();
     let first = receive(&mut subscription, 1).await;
     assert_eq!(first[0].id, sent[0].id);
 

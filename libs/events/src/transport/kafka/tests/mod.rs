@@ -16,6 +16,7 @@ use crate::contract::Envelope;
 use crate::relay::{PublishError, Transport};
 use crate::testing::{event, new_id};
 use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
+use crate::transport::tests::place;
 use crate::transport::{EventsConfig, TransportKind};
 
 /// A configuration with a namespace of its own; `more` goes into `[events.kafka]`.
@@ -47,7 +48,7 @@ fn consumer(config: &EventsConfig, service: &'static str) -> KafkaBroker {
 }
 
 async fn subscribed(config: &EventsConfig, service: &'static str) -> impl Subscription + use<> {
-    consumer(config, service).subscribe(false).await.unwrap()
+    place(&consumer(config, service), false).await.unwrap()
 }
 
 /// The next `count` events, settled.
