@@ -147,30 +147,27 @@ fn what_runs_is_confined(project: &Project) {
 
 /// SIGTERM for both: not ready, but serving; then they end well.
 async fn drain(project: &Project) {
-    for service in ["auth", "users"] {
+    let (engine, services) = (project.engine, ["auth", "users"]);
+    for service in services {
+        engine.ask(&["kill", "--signal", "TERM", &project.named(service)]);
+    }
+    for service in services {
+        let (container, program) = (
+            project.named(service),
+            format!("/usr/local/bin/vestibule-{service}"),
+        );
+        let said = eventually("it says that it drains", async || {
+            let answer = engine.attempt(&["exec", &container, &program, "health"]);
+            (!answer.status.success()).then(|| String::from_utf8_lossy(&answer.stderr).into_owned())
+        })
+        .await;
+        assert!(said.contains("draining"), "{service}: {said}");
+    }
+    for service in services {
         let container = project.named(service);
-        project.engine.ask(&["kill", "--signal", "TERM", &container]);
+        let code = engine.ask(&["wait", &container]);
+        assert_eq!(code, "0", "{}", engine.log(&container));
     }
-    for service in ["auth", "users"] {
-        drains(project, service).await;
-    }
-}
-
-async fn drains(project: &Project, service: &str) {
-    let (engine, container) = (project.engine, project.named(service));
-    let program = format!("/usr/local/bin/vestibule-{service}");
-    let said = eventually("it says that it drains", async || {
-        let answer = engine.attempt(&["exec", &container, &program, "health"]);
-        (!answer.status.success()).then(|| String::from_utf8_lossy(&answer.stderr).into_owned())
-    })
-    .await;
-    assert!(said.contains("draining"), "{said}");
-    assert_eq!(
-        engine.ask(&["wait", &container]),
-        "0",
-        "{}",
-        engine.log(&container)
-    );
 }
 
 /// A container without configuration ends at once and says what is missing.
