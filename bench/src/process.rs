@@ -55,13 +55,22 @@ fn duration(ticks: u64) -> Duration {
     Duration::from_secs_f64(seconds(ticks) / seconds(rustix::param::clock_ticks_per_second()))
 }
 
-/// Resident memory of a process, in MiB.
+/// Resident memory of a process, in MiB, with the pages of the program that it has touched.
 pub(crate) fn memory_mib(process: u32) -> Result<f64> {
+    status_mib(process, "VmRSS:")
+}
+
+/// Of [`memory_mib`], what the process has made itself: the kernel can drop no page of it, and share none.
+pub(crate) fn own_memory_mib(process: u32) -> Result<f64> {
+    status_mib(process, "RssAnon:")
+}
+
+fn status_mib(process: u32, field: &'static str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("VmRSS in status")?;
+        .find_map(|line| line.strip_prefix(field))
+        .context(field)?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(seconds(kib) / 1024.0)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use testkit::{Stack, StackOptions};
 
 use crate::load::{Call, Connection};
-use crate::process::memory_mib;
+use crate::process::{memory_mib, own_memory_mib};
 use crate::report::{Figure, Report, millis};
 use crate::requests::address;
 
@@ -80,7 +80,9 @@ pub(crate) fn idle_memory(report: &mut Report, stack: &Stack) -> Result<()> {
         let memory = format!("{:.1} MiB", memory_mib(process)?);
         report.add(
             "Resident memory when idle",
-            Figure::new(&format!("`{name}`"), memory).aim("< 30 MiB"),
+            Figure::new(&format!("`{name}`"), memory)
+                .aim("< 30 MiB")
+                .ratio(format!("{:.1} MiB of it its own", own_memory_mib(process)?)),
         );
     }
     Ok(())
