@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod follower;

@@ -1,5 +1,6 @@
 //! Two replicas of each service on PostgreSQL behind HAProxy, set up as `deploy/haproxy/haproxy.cfg` says.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use testkit::{Engine, Process, Program, Service, Stack, StackOptions, free_port, within};
 
 /// Starts that of a debug build on a busy machine, and drains, fit in.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How it differs from what is there when nobody says otherwise.
 #[derive(Default)]
@@ -57,7 +58,8 @@ impl Proxied {
             text = trying_once(&text);
         }
         fs::write(&configuration, text).unwrap();
-        let haproxy = Process::start(haproxy(&stack, stats, configuration));
+        let environment = replicas(&stack);
+        let haproxy = Process::start(haproxy(stack.folder(), stats, configuration, environment));
         let proxied = Self {
             stack,
             haproxy,
@@ -96,19 +98,12 @@ impl Proxied {
             Service::Users => "users",
         };
         let server = ["one", "two"][number];
-        let url = format!("http://127.0.0.1:{}/;csv", self.stats);
         within(
             PATIENCE,
             &format!("HAProxy finds {backend} {server} up"),
             async || {
-                let answer = self.stack.http().get(&url).send().await.ok()?;
-                let text = answer.text().await.ok()?;
-                let row = text
-                    .lines()
-                    .find(|line| line.starts_with(&format!("{backend},{server},")))?
-                    .to_owned();
-                // `status` is the 18th column.
-                (row.split(',').nth(17)? == "UP").then_some(())
+                let said = told(&self.stack, self.stats, backend, server).await?;
+                (said["status"] == "UP").then_some(())
             },
         )
         .await;
@@ -116,7 +111,7 @@ impl Proxied {
 }
 
 /// The configuration as it is shipped.
-fn shipped() -> String {
+pub(crate) fn shipped() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/haproxy/haproxy.cfg");
     fs::read_to_string(path).unwrap()
 }
@@ -135,37 +130,67 @@ fn trying_once(shipped: &str) -> String {
     text
 }
 
-fn haproxy(stack: &Stack, stats: u16, configuration: PathBuf) -> Program {
-    let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/usr/bin/haproxy"]
-        .into_iter()
-        .find(|path| Path::new(path).exists())
-        .expect("HAProxy is not installed: run `make setup`");
-    let port = |url: String| url::Url::parse(&url).unwrap().port().unwrap();
-    let mut environment = vec![
-        ("STATS_LISTEN".to_owned(), format!("127.0.0.1:{stats}")),
-        (
-            "AUTH_LISTEN".to_owned(),
-            format!("127.0.0.1:{}", port(stack.auth_url(""))),
-        ),
-        (
-            "USERS_LISTEN".to_owned(),
-            format!("127.0.0.1:{}", port(stack.users_url(""))),
-        ),
-    ];
-    for (name, service) in [("AUTH", Service::Auth), ("USERS", Service::Users)] {
+/// What HAProxy says of a server on its page of statistics, by the name of the column.
+pub(crate) async fn told(
+    stack: &Stack,
+    stats: u16,
+    backend: &str,
+    server: &str,
+) -> Option<BTreeMap<String, String>> {
+    let url = format!("http://127.0.0.1:{stats}/;csv");
+    let text = stack.http().get(url).send().await.ok()?.text().await.ok()?;
+    let names = text.lines().next()?.trim_start_matches("# ").split(',');
+    let row = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{backend},{server},")))?;
+    let pairs = names.zip(row.split(','));
+    Some(
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    )
+}
+
+pub(crate) fn port(url: &str) -> u16 {
+    url::Url::parse(url).unwrap().port().unwrap()
+}
+
+/// Where HAProxy listens instead of the balancer, and where the replicas are.
+fn replicas(stack: &Stack) -> Vec<(String, String)> {
+    let mut environment = Vec::new();
+    for (name, service, url) in [
+        ("AUTH", Service::Auth, stack.auth_url("")),
+        ("USERS", Service::Users, stack.users_url("")),
+    ] {
+        environment.push((format!("{name}_LISTEN"), format!("127.0.0.1:{}", port(&url))));
         for (number, which) in ["ONE", "TWO"].into_iter().enumerate() {
-            let at = port(stack.replica_url(service, number, ""));
+            let at = port(&stack.replica_url(service, number, ""));
             environment.push((format!("{name}_{which}"), format!("127.0.0.1:{at}")));
             let management = stack.management_port(service, number);
             environment.push((format!("{name}_{which}_MANAGEMENT"), management.to_string()));
         }
     }
+    environment
+}
+
+/// HAProxy in `folder`, with the addresses of `environment`.
+pub(crate) fn haproxy(
+    folder: &Path,
+    stats: u16,
+    configuration: PathBuf,
+    mut environment: Vec<(String, String)>,
+) -> Program {
+    let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/usr/bin/haproxy"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .expect("HAProxy is not installed: run `make setup`");
+    environment.push(("STATS_LISTEN".to_owned(), format!("127.0.0.1:{stats}")));
     Program {
         name: "haproxy",
         path: program.into(),
         arguments: vec!["-db".into(), "-f".into(), configuration.into()],
         environment,
-        folder: stack.folder().to_owned(),
-        log: stack.folder().join("haproxy.log"),
+        folder: folder.to_owned(),
+        log: folder.join("haproxy.log"),
     }
 }

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-
-use serde_json::{Value, json};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use testkit::within;
 use yaml_serde::Value as Yaml;
 

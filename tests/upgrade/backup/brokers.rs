@@ -1,15 +1,10 @@
 //! Services that were restored with a broker between them: to one alone its queue has nothing to give again, and to both
 //! it tells of what neither knows any more.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, eventually, within};
+use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, within};
 
-use super::operator::{agree, delete, disaster, done, in_directory, rename, stop, tool};
-
-/// A service that starts again joins its group or queue again, and reads in the feed what it missed.
-const REJOINS: Duration = Duration::from_secs(90);
+use super::operator::{CATCHES_UP, agree, delete, disaster, done, in_directory, rename, stop, tool};
 
 /// Somebody who was there only after the backup, and is gone.
 async fn come_and_gone(stack: &Stack, name: &str) -> Person {
@@ -42,23 +37,10 @@ async fn waits(stack: &Stack, name: &str) -> String {
     answer["id"].as_str().unwrap().to_owned()
 }
 
-/// All that happened in `auth` is with the broker.
-async fn all_is_published(stack: &Stack) {
-    let url = stack.auth_url("/admin/v1/events/verify?older=0");
-    eventually("everything is published", async || {
-        let ask = stack.http().get(&url).bearer_auth(stack.operator_token().await);
-        let verified: Value = ask.send().await.ok()?.json().await.ok()?;
-        let checks = verified["checks"].as_array()?;
-        let unsent = checks.iter().find(|check| check["name"] == "unsent")?;
-        (unsent["detail"] == "everything is published").then_some(())
-    })
-    .await;
-}
-
 /// Whoever waits for this registration is told that the name is taken.
 async fn is_told_no(stack: &Stack, registration: &str) {
     let mut visitor = Visitor::at(&stack.auth_url(""));
-    within(REJOINS, "the refusal is heard", async || {
+    within(CATCHES_UP, "the refusal is heard", async || {
         let page = visitor.open(&format!("/register/wait?id={registration}")).await;
         page.body.contains("That user name is taken").then_some(())
     })
@@ -69,7 +51,7 @@ async fn is_told_no(stack: &Stack, registration: &str) {
 async fn both_forget(stack: &mut Stack) {
     stop(&mut stack.users).await;
     waits(stack, "pat").await;
-    all_is_published(stack).await;
+    stack.auth_published().await;
     stop(&mut stack.auth).await;
     for service in [0, 1] {
         disaster(stack, service).await;
@@ -112,7 +94,7 @@ async fn story(engine: Engine, transport: Transport) {
     done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
     stack.users.start_again();
     stack.users_ready().await;
-    within(REJOINS, "zoe is back", async || {
+    within(CATCHES_UP, "zoe is back", async || {
         in_directory(&stack, &zoe).await.then_some(())
     })
     .await;

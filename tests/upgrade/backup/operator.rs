@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use testkit::{Person, Process, Stack, eventually, program, within};
 
+/// A service that starts again joins its group or queue again, and reads in the feed what it missed; one look at whether
+/// services agree waits for that.
+pub(super) const CATCHES_UP: Duration = Duration::from_secs(90);
+
 /// Runs the tool for the services that are named, where they run.
 pub(super) fn tool(stack: &Stack, command: &str, services: &[&str], more: &[&str]) -> Output {
     let mut run = Command::new(program("vestibule"));
@@ -56,8 +60,7 @@ pub(super) async fn agree(stack: &Stack) {
         stack.auth_url("/admin/v1/events"),
         stack.users_url("/admin/v1/events"),
     ] {
-        // One look takes as long as the consumers need to catch up.
-        within(Duration::from_secs(90), "the services agree", async || {
+        within(CATCHES_UP, "the services agree", async || {
             let token = stack.operator_token().await;
             let ask = stack
                 .http()

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{START, Stack, StackOptions};
 use crate::wait::within;
 
-/// Longer than a consumer waits between two attempts, and than a broker tells of its lag.
+/// Longer than a consumer waits between two attempts.
 const REST: Duration = Duration::from_secs(60);
 
 impl Stack {
@@ -41,7 +41,7 @@ impl Stack {
         }
     }
 
-    /// Waits until all that happened is published and applied. With a broker the lag is what it told last.
+    /// Waits until all that happened is published, and applied over the feed.
     ///
     /// # Panics
     /// When it is not within a minute.
@@ -49,12 +49,22 @@ impl Stack {
         within(REST, "everything is published and applied", async || {
             let auth = self.stats(self.auth_url("")).await?;
             let users = self.stats(self.users_url("")).await?;
-            let published = |stats: &Value| number(stats, "/outbox/depth") == Some(0);
             let followers = [(&auth, &users), (&users, &auth)];
             followers
                 .iter()
                 .all(|(own, other)| published(own) && applied(own, other))
                 .then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until all that happened in `auth` is published, whoever hears it.
+    ///
+    /// # Panics
+    /// When it is not within a minute.
+    pub async fn auth_published(&self) {
+        within(REST, "everything of auth is published", async || {
+            published(&self.stats(self.auth_url("")).await?).then_some(())
         })
         .await;
     }
@@ -66,11 +76,12 @@ impl Stack {
     }
 }
 
+fn published(stats: &Value) -> bool {
+    number(stats, "/outbox/depth") == Some(0)
+}
+
 /// Whether the service of `own` has applied all that the one of `other` has published.
 fn applied(own: &Value, other: &Value) -> bool {
-    if own["transport"] != "feed" {
-        return own["lag"] == 0;
-    }
     let consumers = own["consumers"].as_array().into_iter().flatten();
     let mut places = consumers.filter(|consumer| consumer["consumer"] == own["service"]);
     let position = places.find_map(|consumer| consumer["position"].as_i64());

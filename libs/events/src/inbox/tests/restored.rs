@@ -1,6 +1,7 @@
 //! Catching up behind a broker, in a database that was put back from a backup.
 
 use chassis::on_engine;
+use testkit::TestDb;
 
 use super::subscriber::{Told, follow, stop};
 use super::*;
@@ -36,6 +37,14 @@ async fn begun(service: &Service, db: &Db, broker: &Told) {
     stop(consumer).await;
 }
 
+/// A service, and the database of a consumer that has begun to follow it behind a broker.
+async fn stage(db: &Db) -> (Service, TestDb, Told) {
+    let service = Service::publishing(db, FeedTransport).await;
+    let (here, broker) = (fresh(db).await, Told::at("here"));
+    begun(&service, &here, &broker).await;
+    (service, here, broker)
+}
+
 /// New things whose events are at the positions from `first` on.
 async fn published(service: &Service, db: &Db, first: i64, count: i64) -> Vec<Uuid> {
     let mut ids = Vec::new();
@@ -57,9 +66,7 @@ testkit::on_both_engines! {
     migrations = [&crate::MIGRATIONS, &THINGS];
 
     async fn who_was_restored_reads_in_the_feed_what_the_broker_gave_before(db: TestDb) {
-        let service = Service::publishing(&db, FeedTransport).await;
-        let (here, broker) = (fresh(&db).await, Told::at("here"));
-        begun(&service, &here, &broker).await;
+        let (service, here, broker) = stage(&db).await;
         // Told by the broker to the database that is gone; the first is no longer in the feed.
         published(&service, &db, 1, 1).await;
         let mut tx = db.begin("test").await.unwrap();
@@ -78,9 +85,7 @@ testkit::on_both_engines! {
     }
 
     async fn what_was_applied_before_the_backup_is_not_applied_again(db: TestDb) {
-        let service = Service::publishing(&db, FeedTransport).await;
-        let (here, broker) = (fresh(&db).await, Told::at("here"));
-        begun(&service, &here, &broker).await;
+        let (service, here, broker) = stage(&db).await;
         let ids = published(&service, &db, 1, 3).await;
         let before = service.source().events(0, 1, Duration::ZERO).await.unwrap();
         inbox(&here, Effects::new(|_| Ok(()))).deliver(&before, None).await.unwrap();
@@ -92,9 +97,7 @@ testkit::on_both_engines! {
     }
 
     async fn catching_up_begins_again_when_it_failed_half_way(db: TestDb) {
-        let service = Service::publishing(&db, FeedTransport).await;
-        let (here, broker) = (fresh(&db).await, Told::at("here"));
-        begun(&service, &here, &broker).await;
+        let (service, here, broker) = stage(&db).await;
         let ids = published(&service, &db, 1, 3).await;
         restored(&here).await;
         *service.fails_once.lock().unwrap() = Some("after=1&".to_owned());
@@ -106,9 +109,7 @@ testkit::on_both_engines! {
     }
 
     async fn catching_up_goes_over_the_hole_that_a_restoration_there_has_left(db: TestDb) {
-        let service = Service::publishing(&db, FeedTransport).await;
-        let (here, broker) = (fresh(&db).await, Told::at("here"));
-        begun(&service, &here, &broker).await;
+        let (service, here, broker) = stage(&db).await;
         let mut ids = published(&service, &db, 1, 2).await;
         service.stop().await;
         restored(&db).await;
@@ -121,9 +122,7 @@ testkit::on_both_engines! {
     }
 
     async fn a_replica_that_knows_nothing_of_restorations_does_not_keep_others_from_catching_up(db: TestDb) {
-        let service = Service::publishing(&db, FeedTransport).await;
-        let (here, broker) = (fresh(&db).await, Told::at("here"));
-        begun(&service, &here, &broker).await;
+        let (service, here, broker) = stage(&db).await;
         let ids = published(&service, &db, 1, 1).await;
         let row = marker(&here).await.unwrap();
         restored(&here).await;
