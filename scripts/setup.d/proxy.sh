@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The proxy before the replicas in tests/upgrade.
+# The proxies before the services in libs/chassis/tests/proxies.rs and tests/upgrade.
 
 setup_proxy() {
     # Debian keeps it off the PATH of those who are not root.
@@ -12,4 +12,15 @@ setup_proxy() {
     fi
 }
 
+setup_nginx() {
+    if have nginx || [ -x /usr/sbin/nginx ]; then
+        say "setup: $(PATH=$PATH:/usr/sbin nginx -v 2>&1)"
+    elif apt_install nginx-light; then
+        say "setup: $(PATH=$PATH:/usr/sbin nginx -v 2>&1), just installed"
+    else
+        missing "nginx" "sudo apt-get update && sudo apt-get install nginx-light"
+    fi
+}
+
 setup_proxy
+setup_nginx

@@ -123,7 +123,7 @@ fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
     }
 }
 
-/// `[limits]`: what a request may cost.
+/// `[limits]`: what a request and a connection may cost.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
@@ -131,12 +131,35 @@ pub struct LimitsConfig {
     pub body_bytes: u64,
     /// Bytes of a request's line and headers at most; 8192 at least.
     pub header_bytes: usize,
-    /// Seconds in which a request's line and headers must have come, and for which an idle connection is kept.
+    /// Seconds in which a request's line and headers must have come: of the first from the moment the connection was
+    /// accepted (TLS included), of another from its first byte.
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(range(min = 1))]
     pub header_seconds: u64,
+    /// Seconds for which a connection without a request is kept. Longer than a proxy keeps it, or the proxy sends a request
+    /// into the end of it.
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(range(min = 1))]
+    pub keep_alive_seconds: u64,
+    /// Seconds for which a client may take nothing of an answer that is there.
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(range(min = 1))]
+    pub write_seconds: u64,
     /// Seconds until a request is given up. Long polls must be shorter.
     pub request_seconds: u64,
-    /// Connections at the same time at most.
+    /// Connections at the same time at most. Less when the process may not open so many files.
     pub connections: usize,
+    /// Connections of one source at the same time at most: of an IPv4 address, or of an IPv6 network of 64 bits. Through
+    /// `listen.trusted_proxies`, requests of one client at the same time. Without it a twentieth of `connections`, 16 at least.
+    pub connections_per_source: Option<usize>,
+}
+
+impl LimitsConfig {
+    /// Connections of one source at most.
+    pub fn places_per_source(&self) -> usize {
+        self.connections_per_source
+            .unwrap_or_else(|| (self.connections / 20).max(16))
+    }
 }
 
 impl Default for LimitsConfig {
@@ -144,9 +167,21 @@ impl Default for LimitsConfig {
         Self {
             body_bytes: 256 * 1024,
             header_bytes: 16 * 1024,
-            header_seconds: 30,
+            header_seconds: 10,
+            keep_alive_seconds: 75,
+            write_seconds: 20,
             request_seconds: 30,
             connections: 10_000,
+            connections_per_source: None,
         }
+    }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        0 => Err(de::Error::custom(
+            "expected a whole number of seconds, 1 at least",
+        )),
+        seconds => Ok(seconds),
     }
 }

@@ -61,7 +61,7 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 
 /// Walks `X-Forwarded-For` from its end, where the nearest proxy wrote, for as long as the writer is trusted: what
 /// stands further left may be made up by the client.
-fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
+pub(crate) fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
     let trusted = |ip: IpAddr| peer.trusted.iter().any(|network| network.contains(ip));
     let mut client = peer.address.ip().to_canonical();
     // Bytes that are no text are the client's: what a proxy wrote behind them still counts.

@@ -193,10 +193,21 @@ fn finish(response: &mut Response, trace: TraceContext, tls: bool) {
     }
     let headers = response.headers_mut();
     headers.reserve(6);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_maybe_shared(bytes::Bytes::from(trace.trace_id().to_string())) {
         headers.insert(X_REQUEST_ID, id);
     }
+    protect_headers(headers, tls);
+}
+
+/// The answer to a request that is refused before it reaches a route.
+pub(crate) fn protect(problem: Problem, tls: bool) -> Response {
+    let mut response = problem.into_response();
+    protect_headers(response.headers_mut(), tls);
+    response
+}
+
+fn protect_headers(headers: &mut HeaderMap, tls: bool) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     default_header(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default_header(headers, CONTENT_SECURITY_POLICY, NO_CONTENT_POLICY);
     default_header(headers, REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

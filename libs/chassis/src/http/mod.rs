@@ -11,8 +11,10 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};
 pub use json::{Json, parse_json};
+pub(crate) use layers::protect;
 pub use layers::standard_layers;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};

@@ -1,223 +1,248 @@
-//! Accepting connections and serving each until it ends or everything does.
+//! Serving one connection until it ends, its time is over or everything ends.
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{HeaderValue, Request, Response, Version, header};
+use ::http::{Request, Response};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
-use axum::middleware::{Next, from_fn_with_state};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::config::LimitsConfig;
-use crate::http::{Network, Peer};
+use crate::http::{Network, Peer, Problem, client_ip, protect};
 use crate::shutdown::{Phase, Shutdown};
 
-use super::PATIENCE;
+use super::activity::{Activity, Ended};
+use super::answer::AnswerBody;
+use super::counts;
+use super::listener::Acceptor;
+use super::sources::{Place, Places, RequestPlace};
+use super::stream::Watched;
 
-/// How a new connection becomes a stream of bytes.
+/// HTTP/2 streams that a client may have open on one connection. A client that wants more waits, which costs nothing here.
+const STREAMS: u32 = 32;
+/// The same of a trusted proxy, whose connection carries many clients.
+const STREAMS_OF_A_PROXY: u32 = 200;
+/// What may arrive on an HTTP/2 stream, and on a whole connection, before anybody has read it: nobody counts these bytes.
+const STREAM_WINDOW: u32 = 32 * 1024;
+const CONNECTION_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW_OF_A_PROXY: u32 = 1024 * 1024;
+
+/// How HTTP is spoken with a client, and with a trusted proxy.
 #[derive(Clone)]
-pub(super) enum Acceptor {
-    Plain,
-    Tls(TlsAcceptor),
+pub(super) struct Protocol {
+    client: Arc<Builder<TokioExecutor>>,
+    proxy: Arc<Builder<TokioExecutor>>,
 }
 
-impl std::fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "Plain",
-            Self::Tls(_) => "Tls",
-        })
-    }
-}
-
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// What to wait when the system has no more file descriptors.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-
-/// One port and what answers there.
-pub(super) struct Listener {
-    pub(super) listener: TcpListener,
-    pub(super) acceptor: Acceptor,
-    pub(super) limits: LimitsConfig,
-    pub(super) trusted: Arc<[Network]>,
-    pub(super) app: Router,
-    /// The phase in which no more connections are taken.
-    pub(super) until: Phase,
-}
-
-impl Listener {
-    /// Accepts until the phase has come, then waits for the requests in flight.
-    pub(super) async fn serve(self, shutdown: Shutdown) {
-        let Self {
-            listener,
-            acceptor,
-            limits,
-            trusted,
-            app,
-            until,
-        } = self;
-        let app = app.layer(from_fn_with_state(shutdown.clone(), send_elsewhere));
-        let places = Arc::new(Semaphore::new(
-            limits.connections.clamp(1, Semaphore::MAX_PERMITS),
-        ));
-        let graceful = GracefulShutdown::new();
-        let builder = Arc::new(builder(&limits));
-        let mut connections = JoinSet::new();
-        let end = shutdown.reached(until);
-        tokio::pin!(end);
-        loop {
-            let accepted = async {
-                // Without a place left, connections wait in the system's queue.
-                let place = Arc::clone(&places).acquire_owned().await.ok()?;
-                Some((place, listener.accept().await))
-            };
-            let next = tokio::select! {
-                biased;
-                () = &mut end => break,
-                Some(_) = connections.join_next() => continue,
-                next = accepted => next,
-            };
-            match next {
-                Some((place, Ok((stream, address)))) => {
-                    let connection = Connection {
-                        builder: Arc::clone(&builder),
-                        watcher: graceful.watcher(),
-                        app: app.clone(),
-                        peer: Peer {
-                            address,
-                            tls: matches!(acceptor, Acceptor::Tls(_)),
-                            trusted: Arc::clone(&trusted),
-                        },
-                        _place: place,
-                    };
-                    connections.spawn(connection.accept(stream, acceptor.clone()));
-                }
-                Some((_, Err(error))) => {
-                    if !is_of_one_connection(&error) {
-                        tracing::warn!(error.message = %error, "cannot accept a connection: {error}");
-                        tokio::time::sleep(EXHAUSTED_PAUSE).await;
-                    }
-                }
-                None => break,
-            }
+impl Protocol {
+    pub(super) fn new(limits: &LimitsConfig) -> Self {
+        Self {
+            client: Arc::new(builder(limits, STREAMS, CONNECTION_WINDOW)),
+            proxy: Arc::new(builder(limits, STREAMS_OF_A_PROXY, CONNECTION_WINDOW_OF_A_PROXY)),
         }
-        drop(listener);
-        if tokio::time::timeout(PATIENCE, graceful.shutdown()).await.is_err() {
-            tracing::warn!("{} connections did not end in time", connections.len());
-        }
-        connections.shutdown().await;
     }
 }
 
-/// Answers of a replica that drains are the last of their connections. Balancers of connections send no new ones here by then,
-/// and who kept one would run into its end with a request on the way.
-async fn send_elsewhere(
-    State(shutdown): State<Shutdown>,
-    request: Request<Body>,
-    next: Next,
-) -> Response<Body> {
-    let version = request.version();
-    let mut response = next.run(request).await;
-    // HTTP/2 has no such header; its connections end with a word of their own, which loses nothing.
-    if version <= Version::HTTP_11 && shutdown.phase() >= Phase::Draining {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
-    }
-    response
-}
-
-/// Errors of `accept` that are about the connection, not about the listener.
-fn is_of_one_connection(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
-    )
-}
-
-fn builder(limits: &LimitsConfig) -> Builder<TokioExecutor> {
+fn builder(limits: &LimitsConfig, streams: u32, connection_window: u32) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_seconds))
+        // `Activity` has the deadlines of heads: it also sees what comes before HTTP.
+        .header_read_timeout(None)
         .max_buf_size(limits.header_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(200)
+        .max_concurrent_streams(streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(connection_window)
         .keep_alive_interval(Duration::from_secs(20));
     builder
 }
 
-struct Connection {
+/// What the connections of a port have in common.
+pub(super) struct Template {
+    pub(super) port: &'static str,
+    pub(super) protocol: Protocol,
+    pub(super) places: Arc<Places>,
+    pub(super) app: Router,
+    pub(super) trusted: Arc<[Network]>,
+    pub(super) tls: bool,
+    /// The phase in which connections end.
+    pub(super) until: Phase,
+    pub(super) shutdown: Shutdown,
+}
+
+impl Template {
+    pub(super) fn trusts(&self, ip: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(ip))
+    }
+
+    /// A place for a connection that was accepted, or `None`.
+    pub(super) async fn admit(&self, address: SocketAddr, activity: Arc<Activity>) -> Option<Connection> {
+        let proxy = self.trusts(address.ip());
+        let Some(place) = self.places.admit(address.ip(), proxy, &activity).await else {
+            counts::closed(self.port, "source");
+            return None;
+        };
+        let protocol = &self.protocol;
+        Some(Connection {
+            port: self.port,
+            builder: Arc::clone(if proxy { &protocol.proxy } else { &protocol.client }),
+            handler: Handler {
+                app: self.app.clone(),
+                peer: Peer {
+                    address,
+                    tls: self.tls,
+                    trusted: Arc::clone(&self.trusted),
+                },
+                proxy,
+                places: Arc::clone(&self.places),
+                activity,
+            },
+            until: self.until,
+            shutdown: self.shutdown.clone(),
+            _place: place,
+        })
+    }
+}
+
+/// A connection that has its place.
+pub(super) struct Connection {
+    port: &'static str,
     builder: Arc<Builder<TokioExecutor>>,
-    watcher: Watcher,
-    app: Router,
-    peer: Peer,
-    _place: OwnedSemaphorePermit,
+    handler: Handler,
+    until: Phase,
+    shutdown: Shutdown,
+    _place: Place,
 }
 
 impl Connection {
-    async fn accept(self, stream: TcpStream, acceptor: Acceptor) {
+    /// Serves it to its end.
+    pub(super) async fn accept(self, stream: TcpStream, acceptor: Acceptor) {
         // An answer is written at once; waiting for more would only delay it.
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        match acceptor {
-            Acceptor::Plain => self.serve(stream).await,
-            Acceptor::Tls(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream).await,
-                Ok(Err(error)) => tracing::debug!(error.message = %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
+        let activity = Arc::clone(&self.handler.activity);
+        let stream = Watched::new(stream, Arc::clone(&activity));
+        let tls = match acceptor {
+            Acceptor::Plain => return self.serve(stream).await,
+            Acceptor::Tls(tls) => tls,
+        };
+        tokio::select! {
+            accepted = tls.accept(stream) => match accepted {
+                Ok(stream) => self.serve(stream).await,
+                Err(error) => tracing::debug!(error.message = %error, "a TLS handshake failed"),
             },
+            why = activity.expired() => self.closed(why),
         }
+    }
+
+    fn closed(&self, why: Ended) {
+        counts::closed(self.port, why.label());
+        tracing::debug!(event.reason = why.label(), "closed a connection");
     }
 
     async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I) {
-        let handler = Handler {
-            app: self.app,
-            peer: self.peer,
-        };
         let connection = self
             .builder
-            .serve_connection(TokioIo::new(stream), handler)
-            .into_owned();
-        // What ends here is the client's affair: it hung up, or was too slow.
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(error.message = %error, "a connection ended early");
+            .serve_connection(TokioIo::new(stream), self.handler.clone());
+        let (end, activity) = (self.shutdown.reached(self.until), &self.handler.activity);
+        tokio::pin!(connection, end);
+        let mut ending = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    // What ends here is the client's affair: it hung up, or spoke no HTTP.
+                    if let Err(error) = ended {
+                        tracing::debug!(error.message = %error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = &mut end, if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                why = activity.expired() => {
+                    self.closed(why);
+                    if why != Ended::Idle {
+                        return;
+                    }
+                    // A request that is on its way already is answered, or HTTP/2 says that it was not seen.
+                    activity.leave();
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
         }
     }
 }
 
-/// A router with the peer of its connection.
+/// A router with what it has to know of its connection.
+#[derive(Clone)]
 struct Handler {
     app: Router,
     peer: Peer,
+    /// Whether the peer is a trusted proxy.
+    proxy: bool,
+    places: Arc<Places>,
+    activity: Arc<Activity>,
+}
+
+impl Handler {
+    /// The place of a request that came through a proxy. A proxy's own requests, and those of clients in its network, need none.
+    fn place(&self, request: &Request<Incoming>) -> Result<Option<RequestPlace>, Problem> {
+        if !self.proxy {
+            return Ok(None);
+        }
+        let client = client_ip(&self.peer, request.headers());
+        if self.peer.trusted.iter().any(|network| network.contains(client)) {
+            return Ok(None);
+        }
+        match self.places.admit_request(client) {
+            Some(place) => Ok(Some(place)),
+            None => {
+                counts::refused("source");
+                Err(Problem::too_many(Duration::from_secs(1))
+                    .detail("Too many requests of this client are open."))
+            }
+        }
+    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Handler {
-    type Response = Response<Body>;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
-    type Future = <Router as Service<Request<Body>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let open = self.activity.open_request(request.version());
+        let place = match self.place(&request) {
+            Ok(place) => place,
+            Err(problem) => {
+                let response = protect(problem, self.peer.tls);
+                let response = response.map(|body| AnswerBody::new(body, open, None));
+                return Box::pin(std::future::ready(Ok(response)));
+            }
+        };
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer.clone());
-        self.app.clone().call(request)
+        let answer = self.app.clone().call(request);
+        Box::pin(async move {
+            let response = answer.await?;
+            Ok(response.map(|body| AnswerBody::new(body, open, place)))
+        })
     }
 }

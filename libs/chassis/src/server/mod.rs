@@ -1,6 +1,13 @@
 //! Two listeners, one for everybody and one for operators, and an end that loses no request.
 
+mod activity;
+mod answer;
 mod connection;
+mod counts;
+mod files;
+mod listener;
+mod sources;
+mod stream;
 mod tls;
 
 #[cfg(test)]
@@ -20,10 +27,12 @@ use crate::http::Network;
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
 
-use connection::Acceptor;
+use listener::Acceptor;
 
 /// How long requests in flight and background tasks may take once no new ones come.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Seconds in which a probe or a scrape says what it wants.
+const MANAGEMENT_HEADER_SECONDS: u64 = 5;
 /// How often recorded metrics are moved into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -102,7 +111,10 @@ impl Server {
             })?,
             management: Some(management),
             acceptor,
-            limits: limits.clone(),
+            limits: LimitsConfig {
+                connections: files::provide(limits.connections),
+                ..limits.clone()
+            },
             trusted: listen.trusted_proxies.clone().into(),
         })
     }
@@ -125,11 +137,14 @@ impl Server {
         let Some(listener) = self.management.take() else {
             return;
         };
-        let management = connection::Listener {
+        let management = listener::Listener {
+            port: "management",
             listener,
             acceptor: Acceptor::Plain,
             limits: LimitsConfig {
-                connections: 64,
+                connections: files::MANAGEMENT,
+                connections_per_source: Some(files::MANAGEMENT / 4),
+                header_seconds: self.limits.header_seconds.min(MANAGEMENT_HEADER_SECONDS),
                 ..self.limits.clone()
             },
             trusted: Arc::new([]),
@@ -144,7 +159,8 @@ impl Server {
     /// for `drain` more; then no new connections; then requests in flight end; then background tasks end.
     pub async fn run(mut self, app: Router, health: Health, drain: Duration, shutdown: &Shutdown) {
         self.answer_operators(&health, shutdown);
-        let public = connection::Listener {
+        let public = listener::Listener {
+            port: "public",
             listener: self.public,
             acceptor: self.acceptor,
             limits: self.limits,

@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 use super::*;
 use crate::http::{ClientInfo, standard_layers};
 
+mod deadlines;
+mod places;
+
 struct Running {
     address: SocketAddr,
     management: SocketAddr,
@@ -19,7 +22,11 @@ struct Running {
 }
 
 async fn start(app: Router, limits: LimitsConfig, drain: Duration) -> Running {
-    let server = Server::bind(&ListenConfig::loopback(), &limits).await.unwrap();
+    start_on(ListenConfig::loopback(), app, limits, drain).await
+}
+
+async fn start_on(listen: ListenConfig, app: Router, limits: LimitsConfig, drain: Duration) -> Running {
+    let server = Server::bind(&listen, &limits).await.unwrap();
     let (address, management) = (server.local_addr().unwrap(), server.management_addr());
     let (shutdown, health) = (Shutdown::new(), Health::new());
     health.started();

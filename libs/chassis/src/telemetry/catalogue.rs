@@ -189,6 +189,27 @@ pub const METRICS: &[Metric] = &[
         ),
         Label::free("status", "the status code of the answer"),
     ]),
+    Metric::gauge(
+        "vestibule_connections",
+        "connections",
+        "Open connections of clients and proxies.",
+    )
+    .labels(&[PORT]),
+    Metric::counter(
+        "vestibule_connections_closed_total",
+        "connections",
+        "Connections that the service refused or ended.",
+    )
+    .labels(&[
+        PORT,
+        Label::of("reason", &["source", "head", "idle", "answer", "room"]),
+    ]),
+    Metric::counter(
+        "vestibule_requests_refused_total",
+        "requests",
+        "Requests that were refused before they reached a route.",
+    )
+    .labels(&[Label::of("reason", &["source"])]),
     Metric::histogram(
         "vestibule_db_transaction_seconds",
         "seconds",
@@ -263,6 +284,9 @@ pub const PROCESS: &[Metric] = &[
         "When the process started.",
     ),
 ];
+
+/// The listeners of a service.
+const PORT: Label = Label::of("port", &["public", "management"]);
 
 /// The kinds of database pools: SQLite has one connection that writes and several that read.
 const POOL: Label = Label::free("pool", "`read` and `write` on SQLite, `all` on PostgreSQL");

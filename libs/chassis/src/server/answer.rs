@@ -1,0 +1,54 @@
+//! The body of an answer, which keeps its request open until it was handed over.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+
+use super::activity::OpenRequest;
+use super::sources::RequestPlace;
+
+/// An answer's body with what is held until its end.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    body: Body,
+    open: OpenRequest,
+    _place: Option<RequestPlace>,
+}
+
+impl AnswerBody {
+    pub(super) fn new(body: Body, open: OpenRequest, place: Option<RequestPlace>) -> Self {
+        open.offered();
+        Self {
+            body,
+            open,
+            _place: place,
+        }
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &frame {
+            Poll::Ready(_) => self.open.offered(),
+            Poll::Pending => self.open.waits(),
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

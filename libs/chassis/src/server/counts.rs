@@ -1,0 +1,43 @@
+//! What the ports tell Prometheus.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use metrics::{counter, gauge};
+
+use super::sources::Places;
+use crate::telemetry;
+
+type Watched = Vec<(&'static str, Weak<Places>)>;
+static WATCHED: Mutex<Option<Watched>> = Mutex::new(None);
+
+/// Has `vestibule_connections{port}` measured before each scrape.
+pub(super) fn watch(port: &'static str, places: &Arc<Places>) {
+    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = watched.is_none();
+    let all = watched.get_or_insert_default();
+    all.retain(|(_, places)| places.strong_count() > 0);
+    all.push((port, Arc::downgrade(places)));
+    if first {
+        telemetry::before_scrape(measure);
+    }
+}
+
+fn measure() {
+    let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    for (port, places) in watched.iter().flatten() {
+        if let Some(places) = places.upgrade() {
+            #[expect(clippy::cast_precision_loss, reason = "far fewer connections than 2^52")]
+            gauge!("vestibule_connections", "port" => *port).set(places.taken() as f64);
+        }
+    }
+}
+
+/// The service refused or ended a connection.
+pub(super) fn closed(port: &'static str, reason: &'static str) {
+    counter!("vestibule_connections_closed_total", "port" => port, "reason" => reason).increment(1);
+}
+
+/// The service refused a request before anything looked at it.
+pub(super) fn refused(reason: &'static str) {
+    counter!("vestibule_requests_refused_total", "reason" => reason).increment(1);
+}

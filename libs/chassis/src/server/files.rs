@@ -1,0 +1,39 @@
+//! File descriptors: every connection is one, and the process needs some for itself.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Places of the management port.
+pub(super) const MANAGEMENT: usize = 64;
+/// Descriptors for the database, calls to others, files and the runtime.
+const OWN: usize = 256;
+
+/// Raises the limit of this process for `connections` of the public port, as far as it may be raised. Returns how many
+/// there is room for: with more, a flood on the public port would take the descriptors of probes and of the database.
+pub(super) fn provide(connections: usize) -> usize {
+    let reserve = MANAGEMENT + OWN;
+    let wanted = u64::try_from(connections.saturating_add(reserve)).unwrap_or(u64::MAX);
+    let limit = getrlimit(Resource::Nofile);
+    let mut current = limit.current.unwrap_or(u64::MAX);
+    if current < wanted {
+        let raised = wanted.min(limit.maximum.unwrap_or(u64::MAX));
+        let new = Rlimit {
+            current: Some(raised),
+            maximum: limit.maximum,
+        };
+        if setrlimit(Resource::Nofile, new).is_ok() {
+            current = raised;
+        }
+    }
+    let most = usize::try_from(current).unwrap_or(usize::MAX);
+    let room = if most > 2 * reserve {
+        most - reserve
+    } else {
+        most / 2
+    };
+    if room < connections {
+        tracing::warn!(
+            "limits.connections is {connections}, but this process may open {current} files: {room} connections at most"
+        );
+    }
+    room.min(connections)
+}

@@ -1,0 +1,140 @@
+//! Accepting connections on one port until no more are wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderValue, Request, Response, Version, header};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::LimitsConfig;
+use crate::http::Network;
+use crate::shutdown::{Phase, Shutdown};
+
+use super::PATIENCE;
+use super::activity::{Activity, Deadlines};
+use super::connection::{Protocol, Template};
+use super::counts;
+use super::sources::Places;
+
+/// How a new connection becomes a stream of bytes.
+#[derive(Clone)]
+pub(super) enum Acceptor {
+    Plain,
+    Tls(TlsAcceptor),
+}
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "Plain",
+            Self::Tls(_) => "Tls",
+        })
+    }
+}
+
+/// What to wait when the system has no more file descriptors.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// One port and what answers there.
+pub(super) struct Listener {
+    /// `public` or `management`: the label of its metrics.
+    pub(super) port: &'static str,
+    pub(super) listener: TcpListener,
+    pub(super) acceptor: Acceptor,
+    pub(super) limits: LimitsConfig,
+    pub(super) trusted: Arc<[Network]>,
+    pub(super) app: Router,
+    /// The phase in which no more connections are taken.
+    pub(super) until: Phase,
+}
+
+impl Listener {
+    /// Accepts until the phase has come, then waits for the requests in flight.
+    pub(super) async fn serve(self, shutdown: Shutdown) {
+        let places = Places::new(self.limits.connections, self.limits.places_per_source());
+        counts::watch(self.port, &places);
+        let template = Template {
+            port: self.port,
+            protocol: Protocol::new(&self.limits),
+            places,
+            app: self
+                .app
+                .layer(from_fn_with_state(shutdown.clone(), send_elsewhere)),
+            trusted: self.trusted,
+            tls: matches!(self.acceptor, Acceptor::Tls(_)),
+            until: self.until,
+            shutdown: shutdown.clone(),
+        };
+        let deadlines = Deadlines::of(&self.limits);
+        let mut connections = JoinSet::new();
+        let end = shutdown.reached(self.until);
+        tokio::pin!(end);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut end => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = self.listener.accept() => accepted,
+            };
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause_if_exhausted(&error).await;
+                    continue;
+                }
+            };
+            let activity = Activity::new(deadlines, template.trusts(address.ip()));
+            // Meanwhile other connections wait in the system's queue.
+            let connection = tokio::select! {
+                biased;
+                () = &mut end => break,
+                connection = template.admit(address, activity) => connection,
+            };
+            if let Some(connection) = connection {
+                connections.spawn(connection.accept(stream, self.acceptor.clone()));
+            }
+        }
+        drop(self.listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+            tracing::warn!("{} connections did not end in time", connections.len());
+        }
+        connections.shutdown().await;
+    }
+}
+
+/// Answers of a replica that drains are the last of their connections. Balancers of connections send no new ones here by then,
+/// and who kept one would run into its end with a request on the way.
+async fn send_elsewhere(
+    State(shutdown): State<Shutdown>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let version = request.version();
+    let mut response = next.run(request).await;
+    // HTTP/2 has no such header; its connections end with a word of their own, which loses nothing.
+    if version <= Version::HTTP_11 && shutdown.phase() >= Phase::Draining {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+/// Errors of `accept` that are about the connection need no pause; those about the listener do.
+async fn pause_if_exhausted(error: &std::io::Error) {
+    use std::io::ErrorKind;
+    let of_one_connection = matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    );
+    if !of_one_connection {
+        tracing::warn!(error.message = %error, "cannot accept a connection: {error}");
+        tokio::time::sleep(EXHAUSTED_PAUSE).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! The places of a port: how many connections there may be, and how many of one source.
+//!
+//! A connection without a request gives its place to a new one when places run out, of its own source first. So silent
+//! connections shut nobody out, not even those who share their address.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::activity::Activity;
+
+/// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
+const CLEARED: usize = 64;
+/// How often the log says that a source has all its places.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    V4(Ipv4Addr),
+    V6(u64),
+}
+
+impl Source {
+    pub(super) fn of(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => Self::V4(ip),
+            IpAddr::V6(ip) => Self::V6(u64::try_from(u128::from(ip) >> 64).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+/// What one source holds.
+#[derive(Debug, Default)]
+struct Held {
+    connections: Vec<Arc<Activity>>,
+    /// Requests that came through a trusted proxy.
+    requests: usize,
+}
+
+impl Held {
+    fn is_empty(&self) -> bool {
+        self.connections.is_empty() && self.requests == 0
+    }
+}
+
+/// The places of one port.
+#[derive(Debug)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    total: usize,
+    per_source: usize,
+    sources: Mutex<HashMap<Source, Held>>,
+    warned: Mutex<Option<Instant>>,
+}
+
+impl Places {
+    pub(super) fn new(total: usize, per_source: usize) -> Arc<Self> {
+        let total = total.clamp(1, Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(total)),
+            total,
+            per_source: per_source.max(1),
+            sources: Mutex::default(),
+            warned: Mutex::default(),
+        })
+    }
+
+    fn sources(&self) -> MutexGuard<'_, HashMap<Source, Held>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many connections there are.
+    pub(super) fn taken(&self) -> usize {
+        self.total.saturating_sub(self.free.available_permits())
+    }
+
+    /// A place for a connection from `ip`; `exempt` ones count for no source. Waits while every place serves a request.
+    /// `None` when the source has all its places and each serves a request.
+    pub(super) async fn admit(
+        self: &Arc<Self>,
+        ip: IpAddr,
+        exempt: bool,
+        activity: &Arc<Activity>,
+    ) -> Option<Place> {
+        let source = Source::of(ip);
+        if !exempt && !self.count_in(source, activity) {
+            self.warn(ip, "connections");
+            return None;
+        }
+        // From here on the drop of the place takes the connection out of the table again.
+        let mut place = Place {
+            places: Arc::clone(self),
+            source: (!exempt).then_some(source),
+            activity: Arc::clone(activity),
+            permit: None,
+        };
+        let free = Arc::clone(&self.free);
+        place.permit = match Arc::clone(&free).try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => {
+                self.make_room(activity);
+                free.acquire_owned().await.ok()
+            }
+        };
+        Some(place)
+    }
+
+    /// Counts a connection for its source. A source that has all its places loses the one that it uses least.
+    fn count_in(&self, source: Source, activity: &Arc<Activity>) -> bool {
+        let mut sources = self.sources();
+        let held = sources.entry(source).or_default();
+        if held.connections.len() >= self.per_source {
+            let spare = held.connections.iter().enumerate();
+            let least = spare
+                .filter_map(|(index, connection)| Some((connection.spare()?, index)))
+                .min();
+            let Some((_, index)) = least else { return false };
+            held.connections.swap_remove(index).give_up_place();
+        }
+        held.connections.push(Arc::clone(activity));
+        true
+    }
+
+    /// Asks the connections without a request that are the oldest to end; those of trusted proxies are not in the table.
+    fn make_room(&self, newcomer: &Arc<Activity>) {
+        let sources = self.sources();
+        let connections = sources.values().flat_map(|held| &held.connections);
+        let mut spare: Vec<_> = connections
+            .filter(|connection| !Arc::ptr_eq(connection, newcomer))
+            .filter_map(|connection| Some((connection.spare()?, connection)))
+            .collect();
+        spare.sort_unstable_by_key(|(rank, _)| *rank);
+        for (_, connection) in spare.iter().take((self.total / CLEARED).max(1)) {
+            connection.give_up_place();
+        }
+    }
+
+    /// Counts a request that came through a trusted proxy for its client. `None` when the client has all its places.
+    pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr) -> Option<RequestPlace> {
+        let source = Source::of(ip);
+        let mut sources = self.sources();
+        let held = sources.entry(source).or_default();
+        if held.requests >= self.per_source {
+            drop(sources);
+            self.warn(ip, "requests");
+            return None;
+        }
+        held.requests += 1;
+        Some(RequestPlace {
+            places: Arc::clone(self),
+            source,
+        })
+    }
+
+    fn warn(&self, ip: IpAddr, what: &'static str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if warned.is_some_and(|last| now < last + WARN_EVERY) {
+            return;
+        }
+        *warned = Some(now);
+        tracing::warn!(
+            client.ip = %ip,
+            "refused {what} from {ip}, which has {} of them already; if this is a proxy, name it in listen.trusted_proxies",
+            self.per_source,
+        );
+    }
+
+    fn release(&self, source: Source, change: impl FnOnce(&mut Held)) {
+        if let Entry::Occupied(mut entry) = self.sources().entry(source) {
+            change(entry.get_mut());
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+    }
+}
+
+/// The place of a connection; dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    source: Option<Source>,
+    activity: Arc<Activity>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(source) = self.source {
+            let connection = &self.activity;
+            self.places.release(source, |held| {
+                held.connections.retain(|other| !Arc::ptr_eq(other, connection));
+            });
+        }
+    }
+}
+
+/// The place of a request that came through a trusted proxy; dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct RequestPlace {
+    places: Arc<Places>,
+    source: Source,
+}
+
+impl Drop for RequestPlace {
+    fn drop(&mut self) {
+        self.places.release(self.source, |held| {
+            held.requests = held.requests.saturating_sub(1);
+        });
+    }
+}

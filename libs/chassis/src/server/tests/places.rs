@@ -1,0 +1,132 @@
+//! Who gets a place when there are too few.
+
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpSocket;
+
+use super::*;
+
+/// Nothing here takes so long on purpose.
+const FOR_EVER: Duration = Duration::from_secs(120);
+
+fn few(connections: usize, per_source: usize) -> LimitsConfig {
+    LimitsConfig {
+        connections,
+        connections_per_source: Some(per_source),
+        // No deadline helps.
+        header_seconds: 600,
+        keep_alive_seconds: 600,
+        request_seconds: 600,
+        ..LimitsConfig::default()
+    }
+}
+
+/// A connection from one of the addresses of this machine, 127.0.0.`last`.
+async fn connect_from(last: u8, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    let from = Ipv4Addr::new(127, 0, 0, last);
+    socket.bind((from, 0).into()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+/// The status of an answer, or `None` when the connection was closed instead.
+async fn ask_on(mut stream: TcpStream, path: &str, headers: &str) -> Option<u16> {
+    let asking = async {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        answer.get(9..12)?.parse().ok()
+    };
+    tokio::time::timeout(FOR_EVER, asking).await.expect("no answer")
+}
+
+// SB-44
+#[tokio::test]
+async fn silent_connections_shut_nobody_out() {
+    let app = Router::new().route("/", get(async || "hello"));
+    let running = start(app, few(16, 4), Duration::ZERO).await;
+    for (port, path) in [(running.address, "/"), (running.management, "/health/live")] {
+        let mut silent = Vec::new();
+        // One source that wants everything, then many, then idle ones.
+        for last in [1].repeat(100).into_iter().chain(2..100) {
+            silent.push(connect_from(last, port).await);
+        }
+        assert_eq!(ask_on(connect_from(1, port).await, path, "").await, Some(200));
+        assert_eq!(ask_on(connect_from(200, port).await, path, "").await, Some(200));
+        for last in 2..100 {
+            let mut idle = connect_from(last, port).await;
+            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+            idle.write_all(request.as_bytes()).await.unwrap();
+            assert_eq!(idle.read_u8().await.unwrap(), b'H');
+            silent.push(idle);
+        }
+        assert_eq!(ask_on(connect_from(200, port).await, path, "").await, Some(200));
+    }
+}
+
+/// A route that answers when it is told to.
+fn waiting() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (signal, wait) = (Arc::clone(&arrived), Arc::clone(&go_on));
+    let wait = get(async move || {
+        let waited = wait.notified();
+        signal.notify_one();
+        waited.await;
+        "done"
+    });
+    let app = Router::new()
+        .route("/wait", wait)
+        .route("/", get(async || "hello"));
+    (app, arrived, go_on)
+}
+
+// SB-44
+#[tokio::test]
+async fn a_source_whose_places_all_serve_requests_gets_no_more() {
+    let (app, arrived, go_on) = waiting();
+    let running = start(app, few(16, 2), Duration::ZERO).await;
+    let address = running.address;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        requests.spawn(async move { ask_on(connect_from(2, address).await, "/wait", "").await });
+        arrived.notified().await;
+    }
+    assert_eq!(ask_on(connect_from(2, address).await, "/", "").await, None);
+    assert_eq!(ask_on(connect_from(3, address).await, "/", "").await, Some(200));
+    go_on.notify_waiters();
+    assert_eq!(requests.join_all().await, [Some(200); 2]);
+}
+
+// SB-44
+#[tokio::test]
+async fn behind_a_trusted_proxy_requests_count_for_their_client() {
+    let (app, arrived, go_on) = waiting();
+    let listen = ListenConfig {
+        trusted_proxies: vec!["127.0.0.1".parse().unwrap()],
+        ..ListenConfig::loopback()
+    };
+    let running = start_on(listen, app, few(100, 2), Duration::ZERO).await;
+    let address = running.address;
+    let ask = move |client: &'static str, path| async move {
+        let headers = format!("x-forwarded-for: {client}\r\n");
+        ask_on(connect_from(1, address).await, path, &headers).await
+    };
+    let mut requests = tokio::task::JoinSet::new();
+    for client in ["203.0.113.1", "2001:db8::1"].repeat(2) {
+        requests.spawn(ask(client, "/wait"));
+        arrived.notified().await;
+    }
+    assert_eq!(ask("203.0.113.1", "/").await, Some(429));
+    assert_eq!(ask("203.0.113.2", "/").await, Some(200));
+    assert_eq!(ask("2001:db8::2", "/").await, Some(429), "one network of 64 bits");
+    assert_eq!(ask("2001:db8:0:1::2", "/").await, Some(200));
+    go_on.notify_waiters();
+    assert_eq!(requests.join_all().await, [Some(200); 4]);
+    assert_eq!(ask("203.0.113.1", "/").await, Some(200), "the places are back");
+    // The proxy itself has as many connections as it likes.
+    let kept: Vec<TcpStream> =
+        futures_util::future::join_all((0..20).map(|_| connect_from(1, address))).await;
+    assert_eq!(ask("203.0.113.3", "/").await, Some(200));
+    drop(kept);
+}
