@@ -129,6 +129,13 @@ fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
 pub struct LimitsConfig {
     /// Bytes of a body at most.
     pub body_bytes: u64,
+    /// Bytes of bodies that the whole process holds at the same time at most; one source may hold a quarter. Beyond that a
+    /// request with a body is answered with 503.
+    pub body_budget_bytes: u64,
+    /// Seconds in which a body must have come; 408 after that.
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(range(min = 1))]
+    pub body_seconds: u64,
     /// Bytes of a request's line and headers at most; 8192 at least.
     pub header_bytes: usize,
     /// Seconds in which a request's line and headers must have come: of the first from the moment the connection was
@@ -166,6 +173,8 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 256 * 1024,
+            body_budget_bytes: 32 * 1024 * 1024,
+            body_seconds: 20,
             header_bytes: 16 * 1024,
             header_seconds: 10,
             keep_alive_seconds: 75,

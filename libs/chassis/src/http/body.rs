@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Problem;
+use super::budget::BodyRefused;
 
 /// No body is longer, whatever the configuration says; the layer's own limit is usually far below.
 const LONGEST: usize = 64 * 1024 * 1024;
@@ -26,7 +27,10 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if is_too_long(error.as_ref()) => Err(Problem::too_large(limit)),
-        Err(_) => Err(Problem::bad_request("The body ended too early.")),
+        Err(error) => Err(match BodyRefused::cause(error.as_ref()) {
+            Some(refused) => refused.problem(),
+            None => Problem::bad_request("The body ended too early."),
+        }),
     }
 }
 

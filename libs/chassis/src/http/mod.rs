@@ -2,6 +2,7 @@
 //! one layer with trace context, metrics, limits and protective headers.
 
 mod body;
+mod budget;
 mod client_info;
 mod form;
 mod json;
@@ -11,6 +12,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use budget::{BodyBudget, BodyTerms, Reservation, SourceBytes};
 pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};

@@ -1,6 +1,7 @@
 //! The body of an answer, which keeps its request open until it was handed over.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -8,22 +9,31 @@ use hyper::body::{Frame, SizeHint};
 
 use super::activity::OpenRequest;
 use super::sources::RequestPlace;
+use crate::http::Reservation;
 
 /// An answer's body with what is held until its end.
 #[derive(Debug)]
 pub(super) struct AnswerBody {
     body: Body,
     open: OpenRequest,
-    _place: Option<RequestPlace>,
+    _held: Held,
+}
+
+/// What a request holds until its answer was handed over.
+#[derive(Debug, Default)]
+#[expect(dead_code, reason = "held until dropped")]
+pub(super) struct Held {
+    pub(super) place: Option<RequestPlace>,
+    pub(super) body: Option<Arc<Reservation>>,
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Body, open: OpenRequest, place: Option<RequestPlace>) -> Self {
+    pub(super) fn new(body: Body, open: OpenRequest, held: Held) -> Self {
         open.offered();
         Self {
             body,
             open,
-            _place: place,
+            _held: held,
         }
     }
 }

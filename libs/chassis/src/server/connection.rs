@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use ::http::{Request, Response};
 use axum::Router;
-use axum::body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -18,11 +17,11 @@ use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::config::LimitsConfig;
-use crate::http::{Network, Peer, Problem, client_ip, protect};
+use crate::http::{BodyTerms, Network, Peer, Problem, SourceBytes, client_ip, protect};
 use crate::shutdown::{Phase, Shutdown};
 
 use super::activity::{Activity, Ended};
-use super::answer::AnswerBody;
+use super::answer::{AnswerBody, Held};
 use super::counts;
 use super::listener::Acceptor;
 use super::sources::{Place, Places, RequestPlace};
@@ -78,6 +77,7 @@ pub(super) struct Template {
     pub(super) protocol: Protocol,
     pub(super) places: Arc<Places>,
     pub(super) app: Router,
+    pub(super) bodies: Arc<BodyTerms>,
     pub(super) trusted: Arc<[Network]>,
     pub(super) tls: bool,
     /// The phase in which connections end.
@@ -103,6 +103,8 @@ impl Template {
             builder: Arc::clone(if proxy { &protocol.proxy } else { &protocol.client }),
             handler: Handler {
                 app: self.app.clone(),
+                bodies: Arc::clone(&self.bodies),
+                body_bytes: self.places.body_bytes(address.ip()).filter(|_| !proxy),
                 peer: Peer {
                     address,
                     tls: self.tls,
@@ -194,6 +196,9 @@ impl Connection {
 #[derive(Clone)]
 struct Handler {
     app: Router,
+    bodies: Arc<BodyTerms>,
+    /// Bytes of bodies that the source of this connection holds; behind a proxy each client has its own.
+    body_bytes: Option<SourceBytes>,
     peer: Peer,
     /// Whether the peer is a trusted proxy.
     proxy: bool,
@@ -233,16 +238,21 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
             Ok(place) => place,
             Err(problem) => {
                 let response = protect(problem, self.peer.tls);
-                let response = response.map(|body| AnswerBody::new(body, open, None));
+                let response = response.map(|body| AnswerBody::new(body, open, Held::default()));
                 return Box::pin(std::future::ready(Ok(response)));
             }
         };
-        let mut request = request.map(Body::new);
+        let source = match &place {
+            Some(place) => Some(Arc::clone(&place.body_bytes)),
+            None => self.body_bytes.clone(),
+        };
+        let (mut request, body) = self.bodies.apply(request, source);
         request.extensions_mut().insert(self.peer.clone());
         let answer = self.app.clone().call(request);
+        let held = Held { place, body };
         Box::pin(async move {
             let response = answer.await?;
-            Ok(response.map(|body| AnswerBody::new(body, open, place)))
+            Ok(response.map(|body| AnswerBody::new(body, open, held)))
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use metrics::{counter, gauge};
 
 use super::sources::Places;
+use crate::http::BodyBudget;
 use crate::telemetry;
 
 type Watched = Vec<(&'static str, Weak<Places>)>;
@@ -30,6 +31,20 @@ fn measure() {
             gauge!("vestibule_connections", "port" => *port).set(places.taken() as f64);
         }
     }
+}
+
+/// Has `vestibule_body_bytes` and its limit measured before each scrape. A process has one budget.
+pub(super) fn watch_bodies(budget: &BodyBudget) {
+    let budget = budget.clone();
+    telemetry::before_scrape(move || {
+        gauge!("vestibule_body_bytes").set(float(budget.used()));
+        gauge!("vestibule_body_bytes_limit").set(float(budget.limit()));
+    });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+fn float(value: u64) -> f64 {
+    value as f64
 }
 
 /// The service refused or ended a connection.

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::LimitsConfig;
-use crate::http::Network;
+use crate::http::{BodyBudget, BodyTerms, Network};
 use crate::shutdown::{Phase, Shutdown};
 
 use super::PATIENCE;
@@ -49,6 +49,7 @@ pub(super) struct Listener {
     pub(super) acceptor: Acceptor,
     pub(super) limits: LimitsConfig,
     pub(super) trusted: Arc<[Network]>,
+    pub(super) budget: BodyBudget,
     pub(super) app: Router,
     /// The phase in which no more connections are taken.
     pub(super) until: Phase,
@@ -66,6 +67,10 @@ impl Listener {
             app: self
                 .app
                 .layer(from_fn_with_state(shutdown.clone(), send_elsewhere)),
+            bodies: Arc::new(BodyTerms {
+                budget: self.budget,
+                time: Duration::from_secs(self.limits.body_seconds),
+            }),
             trusted: self.trusted,
             tls: matches!(self.acceptor, Acceptor::Tls(_)),
             until: self.until,

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{LimitsConfig, ListenConfig};
 use crate::health::{Health, management_routes};
-use crate::http::Network;
+use crate::http::{BodyBudget, Network};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
 
@@ -89,6 +89,8 @@ pub struct Server {
     acceptor: Acceptor,
     limits: LimitsConfig,
     trusted: Arc<[Network]>,
+    /// Both ports share it: it is about the memory of the process.
+    budget: BodyBudget,
 }
 
 impl Server {
@@ -101,6 +103,8 @@ impl Server {
             Some(files) => Acceptor::Tls(tls::acceptor(files)?),
             None => Acceptor::Plain,
         };
+        let budget = BodyBudget::new(limits.body_budget_bytes);
+        counts::watch_bodies(&budget);
         let public = bind(listen.address).await?;
         let management = bind(listen.management).await?;
         Ok(Self {
@@ -116,6 +120,7 @@ impl Server {
                 ..limits.clone()
             },
             trusted: listen.trusted_proxies.clone().into(),
+            budget,
         })
     }
 
@@ -148,6 +153,7 @@ impl Server {
                 ..self.limits.clone()
             },
             trusted: Arc::new([]),
+            budget: self.budget.clone(),
             app: management_routes(health.clone(), shutdown.clone()),
             until: Phase::Stopping,
         };
@@ -165,6 +171,7 @@ impl Server {
             acceptor: self.acceptor,
             limits: self.limits,
             trusted: self.trusted,
+            budget: self.budget,
             app,
             until: Phase::Closing,
         };

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use crate::http::SourceBytes;
 
 /// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
 const CLEARED: usize = 64;
@@ -41,6 +42,7 @@ struct Held {
     connections: Vec<Arc<Activity>>,
     /// Requests that came through a trusted proxy.
     requests: usize,
+    body_bytes: SourceBytes,
 }
 
 impl Held {
@@ -153,9 +155,18 @@ impl Places {
         }
         held.requests += 1;
         Some(RequestPlace {
+            body_bytes: Arc::clone(&held.body_bytes),
             places: Arc::clone(self),
             source,
         })
+    }
+
+    /// Bytes of bodies that the source of a connection holds; `None` for a connection that counts for none.
+    pub(super) fn body_bytes(&self, ip: IpAddr) -> Option<SourceBytes> {
+        let sources = self.sources();
+        sources
+            .get(&Source::of(ip))
+            .map(|held| Arc::clone(&held.body_bytes))
     }
 
     fn warn(&self, ip: IpAddr, what: &'static str) {
@@ -207,6 +218,8 @@ impl Drop for Place {
 pub(super) struct RequestPlace {
     places: Arc<Places>,
     source: Source,
+    /// Bytes of bodies that this client holds.
+    pub(super) body_bytes: SourceBytes,
 }
 
 impl Drop for RequestPlace {

@@ -207,9 +207,19 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(
         "vestibule_requests_refused_total",
         "requests",
-        "Requests that were refused before they reached a route.",
+        "Requests that were refused for what they would hold: places of their source, bytes of bodies, time.",
     )
-    .labels(&[Label::of("reason", &["source"])]),
+    .labels(&[Label::of("reason", &["source", "body_budget", "body_time"])]),
+    Metric::gauge(
+        "vestibule_body_bytes",
+        "bytes",
+        "Bytes of requests with a body that are held, of all clients.",
+    ),
+    Metric::gauge(
+        "vestibule_body_bytes_limit",
+        "bytes",
+        "Bytes of requests with a body that may be held.",
+    ),
     Metric::histogram(
         "vestibule_db_transaction_seconds",
         "seconds",

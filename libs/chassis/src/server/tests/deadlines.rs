@@ -23,6 +23,7 @@ fn short() -> LimitsConfig {
         header_seconds: 1,
         keep_alive_seconds: 600,
         write_seconds: 600,
+        body_seconds: 600,
         request_seconds: 600,
         ..LimitsConfig::default()
     }

@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 use super::*;
 
 /// Nothing here takes so long on purpose.
-const FOR_EVER: Duration = Duration::from_secs(120);
+pub(super) const FOR_EVER: Duration = Duration::from_secs(120);
 
 fn few(connections: usize, per_source: usize) -> LimitsConfig {
     LimitsConfig {
@@ -22,7 +22,7 @@ fn few(connections: usize, per_source: usize) -> LimitsConfig {
 }
 
 /// A connection from one of the addresses of this machine, 127.0.0.`last`.
-async fn connect_from(last: u8, to: SocketAddr) -> TcpStream {
+pub(super) async fn connect_from(last: u8, to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     let from = Ipv4Addr::new(127, 0, 0, last);
     socket.bind((from, 0).into()).unwrap();
@@ -30,7 +30,7 @@ async fn connect_from(last: u8, to: SocketAddr) -> TcpStream {
 }
 
 /// The status of an answer, or `None` when the connection was closed instead.
-async fn ask_on(mut stream: TcpStream, path: &str, headers: &str) -> Option<u16> {
+pub(super) async fn ask_on(mut stream: TcpStream, path: &str, headers: &str) -> Option<u16> {
     let asking = async {
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
