@@ -82,11 +82,24 @@ pub(crate) fn parse(with_services: bool) -> Command {
             .mut_subcommand("up", |up| up.hide(true))
             .after_help(EXIT_CODES.replace("  vestibule up\n", ""));
     }
-    let matches = command.get_matches();
+    let matches = without_empty_environment(command).get_matches();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli.command,
         Err(error) => error.exit(),
     }
+}
+
+/// A variable that is set to nothing, as Compose and systemd units do with one that has no value, is not set.
+fn without_empty_environment(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let value = arg.get_env().and_then(std::env::var_os);
+            match value.is_some_and(|value| value.is_empty()) {
+                true => arg.env(None::<&'static str>),
+                false => arg,
+            }
+        })
+        .mut_subcommands(without_empty_environment)
 }
 
 /// Runs a command to its end.

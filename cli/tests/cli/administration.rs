@@ -74,10 +74,28 @@ async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
     assert_eq!(list[0]["name"]["familyName"], "Archer");
     assert!(up.run(&["user", "show", "ANN"]).ok().contains("ann@example.org"));
     assert_eq!(
-        up.run(&["user", "show", &id, "--output", "json"]).json()["id"],
+        up.run(&["user", "show", "--id", &id, "--output", "json"]).json()["id"],
         id
     );
     up.run(&["user", "show", "nobody\" or userName pr"]).fails(3);
+    // SB-49: a name is never taken for an id, and nobody can have a name that is one.
+    for command in ["show", "disable", "enable"] {
+        let told = up.run(&["user", command, &id]).fails(3);
+        assert!(told.contains(&format!("--id {id}")), "{told}");
+    }
+    up.run(&["user", "show", "ann", "--id", &id]).fails(2);
+    up.run(&["user", "show"]).fails(2);
+    for (name, why) in [
+        (id.as_str(), "id"),
+        ("rооt", "scripts"),
+        ("root", "reserved"),
+        ("a<b", "<"),
+    ] {
+        let told = up
+            .run(&["user", "add", name, "--email", "m@example.org"])
+            .fails(1);
+        assert!(told.contains(why), "{name}: {told}");
+    }
 
     up.run(&["user", "disable", "ann"]).ok();
     assert!(up.run(&["user", "show", "ann"]).ok().contains("disabled"));

@@ -12,6 +12,7 @@ use events::operations::{HasOperations, Operations};
 use events::webhooks::{HasWebhooks, Webhooks};
 
 use crate::arrivals::Arrivals;
+use crate::people::ReservedNames;
 
 /// Everything that a use case needs.
 pub struct App {
@@ -23,6 +24,7 @@ pub struct App {
     pub(crate) operations: Operations,
     pub(crate) webhooks: Webhooks,
     pub(crate) arrivals: Arrivals,
+    pub(crate) reserved_names: ReservedNames,
     pub(crate) verifier: Verifier,
     /// The address of `/scim/v2`, without a slash at the end.
     pub(crate) scim_base: String,

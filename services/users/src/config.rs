@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use crate::people::ReservedNames;
+
 /// The whole configuration file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +42,9 @@ pub struct Settings {
     /// Where events are sent, and how.
     #[serde(default)]
     pub webhooks: WebhooksConfig,
+    /// Which user names may be given out.
+    #[serde(default)]
+    pub user_names: UserNamesConfig,
     /// What secrets in the database are encrypted under. Without it there are no webhooks.
     pub encryption: Option<EncryptionSettings>,
     /// The authentication service.
@@ -67,6 +72,7 @@ impl Settings {
             let expected = "expected an https:// or http:// URL";
             return Err(ConfigError::invalid("auth.internal_url", expected));
         }
+        self.user_names.reserved()?;
         self.events.check()
     }
 
@@ -74,6 +80,59 @@ impl Settings {
     pub fn audience(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
     }
+}
+
+/// `[user_names]`: which user names may be given out.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserNamesConfig {
+    /// User names that only members of `vestibule-admins` may have, with all names that look like one of them (UTS #39 §4).
+    /// People who have such a name already keep it. The names of groups are nobody's in any case.
+    #[serde(default = "default_reserved")]
+    pub reserved: Vec<String>,
+}
+
+impl Default for UserNamesConfig {
+    fn default() -> Self {
+        Self {
+            reserved: default_reserved(),
+        }
+    }
+}
+
+impl UserNamesConfig {
+    /// [`Self::reserved`], to compare with.
+    ///
+    /// # Errors
+    /// When one is no user name.
+    pub(crate) fn reserved(&self) -> Result<ReservedNames, ConfigError> {
+        ReservedNames::new(self.reserved.iter().map(String::as_str))
+            .map_err(|error| ConfigError::invalid("user_names.reserved", error.to_string()))
+    }
+}
+
+fn default_reserved() -> Vec<String> {
+    const NAMES: [&str; 18] = [
+        "admin",
+        "administrator",
+        "anonymous",
+        "everyone",
+        "hostmaster",
+        "me",
+        "moderator",
+        "nobody",
+        "operator",
+        "postmaster",
+        "root",
+        "security",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "vestibule",
+        "webmaster",
+    ];
+    NAMES.map(str::to_owned).to_vec()
 }
 
 /// `[auth]`: whose tokens are believed, and who this service is there.

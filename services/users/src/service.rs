@@ -26,7 +26,7 @@ use events::{Outbox, Relay, RelayOptions};
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
 use crate::config::Settings;
-use crate::people::PeopleSnapshot;
+use crate::people::{PeopleSnapshot, fill_on_schedule};
 use crate::registrations::{FromAuth, HeldOfAuth};
 
 /// The name that the inbox keeps its notes under. Never to change.
@@ -220,6 +220,7 @@ fn wire(
         clock: clock(),
         random: Arc::clone(&world.random),
         arrivals: Arrivals::default(),
+        reserved_names: settings.user_names.reserved()?,
         scim_base: format!("{audience}/scim/v2"),
         registrar: settings.auth.registrar.clone(),
     }))
@@ -249,6 +250,11 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
     let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
     shutdown.supervise("webhooks", move || {
         Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
+    });
+    let (named, until) = (Arc::clone(app), shutdown.clone());
+    shutdown.supervise("user_name_skeletons", move || {
+        let (app, until) = (Arc::clone(&named), until.clone());
+        async move { fill_on_schedule(&app, until).await }
     });
     let (app, until) = (Arc::clone(app), shutdown.clone());
     let transport = AnyTransport::new(&settings.events, "users")?;

@@ -76,6 +76,7 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
         clock,
         random,
         arrivals,
+        reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
         scim_base: format!("{AUDIENCE}/scim/v2"),
         registrar: "vestibule-auth".to_owned(),
     })

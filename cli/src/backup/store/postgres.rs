@@ -47,7 +47,8 @@ pub(in crate::backup) async fn dump(
         .args(["--format=custom", "--no-owner", "--no-privileges"])
         .arg(format!("--snapshot={snapshot}"))
         .arg(format!("--file={}", file.display()));
-    run("pg_dump", command)?;
+    run("pg_dump", command)
+        .map_err(|failure| failure.hint(format!("The copy was written to {}.", file.display())))?;
     tx.rollback().await.map_err(sql_failure)?;
     db.close().await;
     std::fs::File::open(&file)

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use chassis::db::Db;
+use chassis::db::{Db, DbError};
 use events::restored::{self, Restoration};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection};
 use crate::backup::manifest::{Copied, Manifest};
 use crate::backup::take::{copied, folder_of, schema, sync};
 use crate::backup::{Target, db_failure, io_failure, sql_failure, sqlite_config};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, chain};
 
 const FILE: &str = "database.sqlite";
 
@@ -44,7 +44,9 @@ pub(in crate::backup) async fn copy(target: &Target, path: &Path, to: &Path) -> 
     drop(private_file(&file)?);
     if let Db::Sqlite { write, .. } = &db {
         let into = sqlx::query("VACUUM INTO $1").bind(file.display().to_string());
-        into.execute(write).await.map_err(sql_failure)?;
+        into.execute(write)
+            .await
+            .map_err(|error| copy_failure(path, &file, error))?;
     }
     db.close().await;
     File::open(&file)
@@ -58,6 +60,23 @@ pub(in crate::backup) async fn copy(target: &Target, path: &Path, to: &Path) -> 
         .map_err(sql_failure)?;
     copy.close().await.map_err(sql_failure)?;
     Ok(copied(FILE, schema, last))
+}
+
+/// SQLite says `database or disk is full` of the disk that it writes to, and names none.
+fn copy_failure(from: &Path, to: &Path, error: sqlx::Error) -> Failure {
+    let full = matches!(&error, sqlx::Error::Database(error) if error.code().as_deref() == Some("13"));
+    let error = chain(&DbError::from(error));
+    let (from, folder) = (from.display(), folder_of(to).display());
+    let failure = Failure::new(
+        Code::Failed,
+        format!("cannot copy {from} to {}: {error}", to.display()),
+    );
+    match full {
+        true => failure.hint(format!("The disk that holds {folder} is full.")),
+        false => failure.hint(format!(
+            "See whether the disk that holds {folder} is full or broken."
+        )),
+    }
 }
 
 /// Whether there is something at `path` that would be replaced.

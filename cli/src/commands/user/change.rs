@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde_json::{Value, json};
 
-use super::find::{email, find, path};
+use super::find::{Who, email, find, path};
 use crate::api::{Api, ApiError, Side, Target, text};
 use crate::failure::{Code, Failure};
 use crate::logs::printable;
@@ -17,7 +17,7 @@ use crate::output::{self, Format};
 #[command(after_help = "Example:\n  vestibule user disable ann")]
 pub(crate) struct Disable {
     #[command(flatten)]
-    who: Who,
+    person: Changed,
 }
 
 /// Enable a person who was disabled
@@ -25,7 +25,7 @@ pub(crate) struct Disable {
 #[command(after_help = "Example:\n  vestibule user enable ann")]
 pub(crate) struct Enable {
     #[command(flatten)]
-    who: Who,
+    person: Changed,
 }
 
 /// Delete a person and what is known about them; this cannot be undone
@@ -36,34 +36,33 @@ Examples:
   vestibule user delete ann --yes")]
 pub(crate) struct Delete {
     #[command(flatten)]
-    who: Who,
+    person: Changed,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
-struct Who {
-    /// User name or id
-    #[arg(value_name = "NAME|ID")]
-    who: String,
+struct Changed {
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     target: Target,
 }
 
 impl Disable {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        self.who.set_active(false).await
+        self.person.set_active(false).await
     }
 }
 
 impl Enable {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        self.who.set_active(true).await
+        self.person.set_active(true).await
     }
 }
 
-impl Who {
+impl Changed {
     /// Reads the person, replaces `active` and writes the person back, unless somebody else did in between.
     async fn set_active(self, active: bool) -> Result<(), Failure> {
         let api = Api::new(&self.target, &["users:read", "users:write"])?;
@@ -101,9 +100,9 @@ pub(super) async fn replace(api: &Api, path: &str, mut person: Value) -> Result<
 
 impl Delete {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let target = &self.who.target;
+        let target = &self.person.target;
         let api = Api::new(target, &["users:read", "users:write"])?;
-        let person = find(&api, &self.who.who).await?;
+        let person = find(&api, &self.person.who).await?;
         let name = printable(&text(&person, "/userName"));
         if !self.yes {
             let who = format!("{name} <{}>", printable(&email(&person)));

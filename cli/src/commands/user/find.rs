@@ -1,4 +1,4 @@
-//! Finding one person by id or user name, and `vestibule user show`.
+//! Finding one person by user name, or by id with `--id`, and `vestibule user show`.
 
 use std::io;
 
@@ -13,13 +13,27 @@ use crate::output::{self, Format};
 
 /// Show one person
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  vestibule user show ann --output json")]
+#[command(after_help = "\
+Examples:
+  vestibule user show ann --output json
+  vestibule user show --id 01980000-0000-7000-8000-000000000001")]
 pub(crate) struct Show {
-    /// User name or id
-    #[arg(value_name = "NAME|ID")]
-    who: String,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     target: Target,
+}
+
+/// Which person is meant. A name is never taken for an id, whatever it looks like: it might be somebody else's.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Who {
+    /// User name
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// The person's id, in place of the user name
+    #[arg(long, value_name = "ID")]
+    id: Option<Uuid>,
 }
 
 impl Show {
@@ -33,24 +47,43 @@ impl Show {
     }
 }
 
-/// The SCIM resource (RFC 7643 §4.1) of the person with this id or user name.
-pub(super) async fn find(api: &Api, who: &str) -> Result<Value, Failure> {
-    let missing = || Failure::new(Code::NotFound, format!("there is no person {:?}", printable(who)));
-    if let Ok(id) = who.parse::<Uuid>() {
-        let path = format!("/scim/v2/Users/{id}");
-        return match api.call(Side::Users, Method::GET, &path).await {
-            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Err(missing()),
-            other => Ok(other?),
-        };
+/// The SCIM resource (RFC 7643 §4.1) of the person who is meant.
+pub(super) async fn find(api: &Api, who: &Who) -> Result<Value, Failure> {
+    match who {
+        Who { id: Some(id), .. } => find_by_id(api, *id).await,
+        Who { name, .. } => find_by_name(api, name.as_deref().unwrap_or_default()).await,
     }
+}
+
+async fn find_by_id(api: &Api, id: Uuid) -> Result<Value, Failure> {
+    match api
+        .call(Side::Users, Method::GET, &format!("/scim/v2/Users/{id}"))
+        .await
+    {
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Err(Failure::new(
+            Code::NotFound,
+            format!("there is no person with the id {id}"),
+        )),
+        other => Ok(other?),
+    }
+}
+
+async fn find_by_name(api: &Api, name: &str) -> Result<Value, Failure> {
     // RFC 7644 §3.4.2.2: the value of a filter is a JSON string.
-    let filter = format!("userName eq {}", Value::from(who));
+    let filter = format!("userName eq {}", Value::from(name));
     let path = format!("/scim/v2/Users?filter={}", escape(&filter));
     let mut found = api.call(Side::Users, Method::GET, &path).await?;
-    match found.pointer_mut("/Resources/0") {
-        Some(person) => Ok(person.take()),
-        None => Err(missing()),
+    if let Some(person) = found.pointer_mut("/Resources/0") {
+        return Ok(person.take());
     }
+    let missing = Failure::new(
+        Code::NotFound,
+        format!("there is no person {:?}", printable(name)),
+    );
+    Err(match name.parse::<Uuid>() {
+        Ok(id) => missing.hint(format!("If it is an id, say --id {id}.")),
+        Err(_) => missing,
+    })
 }
 
 /// The path of a found person.

@@ -13,6 +13,7 @@ mod examples;
 mod people;
 #[cfg(test)]
 mod tests;
+mod user_name;
 mod vocabulary;
 
 use schemars::JsonSchema;
@@ -33,7 +34,8 @@ pub use people::{
     Email, PersonName, RegistrationRejected, RejectionReason, UserCreated, UserDeactivated, UserDeleted,
     UserReactivated, UserState, UserUpdated,
 };
-pub use vocabulary::{EmailAddress, InvalidEmailAddress, InvalidUserName, UserName};
+pub use user_name::{InvalidUserName, UserName};
+pub use vocabulary::{EmailAddress, InvalidEmailAddress};
 
 /// The id of a person, the same in every service.
 pub type UserId = Uuid;

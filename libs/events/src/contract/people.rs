@@ -101,8 +101,10 @@ event_data!(impl UserDeleted = "vestibule.user.deleted.v1", 1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionReason {
-    /// Somebody has this user name.
+    /// Somebody has this user name, or one that looks like it.
     UserNameTaken,
+    /// The user name is kept for administrators, or is that of a group.
+    UserNameReserved,
     /// The data cannot make a person.
     Invalid,
     /// A reason that this version does not know.

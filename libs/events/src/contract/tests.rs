@@ -254,6 +254,83 @@ fn what_cannot_be_seen_or_typed_is_no_user_name() {
     assert_eq!(key(&"a".repeat(1 << 20)), Err(InvalidUserName::TooLong));
 }
 
+fn check_new(name: &str) -> Result<(), InvalidUserName> {
+    name.parse::<UserName>().unwrap().check_new()
+}
+
+#[test]
+fn a_new_name_is_no_id_no_markup_and_of_one_script() {
+    // SB-49
+    for name in [
+        "018f0000-0000-7000-8000-00000000a001",
+        "018F0000-0000-7000-8000-00000000A001",
+        "018f00000000700080000000000a0001",
+        "{018f0000-0000-7000-8000-00000000a001}",
+        "urn:uuid:018f0000-0000-7000-8000-00000000a001",
+        "０18f0000-0000-7000-8000-00000000a001",
+    ] {
+        assert_eq!(check_new(name), Err(InvalidUserName::IdShaped), "{name}");
+    }
+    for name in ["<b>ann</b>", "a&amp;b", "\"ann\"", "`id`", "a\\nn", "ann>"] {
+        assert_eq!(check_new(name), Err(InvalidUserName::Markup), "{name}");
+    }
+    // Cyrillic о; Greek ο; Armenian ո; Latin after Cyrillic; Cyrillic with Greek.
+    for name in ["rооt", "rοοt", "rոot", "аdmin", "аβ"] {
+        assert_eq!(check_new(name), Err(InvalidUserName::MixedScripts), "{name}");
+    }
+    for name in ["ᚠᚢᚦ", "ann·", "ſara"] {
+        assert!(
+            name.parse::<UserName>()
+                .map_or(true, |name| name.check_new().is_err()),
+            "{name}"
+        );
+    }
+    for name in [
+        "ann",
+        "Ann",
+        "a",
+        "7",
+        "ann.archer",
+        "ann+test@example.org",
+        "o'brien",
+        "zoë",
+        "straße",
+        "иван",
+        "σίσυφος",
+        "山田太郎",
+        "ヤマダ太郎",
+        "taro山田たろう",
+        "김철수kim",
+        "אבגד",
+        "用户@example.org",
+        "ann_1-2",
+        "#1",
+        "018f0000-ann",
+        "deadbeef",
+    ] {
+        assert_eq!(check_new(name), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn names_that_look_alike_have_one_skeleton() {
+    // SB-49
+    let skeleton = |name: &str| name.parse::<UserName>().unwrap().skeleton();
+    for (one, other) in [
+        ("soso", "ѕоѕо"), // Cyrillic
+        ("paul", "pau1"),
+        ("root", "r00t"),
+        ("root", "RO0T"),
+        ("corn", "com"),
+        ("ann", "Ann"),
+    ] {
+        assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+    for (one, other) in [("ann", "anna"), ("zoe", "zoë"), ("ann1", "ann2"), ("a-b", "a_b")] {
+        assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+}
+
 #[test]
 fn an_address_has_a_name_and_a_domain() {
     for good in [

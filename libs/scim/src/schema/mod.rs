@@ -61,6 +61,8 @@ pub struct Attribute {
     pub unique: bool,
     /// Who may change it.
     pub mutability: Mutability,
+    /// Whether its text may have several lines.
+    pub multi_line: bool,
     /// The parts of a complex attribute.
     pub sub: &'static [Attribute],
 }
@@ -76,6 +78,7 @@ impl Attribute {
             case_exact: false,
             unique: false,
             mutability: Mutability::ReadWrite,
+            multi_line: false,
             sub: &[],
         }
     }
@@ -102,6 +105,11 @@ impl Attribute {
 
     const fn case_exact(mut self) -> Self {
         self.case_exact = true;
+        self
+    }
+
+    const fn multi_line(mut self) -> Self {
+        self.multi_line = true;
         self
     }
 

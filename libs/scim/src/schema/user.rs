@@ -56,8 +56,13 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
         "addresses",
         "Postal addresses",
         &[
-            Attribute::string("formatted", "The whole address as it is printed"),
-            Attribute::string("streetAddress", "Street and house number"),
+            Attribute::string(
+                "formatted",
+                "The whole address as it is printed; may have several lines",
+            )
+            .multi_line(),
+            Attribute::string("streetAddress", "Street and house number; may have several lines")
+                .multi_line(),
             Attribute::string("locality", "City"),
             Attribute::string("region", "State or region"),
             Attribute::string("postalCode", "Postal code"),

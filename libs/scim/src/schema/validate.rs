@@ -91,7 +91,7 @@ fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<O
 fn single(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
     match (attribute.kind, value) {
         (Kind::String | Kind::Reference | Kind::Binary, Value::String(text)) => {
-            check_text(text, path)?;
+            check_text(text, path, attribute.multi_line)?;
             Ok((!text.is_empty() || attribute.required).then(|| value.clone()))
         }
         (Kind::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
@@ -111,15 +111,16 @@ fn single(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Val
     }
 }
 
-fn check_text(text: &str, path: &str) -> Result<(), Error> {
+fn check_text(text: &str, path: &str, multi_line: bool) -> Result<(), Error> {
     if text.chars().count() > MAX_STRING_CHARS {
         return Err(Error::invalid_value(
             path,
             format_args!("longer than {MAX_STRING_CHARS} characters"),
         ));
     }
-    // SB-34: a line feed or another control character has no business in an attribute.
-    if text.chars().any(char::is_control) {
+    // SB-34: no control character, and no line end but in a postal address (RFC 7643 §4.1.2).
+    let line_end = |c| multi_line && matches!(c, '\n' | '\r');
+    if text.chars().any(|c| c.is_control() && !line_end(c)) {
         return Err(Error::invalid_value(path, "control characters are not allowed"));
     }
     Ok(())
@@ -127,10 +128,10 @@ fn check_text(text: &str, path: &str) -> Result<(), Error> {
 
 fn check_free(value: &Value, path: &str) -> Result<(), Error> {
     match value {
-        Value::String(text) => check_text(text, path),
+        Value::String(text) => check_text(text, path, false),
         Value::Array(items) => items.iter().try_for_each(|item| check_free(item, path)),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            check_text(name, path)?;
+            check_text(name, path, false)?;
             check_free(value, &join(path, name))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),

@@ -166,9 +166,13 @@ fn rejected(why: Rejection) -> Problem {
         Rejection::UserNameTaken => Problem::new(
             StatusCode::CONFLICT,
             "user-name-taken",
-            "Somebody has this user name",
+            "Somebody has this user name, or one that looks like it",
         )
-        .field("user_name", "somebody has this name"),
+        .field("user_name", "somebody has this name, or one that looks like it"),
+        Rejection::UserNameReserved => Problem::invalid().field(
+            "user_name",
+            "this user name is reserved for administrators, or is that of a group",
+        ),
         Rejection::Invalid => Problem::invalid().detail("The user service holds these data for invalid."),
     }
 }

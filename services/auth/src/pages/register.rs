@@ -129,8 +129,11 @@ pub(crate) async fn arrived(
             throttle::count_source(app, client.ip).await?;
             errors.add(
                 "user_name",
-                "Somebody has this user name already. Choose another one.",
+                "Somebody has this user name already, or one that looks like it. Choose another one.",
             );
+        }
+        Progress::Rejected(Rejection::UserNameReserved) => {
+            errors.add("user_name", "This user name is reserved. Choose another one.");
         }
         Progress::Rejected(Rejection::Invalid) => {
             errors.add("user_name", "This user name cannot be used. Choose another one.");

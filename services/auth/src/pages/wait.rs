@@ -112,7 +112,12 @@ fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to:
         ),
         Progress::Rejected(Rejection::UserNameTaken) => (
             "That user name is taken",
-            "Somebody was faster. Choose another user name to go on.",
+            "Somebody has it, or one that looks like it. Choose another user name to go on.",
+            link("Choose another name", "/register"),
+        ),
+        Progress::Rejected(Rejection::UserNameReserved) => (
+            "That user name is reserved",
+            "It is kept for those who run this site. Choose another user name to go on.",
             link("Choose another name", "/register"),
         ),
         Progress::Rejected(Rejection::Invalid) => (

@@ -1,7 +1,7 @@
 //! What was typed, parsed: every field that cannot be accepted is named at once.
 
 use chassis::secret::SecretString;
-use events::contract::{EmailAddress, PersonName, RegistrationRequested, UserName};
+use events::contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
 
 use super::{FieldError, NewAccount, RegisterError};
 use crate::app::App;
@@ -33,7 +33,7 @@ impl Draft {
     /// [`RegisterError::Invalid`] with one entry a field.
     pub(super) fn parse(app: &App, new: NewAccount) -> Result<Self, RegisterError> {
         let mut errors = Errors(Vec::new());
-        let user_name = errors.keep("user_name", new.user_name.trim().parse::<UserName>());
+        let user_name = errors.keep("user_name", new_user_name(new.user_name.trim()));
         let email = given(new.email).map(|email| errors.keep("email", email.parse::<EmailAddress>()));
         let name = PersonName {
             given_name: errors.name("given_name", new.given_name),
@@ -149,6 +149,14 @@ impl Errors {
     fn keep<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.add(field, error.to_string())).ok()
     }
+}
+
+/// A user name that may be given out, as far as this service can tell: whether it is free and not reserved is for the user
+/// service to say.
+fn new_user_name(typed: &str) -> Result<UserName, InvalidUserName> {
+    let name = typed.parse::<UserName>()?;
+    name.check_new()?;
+    Ok(name)
 }
 
 /// A field that was filled in.

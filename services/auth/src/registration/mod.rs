@@ -72,8 +72,10 @@ pub enum State {
 /// Why the user service refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Somebody has the user name.
+    /// Somebody has the user name, or one that looks like it.
     UserNameTaken,
+    /// The user name is kept for administrators, or is that of a group.
+    UserNameReserved,
     /// The user service holds something in it for invalid.
     Invalid,
 }
@@ -82,16 +84,18 @@ impl From<RejectionReason> for Rejection {
     fn from(reason: RejectionReason) -> Self {
         match reason {
             RejectionReason::UserNameTaken => Self::UserNameTaken,
+            RejectionReason::UserNameReserved => Self::UserNameReserved,
             RejectionReason::Invalid | RejectionReason::Other => Self::Invalid,
         }
     }
 }
 
 impl Rejection {
-    /// The name that is stored and shown: `user_name_taken`, `invalid`.
+    /// The name that is stored and shown: `user_name_taken`, `user_name_reserved`, `invalid`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserNameTaken => "user_name_taken",
+            Self::UserNameReserved => "user_name_reserved",
             Self::Invalid => "invalid",
         }
     }

@@ -35,6 +35,7 @@ pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<S
         found.map(|(state, reason)| match (state.as_str(), reason.as_deref()) {
             ("accepted", _) => State::Active,
             ("rejected", Some("user_name_taken")) => State::Rejected(Rejection::UserNameTaken),
+            ("rejected", Some("user_name_reserved")) => State::Rejected(Rejection::UserNameReserved),
             ("rejected", _) => State::Rejected(Rejection::Invalid),
             ("expired", _) => State::Expired,
             _ => State::Pending,

@@ -11,6 +11,12 @@ pub(crate) async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Uuid>
     Ok(on_engine!(tx, c => sqlx::query_scalar(FIND).bind(name).fetch_optional(c).await?))
 }
 
+/// Whether a group has this name, without regard to case. `key` is in lower case.
+pub(crate) async fn is_name(tx: &mut Tx, key: &str) -> Result<bool, DbError> {
+    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM groups WHERE lower(name) = $1)";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(FIND).bind(key).fetch_one(c).await?))
+}
+
 /// Puts a person into a group; nothing happens when they are in it.
 pub(crate) async fn add_member(tx: &mut Tx, group: Uuid, person: UserId) -> Result<(), DbError> {
     const ADD: &str =

@@ -1,7 +1,9 @@
 //! The limits of what may be stored of a person.
 
+use std::collections::BTreeMap;
+
 use events::contract::{Email, PersonName, UserState};
-use scim::schema::{CORE_USER, USER, canonical};
+use scim::schema::{Attribute, CORE_USER, USER, canonical};
 use serde_json::{Map, Value};
 
 /// Characters of a part of a name at most.
@@ -42,6 +44,19 @@ impl Invalid {
 /// # Errors
 /// The first value that does not fit.
 pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
+    check_beside(state, &BTreeMap::new())
+}
+
+/// Holds the new state of a person against the limits. An attribute that the person has keeps its name, though it would be
+/// refused today.
+///
+/// # Errors
+/// The first value that does not fit.
+pub(super) fn check_change(old: &UserState, new: &UserState) -> Result<(), Invalid> {
+    check_beside(new, &old.attributes)
+}
+
+fn check_beside(state: &UserState, known: &BTreeMap<String, Value>) -> Result<(), Invalid> {
     check_name(&state.name)?;
     check_emails(&state.emails)?;
     if let Some(locale) = &state.locale {
@@ -57,7 +72,7 @@ pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
             "a time zone such as Europe/Paris",
         )?;
     }
-    check_attributes(state)
+    check_attributes(state, known)
 }
 
 fn check_name(name: &PersonName) -> Result<(), Invalid> {
@@ -94,7 +109,7 @@ fn check_emails(emails: &[Email]) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_attributes(state: &UserState) -> Result<(), Invalid> {
+fn check_attributes(state: &UserState, known: &BTreeMap<String, Value>) -> Result<(), Invalid> {
     let size = serde_json::to_vec(&state.attributes).map_or(usize::MAX, |json| json.len());
     if size > MAX_ATTRIBUTES {
         return Err(Invalid::new(
@@ -104,23 +119,40 @@ fn check_attributes(state: &UserState) -> Result<(), Invalid> {
     }
     for (name, value) in &state.attributes {
         text("attributes (a name)", name, 256)?;
-        if FIELDS.contains(&name.as_str()) {
-            return Err(Invalid::new(
-                format!("attributes.{name}"),
-                "is a field of the record, not an attribute",
-            ));
+        if !known.contains_key(name) {
+            check_attribute_name(name)?;
         }
-        value_text(&format!("attributes.{name}"), value, MAX_DEPTH)?;
-        check_standard(name, value)?;
+        let standard = USER.attributes.iter().find(|attribute| attribute.name == name);
+        value_text(&format!("attributes.{name}"), value, MAX_DEPTH, standard)?;
+        if let Some(standard) = standard {
+            check_standard(standard, value)?;
+        }
     }
     Ok(())
 }
 
+/// Case does not matter in the names of SCIM (RFC 7643 §2.1), so it does not help anybody past a guarded one.
+fn check_attribute_name(name: &str) -> Result<(), Invalid> {
+    let place = || format!("attributes.{name}");
+    if FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)) {
+        return Err(Invalid::new(
+            place(),
+            "is a field of the record, not an attribute",
+        ));
+    }
+    let mut standard = USER.attributes.iter().map(|attribute| attribute.name);
+    match standard.find(|standard| standard.eq_ignore_ascii_case(name)) {
+        Some(standard) if standard != name => Err(Invalid::new(
+            place(),
+            format!("is spelled {standard} in {CORE_USER}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// An attribute that the SCIM standard names has the standard's shape, so that `/scim/v2` can show it.
-fn check_standard(name: &str, value: &Value) -> Result<(), Invalid> {
-    let Some(attribute) = USER.attributes.iter().find(|attribute| attribute.name == name) else {
-        return Ok(());
-    };
+fn check_standard(attribute: &Attribute, value: &Value) -> Result<(), Invalid> {
+    let name = attribute.name;
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
     match canonical(&one, std::slice::from_ref(attribute), "attributes") {
         Ok(same) if same.get(name) == Some(value) => Ok(()),
@@ -132,24 +164,30 @@ fn check_standard(name: &str, value: &Value) -> Result<(), Invalid> {
     }
 }
 
-/// `depth`: the levels that may be below.
-fn value_text(field: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
+/// `depth`: the levels that may be below. `standard`: what the SCIM standard says of the value.
+fn value_text(field: &str, value: &Value, depth: usize, standard: Option<&Attribute>) -> Result<(), Invalid> {
     let below = || {
         let left = depth.checked_sub(1);
         left.ok_or_else(|| Invalid::new(field, format!("at most {MAX_DEPTH} levels")))
     };
     match value {
         Value::String(value) if value.is_empty() => Ok(()),
+        Value::String(value) if standard.is_some_and(|attribute| attribute.multi_line) => {
+            lines(field, value, MAX_ATTRIBUTES)
+        }
         Value::String(value) => text(field, value, MAX_ATTRIBUTES),
         Value::Array(items) => {
             let below = below()?;
-            items.iter().try_for_each(|item| value_text(field, item, below))
+            items
+                .iter()
+                .try_for_each(|item| value_text(field, item, below, standard))
         }
         Value::Object(members) => {
             let below = below()?;
             members.iter().try_for_each(|(name, value)| {
                 text(field, name, 256)?;
-                value_text(field, value, below)
+                let part = standard.and_then(|whole| whole.sub.iter().find(|part| part.name == name));
+                value_text(field, value, below, part)
             })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
@@ -158,13 +196,21 @@ fn value_text(field: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
 
 /// SB-34: no line feed and no other control character reaches a mail, a log or an export.
 fn text(field: &str, value: &str, max: usize) -> Result<(), Invalid> {
+    if value.contains(['\n', '\r']) {
+        return Err(Invalid::new(field, "control characters are not allowed"));
+    }
+    lines(field, value, max)
+}
+
+/// Text that may have line ends, as a postal address has (RFC 7643 §4.1.2).
+fn lines(field: &str, value: &str, max: usize) -> Result<(), Invalid> {
     if value.is_empty() {
         return Err(Invalid::new(field, "must not be empty"));
     }
     if value.chars().count() > max {
         return Err(Invalid::new(field, format!("at most {max} characters")));
     }
-    if value.chars().any(char::is_control) {
+    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')) {
         return Err(Invalid::new(field, "control characters are not allowed"));
     }
     Ok(())

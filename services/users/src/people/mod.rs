@@ -4,7 +4,9 @@
 
 mod check;
 mod draft;
+mod names;
 mod restored;
+mod skeletons;
 mod snapshot;
 pub(crate) mod store;
 #[cfg(test)]
@@ -19,7 +21,10 @@ use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
 pub(crate) use draft::{Draft, Patch};
+pub(crate) use names::ReservedNames;
+pub(crate) use names::{NameRefused, check_new_name};
 pub(crate) use restored::heal;
+pub(crate) use skeletons::fill_on_schedule;
 pub(crate) use snapshot::PeopleSnapshot;
 // Reading needs no rule beside the query: these are the use cases of whoever only looks.
 pub(crate) use store::{Stored, count, find, find_by_key, find_stored, is_buried, page};
@@ -66,13 +71,25 @@ pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleE
     let state = draft.into_state(app.random.uuid(&*app.clock), now);
     check(&state)?;
     let mut tx = app.db.begin("create_person").await?;
-    if !store::insert(&mut tx, &state).await? {
+    check_new_name(&mut tx, &app.reserved_names, &state)
+        .await?
+        .map_err(Invalid::from)?;
+    if !insert(&mut tx, &state).await? {
         return Err(PeopleError::NameTaken);
     }
     announce_created(app, &mut tx, &state).await?;
     tx.commit().await?;
     tracing::info!(event.action = "person-created", event.outcome = "success", user.target.id = %state.id, "a person was added");
     Ok(state)
+}
+
+/// Adds a person; `false` when somebody has the user name, or one that looks like it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+    skeletons::fill(tx).await?;
+    store::insert(tx, state).await
 }
 
 /// Writes the event of a person who is new, and wakes the requests that wait for them.
@@ -147,7 +164,14 @@ where
     if new == old {
         return Ok(old);
     }
-    check(&new)?;
+    check::check_change(&old, &new)?;
+    // Whoever has a name that would be refused today keeps it.
+    if new.user_name.key() != old.user_name.key() {
+        check_new_name(&mut tx, &app.reserved_names, &new)
+            .await?
+            .map_err(Invalid::from)?;
+        skeletons::fill(&mut tx).await?;
+    }
     new.version = old.version.saturating_add(1);
     new.updated_at = app.clock.now();
     store::update(&mut tx, &new).await.map_err(|error| match error {

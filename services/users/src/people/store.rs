@@ -77,10 +77,10 @@ pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<UserState>, D
     row.as_deref().map(parse).transpose()
 }
 
-/// Adds a person; `false` when the user name (or the id) is taken.
+/// Adds a person; `false` when the user name, its skeleton or the id is taken.
 pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
-    const INSERT: &str = "INSERT INTO people (id, user_name_key, active, version, created_at, updated_at, document) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    const INSERT: &str = "INSERT INTO people (id, user_name_key, active, version, created_at, updated_at, document, \
+         user_name_skeleton, user_name_skeleton_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2) ON CONFLICT DO NOTHING";
     let rows = on_engine!(tx, c => sqlx::query(INSERT)
         .bind(state.id)
         .bind(state.user_name.key())
@@ -89,18 +89,22 @@ pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbErr
         .bind(state.created_at)
         .bind(state.updated_at)
         .bind(Json(state))
+        .bind(state.user_name.skeleton())
         .execute(c)
         .await?
         .rows_affected());
     Ok(rows == 1)
 }
 
-/// Writes the next version of a person, whose row is [locked](lock).
+/// Writes the next version of a person, whose row is [locked](lock). A name that stays keeps its skeleton, or goes on
+/// without one.
 ///
 /// # Errors
-/// [`DbError::Unique`] when the new user name is taken.
+/// [`DbError::Unique`] when the new user name or its skeleton is taken.
 pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
-    const UPDATE: &str = "UPDATE people SET user_name_key = $2, active = $3, version = $4, updated_at = $5, document = $6 \
+    const UPDATE: &str = "UPDATE people SET user_name_key = $2, active = $3, version = $4, updated_at = $5, document = $6, \
+         user_name_skeleton = CASE WHEN user_name_key = $2 THEN user_name_skeleton ELSE $7 END, \
+         user_name_skeleton_of = CASE WHEN user_name_key = $2 THEN user_name_skeleton_of ELSE $2 END \
          WHERE id = $1 AND version = $4 - 1";
     let rows = on_engine!(tx, c => sqlx::query(UPDATE)
         .bind(state.id)
@@ -109,6 +113,7 @@ pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError
         .bind(state.version)
         .bind(state.updated_at)
         .bind(Json(state))
+        .bind(state.user_name.skeleton())
         .execute(c)
         .await?
         .rows_affected());

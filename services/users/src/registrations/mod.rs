@@ -17,7 +17,7 @@ pub(crate) use consumer::FromAuth;
 pub(crate) use holdings::HeldOfAuth;
 
 use crate::app::App;
-use crate::people::{self, AGGREGATE, Draft};
+use crate::people::{self, AGGREGATE, Draft, NameRefused};
 use crate::{groups, people::store as people_store};
 
 /// The answer to a registration.
@@ -70,7 +70,14 @@ pub(crate) async fn decide(
     if people::check(&state).is_err() {
         return reject(app, tx, id, RejectionReason::Invalid).await;
     }
-    if !people_store::insert(tx, &state).await? {
+    match people::check_new_name(tx, &app.reserved_names, &state).await? {
+        Ok(()) => {}
+        Err(NameRefused::Form(_)) => return reject(app, tx, id, RejectionReason::Invalid).await,
+        Err(NameRefused::Reserved | NameRefused::Group) => {
+            return reject(app, tx, id, RejectionReason::UserNameReserved).await;
+        }
+    }
+    if !people::insert(tx, &state).await? {
         return reject(app, tx, id, RejectionReason::UserNameTaken).await;
     }
     for group in group_ids {

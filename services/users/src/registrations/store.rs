@@ -9,6 +9,7 @@ use events::reconcile::Held;
 
 const ACCEPTED: &str = "accepted";
 const USER_NAME_TAKEN: &str = "user_name_taken";
+const USER_NAME_RESERVED: &str = "user_name_reserved";
 const INVALID: &str = "invalid";
 
 /// Takes a registration to decide it, as accepted until [`reject`] says otherwise; `false` when another
@@ -31,6 +32,7 @@ pub(super) async fn reject(tx: &mut Tx, id: UserId, reason: RejectionReason) -> 
     const REJECT: &str = "UPDATE registrations SET outcome = $2 WHERE id = $1";
     let outcome = match reason {
         RejectionReason::UserNameTaken => USER_NAME_TAKEN,
+        RejectionReason::UserNameReserved => USER_NAME_RESERVED,
         RejectionReason::Invalid | RejectionReason::Other => INVALID,
     };
     on_engine!(tx, c => sqlx::query(REJECT).bind(id).bind(outcome).execute(c).await?.rows_affected());
@@ -44,6 +46,7 @@ pub(super) async fn rejection(tx: &mut Tx, id: UserId) -> Result<Option<Rejectio
         on_engine!(tx, c => sqlx::query_scalar(FIND).bind(id).fetch_optional(c).await?);
     Ok(match outcome.as_deref() {
         Some(USER_NAME_TAKEN) => Some(RejectionReason::UserNameTaken),
+        Some(USER_NAME_RESERVED) => Some(RejectionReason::UserNameReserved),
         Some(INVALID) => Some(RejectionReason::Invalid),
         _ => None,
     })

@@ -135,6 +135,36 @@ testkit::on_both_engines! {
         assert_eq!(register(&app, lost).await.unwrap(), refused);
     }
 
+    async fn names_that_mislead_are_refused_by_command_and_by_event(db: TestDb) {
+        // SB-49
+        let app = app(&db);
+        register(&app, requested(1, "ann")).await.unwrap();
+        let id = Uuid::from_u128(1).to_string();
+        for (number, (name, reason)) in (10..).zip([
+            ("admin", RejectionReason::UserNameReserved),
+            ("vestibule-admins", RejectionReason::UserNameReserved),
+            (id.as_str(), RejectionReason::Invalid),
+            ("rооt", RejectionReason::Invalid),
+            ("<ann>", RejectionReason::Invalid),
+            ("аnn", RejectionReason::Invalid),
+        ]) {
+            let wanted = RegistrationRequested {
+                user_name: name.parse().unwrap(),
+                ..requested(number, "mallory")
+            };
+            apply(&app, &envelope(wanted.id, &wanted)).await;
+            assert_eq!(events_of(&db, wanted.id).await, [(REJECTED.to_owned(), 1)], "{name}");
+            assert_eq!(register(&app, wanted).await.unwrap(), Decision::Rejected(reason), "{name}");
+        }
+        // Who administers may have a reserved name, and not that of a group.
+        for (number, name, accepted) in [(20, "admin", true), (21, "vestibule-admins", false)] {
+            let mut wanted = requested(number, name);
+            wanted.groups = vec!["vestibule-admins".to_owned()];
+            let decision = register(&app, wanted).await.unwrap();
+            assert_eq!(matches!(decision, Decision::Accepted(_)), accepted, "{decision:?}");
+        }
+    }
+
     async fn an_erasure_is_recorded_once(db: TestDb) {
         let app = app(&db);
         let wanted = requested(1, "ann");

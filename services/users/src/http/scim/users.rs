@@ -31,11 +31,18 @@ pub(super) struct ListQuery {
     count: Option<String>,
 }
 
+/// The parameters of everything else: none. `attributes` and `excludedAttributes` (RFC 7644 §3.9) are refused as in a list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoQuery {}
+
+type Parameters<Q> = Result<Query<Q>, Problem>;
+
 /// GET /scim/v2/Users
 pub(super) async fn list(
     State(app): State<SharedApp>,
     caller: Caller<UsersRead>,
-    query: Result<Query<ListQuery>, Problem>,
+    query: Parameters<ListQuery>,
 ) -> Result<Answer, Refusal> {
     caller?;
     let Query(query) = query?;
@@ -73,9 +80,11 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<SharedApp>,
     caller: Caller<UsersWrite>,
+    query: Parameters<NoQuery>,
     body: Result<ScimBody, Refusal>,
 ) -> Result<Answer, Refusal> {
     caller?;
+    query?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
     let state = people::create(&app, draft).await?;
     Ok(resource(&app, StatusCode::CREATED, &state))
@@ -86,9 +95,11 @@ pub(super) async fn show(
     State(app): State<SharedApp>,
     caller: Caller<UsersRead>,
     id: Result<Path<UserId>, Problem>,
+    query: Parameters<NoQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     caller?;
+    query?;
     let id = known_id(id)?;
     let mut reader = app.db.reader().await?;
     let state = people::find(&mut reader, id)
@@ -110,10 +121,12 @@ pub(super) async fn replace(
     State(app): State<SharedApp>,
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
+    query: Parameters<NoQuery>,
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<Answer, Refusal> {
     caller?;
+    query?;
     let id = known_id(id)?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
     let state = people::replace(&app, id, &condition(&headers, IF_MATCH)?, draft).await?;
@@ -125,9 +138,11 @@ pub(super) async fn delete(
     State(app): State<SharedApp>,
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
+    query: Parameters<NoQuery>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     caller?;
+    query?;
     people::delete(&app, known_id(id)?, &condition(&headers, IF_MATCH)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -96,6 +96,30 @@ testkit::on_both_engines! {
         assert_eq!(renamed.status, StatusCode::CONFLICT);
     }
 
+    async fn a_name_that_misleads_is_refused_with_its_reason(db: TestDb) {
+        // SB-49
+        let app = app(&db);
+        let directory = directory(&app);
+        let bob = directory.json("POST", USERS, &user("bob")).await;
+        for (name, why) in [
+            ("Root", "userName: this user name is reserved for administrators"),
+            ("vestibule-admins", "userName: this user name is that of a group"),
+            ("bоb", "userName: a user name does not mix scripts, such as Latin and Cyrillic letters"),
+            ("<b>bob</b>", "userName: a user name has none of the characters < > & \" ` \\"),
+            ("018f0000-0000-7000-8000-00000000a001", "userName: a user name does not have the form of an id"),
+        ] {
+            for answer in [
+                directory.json("POST", USERS, &user(name)).await,
+                directory.json("PUT", &path_of(&bob), &user(name)).await,
+            ] {
+                let told = (answer.status, &answer.body["scimType"], &answer.body["detail"]);
+                assert_eq!(told, (StatusCode::BAD_REQUEST, &json!("invalidValue"), &json!(why)));
+            }
+        }
+        let alike = directory.json("POST", USERS, &user("b0b")).await;
+        assert_eq!((alike.status, &alike.body["scimType"]), (StatusCode::CONFLICT, &json!("uniqueness")));
+    }
+
     async fn a_person_is_found_by_user_name_whatever_its_case(db: TestDb) {
         let app = app(&db);
         let directory = directory(&app);
@@ -131,6 +155,73 @@ testkit::on_both_engines! {
             let refused = directory.get(&format!("{USERS}?{query}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
             assert_eq!(refused.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        }
+    }
+
+    async fn parameters_of_one_person_are_refused_as_those_of_a_list_are(db: TestDb) {
+        let app = app(&db);
+        let directory = directory(&app);
+        let path = path_of(&directory.json("POST", USERS, &user("ann")).await);
+        for parameter in ["attributes=userName", "excludedAttributes=emails", "filter=x"] {
+            let (one, all) = (format!("{path}?{parameter}"), format!("{USERS}?{parameter}"));
+            for refused in [
+                directory.get(&one).await,
+                directory.json("PUT", &one, &user("bob")).await,
+                directory.json("POST", &all, &user("bob")).await,
+                directory.send("DELETE", &one, &[], Body::empty()).await,
+            ] {
+                assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{parameter}: {refused:?}");
+                assert_eq!(refused.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+            }
+        }
+        assert_eq!(directory.get(&path).await.body["userName"], "ann", "nothing was changed");
+    }
+
+    async fn a_full_user_with_an_address_of_several_lines_is_kept(db: TestDb) {
+        // RFC 7643 §8.2: every kind of attribute of a full user that this server has.
+        let app = app(&db);
+        let directory = directory(&app);
+        let address = json!([{
+            "type": "work", "primary": true,
+            "formatted": "12 Harbour Street\nPort Ann, 90210\r\nNowhere",
+            "streetAddress": "12 Harbour Street\nThird floor",
+            "locality": "Port Ann", "region": "NW", "postalCode": "90210", "country": "US",
+        }]);
+        let body = json!({
+            "schemas": [CORE], "externalId": "701984", "userName": "bjarne@example.com",
+            "name": {"formatted": "Mr. Bjarne J Example, III", "familyName": "Example", "givenName": "Bjarne"},
+            "displayName": "Bjarne Example", "nickName": "Bj", "profileUrl": "https://login.example.com/bjarne",
+            "emails": [
+                {"value": "bjarne@example.com", "type": "work", "primary": true},
+                {"value": "bj@example.org", "type": "home"},
+            ],
+            "addresses": address,
+            "phoneNumbers": [{"value": "555-555-5555", "type": "work"}, {"value": "555-555-4444", "type": "mobile"}],
+            "ims": [{"value": "someaimhandle", "type": "aim"}],
+            "photos": [{"value": "https://photos.example.com/F", "type": "photo"}],
+            "userType": "Employee", "title": "Tour Guide", "preferredLanguage": "en-US", "locale": "en-US",
+            "timezone": "America/Los_Angeles", "active": true,
+            "x509Certificates": [{"value": "MIIDQzCCAqygAwIBAgICEAAwDQYJKoZIhvcNAQEFBQAw"}],
+        });
+        let made = directory.json("POST", USERS, &body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        for (name, value) in body.as_object().unwrap() {
+            assert_eq!(&made.body[name], value, "{name}");
+        }
+        let again = directory.json("PUT", &path_of(&made), &made.body).await;
+        assert_eq!((again.status, &again.body["addresses"]), (StatusCode::OK, &address));
+        // SB-34: line ends stay out of everything else, and other control characters out of addresses too.
+        for (name, value) in [
+            ("displayName", json!("Bj\nBcc: all@example.com")),
+            ("phoneNumbers", json!([{"value": "5\n5"}])),
+            ("addresses", json!([{"locality": "Port\nAnn"}])),
+            ("addresses", json!([{"formatted": "12 Harbour\u{0}Street"}])),
+        ] {
+            let mut bad = body.clone();
+            bad["userName"] = json!("other");
+            bad[name] = value;
+            let refused = directory.json("POST", USERS, &bad).await;
+            assert_eq!((refused.status, &refused.body["scimType"]), (StatusCode::BAD_REQUEST, &json!("invalidValue")), "{name}");
         }
     }
 

@@ -1,0 +1,74 @@
+//! The skeletons of user names (UTS #39 §4) of people whom a version wrote that knew of none: those from before the
+//! migration, and those whom a replica of that version writes during an upgrade.
+//!
+//! Of people whose names look alike already the earliest has the skeleton and the others have none. Nobody loses a name;
+//! only new names are compared.
+
+mod store;
+
+use std::time::Duration;
+
+use chassis::db::{DbError, Tx};
+use chassis::shutdown::Shutdown;
+use events::contract::UserName;
+
+use crate::app::App;
+
+/// People in one transaction.
+const BATCH: i64 = 200;
+
+/// How often a replica looks for people that another version wrote.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Fills in what is missing: now, and every minute until `shutdown`. Replicas take turns by locks of the rows.
+pub(crate) async fn fill_on_schedule(app: &App, shutdown: Shutdown) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = fill_all(app, &shutdown).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "skeletons of user names could not be filled in; it is tried again in a minute"
+            );
+        }
+    }
+}
+
+/// Fills in what is missing, batch by batch.
+///
+/// # Errors
+/// When the database fails; batches that were committed stay.
+async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbError> {
+    while !shutdown.is_cancelled() {
+        let mut reader = app.db.reader().await?;
+        let any = store::any_missing(&mut reader).await?;
+        drop(reader);
+        if !any {
+            break;
+        }
+        let mut tx = app.db.begin("user_name_skeletons").await?;
+        fill(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Fills in at most [`BATCH`] missing skeletons. Called before a name is given out too, so that a name that the version
+/// before gave out a moment ago counts.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn fill(tx: &mut Tx) -> Result<(), DbError> {
+    for (id, key) in store::missing(tx, BATCH).await? {
+        // A key is its own key, so it can always be read; a name without a skeleton would only be compared less.
+        let skeleton = key.parse::<UserName>().ok().map(|name| name.skeleton());
+        if !store::set(tx, id, &key, skeleton.as_deref()).await? {
+            tracing::warn!(user.id = %id, "a user name looks like one that somebody else has; both stay");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The columns `user_name_skeleton` and `user_name_skeleton_of` of `people`.
+
+use chassis::db::{Connection, DbError, Tx};
+use chassis::{on_engine, sql};
+use events::contract::UserId;
+
+/// Whether anybody's skeleton is missing, or is that of an earlier name.
+pub(super) async fn any_missing(connection: &mut impl Connection) -> Result<bool, DbError> {
+    const ANY: &str = "SELECT EXISTS (SELECT 1 FROM people
+         WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key)";
+    Ok(on_engine!(connection, c => sqlx::query_scalar(ANY).fetch_one(c).await?))
+}
+
+/// Ids and keys of the first people whose skeleton is missing, or is that of an earlier name; nobody else can change
+/// them until the transaction ends.
+pub(super) async fn missing(tx: &mut Tx, limit: i64) -> Result<Vec<(UserId, String)>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT id, user_name_key FROM people
+                 WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key
+                 ORDER BY id LIMIT $1",
+        postgres: "SELECT id, user_name_key FROM people
+                   WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key
+                   ORDER BY id LIMIT $1 FOR UPDATE",
+    );
+    Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(limit).fetch_all(c).await?))
+}
+
+/// Notes the skeleton of a person whose row is locked; `false` when somebody else has it, and then the person has none.
+pub(super) async fn set(tx: &mut Tx, id: UserId, key: &str, skeleton: Option<&str>) -> Result<bool, DbError> {
+    const SET: &str = "UPDATE people SET user_name_skeleton = $3, user_name_skeleton_of = $2
+         WHERE id = $1 AND user_name_key = $2";
+    run(tx, "SAVEPOINT skeleton").await?;
+    let set: Result<_, DbError> = async {
+        on_engine!(&mut *tx, c => sqlx::query(SET).bind(id).bind(key).bind(skeleton).execute(c).await?.rows_affected());
+        Ok(())
+    }
+    .await;
+    let free = match set {
+        Ok(()) => true,
+        Err(DbError::Unique { .. }) => {
+            run(tx, "ROLLBACK TO SAVEPOINT skeleton").await?;
+            on_engine!(&mut *tx, c => sqlx::query(SET).bind(id).bind(key).bind(None::<&str>).execute(c).await?.rows_affected());
+            false
+        }
+        Err(error) => return Err(error),
+    };
+    run(tx, "RELEASE SAVEPOINT skeleton").await?;
+    Ok(free)
+}
+
+async fn run(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(statement).execute(c).await?.rows_affected());
+    Ok(())
+}
