@@ -23,6 +23,9 @@ const config = await oidc.discovery(
   { execute: [oidc.allowInsecureRequests] },
 );
 
+// The issuer may have a path.
+const login = `${new URL(env.ISSUER).pathname.replace(/\/$/, "")}/login`;
+
 async function authorize(visitor) {
   const verifier = oidc.randomPKCECodeVerifier();
   const state = oidc.randomState();
@@ -37,9 +40,9 @@ async function authorize(visitor) {
   });
   let page = await visitor.open(url);
   let asked = false;
-  if (!page.left && page.url.pathname === "/login") {
+  if (!page.left && page.url.pathname === login) {
     asked = true;
-    page = await visitor.submit(page, "/login", { user_name: env.USER_NAME, password: env.PASSWORD });
+    page = await visitor.submit(page, login, { user_name: env.USER_NAME, password: env.PASSWORD });
   }
   if (!page.left) throw new Error(`no redirect back to the application, but ${page.url}: ${page.body}`);
   const tokens = await oidc.authorizationCodeGrant(config, page.url, {

@@ -19,6 +19,8 @@ mod end_to_end;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod issuer_path;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod pages;

@@ -8,7 +8,7 @@ use chassis::config::schema;
 use serde_json::{Map, Value, json};
 
 /// The tables that the chart does not write itself.
-const AUTH: [&str; 11] = [
+const AUTH: [&str; 12] = [
     "log",
     "limits",
     "webhooks",
@@ -20,6 +20,7 @@ const AUTH: [&str; 11] = [
     "brand",
     "authenticate",
     "keys",
+    "allow_insecure_issuer",
 ];
 const USERS: [&str; 3] = ["log", "limits", "webhooks"];
 

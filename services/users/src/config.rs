@@ -5,6 +5,7 @@ use std::path::Path;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
+use chassis::http::PublicUrl;
 use events::transport::EventsConfig;
 use events::webhooks::WebhooksConfig;
 use schemars::JsonSchema;
@@ -18,8 +19,9 @@ use crate::people::ReservedNames;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The public URL of this service, which is also the audience of the tokens that it takes (RFC 8707).
-    pub url: Url,
+    /// The public URL of this service, which is also the audience of the tokens that it takes (RFC 8707). It may have a
+    /// path: `https://example.org/users`.
+    pub url: PublicUrl,
     /// Seconds of service after SIGTERM, while load balancers notice.
     #[serde(default = "default_drain_seconds")]
     pub drain_seconds: u64,
@@ -78,7 +80,7 @@ impl Settings {
 
     /// [`Self::url`] as tokens name it: without a slash at the end.
     pub fn audience(&self) -> &str {
-        self.url.as_str().trim_end_matches('/')
+        self.url.as_str()
     }
 }
 
@@ -140,7 +142,7 @@ fn default_reserved() -> Vec<String> {
 #[serde(deny_unknown_fields)]
 pub struct AuthSettings {
     /// The issuer (OpenID Connect Discovery §3), without a slash at the end.
-    pub issuer: Url,
+    pub issuer: PublicUrl,
     /// Where this service reaches the issuer, when that is not its public URL: `http://vestibule-auth:8000` in a cluster.
     #[serde(default)]
     pub internal_url: Option<Url>,
@@ -158,12 +160,12 @@ pub struct AuthSettings {
 impl AuthSettings {
     /// [`Self::issuer`] as tokens name it: without a slash at the end.
     pub fn issuer(&self) -> &str {
-        self.issuer.as_str().trim_end_matches('/')
+        self.issuer.as_str()
     }
 
     /// Where the issuer is asked.
     pub fn reached_at(&self) -> &Url {
-        self.internal_url.as_ref().unwrap_or(&self.issuer)
+        self.internal_url.as_ref().unwrap_or(self.issuer.url())
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP as every service speaks it: problems instead of bare errors, extractors that refuse what is not exact, and
 //! one layer with trace context, metrics, limits and protective headers.
 
+mod base_path;
 mod body;
 mod budget;
 mod client_info;
@@ -8,10 +9,12 @@ mod form;
 mod json;
 mod layers;
 mod problem;
+mod public_url;
 
 #[cfg(test)]
 mod tests;
 
+pub use base_path::serve_under;
 pub(crate) use budget::{BodyBudget, BodyTerms, Reservation, SourceBytes};
 pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
@@ -20,3 +23,4 @@ pub use json::{Json, parse_json};
 pub(crate) use layers::protect;
 pub use layers::standard_layers;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use public_url::{PublicUrl, PublicUrlError, is_loopback};

@@ -105,7 +105,6 @@ client_secret_file = "secrets/vestibule-auth"
 secret_file = "secrets/{name}"
 grant_types = ["client_credentials"]
 scopes = [{scopes}]
-audiences = ["http://localhost:{auth}", "http://localhost:{users_public}"]
 "#
             )
             .expect("writing to a string");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::db::DbError;
+use chassis::http::PublicUrl;
 use chassis::secret::TokenHash;
 use oidc::redirect_uri::RedirectUri;
 use oidc::resource::Resource;
@@ -75,7 +76,7 @@ const SHORTEST_SECRET: usize = 32;
 const ROUNDS: u32 = 10;
 
 impl ClientSettings {
-    fn registration(&self) -> Result<Registration, String> {
+    fn registration(&self, app: &App) -> Result<Registration, String> {
         let registration = Registration {
             client_name: self.name.clone(),
             redirect_uris: self.redirect_uris.clone(),
@@ -87,7 +88,7 @@ impl ClientSettings {
                 None => AuthMethod::None,
             },
             id_token_signed_response_alg: self.id_token_algorithm,
-            audiences: self.audiences.clone(),
+            audiences: self.audiences.iter().map(|named| ours(app, named)).collect(),
             require_pkce: true,
         };
         registration
@@ -102,6 +103,14 @@ impl ClientSettings {
         }
         Ok(registration)
     }
+}
+
+/// An audience of the configuration. One of our own services is named as tokens name it, whatever the capitals of its
+/// host and the slash at its end.
+fn ours(app: &App, named: &Resource) -> Resource {
+    let url = PublicUrl::parse(named.as_str()).ok();
+    let same = |ours: &&Resource| url.as_ref().is_some_and(|url| url.as_str() == ours.as_str());
+    app.issuer.audiences().iter().find(same).unwrap_or(named).clone()
 }
 
 /// Makes the database agree with the configuration, in one transaction.
@@ -125,7 +134,7 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
                 .secret
                 .as_ref()
                 .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
-            registration: client.registration().map_err(invalid)?,
+            registration: client.registration(app).map_err(invalid)?,
             origin: Origin::Configuration,
             version: 1,
             created_at: now,

@@ -41,14 +41,17 @@ impl Settings {
         most("tokens.code_seconds", self.tokens.code_seconds, 60)?;
         least("tokens.refresh_days", self.tokens.refresh_days, 1)?;
         least("keys.rotate_days", self.keys.rotate_days, 1)?;
-        for (key, url) in [
-            ("issuer", &self.issuer),
-            ("users.url", &self.users.url),
-            ("users.internal_url", self.users.reached_at()),
-        ] {
-            if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
-                return Err(ConfigError::invalid(key, "expected an https:// or http:// URL"));
-            }
+        let inside = self.users.reached_at();
+        if !matches!(inside.scheme(), "https" | "http") || inside.host_str().is_none() {
+            let expected = "expected an https:// or http:// URL";
+            return Err(ConfigError::invalid("users.internal_url", expected));
+        }
+        if !self.issuer.is_secure() && !self.issuer.is_loopback() && !self.allow_insecure_issuer {
+            return Err(ConfigError::invalid(
+                "issuer",
+                "expected https://, since passwords and sessions could be read on the way over http://; for a trial in \
+                 a network of your own set allow_insecure_issuer = true",
+            ));
         }
         self.events.check()
     }

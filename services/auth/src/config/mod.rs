@@ -10,6 +10,7 @@ use std::time::Duration;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
+use chassis::http::PublicUrl;
 use chassis::secret::SecretString;
 use events::transport::EventsConfig;
 use events::webhooks::WebhooksConfig;
@@ -24,8 +25,13 @@ use crate::pages::BrandConfig;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The public URL of this service (OpenID Connect Discovery §3, `issuer`), without a slash at the end.
-    pub issuer: Url,
+    /// The public URL of this service (OpenID Connect Discovery §3, `issuer`), without a slash at the end. It may have a
+    /// path: `https://example.org/idp`.
+    pub issuer: PublicUrl,
+    /// Whether `issuer` may be `http` although it is not this machine alone: whoever can listen on the way sees
+    /// passwords and takes over sessions. For a trial in a network of your own.
+    #[serde(default)]
+    pub allow_insecure_issuer: bool,
     /// Seconds to go on serving after SIGTERM, until load balancers have noticed.
     #[serde(default = "default_drain_seconds")]
     pub drain_seconds: u64,
@@ -92,7 +98,7 @@ fn default_drain_seconds() -> u64 {
 #[serde(deny_unknown_fields)]
 pub struct UsersSettings {
     /// Its public URL, which is the audience of tokens for it.
-    pub url: Url,
+    pub url: PublicUrl,
     /// Where this service reaches it, when that is not its public URL: `http://vestibule-users:8001` in a cluster.
     #[serde(default)]
     pub internal_url: Option<Url>,
@@ -101,7 +107,7 @@ pub struct UsersSettings {
 impl UsersSettings {
     /// Where the user service is asked.
     pub fn reached_at(&self) -> &Url {
-        self.internal_url.as_ref().unwrap_or(&self.url)
+        self.internal_url.as_ref().unwrap_or(self.url.url())
     }
 }
 

@@ -18,7 +18,7 @@ fn sample() -> String {
 fn the_sample_configuration_is_read_and_fit_for_use() {
     let settings = read(&sample());
     settings.check().unwrap();
-    assert_eq!(settings.issuer.as_str(), "http://localhost:8000/");
+    assert_eq!(settings.issuer.as_str(), "http://localhost:8000");
     chassis::cipher::Cipher::new(&settings.encryption).unwrap();
 }
 
@@ -59,9 +59,9 @@ fn what_would_weaken_the_service_is_refused_by_key() {
         ("min_length = 15", "min_length = 7", "passwords.min_length"),
         ("code_seconds = 60", "code_seconds = 61", "tokens.code_seconds"),
         (
-            "url = \"http://localhost:8001\"",
-            "url = \"ftp://localhost\"",
-            "users.url",
+            "issuer = \"http://localhost:8000\"",
+            "issuer = \"http://id.example.org\"",
+            "issuer",
         ),
         (
             "# internal_url = \"http://vestibule-users:8001\"",
@@ -71,6 +71,53 @@ fn what_would_weaken_the_service_is_refused_by_key() {
     ] {
         let text = sample().replacen(from, to, 1);
         let error = read(&text).check().unwrap_err();
+        assert_eq!(error.key(), key);
+    }
+}
+
+#[test]
+fn an_http_issuer_is_for_this_machine_unless_a_setting_says_otherwise() {
+    let with = |issuer: &str| read(&sample().replacen("http://localhost:8000", issuer, 1));
+    for issuer in [
+        "http://id.example.org",
+        "http://10.0.0.7:8000",
+        "http://auth:8000/idp",
+    ] {
+        let mut settings = with(issuer);
+        let error = settings.check().unwrap_err();
+        assert_eq!(error.key(), "issuer");
+        assert!(error.to_string().contains("allow_insecure_issuer"), "{error}");
+        settings.allow_insecure_issuer = true;
+        settings.check().unwrap();
+    }
+    for issuer in [
+        "https://id.example.org/idp",
+        "http://localhost:8000/idp",
+        "http://127.0.0.1:8000",
+        "http://[::1]",
+    ] {
+        with(issuer).check().unwrap();
+    }
+}
+
+#[test]
+fn a_public_url_that_cannot_be_one_is_refused_by_key() {
+    for (from, to, key) in [
+        (
+            "url = \"http://localhost:8001\"",
+            "url = \"ftp://localhost\"",
+            "users.url",
+        ),
+        (
+            "issuer = \"http://localhost:8000\"",
+            "issuer = \"https://example.org/a//b\"",
+            "issuer",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("auth.toml");
+        std::fs::write(&file, sample().replacen(from, to, 1)).unwrap();
+        let error = chassis::config::load::<Settings>("auth", Some(&file), std::iter::empty()).unwrap_err();
         assert_eq!(error.key(), key);
     }
 }

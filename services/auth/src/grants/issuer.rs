@@ -1,11 +1,9 @@
 //! Who this server is to clients: its name, the services that tokens are for, and the document that says so.
 
+use crate::config::Settings;
 use bytes::Bytes;
 use oidc::discovery::Metadata;
 use oidc::resource::{Resource, ResourceError};
-use url::Url;
-
-use crate::config::Settings;
 
 /// The issuer of all tokens.
 #[derive(Clone, Debug)]
@@ -20,9 +18,12 @@ pub struct Issuer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerError {
-    /// RFC 8414 §2: no query and no fragment; `https`, or `http` on this machine.
-    #[error("issuer: expected https://HOST, or http://localhost for a test, without a query and a fragment")]
-    Issuer,
+    /// The issuer's URL.
+    #[error("issuer: {0}")]
+    Issuer(ResourceError),
+    /// The document cannot be written.
+    #[error("issuer: the metadata cannot be written")]
+    Metadata,
     /// The user service's URL.
     #[error("users.url: {0}")]
     Users(ResourceError),
@@ -34,15 +35,10 @@ impl Issuer {
     /// # Errors
     /// [`IssuerError`] names the key.
     pub fn of(settings: &Settings) -> Result<Self, IssuerError> {
-        let url = &settings.issuer;
-        if url.query().is_some() || url.fragment().is_some() || !matches!(url.scheme(), "https" | "http") {
-            return Err(IssuerError::Issuer);
-        }
-        let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-        let url = bare(url);
-        let users = Resource::parse(&bare(&settings.users.url)).map_err(IssuerError::Users)?;
-        let own = Resource::parse(&url).map_err(|_| IssuerError::Issuer)?;
-        let metadata = serde_json::to_vec(&Metadata::of(&url)).map_err(|_| IssuerError::Issuer)?;
+        let url = settings.issuer.as_str().to_owned();
+        let users = Resource::parse(settings.users.url.as_str()).map_err(IssuerError::Users)?;
+        let own = Resource::parse(&url).map_err(IssuerError::Issuer)?;
+        let metadata = serde_json::to_vec(&Metadata::of(&url)).map_err(|_| IssuerError::Metadata)?;
         Ok(Self {
             url,
             audiences: vec![own, users.clone()],

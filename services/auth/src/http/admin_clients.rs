@@ -147,7 +147,10 @@ async fn create(
         .await
         .map_err(refuse)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
-    let location = format!("/admin/v1/clients/{}", created.client.id);
+    let location = app
+        .settings
+        .issuer
+        .local(&format!("/admin/v1/clients/{}", created.client.id));
     let shown = Shown {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
         ..created.client.into()

@@ -42,7 +42,10 @@ pub(super) async fn post(
         // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
         Ok(FormBody(form)) if pages::session_token(&app.pages, &headers).is_none() => {
             match Params::parse_lenient(&form) {
-                Ok(params) => see_other(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
+                Ok(params) => see_other(
+                    &app.pages
+                        .local(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
+                ),
                 Err(error) => page(&app, &format!("{error}.")),
             }
         }
@@ -227,7 +230,7 @@ fn sign_in_first(app: &App, checked: &Checked) -> String {
     let return_to = form_urlencoded::Serializer::new(String::new())
         .append_pair("return_to", &format!("/oauth2/authorize?{query}"))
         .finish();
-    format!("/login?{return_to}")
+    app.pages.local(&format!("/login?{return_to}"))
 }
 
 /// 303: a browser that POSTed must not POST again (SB-25, RFC 9700 §4.12).

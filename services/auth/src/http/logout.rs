@@ -44,7 +44,10 @@ pub(super) async fn post(
     let confirmation = params.get("csrf");
     if confirmation.is_none() && pages::session_token(&app.pages, &headers).is_none() {
         // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
-        return Ok(see_other(&format!("/oauth2/logout?{}", params.encoded(&[]))));
+        return Ok(see_other(
+            &app.pages
+                .local(&format!("/oauth2/logout?{}", params.encoded(&[]))),
+        ));
     }
     answer(&app, &headers, &form, confirmation).await
 }
@@ -195,7 +198,8 @@ fn ask(app: &App, headers: &HeaderMap, request: &LogoutRequest, asked: &Asked) -
 }
 
 fn leave(app: &App, asked: &Asked) -> Response {
-    let mut response = see_other(asked.destination.as_deref().unwrap_or("/logout"));
+    let destination = asked.destination.clone();
+    let mut response = see_other(&destination.unwrap_or_else(|| app.pages.local("/logout")));
     pages::forget(&app.pages, &mut response);
     response
 }

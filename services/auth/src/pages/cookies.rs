@@ -1,8 +1,14 @@
 //! The cookies of the pages. Over https their names begin with `__Host-`, so that no other host and no plain-text
 //! answer can set them (RFC 6265bis §4.1.3.2); plain http, for a laptop, has the same attributes but `Secure`.
+//!
+//! `Path` is always `/`, as `__Host-` demands, so the path of the issuer is in the names: installations under
+//! different paths of one host, and other applications there, are not in each other's way (SB-51). Browsers share
+//! cookies among the ports of a host, so over plain http, where stacks on one machine differ by port, the port is in the
+//! names too.
 
 use std::time::Duration;
 
+use chassis::http::PublicUrl;
 use chassis::secret::Token;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -20,53 +26,61 @@ pub(crate) enum Cookie {
 }
 
 /// Reads and writes the cookies of one installation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cookies {
     secure: bool,
+    /// What the names end with: the port over plain http, and the path.
+    suffix: String,
+    /// Whether releases that had no port in their names may run beside this one. Their cookies are read where there is
+    /// no other, and written too.
+    has_former_names: bool,
 }
 
 impl Cookies {
-    /// Cookies for pages served over https (`secure`) or plain http.
-    pub(crate) fn new(secure: bool) -> Self {
-        Self { secure }
+    /// Cookies for the pages of `issuer`.
+    pub(crate) fn new(issuer: &PublicUrl) -> Self {
+        let secure = issuer.is_secure();
+        let port = match secure {
+            true => String::new(),
+            false => format!("-{}", issuer.port().unwrap_or(80)),
+        };
+        Self {
+            secure,
+            // A slash may not be in a name (RFC 9110 §5.6.2), and a path has no plus.
+            suffix: format!("{port}{}", issuer.path().replace('/', "+")),
+            has_former_names: !secure && issuer.path().is_empty(),
+        }
     }
 
-    /// The name of a cookie.
-    pub(crate) fn name(self, cookie: Cookie) -> &'static str {
-        match (cookie, self.secure) {
-            (Cookie::Session, true) => "__Host-vestibule",
-            (Cookie::Session, false) => "vestibule",
-            (Cookie::Browser, true) => "__Host-vestibule-browser",
-            (Cookie::Browser, false) => "vestibule-browser",
-            (Cookie::Device, true) => "__Host-vestibule-device",
-            (Cookie::Device, false) => "vestibule-device",
-            (Cookie::Registration, true) => "__Host-vestibule-registration",
-            (Cookie::Registration, false) => "vestibule-registration",
-        }
+    /// The name of a cookie, such as `__Host-vestibule-browser`, `__Host-vestibule+idp` or `vestibule-8000`.
+    pub(crate) fn name(&self, cookie: Cookie) -> String {
+        let prefix = if self.secure { "__Host-" } else { "" };
+        format!("{prefix}{}{}", cookie.stem(), self.suffix)
     }
 
     /// The value that the browser sent; `None` as well when it sent two different ones, since one of them was
     /// planted.
-    pub(crate) fn read(self, headers: &HeaderMap, cookie: Cookie) -> Option<Token> {
-        let name = self.name(cookie);
-        let mut values = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter_map(|(key, value)| (key == name).then_some(value));
-        let first = values.next().filter(|value| is_plain(value))?;
-        values.all(|other| other == first).then(|| Token::new(first))
+    pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<Token> {
+        match only(headers, &self.name(cookie)) {
+            Found::Nothing if self.has_former_names => only(headers, cookie.stem()).token(),
+            found => found.token(),
+        }
     }
 
-    /// A `Set-Cookie` value. Without `lifetime` the browser forgets it when it closes.
-    pub(crate) fn set(self, cookie: Cookie, value: &str, lifetime: Option<Duration>) -> Option<HeaderValue> {
+    /// The `Set-Cookie` values. Without `lifetime` the browser forgets it when it closes.
+    pub(crate) fn set(&self, cookie: Cookie, value: &str, lifetime: Option<Duration>) -> Vec<HeaderValue> {
+        let former = self.has_former_names.then(|| cookie.stem().to_owned());
+        std::iter::once(self.name(cookie))
+            .chain(former)
+            .filter_map(|name| self.set_named(&name, value, lifetime))
+            .collect()
+    }
+
+    fn set_named(&self, name: &str, value: &str, lifetime: Option<Duration>) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
         let age = lifetime
             .map(|age| format!("; Max-Age={}", age.as_secs()))
             .unwrap_or_default();
-        let name = self.name(cookie);
         let mut value = HeaderValue::try_from(format!(
             "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
         ))
@@ -75,9 +89,56 @@ impl Cookies {
         Some(value)
     }
 
-    /// A `Set-Cookie` value that makes the browser forget the cookie.
-    pub(crate) fn clear(self, cookie: Cookie) -> Option<HeaderValue> {
+    /// The `Set-Cookie` values that make the browser forget the cookie.
+    pub(crate) fn clear(&self, cookie: Cookie) -> Vec<HeaderValue> {
         self.set(cookie, "", Some(Duration::ZERO))
+    }
+}
+
+impl Cookie {
+    /// What the name begins with, after `__Host-`.
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Session => "vestibule",
+            Self::Browser => "vestibule-browser",
+            Self::Device => "vestibule-device",
+            Self::Registration => "vestibule-registration",
+        }
+    }
+}
+
+/// What a browser sent under one name.
+enum Found {
+    Nothing,
+    /// Not what a cookie of ours is made of, or two that differ: one of them was planted.
+    Unusable,
+    One(Token),
+}
+
+impl Found {
+    fn token(self) -> Option<Token> {
+        match self {
+            Self::One(token) => Some(token),
+            Self::Nothing | Self::Unusable => None,
+        }
+    }
+}
+
+fn only(headers: &HeaderMap, name: &str) -> Found {
+    let mut values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(key, value)| (key == name).then_some(value));
+    let Some(first) = values.next() else {
+        return Found::Nothing;
+    };
+    if is_plain(first) && values.all(|other| other == first) {
+        Found::One(Token::new(first))
+    } else {
+        Found::Unusable
     }
 }
 
@@ -92,7 +153,31 @@ fn is_plain(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    const KINDS: [Cookie; 4] = [
+        Cookie::Session,
+        Cookie::Browser,
+        Cookie::Device,
+        Cookie::Registration,
+    ];
+
+    fn cookies(issuer: &str) -> Cookies {
+        Cookies::new(&PublicUrl::parse(issuer).unwrap())
+    }
+
+    /// What a browser does with `Set-Cookie`.
+    fn keep(jar: &mut BTreeMap<String, String>, set: Vec<HeaderValue>) {
+        for value in set {
+            let (name, rest) = value.to_str().unwrap().split_once('=').unwrap();
+            match rest.split(';').next().unwrap() {
+                "" => jar.remove(name),
+                value => jar.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+    }
 
     fn sent(values: &[&'static str]) -> HeaderMap {
         values
@@ -104,21 +189,98 @@ mod tests {
     #[test]
     fn cookies_are_host_only_and_out_of_reach_of_scripts() {
         // SB-14
-        let https = Cookies::new(true).set(Cookie::Session, "abc", None).unwrap();
+        for (issuer, expected) in [
+            (
+                "https://id.example.org",
+                "__Host-vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60",
+            ),
+            (
+                "https://example.org/a/idp",
+                "__Host-vestibule+a+idp=abc; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60",
+            ),
+            (
+                "http://localhost:8000",
+                "vestibule-8000=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
+            ),
+            (
+                "http://localhost/idp",
+                "vestibule-80+idp=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
+            ),
+        ] {
+            let set = cookies(issuer).set(Cookie::Session, "abc", Some(Duration::from_secs(60)));
+            assert_eq!(set[0], expected);
+            assert!(set.iter().all(HeaderValue::is_sensitive));
+        }
+    }
+
+    #[test]
+    fn installations_on_one_host_have_cookies_of_their_own() {
+        // SB-51
+        for (one, other) in [
+            ("http://localhost:8000", "http://localhost:8100"),
+            ("https://example.org/idp", "https://example.org/other"),
+            ("https://example.org/idp", "https://example.org"),
+            ("https://example.org/a/b", "https://example.org/a.b"),
+            ("https://example.org/browser", "https://example.org"),
+        ] {
+            let (one, other) = (cookies(one), cookies(other));
+            let mut names: Vec<String> = KINDS
+                .iter()
+                .flat_map(|kind| [one.name(*kind), other.name(*kind)])
+                .collect();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), 2 * KINDS.len(), "{names:?}");
+            // Signed in at both, out at one: the other's cookie is there still.
+            let mut jar = BTreeMap::new();
+            keep(&mut jar, one.set(Cookie::Session, "one", None));
+            keep(&mut jar, other.set(Cookie::Session, "other", None));
+            keep(&mut jar, other.clear(Cookie::Session));
+            let sent = jar.iter().map(|(name, value)| format!("{name}={value}"));
+            let sent = sent.collect::<Vec<_>>().join("; ");
+            let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::try_from(sent).unwrap())]);
+            let found = |cookies: &Cookies| {
+                cookies
+                    .read(&headers, Cookie::Session)
+                    .map(|token| token.expose().to_owned())
+            };
+            assert_eq!((found(&one).as_deref(), found(&other)), (Some("one"), None));
+        }
+    }
+
+    #[test]
+    fn a_release_without_ports_in_its_names_may_run_beside_this_one() {
+        let cookies = cookies("http://localhost:8000");
+        let read = |text: &'static str| {
+            let token = cookies.read(&sent(&[text]), Cookie::Session);
+            token.map(|token| token.expose().to_owned())
+        };
+        assert_eq!(read("vestibule=former").as_deref(), Some("former"));
         assert_eq!(
-            https,
-            "__Host-vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
+            read("vestibule=former; vestibule-8000=own").as_deref(),
+            Some("own")
         );
-        let http = Cookies::new(false)
-            .set(Cookie::Session, "abc", Some(Duration::from_secs(60)))
-            .unwrap();
-        assert_eq!(http, "vestibule=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
-        assert!(https.is_sensitive());
+        assert_eq!(
+            read("vestibule=former; vestibule-8000=own; vestibule-8000=planted"),
+            None
+        );
+        let names = |set: Vec<HeaderValue>| -> Vec<String> {
+            let name = |value: &HeaderValue| value.to_str().unwrap().split('=').next().unwrap().to_owned();
+            set.iter().map(name).collect()
+        };
+        assert_eq!(
+            names(cookies.set(Cookie::Session, "x", None)),
+            ["vestibule-8000", "vestibule"]
+        );
+        assert_eq!(
+            names(cookies.clear(Cookie::Session)),
+            ["vestibule-8000", "vestibule"]
+        );
     }
 
     #[test]
     fn a_cookie_is_found_among_others_and_an_ambiguous_one_is_refused() {
-        let cookies = Cookies::new(false);
+        let cookies = cookies("https://id.example.org");
         let read = |values: &[&'static str]| {
             cookies
                 .read(&sent(values), Cookie::Session)

@@ -93,7 +93,7 @@ impl Pages {
                 "You may have signed in or out in another tab, or cookies may be switched off. Nothing has changed.",
             ),
         }
-        .with_action("Start again", format!("{}/", self.origin))
+        .with_action("Start again", self.start_page())
     }
 }
 

@@ -64,10 +64,15 @@ pub fn forget(pages: &Pages, response: &mut Response) {
     for cookie in [Cookie::Session, Cookie::Browser, Cookie::Registration] {
         pages.clear_cookie(response, cookie);
     }
-    // Not "cookies": browsers clear those of every host under the same registrable domain, the applications' too.
+    // Not "cookies": browsers clear those of every host under the same registrable domain, the applications' too. Nor
+    // "storage" where the origin is not ours alone, which would be that of the neighbours; our pages store nothing.
+    let what = match pages.shares_its_origin() {
+        true => "\"cache\"",
+        false => "\"cache\", \"storage\"",
+    };
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
+        HeaderValue::from_static(what),
     );
 }
 

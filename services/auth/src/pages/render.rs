@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use chassis::clock::SharedClock;
+use chassis::http::PublicUrl;
 use chassis::random::SharedRandom;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use url::Url;
 
 use super::assets::Assets;
 use super::brand::{BrandConfig, BrandError, BrandSource};
@@ -24,13 +24,13 @@ pub struct Pages {
     pub(crate) random: SharedRandom,
     /// The origin that browsers know us by, such as `https://id.example.com`.
     pub(crate) origin: String,
-    secure: bool,
+    issuer: PublicUrl,
 }
 
 /// What [`Pages::new`] needs.
 pub struct PagesConfig<'a> {
     /// The issuer, which is where browsers find the pages.
-    pub issuer: &'a Url,
+    pub issuer: &'a PublicUrl,
     /// `[brand]` of the configuration.
     pub brand: BrandConfig,
     /// A secret of the installation, the same for every replica, 32 bytes or more.
@@ -105,15 +105,14 @@ impl Pages {
     /// # Errors
     /// A brand that cannot be used, named by its key.
     pub fn new(config: PagesConfig<'_>) -> Result<Self, BrandError> {
-        let secure = config.issuer.scheme() == "https";
         Ok(Self {
             brand: BrandSource::new(config.brand, config.clock)?,
             assets: Assets::new(),
             csrf: Csrf::new(config.secret, config.random.clone()),
-            cookies: Cookies::new(secure),
+            cookies: Cookies::new(config.issuer),
             random: config.random,
-            origin: config.issuer.origin().ascii_serialization(),
-            secure,
+            origin: config.issuer.origin(),
+            issuer: config.issuer.clone(),
         })
     }
 
@@ -121,6 +120,7 @@ impl Pages {
     pub(crate) fn page(&self) -> Page {
         Page {
             brand: self.brand.current(),
+            base: self.issuer.path().to_owned(),
             nonce: self.random.token().expose().to_owned(),
             style_url: self.assets.style.url(),
             icon_url: self.assets.mark.url(),
@@ -150,12 +150,28 @@ impl Pages {
         }
     }
 
-    /// The answer that sends the browser on with GET (RFC 9110 §15.4.4). `to` is a local path.
+    /// A path of ours, such as `/login?return_to=…`, as a browser has to name it: under the path of the issuer. Links
+    /// and redirects go through this; what stands in a form or a parameter is without it.
+    pub fn local(&self, path: &str) -> String {
+        self.issuer.local(path)
+    }
+
+    /// The start page in full.
+    pub(crate) fn start_page(&self) -> String {
+        self.issuer.full("/")
+    }
+
+    /// Whether others may have pages at our origin: the issuer is a part of it alone.
+    pub(crate) fn shares_its_origin(&self) -> bool {
+        !self.issuer.path().is_empty()
+    }
+
+    /// The answer that sends the browser on with GET (RFC 9110 §15.4.4). `to` is a path of ours, as routes name it.
     pub(crate) fn redirect(&self, to: &str) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SEE_OTHER;
         let headers = response.headers_mut();
-        if let Ok(location) = HeaderValue::try_from(to) {
+        if let Ok(location) = HeaderValue::try_from(self.local(to)) {
             headers.insert(header::LOCATION, location);
         }
         self.protect(
@@ -167,10 +183,11 @@ impl Pages {
 
     /// The answer that shows an error.
     pub(crate) fn error(&self, error: &ErrorPage) -> Response {
-        let action = error
-            .action
-            .as_ref()
-            .map(|(label, url)| (label.as_str(), url.as_str()));
+        let action = error.action.as_ref().map(|(label, url)| {
+            let ours = url.starts_with('/');
+            let url = if ours { self.local(url) } else { url.clone() };
+            (label.as_str(), url)
+        });
         let reason = error.status.canonical_reason().unwrap_or_default();
         let view = view::Error {
             page: self.page(),
@@ -195,14 +212,14 @@ impl Pages {
         value: &str,
         lifetime: Option<Duration>,
     ) {
-        if let Some(value) = self.cookies.set(cookie, value, lifetime) {
+        for value in self.cookies.set(cookie, value, lifetime) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
 
     /// Makes the browser forget a cookie.
     pub(crate) fn clear_cookie(&self, response: &mut Response, cookie: Cookie) {
-        if let Some(value) = self.cookies.clear(cookie) {
+        for value in self.cookies.clear(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
@@ -232,7 +249,7 @@ impl Pages {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if self.secure {
+        if self.issuer.is_secure() {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,
                 HeaderValue::from_static("max-age=63072000"),

@@ -10,6 +10,8 @@ use super::brand::Brand;
 pub(crate) struct Page {
     pub(crate) brand: Arc<Brand>,
     pub(crate) nonce: String,
+    /// The path of the issuer, which every link begins with.
+    pub(crate) base: String,
     pub(crate) style_url: String,
     pub(crate) icon_url: String,
 }
@@ -209,7 +211,7 @@ pub(crate) struct Error<'a> {
     pub(crate) status: String,
     pub(crate) heading: &'a str,
     pub(crate) detail: &'a str,
-    pub(crate) action: Option<(&'a str, &'a str)>,
+    pub(crate) action: Option<(&'a str, String)>,
     pub(crate) trace_id: Option<&'a str>,
 }
 

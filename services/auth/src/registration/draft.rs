@@ -113,10 +113,7 @@ pub(crate) fn check_password(
     person: &Typed<'_>,
 ) -> Result<Password, crate::credentials::Weakness> {
     let context = Context {
-        site: [Some(app.settings.brand.name()), app.settings.issuer.host_str()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        site: vec![app.settings.brand.name(), app.settings.issuer.host()],
         person: std::iter::once(person.user_name)
             .chain(person.email)
             .chain(person.names.iter().copied())

@@ -97,8 +97,8 @@ pub async fn invite(app: &App, tx: &mut Tx, account: Uuid) -> Result<Url, DbErro
 }
 
 fn link(app: &App, token: &Token) -> Url {
-    let mut url = app.settings.issuer.clone();
-    url.set_path(&format!("{}/setup", url.path().trim_end_matches('/')));
+    let mut url = app.settings.issuer.url().clone();
+    url.set_path(&app.settings.issuer.local("/setup"));
     url.query_pairs_mut().append_pair("token", token.expose());
     url
 }

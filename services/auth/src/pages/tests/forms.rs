@@ -68,7 +68,7 @@ async fn a_form_without_its_own_token_does_nothing() {
                 !answer
                     .set_cookies()
                     .iter()
-                    .any(|cookie| cookie.starts_with("vestibule=")),
+                    .any(|cookie| cookie.starts_with("vestibule-8000=")),
                 "{path}"
             );
         }
@@ -97,7 +97,7 @@ async fn a_get_changes_nothing() {
     let site = Site::start().await;
     site.register("ann").await;
     let mut ann = site.signed_in("ann").await;
-    let session = ann.jar["vestibule"].clone();
+    let session = ann.jar["vestibule-8000"].clone();
     for path in [
         "/",
         "/login",
@@ -112,10 +112,10 @@ async fn a_get_changes_nothing() {
             !answer
                 .set_cookies()
                 .iter()
-                .any(|cookie| cookie.starts_with("vestibule=")),
+                .any(|cookie| cookie.starts_with("vestibule-8000=")),
             "{path}"
         );
-        assert_eq!(ann.jar["vestibule"], session);
+        assert_eq!(ann.jar["vestibule-8000"], session);
     }
     assert!(ann.get("/").await.body.contains("Hello, ann"));
 }

@@ -224,7 +224,7 @@ impl Gallery<'_> {
             ("logout", logout(Some(form))),
             ("logout-done", logout(None)),
             ("error", error(Some("4bf92f3577b34da6a3ce929d0e0e4736"), None)),
-            ("error-action", error(None, Some((self.text, "/")))),
+            ("error-action", error(None, Some((self.text, "/".to_owned())))),
         ]
     }
 }

@@ -9,3 +9,4 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 mod site;
+mod under_a_path;

@@ -37,7 +37,7 @@ async fn unknown_wrong_and_disabled_get_the_same_answer() {
         let answer = browser
             .fill("/login", &[("user_name", user_name), ("password", password)])
             .await;
-        assert!(!browser.jar.contains_key("vestibule"), "{user_name}");
+        assert!(!browser.jar.contains_key("vestibule-8000"), "{user_name}");
         answers.push((
             answer.status,
             answer.alike().replace(&format!("value=\"{user_name}\""), ""),
@@ -73,21 +73,21 @@ async fn a_planted_session_is_worth_nothing_and_a_sign_in_makes_a_new_one() {
     site.register("ann").await;
     let planted = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let mut ann = site.browser();
-    ann.jar.insert("vestibule".into(), planted.into());
+    ann.jar.insert("vestibule-8000".into(), planted.into());
     assert_eq!(ann.get("/").await.location(), "/login");
     ann.fill("/login", &[("user_name", "ann"), ("password", PASSWORD)])
         .await;
-    let first = ann.jar["vestibule"].clone();
+    let first = ann.jar["vestibule-8000"].clone();
     assert_ne!(first, planted);
     assert_eq!(first.len(), 43, "256 bits"); // SB-13
 
     let there = "/login?return_to=%2Foauth2%2Fauthorize%3Fa%3Db";
     ann.fill(there, &[("user_name", "ann"), ("password", PASSWORD)])
         .await;
-    let second = ann.jar["vestibule"].clone();
+    let second = ann.jar["vestibule-8000"].clone();
     assert_ne!(second, first);
     let mut thief = site.browser();
-    thief.jar.insert("vestibule".into(), first);
+    thief.jar.insert("vestibule-8000".into(), first);
     assert_eq!(
         thief.get("/").await.location(),
         "/login",
@@ -131,10 +131,10 @@ async fn too_many_failures_are_told_to_wait_but_a_known_device_is_not() {
     let mut ann = site.browser();
     ann.fill("/login", &[("user_name", "ann"), ("password", PASSWORD)])
         .await;
-    let device = ann.jar["vestibule-device"].clone();
+    let device = ann.jar["vestibule-device-8000"].clone();
     ann.fill("/", &[]).await;
     assert_eq!(
-        ann.jar.get("vestibule-device"),
+        ann.jar.get("vestibule-device-8000"),
         Some(&device),
         "it outlives the sign-out"
     );

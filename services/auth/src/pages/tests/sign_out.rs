@@ -10,7 +10,7 @@ async fn somebody_signs_out_and_the_browser_forgets() {
     let site = Site::start().await;
     site.register("ann").await;
     let mut ann = site.signed_in("ann").await;
-    let session = ann.jar["vestibule"].clone();
+    let session = ann.jar["vestibule-8000"].clone();
     assert!(ann.get("/logout").await.body.contains("Sign out?"));
     let answer = ann.fill("/logout", &[]).await;
     assert_eq!(
@@ -18,12 +18,12 @@ async fn somebody_signs_out_and_the_browser_forgets() {
         (StatusCode::SEE_OTHER, "/logout")
     );
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
-    assert!(!ann.jar.contains_key("vestibule"));
+    assert!(!ann.jar.contains_key("vestibule-8000"));
     let done = ann.get("/logout").await;
     assert!(done.body.contains("You are signed out") && !done.body.contains("<form"));
 
     let mut thief = site.browser();
-    thief.jar.insert("vestibule".into(), session);
+    thief.jar.insert("vestibule-8000".into(), session);
     assert_eq!(
         thief.get("/").await.location(),
         "/login",

@@ -106,7 +106,10 @@ async fn a_registration_waits_for_the_user_service_and_ends_signed_in() {
 
     let page = ann.get(&wait).await;
     assert!(!page.body.contains("http-equiv=\"refresh\""));
-    assert!(!ann.jar.contains_key("vestibule"), "looking does not sign in"); // SB-16
+    assert!(
+        !ann.jar.contains_key("vestibule-8000"),
+        "looking does not sign in"
+    ); // SB-16
     let id = page
         .hidden()
         .into_iter()
@@ -124,7 +127,7 @@ async fn a_registration_waits_for_the_user_service_and_ends_signed_in() {
     let answer = ann.fill(&wait, &[]).await;
     assert_eq!(answer.location(), "/oauth2/authorize?a=b");
     assert!(ann.get("/").await.body.contains("Hello, ann"));
-    assert!(!ann.jar.contains_key("vestibule-registration"));
+    assert!(!ann.jar.contains_key("vestibule-registration-8000"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use chassis::clock::ManualClock;
-use chassis::http::standard_layers;
+use chassis::http::{serve_under, standard_layers};
 use events::contract::RegistrationRequested;
 use testkit::TestDb;
 
@@ -107,6 +107,7 @@ impl Site {
         let limits = settings.limits.clone();
         let (app, clock) = app_with(&db, settings, users.clone()).await;
         let router = standard_layers(router(&app).with_state(app.clone()), &limits);
+        let router = serve_under(router, &app.settings.issuer);
         Self {
             app,
             users,
