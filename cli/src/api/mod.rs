@@ -172,7 +172,7 @@ fn client(services: &Services) -> Result<Client, Failure> {
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
-    if urls.iter().all(|url| is_loopback(url)) {
+    if urls.iter().all(|url| chassis::http::is_loopback(url)) {
         // HTTP_PROXY is for the way out of this machine.
         builder = builder.no_proxy();
     }
@@ -186,15 +186,6 @@ fn client(services: &Services) -> Result<Client, Failure> {
             format!("cannot make an HTTP client: {}", chain(&error)),
         )
     })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 /// The body of a success, or the error that the body describes.

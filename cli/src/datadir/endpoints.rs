@@ -1,9 +1,10 @@
 //! Where the services listen: the command line goes over the environment, which goes over the files.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
-use url::Url;
+use chassis::http::PublicUrl;
 
 use super::{DataDirError, files};
 
@@ -73,34 +74,12 @@ impl Endpoints {
             port: 8001,
             management: 9001,
         };
+        // Who asks for other public ports has another stack beside, which the default management ports belong to.
+        let beside = ports.auth.is_some() || ports.users.is_some();
         Ok(Self {
-            auth: auth.find(ports.auth, ports.auth_management, env)?,
-            users: users.find(ports.users, ports.users_management, env)?,
+            auth: auth.find(ports.auth, ports.auth_management, beside, env)?,
+            users: users.find(ports.users, ports.users_management, beside, env)?,
         })
-    }
-
-    /// The variables that tell the services what the command line changed.
-    pub(crate) fn overlay(&self, ports: Ports) -> Vec<(&'static str, String)> {
-        let mut variables = Vec::new();
-        if ports.auth.is_some() {
-            variables.push(("VESTIBULE_AUTH__LISTEN__ADDRESS", self.auth.listen.to_string()));
-            variables.push(("VESTIBULE_AUTH__ISSUER", self.auth.url.clone()));
-            variables.push(("VESTIBULE_USERS__AUTH__ISSUER", self.auth.url.clone()));
-        }
-        if ports.users.is_some() {
-            variables.push(("VESTIBULE_USERS__LISTEN__ADDRESS", self.users.listen.to_string()));
-            variables.push(("VESTIBULE_USERS__URL", self.users.url.clone()));
-            variables.push(("VESTIBULE_AUTH__USERS__URL", self.users.url.clone()));
-        }
-        if ports.auth_management.is_some() {
-            let address = self.auth.management.to_string();
-            variables.push(("VESTIBULE_AUTH__LISTEN__MANAGEMENT", address));
-        }
-        if ports.users_management.is_some() {
-            let address = self.users.management.to_string();
-            variables.push(("VESTIBULE_USERS__LISTEN__MANAGEMENT", address));
-        }
-        variables
     }
 }
 
@@ -109,39 +88,35 @@ impl Place<'_> {
         &self,
         port: Option<u16>,
         management: Option<u16>,
+        beside: bool,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Endpoint, DataDirError> {
-        let table = self.table()?;
+        let table = files::table(self.file)?;
         let listen = self.address(&table, "address", self.port, port, env)?;
-        let management = self.address(&table, "management", self.management, management, env)?;
+        let chosen = management.is_some() || env(&format!("{}LISTEN__MANAGEMENT", self.prefix)).is_some();
+        let mut management = self.address(&table, "management", self.management, management, env)?;
+        if beside && !chosen && is_taken(management) {
+            management.set_port(0);
+            management = free(management)?;
+        }
         let named = env(&format!("{}{}", self.prefix, self.url_key.to_uppercase())).or_else(|| {
             let value = table.get(self.url_key)?;
             Some(value.as_str()?.to_owned())
         });
         let url = match named {
-            // An issuer behind a proxy stays; one on this machine follows the port that it was given.
-            Some(url) if port.is_none() || !is_local(&url) => url,
-            _ => format!("http://localhost:{}", listen.port()),
+            Some(text) => {
+                let url = PublicUrl::parse(&text).map_err(|error| DataDirError::Content {
+                    path: self.file.to_owned(),
+                    reason: format!("{}: {error}", self.url_key),
+                })?;
+                follow(url, port.and(Some(listen.port())))
+            }
+            None => format!("http://localhost:{}", listen.port()),
         };
         Ok(Endpoint {
             url,
             listen,
             management,
-        })
-    }
-
-    fn table(&self) -> Result<toml::Table, DataDirError> {
-        let Some(text) = files::read(self.file)? else {
-            return Ok(toml::Table::new());
-        };
-        toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-            DataDirError::Content {
-                path: self.file.to_owned(),
-                // Only the message: the error's own text quotes the line, which may hold a secret.
-                reason: format!("line {line}: {}", error.message()),
-            }
         })
     }
 
@@ -192,14 +167,17 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn is_local(url: &str) -> bool {
-    match Url::parse(url) {
-        Ok(url) => match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        },
-        Err(_) => false,
+/// A URL of this machine without TLS follows the port that the service was given; one behind a proxy stays.
+fn follow(url: PublicUrl, port: Option<u16>) -> String {
+    let mut moved = url.url().clone();
+    if port.is_some() && url.is_loopback() && !url.is_secure() {
+        // Never refused: an http URL with a host can have a port.
+        let _ = moved.set_port(port);
     }
+    moved.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Whether somebody else listens there.
+fn is_taken(address: SocketAddr) -> bool {
+    TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
 }

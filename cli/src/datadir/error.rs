@@ -34,6 +34,14 @@ pub(crate) enum DataDirError {
         /// The process that holds it, or `?` while it is only starting.
         pid: String,
     },
+    /// The environment contradicts itself.
+    #[error("{reason}")]
+    Environment {
+        /// What contradicts what.
+        reason: String,
+        /// What to change.
+        mend: String,
+    },
     /// A file's content is wrong.
     #[error("{}: {reason}", path.display())]
     Content {
@@ -94,6 +102,7 @@ impl From<DataDirError> for Failure {
             DataDirError::Locked { .. } => Self::new(Code::Conflict, message)
                 .hint("Stop that one first, or start a second stack with --data OTHER-DIR and other ports."),
             DataDirError::Content { .. } => Self::new(Code::Usage, message),
+            DataDirError::Environment { mend, .. } => Self::new(Code::Usage, message).hint(mend),
         }
     }
 }

@@ -49,6 +49,22 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<bool, DataDirErro
     Ok(true)
 }
 
+/// The TOML in `path`; an empty table when it does not exist.
+pub(super) fn table(path: &Path) -> Result<toml::Table, DataDirError> {
+    let Some(text) = read(path)? else {
+        return Ok(toml::Table::new());
+    };
+    toml::from_str(&text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        DataDirError::Content {
+            path: path.to_owned(),
+            // Only the message: the error's own text quotes the line, which may hold a secret.
+            reason: format!("line {line}: {}", error.message()),
+        }
+    })
+}
+
 /// The text of `path`, or none when it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>, DataDirError> {
     match fs::read_to_string(path) {

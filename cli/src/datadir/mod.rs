@@ -5,6 +5,7 @@ mod error;
 mod files;
 mod lock;
 mod operator;
+mod overlay;
 mod secrets;
 mod templates;
 #[cfg(test)]
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use chassis::random::SharedRandom;
 
-pub(crate) use endpoints::{Endpoints, Ports};
+pub(crate) use endpoints::{Endpoint, Endpoints, Ports};
 pub(crate) use error::DataDirError;
 pub(crate) use lock::{Lock, held_by};
 pub(crate) use operator::Operator;
+pub(crate) use overlay::Variable;
 pub(crate) use secrets::Secrets;
 
 /// A directory that holds one stack of services.
@@ -94,6 +96,19 @@ impl DataDir {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Endpoints, DataDirError> {
         Endpoints::find(&self.auth_file(), &self.users_file(), ports, env)
+    }
+
+    /// The variables that make both services agree with these addresses, where files and environment say something else.
+    ///
+    /// # Errors
+    /// When they say something that cannot be carried over: what, and what to change.
+    pub(crate) fn overlay(
+        &self,
+        at: &Endpoints,
+        ports: Ports,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<Variable>, DataDirError> {
+        at.overlay([&self.auth_file(), &self.users_file()], ports, env)
     }
 
     /// Writes secrets and configuration where they are missing, and `operator.json` anew.

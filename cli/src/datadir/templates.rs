@@ -35,24 +35,21 @@ k1_file = "secrets/encryption-k1"
 client_id = "vestibule-auth"
 client_secret_file = "secrets/vestibule-auth"
 
-# The services and the operator's tool are clients like any other. Their audience is both services.
+# The services and the operator's tool are clients like any other. Without `audiences` they are for both services.
 [clients.vestibule-auth]
 secret_file = "secrets/vestibule-auth"
 grant_types = ["client_credentials"]
 scopes = ["users:read", "users:write", "groups:read", "events:read"]
-audiences = ["{issuer}", "{users}"]
 
 [clients.vestibule-users]
 secret_file = "secrets/vestibule-users"
 grant_types = ["client_credentials"]
 scopes = ["events:read"]
-audiences = ["{issuer}", "{users}"]
 
 [clients.vestibule-cli]
 secret_file = "secrets/vestibule-cli"
 grant_types = ["client_credentials"]
 scopes = ["admin", "users:read", "users:write", "groups:read", "groups:write", "events:read"]
-audiences = ["{issuer}", "{users}"]
 "#,
         issuer = at.auth.url,
         listen = at.auth.listen,

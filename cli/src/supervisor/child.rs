@@ -26,7 +26,7 @@ pub(crate) struct Service {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
     /// Variables over those of this process.
-    pub(crate) env: Vec<(&'static str, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// The folder that it runs in.
     pub(crate) folder: PathBuf,
     /// Where it says whether it is ready.

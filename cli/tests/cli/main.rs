@@ -8,6 +8,8 @@ mod backup;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod other_ports;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod supervision;

@@ -81,6 +81,12 @@ impl Up {
         .await;
     }
 
+    /// Ends it, and gives its folder back for another start.
+    pub(crate) async fn end(mut self) -> TempDir {
+        self.process.terminate().await;
+        self.folder
+    }
+
     /// How often it has printed `text`.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.process.log().matches(text).count()

@@ -86,6 +86,7 @@ impl Doctor {
         if !self.target.is_remote() {
             let data = DataDir::open(self.target.data())?;
             directory::look(&data, &mut findings);
+            findings.extend(services::addresses(&data));
             running = directory::supervisor(&data, &mut findings);
             stores::look(&data, &mut findings).await;
             if !running {

@@ -44,6 +44,37 @@ pub(super) fn ports(data: &DataDir, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether the files agree about the URLs of the services. While it runs, `vestibule up` makes them.
+pub(super) fn addresses(data: &DataDir) -> Option<Finding> {
+    let what = "addresses";
+    let env = |name: &str| std::env::var(name).ok();
+    // A configuration that cannot be read is a finding of its own.
+    let at = data.endpoints(Ports::default(), &env).ok()?;
+    Some(match data.overlay(&at, Ports::default(), &env) {
+        Err(error) => Finding::bad(
+            what,
+            error.to_string(),
+            "Edit it as said, then start `vestibule up` again.",
+        ),
+        Ok(differing) => match differing.first() {
+            None => Finding::good(
+                what,
+                format!("the files agree: {} and {}", at.auth.url, at.users.url),
+            ),
+            Some(variable) => Finding::bad(
+                what,
+                format!(
+                    "{} is {} in the files, and should be {}",
+                    variable.name,
+                    variable.instead_of.as_deref().unwrap_or("nothing"),
+                    variable.value
+                ),
+                "`vestibule up` sets it right while it runs; edit the file so that it says so too.",
+            ),
+        },
+    })
+}
+
 /// Asks each service how it is, then whether it takes the credential.
 pub(super) async fn look(target: &Target, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let scopes = ["admin", "users:read", "events:read"];

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use banner::Banner;
 
-use crate::datadir::{DataDir, Endpoints, Ports};
+use crate::datadir::{DataDir, Endpoints, Ports, Variable};
 use crate::failure::{Code, Failure};
 use crate::logs::{Color, LogFormat, Renderer, Style};
 use crate::supervisor::ports::{self, Port};
@@ -48,10 +48,12 @@ pub(crate) struct Up {
     /// Port of the user service [default: from users.toml, else 8001; 0: any that is free]
     #[arg(long, value_name = "N")]
     users_port: Option<u16>,
-    /// Port for health and metrics of the authentication service [default: from auth.toml, else 9000]
+    /// Port for health and metrics of the authentication service [default: from auth.toml, else 9000; any that is free
+    /// if that one is taken and --auth-port or --users-port is given]
     #[arg(long, value_name = "N")]
     auth_management_port: Option<u16>,
-    /// Port for health and metrics of the user service [default: from users.toml, else 9001]
+    /// Port for health and metrics of the user service [default: from users.toml, else 9001; any that is free if that
+    /// one is taken and --auth-port or --users-port is given]
     #[arg(long, value_name = "N")]
     users_management_port: Option<u16>,
     /// How to print what the services log
@@ -71,11 +73,13 @@ impl Up {
         let data = DataDir::create(&self.data)?;
         let lock = data.lock()?;
         let chosen = self.ports();
-        let at = data.endpoints(chosen, &|name| std::env::var(name).ok())?;
+        let env = |name: &str| std::env::var(name).ok();
+        let at = data.endpoints(chosen, &env)?;
+        let overlay = data.overlay(&at, chosen, &env)?;
         ports::check(&listeners(&at), lock.after_a_crash).await?;
         let random: SharedRandom = Arc::new(SystemRandom::default());
         data.prepare(&at, &random)?;
-        let services = services(&data, &at, chosen)?;
+        let services = services(&data, &at, &overlay)?;
 
         let style = Style::choose(self.color, &io::stdout());
         let renderer = Renderer {
@@ -154,16 +158,19 @@ fn listeners(at: &Endpoints) -> [Port; 4] {
     ]
 }
 
-fn services(data: &DataDir, at: &Endpoints, chosen: Ports) -> Result<Vec<Service>, Failure> {
+fn services(data: &DataDir, at: &Endpoints, overlay: &[Variable]) -> Result<Vec<Service>, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new(
             Code::Failed,
             format!("cannot find this program's own file: {error}"),
         )
     })?;
-    let service = |name: &'static str, file: PathBuf, log_format, management| {
-        let mut env = at.overlay(chosen);
-        env.push((log_format, "ecs".to_owned()));
+    let service = |name: &'static str, file: PathBuf, log_format: &str, management| {
+        let mut env: Vec<(String, String)> = overlay
+            .iter()
+            .map(|variable| (variable.name.clone(), variable.value.clone()))
+            .collect();
+        env.push((log_format.to_owned(), "ecs".to_owned()));
         Service {
             name,
             program: program.clone(),
