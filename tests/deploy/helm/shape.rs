@@ -50,6 +50,53 @@ fn a_pod_has_the_time_that_its_end_takes() {
 }
 
 #[test]
+fn a_url_with_a_path_is_routed_by_that_path() {
+    let sets = [
+        "auth.url=https://example.org/idp",
+        "users.url=https://example.org/directory/",
+    ];
+    let route = [
+        "auth.ingress.enabled=false",
+        "auth.httpRoute.enabled=true",
+        "auth.httpRoute.parentRefs[0].name=gateway",
+    ];
+    let objects = render(SMALL, &sets);
+    let paths = |service: &str| -> Vec<(String, String)> {
+        let ingress = objects.find("Ingress", &format!("vestibule-{service}"));
+        let rule = &ingress["spec"]["rules"][0];
+        assert_eq!(rule["host"], "example.org");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let paths = rule["http"]["paths"].as_array().unwrap().iter();
+        paths
+            .map(|path| (text(&path["path"]), text(&path["pathType"])))
+            .collect()
+    };
+    let owned = |(path, kind): (&str, &str)| (path.to_owned(), kind.to_owned());
+    let metadata = "/.well-known/oauth-authorization-server/idp";
+    assert_eq!(
+        paths("auth"),
+        [("/idp", "Prefix"), (metadata, "Exact")].map(owned)
+    );
+    assert_eq!(paths("users"), [("/directory", "Prefix")].map(owned));
+    let objects = render(SMALL, &[sets.as_slice(), &route].concat());
+    let matches = &objects.find("HTTPRoute", "vestibule-auth")["spec"]["rules"][0]["matches"];
+    assert_eq!(
+        *matches,
+        json!([
+            { "path": { "type": "PathPrefix", "value": "/idp" } },
+            { "path": { "type": "Exact", "value": metadata } },
+        ])
+    );
+    // At the root nothing changes.
+    let objects = render(SMALL, &[]);
+    let paths = &objects.find("Ingress", "vestibule-auth")["spec"]["rules"][0]["http"]["paths"];
+    assert_eq!(
+        (paths.as_array().map(Vec::len), &paths[0]["path"]),
+        (Some(1), &json!("/"))
+    );
+}
+
+#[test]
 fn probes_ask_the_management_port() {
     let objects = render(SMALL, &[]);
     for (service, http, management) in SERVICES {
