@@ -134,7 +134,8 @@ fn an_image_has_its_program_and_nothing_else_that_runs() {
             .collect();
         assert_eq!(found, expected, "{}", image.target);
         program_is_static(&scratch.path().join(&program));
-        program_lists_its_dependencies(&scratch.path().join(&program));
+        let listed = program_lists_its_dependencies(&scratch.path().join(&program));
+        the_sbom_names(image, &listed);
         let passwd = std::fs::read_to_string(scratch.path().join("etc/passwd")).unwrap();
         assert_eq!(
             passwd,
@@ -157,7 +158,7 @@ fn program_is_static(program: &Path) {
 }
 
 /// The section that cargo-auditable writes, which scanners of images read.
-fn program_lists_its_dependencies(program: &Path) {
+fn program_lists_its_dependencies(program: &Path) -> BTreeSet<(String, String)> {
     let section = program.with_extension("dep-v0");
     succeeds(
         Command::new("objcopy")
@@ -167,23 +168,59 @@ fn program_lists_its_dependencies(program: &Path) {
     let unpack = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(open(sys.argv[1], 'rb').read()))";
     let listed = succeeds(Command::new("python3").args(["-c", unpack]).arg(&section));
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    let packages: BTreeSet<&str> = listed["packages"]
+    let packages = crates(&listed["packages"]);
+    let has = |name: &str| packages.iter().any(|(other, _)| other == name);
+    for dependency in ["rustls", "sqlx", "aws-lc-sys", "openssl-src"] {
+        assert!(has(dependency), "{dependency} is not among {packages:?}");
+    }
+    assert!(!has("testkit"), "the test kit is in {}", program.display());
+    packages
+}
+
+/// Names and versions.
+fn crates(list: &Value) -> BTreeSet<(String, String)> {
+    let text = |package: &Value, key: &str| package[key].as_str().unwrap().to_owned();
+    let list = list.as_array().unwrap().iter();
+    list.map(|package| (text(package, "name"), text(package, "version")))
+        .collect()
+}
+
+/// The document that `scripts/images` writes names every crate of the image's program with its version, and no other
+/// (SB-41).
+fn the_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
+    let document: Value =
+        serde_json::from_str(&read(&format!("target/sbom/{}-{TAG}.cdx.json", image.target))).unwrap();
+    assert_eq!(document["bomFormat"], "CycloneDX");
+    assert_eq!(document["specVersion"], "1.5");
+    let (own, components) = (&document["metadata"]["component"], &document["components"]);
+    assert_eq!(own["version"], env!("CARGO_PKG_VERSION"));
+    let named: BTreeSet<_> = crates(components)
+        .union(&crates(&serde_json::json!([own])))
+        .cloned()
+        .collect();
+    assert_eq!(named, *listed, "{}", image.target);
+    let locked = read("Cargo.lock");
+    for component in components.as_array().unwrap() {
+        let (name, version) = (
+            component["name"].as_str().unwrap(),
+            component["version"].as_str().unwrap(),
+        );
+        assert_eq!(component["purl"], format!("pkg:cargo/{name}@{version}"));
+        assert!(
+            locked.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
+            "{component}"
+        );
+        if let Some(hash) = component["hashes"][0]["content"].as_str() {
+            assert!(locked.contains(&format!("checksum = \"{hash}\"")), "{component}");
+        }
+    }
+    let references: BTreeSet<&str> = document["dependencies"]
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|package| package["name"].as_str())
+        .map(|dependency| dependency["ref"].as_str().unwrap())
         .collect();
-    for dependency in ["rustls", "sqlx", "aws-lc-sys", "openssl-src"] {
-        assert!(
-            packages.contains(dependency),
-            "{dependency} is not among {packages:?}"
-        );
-    }
-    assert!(
-        !packages.contains("testkit"),
-        "the test kit is in {}",
-        program.display()
-    );
+    assert_eq!(references.len(), listed.len());
 }
 
 #[test]
