@@ -1,5 +1,6 @@
 //! The role that serves only reads and writes rows; another one owns the tables and migrates.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,6 +29,79 @@ fn grants(role: &str) -> Vec<String> {
             "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"
         ),
     ]
+}
+
+/// What the compose file's `auth-role` and `users-role` run before each start, for `service` of `stack`.
+fn compose_makes_the_role(stack: &Stack, service: &str, owner: &str, role: &str) {
+    let secrets = stack.folder().join(format!("{service}-secrets"));
+    std::fs::create_dir_all(&secrets).unwrap();
+    std::fs::write(secrets.join(format!("{service}-database")), owner).unwrap();
+    std::fs::write(
+        secrets.join(format!("{service}-serving")),
+        "a password ' of \" its own",
+    )
+    .unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/compose/serving-role");
+    let output = Command::new("sh")
+        .arg(script)
+        .envs([("SERVICE", service), ("ROLE", role)])
+        .env("SECRETS", &secrets)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+// SB-38: database users have least privilege.
+#[tokio::test]
+async fn a_stack_of_compose_whose_services_were_owners_goes_on_with_serving_roles() {
+    let roles = ["auth", "users"].map(|service| format!("compose_{service}_{}", std::process::id()));
+    let mut stack = Stack::with(StackOptions::on(Engine::Postgres)).await;
+    let ann = stack.register("ann").await;
+    stack.auth.kill();
+    stack.users.kill();
+    let owners = stack.database_urls();
+    for ((service, owner), role) in ["auth", "users"].into_iter().zip(&owners).zip(&roles) {
+        // Before every start, the second time included.
+        compose_makes_the_role(&stack, service, owner, role);
+        compose_makes_the_role(&stack, service, owner, role);
+        let mut url = url::Url::parse(owner).unwrap();
+        url.set_username(role).unwrap();
+        let name = service.to_uppercase();
+        let process = if service == "auth" {
+            &mut stack.auth
+        } else {
+            &mut stack.users
+        };
+        process.set(&format!("VESTIBULE_{name}__DATABASE__URL"), url.as_str());
+        process.set(&format!("VESTIBULE_{name}__DATABASE__MIGRATE"), "false");
+        process.start_again();
+        let mut serving = PgConnection::connect(url.as_str()).await.unwrap();
+        for statement in [
+            "CREATE TABLE mine (id BIGINT)",
+            "DROP TABLE outbox",
+            "CREATE ROLE other",
+        ] {
+            let refused = sqlx::query(statement).execute(&mut serving).await;
+            assert!(refused.is_err(), "{service}: {statement}");
+        }
+    }
+    stack.ready().await;
+    let tokens = stack.authenticate(&ann).await;
+    assert!(stack.user(&tokens.access).await.0.is_success());
+    stack.register("bob").await;
+    stack.auth.kill();
+    stack.users.kill();
+    for (owner, role) in owners.iter().zip(&roles) {
+        run(
+            owner,
+            &[format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")],
+        )
+        .await;
+    }
 }
 
 // SB-38: database users have least privilege.

@@ -34,13 +34,15 @@ const PROFILES: [(&[&str], &[&str]); 7] = [
         ],
     ),
 ];
-const ALWAYS: [&str; 6] = [
+const ALWAYS: [&str; 8] = [
     "auth",
     "auth-migrate",
     "auth-postgres",
+    "auth-role",
     "users",
     "users-migrate",
     "users-postgres",
+    "users-role",
 ];
 
 /// A copy of the folder `deploy` with secrets, so that the repository stays as it is.
@@ -190,7 +192,7 @@ fn no_service_has_a_right_that_it_does_not_need() {
         let raised = name == "filebeat";
         assert_eq!(service["user"] == "root", raised, "{name}");
         assert_eq!(service["cap_add"].is_array(), raised, "{name}");
-        if ours.contains(&name.as_str()) || name.ends_with("-postgres") {
+        if ours.contains(&name.as_str()) || name.ends_with("-postgres") || name.ends_with("-role") {
             assert_eq!(service["read_only"], true, "{name} may write into its image");
         }
         for port in service["ports"].as_array().into_iter().flatten() {
@@ -209,8 +211,14 @@ fn a_database_is_on_the_network_of_its_service_alone() {
     let project = resolved(&folder.path().join("deploy"), &[], &[]);
     let all = everything(&folder.path().join("deploy"));
     for (database, owners) in [
-        ("auth-postgres", ["auth", "auth-migrate", "auth-postgres"]),
-        ("users-postgres", ["users", "users-migrate", "users-postgres"]),
+        (
+            "auth-postgres",
+            ["auth", "auth-migrate", "auth-postgres", "auth-role"],
+        ),
+        (
+            "users-postgres",
+            ["users", "users-migrate", "users-postgres", "users-role"],
+        ),
     ] {
         let reached = networks(&all[database]);
         for network in &reached {
@@ -226,6 +234,55 @@ fn a_database_is_on_the_network_of_its_service_alone() {
                 owners.contains(&name.as_str()),
                 "{name} and {database}"
             );
+        }
+    }
+}
+
+// SB-38
+#[test]
+fn what_serves_has_the_url_of_a_role_that_only_reads_and_writes_rows() {
+    let folder = copy();
+    let deploy = folder.path().join("deploy");
+    let project = resolved(&deploy, &[], &[]);
+    let url = |container: &str, service: &str| {
+        let mounted = project["services"][container]["secrets"].as_array().unwrap();
+        let target = format!("/run/secrets/{service}-database");
+        let mounted: Vec<&Value> = mounted
+            .iter()
+            .filter(|secret| secret["target"] == target.as_str())
+            .collect();
+        assert_eq!(mounted.len(), 1, "{container}: {mounted:?}");
+        let file = project["secrets"][mounted[0]["source"].as_str().unwrap()]["file"]
+            .as_str()
+            .unwrap();
+        std::fs::read_to_string(file).unwrap()
+    };
+    for service in ["auth", "users"] {
+        let password = |name: &str| std::fs::read_to_string(deploy.join("secrets").join(name)).unwrap();
+        let serving = password(&format!("{service}-serving"));
+        let at = format!("{service}-postgres:5432/{service}");
+        assert_eq!(
+            url(service, service),
+            format!("postgres://{service}_serving:{serving}@{at}")
+        );
+        let owner = password(&format!("{service}-postgres"));
+        for container in [format!("{service}-migrate"), format!("{service}-role")] {
+            assert_eq!(
+                url(&container, service),
+                format!("postgres://{service}:{owner}@{at}")
+            );
+        }
+        let environment = &project["services"][service]["environment"];
+        assert_eq!(
+            environment[format!("VESTIBULE_{}__DATABASE__MIGRATE", service.to_uppercase())],
+            "false"
+        );
+        // Nothing else of what is mounted would let it in as the owner.
+        for secret in project["services"][service]["secrets"].as_array().unwrap() {
+            let file = project["secrets"][secret["source"].as_str().unwrap()]["file"]
+                .as_str()
+                .unwrap();
+            assert!(!std::fs::read_to_string(file).unwrap().contains(&owner), "{file}");
         }
     }
 }

@@ -197,9 +197,17 @@ impl Project {
         if about["read_only"] == true {
             flags.push("--read-only".to_owned());
         }
+        // Engines take one word there; the rest of them go before the command.
+        let mut words: Vec<String> = Vec::new();
+        for list in ["entrypoint", "command"] {
+            let list = about[list].as_array().into_iter().flatten();
+            words.extend(list.map(|word| word.as_str().unwrap().to_owned()));
+        }
+        if about["entrypoint"].is_array() {
+            flags.extend(["--entrypoint".to_owned(), words.remove(0)]);
+        }
         flags.push(about["image"].as_str().unwrap().to_owned());
-        let command = about["command"].as_array().into_iter().flatten();
-        flags.extend(command.map(|word| word.as_str().unwrap().to_owned()));
+        flags.extend(words);
         flags
     }
 }

@@ -31,6 +31,22 @@ fn secrets_are_made_once_and_all_are_used() {
     let after: Vec<String> = names().iter().map(|name| secret(name)).collect();
     assert_eq!(before, after);
     guarded(&deploy.join("secrets"));
+
+    // Made by a release in which the services were the owners of their tables.
+    for name in names().iter().filter(|name| name.contains("-serving")) {
+        std::fs::remove_file(deploy.join("secrets").join(name)).unwrap();
+    }
+    assert!(
+        Command::new(deploy.join("compose/secrets"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(names(), declared);
+    guarded(&deploy.join("secrets"));
+    for (name, text) in declared.iter().zip(&before) {
+        assert_eq!(name.contains("-serving"), secret(name) != *text, "{name}");
+    }
     let left: Vec<String> = below("deploy")
         .into_iter()
         .filter(|path| path.contains("/secrets/"))

@@ -94,6 +94,7 @@ async fn people_come_and_go_while_containers_are_killed() {
     project.healthy("auth").await;
     known_to_both(&project, &ann).await;
 
+    what_serves_is_no_owner(&project);
     what_runs_is_confined(&project);
     drain(&project).await;
 }
@@ -108,6 +109,25 @@ async fn the_event_has_arrived(project: &Project) {
             .then_some(())
     })
     .await;
+}
+
+/// The connections of the services are those of the serving roles, and those may not change tables (SB-38).
+fn what_serves_is_no_owner(project: &Project) {
+    for service in ["auth", "users"] {
+        let ask = "SELECT DISTINCT usename FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL; \
+                   SELECT has_schema_privilege(current_database() || '_serving', 'public', 'CREATE'), \
+                   (SELECT rolsuper FROM pg_roles WHERE rolname = current_database() || '_serving')";
+        let run = format!(
+            "for place in /usr/lib/postgresql/*/bin; do PATH=$place:$PATH; done; \
+             PGPASSWORD=$(cat /run/secrets/{service}-postgres) psql -h 127.0.0.1 -U {service} -d {service} -Atc \"$1\""
+        );
+        let database = project.named(&format!("{service}-postgres"));
+        let said = project
+            .engine
+            .ask(&["exec", &database, "sh", "-c", &run, "sh", ask]);
+        assert_eq!(said, format!("{service}_serving\nf|f"));
+    }
 }
 
 /// Nothing in the containers runs as root, and their root cannot be written to. There is no shell to try it with: the
