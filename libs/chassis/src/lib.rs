@@ -14,6 +14,7 @@ pub mod http_client;
 pub mod outbound;
 pub mod program;
 pub mod random;
+pub mod retry;
 pub mod secret;
 pub mod server;
 pub mod shutdown;

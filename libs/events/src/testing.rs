@@ -1,6 +1,8 @@
 //! What the tests of the outbox, the relay, the inbox and the feed have in common: things with a version, whose
 //! changes are told.
 
+mod outage;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +16,8 @@ use crate::contract::{Envelope, SpecVersion, SubjectErased};
 use crate::outbox::Outbox;
 use crate::relay::{PublishError, Transport};
 use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+
+pub(crate) use outage::tries_seldom_and_says_so_once;
 
 /// Tables of a made-up service.
 pub(crate) static THINGS: Migrations = Migrations {

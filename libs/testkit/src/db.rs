@@ -44,6 +44,41 @@ impl TestDb {
         &self.url
     }
 
+    /// What a failover does that connections outlive: all connections to this PostgreSQL database end, and those opened from
+    /// now on only read, for as long as they live.
+    ///
+    /// # Panics
+    /// When the server does not do it, or this is no PostgreSQL database.
+    #[expect(clippy::expect_used, reason = "a test that cannot go on must say why")]
+    pub async fn make_read_only(&self) {
+        let (admin, name) = self.server();
+        let set = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+        administer(admin, set).await.expect("a default for the database");
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        administer(admin, end).await.expect("an end of all connections");
+    }
+
+    /// Connections opened from now on may write again.
+    ///
+    /// # Panics
+    /// See [`TestDb::make_read_only`].
+    #[expect(clippy::expect_used, reason = "a test that cannot go on must say why")]
+    pub async fn make_writable(&self) {
+        let (admin, name) = self.server();
+        let reset = format!("ALTER DATABASE {name} RESET default_transaction_read_only");
+        administer(admin, reset)
+            .await
+            .expect("a default for the database");
+    }
+
+    #[expect(clippy::panic, reason = "a test that cannot go on must say why")]
+    fn server(&self) -> (&str, &str) {
+        match &self.place {
+            Place::Server { admin, name } => (admin, name),
+            Place::Folder(_) => panic!("only PostgreSQL has failovers"),
+        }
+    }
+
     /// A second handle with its own connections, as another replica would have.
     ///
     /// # Panics
@@ -105,16 +140,10 @@ pub async fn sqlite(sets: &[&Migrations]) -> TestDb {
 ///
 /// # Panics
 /// When `VESTIBULE_TEST_POSTGRES` is not set or names no server that lets us create a database.
-#[expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot start must say why"
-)]
+#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 pub async fn postgres(sets: &[&Migrations]) -> TestDb {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let Ok(admin) = std::env::var(POSTGRES) else {
-        panic!("{POSTGRES} is not set: run the tests with `make test`, which starts a PostgreSQL server");
-    };
+    let admin = server_url();
     let name = format!(
         "test_{}_{}",
         std::process::id(),
@@ -127,6 +156,15 @@ pub async fn postgres(sets: &[&Migrations]) -> TestDb {
         .and(administer(&admin, format!("CREATE DATABASE {name}")).await)
         .expect("the server of VESTIBULE_TEST_POSTGRES lets us create a database");
     prepare(url.into(), Place::Server { admin, name }, sets).await
+}
+
+/// The server of the tests, as a role that may create databases.
+#[expect(clippy::panic, reason = "a test that cannot start must say why")]
+pub(crate) fn server_url() -> String {
+    let Ok(url) = std::env::var(POSTGRES) else {
+        panic!("{POSTGRES} is not set: run the tests with `make test`, which starts a PostgreSQL server");
+    };
+    url
 }
 
 async fn prepare(url: String, place: Place, sets: &[&Migrations]) -> TestDb {

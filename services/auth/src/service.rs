@@ -13,6 +13,7 @@ use chassis::health::Health;
 use chassis::http::{serve_under, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
+use chassis::retry::Failures;
 use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry::catalogue::declare;
@@ -296,6 +297,7 @@ fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(
 
 /// Keeps the signing keys up to date.
 async fn turn_keys(keys: KeyRing, shutdown: Shutdown) {
+    let mut failures = Failures::new("the signing keys cannot be brought up to date");
     let mut tick = tokio::time::interval(keys::RELOAD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -303,9 +305,12 @@ async fn turn_keys(keys: KeyRing, shutdown: Shutdown) {
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        if let Err(error) = keys.turn().await {
-            metrics::counter!("vestibule_signing_key_failures_total").increment(1);
-            tracing::error!(error.message = %error, "the signing keys could not be brought up to date");
+        match keys.turn().await {
+            Ok(()) => failures.succeeded(),
+            Err(error) => {
+                metrics::counter!("vestibule_signing_key_failures_total").increment(1);
+                failures.failed(&error);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::db::DbError;
+use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use crate::app::{App, SharedApp};
@@ -16,6 +17,7 @@ const DEVICE_KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Sweeps until `shutdown`. Replicas may sweep at the same time.
 pub(crate) async fn run(app: SharedApp, shutdown: Shutdown) {
+    let mut failures = Failures::new("what is over cannot be removed");
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -23,8 +25,11 @@ pub(crate) async fn run(app: SharedApp, shutdown: Shutdown) {
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(error.message = %error, "what is over could not be removed; it is tried again");
+        match sweep(&app).await {
+            Ok(()) => failures.succeeded(),
+            Err(error) => {
+                failures.failed(&error);
+            }
         }
     }
 }

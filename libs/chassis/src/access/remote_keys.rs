@@ -1,7 +1,7 @@
 //! The issuer's signing keys, fetched over HTTP and kept while it is away.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use url::Url;
 use super::{BoxFuture, KeySource, KeysUnavailable};
 use crate::clock::{SharedClock, Timestamp};
 use crate::http_client::HttpClient;
+use crate::retry::Failures;
 use crate::shutdown::Shutdown;
 
 /// An unknown key makes us ask at most this often: a flood of forged tokens is no flood of requests.
@@ -21,8 +22,8 @@ const ASK_AT_MOST_EVERY: Duration = Duration::from_secs(5);
 const ASK_AT_LEAST_EVERY: Duration = Duration::from_secs(300);
 /// How soon to ask again while there are no keys at all.
 const RETRY: Duration = Duration::from_millis(500);
-/// Failures without any keys after which it is said.
-const SAY_AFTER: u32 = 4;
+/// Failures in a row that are no news while there are no keys: services that start together miss each other at first.
+const ORDINARY: u32 = 4;
 /// Bytes of a key set at most.
 const LONGEST: usize = 256 * 1024;
 
@@ -39,7 +40,7 @@ struct Inner {
     known: ArcSwap<Known>,
     asking: Mutex<()>,
     asked_at: AtomicI64,
-    failures: AtomicU32,
+    failures: std::sync::Mutex<Failures>,
 }
 
 struct Known {
@@ -85,8 +86,12 @@ impl RemoteKeys {
         http: HttpClient,
         clock: SharedClock,
     ) -> Self {
+        let issuer = issuer.into();
         Self(Arc::new(Inner {
-            issuer: issuer.into(),
+            failures: std::sync::Mutex::new(Failures::new(format!(
+                "cannot fetch the signing keys of {issuer}"
+            ))),
+            issuer,
             at: at.into().trim_end_matches('/').to_owned(),
             http,
             clock,
@@ -97,7 +102,6 @@ impl RemoteKeys {
             }),
             asking: Mutex::new(()),
             asked_at: AtomicI64::new(i64::MIN),
-            failures: AtomicU32::new(0),
         }))
     }
 
@@ -122,10 +126,10 @@ impl RemoteKeys {
     /// Whether any keys are known afterwards.
     async fn ask(&self, since: Timestamp) -> bool {
         let _turn = self.0.asking.lock().await;
-        if self.0.asked_at.load(Ordering::Acquire) < since.as_micros() {
-            self.0
-                .asked_at
-                .store(self.0.clock.now().as_micros(), Ordering::Release);
+        let (asked_at, now) = (self.0.asked_at.load(Ordering::Acquire), self.0.clock.now());
+        // What was asked in the future was asked before the clock went back.
+        if asked_at < since.as_micros() || asked_at > now.as_micros() {
+            self.0.asked_at.store(now.as_micros(), Ordering::Release);
             match self.fetch().await {
                 Ok(document) => self.accept(document),
                 Err(error) => self.report(&error),
@@ -134,20 +138,11 @@ impl RemoteKeys {
         self.is_ready()
     }
 
-    /// While there are no keys it is tried twice a second: services that start together miss each other at first,
-    /// and what stays wrong is said once.
+    /// While there are no keys it is tried twice a second, and what stays wrong is said once.
     fn report(&self, error: &FetchError) {
-        let failures = self.0.failures.fetch_add(1, Ordering::Relaxed);
-        if !self.is_ready() && failures != SAY_AFTER {
-            tracing::debug!(error.message = %error, "cannot fetch the signing keys of {} yet", self.0.issuer);
-            return;
-        }
-        tracing::warn!(
-            error.message = %error,
-            error.stack_trace = %crate::telemetry::Chain(error),
-            "cannot fetch the signing keys of {}: {error}",
-            self.0.issuer
-        );
+        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.tolerate(if self.is_ready() { 0 } else { ORDINARY });
+        failures.failed(error);
     }
 
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
@@ -189,6 +184,11 @@ impl RemoteKeys {
     }
 
     fn accept(&self, document: JwkSet) {
+        self.0
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .succeeded();
         let known = self.0.known.load();
         if known.document == document {
             return;

@@ -85,6 +85,7 @@ impl DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
+        super::distrust::note(&error);
         if let sqlx::Error::Database(database) = &error {
             if database.is_unique_violation() {
                 let constraint = database.constraint().map_or_else(

@@ -4,6 +4,7 @@
 //! [`Db`] itself: a second connection asked for while a transaction is open passes on SQLite and deadlocks
 //! PostgreSQL's pool.
 
+mod distrust;
 mod error;
 mod metering;
 mod migrate;

@@ -11,7 +11,7 @@ use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Db, DbError, Readers};
+use super::{Db, DbError, Readers, distrust};
 use crate::telemetry::root_cause;
 
 /// The `[database]` table of a service's configuration.
@@ -40,9 +40,6 @@ fn default_migrate() -> bool {
 
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// After how long without use a connection to a server is tried before it is used again.
-const RESTED: Duration = Duration::from_secs(1);
 
 impl DbConfig {
     /// A database at `url` with the default pool.
@@ -93,16 +90,8 @@ impl DbConfig {
                 // A migration needs one for its lock and one for its work.
                 .max_connections(self.max_connections.max(2))
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                // A round trip before every use would double the cost of a small read: only what has rested is tried.
                 .test_before_acquire(false)
-                .before_acquire(|connection, known| {
-                    Box::pin(async move {
-                        if known.idle_for > RESTED {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
+                .before_acquire(|connection, known| Box::pin(distrust::may_be_used(connection, known)))
                 .connect_with(options)
                 .await
                 .map_err(|error| refused(root_cause(&error)))?;

@@ -6,6 +6,7 @@
     reason = "a test that fails should stop there"
 )]
 
+mod failover;
 mod schema;
 
 use std::future::Future;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
+use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use super::prune;
@@ -18,6 +19,7 @@ const AT_ONCE: i64 = 1000;
 /// [`given_up_for`] it: now, and every hour until `shutdown`. Replicas may do so at the same time. What waits to be
 /// published is never deleted.
 pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, shutdown: Shutdown) {
+    let mut failures = Failures::new("old events cannot be deleted");
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -25,11 +27,11 @@ pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, 
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        if let Err(error) = prune_all(&db, &clock, retention, &shutdown).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "old events could not be deleted; it is tried again in an hour"
-            );
+        match prune_all(&db, &clock, retention, &shutdown).await {
+            Ok(()) => failures.succeeded(),
+            Err(error) => {
+                failures.failed(&error);
+            }
         }
     }
 }

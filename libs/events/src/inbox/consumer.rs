@@ -6,7 +6,7 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
-use super::failures::Failures;
+use super::failures::FollowingFailures;
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, Step, marker, store};
@@ -113,12 +113,12 @@ impl<H: Handler> Consumer<H> {
     }
 
     async fn follow(&mut self) {
-        let mut failures = Failures::of(self.inbox.consumer, "the feed", 5);
+        let mut failures = FollowingFailures::new(self.inbox.consumer, "the feed cannot be followed", 4);
         loop {
             match self.turn().await {
-                Ok(()) => failures.forget(),
+                Ok(()) => failures.succeeded(),
                 Err(error) => {
-                    let pause = failures.add(&error);
+                    let pause = failures.failed(&error);
                     tokio::time::sleep(pause).await;
                 }
             }

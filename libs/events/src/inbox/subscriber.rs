@@ -6,7 +6,7 @@ use chassis::db::DbError;
 use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
-use super::failures::Failures;
+use super::failures::FollowingFailures;
 use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::marker::Marker;
@@ -86,20 +86,23 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     }
 
     async fn follow(&mut self) {
-        let mut failures = Failures::of(self.inbox.consumer, "events", 3);
+        let mut failures = FollowingFailures::new(self.inbox.consumer, "events cannot be followed", 2);
         loop {
             let error = match self.connected(&mut failures).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
             self.missed |= matches!(error, TurnError::Broker(SubscriptionError::Missed(_)));
-            let pause = failures.add(&error);
+            let pause = failures.failed(&error);
             tokio::time::sleep(pause).await;
         }
     }
 
     /// One connection, until it fails.
-    async fn connected(&mut self, failures: &mut Failures) -> Result<std::convert::Infallible, TurnError> {
+    async fn connected(
+        &mut self,
+        failures: &mut FollowingFailures,
+    ) -> Result<std::convert::Infallible, TurnError> {
         if self.missed {
             self.marker.withdraw(&self.inbox.db).await?;
             self.missed = false;
@@ -120,7 +123,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             // Also when there was no event: a broker's place moves on over what is none, and a new one is taken.
             subscription.settle().await?;
             // Not before they are applied: a database that is away must not have the broker asked in a hurry.
-            failures.forget();
+            failures.succeeded();
             let lag = subscription.lag();
             self.reconciliation.set_lag(lag);
             if metered.elapsed() >= METER_EVERY

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::db::DbError;
+use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::time::{Instant, sleep_until};
 
@@ -112,6 +113,8 @@ impl<H: Handler> Reconciler<H> {
         let mut due = every.map(|every| Instant::now() + settle.min(every));
         // How long ago another replica may have compared for that to do.
         let mut rest = settle;
+        let mut failures =
+            Failures::new("the services cannot be compared").of_consumer(self.inbox.consumer());
         loop {
             let reached = async {
                 match due {
@@ -132,23 +135,27 @@ impl<H: Handler> Reconciler<H> {
                 }
                 () = reached => {}
             }
-            let pause = self.turn(rest).await;
+            let pause = self.turn(rest, &mut failures).await;
             due = every.map(|every| Instant::now() + pause.unwrap_or(every));
             rest = pause.map_or(every.unwrap_or_default() / 2, |_| rest.min(SOON / 2));
         }
     }
 
     /// A scheduled comparison, unless another replica made it within `rest`. Answers when to try again, if before the usual time.
-    async fn turn(&self, rest: Duration) -> Option<Duration> {
+    async fn turn(&self, rest: Duration, failures: &mut Failures) -> Option<Duration> {
         let consumer = self.inbox.consumer();
-        match self.scheduled(rest).await {
+        let outcome = self.scheduled(rest).await;
+        if outcome.is_ok() {
+            failures.succeeded();
+        }
+        match outcome {
             Ok(Some(report)) if !report.caught_up => {
                 tracing::info!(consumer, "the comparison waits until the consumer has caught up");
                 Some(SOON)
             }
             Ok(_) => None,
             Err(error) => {
-                failed(consumer, &error);
+                failed(consumer, failures, &error);
                 Some(SOON)
             }
         }
@@ -193,13 +200,8 @@ impl<H: Handler> Reconciler<H> {
 }
 
 /// A function of its own, so that the future that calls it stays `Send`.
-fn failed(consumer: &'static str, error: &ReconcileError) {
-    let error = error as &dyn std::error::Error;
-    tracing::warn!(
-        consumer,
-        error,
-        "the services could not be compared; it is tried again"
-    );
+fn failed(consumer: &'static str, failures: &mut Failures, error: &ReconcileError) {
+    failures.failed(error);
     metrics::counter!("vestibule_reconcile_failures_total", "consumer" => consumer).increment(1);
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
+use chassis::retry::Failures;
 use sqlx::types::Json;
 use tokio::time::Instant;
 
@@ -23,8 +24,8 @@ pub(super) struct Published {
     pub(super) head: Option<i64>,
     /// There may be more where these came from.
     pub(super) full: bool,
-    /// The transport takes nothing now.
-    pub(super) unavailable: bool,
+    /// The transport takes nothing now: for how long it is left alone.
+    pub(super) unavailable: Option<Duration>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     let results = deliver(relay, &events).await;
     trace::sent(&mut spans, &results);
     let mut outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
+    let pause = note_availability(&mut relay.refusals, &outcome);
     // Where only some of what is there can be delivered, the rest must not stand in its way.
     if outcome.sent.is_empty() && !full {
         outcome.postponed.clear();
@@ -96,8 +98,20 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     Ok(Published {
         head,
         full: full || outcome.unsent,
-        unavailable: outcome.unavailable && outcome.sent.is_empty(),
+        unavailable: pause.filter(|_| outcome.sent.is_empty()),
     })
+}
+
+/// Keeps count of whether the transport takes events. Answers for how long to leave one alone that refused some.
+pub(super) fn note_availability(refusals: &mut Failures, outcome: &Outcome) -> Option<Duration> {
+    match &outcome.unavailable {
+        Some(reason) => Some(refusals.failed(&PublishError::Unavailable(reason.clone()))),
+        None if outcome.sent.is_empty() => None,
+        None => {
+            refusals.succeeded();
+            None
+        }
+    }
 }
 
 /// One line an event, in its trace, for whoever follows it from service to service.
@@ -187,7 +201,8 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<Failure>,
     /// The transport took nothing of their aggregates.
     pub(super) postponed: Vec<i64>,
-    pub(super) unavailable: bool,
+    /// Why, when the transport took nothing of some.
+    pub(super) unavailable: Option<String>,
     /// Some were not tried.
     pub(super) unsent: bool,
 }
@@ -211,9 +226,7 @@ pub(super) fn judge(
         match result {
             Ok(()) => outcome.sent.push(fact.number),
             Err(PublishError::Unavailable(reason)) => {
-                if !std::mem::replace(&mut outcome.unavailable, true) {
-                    tracing::warn!(event.reason = %reason, "the transport is not available");
-                }
+                outcome.unavailable.get_or_insert(reason);
                 held.insert(fact.aggregate);
                 outcome.postponed.push(fact.number);
             }

@@ -20,6 +20,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use chassis::db::{Db, DbError};
+use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
@@ -65,6 +66,9 @@ pub enum PublishError {
 /// For how long a relay keeps its partitions while the transport takes its time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest pause before a transport that takes nothing is tried again.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(5);
+
 /// How a relay works. The defaults are for production.
 #[derive(Clone, Debug)]
 pub struct RelayOptions {
@@ -109,7 +113,10 @@ pub struct Relay<T> {
     neighbours: Neighbours,
     metering: Metering,
     again: Again,
-    unavailable: u32,
+    /// Of the database.
+    failures: Failures,
+    /// Of the transport.
+    refusals: Failures,
 }
 
 impl<T: Transport> Relay<T> {
@@ -121,7 +128,9 @@ impl<T: Transport> Relay<T> {
             neighbours: Neighbours::new(id, &db),
             metering: Metering::new(transport.name()),
             again: Again::default(),
-            unavailable: 0,
+            failures: Failures::new("the relay cannot use the database"),
+            refusals: Failures::new("the transport is not available")
+                .with_pauses(options.first_backoff, LONGEST_REFUSAL),
             db,
             outbox,
             transport,
@@ -139,21 +148,26 @@ impl<T: Transport> Relay<T> {
             self.raise_head(head);
         }
         while !shutdown.is_cancelled() {
-            let pause = match self.round().await {
-                Ok(Progress::More) => continue,
-                Ok(Progress::Done) => self.options.poll,
-                Ok(Progress::Unavailable) => self.backoff(),
+            let progress = match self.round().await {
+                Ok(progress) => progress,
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the relay cannot use the database"
-                    );
                     // Whatever it held, it publishes none of it, and the gauge must not say so.
                     self.metering.leases(0);
-                    self.options.poll
+                    let pause = self.failures.failed(&error);
+                    // For nothing else: leases that are due and news of others would make it spin.
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = shutdown.cancelled() => {}
+                    }
+                    continue;
                 }
             };
-            self.rest(pause, &shutdown).await;
+            self.failures.succeeded();
+            match progress {
+                Progress::More => {}
+                Progress::Done => self.rest(self.options.poll, false, &shutdown).await,
+                Progress::Unavailable(pause) => self.rest(pause, true, &shutdown).await,
+            }
         }
         if let Err(error) = self.leases.hand_back(&self.db).await {
             tracing::warn!(
@@ -190,10 +204,9 @@ impl<T: Transport> Relay<T> {
             let head = store::head(&mut self.db.reader().await?).await?;
             self.raise_head(head);
         }
-        if published.unavailable {
-            return Ok(Progress::Unavailable);
+        if let Some(pause) = published.unavailable {
+            return Ok(Progress::Unavailable(pause));
         }
-        self.unavailable = 0;
         if !published.full {
             again::publish(self).await?;
         }
@@ -213,22 +226,15 @@ impl<T: Transport> Relay<T> {
         });
     }
 
-    fn backoff(&mut self) -> Duration {
-        self.unavailable = self.unavailable.saturating_add(1);
-        let exponent = self.unavailable.saturating_sub(1).min(16);
-        (self.options.first_backoff * 2_u32.pow(exponent)).min(Duration::from_secs(5))
-    }
-
     /// Waits for a reason to look again: a commit in this process, news from another, a lease to renew, or time.
-    async fn rest(&mut self, pause: Duration, shutdown: &Shutdown) {
+    async fn rest(&mut self, pause: Duration, unavailable: bool, shutdown: &Shutdown) {
         let until = (Instant::now() + pause).min(self.leases.due());
         let written = std::sync::Arc::clone(self.outbox.written());
-        let broken = self.unavailable > 0;
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep_until(until) => {}
             // A transport that is away is not asked again before its time.
-            () = written.notified(), if !broken => self.neighbours.news(),
+            () = written.notified(), if !unavailable => self.neighbours.news(),
             left = self.neighbours.listen() => {
                 if left {
                     self.leases.look_again();
@@ -244,6 +250,6 @@ enum Progress {
     More,
     /// Everything is published.
     Done,
-    /// The transport is away.
-    Unavailable,
+    /// The transport is away, and is left alone for this long.
+    Unavailable(Duration),
 }

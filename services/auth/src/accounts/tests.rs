@@ -213,3 +213,31 @@ fn the_time_does_not_tell_whether_somebody_exists() {
         );
     });
 }
+
+#[tokio::test]
+async fn sign_in_works_again_after_a_failover_without_a_restart() {
+    let db = testkit::postgres(&[&events::MIGRATIONS, &crate::MIGRATIONS]).await;
+    let app = testing::app(&db).await;
+    app.person("ann").await;
+    let sign_in = async || {
+        let who = app.sign_in("ann", PASSWORD).await.ok()?;
+        app.start(&who).await.ok()
+    };
+    assert!(sign_in().await.is_some());
+    db.make_read_only().await;
+    testkit::eventually("the database refuses to be written to", async || {
+        let mut tx = db.begin("test").await.ok()?;
+        accounts_touched(&mut tx).await.is_err().then_some(())
+    })
+    .await;
+    db.make_writable().await;
+    testkit::eventually("ann signs in again", sign_in).await;
+}
+
+/// Any statement that writes.
+async fn accounts_touched(tx: &mut chassis::db::Tx) -> Result<(), chassis::db::DbError> {
+    chassis::on_engine!(tx, c => {
+        sqlx::query("UPDATE sessions SET id = id").execute(c).await?;
+    });
+    Ok(())
+}

@@ -145,7 +145,7 @@ fn nothing_behind_a_failed_event_counts_as_delivered() {
     assert_eq!(outcome.failures.len(), 1);
     // One that answers for a part only has not confirmed the rest.
     let outcome = batch::judge(&facts, vec![Ok(())], &quick(), now);
-    assert_eq!((outcome.sent, outcome.unavailable), (vec![1], true));
+    assert_eq!((outcome.sent, outcome.unavailable.is_some()), (vec![1], true));
 }
 
 #[test]
@@ -168,4 +168,35 @@ fn pauses_grow_to_a_limit_and_end() {
     assert_eq!(pause(10), (60_000, false));
     assert_eq!(pause(11), (60_000, true));
     assert_eq!(pause(i32::MAX), (60_000, true));
+}
+
+#[tokio::test]
+async fn a_relay_whose_database_refuses_waits_longer_each_time_and_says_so_once() {
+    for db in testkit::databases(&[&crate::MIGRATIONS, &THINGS]).await {
+        let transport = Recorder::new(|_| Ok(()));
+        let relay = Relay::new(db.clone(), outbox(), transport, RelayOptions::default());
+        db.close().await;
+        // 100, 200 and 400 ms lie between four tries.
+        crate::testing::tries_seldom_and_says_so_once(4, Duration::from_millis(700), |end| relay.run(end))
+            .await;
+    }
+}
+
+#[test]
+fn a_transport_that_is_away_is_said_once_and_again_when_it_is_back_and_away_anew() {
+    let mut refusals = chassis::retry::Failures::new("the transport is not available");
+    let facts = [fact(1, new_id(), 0)];
+    let now = chassis::clock::Timestamp::from_secs(100);
+    let away = || vec![Err(PublishError::Unavailable("no broker".to_owned()))];
+    for _ in 0..3 {
+        let outcome = batch::judge(&facts, away(), &quick(), now);
+        assert!(batch::note_availability(&mut refusals, &outcome).is_some());
+    }
+    // A batch of which nothing was tried says nothing about the transport.
+    let outcome = batch::judge(&facts, vec![Err(PublishError::Unsent)], &quick(), now);
+    assert_eq!(batch::note_availability(&mut refusals, &outcome), None);
+    assert!(refusals.is_failing());
+    let outcome = batch::judge(&facts, vec![Ok(())], &quick(), now);
+    assert_eq!(batch::note_availability(&mut refusals, &outcome), None);
+    assert!(!refusals.is_failing());
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chassis::db::DbError;
+use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::housekeeping::{self, Housekeeping};
 use super::metering::Metering;
 use super::queue::{self, Claim};
-use super::{Webhooks, store};
+use super::{WebhookError, Webhooks, store};
 use send::Job;
 
 #[cfg(test)]
@@ -56,6 +57,8 @@ pub struct Dispatcher {
     housekeeping: Housekeeping,
     metering: Metering,
     warned: bool,
+    /// Whether secrets were encrypted under the active key since the start.
+    resealed: bool,
 }
 
 impl Dispatcher {
@@ -70,27 +73,36 @@ impl Dispatcher {
             housekeeping: Housekeeping::new(),
             metering: Metering::new(),
             warned: false,
+            resealed: false,
         }
     }
 
     /// Delivers until `shutdown`. What is under way then is given a moment; the rest is handed back.
     pub async fn run(mut self, shutdown: Shutdown) {
-        if let Err(error) = housekeeping::reseal(&self.webhooks).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "secrets of webhooks cannot be encrypted under the active key"
-            );
-        }
         let mut head = self.webhooks.shared.outbox.head().subscribe();
         let work = std::sync::Arc::clone(&self.webhooks.shared.work);
+        let mut failures = Failures::new("webhooks cannot use the database");
         while !shutdown.is_cancelled() {
-            match self.turn().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "webhooks cannot use the database"
-                ),
+            let turn = async {
+                self.reseal().await?;
+                self.turn().await
+            };
+            match turn.await {
+                Ok(more) => {
+                    failures.succeeded();
+                    if more {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    let pause = failures.failed(&error);
+                    // For nothing else: news would make it spin.
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = shutdown.cancelled() => {}
+                    }
+                    continue;
+                }
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -101,6 +113,23 @@ impl Dispatcher {
             }
         }
         self.hand_back().await;
+    }
+
+    /// Encrypts every secret under the active key, once.
+    async fn reseal(&mut self) -> Result<(), DbError> {
+        if self.resealed {
+            return Ok(());
+        }
+        match housekeeping::reseal(&self.webhooks).await {
+            Err(WebhookError::Db(error)) => return Err(error),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "secrets of webhooks cannot be encrypted under the active key"
+            ),
+            Ok(()) => {}
+        }
+        self.resealed = true;
+        Ok(())
     }
 
     /// One turn: take in what is new, start what is due. Answers whether there is more to do at once.

@@ -88,3 +88,14 @@ fn a_wish_does_not_show_its_secret() {
     };
     assert!(!format!("{wish:?}").contains("whsec_"));
 }
+
+#[tokio::test]
+async fn webhooks_whose_database_refuses_wait_longer_each_time_and_say_so_once() {
+    for db in testkit::databases(&[&crate::MIGRATIONS, &crate::testing::THINGS]).await {
+        let world = World::on(&db);
+        db.close().await;
+        // 100, 200 and 400 ms lie between four tries.
+        let pauses = Duration::from_millis(700);
+        crate::testing::tries_seldom_and_says_so_once(4, pauses, |end| world.dispatcher.run(end)).await;
+    }
+}

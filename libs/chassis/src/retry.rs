@@ -1,0 +1,117 @@
+//! Failures in a row of a background task: a growing pause after each, and one log line when they begin and one when
+//! they end.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The first pause, unless the task chooses another.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause, unless the task chooses another.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The failures in a row of one background task. Every loop that tries again has one, so that an outage of an hour is two
+/// lines in the log and not thousands, and no loop spins.
+#[derive(Debug)]
+pub struct Failures {
+    what: Cow<'static, str>,
+    consumer: Option<&'static str>,
+    first: Duration,
+    longest: Duration,
+    tolerated: u32,
+    count: u32,
+    since: Option<Instant>,
+    said: bool,
+}
+
+impl Failures {
+    /// No failure yet. `what` is the line that the log gets, a whole sentence without its full stop: `the relay cannot use
+    /// the database`.
+    pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            what: what.into(),
+            consumer: None,
+            first: FIRST_PAUSE,
+            longest: LONGEST_PAUSE,
+            tolerated: 0,
+            count: 0,
+            since: None,
+            said: false,
+        }
+    }
+
+    /// Names the consumer of events in every line.
+    #[must_use]
+    pub fn of_consumer(mut self, consumer: &'static str) -> Self {
+        self.consumer = Some(consumer);
+        self
+    }
+
+    /// The pause after the first failure, doubled after each further one up to `longest`.
+    #[must_use]
+    pub fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first = first;
+        self.longest = longest;
+        self
+    }
+
+    /// This many failures in a row are ordinary, services that start together for example, and not worth a line.
+    #[must_use]
+    pub fn tolerating(mut self, failures: u32) -> Self {
+        self.tolerate(failures);
+        self
+    }
+
+    /// See [`Failures::tolerating`].
+    pub fn tolerate(&mut self, failures: u32) {
+        self.tolerated = failures;
+    }
+
+    /// Counts one more. Answers how long to wait before the next try. Not `async`: the error need not be `Send`.
+    pub fn failed(&mut self, error: &(dyn Error + 'static)) -> Duration {
+        let pause = self.pause();
+        self.count = self.count.saturating_add(1);
+        self.since.get_or_insert_with(Instant::now);
+        let Self { what, consumer, .. } = &*self;
+        if !self.said && self.count > self.tolerated {
+            tracing::warn!(consumer, error, "{what}; it is tried again");
+            self.said = true;
+        } else {
+            tracing::debug!(consumer, error, "{what} ({} times in a row)", self.count);
+        }
+        pause
+    }
+
+    /// The task works, again or still.
+    pub fn succeeded(&mut self) {
+        if self.said {
+            let lasted = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+            tracing::info!(
+                consumer = self.consumer,
+                "this is over after {} failures in {} s: {}",
+                self.count,
+                lasted.as_secs(),
+                self.what
+            );
+        }
+        self.count = 0;
+        self.since = None;
+        self.said = false;
+    }
+
+    /// Whether the last try failed.
+    pub const fn is_failing(&self) -> bool {
+        self.count > 0
+    }
+
+    fn pause(&self) -> Duration {
+        self.first
+            .saturating_mul(2_u32.saturating_pow(self.count.min(16)))
+            .min(self.longest)
+    }
+}

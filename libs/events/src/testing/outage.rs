@@ -1,0 +1,56 @@
+//! A loop whose database refuses: few tries and one line, not a flood of both.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chassis::shutdown::{Phase, Shutdown};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// The levels of the lines of `chassis::retry`, of which a loop writes one a try, and of all other warnings.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<(bool, tracing::Level)>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let known = event.metadata();
+        let retry = known.target().starts_with("chassis::retry");
+        if retry || known.target().starts_with("events") {
+            self.0.lock().unwrap().push((retry, *known.level()));
+        }
+    }
+}
+
+impl Lines {
+    fn tries(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|(retry, _)| *retry).count()
+    }
+
+    fn loud(&self) -> usize {
+        let lines = self.0.lock().unwrap();
+        lines
+            .iter()
+            .filter(|(_, level)| *level <= tracing::Level::WARN)
+            .count()
+    }
+}
+
+/// Runs a loop against a database that refuses everything at once, until it has tried `tries` times, which takes it
+/// `pauses` at least: a busy machine makes it longer, nothing makes it shorter.
+pub(crate) async fn tries_seldom_and_says_so_once<F>(
+    tries: usize,
+    pauses: Duration,
+    start: impl FnOnce(Shutdown) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let shutdown = Shutdown::new();
+    let began = Instant::now();
+    shutdown.spawn("test", start(shutdown.clone()));
+    testkit::eventually("the tries", async || (lines.tries() >= tries).then_some(())).await;
+    assert!(began.elapsed() >= pauses, "{:?}", began.elapsed());
+    assert_eq!(lines.loud(), 1, "one line when it begins");
+    shutdown.advance(Phase::Stopping);
+    shutdown.finish(Duration::from_secs(20)).await.unwrap();
+}
