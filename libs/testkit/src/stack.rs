@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::db::{TestDb, postgres};
 use crate::logs;
+use crate::pooler::Pooler;
 use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
@@ -25,6 +26,9 @@ pub(crate) use configuration::OPERATOR;
 
 /// A debug build on a busy machine is slow to its first answer.
 const START: Duration = Duration::from_secs(60);
+
+/// Server connections of a pooler for each database: fewer than its clients have, so that they share them.
+const POOL: u16 = 4;
 
 /// What the services keep their data in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub struct StackOptions {
     /// With `twice`: leaves the balancers out. The test puts a proxy of its own where [`Stack::auth_url`] and
     /// [`Stack::users_url`] lead.
     pub without_balancer: bool,
+    /// On PostgreSQL: reaches the databases through a pooler in transaction mode, and no other way.
+    pub pooled: bool,
     /// The folder of the programs `vestibule-auth` and `vestibule-users`, if not those that were built with the tests.
     pub programs: Option<PathBuf>,
     /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
@@ -78,6 +84,7 @@ impl Default for StackOptions {
             users_behind_proxy: false,
             twice: false,
             without_balancer: false,
+            pooled: false,
             programs: None,
             environment: Vec::new(),
         }
@@ -115,6 +122,8 @@ pub struct Stack {
     operator_secret: String,
     pub(crate) http: reqwest::Client,
     databases: Option<[TestDb; 2]>,
+    #[expect(dead_code, reason = "ends the program when dropped")]
+    pooler: Option<Pooler>,
     /// Whether the lines are meant for machines, and written by these programs and not by older ones.
     judge_logs: bool,
     folder: TempDir,
@@ -150,9 +159,14 @@ impl Stack {
             Engine::Sqlite => None,
             Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
         };
-        let [auth_db, users_db] = match &databases {
-            None => ["sqlite:auth.db".to_owned(), "sqlite:users.db".to_owned()],
-            Some(made) => made.each_ref().map(|db| db.url().to_owned()),
+        let pooler = match options.pooled {
+            true => Some(Pooler::start(POOL).await),
+            false => None,
+        };
+        let [auth_db, users_db] = match (&databases, &pooler) {
+            (None, _) => ["sqlite:auth.db".to_owned(), "sqlite:users.db".to_owned()],
+            (Some(made), None) => made.each_ref().map(|db| db.url().to_owned()),
+            (Some(made), Some(pooler)) => made.each_ref().map(|db| pooler.url(db.url())),
         };
         let operator_secret = write_secrets(folder.path());
         let events = configuration::events_toml(&options);
@@ -204,6 +218,7 @@ impl Stack {
             operator_secret,
             http: client(),
             databases,
+            pooler,
             judge_logs: options.programs.is_none()
                 && !options
                     .environment

@@ -2,6 +2,7 @@
 //! said twice.
 
 mod people;
+mod pooled;
 mod start;
 mod takeover;
 

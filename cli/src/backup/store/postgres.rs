@@ -29,6 +29,7 @@ pub(in crate::backup) async fn dump(
     database: &DbConfig,
     to: &Path,
 ) -> Result<Copied, Failure> {
+    let database = &database.direct();
     let db = database.open().await.map_err(|error| db_failure(&error))?;
     let schema = schema(&db, target).await?;
     let pool = pool(&db)?;
@@ -59,6 +60,7 @@ pub(in crate::backup) async fn dump(
 
 /// Whether the database has tables; refuses one that a replica works on, and tools that are too old.
 pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Result<bool, Failure> {
+    let database = &database.direct();
     let db = database.open().await.map_err(|error| db_failure(&error))?;
     let pool = pool(&db)?;
     refuse_older_tools(pool, &["pg_restore", "psql"]).await?;
@@ -106,6 +108,7 @@ pub(in crate::backup) async fn put(
     database: &DbConfig,
     restoration: &Restoration,
 ) -> Result<(), Failure> {
+    let database = &database.direct();
     let work = tempfile::tempdir().map_err(|error| io_failure("write in", Path::new("/tmp"), &error))?;
     let part = |name: &str, text: &str| -> Result<PathBuf, Failure> {
         let path = work.path().join(name);
@@ -154,7 +157,11 @@ END $$;
 
 fn pool(db: &Db) -> Result<&PgPool, Failure> {
     match db {
-        Db::Postgres(pool) => Ok(pool),
+        Db::Postgres(server) if server.has_sessions() => Ok(server.pool()),
+        Db::Postgres(_) => Err(Failure::new(
+            Code::Usage,
+            "the database is behind a pooler: set database.direct_url to the URL of PostgreSQL itself",
+        )),
         Db::Sqlite { .. } => Err(Failure::new(Code::Failed, "this is no PostgreSQL database")),
     }
 }

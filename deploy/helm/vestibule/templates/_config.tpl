@@ -12,6 +12,10 @@ Secrets are never in it, only the paths of their files.
 {{- $_ := set $table "url" (printf "sqlite:/var/lib/vestibule/%s.db" .service) -}}
 {{- else -}}
 {{- $_ := set $table "url_file" (printf "%s/database-url" (include "vestibule.secretsFolder" .)) -}}
+{{- $_ := set $table "pooling" $own.database.pooling -}}
+{{- if $own.database.directUrlKey -}}
+{{- $_ := set $table "direct_url_file" (printf "%s/database-direct-url" (include "vestibule.secretsFolder" .)) -}}
+{{- end -}}
 {{- end -}}
 {{- if include "vestibule.migratesInJob" .root -}}
 {{- $_ := set $table "migrate" false -}}

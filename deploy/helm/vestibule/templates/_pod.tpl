@@ -194,6 +194,10 @@ volumeMounts:
       {{- if and (eq $root.Values.database.engine "postgres") (not $own.database.existingSecret) }}
       - key: {{ $own.database.existingSecretKey }}
         path: database-url
+      {{- with $own.database.directUrlKey }}
+      - key: {{ . }}
+        path: database-direct-url
+      {{- end }}
       {{- end }}
     {{- else }}
     name: {{ include "vestibule.trialSecretName" $root }}
@@ -213,6 +217,10 @@ volumeMounts:
     items:
       - key: {{ $own.database.existingSecretKey }}
         path: database-url
+      {{- with $own.database.directUrlKey }}
+      - key: {{ . }}
+        path: database-direct-url
+      {{- end }}
 {{- end }}
 {{- if and (eq $root.Values.events.transport "kafka") $root.Values.events.kafka.sasl.existingSecret }}
 - secret:

@@ -70,7 +70,8 @@ impl Db {
                 READ.tell(open, idle, limit);
                 WRITE.tell(write.size() as usize, write.num_idle(), 1);
             }
-            Self::Postgres(pool) => {
+            Self::Postgres(server) => {
+                let pool = server.pool();
                 let limit = pool.options().get_max_connections() as usize;
                 ALL.tell(pool.size() as usize, pool.num_idle(), limit);
             }

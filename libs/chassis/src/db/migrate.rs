@@ -5,10 +5,12 @@
 //! `UPDATE _migrations_compatible SET oldest = 9 WHERE name = 'events'` in migration 9 shuts out programs that do not
 //! know migration 9. See `docs/decisions/0016-schema-changes.md`.
 
+use std::time::Duration;
+
 use sqlx::migrate::{MigrateError, Migrator};
 
 use super::schema::{refuse_too_new, unreadable};
-use super::{Db, DbError, Engine};
+use super::{Db, DbError, Engine, Server, Session};
 use crate::on_engine;
 use crate::telemetry::root_cause;
 
@@ -46,6 +48,13 @@ impl Migrations {
 /// An arbitrary number that all replicas agree on: who holds it migrates.
 const MIGRATION_LOCK: i64 = 0x5645_5354_4942;
 
+/// How often a replica behind a pooler looks whether another has migrated.
+const LOCK_EVERY: Duration = Duration::from_millis(200);
+
+/// Behind a pooler: the migrator prepares statements under names that others of its kind may have left in the server's session,
+/// and would leave its own there.
+const FORGET_NAMES: &str = "DEALLOCATE ALL";
+
 impl Db {
     /// Brings the schema up to date. Replicas that start together take turns. Migrations of a newer version are left
     /// as they are.
@@ -56,23 +65,9 @@ impl Db {
     pub async fn migrate(&self, place: &str, sets: &[&Migrations]) -> Result<(), DbError> {
         // Held on a connection of its own until every set is done. A lock of the transaction, not of the session,
         // so that it works through a transaction-pooling proxy.
-        let lock = match self {
+        let mut lock = match self {
             Self::Sqlite { .. } => None,
-            Self::Postgres(pool) => {
-                // It stands idle while the work is done elsewhere, and others wait for it: no limit of the server's may
-                // end it before.
-                let mut tx = pool
-                    .begin_with(
-                        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
-                         SET LOCAL lock_timeout = 0",
-                    )
-                    .await?;
-                sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                    .bind(MIGRATION_LOCK)
-                    .execute(&mut *tx)
-                    .await?;
-                Some(tx)
-            }
+            Self::Postgres(server) => Some(lock(server).await?),
         };
         // Every set is asked before anything is written.
         for set in sets {
@@ -83,17 +78,40 @@ impl Db {
         for set in sets {
             self.enrol(set).await.map_err(|error| unreadable(error, place))?;
         }
-        for set in sets {
-            let files = prepare(set.name, set.of(self.engine()));
-            let outcome = match self {
-                Self::Sqlite { write, .. } => files.run(write).await,
-                Self::Postgres(pool) => files.run(pool).await,
-            };
-            outcome.map_err(|error| explain(error, place))?;
+        self.apply(sets, lock.as_mut())
+            .await
+            .map_err(|error| explain(error, place))?;
+        if let Some(lock) = lock {
+            lock.commit().await?;
         }
-        if let Some(tx) = lock {
-            tx.commit().await?;
+        Ok(())
+    }
+
+    /// Applies what is missing of the sets. `lock` is the transaction that keeps other replicas out.
+    async fn apply(&self, sets: &[&Migrations], lock: Option<&mut Session>) -> Result<(), MigrateError> {
+        let files = sets.iter().map(|set| prepare(set.name, set.of(self.engine())));
+        let (server, lock) = match (self, lock) {
+            (Self::Postgres(server), Some(lock)) => (server, lock),
+            (Self::Postgres(_), None) => return Ok(()),
+            (Self::Sqlite { write, .. }, _) => {
+                for files in files {
+                    files.run(write).await?;
+                }
+                return Ok(());
+            }
+        };
+        if let Some(pool) = server.migrating().await? {
+            for files in files {
+                files.run(&pool).await?;
+            }
+            return Ok(());
         }
+        let connection = lock.driver();
+        sqlx::raw_sql(FORGET_NAMES).execute(&mut *connection).await?;
+        for files in files {
+            files.run_direct(None, &mut *connection, false).await?;
+        }
+        sqlx::raw_sql(FORGET_NAMES).execute(connection).await?;
         Ok(())
     }
 
@@ -111,6 +129,30 @@ impl Db {
                 .await?;
         });
         tx.commit().await
+    }
+}
+
+/// The transaction that keeps other replicas out for as long as it lasts.
+async fn lock(server: &Server) -> Result<Session, DbError> {
+    loop {
+        let mut session = server.begin_without_limits().await?;
+        if server.has_sessions() {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(MIGRATION_LOCK)
+                .execute(&mut session)
+                .await?;
+            return Ok(session);
+        }
+        // Those who wait must not hold the pooler's few connections: who migrates needs another one.
+        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(MIGRATION_LOCK)
+            .fetch_one(&mut session)
+            .await?;
+        if taken {
+            return Ok(session);
+        }
+        session.rollback().await?;
+        tokio::time::sleep(LOCK_EVERY).await;
     }
 }
 

@@ -11,6 +11,8 @@ mod migrate;
 mod open;
 mod readers;
 mod schema;
+mod server;
+mod session;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,15 +22,12 @@ pub use migrate::Migrations;
 pub use open::DbConfig;
 pub use readers::{Readers, SqliteReader};
 pub use schema::Level;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+pub use server::{Pooling, Server};
+pub use session::Session;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
 use crate::telemetry::{Span, SpanKind};
-
-/// How a transaction begins on PostgreSQL. No unit of work waits for anything outside the database, so one that stands
-/// idle belongs to a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
-const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
 /// Which engine a handle speaks to, where a statement has to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub enum Db {
         write: SqlitePool,
     },
     /// A pool of connections to a server.
-    Postgres(PgPool),
+    Postgres(Server),
 }
 
 impl Db {
@@ -88,7 +87,7 @@ impl Db {
                     .waited(write.begin_with("BEGIN IMMEDIATE"))
                     .await?,
             ),
-            Self::Postgres(pool) => TxInner::Postgres(metering::ALL.waited(pool.begin_with(BEGIN)).await?),
+            Self::Postgres(server) => TxInner::Postgres(metering::ALL.waited(server.begin()).await?),
         };
         span.set("db.system.name", self.engine().name());
         span.set(
@@ -112,7 +111,7 @@ impl Db {
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
             Self::Sqlite { read, .. } => Reader::Sqlite(metering::READ.waited(read.acquire()).await?),
-            Self::Postgres(pool) => Reader::Postgres(metering::ALL.waited(pool.acquire()).await?),
+            Self::Postgres(server) => Reader::Postgres(metering::ALL.waited(server.reader()).await?),
         })
     }
 
@@ -123,7 +122,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(server) => server.pool().close().await,
         }
     }
 }
@@ -134,7 +133,7 @@ pub enum Handle<'c> {
     /// A connection to a SQLite file.
     Sqlite(&'c mut SqliteConnection),
     /// A connection to a PostgreSQL server.
-    Postgres(&'c mut PgConnection),
+    Postgres(&'c mut Session),
 }
 
 /// What a store function can read from.
@@ -152,14 +151,14 @@ pub enum Reader {
     /// To a SQLite file.
     Sqlite(SqliteReader),
     /// To a PostgreSQL server.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Session),
 }
 
 impl Connection for Reader {
     fn handle(&mut self) -> Handle<'_> {
         match self {
             Self::Sqlite(reader) => Handle::Sqlite(reader.connection()),
-            Self::Postgres(connection) => Handle::Postgres(connection),
+            Self::Postgres(session) => Handle::Postgres(session),
         }
     }
 
@@ -174,7 +173,7 @@ impl Connection for Reader {
 #[derive(Debug)]
 enum TxInner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Session),
 }
 
 /// A transaction: the one unit of work of a request. Rolled back when dropped without [`Tx::commit`].

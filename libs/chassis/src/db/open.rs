@@ -1,17 +1,16 @@
 //! Opening a database from its URL.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Db, DbError, Readers, distrust};
+use super::server::{Server, Ways};
+use super::{Db, DbError, Pooling, Readers};
 use crate::telemetry::root_cause;
 
 /// The `[database]` table of a service's configuration.
@@ -21,6 +20,15 @@ pub struct DbConfig {
     /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
     #[schemars(with = "String")]
     pub url: SecretString,
+    /// PostgreSQL behind a pooler in transaction mode: the URL of the server itself, for migrations and to hear other replicas at
+    /// once. Without it, migrations run in one transaction through the pooler, and other replicas are heard by polling.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub direct_url: Option<SecretString>,
+    /// Whether a pooler gives a PostgreSQL connection to each transaction (`transaction`) or to each session (`session`, also
+    /// without a pooler). `auto` finds it out when the service starts.
+    #[serde(default)]
+    pub pooling: Pooling,
     /// Connections at most: PostgreSQL in all, SQLite readers.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
@@ -46,6 +54,8 @@ impl DbConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: SecretString::from(url.into()),
+            direct_url: None,
+            pooling: Pooling::default(),
             max_connections: default_connections(),
             migrate: default_migrate(),
         }
@@ -71,6 +81,16 @@ impl DbConfig {
         }
     }
 
+    /// The same database without a pooler between, for programs that need a session of the server: `pg_dump`, say.
+    #[must_use]
+    pub fn direct(&self) -> Self {
+        Self {
+            url: self.direct_url.clone().unwrap_or_else(|| self.url.clone()),
+            direct_url: None,
+            ..self.clone()
+        }
+    }
+
     /// Opens the database; a SQLite file is made if it is missing.
     ///
     /// # Errors
@@ -85,17 +105,17 @@ impl DbConfig {
         if let Some(path) = sqlite_path(url) {
             self.open_sqlite(&path).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(url).map_err(|error| refused(root_cause(&error)))?;
-            let pool = PgPoolOptions::new()
-                // A migration needs one for its lock and one for its work.
-                .max_connections(self.max_connections.max(2))
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
-                .before_acquire(|connection, known| Box::pin(distrust::may_be_used(connection, known)))
-                .connect_with(options)
+            let ways = Ways {
+                url,
+                direct_url: self.direct_url.as_ref().map(ExposeSecret::expose_secret),
+                pooling: self.pooling,
+                max_connections: self.max_connections,
+                patience: ACQUIRE_TIMEOUT,
+            };
+            let server = Server::open(ways)
                 .await
                 .map_err(|error| refused(root_cause(&error)))?;
-            Ok(Db::Postgres(pool))
+            Ok(Db::Postgres(server))
         } else {
             Err(refused("expected sqlite:PATH or postgres://HOST/NAME".to_owned()))
         }

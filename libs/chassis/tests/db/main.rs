@@ -7,6 +7,7 @@
 )]
 
 mod failover;
+mod pooler;
 mod schema;
 
 use std::future::Future;

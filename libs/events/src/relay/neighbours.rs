@@ -1,13 +1,13 @@
 //! Word between the replicas of a service, so that none waits for the next poll.
 //!
 //! PostgreSQL's NOTIFY makes commits take turns, so it is never part of a change's own transaction: the relay sends
-//! one for everything that happened in the last moment. Where LISTEN does not work (a transaction-pooling proxy),
-//! polling goes on alone.
+//! one for everything that happened in the last moment. Where LISTEN does not work (a transaction-pooling proxy without a
+//! `database.direct_url`), polling goes on alone.
 
 use std::time::Duration;
 
-use chassis::db::Db;
-use sqlx::PgPool;
+use chassis::db::{Db, DbError, Server};
+use chassis::on_engine;
 use sqlx::postgres::PgListener;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Neighbours {
     me: String,
-    pool: Option<PgPool>,
+    server: Option<Server>,
     listener: Option<PgListener>,
     retry: Instant,
     /// There is something to tell.
@@ -35,13 +35,13 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     pub(super) fn new(me: Uuid, db: &Db) -> Self {
-        let pool = match db {
+        let server = match db {
             Db::Sqlite { .. } => None,
-            Db::Postgres(pool) => Some(pool.clone()),
+            Db::Postgres(server) => Some(server.clone()),
         };
         Self {
             me: me.to_string(),
-            pool,
+            server,
             listener: None,
             retry: Instant::now(),
             news: false,
@@ -55,7 +55,7 @@ impl Neighbours {
         self.alone = alone;
         if !alone && self.listener.is_none() && Instant::now() >= self.retry {
             self.retry = Instant::now() + RETRY;
-            self.listener = connect(self.pool.as_ref()).await;
+            self.listener = connect(self.server.as_ref()).await;
         }
     }
 
@@ -78,13 +78,9 @@ impl Neighbours {
     }
 
     async fn send(&mut self, db: &Db, message: String) {
-        let Db::Postgres(pool) = db else { return };
-        let sent = sqlx::query("SELECT pg_notify($1, $2)")
-            .bind(CHANNEL)
-            .bind(message)
-            .execute(pool)
-            .await;
-        if let Err(error) = sent {
+        if let Db::Postgres(_) = db
+            && let Err(error) = notify(db, &message).await
+        {
             tracing::debug!(%error, "other replicas were not woken; they poll");
         }
         self.news = false;
@@ -121,14 +117,18 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-async fn connect(pool: Option<&PgPool>) -> Option<PgListener> {
-    let listener = async {
-        let mut listener = PgListener::connect_with(pool?).await.ok()?;
-        listener.ignore_pool_close_event(true);
-        listener.listen(CHANNEL).await.ok()?;
-        Some(listener)
-    };
-    listener.await
+async fn notify(db: &Db, message: &str) -> Result<(), DbError> {
+    let mut tx = db.begin("relay_notify").await?;
+    on_engine!(&mut tx, c => {
+        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(c).await?;
+    });
+    tx.commit().await
+}
+
+async fn connect(server: Option<&Server>) -> Option<PgListener> {
+    let mut listener = server?.listener().await.ok()??;
+    listener.listen(CHANNEL).await.ok()?;
+    Some(listener)
 }
 
 async fn hear(listener: &mut PgListener, me: &str) -> Result<bool, sqlx::Error> {

@@ -108,7 +108,7 @@ impl World<'_> {
             },
             (Kind::DiskFull, Db::Postgres(pool)) => {
                 sqlx::query("UPDATE disk SET full_now = true")
-                    .execute(pool)
+                    .execute(pool.pool())
                     .await?;
             }
             (_, Db::Postgres(pool)) => {
@@ -116,7 +116,7 @@ impl World<'_> {
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                      WHERE datname = current_database() AND application_name = 'faults'",
                 )
-                .execute(pool)
+                .execute(pool.pool())
                 .await?;
             }
             (_, Db::Sqlite { .. }) => return Ok(false),
@@ -155,7 +155,7 @@ impl World<'_> {
             Target::Server(role) => {
                 if let Db::Postgres(pool) = &*self.side(role).database {
                     sqlx::query("UPDATE disk SET full_now = false")
-                        .execute(pool)
+                        .execute(pool.pool())
                         .await?;
                 }
             }

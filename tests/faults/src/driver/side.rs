@@ -57,7 +57,7 @@ pub(super) async fn database(engine: Engine) -> anyhow::Result<TestDb> {
          CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_when_full();
          CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON inbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_when_full();",
     )
-    .execute(pool)
+    .execute(pool.pool())
     .await?;
     Ok(database)
 }

@@ -36,7 +36,7 @@ async fn somebody_waits(db: &Db) -> bool {
         Db::Postgres(pool) => {
             let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock')";
-            sqlx::query_scalar(waits).fetch_one(pool).await.unwrap()
+            sqlx::query_scalar(waits).fetch_one(pool.pool()).await.unwrap()
         }
     }
 }

@@ -137,7 +137,7 @@ fn two_replicas_with_the_same_events_in_another_order_wait_in_one_direction() {
         testkit::eventually("one waits for the other", async || {
             let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock')";
-            let waits: bool = sqlx::query_scalar(waits).fetch_one(pool).await.unwrap();
+            let waits: bool = sqlx::query_scalar(waits).fetch_one(pool.pool()).await.unwrap();
             waits.then_some(())
         })
         .await;

@@ -1,0 +1,187 @@
+//! A PostgreSQL server, reached directly or through a pooler.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgPool};
+
+use super::session::Session;
+use super::{DbError, distrust};
+
+/// How a transaction begins. No unit of work waits for anything outside the database, so one that stands idle belongs to
+/// a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
+const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// How reading begins where nothing may run outside a transaction.
+const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// A setting that nothing reads. A server that is reached directly has it when a connection asks for it at its start; a
+/// pooler refuses it, or passes it over, because a session of its client is none of the server's.
+const PROBE: &str = "vestibule.direct";
+
+/// How connections reach the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// It is found out when the service starts.
+    #[default]
+    Auto,
+    /// Directly, or through a pooler that keeps a session for each connection: statements are prepared once.
+    Session,
+    /// Through a pooler that gives a connection to each transaction, such as PgBouncer with `pool_mode = transaction`:
+    /// nothing is kept between transactions.
+    Transaction,
+}
+
+/// A pool of connections to a PostgreSQL server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pool: PgPool,
+    /// Whether a connection is one session from its beginning to its end.
+    sessions: bool,
+    /// The way around the pooler, if there is one.
+    direct: Option<Arc<PgConnectOptions>>,
+}
+
+/// What a [`Server`] is opened with.
+pub(super) struct Ways<'a> {
+    pub(super) url: &'a str,
+    pub(super) direct_url: Option<&'a str>,
+    pub(super) pooling: Pooling,
+    pub(super) max_connections: u32,
+    pub(super) patience: Duration,
+}
+
+impl Server {
+    pub(super) async fn open(ways: Ways<'_>) -> Result<Self, sqlx::Error> {
+        let options = options(ways.url)?;
+        let pool = PgPoolOptions::new()
+            // A migration needs one for its lock and one for its work.
+            .max_connections(ways.max_connections.max(2))
+            .acquire_timeout(ways.patience)
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| Box::pin(distrust::may_be_used(connection, known)))
+            .connect_with(options.clone())
+            .await?;
+        let sessions = match ways.pooling {
+            Pooling::Session => true,
+            Pooling::Transaction => false,
+            // After the pool, which waits for a server that is just starting.
+            Pooling::Auto => is_direct(&options).await?,
+        };
+        let direct = match ways.direct_url {
+            Some(url) => Some(self::options(url)?),
+            None => sessions.then_some(options),
+        };
+        if !sessions {
+            tracing::info!(
+                "the database is reached through a pooler: statements are not prepared under names, and other replicas \
+                 are heard {}",
+                if direct.is_some() {
+                    "over database.direct_url"
+                } else {
+                    "by polling, for want of a database.direct_url"
+                }
+            );
+        }
+        Ok(Self {
+            pool,
+            sessions,
+            direct: direct.map(Arc::new),
+        })
+    }
+
+    /// The pool below. What runs on it directly needs sessions: see [`Server::has_sessions`].
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Whether a connection is one session from its beginning to its end, and no pooler gives it to others meanwhile.
+    pub fn has_sessions(&self) -> bool {
+        self.sessions
+    }
+
+    pub(super) async fn begin(&self) -> Result<Session, sqlx::Error> {
+        Ok(Session::within(self.pool.begin_with(BEGIN).await?, self.sessions))
+    }
+
+    pub(super) async fn reader(&self) -> Result<Session, sqlx::Error> {
+        if self.sessions {
+            return Ok(Session::plain(self.pool.acquire().await?));
+        }
+        Ok(Session::within(self.pool.begin_with(BEGIN_READING).await?, false))
+    }
+
+    /// A connection of its own that hears notifications. Nothing where only a pooler can be reached: `LISTEN` would be said
+    /// to a session that belongs to others a moment later.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn listener(&self) -> Result<Option<PgListener>, DbError> {
+        let Some(direct) = &self.direct else {
+            return Ok(None);
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_with((**direct).clone())
+            .await?;
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.ignore_pool_close_event(true);
+        Ok(Some(listener))
+    }
+
+    /// A transaction that no limit of the server's may end while it stands idle and others wait for it.
+    pub(super) async fn begin_without_limits(&self) -> Result<Session, sqlx::Error> {
+        let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
+                     SET LOCAL lock_timeout = 0";
+        Ok(Session::within(self.pool.begin_with(begin).await?, self.sessions))
+    }
+
+    /// Connections that migrations may run on as they are; nothing where they have to share one transaction.
+    pub(super) async fn migrating(&self) -> Result<Option<PgPool>, sqlx::Error> {
+        match &self.direct {
+            _ if self.sessions => Ok(Some(self.pool.clone())),
+            None => Ok(None),
+            Some(direct) => {
+                let pool = PgPoolOptions::new()
+                    .max_connections(2)
+                    .connect_with((**direct).clone());
+                Ok(Some(pool.await?))
+            }
+        }
+    }
+}
+
+/// PgBouncer refuses `extra_float_digits`, which the driver sends at the start unless it is told not to; no number here
+/// travels as text.
+fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
+}
+
+/// Whether a connection reaches the server itself.
+async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
+    let probing = options.clone().options([(PROBE, "yes")]);
+    let mut connection = match probing.connect().await {
+        Ok(connection) => connection,
+        Err(error) if refuses_parameter(&error) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // Within one message, which a pooler gives to one session.
+    let found = sqlx::raw_sql("SELECT coalesce(current_setting('vestibule.direct', true), '')");
+    let row = sqlx::Executor::fetch_one(&mut connection, found).await?;
+    let value: String = sqlx::Row::try_get(&row, 0)?;
+    // What cannot be closed is closed by being dropped.
+    let _ = connection.close().await;
+    Ok(value == "yes")
+}
+
+/// PgBouncer: `unsupported startup parameter` (08P01), also in `options`; RDS Proxy: feature_not_supported (0A000).
+fn refuses_parameter(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database) if matches!(database.code().as_deref(), Some("08P01" | "0A000")))
+}

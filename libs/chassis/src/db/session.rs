@@ -1,0 +1,127 @@
+//! A connection to PostgreSQL as statements run on it.
+//!
+//! Behind a pooler in transaction mode a connection leads to another server process with every transaction. What belongs to
+//! a session is then somebody else's: named prepared statements above all, which the driver makes of every statement. So
+//! there statements stay unnamed, and everything runs within a transaction, which keeps parsing and executing together.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::stream::BoxStream;
+use sqlx::error::BoxDynError;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction};
+
+type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
+
+/// A connection to a PostgreSQL server, by itself or within a transaction. Statements run on `&mut Session`.
+#[derive(Debug)]
+pub struct Session {
+    inner: Inner,
+    /// Whether statements may be prepared under a name, and so but once.
+    named: bool,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Plain(PoolConnection<Postgres>),
+    Within(Transaction<'static, Postgres>),
+}
+
+impl Session {
+    /// A connection that nobody shares.
+    pub(super) fn plain(connection: PoolConnection<Postgres>) -> Self {
+        let inner = Inner::Plain(connection);
+        Self { inner, named: true }
+    }
+
+    /// A connection within a transaction.
+    pub(super) fn within(transaction: Transaction<'static, Postgres>, named: bool) -> Self {
+        let inner = Inner::Within(transaction);
+        Self { inner, named }
+    }
+
+    /// The driver's connection: what runs on it directly may prepare named statements.
+    pub(super) fn driver(&mut self) -> &mut PgConnection {
+        match &mut self.inner {
+            Inner::Plain(connection) => connection,
+            Inner::Within(transaction) => transaction,
+        }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self.inner {
+            Inner::Plain(_) => Ok(()),
+            Inner::Within(transaction) => transaction.commit().await,
+        }
+    }
+
+    /// The same as dropping it, a little sooner.
+    pub(super) async fn rollback(self) -> Result<(), Error> {
+        match self.inner {
+            Inner::Plain(_) => Ok(()),
+            Inner::Within(transaction) => transaction.rollback().await,
+        }
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Session {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let named = self.named;
+        self.driver().fetch_many(Statement { query, named })
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Option<PgRow>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let named = self.named;
+        self.driver().fetch_optional(Statement { query, named })
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, PgStatement>
+    where
+        'c: 'e,
+    {
+        self.driver().prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Describe<Postgres>>
+    where
+        'c: 'e,
+    {
+        self.driver().describe(sql)
+    }
+}
+
+/// A statement that stays unnamed where names are shared.
+struct Statement<E> {
+    query: E,
+    named: bool,
+}
+
+impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Statement<E> {
+    fn sql(self) -> SqlStr {
+        self.query.sql()
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.query.statement()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        self.query.take_arguments()
+    }
+
+    fn persistent(&self) -> bool {
+        self.named && self.query.persistent()
+    }
+}
