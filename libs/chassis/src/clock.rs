@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// By how much the clocks of replicas may differ without anybody taking one for wrong.
+pub const SKEW: Duration = Duration::from_secs(60);
+
 /// A moment: microseconds since 1970-01-01T00:00:00Z, stored as `BIGINT` and shown as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
 #[sqlx(transparent)]
@@ -36,6 +39,26 @@ impl Timestamp {
     /// How long after `earlier` this moment is; zero if it is not after.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The time between this moment and `other`, whichever is first.
+    pub fn distance(self, other: Self) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
+    /// The latest that something can be due which is put off by `longest` at most, if this is the moment now. What is due
+    /// later was written when the clock was ahead, and has since gone back: nobody waits for it to come round again.
+    pub fn latest(self, longest: Duration) -> Self {
+        self + longest + SKEW
+    }
+
+    /// How long is left at `now` until this moment, which was `longest` away at most when it was written: nothing when it is
+    /// over, and nothing when it is later than it can be (see [`Timestamp::latest`]).
+    pub fn left(self, now: Self, longest: Duration) -> Duration {
+        if self > now.latest(longest) {
+            return Duration::ZERO;
+        }
+        self.since(now)
     }
 }
 
@@ -164,6 +187,24 @@ mod tests {
         assert_eq!(at.to_string(), "2023-11-14T22:13:20.123456Z");
         assert_eq!(at.to_string().parse::<Timestamp>().ok(), Some(at));
         assert_eq!(at.as_secs(), 1_700_000_000);
+    }
+
+    // SB-50
+    #[test]
+    fn what_is_left_of_a_wait_is_never_more_than_the_longest_wait_whichever_way_the_clock_jumps() {
+        let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(86_400));
+        let written = Timestamp::from_secs(1_800_000_000);
+        let due = written + hour;
+        assert_eq!(due.left(written, hour), hour);
+        assert_eq!(due.left(written + hour, hour), Duration::ZERO);
+        assert_eq!(due.left(written + day, hour), Duration::ZERO, "forward");
+        for back in [day * 2, hour * 2, Duration::from_secs(120)] {
+            assert_eq!(due.left(written - back, hour), Duration::ZERO, "back by {back:?}");
+        }
+        // Replicas whose clocks differ a little believe each other.
+        assert_eq!(due.left(written - SKEW, hour), hour + SKEW);
+        assert_eq!(written.distance(due), hour);
+        assert_eq!(due.distance(written), hour);
     }
 
     #[test]

@@ -75,6 +75,8 @@ struct Inner {
 
 struct Kept {
     issued: IssuedToken,
+    /// What was issued in the future was issued before the clock went back, and lives no longer for it.
+    issued_at: Timestamp,
     renew_at: Timestamp,
 }
 
@@ -105,7 +107,8 @@ impl ServiceTokens {
     pub async fn token(&self) -> Result<Token, TokenError> {
         let mut current = self.0.current.lock().await;
         let now = self.0.clock.now();
-        if let Some(kept) = current.as_ref().filter(|kept| kept.renew_at > now) {
+        let is_fresh = |kept: &&Kept| kept.renew_at > now && kept.issued_at <= now;
+        if let Some(kept) = current.as_ref().filter(is_fresh) {
             return Ok(kept.issued.token.clone());
         }
         match self.0.issuer.issue().await {
@@ -113,7 +116,11 @@ impl ServiceTokens {
                 let token = issued.token.clone();
                 let reserve = RENEW_BEFORE.min(issued.expires_at.since(now) / 4);
                 let renew_at = issued.expires_at - reserve;
-                *current = Some(Kept { issued, renew_at });
+                *current = Some(Kept {
+                    issued,
+                    issued_at: now,
+                    renew_at,
+                });
                 Ok(token)
             }
             // The old one still works for its last minute.

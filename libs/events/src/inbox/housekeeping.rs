@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader};
 use chassis::on_engine;
 use tokio::time::Instant;
@@ -15,7 +14,7 @@ const METER_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Housekeeping {
-    forgotten: Option<Timestamp>,
+    forgotten: Option<Instant>,
     metered: Option<Instant>,
 }
 
@@ -24,10 +23,10 @@ impl Housekeeping {
     pub(super) async fn run<H: Handler>(&mut self, inbox: &Inbox<H>) -> Result<(), DbError> {
         while inbox.retry_parked().await? {}
         self.meter(inbox).await?;
-        let now = inbox.clock.now();
-        if self.forgotten.is_some_and(|at| now.since(at) < FORGET_EVERY) {
+        if self.forgotten.is_some_and(|at| at.elapsed() < FORGET_EVERY) {
             return Ok(());
         }
+        let now = inbox.clock.now();
         let given_up = now - given_up_for(inbox.options.remember);
         let mut tx = inbox.db.begin("inbox_forget").await?;
         store::forget(&mut tx, inbox.consumer, now - inbox.options.remember).await?;
@@ -42,7 +41,7 @@ impl Housekeeping {
                 "events that nobody replayed in time were deleted"
             );
         }
-        self.forgotten = Some(now);
+        self.forgotten = Some(Instant::now());
         Ok(())
     }
 

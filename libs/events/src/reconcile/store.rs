@@ -1,12 +1,15 @@
 //! The note of the last comparison, which every replica reads: one compares, all know.
 
+use std::time::Duration;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
 use super::Report;
 
-/// Takes the turn to compare, unless somebody did since `before`.
+/// Takes the turn to compare, unless somebody did since `before`. A turn that was taken in the future, before the clock went
+/// back, keeps nobody from it.
 pub(super) async fn claim(
     tx: &mut Tx,
     consumer: &str,
@@ -16,10 +19,11 @@ pub(super) async fn claim(
     let rows = on_engine!(tx, c => sqlx::query(
             "INSERT INTO reconciliations (consumer, started_at) VALUES ($1, $2)
              ON CONFLICT (consumer) DO UPDATE SET started_at = excluded.started_at
-             WHERE reconciliations.started_at <= $3")
+             WHERE reconciliations.started_at <= $3 OR reconciliations.started_at > $4")
         .bind(consumer)
         .bind(now)
         .bind(before)
+        .bind(now.latest(Duration::ZERO))
         .execute(c)
         .await?
         .rows_affected());

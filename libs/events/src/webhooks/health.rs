@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use uuid::Uuid;
 
 /// After so many attempts in a row without an answer in time, a receiver is left alone for a while.
 pub(super) const PATIENCE: u32 = 8;
+
+/// The longest that a replica leaves a webhook alone by itself.
+pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What is known of each webhook. Those of which nothing is known are not in it.
 #[derive(Debug, Default)]
@@ -55,6 +59,6 @@ impl Health {
         self.known()
             .get(&webhook)
             .and_then(|known| known.rests_until)
-            .is_some_and(|until| until > now)
+            .is_some_and(|until| !until.left(now, LONGEST_REST).is_zero())
     }
 }

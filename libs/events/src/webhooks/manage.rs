@@ -1,5 +1,6 @@
 //! What administrators do with webhooks.
 
+use chassis::clock::Timestamp;
 use chassis::outbound::OutboundError;
 use chassis::secret::{ExposeSecret, SecretString, Token};
 use url::Url;
@@ -123,10 +124,12 @@ impl Webhooks {
         let now = self.now();
         let mut tx = self.shared.db.begin("webhook_rotate").await?;
         let old = store::lock(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
-        if let Some(until) = old.previous_until.filter(|until| *until > now && !force) {
+        let rotation = self.shared.config.rotation();
+        let signs = |until: &Timestamp| !until.left(now, rotation).is_zero();
+        if let Some(until) = old.previous_until.filter(|until| signs(until) && !force) {
             return Err(WebhookError::Rotating(until));
         }
-        store::rotate(&mut tx, id, &sealed, now + self.shared.config.rotation(), now).await?;
+        store::rotate(&mut tx, id, &sealed, now + rotation, now).await?;
         let rotated = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
         tracing::info!(event.action = "webhook-secret-changed", event.outcome = "success", webhook.id = %id, "the secret of a webhook was changed");

@@ -1,5 +1,7 @@
 //! The statements of delivering: what the feed brings, what is due, whose turn it is, and what became of it.
 
+use std::time::Duration;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
@@ -106,6 +108,37 @@ pub(super) async fn with_work(
         .bind(held)
         .fetch_all(c)
         .await?))
+}
+
+/// Makes due what waits for longer than anything can, because a clock has gone back: deliveries that wait for more than
+/// `longest`, claims that last for more than `lease`, and webhooks that are left alone for more than `longest`. How many.
+pub(super) async fn cut_short(
+    tx: &mut Tx,
+    (now, held): (Timestamp, Timestamp),
+    longest: Duration,
+    lease: Duration,
+) -> Result<u64, DbError> {
+    Ok(on_engine!(tx, c => {
+        let waiting = sqlx::query(
+            "UPDATE webhook_deliveries SET next_attempt_at = $1 WHERE state = 'pending' AND next_attempt_at > $2")
+            .bind(now)
+            .bind(now.latest(longest))
+            .execute(&mut *c)
+            .await?
+            .rows_affected();
+        let claimed = sqlx::query(
+            "UPDATE webhook_deliveries SET claimed_until = 0 WHERE state = 'pending' AND claimed_until > $1")
+            .bind(held.latest(lease))
+            .execute(&mut *c)
+            .await?
+            .rows_affected();
+        let paused = sqlx::query("UPDATE webhooks SET paused_until = 0 WHERE paused_until > $1")
+            .bind(now.latest(longest))
+            .execute(c)
+            .await?
+            .rows_affected();
+        waiting + claimed + paused
+    }))
 }
 
 /// A delivery that is due.

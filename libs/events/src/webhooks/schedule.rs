@@ -24,6 +24,9 @@ const PAUSES: [u64; 9] = [
 /// The longest that a receiver can put us off (`Retry-After`, RFC 9110 §10.2.3).
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * HOUR);
 
+/// The longest that a delivery waits for its next attempt, chance included.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(27 * HOUR);
+
 /// How long to wait after so many failed attempts; nothing when it was the last one. Up to a tenth is added by chance,
 /// so that what failed together does not come back together.
 pub(super) fn pause(attempts: i32, random: &dyn Random) -> Option<Duration> {

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clients::Client;
 
 /// The longest life of a code, whatever the settings say (SB-21).
-const LONGEST: Duration = Duration::from_secs(60);
+pub(super) const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a code is made for, besides the grant.
 #[derive(Debug)]

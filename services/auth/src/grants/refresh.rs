@@ -123,7 +123,7 @@ async fn exchange(
     let unused = store::refresh(tx, &next)
         .await?
         .is_some_and(|next| next.rotated_at.is_none());
-    if unused && now.since(rotated_at) <= GRACE && successor.hash().matches(&next) {
+    if unused && now.distance(rotated_at) <= GRACE && successor.hash().matches(&next) {
         Ok(Outcome::Successor(successor))
     } else {
         Ok(Outcome::Reused)

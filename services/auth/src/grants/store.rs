@@ -8,6 +8,8 @@ use oidc::resource::Resource;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::codes;
+
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct CodeRow {
     pub(super) client_id: String,
@@ -85,8 +87,8 @@ pub(super) async fn consume_code(
 ) -> Result<Option<CodeRow>, DbError> {
     Ok(on_engine!(tx, c => sqlx::query_as(
         "UPDATE authorization_codes SET used_at = $4, grant_id = $3
-         WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 RETURNING *")
-        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).fetch_optional(c).await?))
+         WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 AND expires_at <= $5 RETURNING *")
+        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(codes::LONGEST)).fetch_optional(c).await?))
 }
 
 pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {

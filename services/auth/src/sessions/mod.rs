@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
+use chassis::clock::{SKEW, Timestamp};
 use chassis::db::{DbError, Tx};
 
 use chassis::secret::Token;
@@ -158,6 +158,9 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
         return Ok(None);
     };
     drop(reader);
+    if row.last_seen_at > now + SKEW {
+        return came_from_the_future(app, row, now).await.map(Some);
+    }
     if now.since(row.last_seen_at) >= TOUCH_EVERY {
         let mut tx = app.db.begin("session_touch").await?;
         let idle_until = (now + app.settings.sessions.idle()).min(row.expires_at);
@@ -165,6 +168,18 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
         tx.commit().await?;
     }
     Ok(Some(row.into()))
+}
+
+/// A session that was seen before the clock went back: it goes on, and ends no later for it.
+async fn came_from_the_future(app: &App, mut row: store::Row, now: Timestamp) -> Result<Session, DbError> {
+    let lifetime = &app.settings.sessions;
+    row.expires_at = row.expires_at.min(now + lifetime.absolute());
+    row.auth_time = row.auth_time.min(now);
+    let idle_until = (now + lifetime.idle()).min(row.expires_at);
+    let mut tx = app.db.begin("session_touch").await?;
+    store::bring_back(&mut tx, &row, now, idle_until).await?;
+    tx.commit().await?;
+    Ok(row.into())
 }
 
 /// Ends one session and revokes what was granted in it. Whether there was one.

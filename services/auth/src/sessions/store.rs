@@ -27,7 +27,7 @@ pub(crate) struct NewRow<'a> {
 pub(crate) struct Row {
     pub(crate) id: Uuid,
     account_id: Uuid,
-    auth_time: Timestamp,
+    pub(crate) auth_time: Timestamp,
     amr: String,
     pub(crate) last_seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -111,6 +111,23 @@ pub(crate) async fn touch(
     let touched = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).bind(idle_until).bind(before)
         .execute(c).await?.rows_affected());
     Ok(touched == 1)
+}
+
+/// Writes down until when a session lives that a clock which was ahead has seen, unless somebody did.
+pub(crate) async fn bring_back(
+    tx: &mut Tx,
+    row: &Row,
+    now: Timestamp,
+    idle_until: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "UPDATE sessions SET last_seen_at = $2, idle_until = $3, expires_at = $4, auth_time = $5
+        WHERE id = $1 AND last_seen_at > $2";
+    on_engine!(tx, c => {
+        sqlx::query(statement).bind(row.id).bind(now).bind(idle_until).bind(row.expires_at).bind(row.auth_time)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
 }
 
 /// Removes a session; whose it was.

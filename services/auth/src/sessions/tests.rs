@@ -95,4 +95,25 @@ testkit::on_both_engines! {
         app.change(&off).await;
         assert!(matches!(app.start(&who).await, Err(StartError::Refused)));
     }
+
+    // SB-15, SB-50
+    async fn a_session_outlives_a_clock_that_goes_back_and_lives_no_longer_for_it(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let (used, idle) = (app.start(&who).await.unwrap(), app.start(&who).await.unwrap());
+        let (two_days, before) = (Duration::from_secs(2 * 86_400), app.clock.now());
+        app.clock.set(before - two_days);
+        let found = find(&app, &used.token).await.unwrap().unwrap();
+        assert!(found.auth_time <= app.clock.now(), "nobody has signed in tomorrow");
+        assert!(found.expires_at <= app.clock.now() + app.settings.sessions.absolute());
+        // Unused from now on, it ends after the idle time and not two days later.
+        app.wait(app.settings.sessions.idle());
+        assert!(find(&app, &used.token).await.unwrap().is_none());
+        // Nor does a clock that has jumped ahead for a moment end what is not over when it is back.
+        app.clock.set(before + two_days * 30);
+        assert!(find(&app, &idle.token).await.unwrap().is_none());
+        app.clock.set(before);
+        assert!(find(&app, &idle.token).await.unwrap().is_some());
+    }
 }

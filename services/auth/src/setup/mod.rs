@@ -10,6 +10,7 @@ mod tests;
 
 use std::time::Duration;
 
+use chassis::clock::SKEW;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{SecretString, Token};
 use events::contract::SessionEnd;
@@ -205,10 +206,12 @@ fn typed(subject: Option<&Subject>) -> Typed<'_> {
     })
 }
 
-/// Removes links that are long over.
+/// Removes links that are long over, and has those that were made before the clock went back end no later for it.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
-    store::sweep(tx, app.clock.now() - SETUP_LINK_FOR).await
+    let now = app.clock.now();
+    store::bring_back(tx, now, now + SKEW).await?;
+    store::sweep(tx, now - SETUP_LINK_FOR).await
 }

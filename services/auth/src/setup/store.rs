@@ -123,3 +123,11 @@ pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError
     let statement = "DELETE FROM setup_links WHERE expires_at < $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(before).execute(c).await?.rows_affected()))
 }
+
+/// Has links that were made after `latest`, by a clock that was ahead, begin at `now`: they keep their length.
+pub(crate) async fn bring_back(tx: &mut Tx, now: Timestamp, latest: Timestamp) -> Result<(), DbError> {
+    let statement = "UPDATE setup_links SET expires_at = expires_at - (created_at - $1), created_at = $1
+        WHERE created_at > $2";
+    on_engine!(tx, c => sqlx::query(statement).bind(now).bind(latest).execute(c).await?.rows_affected());
+    Ok(())
+}

@@ -157,4 +157,16 @@ testkit::on_both_engines! {
         crate::sweeper::sweep(&app).await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 0);
     }
+
+    // SB-11, SB-50
+    async fn a_link_ends_after_its_time_although_the_clock_went_back(db: TestDb) {
+        let app = testing::app(&db).await;
+        let link = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        app.clock.set(app.clock.now() - Duration::from_secs(2 * 86_400));
+        assert!(inspect(&app, &link).await.unwrap().is_some(), "whoever has just got it is not turned away");
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert!(inspect(&app, &link).await.unwrap().is_some());
+        app.wait(SETUP_LINK_FOR);
+        assert!(inspect(&app, &link).await.unwrap().is_none());
+    }
 }

@@ -253,3 +253,18 @@ async fn a_short_lived_token_is_not_fetched_for_every_call() {
     assert_eq!(tokens.token().await.unwrap().expose(), "1");
     assert_eq!(made.load(Ordering::SeqCst), 2);
 }
+
+// SB-50
+#[tokio::test]
+async fn a_service_token_is_used_for_no_longer_because_the_clock_went_back() {
+    let (clock, made) = (clock(), Arc::new(AtomicU64::new(0)));
+    let tokens = ServiceTokens::issued_by(ShortLived(Arc::clone(&made), clock.clone()), clock.clone());
+    assert_eq!(tokens.token().await.unwrap().expose(), "0");
+    clock.set(clock.now() - Duration::from_secs(2 * 86_400));
+    assert_eq!(tokens.token().await.unwrap().expose(), "1");
+    assert_eq!(
+        tokens.token().await.unwrap().expose(),
+        "1",
+        "and that one is kept"
+    );
+}

@@ -8,6 +8,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use super::super::health::LONGEST_REST;
 use super::super::message::{self, TEST_TYPE};
 use super::super::queue::{self, Attempt, Claim, Due};
 use super::super::secret::Secret;
@@ -20,7 +21,7 @@ const ANSWER: usize = 16 * 1024;
 /// How long a receiver is left alone that let too many calls in a row wait in vain.
 const UNANSWERED: Duration = Duration::from_secs(60);
 /// How long a delivery waits that this service could not send by its own fault.
-const OWN_FAULT: Duration = Duration::from_secs(60);
+const OWN_FAULT: Duration = LONGEST_REST;
 
 /// A delivery that this replica has claimed.
 pub(in crate::webhooks) struct Job {

@@ -125,4 +125,49 @@ testkit::on_both_engines! {
         assert_eq!(receiver.versions(id), [1, 1, 2, 2], "at once, not when its time comes");
         assert!(matches!(world.webhooks.replay(webhook.id, new_id()).await, Err(WebhookError::NotFound)));
     }
+
+    // SB-50
+    async fn nothing_waits_for_a_clock_that_has_gone_back(db: TestDb) {
+        let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
+        let webhook = world.subscribe(&receiver.url).await;
+        receiver.behave(|_| Some(status(503)));
+        world.happen(id).await;
+        world.deliver().await;
+        assert_eq!(receiver.received().len(), 1);
+        // Its second attempt is due in five seconds, and then in two days: it comes now.
+        world.clock.set(BEGINNING - 2 * DAY);
+        world.deliver().await;
+        assert_eq!(receiver.received().len(), 2);
+        // The third is due in five minutes, which is no sign of a wrong clock, also to a replica that has just started.
+        let mut other = replica(&db, &world.clock, Some(cipher("k1")), Arc::new(SystemResolver));
+        other.deliver().await;
+        assert_eq!(receiver.received().len(), 2);
+        world.clock.advance(Duration::from_secs(6 * 60));
+        receiver.behave(|_| Some(status(204)));
+        other.deliver().await;
+        assert_eq!(receiver.received().len(), 3);
+        let log = world.log(webhook.id).await;
+        assert_eq!(log.len(), 1);
+        assert_eq!(log[0].0, "delivered");
+    }
+
+    // SB-50
+    async fn a_receiver_that_is_left_alone_and_a_claim_do_not_wait_for_a_clock_that_has_gone_back(db: TestDb) {
+        let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
+        let webhook = world.subscribe(&receiver.url).await;
+        world.happen(id).await;
+        dispatcher::take_in(&world.webhooks, 100).await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
+        store::pause(&mut tx, webhook.id, BEGINNING + 2 * DAY).await.unwrap();
+        on_engine!(&mut tx, c => {
+            sqlx::query("UPDATE webhook_deliveries SET claimed_until = $1")
+                .bind(Timestamp::from_secs(32_503_680_000))
+                .execute(c)
+                .await
+                .unwrap();
+        });
+        tx.commit().await.unwrap();
+        world.deliver().await;
+        assert_eq!(receiver.versions(id), [1]);
+    }
 }

@@ -144,4 +144,19 @@ testkit::on_both_engines! {
         state.groups = vec!["vestibule-admins".to_owned()];
         assert_eq!(granted(state), "openid admin");
     }
+
+    // SB-21, SB-50
+    async fn a_code_lives_no_longer_because_the_clock_went_back(db: TestDb) {
+        let world = world(&db).await;
+        let code = world.code().await;
+        let now = world.app.clock.now();
+        world.app.clock.set(now - Duration::from_secs(2 * 86_400));
+        assert_eq!(kind(world.redeem(&code).await), Some(ErrorCode::InvalidGrant));
+        assert_eq!(kind(world.redeem(&world.code().await).await), None, "a new one works at once");
+        // A replica whose clock is a little behind believes the one that issued it.
+        world.app.clock.set(now);
+        let code = world.code().await;
+        world.app.clock.set(now - Duration::from_secs(30));
+        assert_eq!(kind(world.redeem(&code).await), None);
+    }
 }

@@ -116,4 +116,15 @@ testkit::on_both_engines! {
         assert!(revoke_refresh_token(&world.app, &world.web, &token).await.unwrap());
         assert_eq!(kind(world.refresh(&token).await), Some(ErrorCode::InvalidGrant));
     }
+
+    // SB-24, SB-50
+    async fn a_token_that_comes_back_is_good_for_no_longer_because_the_clock_went_back(db: TestDb) {
+        let world = world(&db).await;
+        let first = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
+        let second = world.refresh(&first).await.unwrap().refresh_token.unwrap();
+        world.app.clock.set(world.app.clock.now() - Duration::from_secs(20));
+        assert_eq!(world.refresh(&first).await.unwrap().refresh_token.unwrap(), second);
+        world.app.clock.set(world.app.clock.now() - Duration::from_secs(2 * 86_400));
+        assert_eq!(kind(world.refresh(&first).await), Some(ErrorCode::InvalidGrant));
+    }
 }

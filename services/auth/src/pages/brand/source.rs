@@ -12,7 +12,7 @@ use super::{Brand, BrandConfig, BrandError};
 
 /// How often the files are looked at, in microseconds: a change shows within a second, and a page costs no
 /// more than one look a second.
-const LOOK_EVERY: i64 = 1_000_000;
+const LOOK_EVERY: u64 = 1_000_000;
 
 /// Keeps the brand in step with its files.
 pub(crate) struct BrandSource {
@@ -56,7 +56,8 @@ impl BrandSource {
 
     fn is_time_to_look(&self, now: Timestamp) -> bool {
         let last = self.looked_at.load(Ordering::Relaxed);
-        let due = now.as_micros().saturating_sub(last) >= LOOK_EVERY;
+        // Also when the clock has gone back since.
+        let due = now.as_micros().abs_diff(last) >= LOOK_EVERY;
         // Only the request that wins the exchange looks; the others go on with what there is.
         due && self
             .looked_at
