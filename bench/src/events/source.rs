@@ -148,7 +148,7 @@ impl Source {
         }
         if let chassis::db::Db::Postgres(pool) = &self.db {
             // As autovacuum would have done while a real backlog grew.
-            sqlx::query("ANALYZE outbox").execute(pool).await?;
+            sqlx::query("ANALYZE outbox").execute(pool.pool()).await?;
         }
         Ok("ok".to_owned())
     }
