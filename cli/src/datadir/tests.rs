@@ -120,6 +120,8 @@ fn ports_of_the_command_line_go_over_the_files_by_environment() {
     let (data, _) = started(&temp, Ports::default());
     let ports = Ports {
         auth: Some(8100),
+        // Named, so that it does not matter what else listens on this machine.
+        auth_management: Some(9000),
         users_management: Some(9101),
         ..Ports::default()
     };

@@ -280,17 +280,17 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_among_others_and_an_ambiguous_one_is_refused() {
-        let cookies = cookies("https://id.example.org");
+        let cookies = cookies("http://localhost:8000");
         let read = |values: &[&'static str]| {
             cookies
                 .read(&sent(values), Cookie::Session)
                 .map(|token| token.expose().to_owned())
         };
-        assert_eq!(read(&["a=b; vestibule=abc; c=d"]).as_deref(), Some("abc"));
-        assert_eq!(read(&["a=b", "vestibule=abc"]).as_deref(), Some("abc"));
-        assert_eq!(read(&["vestibule-browser=abc"]), None);
-        assert_eq!(read(&["vestibule=abc; vestibule=planted"]), None); // SB-12
-        assert_eq!(read(&["vestibule=a\"b"]), None);
-        assert_eq!(read(&["vestibule="]), None);
+        assert_eq!(read(&["a=b; vestibule-8000=abc; c=d"]).as_deref(), Some("abc"));
+        assert_eq!(read(&["a=b", "vestibule-8000=abc"]).as_deref(), Some("abc"));
+        assert_eq!(read(&["vestibule-browser-8000=abc"]), None);
+        assert_eq!(read(&["vestibule-8000=abc; vestibule-8000=planted"]), None); // SB-12
+        assert_eq!(read(&["vestibule-8000=a\"b"]), None);
+        assert_eq!(read(&["vestibule-8000="]), None);
     }
 }
