@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
 use chassis::config::{LimitsConfig, LogConfig, TracesConfig};
-use chassis::http::standard_layers;
+use chassis::http::{PublicScheme, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::telemetry;
 use tower::ServiceExt;
@@ -56,6 +56,7 @@ async fn a_request_is_traced_onward_and_to_the_collector_and_measured_by_route()
     let app = standard_layers(
         Router::new().route("/people/{id}", onward),
         &LimitsConfig::default(),
+        PublicScheme::Http,
     );
     let request = http::Request::get("/people/swordfish").header("traceparent", CALLER);
     let answer = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use chassis::config::{LimitsConfig, ListenConfig, TlsConfig};
 use chassis::health::Health;
-use chassis::http::standard_layers;
+use chassis::http::{PublicScheme, standard_layers};
 use chassis::server::Server;
 use chassis::shutdown::Shutdown;
 
@@ -26,7 +26,11 @@ async fn the_public_port_is_encrypted_and_says_so() {
     let server = Server::bind(&listen, &limits).await.unwrap();
     let address = server.local_addr().unwrap();
     let shutdown = Shutdown::new();
-    let app = standard_layers(Router::new().route("/", get(async || "hello")), &limits);
+    let app = standard_layers(
+        Router::new().route("/", get(async || "hello")),
+        &limits,
+        PublicScheme::Http,
+    );
     let stop = shutdown.clone();
     let serving = async move { server.run(app, Health::new(), Duration::ZERO, &stop).await };
     let asking = async {

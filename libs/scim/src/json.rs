@@ -22,6 +22,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// 2^53: from here on not every whole number is a fraction of 64 bits (IEEE 754).
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -55,7 +58,11 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+    // What does not fit into 64 bits comes here as the nearest fraction: another number than the one that was sent.
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        if value.abs() >= EXACT_BELOW {
+            return Err(E::custom("a number cannot be kept exactly"));
+        }
         Ok(value.into())
     }
 
@@ -104,9 +111,36 @@ mod tests {
         assert!(parse("[".repeat(10_000).as_bytes()).is_err());
     }
 
+    #[test]
+    fn a_number_is_kept_as_it_is_or_refused() {
+        for kept in [
+            "9007199254740993",
+            "-9007199254740993",
+            "18446744073709551615",
+            "0.5",
+            "-1e3",
+        ] {
+            let read = parse(format!("{{\"n\":{kept}}}").as_bytes()).unwrap();
+            assert_eq!(read["n"], serde_json::from_str::<Value>(kept).unwrap());
+        }
+        for rounded in [
+            "18446744073709551616",
+            "-9223372036854775809",
+            "9007199254740993.0",
+            "1e300",
+        ] {
+            let refused = parse(format!("{{\"n\":{rounded}}}").as_bytes()).unwrap_err();
+            assert!(
+                refused.detail.contains("exactly"),
+                "{rounded}: {}",
+                refused.detail
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {
             // SB-42
             let strict = parse(&bytes).ok();
             let lenient = serde_json::from_slice::<Value>(&bytes).ok();

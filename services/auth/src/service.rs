@@ -10,7 +10,7 @@ use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
 use chassis::db::{Db, DbError, Migrations};
 use chassis::health::Health;
-use chassis::http::{serve_under, standard_layers};
+use chassis::http::{PublicScheme, serve_under, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::retry::Failures;
@@ -158,7 +158,8 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     health.started();
     tracing::info!(server.address = %listen.address, "auth answers on {}", listen.address);
     let issuer = app.settings.issuer.clone();
-    let routes = standard_layers(app::router(&app), &limits).with_state(app);
+    let scheme = PublicScheme::of(issuer.as_str());
+    let routes = standard_layers(app::router(&app), &limits, scheme).with_state(app);
     let routes = serve_under(routes, &issuer);
     server.run(routes, health, drain, &shutdown).await;
     db.close().await;

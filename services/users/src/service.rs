@@ -10,7 +10,7 @@ use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
 use chassis::db::{Db, DbError, Migrations};
 use chassis::health::Health;
-use chassis::http::{serve_under, standard_layers};
+use chassis::http::{PublicScheme, serve_under, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::server::{self, ServeError, Server};
@@ -152,7 +152,8 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
 
     health.started();
     tracing::info!(server.address = %settings.listen.address, "users answers on {}", settings.listen.address);
-    let routes = standard_layers(crate::http::routes(app), &settings.limits);
+    let scheme = PublicScheme::of(settings.audience());
+    let routes = standard_layers(crate::http::routes(app), &settings.limits, scheme);
     let routes = serve_under(routes, &settings.url);
     server
         .run(

@@ -9,7 +9,7 @@ use chassis::access::{FixedKeys, Verifier};
 use chassis::clock::{ManualClock, SharedClock, Timestamp};
 use chassis::config::LimitsConfig;
 use chassis::db::Db;
-use chassis::http::standard_layers;
+use chassis::http::{PublicScheme, standard_layers};
 use chassis::on_engine;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::Shutdown;
@@ -197,7 +197,11 @@ impl Caller {
     /// Somebody without a token.
     pub(crate) fn anonymous(app: &SharedApp) -> Self {
         app.arrivals.run(&Shutdown::new());
-        let router = standard_layers(crate::http::routes(app.clone()), &LimitsConfig::default());
+        let router = standard_layers(
+            crate::http::routes(app.clone()),
+            &LimitsConfig::default(),
+            PublicScheme::Http,
+        );
         Self { router, token: None }
     }
 

@@ -10,7 +10,7 @@ use ::http::request::Parts;
 use axum::extract::FromRequestParts;
 
 use super::{AccessError, AccessToken, Verifier};
-use crate::http::Problem;
+use crate::http::{BodyLimit, Problem};
 
 /// A router's state that knows how to verify tokens.
 pub trait HasVerifier {
@@ -120,6 +120,10 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
         let Bearer(token) = Bearer::from_request_parts(parts, state).await?;
         if !token.allows(S::NAME) {
             return Err(insufficient(S::NAME));
+        }
+        // SB-43: only now may the body be a large one.
+        if let Some(limit) = parts.extensions.get::<BodyLimit>() {
+            limit.sender_is_known();
         }
         Ok(Self {
             token,

@@ -127,7 +127,8 @@ fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
-    /// Bytes of a body at most.
+    /// Bytes of a body at most, from a sender whose access token gives the right; from anybody else it is 16384, or this
+    /// if it is less.
     pub body_bytes: u64,
     /// Bytes of bodies that the whole process holds at the same time at most; one source may hold a quarter. Beyond that a
     /// request with a body is answered with 503.

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::http::StatusCode;
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
-use crate::http::Json;
+use crate::http::{Json, check_host};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
 
@@ -94,6 +96,15 @@ pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
             }),
         )
         .route("/metrics", get(metrics))
+        .layer(from_fn(host_named))
+}
+
+/// RFC 9112 §3.2 holds on every port.
+async fn host_named(request: Request, next: Next) -> Response {
+    match check_host(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 fn answer(missing: &[&'static str]) -> Response {

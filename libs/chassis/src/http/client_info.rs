@@ -29,7 +29,7 @@ pub struct Peer {
 pub struct ClientInfo {
     /// Its address: of the connection, or of the first hop that is not a trusted proxy.
     pub ip: Option<IpAddr>,
-    /// `User-Agent`, 256 characters at most, without control characters.
+    /// `User-Agent`, 256 characters at most, without control characters; what is not UTF-8 is U+FFFD.
     pub user_agent: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientInfo {
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    let text = String::from_utf8_lossy(headers.get(USER_AGENT)?.as_bytes());
     Some(
         text.chars()
             .filter(|c| !c.is_control())

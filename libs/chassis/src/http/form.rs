@@ -11,6 +11,9 @@ use super::json::explain;
 use super::{Problem, body};
 use crate::text::Text;
 
+/// Fields at most, in a form or a query: more than any of ours has.
+pub(super) const MOST_FIELDS: usize = 64;
+
 /// A form body, `application/x-www-form-urlencoded`. A parameter that comes twice is refused (RFC 6749 §3.1), and
 /// so is one that `T` does not know, if `T` is `#[serde(deny_unknown_fields)]`.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +76,20 @@ impl<S: Send + Sync> FromRequest<S> for Pairs {
 
 impl Pairs {
     /// Reads `name=value&…` (WHATWG URL §5.1), but refuses what that lets pass: bad percent-encoding, bad UTF-8,
-    /// U+0000, and a name that comes twice.
+    /// U+0000, a name that comes twice, and more than 64 of them. Reading stops at the first of these, so that the
+    /// comparison of names costs no more than linear time.
     ///
     /// # Errors
     /// The problem to answer with; it names the parameter and never repeats a value.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            // SB-43
+            if pairs.len() == MOST_FIELDS {
+                return Err(Problem::bad_request(format!(
+                    "There are more than {MOST_FIELDS} parameters."
+                )));
+            }
             let middle = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = pair.split_at(middle);
             let name = decode(name)

@@ -74,7 +74,11 @@ fn malformed(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(detail)
 }
 
-/// Checks what serde lets pass: members that come twice, U+0000 in a text, anything after the end.
+/// 2^53: from here on not every whole number is a fraction of 64 bits (IEEE 754).
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+
+/// Checks what serde lets pass: members that come twice, U+0000 in a text, numbers that would be rounded, anything after
+/// the end.
 fn check(text: &str) -> Result<(), Problem> {
     if text.trim_ascii().is_empty() {
         return Err(malformed("The body is empty.".to_owned()));
@@ -148,7 +152,11 @@ impl<'de> Visitor<'de> for Check<'_> {
         Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+    // What does not fit into 64 bits comes here as the nearest fraction: another number than the one that was sent.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<(), E> {
+        if number.abs() >= EXACT_BELOW {
+            return Err(self.refuse("is a number that cannot be kept exactly"));
+        }
         Ok(())
     }
 

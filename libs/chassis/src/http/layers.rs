@@ -18,11 +18,11 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use tower::{Layer, Service};
 
-use super::body::BodyLimit;
-use super::{Peer, Problem};
+use super::limit::BodyLimit;
+use super::{Peer, Problem, check_host};
 use crate::config::LimitsConfig;
 use crate::telemetry::{self, RouteMetrics, TraceContext};
 
@@ -30,26 +30,51 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// For answers that are no pages; a page brings a policy of its own.
 const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// How much of a body that is too long is read away, as a multiple of the limit, and for how long.
+/// How much of a body that is too long is read away, as a multiple of `limits.body_bytes`, and for how long.
 const DISCARDED: u64 = 8;
 const DISCARDING: Duration = Duration::from_secs(2);
-const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Of this host alone: what else stands under its name is not ours to decide about.
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Puts the standard layer around every route and the fallback: trace context in (W3C), metrics by matched path,
 /// limits on body and time, panics caught, bare errors turned into problems, and protective headers where the
-/// handler set none (`nosniff`, `no-store`, `default-src 'none'`, `no-referrer`). The trace id is in `X-Request-Id`.
+/// handler set none (`nosniff`, `no-store`, `default-src 'none'`, `no-referrer`, and HSTS where the service is
+/// reached over https). The trace id is in `X-Request-Id`. A request that came over a connection names its host.
 pub fn standard_layers<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     limits: &LimitsConfig,
+    scheme: PublicScheme,
 ) -> Router<S> {
     router.layer(Standard {
+        scheme,
         body_bytes: limits.body_bytes,
         time: Duration::from_secs(limits.request_seconds),
     })
 }
 
+/// How clients reach a service, behind whatever proxy. It comes from the configured public URL: a header such as
+/// `X-Forwarded-Proto` would have to be trusted, and says nothing that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicScheme {
+    /// `http`, on one machine or inside a network.
+    Http,
+    /// `https`: every answer tells browsers to stay with it (RFC 6797).
+    Https,
+}
+
+impl PublicScheme {
+    /// The scheme of a service's public URL.
+    pub fn of(public_url: &str) -> Self {
+        match public_url.get(..6) {
+            Some(start) if start.eq_ignore_ascii_case("https:") => Self::Https,
+            _ => Self::Http,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Standard {
+    scheme: PublicScheme,
     body_bytes: u64,
     time: Duration,
 }
@@ -101,19 +126,23 @@ where
         let seen = Seen::of(&request);
         let limits = self.limits;
         let metrics = Arc::clone(&self.metrics);
-        let answer = match limit_body(&mut request, limits.body_bytes) {
-            Ok(()) => Ok(self.inner.call(request)),
-            Err(problem) => Err((problem, std::mem::take(request.body_mut()))),
+        let body = BodyLimit::attach(&mut request, limits.body_bytes);
+        // Without a peer there is no connection: a test asks the router itself.
+        let named = match request.extensions().get::<Peer>() {
+            Some(_) => check_host(&request),
+            None => Ok(()),
         };
+        let answer = named.map(|()| self.inner.call(request));
+        let secure = tls || limits.scheme == PublicScheme::Https;
         let work = async move {
             let mut response = match answer {
                 Ok(inner) => answer_in_time(inner, limits.time).await,
-                Err((problem, body)) => {
-                    discard(body, limits.body_bytes.saturating_mul(DISCARDED)).await;
-                    problem.into_response()
-                }
+                Err(problem) => problem.into_response(),
             };
-            finish(&mut response, trace, tls);
+            if let Some(rest) = body.and_then(|body| body.unread()) {
+                discard(rest, limits.body_bytes.saturating_mul(DISCARDED)).await;
+            }
+            finish(&mut response, trace, secure);
             span.answered(response.status());
             seen.record(&metrics, response.status(), began.elapsed());
             Ok(response)
@@ -148,23 +177,6 @@ where
     }
 }
 
-/// A declared length is checked here and enforced by the server; a body of unknown length is counted as it comes.
-fn limit_body(request: &mut Request<Body>, limit: u64) -> Result<(), Problem> {
-    let declared = request.headers().get(CONTENT_LENGTH);
-    match declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()) {
-        Some(length) if length > limit => return Err(Problem::too_large(limit)),
-        Some(_) => {}
-        None if request.body().is_end_stream() => return Ok(()),
-        None => {
-            let most = usize::try_from(limit).unwrap_or(usize::MAX);
-            let body = std::mem::take(request.body_mut());
-            *request.body_mut() = Body::new(Limited::new(body, most));
-        }
-    }
-    request.extensions_mut().insert(BodyLimit(limit));
-    Ok(())
-}
-
 /// Reads away what is not wanted, within bounds: closing a connection with bytes unread resets it, and the client would
 /// lose the answer that says why.
 async fn discard(body: Body, at_most: u64) {
@@ -183,12 +195,16 @@ async fn discard(body: Body, at_most: u64) {
 }
 
 /// Fills in what the handler left open.
-fn finish(response: &mut Response, trace: TraceContext, tls: bool) {
+fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     if is_bare_error(response) {
-        let allow = response.headers_mut().remove(::http::header::ALLOW);
+        // What was said already stays: `Allow`, and whether scripts of other origins may read the answer.
+        let said = std::mem::take(response.headers_mut());
         *response = Problem::of_status(response.status()).into_response();
-        if let Some(allow) = allow {
-            response.headers_mut().insert(::http::header::ALLOW, allow);
+        let headers = response.headers_mut();
+        for (name, value) in &said {
+            if !matches!(*name, CONTENT_LENGTH | CACHE_CONTROL) {
+                headers.append(name, value.clone());
+            }
         }
     }
     let headers = response.headers_mut();
@@ -211,7 +227,7 @@ fn protect_headers(headers: &mut HeaderMap, tls: bool) {
     default_header(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default_header(headers, CONTENT_SECURITY_POLICY, NO_CONTENT_POLICY);
     default_header(headers, REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if tls {
+    if secure {
         default_header(headers, STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     }
 }

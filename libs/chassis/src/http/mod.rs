@@ -6,8 +6,11 @@ mod body;
 mod budget;
 mod client_info;
 mod form;
+pub mod header;
+mod host;
 mod json;
 mod layers;
+mod limit;
 mod problem;
 mod public_url;
 
@@ -15,12 +18,15 @@ mod public_url;
 mod tests;
 
 pub use base_path::serve_under;
+pub use body::RawBody;
 pub(crate) use budget::{BodyBudget, BodyTerms, Reservation, SourceBytes};
 pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};
+pub use host::check_host;
 pub use json::{Json, parse_json};
 pub(crate) use layers::protect;
-pub use layers::standard_layers;
+pub use layers::{PublicScheme, standard_layers};
+pub use limit::{ANYBODYS_BODY, BodyLimit};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use public_url::{PublicUrl, PublicUrlError, is_loopback};

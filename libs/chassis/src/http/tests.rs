@@ -1,4 +1,6 @@
 mod client;
+mod headers;
+mod limits;
 mod parsers;
 
 use std::time::Duration;
@@ -94,6 +96,7 @@ fn app() -> Router {
             request_seconds: 1,
             ..LimitsConfig::default()
         },
+        PublicScheme::Http,
     )
 }
 
@@ -149,6 +152,14 @@ async fn bad_json_gets_a_problem_that_names_the_field() {
             (400, "bad-request", "emails[0].value"),
         ),
         (r#"{"name":"A\u0000"}"#, (400, "bad-request", "name")),
+        (
+            r#"{"name":"Ann","emails":[{"value":18446744073709551616}]}"#,
+            (400, "bad-request", "emails[0].value"),
+        ),
+        (
+            r#"{"name":"Ann","age":9007199254740993.0}"#,
+            (400, "bad-request", "age"),
+        ),
         (r#"{"name":"Ann","nick":1}"#, (422, "invalid-input", "nick")),
         (
             r#"{"name":"Ann","emails":[{"value":"a","kind":"x"}]}"#,

@@ -145,7 +145,8 @@ fn client(resolver: Guarded, timeout: Duration) -> Result<reqwest::Client, reqwe
     let resolver = Arc::new(resolver);
     let builder = || {
         reqwest::Client::builder()
-            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+            // SB-39: strangers receive these calls, and no version is any of their business.
+            .user_agent("vestibule")
             .dns_resolver(Arc::clone(&resolver))
             .redirect(redirect::Policy::none())
             .no_proxy()

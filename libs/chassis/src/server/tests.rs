@@ -1,3 +1,5 @@
+mod headers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::http::{ClientInfo, standard_layers};
+use crate::http::{ClientInfo, PublicScheme, standard_layers};
 
 mod deadlines;
 mod places;
@@ -31,7 +33,7 @@ async fn start_on(listen: ListenConfig, app: Router, limits: LimitsConfig, drain
     let (shutdown, health) = (Shutdown::new(), Health::new());
     health.started();
     let (stop, checked) = (shutdown.clone(), health.clone());
-    let app = standard_layers(app, &limits);
+    let app = standard_layers(app, &limits, PublicScheme::Http);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { server.run(app, checked, drain, &stop).await });
     let ended = tokio::runtime::Handle::current().spawn(async move {
@@ -182,33 +184,6 @@ async fn a_taken_port_is_named() {
             listen.address
         )
     );
-}
-
-// SB-42
-#[tokio::test]
-async fn headers_are_limited_in_size_and_time() {
-    let limits = LimitsConfig {
-        header_bytes: 8192,
-        header_seconds: 1,
-        ..LimitsConfig::default()
-    };
-    let app = Router::new().route("/", get(async || "hello"));
-    let running = start(app, limits, Duration::ZERO).await;
-
-    let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let request = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(20_000));
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 431");
-
-    let mut stream = TcpStream::connect(running.address).await.unwrap();
-    stream.write_all(b"GET / HT").await.unwrap();
-    let mut rest = Vec::new();
-    let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
-    assert!(ended.is_ok(), "a request that never comes is given up");
-    running.shutdown.begin();
-    running.ended.await.unwrap();
 }
 
 #[tokio::test]

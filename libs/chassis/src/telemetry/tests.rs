@@ -195,7 +195,7 @@ async fn nothing_that_a_client_sends_is_logged() {
     use http::Request;
     use tower::ServiceExt;
 
-    use crate::http::{Json, Query, standard_layers};
+    use crate::http::{Json, PublicScheme, Query, standard_layers};
 
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -213,7 +213,11 @@ async fn nothing_that_a_client_sends_is_logged() {
     let routes = axum::Router::new()
         .route("/{id}", get(async |_: Query<Form>| "read"))
         .route("/", post(async |_: Json<Form>| "read"));
-    let app = standard_layers(routes, &crate::config::LimitsConfig::default());
+    let app = standard_layers(
+        routes,
+        &crate::config::LimitsConfig::default(),
+        PublicScheme::Http,
+    );
     for request in [
         Request::get("/swordfish?password=swordfish").body(Body::empty()),
         Request::get("/x?swordfish=1")

@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chassis::access::{EventsRead, HasVerifier, Scoped};
+use chassis::http::header::accepts;
 use chassis::http::{Problem, Query};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +71,7 @@ async fn events<S: HasFeed>(
     // An event stream that was cut off goes on where it was (WHATWG HTML §9.2).
     let resumed = headers
         .get("last-event-id")
-        .and_then(|id| id.to_str().ok())
-        .map(str::to_owned);
+        .map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let after = match resumed.or(query.after).as_deref() {
         None => feed
             .beginning()
@@ -80,7 +80,7 @@ async fn events<S: HasFeed>(
         Some("end") => feed.last().await.map_err(|error| Problem::internal(&error))?,
         Some(text) => position(text)?,
     };
-    if wants_stream(&headers) {
+    if accepts(&headers, "text/event-stream") {
         // What is wrong is said before the stream begins.
         feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
         return Ok(sse::stream(feed.clone(), after, token.expires_at).into_response());
@@ -114,6 +114,14 @@ async fn snapshot<S: HasFeed>(
 ) -> Result<Response, Problem> {
     let feed = state.feed();
     let limit = limit(query.limit)?;
+    // To begin anew instead would tell a consumer the same page for ever.
+    if query
+        .after
+        .as_deref()
+        .is_some_and(|after| !feed.snapshot.is_place(after))
+    {
+        return Err(Problem::invalid().field("after", "Expected the `next` of an earlier page."));
+    }
     let failed = |error| Problem::internal(&error);
     // Before the states: everything up to here is in them, and what comes after can be read from the feed.
     let position = feed.last().await.map_err(failed)?;
@@ -171,15 +179,6 @@ fn position(text: &str) -> Result<i64, Problem> {
                 "Expected a position, which is a whole number from 0, or `end`.",
             )
         })
-}
-
-fn wants_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|range| range.split(';').next().unwrap_or_default().trim() == "text/event-stream")
 }
 
 fn refuse(error: ReadError) -> Problem {

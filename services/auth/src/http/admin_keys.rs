@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, Scoped};
-use chassis::http::Problem;
+use chassis::http::{Problem, RawBody, parse_json};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,12 +44,12 @@ async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<Lis
 async fn rotate(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,
-    body: axum::body::Bytes,
+    RawBody(body): RawBody,
 ) -> Result<(StatusCode, Json<Listed>), Problem> {
     let how = if body.is_empty() {
         Rotate::default()
     } else {
-        chassis::http::parse_json::<Rotate>(&body)?
+        parse_json::<Rotate>(&body)?
     };
     app.keys.rotate(how.immediately).await.map_err(failed)?;
     tracing::info!(event.action = "keys-rotated", event.outcome = "success", user.id = %admin.subject, "an administrator had the signing keys changed");

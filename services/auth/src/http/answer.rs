@@ -1,14 +1,12 @@
 //! What the OAuth endpoints share: reading a form, answering in the format of OAuth 2, cross-origin requests.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE,
-    HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, HeaderMap, PRAGMA,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, StatusCode};
 use oidc::client_auth::ClientCredentials;
@@ -20,8 +18,11 @@ use crate::app::App;
 use crate::clients::{self, Client};
 use crate::grants::GrantError;
 use chassis::db::DbError;
+use chassis::http::header::content_type;
+use chassis::http::{Problem, RawBody};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// A refusal of an OAuth endpoint (RFC 6749 §5.2).
 pub(super) struct Refusal {
@@ -80,6 +81,7 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, Json(&self.error)).into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, NO_STORE);
+        headers.insert(PRAGMA, NO_CACHE);
         if self.challenge {
             headers.insert(
                 WWW_AUTHENTICATE,
@@ -95,7 +97,8 @@ impl IntoResponse for Refusal {
 
 /// An answer with secrets in it (RFC 6749 §5.1).
 pub(super) fn secret(body: &impl serde::Serialize) -> Response {
-    ([(CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+    let headers = [(CACHE_CONTROL, NO_STORE), (PRAGMA, NO_CACHE)];
+    (headers, Json(body)).into_response()
 }
 
 /// The body of a form, undecoded.
@@ -106,32 +109,26 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let invalid = |why: &'static str| Refusal::from(ErrorCode::InvalidRequest.because(why));
-        let mut types = request.headers().get_all(CONTENT_TYPE).iter();
-        let essence = types
-            .next()
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .unwrap_or_default();
-        if !essence
-            .trim()
-            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-            || types.next().is_some()
-        {
+        if content_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
             return Err(invalid("Content-Type must be application/x-www-form-urlencoded"));
         }
-        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let RawBody(body) = RawBody::from_request(request, state)
+            .await
+            .map_err(|problem| unreadable(&problem))?;
         String::from_utf8(body.into())
             .map(Self)
             .map_err(|_| invalid("the form is not UTF-8"))
     }
 }
 
-fn unreadable(rejection: BytesRejection) -> Refusal {
+fn unreadable(problem: &Problem) -> Refusal {
+    let why = problem
+        .detail_text()
+        .unwrap_or("the body cannot be read")
+        .trim_end_matches('.');
     Refusal {
-        status: rejection.status(),
-        ..ErrorCode::InvalidRequest
-            .because("the body cannot be read or is too long")
-            .into()
+        status: problem.status(),
+        ..ErrorCode::InvalidRequest.because(why.to_owned()).into()
     }
 }
 
@@ -157,6 +154,16 @@ pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> 
     clients::authenticate(app, &credentials).await?.ok_or_else(|| {
         challenge(ErrorCode::InvalidClient.because("the client is unknown or its proof is wrong"))
     })
+}
+
+/// 405 in the form of OAuth 2; the router adds `Allow`.
+pub(super) async fn no_such_method() -> Refusal {
+    Refusal {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        ..ErrorCode::InvalidRequest
+            .because("this endpoint takes POST")
+            .into()
+    }
 }
 
 /// The answer to the question of a browser whether a script may call (Fetch, CORS preflight).

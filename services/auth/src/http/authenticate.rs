@@ -10,7 +10,7 @@ use chassis::http::{ClientInfo, Json, Problem};
 use chassis::secret::{SecretString, Token};
 use events::contract::UserState;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use serde::{Deserialize, Serialize};
@@ -84,9 +84,9 @@ async fn authenticate(
     let remember = sent.remember_device && !who.known_device;
     let granted = grant(&app, &who, &client, &asked, remember).await?;
     let mut response = axum::Json(granted).into_response();
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 

@@ -64,11 +64,21 @@ fn open_to_scripts() -> Router<SharedApp> {
             get(discovery::get).options(answer::preflight),
         )
         .route("/oauth2/jwks", get(jwks::get).options(answer::preflight))
-        .route("/oauth2/token", post(token::post).options(answer::preflight))
+        .route(
+            "/oauth2/token",
+            post(token::post)
+                .options(answer::preflight)
+                .fallback(answer::no_such_method),
+        )
         .route(
             "/oauth2/userinfo",
             get(userinfo::get).post(userinfo::get).options(answer::preflight),
         )
-        .route("/oauth2/revoke", post(revoke::post).options(answer::preflight))
+        .route(
+            "/oauth2/revoke",
+            post(revoke::post)
+                .options(answer::preflight)
+                .fallback(answer::no_such_method),
+        )
         .layer(middleware::map_response(answer::any_origin))
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use chassis::http::header::list;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// What an asset is, by the end of its name.
@@ -108,12 +109,10 @@ impl Asset {
         } else {
             "no-cache"
         };
-        let known = headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|value| value.trim().trim_start_matches("W/") == tag);
+        let known = list(headers, &header::IF_NONE_MATCH).is_some_and(|tags| {
+            tags.split(',')
+                .any(|value| value.trim().trim_start_matches("W/") == tag)
+        });
         let mut response = Response::new(if known {
             Body::empty()
         } else {

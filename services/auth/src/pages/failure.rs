@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chassis::db::DbError;
+use chassis::http::header::accepts;
 use chassis::http::{Form, Problem};
 use chassis::telemetry::TraceContext;
 use http::{StatusCode, header};
@@ -120,12 +121,7 @@ pub(crate) async fn dress(State(app): State<SharedApp>, request: Request, next: 
 
 /// What no route answers: a page for a person, a problem document for a program.
 pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Response {
-    let accepts_html = request
-        .headers()
-        .get_all(header::ACCEPT)
-        .iter()
-        .any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")));
-    if accepts_html {
+    if accepts(request.headers(), "text/html") {
         app.pages.error(&of_status(StatusCode::NOT_FOUND))
     } else {
         Problem::not_found().into_response()

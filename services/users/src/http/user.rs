@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use chassis::http::header::list;
 use chassis::http::{Json, Problem};
 use events::contract::UserId;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH};
@@ -108,10 +109,8 @@ fn record(version: i64, document: String) -> Response {
 }
 
 fn condition(headers: &HeaderMap) -> Result<IfMatch, Problem> {
-    let header = headers
-        .get(IF_MATCH)
-        .map(|value| value.to_str().unwrap_or_default());
-    IfMatch::parse(header).map_err(|refused| Problem::bad_request(refused.detail))
+    IfMatch::parse(list(headers, &IF_MATCH).as_deref())
+        .map_err(|refused| Problem::bad_request(refused.detail))
 }
 
 fn problem(error: PeopleError) -> Problem {

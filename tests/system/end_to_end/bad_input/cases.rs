@@ -35,6 +35,8 @@ pub(super) enum Service {
 const JSON: &str = "application/json";
 /// The default of `limits.body_bytes`.
 const BODY_LIMIT: usize = 256 * 1024;
+/// What is read from anybody.
+const SMALL_LIMIT: usize = 16 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 const SCIM: &str = "application/scim+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -226,7 +228,18 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
             )
         },
     ];
+    if matches!(endpoint.caller, Caller::Anybody | Caller::Client) {
+        spoiled.push(Spoiled {
+            status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+            ..plain(
+                "a body longer than anybody may send",
+                format!("{}{}", good, " ".repeat(SMALL_LIMIT)).into(),
+            )
+        });
+    }
     if form {
+        let many: String = (0..65).map(|number| format!("f{number}=&")).collect();
+        spoiled.push(plain("too many parameters", format!("{many}{good}").into()));
         spoiled.extend([
             Spoiled {
                 names: Some(endpoint.field),

@@ -89,6 +89,10 @@ testkit::on_both_engines! {
             assert!(status.is_client_error(), "{question}: {status}");
             assert!(problem.to_string().contains(field), "{question}: {problem}");
         }
+        for question in ["after=", "limit=0", "colour=red"] {
+            let (status, problem) = client.json(&format!("events/snapshot?{question}")).await;
+            assert!(status.is_client_error(), "{question}: {status} {problem}");
+        }
         // A position from the future was never given: the database was restored, or it is another one.
         let (status, problem) = client.json("events?after=7").await;
         assert_eq!((status, &problem["last"]), (StatusCode::GONE, &json!(0)));

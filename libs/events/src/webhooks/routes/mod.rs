@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::clock::Timestamp;
-use chassis::http::{Path, Problem, Query, parse_json};
+use chassis::http::{Path, Problem, Query, RawBody, parse_json};
 use chassis::secret::{SecretString, Token};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderName, StatusCode};
@@ -255,7 +255,7 @@ async fn rotate<S: HasWebhooks>(
     _: Scoped<Admin>,
     State(state): State<S>,
     Path(id): Path<Uuid>,
-    body: axum::body::Bytes,
+    RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
     let how = if body.is_empty() {
         Rotate::default()

@@ -27,6 +27,8 @@ testkit::on_both_engines! {
             &received[0].body,
         );
         assert_eq!(received[0].header("webhook-signature"), expected);
+        // SB-39: a receiver learns no version.
+        assert_eq!(received[0].header("user-agent"), "vestibule");
         assert_eq!(world.log(webhook.id).await, [("delivered".to_owned(), 1, Some(204), String::new())]);
         world.deliver().await;
         assert_eq!(receiver.received().len(), 1, "once is enough");

@@ -1,7 +1,10 @@
 //! The token, userinfo and revocation endpoints.
 
 use http::StatusCode;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CACHE_CONTROL, PRAGMA, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE,
+};
 
 use super::world::{World, basic, exchange, stories};
 use crate::clients::{AuthMethod, GrantType};
@@ -23,6 +26,10 @@ stories! {
         assert_eq!(in_header.json()["scope"], "users:read");
         assert!(in_header.json().get("refresh_token").is_none());
         assert_eq!(in_header.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+        // SB-18: RFC 6749 §5.1.
+        assert_eq!((in_header.header(CACHE_CONTROL), in_header.header(PRAGMA)), ("no-store", "no-cache"));
+        // SB-17: the public URL is https, whatever carries the request here.
+        assert_eq!(in_header.header(STRICT_TRANSPORT_SECURITY), "max-age=63072000");
         let (id, proof) = (("client_id", "machine"), ("client_secret", secret.as_str()));
         assert_eq!(world.post(path, &[], &[grant, id, proof]).await.status, StatusCode::OK);
         let both = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant, id, proof]).await;
@@ -53,8 +60,21 @@ stories! {
             assert_eq!(answer.header(CACHE_CONTROL), "no-store");
         }
         let header = basic("web", &world.secret);
-        let json = world.get("/oauth2/token", &[(AUTHORIZATION.as_str(), &header)]).await;
-        assert_eq!(json.status, StatusCode::METHOD_NOT_ALLOWED);
+        for path in ["/oauth2/token", "/oauth2/revoke"] {
+            let other = world.get(path, &[(AUTHORIZATION.as_str(), &header)]).await;
+            assert_eq!((other.status, other.error().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"));
+            assert_eq!(other.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+            assert!(other.header(ALLOW).contains("POST"), "{}", other.header(ALLOW));
+            // SB-42, SB-43
+            let long = "x".repeat(16_384);
+            let long = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[("token", &long)]).await;
+            assert_eq!((long.status, long.error().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"));
+            assert_eq!(long.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+        }
+        let keys = world.post("/oauth2/jwks", &[], &[]).await;
+        assert_eq!(keys.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(keys.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+        assert!(keys.header(ALLOW).contains("GET"));
     }
 
     async fn a_public_client_needs_no_secret_but_the_proof_key(world) {

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chassis::http::standard_layers;
+use chassis::http::{PublicScheme, standard_layers};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -48,7 +48,8 @@ impl World {
         let app = testing::app(&db).await;
         let ann = app.person("ann").await;
         let limits = app.settings.limits.clone();
-        let router = standard_layers(router(&app).with_state(app.app.clone()), &limits);
+        let scheme = PublicScheme::of(app.settings.issuer.as_str());
+        let router = standard_layers(router(&app).with_state(app.app.clone()), &limits, scheme);
         let mut world = Self {
             app,
             ann,

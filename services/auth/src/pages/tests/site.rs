@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use chassis::clock::ManualClock;
-use chassis::http::{serve_under, standard_layers};
+use chassis::http::{PublicScheme, serve_under, standard_layers};
 use events::contract::RegistrationRequested;
 use testkit::TestDb;
 
@@ -105,8 +105,9 @@ impl Site {
         let users = Arc::new(Directory::default());
         let settings = settings_with(settings);
         let limits = settings.limits.clone();
+        let scheme = PublicScheme::of(settings.issuer.as_str());
         let (app, clock) = app_with(&db, settings, users.clone()).await;
-        let router = standard_layers(router(&app).with_state(app.clone()), &limits);
+        let router = standard_layers(router(&app).with_state(app.clone()), &limits, scheme);
         let router = serve_under(router, &app.settings.issuer);
         Self {
             app,

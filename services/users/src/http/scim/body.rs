@@ -1,8 +1,10 @@
 //! SCIM bodies, in and out.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
+use chassis::http::RawBody;
+use chassis::http::header::content_type;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 use scim::version::etag;
@@ -18,21 +20,11 @@ impl<S: Send + Sync> FromRequest<S> for ScimBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let media_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .map(|essence| essence.trim().to_ascii_lowercase());
+        let media_type = content_type(request.headers());
         if !matches!(media_type.as_deref(), Some("application/json" | scim::MEDIA_TYPE)) {
             return Err(scim::Error::new(415, "Content-Type must be application/scim+json").into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|refused| {
-            scim::Error::new(
-                refused.status().as_u16(),
-                "the body is too long, or ended too early",
-            )
-        })?;
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
         Ok(Self(scim::json::parse(&bytes)?))
     }
 }

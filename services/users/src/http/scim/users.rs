@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{UsersRead, UsersWrite};
-use chassis::http::{Path, Problem, Query};
+use chassis::http::{Path, Problem, Query, header};
 use events::contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -157,6 +157,5 @@ fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {
 }
 
 fn condition(headers: &HeaderMap, name: HeaderName) -> Result<IfMatch, Error> {
-    let header = headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    IfMatch::parse(header)
+    IfMatch::parse(header::list(headers, &name).as_deref())
 }

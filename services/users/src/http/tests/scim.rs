@@ -12,6 +12,7 @@ use crate::testing::{Answer, Caller, app, clients_token, events_of};
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const CUSTOM: &str = "urn:vestibule:params:scim:schemas:extension:attributes:1.0:User";
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 const USERS: &str = "/scim/v2/Users";
 
 fn directory(app: &crate::app::SharedApp) -> Caller {
@@ -305,6 +306,23 @@ testkit::on_both_engines! {
         }
         let refused = directory.send("POST", USERS, &scim, Body::from(huge)).await;
         assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE, "{refused:?}");
+        assert_eq!(refused.body["schemas"][0], ERROR);
+        assert_eq!(refused.body["status"], "413");
+        // SB-43: who has no right to write sends no more than anybody.
+        let long = Body::from(user(&"x".repeat(17_000)).to_string());
+        let reader = Caller::with(&app, clients_token("a-directory", "users:read"));
+        let refused = reader.send("POST", USERS, &scim, long).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+        for (method, path) in [("PATCH", USERS), ("DELETE", "/scim/v2/Schemas"), ("PUT", "/scim/v2/Users"), ("BREW", USERS)] {
+            let refused = directory.send(method, path, &[], Body::empty()).await;
+            assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert_eq!((&refused.body["schemas"][0], refused.header("content-type")), (&json!(ERROR), "application/scim+json"));
+            assert!(refused.header("allow").contains("GET"), "{refused:?}");
+        }
+        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/Groups", "/scim/v2/Users/a/b"] {
+            let refused = directory.get(path).await;
+            assert_eq!((refused.status, &refused.body["schemas"][0]), (StatusCode::NOT_FOUND, &json!(ERROR)), "{path}");
+        }
         assert_eq!(directory.get(USERS).await.body["totalResults"], 0, "nothing was stored");
     }
 

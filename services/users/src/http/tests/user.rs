@@ -81,6 +81,25 @@ testkit::on_both_engines! {
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     }
 
+    async fn a_number_is_kept_as_it_was_sent_or_refused(db: TestDb) {
+        let app = app(&db);
+        let (_, ann) = person(&app, "ann").await;
+        for kept in ["9007199254740993", "-9223372036854775808", "18446744073709551615"] {
+            let patch = format!(r#"{{"attributes":{{"badge":{kept}}}}}"#);
+            let merge_patch = [("content-type", "application/merge-patch+json")];
+            let changed = ann.send("PATCH", "/user", &merge_patch, Body::from(patch)).await;
+            assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+            let now = ann.get("/user").await;
+            assert_eq!(now.body["attributes"]["badge"].to_string(), kept);
+        }
+        for rounded in ["18446744073709551616", "9007199254740993.0", "1e300"] {
+            let patch = format!(r#"{{"attributes":{{"badge":{rounded}}}}}"#);
+            let merge_patch = [("content-type", "application/merge-patch+json")];
+            let refused = ann.send("PATCH", "/user", &merge_patch, Body::from(patch)).await;
+            assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, "attributes.badge"));
+        }
+    }
+
     async fn ann_cannot_give_herself_more(db: TestDb) {
         // SB-35: mass assignment.
         let app = app(&db);

@@ -1,0 +1,48 @@
+//! Whether a request names one host (RFC 9112 §3.2, RFC 9113 §8.3.1).
+
+use ::http::header::HOST;
+use ::http::uri::Authority;
+use ::http::{HeaderMap, HeaderValue, Request, Version};
+
+use super::Problem;
+
+/// Checks that a request that came over a connection names its host, once and in good form. What it names changes
+/// nothing: our addresses come from the configuration. But a proxy and a service that take different hosts out of
+/// one request can be played against each other.
+///
+/// # Errors
+/// 400: an HTTP/1.1 request without `Host` or with an empty one; any request with two, or with one that is no
+/// `HOST[:PORT]`; an HTTP/2 request without an authority, or with another one in `Host`.
+pub fn check_host<B>(request: &Request<B>) -> Result<(), Problem> {
+    let host = one_host(request.headers())?;
+    let missing = || Err(Problem::bad_request("The request does not name its host."));
+    match request.version() {
+        Version::HTTP_09 | Version::HTTP_10 => Ok(()),
+        Version::HTTP_11 => host.map_or_else(missing, |_| Ok(())),
+        _ => match (request.uri().authority(), host) {
+            (None, None) => missing(),
+            (Some(named), Some(host)) if *named != host => {
+                Err(Problem::bad_request("The request names two hosts."))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+fn one_host(headers: &HeaderMap) -> Result<Option<Authority>, Problem> {
+    let mut values = headers.get_all(HOST).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(host), None) => read(host)
+            .map(Some)
+            .ok_or_else(|| Problem::bad_request("The header Host is no host.")),
+        _ => Err(Problem::bad_request("The header Host is there twice.")),
+    }
+}
+
+fn read(host: &HeaderValue) -> Option<Authority> {
+    let host = host.as_bytes();
+    Authority::try_from(host)
+        .ok()
+        .filter(|authority| !host.contains(&b'@') && !authority.host().is_empty())
+}

@@ -1,0 +1,133 @@
+//! How long the body of a request may be: little from anybody, more from a sender who has shown a permission.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use ::http::Request;
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+
+/// Bytes of a body at most while its sender is unknown: every form, `/authenticate`, everything under `/oauth2`.
+pub const ANYBODYS_BODY: u64 = 16 * 1024;
+
+/// The limit on the body of one request, an extension that [`super::standard_layers`] puts on it. It is
+/// [`ANYBODYS_BODY`] (or `limits.body_bytes`, where that is less) until a permission extractor of
+/// [`crate::access`] has verified the sender's token, and `limits.body_bytes` from then on. A route without a
+/// permission therefore never reads more than the small limit.
+#[derive(Clone, Debug)]
+pub struct BodyLimit(Arc<Bounds>);
+
+#[derive(Debug)]
+struct Bounds {
+    bytes: AtomicU64,
+    of_known_sender: u64,
+    /// A body that was longer than allowed, unread, once the handler is done with it.
+    unread: Mutex<Option<Body>>,
+}
+
+/// The body has more bytes than its [`BodyLimit`].
+#[derive(Debug, thiserror::Error)]
+#[error("the body is longer than {0} bytes")]
+pub(super) struct TooLong(pub(super) u64);
+
+impl BodyLimit {
+    /// Holds the body of `request` to the small limit; `configured` bytes are the large one. `None` when there is no
+    /// body.
+    pub(super) fn attach(request: &mut Request<Body>, configured: u64) -> Option<Self> {
+        if request.body().is_end_stream() {
+            return None;
+        }
+        let limit = Self(Arc::new(Bounds {
+            bytes: AtomicU64::new(configured.min(ANYBODYS_BODY)),
+            of_known_sender: configured,
+            unread: Mutex::default(),
+        }));
+        let inner = std::mem::take(request.body_mut());
+        *request.body_mut() = Body::new(LimitedBody {
+            declared: inner.size_hint().lower(),
+            inner,
+            read: 0,
+            limit: limit.clone(),
+        });
+        request.extensions_mut().insert(limit.clone());
+        Some(limit)
+    }
+
+    /// Allows the large limit: the sender is known and may be here.
+    pub(crate) fn sender_is_known(&self) {
+        self.0.bytes.store(self.0.of_known_sender, Ordering::Relaxed);
+    }
+
+    /// Bytes that are allowed now.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The body, if it was too long and is not read to its end.
+    pub(super) fn unread(&self) -> Option<Body> {
+        self.0.unread.lock().ok()?.take()
+    }
+}
+
+/// A body that fails with [`TooLong`] at its first frame when its declared length is over the limit, and otherwise
+/// at the frame that goes over it.
+struct LimitedBody {
+    inner: Body,
+    declared: u64,
+    read: u64,
+    limit: BodyLimit,
+}
+
+impl LimitedBody {
+    fn check(&self) -> Result<(), TooLong> {
+        let limit = self.limit.bytes();
+        match self.declared.max(self.read) > limit {
+            true => Err(TooLong(limit)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl HttpBody for LimitedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Err(error) = self.check() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
+        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            Some(Ok(frame)) => frame,
+            other => return Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        self.read = self.read.saturating_add(length as u64);
+        Poll::Ready(Some(self.check().map(|()| frame).map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Closing a connection with bytes unread resets it, and the client would lose the answer that says why: the layer
+/// gets the rest and reads it away.
+impl Drop for LimitedBody {
+    fn drop(&mut self) {
+        if self.check().is_err()
+            && let Ok(mut unread) = self.limit.0.unread.lock()
+        {
+            *unread = Some(std::mem::take(&mut self.inner));
+        }
+    }
+}
