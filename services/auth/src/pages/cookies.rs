@@ -9,8 +9,9 @@
 use std::time::Duration;
 
 use chassis::http::PublicUrl;
+use chassis::http::header::cookie_values;
 use chassis::secret::Token;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
 /// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Cookies {
     }
 
     /// The value that the browser sent; `None` as well when it sent two different ones, since one of them was
-    /// planted.
+    /// planted. What other applications of the host set is passed over, whatever bytes it has.
     pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<Token> {
         match only(headers, &self.name(cookie)) {
             Found::Nothing if self.has_former_names => only(headers, cookie.stem()).token(),
@@ -125,35 +126,30 @@ impl Found {
 }
 
 fn only(headers: &HeaderMap, name: &str) -> Found {
-    let mut values = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(|(key, value)| (key == name).then_some(value));
+    let mut values = cookie_values(headers, name);
     let Some(first) = values.next() else {
         return Found::Nothing;
     };
-    if is_plain(first) && values.all(|other| other == first) {
-        Found::One(Token::new(first))
-    } else {
-        Found::Unusable
+    match std::str::from_utf8(first) {
+        Ok(text) if is_plain(first) && values.all(|other| other == first) => Found::One(Token::new(text)),
+        _ => Found::Unusable,
     }
 }
 
 /// What our cookies are made of: URL-safe base64 and full stops.
-fn is_plain(value: &str) -> bool {
+fn is_plain(value: &[u8]) -> bool {
     !value.is_empty()
         && value.len() <= 256
         && value
-            .bytes()
+            .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use http::header;
 
     use super::*;
 
@@ -292,5 +288,29 @@ mod tests {
         assert_eq!(read(&["vestibule-8000=abc; vestibule-8000=planted"]), None); // SB-12
         assert_eq!(read(&["vestibule-8000=a\"b"]), None);
         assert_eq!(read(&["vestibule-8000="]), None);
+    }
+
+    #[test]
+    fn a_cookie_of_another_application_hides_none_of_ours() {
+        // SB-51
+        let cookies = cookies("http://localhost:8000");
+        let read = |headers: &HeaderMap| {
+            let token = cookies.read(headers, Cookie::Session);
+            token.map(|token| token.expose().to_owned())
+        };
+        for sent in [
+            &b"pref=caf\xc3\xa9; vestibule-8000=abc"[..],
+            b"vestibule-8000=abc; pref=\xff\xfe",
+            b"vestibule-8000=abc; flag; =x; a=b=c;; ",
+            b"\xc3\xa9; vestibule-8000 = abc",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_bytes(sent).unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(b"x=\x80").unwrap());
+            assert_eq!(read(&headers).as_deref(), Some("abc"));
+        }
+        // Ours itself is as strict as before.
+        let ours = HeaderValue::from_bytes(b"vestibule-8000=ab\xffc").unwrap();
+        assert_eq!(read(&HeaderMap::from_iter([(header::COOKIE, ours)])), None);
     }
 }

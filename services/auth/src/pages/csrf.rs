@@ -73,7 +73,9 @@ fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
 }
 
 /// Whether the browser says that the request comes from a page of `origin` itself (Fetch Metadata
-/// `Sec-Fetch-Site`, Fetch §3.1 `Origin`). A browser sends at least one of them with every POST.
+/// `Sec-Fetch-Site`, Fetch §3.1 `Origin`). A browser sends at least one of them with every POST. `Origin: null` is what
+/// it sends under `Referrer-Policy: no-referrer`, which a proxy may have added: then `Sec-Fetch-Site`, which no page
+/// and no policy can change, has to say it.
 pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     let one = |name: &str| {
         let mut values = headers.get_all(name).iter();
@@ -86,6 +88,7 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     };
     let from = match one(header::ORIGIN.as_str()) {
         (None, _) => None,
+        (Some(value), None) if value == "null" => None,
         (Some(value), None) => Some(value.as_bytes().eq_ignore_ascii_case(origin.as_bytes())),
         _ => Some(false),
     };
@@ -145,7 +148,10 @@ mod tests {
             (Some("cross-site"), Some("https://evil.example"), false),
             (Some("same-site"), Some("https://app.example.com"), false),
             (Some("none"), Some(OURS), false),
-            (Some("same-origin"), Some("null"), false),
+            (Some("same-origin"), Some("null"), true),
+            (Some("cross-site"), Some("null"), false),
+            (Some("same-site"), Some("null"), false),
+            (Some("none"), Some("null"), false),
             (None, Some("null"), false),
             (None, Some("https://id.example.com.evil.example"), false),
             (None, Some("https://id.example.com:444"), false),

@@ -46,6 +46,51 @@ async fn a_form_from_elsewhere_does_nothing() {
     assert_eq!(ann.get("/").await.status, StatusCode::OK, "still signed in");
 }
 
+// SB-16, SB-51
+#[tokio::test]
+async fn neither_a_policy_of_a_proxy_nor_a_cookie_of_another_application_stops_a_form() {
+    let site = Site::start().await;
+    site.register("ann").await;
+    let mut ann = site.browser();
+    ann.jar.insert("pref".to_owned(), "caf\u{e9}".to_owned());
+    // What a browser says under `Referrer-Policy: no-referrer`.
+    ann.says[1].1 = "null".to_owned();
+    let typed = [("user_name", "ann"), ("password", PASSWORD)];
+    let signed_in = ann.fill("/login", &typed).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
+    assert!(ann.get("/").await.body.contains("ann"), "signed in");
+    // The token is asked for as ever.
+    let refused = ann.post("/logout", &[("csrf", "x")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let mut eve = site.browser();
+    eve.says = vec![("origin", "null".to_owned())];
+    let refused = eve.fill("/login", &typed).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "without Fetch Metadata");
+}
+
+// SB-42, SB-43
+#[tokio::test]
+async fn a_form_is_short_and_has_few_fields() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let site = Site::start().await;
+    let long = format!("csrf={}", "x".repeat(16_384));
+    let many: Vec<_> = (0..65).map(|number| format!("f{number}=")).collect();
+    for path in FORMS {
+        for (body, status) in [
+            (long.clone(), StatusCode::PAYLOAD_TOO_LARGE),
+            (many.join("&"), StatusCode::BAD_REQUEST),
+        ] {
+            let answer = site.browser().post_raw(path, FORM, body.into_bytes()).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert_eq!(
+                answer.header("content-type"),
+                "text/html; charset=utf-8",
+                "{path}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_form_without_its_own_token_does_nothing() {
     // SB-16: the token is bound to the browser and the session.
