@@ -97,6 +97,11 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send 
 /// back after its position was pruned learns of deletions only from here. So deleted people appear as
 /// `user.deleted`.
 pub trait Snapshot: Send + Sync + 'static {
+    /// Whether `text` is a place that the `next` of a page of this service can name. Others are refused.
+    fn is_place(&self, text: &str) -> bool {
+        !text.is_empty()
+    }
+
     /// At most `limit` states, in an order that does not change when states do (by id, say), after the place that the
     /// page before named.
     ///

@@ -12,6 +12,10 @@ use super::store;
 pub struct AccountsSnapshot;
 
 impl Snapshot for AccountsSnapshot {
+    fn is_place(&self, text: &str) -> bool {
+        text.parse::<Uuid>().is_ok()
+    }
+
     fn page<'a>(
         &'a self,
         reader: &'a mut Reader,
@@ -19,7 +23,6 @@ impl Snapshot for AccountsSnapshot {
         limit: i64,
     ) -> Answer<'a, SnapshotPage> {
         Box::pin(async move {
-            // A place that is none of ours starts anew; what comes twice is applied once.
             let after = after.and_then(|after| after.parse().ok()).unwrap_or(Uuid::nil());
             let rows = store::snapshot(reader, after, limit).await?;
             let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);

@@ -14,6 +14,10 @@ use super::store;
 pub(crate) struct PeopleSnapshot;
 
 impl Snapshot for PeopleSnapshot {
+    fn is_place(&self, text: &str) -> bool {
+        Place::read(text).is_some()
+    }
+
     fn page<'a>(
         &'a self,
         reader: &'a mut Reader,
@@ -21,7 +25,8 @@ impl Snapshot for PeopleSnapshot {
         limit: i64,
     ) -> Answer<'a, SnapshotPage> {
         Box::pin(async move {
-            match Place::read(after) {
+            let beginning = || Place::People(Uuid::nil());
+            match after.and_then(Place::read).unwrap_or_else(beginning) {
                 Place::People(id) => people(reader, id, limit).await,
                 Place::Tombstones(id) => tombstones(reader, id, limit).await,
             }
@@ -52,14 +57,12 @@ const PEOPLE: &str = "people:";
 const TOMBSTONES: &str = "tombstones:";
 
 impl Place {
-    /// An unreadable place is the beginning: telling twice does no harm.
-    fn read(text: Option<&str>) -> Self {
-        let id = |prefix| text.and_then(|text| text.strip_prefix(prefix)?.parse().ok());
-        match (id(PEOPLE), id(TOMBSTONES)) {
-            (_, Some(id)) => Self::Tombstones(id),
-            (Some(id), _) => Self::People(id),
-            _ => Self::People(Uuid::nil()),
-        }
+    /// The place that the `next` of an earlier page named.
+    fn read(text: &str) -> Option<Self> {
+        let id = |prefix| text.strip_prefix(prefix)?.parse().ok();
+        id(TOMBSTONES)
+            .map(Self::Tombstones)
+            .or_else(|| id(PEOPLE).map(Self::People))
     }
 }
 
