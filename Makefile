@@ -1,7 +1,8 @@
 # The commands of this repository. `make help` lists them.
 SHELL := bash
+SECONDS ?= 60
 .DELETE_ON_ERROR:
-.PHONY: help run setup test faults lint bench generate audit
+.PHONY: help run setup test faults fuzz lint bench generate audit
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -17,6 +18,9 @@ test: setup ## Run every test: unit, store (both engines), end to end, browser, 
 
 faults: setup ## Let 1,000 random faults happen to each transport, and write the report into docs/reliability.md
 	scripts/faults
+
+fuzz: ## Run every parser under a fuzzer that coverage guides, for SECONDS=60 each
+	SECONDS_EACH=$(SECONDS) scripts/fuzz
 
 lint: ## Check formatting, lints and scripts
 	scripts/lint

@@ -9,7 +9,8 @@ use crate::source::{files, root};
 
 const SERVICES: [&str; 2] = ["auth", "users"];
 /// Crates that only a test may use, and crates that stand on top of everything.
-const NEVER_IMPORTED: [&str; 6] = [
+const NEVER_IMPORTED: [&str; 7] = [
+    "fuzz",
     "vestibule",
     "bench",
     "system-tests",

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use chassis::config::{LimitsConfig, ListenConfig};
 use chassis::health::Health;
-use chassis::http::{ClientInfo, standard_layers};
+use chassis::http::{ClientInfo, PublicScheme, standard_layers};
 use chassis::server::Server;
 use chassis::shutdown::Shutdown;
 use testkit::{Process, Program, free_port, within};
@@ -47,7 +47,7 @@ async fn start() -> Running {
         all.wait().await;
         client.ip.unwrap().to_string()
     });
-    let app = standard_layers(Router::new().route("/", together), &limits);
+    let app = standard_layers(Router::new().route("/", together), &limits, PublicScheme::Http);
     let health = Health::new();
     health.started();
     let mut tasks = JoinSet::new();

@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_answered(text in "\\PC{0,80}") {
+        fn any_text_is_answered(text in "\\PC{0,600}") {
             // SB-42
             let _answer = UserFilter::parse(&text);
         }

@@ -212,17 +212,17 @@ fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     if let Ok(id) = HeaderValue::from_maybe_shared(bytes::Bytes::from(trace.trace_id().to_string())) {
         headers.insert(X_REQUEST_ID, id);
     }
-    protect_headers(headers, tls);
+    protect_headers(headers, secure);
 }
 
 /// The answer to a request that is refused before it reaches a route.
-pub(crate) fn protect(problem: Problem, tls: bool) -> Response {
+pub(crate) fn protect(problem: Problem, secure: bool) -> Response {
     let mut response = problem.into_response();
-    protect_headers(response.headers_mut(), tls);
+    protect_headers(response.headers_mut(), secure);
     response
 }
 
-fn protect_headers(headers: &mut HeaderMap, tls: bool) {
+fn protect_headers(headers: &mut HeaderMap, secure: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     default_header(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default_header(headers, CONTENT_SECURITY_POLICY, NO_CONTENT_POLICY);

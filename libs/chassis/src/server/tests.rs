@@ -1,5 +1,3 @@
-mod headers;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use super::*;
 use crate::http::{ClientInfo, PublicScheme, standard_layers};
 
 mod deadlines;
+mod headers;
 mod places;
 
 struct Running {

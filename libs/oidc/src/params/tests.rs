@@ -36,7 +36,7 @@ fn what_is_empty_counts_as_absent() {
 
 proptest! {
     #[test]
-    fn anything_may_come(text in "\\PC{0,300}") {
+    fn anything_may_come(text in "\\PC{0,600}") {
         let _ = Params::parse(&text, &[]);
         let _ = decode(&text);
     }

@@ -17,7 +17,7 @@ fn the_example_of_the_standard() {
 
 proptest! {
     #[test]
-    fn only_well_formed_keys_are_taken(text in "\\PC{0,140}") {
+    fn only_well_formed_keys_are_taken(text in "\\PC{0,600}") {
         if CodeVerifier::parse(&text).is_some() {
             prop_assert!((43..=128).contains(&text.len()));
         }

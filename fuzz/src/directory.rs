@@ -1,0 +1,70 @@
+//! What directories and event consumers read.
+
+use events::contract::{Envelope, UserUpdated};
+use scim::filter::UserFilter;
+
+use crate::{Target, json_texts, repeated};
+
+pub(crate) const SCIM_FILTER: Target = Target {
+    name: "scim_filter",
+    run: scim_filter,
+    worst: |length| {
+        [
+            "(".repeat(length),
+            "not (".repeat(length / 5),
+            repeated(length, |_| "a eq 1 or ".to_owned()),
+            format!("userName eq \"{}", "\\\\".repeat(length / 2)),
+            format!("{} eq 1", "a:".repeat(length / 2)),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+fn scim_filter(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    if UserFilter::parse(text).is_ok() {
+        assert!(text.chars().count() <= scim::filter::MAX_CHARS);
+    }
+    let _ = scim::list::Page::parse(Some(text), Some(text));
+}
+
+pub(crate) const SCIM_USER: Target = Target {
+    name: "scim_user",
+    run: scim_user,
+    worst: |length| {
+        let emails = repeated(length, |index| format!("{{\"value\":\"{index}@a\"}},"));
+        let schemas = repeated(length, |index| format!("\"urn:{index}\","));
+        let mut inputs = json_texts(length);
+        inputs.push(format!("{{\"userName\":\"a\",\"emails\":[{emails}{{}}]}}").into_bytes());
+        inputs.push(format!("{{\"userName\":\"a\",\"schemas\":[{schemas}\"\"]}}").into_bytes());
+        inputs
+    },
+};
+
+fn scim_user(input: &[u8]) {
+    if let Ok(body) = scim::json::parse(input) {
+        let _ = scim::User::from_json(&body);
+    }
+}
+
+pub(crate) const CLOUD_EVENT: Target = Target {
+    name: "cloud_event",
+    run: cloud_event,
+    worst: json_texts,
+};
+
+fn cloud_event(input: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Envelope>(input) else {
+        return;
+    };
+    let _ = event.open::<UserUpdated>();
+    let written = serde_json::to_vec(&event).unwrap_or_default();
+    let again = serde_json::from_slice::<Envelope>(&written);
+    assert_eq!(
+        again.ok().map(|again| (again.id, again.sequence)),
+        Some((event.id, event.sequence))
+    );
+}

@@ -1,0 +1,145 @@
+//! What every endpoint reads: forms, queries, JSON, cookies and other headers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use chassis::http::header::{accepts, content_type, cookie_values, list};
+use chassis::http::{ClientInfo, Network, Pairs, Peer, check_host, parse_json};
+use chassis::telemetry::TraceContext;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request, header};
+use oidc::params::Params;
+use serde_json::Value;
+
+use crate::{Target, json_texts, repeated};
+
+pub(crate) const FORM: Target = Target {
+    name: "form",
+    run: form,
+    worst: |length| {
+        [
+            repeated(length, |index| format!("{index:x}&")),
+            repeated(length, |index| format!("a{index}=%41&")),
+            format!("a={}", "%41".repeat(length / 3)),
+            "&".repeat(length),
+            "=&".repeat(length / 2),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+/// Forms of pages and queries, and the parameters of OAuth.
+fn form(input: &[u8]) {
+    if let Ok(pairs) = Pairs::parse(input) {
+        let encoded = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs.iter())
+            .finish();
+        assert_eq!(Pairs::parse(encoded.as_bytes()).ok(), Some(pairs), "read back");
+    }
+    if let Ok(text) = std::str::from_utf8(input)
+        && let Ok(params) = Params::parse(text, &["resource"])
+    {
+        assert_eq!(params.duplicate(&["resource"]), None);
+        let again = Params::parse(&params.encoded(&[]), &["resource"]);
+        assert_eq!(again.ok().as_ref(), Some(&params), "read back");
+    }
+}
+
+pub(crate) const JSON: Target = Target {
+    name: "json",
+    run: json,
+    worst: json_texts,
+};
+
+fn json(input: &[u8]) {
+    if let Ok(strict) = parse_json::<Value>(input) {
+        let lenient = serde_json::from_slice::<Value>(input).ok();
+        assert_eq!(Some(strict), lenient, "what is taken is JSON");
+    }
+    if let Ok(strict) = scim::json::parse(input) {
+        let lenient = serde_json::from_slice::<Value>(input).ok();
+        assert_eq!(Some(strict), lenient, "what is taken is JSON");
+    }
+}
+
+pub(crate) const COOKIE: Target = Target {
+    name: "cookie",
+    run: cookie,
+    worst: |length| {
+        [
+            "a=b;".repeat(length / 4),
+            ";".repeat(length),
+            " ".repeat(length),
+            "=".repeat(length),
+            repeated(length, |index| format!("{index:x}=;")),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+fn cookie(input: &[u8]) {
+    let headers = sent(&[(header::COOKIE, input)]);
+    for value in cookie_values(&headers, "a") {
+        assert!(!value.contains(&b';'), "one pair at a time");
+    }
+}
+
+pub(crate) const HEADERS: Target = Target {
+    name: "headers",
+    run: headers,
+    worst: |length| {
+        [
+            "10.0.0.1,".repeat(length / 9),
+            ",".repeat(length),
+            "-".repeat(length),
+            "text/x;a=b,".repeat(length / 11),
+            "W/\"1\",".repeat(length / 6),
+            format!("{}:80", "1".repeat(length)),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+/// One value as every header whose form we read.
+fn headers(input: &[u8]) {
+    let headers = sent(&[
+        (header::ACCEPT, input),
+        (header::CONTENT_TYPE, input),
+        (header::IF_MATCH, input),
+        (header::HOST, input),
+        (header::USER_AGENT, input),
+        (header::HeaderName::from_static("x-forwarded-for"), input),
+    ]);
+    let _ = (accepts(&headers, "text/html"), content_type(&headers));
+    let _ = scim::version::IfMatch::parse(list(&headers, &header::IF_MATCH).as_deref());
+    if let Ok(text) = std::str::from_utf8(input)
+        && let Some(trace) = TraceContext::parse(text)
+    {
+        assert_eq!(TraceContext::parse(&trace.to_string()), Some(trace));
+    }
+    let mut request = Request::new(());
+    *request.headers_mut() = headers;
+    let _ = check_host(&request);
+    let (mut parts, ()) = request.into_parts();
+    parts.extensions.insert(Peer {
+        address: SocketAddr::from(([10, 0, 0, 1], 80)),
+        tls: false,
+        trusted: Arc::from("10.0.0.0/8".parse::<Network>().ok().as_slice()),
+    });
+    let client = ClientInfo::from_request_parts(&mut parts, &()).now_or_never();
+    let agent = client.and_then(Result::ok).and_then(|client| client.user_agent);
+    assert!(agent.is_none_or(|agent| agent.chars().count() <= 256));
+}
+
+/// Headers of these values, as far as a header can have them.
+fn sent(values: &[(header::HeaderName, &[u8])]) -> HeaderMap {
+    let value = |value: &[u8]| HeaderValue::from_bytes(value).ok();
+    values
+        .iter()
+        .filter_map(|(name, text)| Some((name.clone(), value(text)?)))
+        .collect()
+}

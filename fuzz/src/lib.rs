@@ -1,0 +1,69 @@
+//! Every parser that reads what a stranger sends, as a target for a fuzzer: a function that takes any bytes and must
+//! neither panic nor break what it promises. Ordinary tests run each over its seeds, over random bytes, and over its
+//! worst input in two sizes; `make fuzz` runs them with coverage to guide it.
+#![forbid(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+mod directory;
+mod http_input;
+mod protocol;
+
+#[cfg(test)]
+mod tests;
+
+/// A parser and what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name, and the folder of its seeds under `fuzz/seeds`.
+    pub name: &'static str,
+    /// Reads any bytes. Panics when the parser breaks a promise.
+    pub run: fn(&[u8]),
+    /// Makes inputs of about that many bytes, each as expensive as can be for its length.
+    pub worst: fn(usize) -> Vec<Vec<u8>>,
+}
+
+/// All of them.
+pub static TARGETS: [Target; 10] = [
+    http_input::FORM,
+    http_input::JSON,
+    http_input::COOKIE,
+    http_input::HEADERS,
+    protocol::JWT,
+    protocol::REDIRECT_URI,
+    protocol::AUTHORIZE,
+    directory::SCIM_FILTER,
+    directory::SCIM_USER,
+    directory::CLOUD_EVENT,
+];
+
+/// `piece(0)piece(1)…`, about `length` bytes long.
+fn repeated(length: usize, mut piece: impl FnMut(usize) -> String) -> String {
+    let mut text = String::with_capacity(length + 64);
+    for index in 0.. {
+        if text.len() >= length {
+            break;
+        }
+        text.push_str(&piece(index));
+    }
+    text
+}
+
+/// JSON texts that are long, wide, deep or full of escapes.
+fn json_texts(length: usize) -> Vec<Vec<u8>> {
+    let members = repeated(length, |index| format!("\"{index:x}\":{index},"));
+    let escapes = repeated(length, |_| "\\u00e9\\\\".to_owned());
+    let deep = "[".repeat(length);
+    // At the deepest level that is read, so that the path to each item is long.
+    let (open, close) = ("{\"aaaaaaaaaaaaaaaa\":".repeat(100), "}".repeat(100));
+    let items = repeated(length, |_| "0,".to_owned());
+    [
+        format!("{{{members}\"z\":0}}"),
+        format!("{{{members}\"0\":0}}"),
+        format!("{{\"a\":\"{escapes}\"}}"),
+        format!("{open}[{items}0]{close}"),
+        format!("{{\"a\":{}}}", "9".repeat(length)),
+        deep,
+    ]
+    .map(String::into_bytes)
+    .to_vec()
+}

@@ -1,0 +1,117 @@
+//! What applications send: tokens, addresses, authorization requests.
+
+use std::sync::OnceLock;
+
+use oidc::authorize::Addressed;
+use oidc::client_auth::ClientCredentials;
+use oidc::jose::{Algorithm, Expect, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, peek_header, verify};
+use oidc::params::Params;
+use oidc::redirect_uri::RedirectUri;
+use serde_json::Value;
+
+use crate::{Target, json_texts, repeated};
+
+pub(crate) const JWT: Target = Target {
+    name: "jwt",
+    run: jwt,
+    worst: |length| {
+        let mut inputs = json_texts(length);
+        inputs.push(".".repeat(length).into_bytes());
+        inputs.push(format!("{}.e30.", "A".repeat(length)).into_bytes());
+        inputs.push(format!("eyJhbGciOiJFUzI1NiJ9.{}.x", "A".repeat(length)).into_bytes());
+        inputs
+    },
+};
+
+/// Bytes as a token, and as the claims of a token that is signed well.
+fn jwt(input: &[u8]) {
+    static KEY: OnceLock<Option<(SigningKey, KeySet)>> = OnceLock::new();
+    let made = KEY.get_or_init(|| {
+        let key = SigningKey::generate(Algorithm::Es256).ok()?;
+        let keys = vec![key.public().clone()];
+        let known = KeySet::from_jwks(&JwkSet { keys });
+        Some((key, known))
+    });
+    let Some((key, known)) = made else { return };
+    let expect = Expect {
+        typ: TYP_ACCESS_TOKEN,
+        algorithms: &[Algorithm::Es256],
+        issuer: "https://id.example",
+        audience: Some("https://api.example"),
+        now: 1_800_000_000,
+        leeway: 30,
+        accept_expired: false,
+    };
+    if let Ok(token) = std::str::from_utf8(input) {
+        let _ = peek_header(token);
+        assert!(
+            verify::<Value>(token, known, &expect).is_err(),
+            "nobody has the key"
+        );
+    }
+    if let Ok(claims) = serde_json::from_slice::<Value>(input)
+        && let Ok(token) = key.sign(TYP_ACCESS_TOKEN, &claims)
+        && let Ok(verified) = verify::<Value>(&token, known, &expect)
+    {
+        assert_eq!(verified.claims["iss"], expect.issuer);
+    }
+}
+
+pub(crate) const REDIRECT_URI: Target = Target {
+    name: "redirect_uri",
+    run: redirect_uri,
+    worst: |length| {
+        [
+            format!("https://a/{}", "../".repeat(length / 3)),
+            format!("https://{}", "a.".repeat(length / 2)),
+            format!("http://127.0.0.1:{}", "1".repeat(length)),
+            format!("https://a/?{}", "&".repeat(length)),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+fn redirect_uri(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let Ok(uri) = text.parse::<RedirectUri>() else {
+        return;
+    };
+    assert!(uri.matches(text), "it is the same");
+    assert!(text.is_ascii() && !text.contains(['#', '\r', '\n', ' ']));
+    assert!(!uri.matches(&format!("{text}x")) || text.starts_with("http://"));
+    assert!(RedirectUri::with_query(text, "code=1").starts_with(text));
+}
+
+pub(crate) const AUTHORIZE: Target = Target {
+    name: "authorize",
+    run: authorize,
+    worst: |length| {
+        let scope = repeated(length, |index| format!("{index:x}+"));
+        let resources = repeated(length, |index| format!("resource=https://a/{index}&"));
+        [
+            format!("client_id=a&redirect_uri=https://a/&scope={scope}"),
+            format!("client_id=a&redirect_uri=https://a/&{resources}"),
+            format!("client_id={}", "%2525".repeat(length / 5)),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+/// A query as an authorization request, and as a form with which a client proves itself.
+fn authorize(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    if let Ok(addressed) = Addressed::parse(text) {
+        let _ = addressed.request();
+    }
+    if let Ok(form) = Params::parse(text, &[]) {
+        let _ = ClientCredentials::parse(form.get("authorization"), &form);
+        let _ = oidc::token::TokenRequest::parse(&form);
+    }
+    let _ = text.parse::<oidc::scope::Scope>();
+}
