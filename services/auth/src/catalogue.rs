@@ -36,6 +36,11 @@ pub const METRICS: &[Metric] = &[
         "Grants that were revoked because a code or a refresh token came a second time: somebody has a copy.",
     ),
     Metric::counter(
+        "vestibule_authorization_requests_refused_total",
+        "requests",
+        "Authorization requests that could not wait for a sign-in, because too many wait already.",
+    ),
+    Metric::counter(
         "vestibule_registrations_total",
         "registrations",
         "Registrations by outcome; `pending` counts those that the user service did not answer at once.",

@@ -1,12 +1,13 @@
 //! The authentication service: it holds credentials, signs people in, and gives tokens to applications.
 //!
 //! A domain has a folder with its model, its store, its use cases and its tests: [`accounts`], [`credentials`],
-//! [`sessions`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`]
+//! [`sessions`], [`authorization_requests`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`]
 //! and [`pages`] turn requests into use cases, [`app`] holds what they share, `service` wires everything together,
 //! [`config`] reads the settings.
 
 pub mod accounts;
 pub mod app;
+pub mod authorization_requests;
 mod catalogue;
 pub mod clients;
 pub mod config;

@@ -1,4 +1,5 @@
-//! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants.
+//! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants,
+//! authorization requests that waited.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use crate::app::{App, SharedApp};
-use crate::{accounts, grants, registration, sessions, setup, throttle};
+use crate::{accounts, authorization_requests, grants, registration, sessions, setup, throttle};
 
 /// How often is swept.
 const EVERY: Duration = Duration::from_secs(30);
@@ -55,6 +56,9 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     throttle::store::sweep(&mut tx, now).await?;
     setup::sweep(app, &mut tx).await?;
     accounts::store::sweep_devices(&mut tx, now - DEVICE_KEPT).await?;
+    tx.commit().await?;
+    let mut tx = app.db.begin("sweep_authorization_requests").await?;
+    authorization_requests::sweep(app, &mut tx).await?;
     tx.commit().await?;
     grants::sweep(app).await.map(drop)
 }

@@ -121,11 +121,6 @@ impl std::ops::Deref for TestApp {
     }
 }
 
-/// The settings of a service in a test; hashing costs nothing.
-pub(crate) fn settings() -> Settings {
-    settings_with(&[])
-}
-
 /// The settings of a service in a test, with `more` variables such as `("REGISTRATION__OPEN", "false")`.
 pub(crate) fn settings_with(more: &[(&str, &str)]) -> Settings {
     let variables = [
@@ -167,8 +162,13 @@ pub(crate) fn cheap_hasher(random: &SharedRandom) -> Hasher {
 
 /// A service on `db`, whose clock stands at [`BEGINNING`].
 pub(crate) async fn app(db: &Db) -> TestApp {
+    app_set(db, &[]).await
+}
+
+/// A service on `db` with `more` settings, as [`settings_with`] takes them.
+pub(crate) async fn app_set(db: &Db, more: &[(&str, &str)]) -> TestApp {
     let users = Arc::new(FakeUsers(Mutex::new(Behaviour::Accept)));
-    let (app, clock) = app_with(db, settings(), users.clone()).await;
+    let (app, clock) = app_with(db, settings_with(more), users.clone()).await;
     TestApp { app, clock, users }
 }
 

@@ -72,6 +72,9 @@ pub struct Settings {
     /// How long sessions live.
     #[serde(default)]
     pub sessions: SessionSettings,
+    /// How many authorization requests may wait.
+    #[serde(default)]
+    pub authorization: AuthorizationSettings,
     /// How long tokens live.
     #[serde(default)]
     pub tokens: TokenSettings,
@@ -196,6 +199,26 @@ impl SessionSettings {
     /// [`Self::absolute_hours`] as a duration.
     pub fn absolute(&self) -> Duration {
         Duration::from_secs(u64::from(self.absolute_hours) * 3600)
+    }
+}
+
+/// `[authorization]`: authorization requests that wait while a person signs in, for 10 minutes at most. One that finds
+/// no room still works, unless it is large or asks for a new sign-in.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthorizationSettings {
+    /// Requests from one address that may wait. Raise it when very many people share an address.
+    pub waiting_per_source: u32,
+    /// Requests that may wait in all. Each takes 12 KiB at most.
+    pub waiting_in_all: u32,
+}
+
+impl Default for AuthorizationSettings {
+    fn default() -> Self {
+        Self {
+            waiting_per_source: 500,
+            waiting_in_all: 20_000,
+        }
     }
 }
 

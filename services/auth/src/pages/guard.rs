@@ -104,6 +104,38 @@ impl FormToken {
     }
 }
 
+/// The cookie of a browser, to which forms and waiting authorization requests are bound.
+pub struct BrowserCookie {
+    token: Token,
+    is_new: bool,
+}
+
+impl BrowserCookie {
+    /// Its value.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// Adds it to the answer, if the browser had none.
+    pub fn keep(&self, pages: &Pages, response: &mut Response) {
+        pages.keep(response, self.is_new.then_some(&self.token));
+    }
+}
+
+/// The cookie of the browser; a new one, if it has none.
+pub fn browser(pages: &Pages, headers: &HeaderMap) -> BrowserCookie {
+    let known = browser_token(pages, headers);
+    BrowserCookie {
+        is_new: known.is_none(),
+        token: known.unwrap_or_else(|| pages.random.token()),
+    }
+}
+
+/// The cookie of the browser, if it has one.
+pub fn browser_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
+    pages.cookies.read(headers, Cookie::Browser)
+}
+
 /// The session cookie of a request, to be looked up with `sessions::find`.
 pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
     pages.session_token(headers)

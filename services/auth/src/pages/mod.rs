@@ -34,7 +34,9 @@ use http::HeaderMap;
 
 pub use brand::{BrandConfig, BrandError};
 pub use failure::not_found;
-pub use guard::{LogoutConfirmation, check_form, logout_confirmation, session_token};
+pub use guard::{
+    BrowserCookie, LogoutConfirmation, browser, browser_token, check_form, logout_confirmation, session_token,
+};
 pub use logout::forget;
 pub use render::{ErrorPage, Pages, PagesConfig};
 

@@ -30,6 +30,8 @@ pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Resu
     on_engine!(tx, c => {
         sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
         sqlx::query("DELETE FROM authorization_codes").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM authorization_requests").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM form_submissions").execute(&mut *c).await?;
         sqlx::query("DELETE FROM setup_links").execute(c).await?;
     });
     Ok(())

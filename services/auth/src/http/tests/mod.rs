@@ -8,3 +8,4 @@ mod authorize;
 mod logout;
 mod public;
 mod token;
+mod waiting;

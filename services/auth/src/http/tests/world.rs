@@ -44,8 +44,13 @@ pub(super) struct Answer {
 impl World {
     /// With a confidential client called `web`, and Ann.
     pub(super) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with these settings.
+    pub(super) async fn with(settings: &[(&str, &str)]) -> Self {
         let db = testkit::sqlite(&[&events::MIGRATIONS, &crate::MIGRATIONS]).await;
-        let app = testing::app(&db).await;
+        let app = testing::app_set(&db, settings).await;
         let ann = app.person("ann").await;
         let limits = app.settings.limits.clone();
         let scheme = PublicScheme::of(app.settings.issuer.as_str());

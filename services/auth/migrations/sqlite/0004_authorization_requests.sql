@@ -1,0 +1,26 @@
+-- Authorization requests that wait while a person signs in. `handle_hash` is SHA-256 of the handle in the address,
+-- `browser_hash` of the cookie that the browser has to bring with it, `session_hash` of the session's token at that
+-- time: a sign-in since then has another. `source` is a hash of the network that asked.
+CREATE TABLE authorization_requests (
+    handle_hash  BLOB    PRIMARY KEY,
+    browser_hash BLOB    NOT NULL,
+    session_hash BLOB,
+    source       BLOB    NOT NULL,
+    query        TEXT    NOT NULL,
+    asked_at     INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authorization_requests_source ON authorization_requests (source, expires_at);
+CREATE INDEX authorization_requests_expiry ON authorization_requests (expires_at);
+
+-- Forms that were sent a moment ago, so that a double click is recognised. `key` is an HMAC of the form's token, the
+-- browser's cookie and the body. The rest says where the first of them led: to `location`, with a sign-in in
+-- `session_id` or the registration `registration_id`; all empty while it is in work.
+CREATE TABLE form_submissions (
+    key             BLOB    PRIMARY KEY,
+    location        TEXT,
+    session_id      BLOB,
+    registration_id BLOB,
+    expires_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX form_submissions_expiry ON form_submissions (expires_at);

@@ -1,0 +1,149 @@
+//! Authorization requests that wait while a person signs in (RFC 6749 §4.1.1). The address has a short random handle;
+//! what was asked stands in the database, so that nobody can change it on the way and its length does not matter.
+//! See `docs/decisions/0022-authorization-requests.md`.
+
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+use chassis::secret::{Token, TokenHash};
+
+use crate::app::App;
+use crate::sessions::Session;
+use crate::throttle;
+
+/// The parameter of the address that has the handle.
+pub const HANDLE: &str = "authorization_request";
+
+/// Bytes of a form-encoded authorization request at most.
+pub const LONGEST: usize = 12 * 1024;
+
+/// How long a request waits for the person to sign in.
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// How long a request that was answered may be answered again: a double click sends the browser here twice.
+const ANSWERED_LIFETIME: Duration = Duration::from_secs(60);
+
+/// The browser that an authorization request came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Browser<'a> {
+    /// Its unguessable cookie. A waiting request is given to no other browser.
+    pub cookie: &'a Token,
+    /// Its session cookie, if it has one.
+    pub session: Option<&'a Token>,
+    /// Where it is.
+    pub ip: Option<IpAddr>,
+}
+
+/// A request that waits.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// The parameters, form-encoded, as the client sent them.
+    pub query: String,
+    /// When it came.
+    asked_at: Timestamp,
+    /// SHA-256 of the session token that the browser had then.
+    session_hash: Option<Vec<u8>>,
+}
+
+impl AuthorizationRequest {
+    /// Whether the person signed in after the request had come: `session` is newer, and its `token` is not the one
+    /// that the browser had then.
+    pub fn is_followed_by(&self, session: &Session, token: &Token) -> bool {
+        let same = |hash: &Vec<u8>| token.hash().matches(hash);
+        session.auth_time >= self.asked_at && !self.session_hash.as_ref().is_some_and(same)
+    }
+}
+
+/// Why a request cannot wait.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// Too many wait already, from this source or in all.
+    #[error("too many authorization requests wait for a sign-in")]
+    Full,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Lets a request wait. Its client and its redirection URI must have been checked. The handle.
+///
+/// # Errors
+/// [`WaitError::Full`].
+pub async fn wait(app: &App, query: &str, browser: Browser<'_>) -> Result<Token, WaitError> {
+    let now = app.clock.now();
+    let handle = app.random.token();
+    let source = throttle::Key::source(browser.ip);
+    let settings = &app.settings.authorization;
+    let limits = store::Limits {
+        per_source: i64::from(settings.waiting_per_source),
+        in_all: i64::from(settings.waiting_in_all),
+    };
+    // A flood is turned away here, before it takes turns with everybody else for the insertion.
+    if !store::has_room(&mut app.db.reader().await?, &source, limits, now).await? {
+        return Err(refused());
+    }
+    let row = store::NewRow {
+        handle: &handle.hash(),
+        browser: &browser.cookie.hash(),
+        session: browser.session.map(Token::hash),
+        source: &source,
+        query,
+        now,
+        expires_at: now + LIFETIME,
+    };
+    let mut tx = app.db.begin("authorization_request").await?;
+    if !store::insert(&mut tx, &row, limits).await? {
+        return Err(refused());
+    }
+    tx.commit().await?;
+    Ok(handle)
+}
+
+fn refused() -> WaitError {
+    metrics::counter!("vestibule_authorization_requests_refused_total").increment(1);
+    WaitError::Full
+}
+
+/// The request of a handle, if it still waits and this is the browser that it came from.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    app: &App,
+    handle: &Token,
+    browser: &Token,
+) -> Result<Option<AuthorizationRequest>, DbError> {
+    let now = app.clock.now();
+    let mut reader = app.db.reader().await?;
+    let row = store::find(&mut reader, &handle.hash(), &browser.hash(), now).await?;
+    Ok(row.map(|row| AuthorizationRequest {
+        query: row.query,
+        asked_at: row.asked_at,
+        session_hash: row.session_hash,
+    }))
+}
+
+/// Notes that a request was answered: it soon makes room for others.
+///
+/// # Errors
+/// When the database fails.
+pub async fn answered(app: &App, handle: &Token) -> Result<(), DbError> {
+    let until = app.clock.now() + ANSWERED_LIFETIME;
+    let mut tx = app.db.begin("authorization_request_answered").await?;
+    store::shorten(&mut tx, &TokenHash::of(handle.expose()), until).await?;
+    tx.commit().await
+}
+
+/// Removes requests that waited too long. How many.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
+    store::sweep(tx, app.clock.now()).await
+}

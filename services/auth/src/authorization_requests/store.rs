@@ -1,0 +1,106 @@
+//! Stored authorization requests. A row is live from now on for [`LIFETIME`] at most, whatever the clock did since it
+//! was written.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Handle, Tx};
+use chassis::on_engine;
+use chassis::secret::TokenHash;
+
+use super::LIFETIME;
+use crate::throttle::Key;
+
+/// How many requests may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) per_source: i64,
+    pub(crate) in_all: i64,
+}
+
+/// A request about to be stored.
+pub(crate) struct NewRow<'a> {
+    pub(crate) handle: &'a TokenHash,
+    pub(crate) browser: &'a TokenHash,
+    pub(crate) session: Option<TokenHash>,
+    pub(crate) source: &'a Key,
+    pub(crate) query: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A stored request.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Row {
+    pub(crate) query: String,
+    pub(crate) asked_at: Timestamp,
+    pub(crate) session_hash: Option<Vec<u8>>,
+}
+
+/// Whether one more may wait.
+pub(crate) async fn has_room(
+    db: &mut impl Connection,
+    source: &Key,
+    limits: Limits,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let statement = "SELECT
+        (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) < $3
+        AND (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) < $4";
+    Ok(
+        on_engine!(db, c => sqlx::query_scalar(statement).bind(source.as_bytes()).bind(now)
+        .bind(limits.per_source).bind(limits.in_all).fetch_one(c).await?),
+    )
+}
+
+/// Stores a request if fewer than the limits wait. Whether it did.
+pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>, limits: Limits) -> Result<bool, DbError> {
+    // Insertions take turns, so that those that come at once cannot all see the same last free place. SQLite has one
+    // writer anyway.
+    if let Handle::Postgres(c) = tx.handle() {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('authorization requests', 0))")
+            .execute(c)
+            .await?;
+    }
+    let statement = "INSERT INTO authorization_requests
+            (handle_hash, browser_hash, session_hash, source, query, asked_at, expires_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7
+        WHERE (SELECT COUNT(*) FROM authorization_requests WHERE source = $4 AND expires_at > $6) < $8
+          AND (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $6) < $9";
+    let session = row.session.as_ref().map(TokenHash::as_bytes);
+    let stored = on_engine!(tx, c => sqlx::query(statement)
+        .bind(row.handle.as_bytes()).bind(row.browser.as_bytes()).bind(session).bind(row.source.as_bytes())
+        .bind(row.query).bind(row.now).bind(row.expires_at).bind(limits.per_source).bind(limits.in_all)
+        .execute(c).await?.rows_affected());
+    Ok(stored == 1)
+}
+
+/// The request of a handle, for the browser that it came from.
+pub(crate) async fn find(
+    db: &mut impl Connection,
+    handle: &TokenHash,
+    browser: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Row>, DbError> {
+    let statement = "SELECT query, asked_at, session_hash FROM authorization_requests
+        WHERE handle_hash = $1 AND browser_hash = $2 AND expires_at > $3 AND expires_at <= $4";
+    Ok(
+        on_engine!(db, c => sqlx::query_as(statement).bind(handle.as_bytes()).bind(browser.as_bytes())
+        .bind(now).bind(now + LIFETIME).fetch_optional(c).await?),
+    )
+}
+
+/// Lets a request expire at `until`, unless it does before.
+pub(crate) async fn shorten(tx: &mut Tx, handle: &TokenHash, until: Timestamp) -> Result<(), DbError> {
+    let statement =
+        "UPDATE authorization_requests SET expires_at = $2 WHERE handle_hash = $1 AND expires_at > $2";
+    on_engine!(tx, c => sqlx::query(statement).bind(handle.as_bytes()).bind(until).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Removes requests that are over.
+pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    let statement = "DELETE FROM authorization_requests WHERE expires_at <= $1 OR expires_at > $2";
+    Ok(
+        on_engine!(tx, c => sqlx::query(statement).bind(now).bind(now + LIFETIME).execute(c).await?
+        .rows_affected()),
+    )
+}

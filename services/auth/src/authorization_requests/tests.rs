@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use super::store::{Limits, NewRow};
+use super::*;
+use crate::testing::{self, BEGINNING, TestApp};
+use crate::throttle::Key;
+
+const LIMITS: Limits = Limits {
+    per_source: 5,
+    in_all: 8,
+};
+
+async fn insert(app: &TestApp, ip: &str) -> bool {
+    let (handle, browser) = (app.random.token(), app.random.token());
+    let now = app.app.clock.now();
+    let row = NewRow {
+        handle: &handle.hash(),
+        browser: &browser.hash(),
+        session: None,
+        source: &Key::source(Some(ip.parse().unwrap())),
+        query: "client_id=web",
+        now,
+        expires_at: now + LIFETIME,
+    };
+    let mut tx = app.db.begin("test").await.unwrap();
+    let stored = store::insert(&mut tx, &row, LIMITS).await.unwrap();
+    tx.commit().await.unwrap();
+    stored
+}
+
+fn stored(outcomes: &[bool]) -> usize {
+    outcomes.iter().filter(|stored| **stored).count()
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn those_that_come_at_once_share_the_places(db: TestDb) {
+        // SB-16
+        let app = testing::app(&db).await;
+        let one = futures_util::future::join_all((0..20).map(|_| insert(&app, "192.0.2.1"))).await;
+        assert_eq!(stored(&one), 5, "of one source");
+        let others = (0..20).map(|host| format!("198.51.100.{host}"));
+        let many = futures_util::future::join_all(others.map(async |ip| insert(&app, &ip).await)).await;
+        assert_eq!(stored(&many), 3, "in all");
+        app.wait(LIFETIME);
+        assert!(insert(&app, "192.0.2.1").await, "what is over takes no place");
+    }
+
+    async fn a_request_waits_for_its_browser_alone_and_for_ten_minutes(db: TestDb) {
+        // SB-16
+        let app = testing::app(&db).await;
+        let (cookie, other) = (app.random.token(), app.random.token());
+        let browser = Browser { cookie: &cookie, session: None, ip: None };
+        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        assert_eq!(find(&app, &handle, &cookie).await.unwrap().unwrap().query, "client_id=web");
+        assert!(find(&app, &handle, &other).await.unwrap().is_none());
+        assert!(find(&app, &other, &cookie).await.unwrap().is_none());
+        app.wait(LIFETIME);
+        assert!(find(&app, &handle, &cookie).await.unwrap().is_none());
+    }
+
+    async fn a_clock_that_was_ahead_leaves_nothing_behind(db: TestDb) {
+        // SB-50
+        let app = testing::app(&db).await;
+        app.wait(Duration::from_secs(2 * 86_400));
+        let cookie = app.random.token();
+        let browser = Browser { cookie: &cookie, session: None, ip: None };
+        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        app.clock.set(BEGINNING);
+        assert!(find(&app, &handle, &cookie).await.unwrap().is_none(), "it would wait for two days");
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(app.count("SELECT COUNT(*) FROM authorization_requests").await, 0);
+    }
+}

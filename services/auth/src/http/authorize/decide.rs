@@ -1,0 +1,150 @@
+//! Whether there is a code, or what has to happen before.
+
+use chassis::http::Problem;
+use chassis::secret::Token;
+use http::HeaderMap;
+use oidc::authorize::AuthorizeRequest;
+use oidc::error::{ErrorCode, OAuthError};
+
+use super::Checked;
+use crate::app::App;
+use crate::clients::{Client, GrantType};
+use crate::grants::{self, Grant, GrantError, NewCode};
+use crate::pages;
+use crate::sessions::{self, Session};
+use crate::subjects;
+
+/// Why a code is not given.
+pub(super) enum Stop {
+    /// The client is told.
+    Tell(OAuthError),
+    /// The person has to sign in first: `anew`, when no session would do that the browser has already.
+    SignIn {
+        /// Whether a session would not be enough.
+        anew: bool,
+    },
+    /// It failed here.
+    Fail(Problem),
+}
+
+impl From<OAuthError> for Stop {
+    fn from(error: OAuthError) -> Self {
+        Self::Tell(error)
+    }
+}
+
+impl From<chassis::db::DbError> for Stop {
+    fn from(error: chassis::db::DbError) -> Self {
+        Self::Fail(error.into())
+    }
+}
+
+impl From<GrantError> for Stop {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::OAuth(error) => Self::Tell(error),
+            GrantError::Db(error) => error.into(),
+            error @ GrantError::Sign(_) => Self::Fail(Problem::internal(&error)),
+        }
+    }
+}
+
+/// The code for a request.
+///
+/// # Errors
+/// [`Stop`].
+pub(super) async fn decide(app: &App, headers: &HeaderMap, checked: &Checked) -> Result<String, Stop> {
+    let client = &*checked.client;
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(ErrorCode::UnauthorizedClient
+            .because("the client is not registered for this grant")
+            .into());
+    }
+    let request = checked.asked.request()?;
+    if request.code_challenge.is_none()
+        && (client.registration.require_pkce || client.registration.is_public())
+    {
+        return Err(ErrorCode::InvalidRequest
+            .because("PKCE is required: send code_challenge with code_challenge_method=S256")
+            .into());
+    }
+    let audiences = grants::audiences(app, client, &request.resources)?;
+    let session = session(app, headers, checked, &request).await?;
+    let mut reader = app.db.reader().await?;
+    let subject = subjects::find(&mut reader, session.account_id).await?;
+    drop(reader);
+    let Some(subject) = subject.filter(|subject| subject.active) else {
+        return Err(ErrorCode::AccessDenied
+            .because("the person may not sign in")
+            .into());
+    };
+    let grant = Grant {
+        subject: subject.id,
+        scope: grants::person_scope(client, &subject, &request.scope)?,
+        audiences,
+        session_id: Some(session.id),
+        auth_time: session.auth_time,
+        amr: session.amr,
+        nonce: request.nonce,
+    };
+    let new = NewCode {
+        client,
+        grant,
+        redirect_uri: checked.redirect_uri.clone(),
+        redirect_uri_sent: checked.asked.redirect_uri.is_some(),
+        challenge: request.code_challenge,
+    };
+    Ok(grants::issue_code(app, new).await?.expose().to_owned())
+}
+
+/// The session of the browser, if it is enough for the request.
+async fn session(
+    app: &App,
+    headers: &HeaderMap,
+    checked: &Checked,
+    request: &AuthorizeRequest,
+) -> Result<Session, Stop> {
+    if let Some(token) = pages::session_token(&app.pages, headers)
+        && let Some(session) = sessions::find(app, &token).await?
+        && is_enough(app, checked, request, &session, &token)
+    {
+        return Ok(session);
+    }
+    if request.prompt.none {
+        return Err(ErrorCode::LoginRequired
+            .because("the person has to sign in")
+            .into());
+    }
+    Err(Stop::SignIn {
+        anew: asks_anew(request),
+    })
+}
+
+/// Whether the request is for a sign-in that has not happened yet. `max_age=0` is (OpenID Connect Core §3.1.2.1), also
+/// within the second of the last one.
+fn asks_anew(request: &AuthorizeRequest) -> bool {
+    request.prompt.login || request.prompt.select_account || request.max_age == Some(0)
+}
+
+/// Whether the person signed in lately enough. What counts is what stands in the database, never the address: a
+/// request that asks for a new sign-in gets it, unless it waited for one that has come since.
+fn is_enough(
+    app: &App,
+    checked: &Checked,
+    request: &AuthorizeRequest,
+    session: &Session,
+    token: &Token,
+) -> bool {
+    if let Some(waited) = &checked.waited
+        && waited.request.is_followed_by(session, token)
+    {
+        return true;
+    }
+    // In the whole seconds that the client reads as `auth_time`. A sign-in from the future is of unknown age: the clock
+    // was turned back.
+    let age = app.clock.now().as_secs() - session.auth_time.as_secs();
+    let recent = request
+        .max_age
+        .is_none_or(|most| (0..=i64::from(most)).contains(&age));
+    recent && !asks_anew(request)
+}

@@ -1,0 +1,166 @@
+//! `/oauth2/authorize`: the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+//!
+//! `mod.rs` finds out who asks and where to answer, `decide.rs` whether there is a code, and `waiting.rs` keeps the
+//! request while the person signs in.
+
+mod decide;
+mod waiting;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use chassis::http::{ClientInfo, Problem};
+use chassis::secret::Token;
+use http::header::{CACHE_CONTROL, HeaderMap, LOCATION, REFERRER_POLICY};
+use http::{HeaderValue, StatusCode};
+use oidc::authorize::{Addressed, granted, refused};
+use oidc::error::ErrorCode;
+use oidc::params::Params;
+use std::sync::Arc;
+
+use super::answer::{FormBody, Refusal};
+use crate::app::{App, SharedApp};
+use crate::authorization_requests::{self, AuthorizationRequest, LONGEST};
+use crate::clients::{self, Client};
+use crate::pages::{self, ErrorPage};
+use decide::Stop;
+
+/// `GET /oauth2/authorize`.
+pub(super) async fn get(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    RawQuery(query): RawQuery,
+) -> Response {
+    answer(&app, &headers, &client, &query.unwrap_or_default()).await
+}
+
+/// `POST /oauth2/authorize` with the same parameters as a form (OpenID Connect Core §3.1.2.1).
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    client: ClientInfo,
+    form: Result<FormBody, Refusal>,
+) -> Response {
+    match form {
+        Ok(FormBody(form)) if form.len() > LONGEST => too_long(&app),
+        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
+        Ok(FormBody(form)) if pages::session_token(&app.pages, &headers).is_none() => {
+            match Params::parse_lenient(&form) {
+                Ok(params) => see_other(
+                    &app.pages
+                        .local(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
+                ),
+                Err(error) => page(&app, &format!("{error}.")),
+            }
+        }
+        Ok(FormBody(form)) => answer(&app, &headers, &client, &form).await,
+        Err(_) => page(&app, "The request is not a form."),
+    }
+}
+
+/// A request whose client and address are known to be good: errors may be sent there.
+struct Checked {
+    asked: Addressed,
+    client: Arc<Client>,
+    redirect_uri: String,
+    /// Set when the request waited for the person to sign in.
+    waited: Option<Waited>,
+}
+
+/// A request that waited, and its handle.
+struct Waited {
+    handle: Token,
+    request: AuthorizationRequest,
+}
+
+async fn answer(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) -> Response {
+    if raw.len() > LONGEST {
+        return too_long(app);
+    }
+    let checked = match addressed(app, headers, raw).await {
+        Ok(checked) => checked,
+        Err(response) => return response,
+    };
+    let issuer = app.issuer.url();
+    let state = checked.asked.state();
+    let to_client = |error| refused(&checked.redirect_uri, &error, state, issuer);
+    let url = match decide::decide(app, headers, &checked).await {
+        Ok(code) => granted(&checked.redirect_uri, &code, state, issuer),
+        Err(Stop::Tell(error)) => to_client(error),
+        Err(Stop::SignIn { anew }) => {
+            match waiting::sign_in_first(app, headers, caller, &checked, anew).await {
+                Ok(response) => return response,
+                Err(error) => to_client(unavailable(&Problem::from(error))),
+            }
+        }
+        Err(Stop::Fail(problem)) => to_client(unavailable(&problem)),
+    };
+    if let Some(waited) = &checked.waited
+        && let Err(error) = authorization_requests::answered(app, &waited.handle).await
+    {
+        tracing::warn!(error.message = %error, "an answered authorization request keeps its place until it expires");
+    }
+    see_other(&url)
+}
+
+fn unavailable(problem: &Problem) -> oidc::error::OAuthError {
+    if problem.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        ErrorCode::ServerError.because("something went wrong")
+    } else {
+        ErrorCode::TemporarilyUnavailable.because("try again in a moment")
+    }
+}
+
+/// Reads who asks and where to answer. Until both are known to be good nobody is redirected anywhere (SB-20).
+async fn addressed(app: &App, headers: &HeaderMap, raw: &str) -> Result<Checked, Response> {
+    let (asked, waited) = waiting::read(app, headers, raw).await?;
+    let client = match clients::find(app, &asked.client_id).await {
+        Ok(Some(client)) => client,
+        Ok(None) => return Err(page(app, "The application is not known here.")),
+        Err(error) => return Err(Problem::from(error).into_response()),
+    };
+    let registered = &client.registration.redirect_uris;
+    let redirect_uri = match (&asked.redirect_uri, registered.as_slice()) {
+        (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => uri.clone(),
+        // RFC 6749 §3.1.2.3: it may be left out when there is one alone.
+        (None, [only]) => only.to_string(),
+        _ => {
+            let why = "The application asked to be answered at an address that is not registered for it.";
+            return Err(page(app, why));
+        }
+    };
+    Ok(Checked {
+        asked,
+        client,
+        redirect_uri,
+        waited,
+    })
+}
+
+/// 303: a browser that POSTed must not POST again (SB-25, RFC 9700 §4.12).
+fn see_other(url: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    if let Ok(url) = HeaderValue::from_str(url) {
+        headers.insert(LOCATION, url);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn page(app: &App, why: &str) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::BAD_REQUEST,
+        "This sign-in request does not work",
+        format!("{why} You did nothing wrong: please tell the people who run the application."),
+    );
+    pages::error_page(&app.pages, &page)
+}
+
+fn too_long(app: &App) -> Response {
+    page(
+        app,
+        "The application asks for more than fits in a request: 12 KiB.",
+    )
+}

@@ -1,0 +1,146 @@
+//! The request while the person signs in: it waits in the database under a handle, and the address has the handle.
+
+use axum::response::Response;
+use chassis::db::DbError;
+use chassis::http::ClientInfo;
+use chassis::secret::Token;
+use http::{HeaderMap, StatusCode};
+use oidc::authorize::{Addressed, Unaddressed};
+use oidc::params::Params;
+use std::time::Duration;
+use url::form_urlencoded;
+
+use super::{Checked, Waited, page, see_other, too_long};
+use crate::app::App;
+use crate::authorization_requests::{self, Browser, HANDLE, LONGEST, WaitError};
+use crate::pages::{self, ErrorPage};
+
+/// Where the release before looks for the time since when the person must have signed in. It may run beside this one
+/// during an upgrade and get the request back; this one believes no address.
+const SIGNED_IN_SINCE: &str = "signed_in_since";
+
+/// Parameters that no client sends.
+const OURS: [&str; 2] = [HANDLE, SIGNED_IN_SINCE];
+
+/// Bytes of a request that are repeated in the address beside the handle, for replicas of the release before and for
+/// whoever takes longer than the handle lives.
+const REPEATED: usize = 4096;
+
+/// When to try again while too many requests wait.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Reads a request from the address, or from the database if it waited there.
+///
+/// # Errors
+/// The page to show.
+pub(super) async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    raw: &str,
+) -> Result<(Addressed, Option<Waited>), Response> {
+    let explain = |error: Unaddressed| page(app, &format!("{error}."));
+    let params = Params::parse_lenient(raw).map_err(|error| explain(error.into()))?;
+    let Some(handle) = params.only(HANDLE).map(Token::new) else {
+        let asked = Addressed::parse(&params.encoded(&OURS)).map_err(explain)?;
+        return Ok((asked, None));
+    };
+    let request = match pages::browser_token(&app.pages, headers) {
+        Some(browser) => authorization_requests::find(app, &handle, &browser)
+            .await
+            .map_err(|error| failed(app, error))?,
+        None => None,
+    };
+    if let Some(request) = request {
+        let asked = Addressed::parse(&request.query).map_err(explain)?;
+        return Ok((asked, Some(Waited { handle, request })));
+    }
+    // Too late, or another browser. What stands beside the handle is a request like any other.
+    match Addressed::parse(&params.encoded(&OURS)) {
+        Err(Unaddressed::NoClient) => Err(gone(app)),
+        asked => Ok((asked.map_err(explain)?, None)),
+    }
+}
+
+/// Sends the browser to the sign-in page, and from there back to this request. `anew`: see [`super::decide::Stop`].
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn sign_in_first(
+    app: &App,
+    headers: &HeaderMap,
+    caller: &ClientInfo,
+    checked: &Checked,
+    anew: bool,
+) -> Result<Response, DbError> {
+    let query = checked.asked.params().encoded(&OURS);
+    if query.len() > LONGEST {
+        return Ok(too_long(app));
+    }
+    let browser = pages::browser(&app.pages, headers);
+    let handle = match &checked.waited {
+        Some(waited) => Ok(waited.handle.clone()),
+        None => {
+            let session = pages::session_token(&app.pages, headers);
+            let from = Browser {
+                cookie: browser.token(),
+                session: session.as_ref(),
+                ip: caller.ip,
+            };
+            authorization_requests::wait(app, &query, from).await
+        }
+    };
+    let mut back = form_urlencoded::Serializer::new(String::new());
+    match handle {
+        Ok(handle) => {
+            back.append_pair(HANDLE, handle.expose());
+            if anew {
+                back.append_pair(SIGNED_IN_SINCE, &app.clock.now().as_secs().to_string());
+            }
+        }
+        // A flood holds up nobody whose request needs no more than a session: it goes along in the address.
+        Err(WaitError::Full) if !anew && query.len() <= REPEATED => {}
+        Err(WaitError::Full) => return Ok(full(app)),
+        Err(WaitError::Db(error)) => return Err(error),
+    }
+    let mut back = back.finish();
+    if query.len() <= REPEATED {
+        if !back.is_empty() {
+            back.push('&');
+        }
+        back.push_str(&query);
+    }
+    let return_to = form_urlencoded::Serializer::new(String::new())
+        .append_pair("return_to", &format!("/oauth2/authorize?{back}"))
+        .finish();
+    let mut response = see_other(&app.pages.local(&format!("/login?{return_to}")));
+    browser.keep(&app.pages, &mut response);
+    Ok(response)
+}
+
+fn gone(app: &App) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::BAD_REQUEST,
+        "This sign-in took too long",
+        "Please go back to the application and start again there.",
+    );
+    pages::error_page(&app.pages, &page)
+}
+
+fn full(app: &App) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "We will be right back",
+        "Too many people are about to sign in. Please go back to the application and try again in a minute.",
+    );
+    pages::error_page(&app.pages, &page.with_retry_after(RETRY_AFTER))
+}
+
+fn failed(app: &App, error: DbError) -> Response {
+    let problem = chassis::http::Problem::from(error);
+    let page = ErrorPage::new(
+        problem.status(),
+        "We will be right back",
+        "The service is busy or starting up. Please try again in a moment.",
+    );
+    pages::error_page(&app.pages, &page.with_retry_after(Duration::from_secs(5)))
+}
