@@ -68,6 +68,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<u32>,
     /// The user name to offer.
     pub login_hint: Option<String>,
+    /// An ID token of the person who is expected, not verified.
+    pub id_token_hint: Option<String>,
     /// The services that the tokens are for.
     pub resources: Vec<Resource>,
 }
@@ -144,6 +146,7 @@ impl Addressed {
             prompt: self.prompt()?,
             max_age: self.max_age()?,
             login_hint: self.bounded("login_hint", 256)?,
+            id_token_hint: self.bounded("id_token_hint", 8192)?,
             resources,
         })
     }

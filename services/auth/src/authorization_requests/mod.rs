@@ -2,6 +2,7 @@
 //! what was asked stands in the database, so that nobody can change it on the way and its length does not matter.
 //! See `docs/decisions/0022-authorization-requests.md`.
 
+mod hint;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
+
+pub use hint::user_name_hint;
 
 use crate::app::App;
 use crate::sessions::Session;

@@ -1,6 +1,7 @@
 //! Grants: what a person lets a client do, as codes, refresh tokens and access tokens.
 
 mod codes;
+mod hint;
 mod issuer;
 mod model;
 mod refresh;
@@ -23,6 +24,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use codes::{NewCode, Redeem, issue_code, redeem_code};
+pub use hint::id_token_hint;
 pub use issuer::{Issuer, IssuerError};
 pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, audiences, client_scope, person_scope};

@@ -6,7 +6,6 @@ use chassis::http::Problem;
 use http::header::{CACHE_CONTROL, HeaderMap, LOCATION};
 use http::{HeaderValue, StatusCode};
 use oidc::claims::IdTokenClaims;
-use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, verify};
 use oidc::logout::LogoutRequest;
 use oidc::params::{Params, ParamsError};
 use oidc::redirect_uri::RedirectUri;
@@ -16,6 +15,7 @@ use url::form_urlencoded;
 use super::answer::{FormBody, Refusal};
 use crate::app::{App, SharedApp};
 use crate::clients::{self, Client};
+use crate::grants;
 use crate::pages::{self, ErrorPage, LogoutConfirmation};
 use crate::sessions::{self, Session, SessionEnd};
 
@@ -109,7 +109,7 @@ fn speaks_for(asked: &Asked, session: &Session) -> bool {
 async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'static str>, Problem> {
     let hint = match &request.id_token_hint {
         None => None,
-        Some(token) => match hint(app, token) {
+        Some(token) => match grants::id_token_hint(app, token) {
             Some(claims) => Some(claims),
             None => return Ok(Err("The request brings an ID token that is not one of ours.")),
         },
@@ -159,23 +159,6 @@ fn with_state(uri: &str, state: Option<&str>) -> String {
             RedirectUri::with_query(uri, &query)
         }
     }
-}
-
-/// An ID token of ours, for whichever client, expired or not.
-fn hint(app: &App, token: &str) -> Option<IdTokenClaims> {
-    let expect = Expect {
-        typ: TYP_ID_TOKEN,
-        algorithms: &[Algorithm::Es256, Algorithm::Rs256],
-        issuer: app.issuer.url(),
-        // Whoever it is for is looked up next.
-        audience: None,
-        now: app.clock.now().as_secs(),
-        leeway: 30,
-        accept_expired: true,
-    };
-    verify(token, &app.keys.current().verifying(), &expect)
-        .ok()
-        .map(|verified| verified.claims)
 }
 
 fn ask(app: &App, headers: &HeaderMap, request: &LogoutRequest, asked: &Asked) -> Response {

@@ -11,13 +11,14 @@ use serde::Deserialize;
 
 use super::cookies::Cookie;
 use super::failure::{Failure, Fields};
-use super::guard::FormRefused;
+use super::guard::{FormRefused, browser_token};
 use super::render::seconds;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Field, Login};
 use crate::accounts::{self, SignIn, SignInError};
 use crate::app::{App, SharedApp};
+use crate::authorization_requests;
 use chassis::http::{ClientInfo, Problem};
 
 /// Where to go afterwards.
@@ -51,10 +52,17 @@ pub(crate) async fn show(
     if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
         return Ok(app.pages.redirect("/"));
     }
+    let hint = match return_to.query() {
+        Some(query) => {
+            let browser = browser_token(&app.pages, &headers);
+            authorization_requests::user_name_hint(&app, query, browser.as_ref()).await?
+        }
+        None => None,
+    };
     Ok(page(
         &app,
         &headers,
-        "",
+        hint.as_deref().unwrap_or_default(),
         &return_to,
         (StatusCode::OK, Errors::default()),
     ))

@@ -41,6 +41,11 @@ impl ReturnTo {
         self.0 != "/"
     }
 
+    /// The query of the authorization request, if it leads to one.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.0.split_once('?').map(|(_, query)| query)
+    }
+
     /// The path and query.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

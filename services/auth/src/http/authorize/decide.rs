@@ -97,6 +97,19 @@ pub(super) async fn decide(app: &App, headers: &HeaderMap, checked: &Checked) ->
     Ok(grants::issue_code(app, new).await?.expose().to_owned())
 }
 
+/// The person that `id_token_hint` names, as `sub`. An expired hint is good (OpenID Connect Core §3.1.2.1).
+fn hinted(app: &App, client: &Client, request: &AuthorizeRequest) -> Result<Option<String>, OAuthError> {
+    let Some(hint) = &request.id_token_hint else {
+        return Ok(None);
+    };
+    grants::id_token_hint(app, hint)
+        .filter(|claims| claims.aud == client.id.as_str())
+        .map(|claims| Some(claims.sub))
+        .ok_or_else(|| {
+            ErrorCode::InvalidRequest.because("id_token_hint is not an ID token that this client got here")
+        })
+}
+
 /// The session of the browser, if it is enough for the request.
 async fn session(
     app: &App,
@@ -104,11 +117,21 @@ async fn session(
     checked: &Checked,
     request: &AuthorizeRequest,
 ) -> Result<Session, Stop> {
+    let hinted = hinted(app, &checked.client, request)?;
     if let Some(token) = pages::session_token(&app.pages, headers)
         && let Some(session) = sessions::find(app, &token).await?
         && is_enough(app, checked, request, &session, &token)
     {
-        return Ok(session);
+        let other = hinted.is_some_and(|subject| subject != session.account_id.to_string());
+        if !other {
+            return Ok(session);
+        }
+        // Whoever was asked to sign in as the person of the hint, and did as another, is not asked for ever.
+        if followed(checked, &session, &token) {
+            return Err(ErrorCode::LoginRequired
+                .because("another person signed in than the one of id_token_hint")
+                .into());
+        }
     }
     if request.prompt.none {
         return Err(ErrorCode::LoginRequired
@@ -135,9 +158,7 @@ fn is_enough(
     session: &Session,
     token: &Token,
 ) -> bool {
-    if let Some(waited) = &checked.waited
-        && waited.request.is_followed_by(session, token)
-    {
+    if followed(checked, session, token) {
         return true;
     }
     // In the whole seconds that the client reads as `auth_time`. A sign-in from the future is of unknown age: the clock
@@ -147,4 +168,10 @@ fn is_enough(
         .max_age
         .is_none_or(|most| (0..=i64::from(most)).contains(&age));
     recent && !asks_anew(request)
+}
+
+/// Whether the request waited, and the person has signed in since.
+fn followed(checked: &Checked, session: &Session, token: &Token) -> bool {
+    let waited = checked.waited.as_ref();
+    waited.is_some_and(|waited| waited.request.is_followed_by(session, token))
 }
