@@ -30,8 +30,8 @@ pub(crate) fn address(url: &str) -> Result<SocketAddr> {
 /// A client_credentials request of the operator's client.
 pub(crate) fn token_call(stack: &Stack) -> Call {
     let basic = STANDARD.encode(format!("vestibule-cli:{}", stack.operator_secret()));
-    Call::post("/oauth2/token", FORM, "grant_type=client_credentials".to_owned())
-        .with(header::AUTHORIZATION, format!("Basic {basic}"))
+    let form = "grant_type=client_credentials&scope=admin+users%3Aread+users%3Awrite";
+    Call::post("/oauth2/token", FORM, form.to_owned()).with(header::AUTHORIZATION, format!("Basic {basic}"))
 }
 
 /// CPU time of one of `count` requests, after some that warm up caches and pools.

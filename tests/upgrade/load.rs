@@ -9,6 +9,9 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::{Person, Service, Stack, Visitor, pkce_challenge};
 
+/// Every scope of the operator's client: what is privileged is given to nobody unasked.
+const OPERATOR_SCOPE: &str = "admin users:read users:write groups:read groups:write events:read";
+
 /// Where an application of the load is sent back to. Nobody listens there.
 const CALLBACK: &str = "https://app.example/callback";
 /// A token of the operator's is good for five minutes.
@@ -147,7 +150,7 @@ impl Load {
             .http
             .post(format!("{}/oauth2/token", self.auth))
             .basic_auth("vestibule-cli", Some(&self.operator_secret))
-            .form(&[("grant_type", "client_credentials")]);
+            .form(&[("grant_type", "client_credentials"), ("scope", OPERATOR_SCOPE)]);
         let answer = self.expect("a program gets a token", request, 200).await;
         let token = answer
             .map(|answer| text(&answer, "access_token"))

@@ -69,25 +69,29 @@ impl Person {
     }
 }
 
+/// Every scope of the operator's client.
+const OPERATOR_SCOPE: &str = "admin users:read users:write groups:read groups:write events:read";
+
 impl Stack {
     /// A token for the operator's client, with every scope that it has.
     ///
     /// # Panics
     /// When `auth` does not give one.
     pub async fn operator_token(&self) -> String {
-        self.client_token(OPERATOR, self.operator_secret()).await
+        self.client_token(OPERATOR, self.operator_secret(), OPERATOR_SCOPE)
+            .await
     }
 
-    /// A token by the `client_credentials` grant (RFC 6749 §4.4).
+    /// A token with `scope` by the `client_credentials` grant (RFC 6749 §4.4).
     ///
     /// # Panics
     /// When `auth` does not give one.
-    pub async fn client_token(&self, id: &str, secret: &str) -> String {
+    pub async fn client_token(&self, id: &str, secret: &str, scope: &str) -> String {
         let answer = self
             .http
             .post(self.auth_url("/oauth2/token"))
             .basic_auth(id, Some(secret))
-            .form(&[("grant_type", "client_credentials")])
+            .form(&[("grant_type", "client_credentials"), ("scope", scope)])
             .send()
             .await
             .expect("the token endpoint answers");

@@ -14,9 +14,7 @@ pub struct Scope(Vec<String>);
 
 /// A character that no scope may have, or a scope that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a scope is made of printable ASCII characters without quotes and backslashes, separated by one space"
-)]
+#[error("a scope is made of printable ASCII characters without quotes and backslashes, separated by spaces")]
 pub struct ScopeError;
 
 /// Characters in a whole scope at most.
@@ -83,11 +81,12 @@ fn is_scope_char(byte: u8) -> bool {
 impl FromStr for Scope {
     type Err = ScopeError;
 
+    /// Takes more spaces than RFC 6749 §3.3 has, since programs put scopes together.
     fn from_str(text: &str) -> Result<Self, ScopeError> {
-        if text.is_empty() {
-            return Ok(Self::default());
+        if text.len() > LONGEST {
+            return Err(ScopeError);
         }
-        Self::of(text.split(' '))
+        Self::of(text.split(' ').filter(|token| !token.is_empty()))
     }
 }
 

@@ -13,8 +13,23 @@ fn a_scope_is_a_set_in_its_order() {
         scope.intersection(&"email x".parse().unwrap()).to_string(),
         "email"
     );
-    for bad in ["a\"b", "a\\b", "a  b", " a", "a ", "ä", "a\nb", "\0"] {
+    for bad in ["a\"b", "a\\b", "ä", "a\nb", "a\tb", "\0"] {
         assert_eq!(bad.parse::<Scope>(), Err(ScopeError), "{bad:?}");
+    }
+    for loose in [
+        " openid email",
+        "openid email ",
+        "openid  email",
+        "  openid   email  ",
+    ] {
+        assert_eq!(
+            loose.parse::<Scope>().unwrap().to_string(),
+            "openid email",
+            "{loose:?}"
+        );
+    }
+    for nothing in ["", " ", "   "] {
+        assert!(nothing.parse::<Scope>().unwrap().is_empty(), "{nothing:?}");
     }
     assert!("x ".repeat(2000).trim_end().parse::<Scope>().is_err());
 }

@@ -70,14 +70,22 @@ pub(crate) fn is_privileged(scope: &str) -> bool {
     PRIVILEGED.contains(&scope)
 }
 
-/// What a person may grant to a client of what it asks for; asking for nothing means all that it may have. What is
-/// not known is passed over (OpenID Connect Core §3.1.2.1).
+/// What a client is given that names no scope: of what it is registered for, all that is neither privileged nor outlives
+/// the session. That much is given to nobody unasked (SB-48).
+fn unasked(registered: &Scope) -> Result<Scope, OAuthError> {
+    let modest = |token: &&str| !is_privileged(token) && *token != "offline_access";
+    Ok(Scope::of(registered.iter().filter(modest))?)
+}
+
+/// What a person may grant to a client of what it asks for; a client that asks for nothing gets what is modest of what
+/// it is registered for. What is not known is passed over (OpenID Connect Core §3.1.2.1).
 ///
 /// # Errors
 /// `invalid_scope` when nothing is left.
 pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
     let registered = &client.registration.scope;
-    let asked = if asked.is_empty() { registered } else { asked };
+    let default = unasked(registered)?;
+    let asked = if asked.is_empty() { &default } else { asked };
     let administrator = subject.is_administrator();
     let may_refresh = client.may(GrantType::RefreshToken);
     let granted = asked.iter().filter(|token| {
@@ -92,17 +100,28 @@ pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result
     Ok(granted)
 }
 
-/// What a client may have for itself: nothing that stands for a person, whatever it is registered for.
+/// What a client may have for itself: nothing that stands for a person, whatever it is registered for, and nothing
+/// privileged that it does not name.
 ///
 /// # Errors
-/// `invalid_scope` when it asks for more than it is registered for.
+/// `invalid_scope` when it asks for more than it is registered for, or for nothing and there is nothing to be had that
+/// is not privileged.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
     let registered = &client.registration.scope;
-    let asked = asked.unwrap_or(registered);
-    if !registered.covers(asked) {
-        return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));
+    let impersonal = |scope: &Scope| Scope::of(scope.iter().filter(|token| !PERSONAL.contains(token)));
+    if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
+        if !registered.covers(asked) {
+            return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));
+        }
+        return Ok(impersonal(asked)?);
     }
-    Ok(Scope::of(asked.iter().filter(|token| !PERSONAL.contains(token)))?)
+    let granted = impersonal(&unasked(registered)?)?;
+    if granted.is_empty() && registered.iter().any(is_privileged) {
+        return Err(
+            ErrorCode::InvalidScope.because("the parameter scope must name the scopes that are wanted")
+        );
+    }
+    Ok(granted)
 }
 
 /// The services that a token will be for: those asked for, or all that the client may reach (RFC 8707 §2).

@@ -91,11 +91,12 @@ async fn authenticate(
 }
 
 fn asked_scope(text: Option<&str>) -> Result<Scope, Problem> {
-    let parsed = match text {
-        Some(text) => text.parse::<Scope>(),
-        None => Scope::of(DEFAULT_SCOPE),
-    };
-    parsed.map_err(|error| Problem::invalid().field("scope", error.to_string()))
+    let asked = text.unwrap_or_default().parse::<Scope>();
+    let scope = asked.and_then(|asked| match asked.is_empty() {
+        true => Scope::of(DEFAULT_SCOPE),
+        false => Ok(asked),
+    });
+    scope.map_err(|error| Problem::invalid().field("scope", error.to_string()))
 }
 
 /// Starts the session that the tokens belong to, and gives them: one transaction.

@@ -124,12 +124,39 @@ testkit::on_both_engines! {
             wish.scope = "openid offline_access users:read".parse().unwrap();
         }).await;
         let asked = "openid users:read".parse().unwrap();
-        for asked in [None, Some(&asked)] {
-            let answer = issue_to_client(&world.app, &both, asked, &[]).unwrap();
-            assert_eq!(answer.scope.to_string(), "users:read");
-        }
+        let answer = issue_to_client(&world.app, &both, Some(&asked), &[]).unwrap();
+        assert_eq!(answer.scope.to_string(), "users:read");
         assert!(world.ann.to_string().parse::<ClientId>().is_err());
         assert!(world.ann.simple().to_string().parse::<ClientId>().is_err());
+    }
+
+    async fn nothing_privileged_or_lasting_is_given_unasked(db: TestDb) {
+        // SB-48
+        let world = world(&db).await;
+        let all = "openid email offline_access admin users:read users:write groups:read groups:write events:read reports";
+        let tool = client(&world.app, "tool", |wish| {
+            wish.grant_types.insert(GrantType::ClientCredentials);
+            wish.scope = all.parse().unwrap();
+        }).await;
+        let mut state = testing::person_state(world.ann, "ann");
+        state.groups = vec!["vestibule-admins".to_owned()];
+        let administrator = state.into();
+        for nothing in ["", " ", "  "] {
+            let nothing = nothing.parse().unwrap();
+            assert_eq!(person_scope(&tool, &administrator, &nothing).unwrap().to_string(), "openid email reports");
+            for asked in [None, Some(&nothing)] {
+                assert_eq!(client_scope(&tool, asked).unwrap().to_string(), "email reports");
+            }
+        }
+        let named = " admin  offline_access ".parse().unwrap();
+        assert_eq!(person_scope(&tool, &administrator, &named).unwrap().to_string(), "admin offline_access");
+        // There is nothing modest to be had: the client is told to name what it wants.
+        let robot = client(&world.app, "robot", |wish| {
+            wish.grant_types.insert(GrantType::ClientCredentials);
+            wish.scope = "users:read".parse().unwrap();
+        }).await;
+        assert_eq!(client_scope(&robot, None).unwrap_err().error, ErrorCode::InvalidScope);
+        assert_eq!(person_scope(&robot, &administrator, &Scope::default()).unwrap_err().error, ErrorCode::InvalidScope);
     }
 
     async fn only_administrators_pass_privileges_on(db: TestDb) {

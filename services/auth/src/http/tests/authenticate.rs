@@ -50,6 +50,33 @@ fn the_right_pair_gets_tokens_and_the_person_and_nobody_stores_them() {
 }
 
 #[test]
+fn an_administrator_gets_no_privilege_that_was_not_asked_for() {
+    // SB-48
+    run(async |world: World| {
+        let mut boss = person_state(world.ann, "ann");
+        (boss.groups, boss.version) = (vec!["vestibule-admins".to_owned()], 2);
+        world.app.change(&boss).await;
+        let scope = async |asked: Value| {
+            let mut body = json!({"username": "ann", "password": PASSWORD});
+            if !asked.is_null() {
+                body["scope"] = asked;
+            }
+            let answer = world.authenticate(&body).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            answer.json()["scope"].as_str().unwrap().to_owned()
+        };
+        for nothing in [Value::Null, json!(""), json!(" "), json!("  ")] {
+            assert_eq!(
+                scope(nothing.clone()).await,
+                "openid profile email groups",
+                "{nothing}"
+            );
+        }
+        assert_eq!(scope(json!(" openid  admin ")).await, "openid admin");
+    });
+}
+
+#[test]
 fn wrong_unknown_and_disabled_get_the_same_answer() {
     // SB-8
     run(async |world: World| {

@@ -157,6 +157,28 @@ stories! {
         assert_eq!(answer.location(), format!("/oauth2/authorize?{}", encode(&form)));
     }
 
+    async fn a_request_without_scope_gives_nothing_privileged_and_nothing_that_lasts(world) {
+        // SB-48
+        let all = "openid profile offline_access admin users:read users:write";
+        world.client("tool", |wish| {
+            wish.scope = all.parse().unwrap();
+            wish.token_endpoint_auth_method = crate::clients::AuthMethod::None;
+        }).await;
+        let mut boss = crate::testing::person_state(world.ann, "ann");
+        (boss.groups, boss.version) = (vec!["vestibule-admins".to_owned()], 2);
+        world.app.change(&boss).await;
+        let cookie = world.cookie().await;
+        for (asked, given) in [("", "openid profile"), ("  ", "openid profile"), (" openid  admin ", "openid admin")] {
+            let code = world.code(&cookie, &[("client_id", "tool"), ("scope", asked)]).await;
+            let mut form = exchange(&code).to_vec();
+            form.push(("client_id", "tool"));
+            let tokens = world.post("/oauth2/token", &[], &form).await.json();
+            assert_eq!(tokens["scope"], given, "{asked:?}");
+            let again = [("grant_type", "refresh_token"), ("client_id", "tool"), ("refresh_token", tokens["refresh_token"].as_str().unwrap()), ("scope", "")];
+            assert_eq!(world.post("/oauth2/token", &[], &again).await.json()["scope"], given, "{asked:?}");
+        }
+    }
+
     async fn scripts_may_not_call_it(world) {
         // SB-25
         let path = format!("/oauth2/authorize?{}", authorization(&[]));

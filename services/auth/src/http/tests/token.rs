@@ -20,8 +20,11 @@ stories! {
         }).await.unwrap();
         let path = "/oauth2/token";
         let grant = ("grant_type", "client_credentials");
+        let wanted = ("scope", "users:read");
         let header = basic("machine", &secret);
-        let in_header = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant]).await;
+        let unnamed = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant]).await;
+        assert_eq!(unnamed.error(), "invalid_scope"); // SB-48
+        let in_header = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant, wanted]).await;
         assert_eq!(in_header.status, StatusCode::OK, "{}", in_header.body);
         assert_eq!(in_header.json()["scope"], "users:read");
         assert!(in_header.json().get("refresh_token").is_none());
@@ -31,7 +34,7 @@ stories! {
         // SB-17: the public URL is https, whatever carries the request here.
         assert_eq!(in_header.header(STRICT_TRANSPORT_SECURITY), "max-age=63072000");
         let (id, proof) = (("client_id", "machine"), ("client_secret", secret.as_str()));
-        assert_eq!(world.post(path, &[], &[grant, id, proof]).await.status, StatusCode::OK);
+        assert_eq!(world.post(path, &[], &[grant, wanted, id, proof]).await.status, StatusCode::OK);
         let both = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant, id, proof]).await;
         assert_eq!((both.status, both.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"));
         let wrong = world.post(path, &[(AUTHORIZATION.as_str(), &basic("machine", "guess"))], &[grant]).await;
