@@ -21,6 +21,13 @@ pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Holds an account until the transaction ends. Whether there is such an account.
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    // Also on SQLite, where the transaction holds the only lock for writing already, it tells whether there is one.
+    let statement = "UPDATE accounts SET version = version WHERE id = $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
+}
+
 /// Raises the version of an account under its row lock; nothing if there is no such account.
 pub(crate) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
     let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use chassis::clock::Timestamp;
-use chassis::db::DbError;
+use chassis::db::{DbError, Tx};
 use http::HeaderMap;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::return_to::ReturnTo;
 use crate::accounts::{self, SignedIn};
 use crate::app::App;
-use crate::sessions::{self, Session, SessionEnd, StartError};
+use crate::sessions::{self, Session, SessionEnd, StartError, Started};
 use chassis::http::ClientInfo;
 
 /// How long a browser is remembered as a known device.
@@ -30,8 +30,8 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
     }
 }
 
-/// Starts a session with a new id, ends the one that the browser had, and goes on (SB-12). A person who may not
-/// sign in any more gets nothing.
+/// Starts a session, or goes on with that of the browser if it is the same person's, with a new token in either case
+/// (SB-12); another person's session ends. A person who may not sign in any more gets nothing.
 pub(crate) async fn begin(
     app: &App,
     headers: &HeaderMap,
@@ -41,14 +41,11 @@ pub(crate) async fn begin(
 ) -> Result<Option<Response>, Failure> {
     let before = current(app, headers).await?;
     let mut tx = app.db.begin("pages_sign_in").await?;
-    let started = match sessions::start(app, &mut tx, who, client).await {
+    let started = match sign_in(app, &mut tx, before.as_ref(), who, client).await {
         Ok(started) => started,
         Err(StartError::Refused) => return Ok(None),
         Err(StartError::Db(error)) => return Err(error.into()),
     };
-    if let Some(before) = before {
-        sessions::end(app, &mut tx, before.id, SessionEnd::SignedOut).await?;
-    }
     let device = match who.known_device {
         true => None,
         false => Some(accounts::remember_device(app, &mut tx, who.account_id).await?),
@@ -69,6 +66,25 @@ pub(crate) async fn begin(
         app.pages.clear_cookie(&mut response, Cookie::Registration);
     }
     Ok(Some(response))
+}
+
+async fn sign_in(
+    app: &App,
+    tx: &mut Tx,
+    before: Option<&Session>,
+    who: &SignedIn,
+    client: &ClientInfo,
+) -> Result<Started, StartError> {
+    if let Some(before) = before
+        && let Some(renewed) = sessions::renew(app, tx, before, who, client).await?
+    {
+        return Ok(renewed);
+    }
+    let started = sessions::start(app, tx, who, client).await?;
+    if let Some(before) = before {
+        sessions::end(app, tx, before.id, SessionEnd::SignedOut).await?;
+    }
+    Ok(started)
 }
 
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.

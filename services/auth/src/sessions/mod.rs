@@ -24,9 +24,6 @@ use crate::throttle;
 /// How often at most a session in use is written to.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// Characters of a `User-Agent` that are kept, to show a person their sessions.
-const USER_AGENT_KEPT: usize = 256;
-
 /// A live session.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -72,6 +69,16 @@ pub struct Lifetime {
     pub absolute: Duration,
 }
 
+impl Lifetime {
+    /// How long the session of a browser lives.
+    fn of_browser(app: &App) -> Self {
+        Self {
+            idle: app.settings.sessions.idle(),
+            absolute: app.settings.sessions.absolute(),
+        }
+    }
+}
+
 /// Starts a browser's session with a new id and token (SB-12). `tx` is committed by the caller.
 ///
 /// # Errors
@@ -82,11 +89,7 @@ pub async fn start(
     who: &SignedIn,
     client: &ClientInfo,
 ) -> Result<Started, StartError> {
-    let lifetime = Lifetime {
-        idle: app.settings.sessions.idle(),
-        absolute: app.settings.sessions.absolute(),
-    };
-    start_for(app, tx, who, client, lifetime).await
+    start_for(app, tx, who, client, Lifetime::of_browser(app)).await
 }
 
 /// Starts a session that lives as long as `lifetime` says.
@@ -109,22 +112,57 @@ pub async fn start_for(
         amr: who.amr.clone(),
         expires_at: now + lifetime.absolute,
     };
-    let client_ip = client.ip.map(|ip| ip.to_string());
-    let agent: Option<String> = client
-        .user_agent
-        .as_ref()
-        .map(|agent| agent.chars().take(USER_AGENT_KEPT).collect());
-    let row = store::NewRow {
-        session: &session,
-        token: &token.hash(),
-        now,
-        idle_until: (now + lifetime.idle).min(session.expires_at),
-        client_ip: client_ip.as_deref(),
-        user_agent: agent.as_deref(),
-    };
+    let row = store::NewRow::of(&session, &token, client, now, lifetime);
     if !store::insert_if_allowed(tx, &row, who.counted.as_ref()).await? {
         return Err(StartError::Refused);
     }
+    signed_in(app, tx, who, &session, client).await?;
+    Ok(Started { session, token })
+}
+
+/// Goes on with `before`, the browser's session, when the person of it proves again who they are: the session gets a
+/// new token (SB-12) and `auth_time` and keeps its id, so that what was granted in it lives on. `None` when it is another
+/// person's, or has ended: then [`start`] one. `tx` is committed by the caller.
+///
+/// # Errors
+/// [`StartError::Refused`] when the account may no longer sign in.
+pub async fn renew(
+    app: &App,
+    tx: &mut Tx,
+    before: &Session,
+    who: &SignedIn,
+    client: &ClientInfo,
+) -> Result<Option<Started>, StartError> {
+    // The account first, as whoever chooses a password does: the other way round they would wait for each other.
+    if before.account_id != who.account_id || !accounts::store::lock(tx, who.account_id).await? {
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let lifetime = Lifetime::of_browser(app);
+    let token = app.random.token();
+    let session = Session {
+        id: before.id,
+        account_id: who.account_id,
+        auth_time: who.auth_time,
+        amr: who.amr.clone(),
+        expires_at: now + lifetime.absolute,
+    };
+    let row = store::NewRow::of(&session, &token, client, now, lifetime);
+    if !store::renew_if_allowed(tx, &row).await? {
+        return Ok(None);
+    }
+    signed_in(app, tx, who, &session, client).await?;
+    Ok(Some(Started { session, token }))
+}
+
+/// What happens with every sign-in, in the transaction that stored its session.
+async fn signed_in(
+    app: &App,
+    tx: &mut Tx,
+    who: &SignedIn,
+    session: &Session,
+    client: &ClientInfo,
+) -> Result<(), StartError> {
     for key in &who.forgiven {
         throttle::store::clear(tx, key).await?;
     }
@@ -139,11 +177,10 @@ pub async fn start_for(
         id: session.id,
         user_id: who.account_id,
         amr: session.amr.clone(),
-        client_ip,
+        client_ip: client.ip.map(|ip| ip.to_string()),
         version,
     };
-    tell(app, tx, who.account_id, version, &event).await?;
-    Ok(Started { session, token })
+    Ok(tell(app, tx, who.account_id, version, &event).await?)
 }
 
 /// The live session of `token`, if there is one. A session in use is kept from going idle by a write of its own, once

@@ -2,24 +2,49 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
-use chassis::secret::TokenHash;
+use chassis::secret::{Token, TokenHash};
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
-use super::Session;
+use super::{Lifetime, Session};
+use crate::http::ClientInfo;
 use crate::throttle::{Key, MOST_FAILURES};
 
 /// Sessions that one sweep ends at most, so that its transaction stays short.
 const BATCH: i64 = 200;
 
+/// Characters of a `User-Agent` that are kept, to show a person their sessions.
+const USER_AGENT_KEPT: usize = 256;
+
 /// A session about to be stored.
 pub(crate) struct NewRow<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) token: &'a TokenHash,
-    pub(crate) now: Timestamp,
-    pub(crate) idle_until: Timestamp,
-    pub(crate) client_ip: Option<&'a str>,
-    pub(crate) user_agent: Option<&'a str>,
+    session: &'a Session,
+    token: TokenHash,
+    now: Timestamp,
+    idle_until: Timestamp,
+    client_ip: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl<'a> NewRow<'a> {
+    /// A session that starts now, or goes on with a new token.
+    pub(crate) fn of(
+        session: &'a Session,
+        token: &Token,
+        client: &ClientInfo,
+        now: Timestamp,
+        lifetime: Lifetime,
+    ) -> Self {
+        let agent = client.user_agent.as_ref();
+        Self {
+            session,
+            token: token.hash(),
+            now,
+            idle_until: (now + lifetime.idle).min(session.expires_at),
+            client_ip: client.ip.map(|ip| ip.to_string()),
+            user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_KEPT).collect()),
+        }
+    }
 }
 
 /// A stored session.
@@ -77,12 +102,57 @@ pub(crate) async fn insert_if_allowed(
         .bind(row.now)
         .bind(row.idle_until)
         .bind(session.expires_at)
-        .bind(row.client_ip)
-        .bind(row.user_agent)
+        .bind(row.client_ip.as_deref())
+        .bind(row.user_agent.as_deref())
         .bind(counted.map(Key::as_bytes))
         .bind(MOST_FAILURES)
         .execute(c).await?.rows_affected());
     Ok(stored == 1)
+}
+
+/// Gives a live session of the same account a new token, if the account may sign in at this very moment: its person is
+/// active.
+pub(crate) async fn renew_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
+    // The person's row is held, as in `insert_if_allowed`.
+    let statement = sql!(tx,
+        sqlite: "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
+                expires_at = $8, client_ip = $9, user_agent = $10
+            WHERE id = $1 AND account_id = $3 AND idle_until > $6 AND expires_at > $6
+              AND EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)",
+        postgres: "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
+                expires_at = $8, client_ip = $9, user_agent = $10
+            WHERE id = $1 AND account_id = $3 AND idle_until > $6 AND expires_at > $6
+              AND EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)",
+    );
+    let session = row.session;
+    let renewed = on_engine!(tx, c => sqlx::query(statement)
+        .bind(session.id)
+        .bind(row.token.as_bytes())
+        .bind(session.account_id)
+        .bind(session.auth_time)
+        .bind(session.amr.join(" "))
+        .bind(row.now)
+        .bind(row.idle_until)
+        .bind(session.expires_at)
+        .bind(row.client_ip.as_deref())
+        .bind(row.user_agent.as_deref())
+        .execute(c).await?.rows_affected());
+    Ok(renewed == 1)
+}
+
+/// Gives a live session another token, beside nothing else. Whether it lives.
+pub(crate) async fn replace_token(
+    tx: &mut Tx,
+    id: Uuid,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let statement =
+        "UPDATE sessions SET token_hash = $2 WHERE id = $1 AND idle_until > $3 AND expires_at > $3";
+    Ok(
+        on_engine!(tx, c => sqlx::query(statement).bind(id).bind(token.as_bytes()).bind(now)
+        .execute(c).await?.rows_affected() == 1),
+    )
 }
 
 /// The live session of a token.

@@ -116,4 +116,51 @@ testkit::on_both_engines! {
         app.clock.set(before);
         assert!(find(&app, &idle.token).await.unwrap().is_some());
     }
+
+    async fn whoever_signs_in_again_keeps_the_session_and_gets_a_new_token(db: TestDb) {
+        // SB-12
+        let app = testing::app(&db).await;
+        app.person("ann").await;
+        app.person("bob").await;
+        let first = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        app.wait(Duration::from_secs(60));
+        let again = app.sign_in("ann", PASSWORD).await.unwrap();
+        let renewed = renewed(&app, &first.session, &again).await.unwrap().unwrap();
+        assert_eq!(renewed.session.id, first.session.id, "sid stays");
+        assert!(find(&app, &first.token).await.unwrap().is_none(), "the old token is worth nothing");
+        let found = find(&app, &renewed.token).await.unwrap().unwrap();
+        assert_eq!(found.auth_time, first.session.auth_time + Duration::from_secs(60));
+        assert_eq!(found.expires_at, first.session.expires_at + Duration::from_secs(60));
+        assert_eq!(app.events().await, ["vestibule.session.started.v1"; 2]);
+
+        let bob = app.sign_in("bob", PASSWORD).await.unwrap();
+        assert!(self::renewed(&app, &found, &bob).await.unwrap().is_none(), "it is not his");
+        let mut tx = db.begin("test").await.unwrap();
+        end(&app, &mut tx, found.id, SessionEnd::SignedOut).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(self::renewed(&app, &found, &again).await.unwrap().is_none(), "what has ended stays ended");
+    }
+
+    // SB-15
+    async fn a_disabled_person_renews_nothing(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        let started = app.start(&who).await.unwrap();
+        let mut off = person_state(ann, "ann");
+        (off.active, off.version) = (false, 2);
+        app.change(&off).await;
+        assert!(renewed(&app, &started.session, &who).await.unwrap().is_none());
+    }
+}
+
+async fn renewed(
+    app: &testing::TestApp,
+    before: &Session,
+    who: &SignedIn,
+) -> Result<Option<Started>, StartError> {
+    let mut tx = app.db.begin("test").await.unwrap();
+    let outcome = renew(app, &mut tx, before, who, &testing::client("192.0.2.1")).await;
+    tx.commit().await.unwrap();
+    outcome
 }

@@ -97,6 +97,42 @@ async fn a_planted_session_is_worth_nothing_and_a_sign_in_makes_a_new_one() {
 }
 
 #[tokio::test]
+async fn signing_in_again_leaves_other_applications_alone() {
+    // SB-12
+    let site = Site::start().await;
+    site.register("ann").await;
+    site.register("bob").await;
+    let mut tabs = site.browser();
+    let there = "/login?return_to=%2Foauth2%2Fauthorize%3Fa%3Db";
+    let waiting = tabs.get(there).await;
+    let ann = [("user_name", "ann"), ("password", PASSWORD)];
+    tabs.fill(there, &ann).await;
+    let (sid, cookie) = (site.sid("ann").await, tabs.jar["vestibule"].clone());
+    let grant = site.grant("ann", sid).await;
+
+    // The form of the other tab is of a time before the sign-in: it is shown again, and sent again.
+    let hidden = waiting.hidden();
+    let mut stale: Vec<(&str, &str)> = hidden
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    stale.extend(ann);
+    assert_eq!(tabs.post("/login", &stale).await.status, StatusCode::FORBIDDEN);
+    tabs.fill(there, &ann).await;
+    assert_ne!(tabs.jar["vestibule"], cookie);
+    assert_eq!(site.sid("ann").await, sid, "the same session");
+    assert!(site.lives(grant).await, "the other application stays signed in");
+
+    tabs.fill(there, &[("user_name", "bob"), ("password", PASSWORD)])
+        .await;
+    assert_ne!(site.sid("bob").await, sid);
+    assert!(
+        !site.lives(grant).await,
+        "Ann is gone when somebody else signs in"
+    );
+}
+
+#[tokio::test]
 async fn a_sign_in_ends_at_our_own_pages_alone() {
     // SB-20
     let site = Site::start().await;

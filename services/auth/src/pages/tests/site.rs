@@ -7,11 +7,15 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use chassis::clock::ManualClock;
 use chassis::http::{PublicScheme, serve_under, standard_layers};
+use chassis::on_engine;
 use events::contract::RegistrationRequested;
 use testkit::TestDb;
+use uuid::Uuid;
 
 use super::browser::Browser;
 use crate::app::{App, SharedApp, router};
+use crate::clients::{self, Registration};
+use crate::grants::{self, Grant};
 use crate::registration::{self, Answer, NewAccount, NoAnswer, Rejection, State, Users};
 pub(super) use crate::testing::PASSWORD;
 use crate::testing::{app_with, settings_with, state_of};
@@ -46,6 +50,11 @@ impl Directory {
             subjects::put(app, &mut tx, &state_of(&request)).await.unwrap();
             tx.commit().await.unwrap();
         }
+    }
+
+    /// The id of somebody.
+    pub(super) fn id_of(&self, user_name: &str) -> Uuid {
+        self.0.lock().unwrap().people[user_name].id
     }
 
     /// How many people there are.
@@ -158,5 +167,47 @@ impl Site {
     pub(super) async fn set_up_link(&self) -> String {
         let url = setup::issue_setup_link(&self.app).await.unwrap().unwrap();
         format!("{}?{}", url.path(), url.query().unwrap())
+    }
+
+    /// The id of somebody's only session.
+    pub(super) async fn sid(&self, user_name: &str) -> Uuid {
+        let id = self.users.id_of(user_name);
+        let mut reader = self.app.db.reader().await.unwrap();
+        on_engine!(&mut reader, c => sqlx::query_scalar("SELECT id FROM sessions WHERE account_id = $1")
+            .bind(id).fetch_one(c).await.unwrap())
+    }
+
+    /// What an application was granted in a session: the id of the grant.
+    pub(super) async fn grant(&self, user_name: &str, session: Uuid) -> Uuid {
+        let registration = Registration {
+            redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
+            ..Registration::default()
+        };
+        let client = clients::create(&self.app, None, registration)
+            .await
+            .unwrap()
+            .client;
+        let grant = Grant {
+            subject: self.users.id_of(user_name),
+            scope: "openid".parse().unwrap(),
+            audiences: Vec::new(),
+            session_id: Some(session),
+            auth_time: self.app.clock.now(),
+            amr: Vec::new(),
+            nonce: None,
+        };
+        let mut tx = self.app.db.begin("test").await.unwrap();
+        grants::issue(&self.app, &mut tx, &client, grant).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut reader = self.app.db.reader().await.unwrap();
+        on_engine!(&mut reader, c => sqlx::query_scalar("SELECT id FROM grants WHERE session_id = $1")
+            .bind(session).fetch_one(c).await.unwrap())
+    }
+
+    /// Whether a grant was not revoked.
+    pub(super) async fn lives(&self, grant: Uuid) -> bool {
+        grants::is_live(&mut self.app.db.reader().await.unwrap(), grant)
+            .await
+            .unwrap()
     }
 }
