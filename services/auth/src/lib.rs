@@ -1,7 +1,7 @@
 //! The authentication service: it holds credentials, signs people in, and gives tokens to applications.
 //!
 //! A domain has a folder with its model, its store, its use cases and its tests: [`accounts`], [`credentials`],
-//! [`sessions`], [`authorization_requests`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`]
+//! [`sessions`], [`authorization_requests`], [`form_submissions`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`]
 //! and [`pages`] turn requests into use cases, [`app`] holds what they share, `service` wires everything together,
 //! [`config`] reads the settings.
 
@@ -12,6 +12,7 @@ mod catalogue;
 pub mod clients;
 pub mod config;
 pub mod credentials;
+pub mod form_submissions;
 pub mod grants;
 pub mod http;
 pub mod keys;

@@ -1,5 +1,5 @@
 //! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants,
-//! authorization requests that waited.
+//! authorization requests that waited, forms that were sent a moment ago.
 
 use std::time::Duration;
 
@@ -8,7 +8,9 @@ use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use crate::app::{App, SharedApp};
-use crate::{accounts, authorization_requests, grants, registration, sessions, setup, throttle};
+use crate::{
+    accounts, authorization_requests, form_submissions, grants, registration, sessions, setup, throttle,
+};
 
 /// How often is swept.
 const EVERY: Duration = Duration::from_secs(30);
@@ -57,8 +59,9 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     setup::sweep(app, &mut tx).await?;
     accounts::store::sweep_devices(&mut tx, now - DEVICE_KEPT).await?;
     tx.commit().await?;
-    let mut tx = app.db.begin("sweep_authorization_requests").await?;
+    let mut tx = app.db.begin("sweep_short_lived").await?;
     authorization_requests::sweep(app, &mut tx).await?;
+    form_submissions::sweep(&mut tx, now).await?;
     tx.commit().await?;
     grants::sweep(app).await.map(drop)
 }

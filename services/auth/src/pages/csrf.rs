@@ -8,6 +8,8 @@ use chassis::random::SharedRandom;
 use chassis::secret::Token;
 use http::{HeaderMap, header};
 
+use crate::form_submissions::SubmissionKey;
+
 const SALT: usize = 16;
 
 /// Makes and checks the tokens in forms.
@@ -42,6 +44,15 @@ impl Csrf {
         bytes
             .split_at_checked(SALT)
             .is_some_and(|(salt, mac)| hmac::verify(&self.key, &message(salt, browser, session), mac).is_ok())
+    }
+
+    /// The key of a form that the browser with the cookie `browser` sent; `digest` is a hash of where to and what.
+    pub(crate) fn submission_key(&self, browser: &Token, digest: &[u8]) -> SubmissionKey {
+        let browser = browser.hash();
+        let mac = hmac::sign(&self.key, &[b"submission\0", browser.as_bytes(), digest].concat());
+        let mut key = [0; 32];
+        key.copy_from_slice(mac.as_ref());
+        SubmissionKey(key)
     }
 
     /// A value signed for one `purpose`, which [`Csrf::signed`] can tell from any other.
@@ -124,6 +135,17 @@ mod tests {
         }
         let other = Csrf::new(b"another key", Arc::new(SystemRandom::default()));
         assert!(!other.verify(&token, Some(&ann), Some(&session)));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_form_tells_nothing_without_the_key() {
+        let (ann, bob) = (Token::new("ann"), Token::new("bob"));
+        let key = csrf().submission_key(&ann, b"digest");
+        assert_eq!(key, csrf().submission_key(&ann, b"digest"), "on every replica");
+        assert_ne!(key, csrf().submission_key(&bob, b"digest"));
+        assert_ne!(key, csrf().submission_key(&ann, b"other"));
+        let other = Csrf::new(b"another key", Arc::new(SystemRandom::default()));
+        assert_ne!(key, other.submission_key(&ann, b"digest"));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::cookies::Cookie;
-use super::failure::{Failure, Fields};
+use super::double_click::{Submitted, once};
+use super::failure::Failure;
 use super::guard::{FormRefused, browser_token};
 use super::render::seconds;
 use super::return_to::ReturnTo;
@@ -73,7 +74,17 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    Fields(form): Fields<Form>,
+    sent: Submitted<Form>,
+) -> Result<Response, Failure> {
+    let work = process(app.clone(), headers.clone(), client, sent.form);
+    once(app, headers, sent.submission, work).await
+}
+
+async fn process(
+    app: SharedApp,
+    headers: HeaderMap,
+    client: ClientInfo,
+    form: Form,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| page(&app, &headers, &form.user_name, &return_to, outcome);

@@ -8,6 +8,7 @@ mod assets;
 mod brand;
 mod cookies;
 mod csrf;
+mod double_click;
 mod failure;
 mod guard;
 mod home;

@@ -8,7 +8,8 @@ use chassis::secret::{ExposeSecret, SecretString};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::failure::{Failure, Fields};
+use super::double_click::{Submitted, once};
+use super::failure::Failure;
 use super::guard::FormRefused;
 use super::login::{Arrival, busy, stale, throttled};
 use super::render::{ErrorPage, seconds};
@@ -62,7 +63,17 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    Fields(form): Fields<Form>,
+    sent: Submitted<Form>,
+) -> Result<Response, Failure> {
+    let work = process(app.clone(), headers.clone(), client, sent.form);
+    once(app, headers, sent.submission, work).await
+}
+
+async fn process(
+    app: SharedApp,
+    headers: HeaderMap,
+    client: ClientInfo,
+    form: Form,
 ) -> Result<Response, Failure> {
     is_open(&app)?;
     let return_to = ReturnTo::parse(&form.return_to);

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::return_to::ReturnTo;
 use crate::accounts::{self, SignedIn};
 use crate::app::App;
+use crate::form_submissions::Led;
 use crate::sessions::{self, Session, SessionEnd, StartError, Started};
 use chassis::http::ClientInfo;
 
@@ -65,7 +66,40 @@ pub(crate) async fn begin(
     if app.pages.cookies.read(headers, Cookie::Registration).is_some() {
         app.pages.clear_cookie(&mut response, Cookie::Registration);
     }
+    response.extensions_mut().insert(Led {
+        location: return_to.as_str().to_owned(),
+        session: Some(started.session.id),
+        registration: None,
+    });
     Ok(Some(response))
+}
+
+/// The answer to a form that came again: to where it led, with a new token of the same sign-in.
+pub(crate) async fn again(app: &App, headers: &HeaderMap, led: Led) -> Result<Response, Failure> {
+    let mut response = app.pages.redirect(&led.location);
+    if let Some(id) = led.registration {
+        prove(app, &mut response, id);
+    }
+    let Some(id) = led.session else {
+        return Ok(response);
+    };
+    let mut tx = app.db.begin("pages_sign_in_again").await?;
+    let Some((account, token)) = sessions::replace_token(app, &mut tx, id).await? else {
+        return Ok(app.pages.redirect("/login"));
+    };
+    let device = match app.pages.cookies.read(headers, Cookie::Device) {
+        Some(_) => None,
+        None => Some(accounts::remember_device(app, &mut tx, account).await?),
+    };
+    tx.commit().await?;
+    if let Some(device) = device {
+        let lifetime = Some(DEVICE_LIFETIME);
+        app.pages
+            .set_cookie(&mut response, Cookie::Device, device.expose(), lifetime);
+    }
+    app.pages
+        .set_cookie(&mut response, Cookie::Session, token.expose(), None);
+    Ok(response)
 }
 
 async fn sign_in(
@@ -89,18 +123,23 @@ async fn sign_in(
 
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.
 pub(crate) fn wait_for(app: &App, id: Uuid, return_to: &ReturnTo) -> Response {
-    let mut response = app
-        .pages
-        .redirect(&return_to.link(&format!("/register/wait?id={id}")));
+    let location = return_to.link(&format!("/register/wait?id={id}"));
+    let mut response = app.pages.redirect(&location);
+    prove(app, &mut response, id);
+    response.extensions_mut().insert(Led {
+        location,
+        session: None,
+        registration: Some(id),
+    });
+    response
+}
+
+fn prove(app: &App, response: &mut Response, id: Uuid) {
     let until = (app.clock.now() + REGISTRATION_LIFETIME).as_secs();
     let proof = app.pages.csrf.sign(REGISTRATION, &format!("{id}.{until}"));
-    app.pages.set_cookie(
-        &mut response,
-        Cookie::Registration,
-        &proof,
-        Some(REGISTRATION_LIFETIME),
-    );
-    response
+    let lifetime = Some(REGISTRATION_LIFETIME);
+    app.pages
+        .set_cookie(response, Cookie::Registration, &proof, lifetime);
 }
 
 /// When the person at this browser chose or gave the password of the registration `id`, if it was here.

@@ -7,7 +7,8 @@ use chassis::secret::{SecretString, Token};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::failure::{Failure, Fields};
+use super::double_click::{Submitted, once};
+use super::failure::Failure;
 use super::guard::FormRefused;
 use super::login::stale;
 use super::register::{
@@ -76,7 +77,17 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    Fields(form): Fields<Form>,
+    sent: Submitted<Form>,
+) -> Result<Response, Failure> {
+    let work = process(app.clone(), headers.clone(), client, sent.form);
+    once(app, headers, sent.submission, work).await
+}
+
+async fn process(
+    app: SharedApp,
+    headers: HeaderMap,
+    client: ClientInfo,
+    form: Form,
 ) -> Result<Response, Failure> {
     let checked = app.pages.check_form(&headers, &form.csrf);
     if let Err(refused @ FormRefused::Foreign) = checked {

@@ -8,7 +8,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::failure::{Failure, Fields};
+use super::double_click::{Submitted, once};
+use super::failure::Failure;
 use super::guard::FormRefused;
 use super::return_to::ReturnTo;
 use super::session;
@@ -59,7 +60,17 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    Fields(form): Fields<Form>,
+    sent: Submitted<Form>,
+) -> Result<Response, Failure> {
+    let work = process(app.clone(), headers.clone(), client, sent.form);
+    once(app, headers, sent.submission, work).await
+}
+
+async fn process(
+    app: SharedApp,
+    headers: HeaderMap,
+    client: ClientInfo,
+    form: Form,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&form.return_to);
     match app.pages.check_form(&headers, &form.csrf) {

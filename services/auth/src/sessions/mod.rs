@@ -183,6 +183,20 @@ async fn signed_in(
     Ok(tell(app, tx, who.account_id, version, &event).await?)
 }
 
+/// Gives a live session a new token in place of the one that it has, without a sign-in; whose it is, and the token.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn replace_token(
+    app: &App,
+    tx: &mut Tx,
+    id: Uuid,
+) -> Result<Option<(Uuid, Token)>, DbError> {
+    let token = app.random.token();
+    let account = store::replace_token(tx, id, &token.hash(), app.clock.now()).await?;
+    Ok(account.map(|account| (account, token)))
+}
+
 /// The live session of `token`, if there is one. A session in use is kept from going idle by a write of its own, once
 /// a minute at most.
 ///

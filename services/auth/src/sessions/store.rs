@@ -140,18 +140,19 @@ pub(crate) async fn renew_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<bo
     Ok(renewed == 1)
 }
 
-/// Gives a live session another token, beside nothing else. Whether it lives.
+/// Gives a live session another token. Whose it is.
 pub(crate) async fn replace_token(
     tx: &mut Tx,
     id: Uuid,
     token: &TokenHash,
     now: Timestamp,
-) -> Result<bool, DbError> {
+) -> Result<Option<Uuid>, DbError> {
     let statement =
-        "UPDATE sessions SET token_hash = $2 WHERE id = $1 AND idle_until > $3 AND expires_at > $3";
+        "UPDATE sessions SET token_hash = $2 WHERE id = $1 AND idle_until > $3 AND expires_at > $3
+        RETURNING account_id";
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(id).bind(token.as_bytes()).bind(now)
-        .execute(c).await?.rows_affected() == 1),
+        on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).bind(token.as_bytes()).bind(now)
+        .fetch_optional(c).await?),
     )
 }
 

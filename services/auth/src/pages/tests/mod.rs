@@ -1,6 +1,7 @@
 //! Tests of the pages: as a browser meets them, through the service's own router.
 
 mod browser;
+mod double_click;
 mod forms;
 mod gallery;
 mod gallery_checks;

@@ -169,6 +169,12 @@ impl Site {
         format!("{}?{}", url.path(), url.query().unwrap())
     }
 
+    /// One number from the database.
+    pub(super) async fn count(&self, statement: &'static str) -> i64 {
+        let mut reader = self.app.db.reader().await.unwrap();
+        on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await.unwrap())
+    }
+
     /// The id of somebody's only session.
     pub(super) async fn sid(&self, user_name: &str) -> Uuid {
         let id = self.users.id_of(user_name);
