@@ -190,7 +190,7 @@ async fn a_client_for_a_job_gets_tokens_of_its_scopes() {
     let answer = reqwest::Client::new()
         .post(format!("http://localhost:{}/oauth2/token", up.auth))
         .basic_auth(text("client_id"), Some(text("client_secret")))
-        .form(&[("grant_type", "client_credentials")])
+        .form(&[("grant_type", "client_credentials"), ("scope", "users:read")])
         .send()
         .await
         .expect("answered");

@@ -25,6 +25,9 @@ pub struct ClientSettings {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
+    /// Where it sends its secret. A client without a secret is a public one, whatever stands here.
+    #[serde(default)]
+    pub token_endpoint_auth_method: AuthMethod,
     /// What people see.
     #[serde(default)]
     pub name: Option<String>,
@@ -76,6 +79,16 @@ const SHORTEST_SECRET: usize = 32;
 const ROUNDS: u32 = 10;
 
 impl ClientSettings {
+    fn auth_method(&self) -> Result<AuthMethod, String> {
+        match (&self.secret, self.token_endpoint_auth_method) {
+            (None, _) => Ok(AuthMethod::None),
+            (Some(_), AuthMethod::None) => {
+                Err("token_endpoint_auth_method: a client with a secret has to send it".to_owned())
+            }
+            (Some(_), method) => Ok(method),
+        }
+    }
+
     fn registration(&self, app: &App) -> Result<Registration, String> {
         let registration = Registration {
             client_name: self.name.clone(),
@@ -83,10 +96,7 @@ impl ClientSettings {
             post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
             grant_types: self.grant_types.clone(),
             scope: Scope::of(&self.scopes).map_err(|error| format!("scopes: {error}"))?,
-            token_endpoint_auth_method: match self.secret {
-                Some(_) => AuthMethod::ClientSecretBasic,
-                None => AuthMethod::None,
-            },
+            token_endpoint_auth_method: self.auth_method()?,
             id_token_signed_response_alg: self.id_token_algorithm,
             audiences: self.audiences.iter().map(|named| ours(app, named)).collect(),
             require_pkce: true,

@@ -42,13 +42,25 @@ impl GrantType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
-    /// With a secret, in the header or in the form.
+    /// With a secret in the `Authorization` header (RFC 6749 §2.3.1).
     #[default]
     ClientSecretBasic,
-    /// The same.
+    /// With a secret in the form.
     ClientSecretPost,
     /// Not at all: an application in a browser or on a phone, which can keep no secret.
     None,
+}
+
+impl AuthMethod {
+    /// Whether a client that is registered for this may send its proof by `sent`.
+    const fn allows(self, sent: Method) -> bool {
+        matches!(
+            (self, sent),
+            (Self::ClientSecretBasic, Method::Basic)
+                | (Self::ClientSecretPost, Method::Post)
+                | (Self::None, Method::None)
+        )
+    }
 }
 
 /// The algorithms that an ID token may be signed with.
@@ -253,15 +265,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether what it sent proves who it is; the comparison takes the same time wherever two secrets differ (SB-28).
+    /// Whether what it sent proves who it is, by the method that it is registered for; the comparison takes the same
+    /// time wherever two secrets differ (SB-28).
     pub fn accepts(&self, method: Method, secret: Option<&str>) -> bool {
-        match (&self.secret_hash, method, secret) {
-            (None, Method::None, None) => true,
-            (Some(stored), Method::Basic | Method::Post, Some(secret)) => {
-                TokenHash::of(secret).matches(stored)
-            }
+        let proved = match (&self.secret_hash, secret) {
+            (None, None) => true,
+            (Some(stored), Some(secret)) => TokenHash::of(secret).matches(stored),
             _ => false,
-        }
+        };
+        proved && self.registration.token_endpoint_auth_method.allows(method)
     }
 
     /// Whether it may come by tokens this way.

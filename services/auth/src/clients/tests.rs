@@ -41,12 +41,37 @@ testkit::on_both_engines! {
         let secret = created.secret.unwrap();
         let client = find(&app, created.client.id.as_str()).await.unwrap().unwrap();
         assert_eq!(client.secret_hash.as_deref(), Some(secret.hash().as_bytes()));
-        for method in [Method::Basic, Method::Post] {
-            assert!(client.accepts(method, Some(secret.expose())));
-            assert!(!client.accepts(method, Some("guess")));
-        }
+        assert!(client.accepts(Method::Basic, Some(secret.expose())));
+        assert!(!client.accepts(Method::Basic, Some("guess")));
         assert!(!client.accepts(Method::None, None));
         assert!(!client.accepts(Method::Basic, None));
+    }
+
+    async fn a_client_is_held_to_the_method_that_it_is_registered_for(db: TestDb) {
+        // SB-28
+        let app = testing::app(&db).await;
+        let all = [Method::Basic, Method::Post, Method::None];
+        for (registered, allowed) in [
+            (AuthMethod::ClientSecretBasic, Method::Basic),
+            (AuthMethod::ClientSecretPost, Method::Post),
+            (AuthMethod::None, Method::None),
+        ] {
+            let wish = Registration { token_endpoint_auth_method: registered, ..web() };
+            let created = create(&app, None, wish).await.unwrap();
+            let secret = created.secret.as_ref().map(|secret| secret.expose());
+            for method in all {
+                assert_eq!(created.client.accepts(method, secret), method == allowed, "{registered:?} {method:?}");
+                assert!(!created.client.accepts(method, Some("guess")), "{registered:?} {method:?}");
+            }
+        }
+        let configured = settings(&ROBOT.replace("grant_types", "token_endpoint_auth_method = \"client_secret_post\"\ngrant_types"));
+        bootstrap(&app, &configured).await.unwrap();
+        let robot = find(&app, "robot").await.unwrap().unwrap();
+        assert!(robot.accepts(Method::Post, Some("0123456789abcdef0123456789abcdef")));
+        assert!(!robot.accepts(Method::Basic, Some("0123456789abcdef0123456789abcdef")));
+        let nothing_sent = settings(&ROBOT.replace("grant_types", "token_endpoint_auth_method = \"none\"\ngrant_types"));
+        let refused = bootstrap(&app, &nothing_sent).await.unwrap_err().to_string();
+        assert!(refused.contains("clients.robot: token_endpoint_auth_method"), "{refused}");
     }
 
     async fn an_id_is_taken_once(db: TestDb) {

@@ -152,7 +152,9 @@ pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> 
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let credentials = ClientCredentials::parse(header, form).map_err(challenge)?;
     clients::authenticate(app, &credentials).await?.ok_or_else(|| {
-        challenge(ErrorCode::InvalidClient.because("the client is unknown or its proof is wrong"))
+        challenge(ErrorCode::InvalidClient.because(
+            "the client is unknown, its proof is wrong, or it is registered for another token_endpoint_auth_method",
+        ))
     })
 }
 

@@ -120,7 +120,8 @@ async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'sta
     {
         return Ok(Err("The request brings an ID token of another application."));
     }
-    let client = match hint.as_ref().map(|hint| hint.aud.as_str()).or(named) {
+    let id = hint.as_ref().map(|hint| hint.aud.as_str()).or(named);
+    let client = match id {
         None => None,
         Some(id) => clients::find(app, id).await?,
     };
@@ -136,10 +137,19 @@ async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'sta
         {
             Some(with_state(uri, request.state.as_deref()))
         }
-        (Some(_), _) => {
+        (Some(_), Some(_)) => {
             return Ok(Err(
                 "The application asked to go on to an address that is not registered for it.",
             ));
+        }
+        (Some(_), None) => {
+            return Ok(Err(match id {
+                Some(_) => "The application that asked to go on to another address is not known here.",
+                None => {
+                    "The request asks to go on to another address and does not say which application it comes from. \
+                     The application has to send its client_id or an ID token along."
+                }
+            }));
         }
     };
     Ok(Ok(Asked {

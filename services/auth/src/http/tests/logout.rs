@@ -88,6 +88,19 @@ stories! {
         assert!(world.is_signed_in(&cookie).await);
     }
 
+    async fn the_page_says_what_was_wrong_with_the_address(world) {
+        let bye = ("post_logout_redirect_uri", BYE);
+        for (query, why) in [
+            (vec![bye], "does not say which application it comes from"),
+            (vec![bye, ("client_id", "nobody")], "is not known here"),
+            (vec![("post_logout_redirect_uri", "https://evil.example/"), ("client_id", "web")], "is not registered for it"),
+        ] {
+            let answer = world.leave("", &query).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+            assert!(answer.body.contains(why), "{query:?}: {}", answer.body);
+        }
+    }
+
     async fn what_cannot_be_read_is_not_shown(world) {
         let answer = world.leave("", &[("Call us", "1"), ("Call us", "2")]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);

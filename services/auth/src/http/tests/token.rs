@@ -34,7 +34,19 @@ stories! {
         // SB-17: the public URL is https, whatever carries the request here.
         assert_eq!(in_header.header(STRICT_TRANSPORT_SECURITY), "max-age=63072000");
         let (id, proof) = (("client_id", "machine"), ("client_secret", secret.as_str()));
-        assert_eq!(world.post(path, &[], &[grant, wanted, id, proof]).await.status, StatusCode::OK);
+        let in_form = world.post(path, &[], &[grant, wanted, id, proof]).await;
+        assert_eq!((in_form.status, in_form.error().as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+        assert!(in_form.body.contains("token_endpoint_auth_method"), "{}", in_form.body);
+        let posting = world.client("posting", |wish| {
+            wish.grant_types = [GrantType::ClientCredentials].into();
+            wish.scope = "users:read".parse().unwrap();
+            wish.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        }).await.unwrap();
+        let posted = [grant, wanted, ("client_id", "posting"), ("client_secret", posting.as_str())];
+        assert_eq!(world.post(path, &[], &posted).await.status, StatusCode::OK);
+        let posting = basic("posting", &posting);
+        let in_header = world.post(path, &[(AUTHORIZATION.as_str(), &posting)], &[grant, wanted]).await;
+        assert_eq!(in_header.status, StatusCode::UNAUTHORIZED);
         let both = world.post(path, &[(AUTHORIZATION.as_str(), &header)], &[grant, id, proof]).await;
         assert_eq!((both.status, both.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"));
         let wrong = world.post(path, &[(AUTHORIZATION.as_str(), &basic("machine", "guess"))], &[grant]).await;
