@@ -57,7 +57,7 @@ async fn two_clicks_on_sign_in_are_one_sign_in() {
     assert_eq!(site.count(STARTED).await, 1);
     assert_eq!(site.count("SELECT COUNT(*) FROM sessions").await, 1);
     assert_ne!(
-        first.jar["vestibule"], second.jar["vestibule"],
+        first.jar["vestibule-8000"], second.jar["vestibule-8000"],
         "nothing that was stored is sent again"
     );
     let greeted = [first.get("/").await, second.get("/").await];
@@ -175,7 +175,7 @@ async fn a_corrected_form_is_another_one_and_so_is_one_of_another_browser() {
     thief.get("/login").await;
     let stolen = send(&mut thief, "/login", &right).await;
     assert_eq!(stolen.status, StatusCode::FORBIDDEN);
-    assert!(!thief.jar.contains_key("vestibule"));
+    assert!(!thief.jar.contains_key("vestibule-8000"));
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn after_ten_seconds_or_a_sign_out_it_is_no_double_click() {
     let mut again = before.clone();
     let answer = send(&mut again, "/login", &form).await;
     assert_eq!(answer.location(), "/login", "the sign-in has ended");
-    assert!(!again.jar.contains_key("vestibule"));
+    assert!(!again.jar.contains_key("vestibule-8000"));
 
     site.clock.advance(Duration::from_secs(10));
     assert_eq!(send(&mut before.clone(), "/login", &form).await.location(), "/");

@@ -107,7 +107,7 @@ async fn signing_in_again_leaves_other_applications_alone() {
     let waiting = tabs.get(there).await;
     let ann = [("user_name", "ann"), ("password", PASSWORD)];
     tabs.fill(there, &ann).await;
-    let (sid, cookie) = (site.sid("ann").await, tabs.jar["vestibule"].clone());
+    let (sid, cookie) = (site.sid("ann").await, tabs.jar["vestibule-8000"].clone());
     let grant = site.grant("ann", sid).await;
 
     // The form of the other tab is of a time before the sign-in: it is shown again, and sent again.
@@ -119,7 +119,7 @@ async fn signing_in_again_leaves_other_applications_alone() {
     stale.extend(ann);
     assert_eq!(tabs.post("/login", &stale).await.status, StatusCode::FORBIDDEN);
     tabs.fill(there, &ann).await;
-    assert_ne!(tabs.jar["vestibule"], cookie);
+    assert_ne!(tabs.jar["vestibule-8000"], cookie);
     assert_eq!(site.sid("ann").await, sid, "the same session");
     assert!(site.lives(grant).await, "the other application stays signed in");
 
