@@ -1,6 +1,8 @@
 //! Accounts: who can sign in, and signing in with a user name and a password.
 
 mod devices;
+#[cfg(test)]
+mod sequence_tests;
 mod sign_in;
 mod snapshot;
 pub(crate) mod store;
@@ -20,8 +22,32 @@ use crate::app::App;
 /// The aggregate type of an account's events.
 pub(crate) const AGGREGATE: &str = "account";
 
-/// Writes an event of an account at the version that [`store::next_version`] gave.
-pub(crate) async fn tell<T: EventData>(
+/// Raises the version of an account under its row lock and writes the event that `event` makes of the new version.
+/// Whether there is such an account; without one nothing is written.
+///
+/// Nothing else raises a version: one without an event would be a hole in the sequence of the account's events.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn append_event<T: EventData>(
+    app: &App,
+    tx: &mut Tx,
+    account: Uuid,
+    event: impl FnOnce(i64) -> T,
+) -> Result<bool, DbError> {
+    let Some(version) = store::next_version(tx, account).await? else {
+        return Ok(false);
+    };
+    append_at(app, tx, account, version, &event(version)).await?;
+    Ok(true)
+}
+
+/// Writes an event at a version that does not come from the account: of somebody who has none, or the last one before the
+/// account is deleted.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn append_at<T: EventData>(
     app: &App,
     tx: &mut Tx,
     account: Uuid,

@@ -14,7 +14,7 @@ use metrics::counter;
 use uuid::Uuid;
 
 use super::store::{self, Asked, Candidate};
-use super::tell;
+use super::{append_at, append_event};
 use crate::app::App;
 use crate::credentials::{self, HashError, Password, Verdict};
 use crate::http::ClientInfo;
@@ -234,22 +234,25 @@ impl Attempt {
         let nobody = app.random.uuid(&*app.clock);
         let id = found.id.unwrap_or(nobody);
         let mut tx = app.db.begin("sign_in_failed").await?;
-        let version = store::next_version(&mut tx, id).await?;
+        let known = store::lock(&mut tx, id).await?;
         let beginning = Timestamp::from_micros(0);
         let counted = self.known_device(found).unwrap_or(&self.account);
         throttle::store::count(&mut tx, counted, now, beginning).await?;
         throttle::store::count(&mut tx, &self.source, now, now - throttle::SOURCE_MEMORY).await?;
-        let event = LoginFailed {
+        let event = |version| LoginFailed {
             id,
-            reason: match (version, found.active) {
-                (None, _) => LoginFailure::UnknownUser,
-                (Some(_), Some(false)) => LoginFailure::Inactive,
-                (Some(_), _) => LoginFailure::WrongPassword,
+            reason: match (known, found.active) {
+                (false, _) => LoginFailure::UnknownUser,
+                (true, Some(false)) => LoginFailure::Inactive,
+                (true, _) => LoginFailure::WrongPassword,
             },
             client_ip: self.client_ip.clone(),
-            version: version.unwrap_or(1),
+            version,
         };
-        tell(app, &mut tx, id, event.version, &event).await?;
+        match known {
+            true => append_event(app, &mut tx, id, event).await.map(drop)?,
+            false => append_at(app, &mut tx, id, 1, &event(1)).await?,
+        }
         tx.commit().await?;
         Err(SignInError::Wrong)
     }

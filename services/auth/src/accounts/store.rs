@@ -28,8 +28,15 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
 }
 
-/// Raises the version of an account under its row lock; nothing if there is no such account.
-pub(crate) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
+/// The version of an account, which [`lock`] holds.
+pub(crate) async fn version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
+    let statement = "SELECT version FROM accounts WHERE id = $1";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+}
+
+/// Raises the version of an account under its row lock; nothing if there is no such account. Only for
+/// [`super::append_event`].
+pub(super) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
     let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }

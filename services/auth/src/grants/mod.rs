@@ -168,7 +168,7 @@ async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Cli
         family: grant,
         version,
     };
-    accounts::tell(app, tx, subject, version, &event).await
+    accounts::append_event(app, tx, subject, event).await.map(drop)
 }
 
 /// Whether the grant of an access token is still alive.

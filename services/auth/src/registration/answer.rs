@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use uuid::Uuid;
 
 use super::{Rejection, store};
-use crate::accounts::{self, tell};
+use crate::accounts;
 use crate::app::App;
 use crate::{credentials, setup};
 
@@ -39,17 +39,16 @@ pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
 /// # Errors
 /// When the database fails.
 pub(crate) async fn password_added(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
-    let Some(version) = accounts::store::next_version(tx, id).await? else {
-        return Ok(());
+    let event = |version| {
+        CredentialAdded(CredentialChange {
+            // An account has one password: it goes by the account's id.
+            id,
+            user_id: id,
+            kind: CredentialKind::Password,
+            version,
+        })
     };
-    let event = CredentialAdded(CredentialChange {
-        // An account has one password: it goes by the account's id.
-        id,
-        user_id: id,
-        kind: CredentialKind::Password,
-        version,
-    });
-    tell(app, tx, id, version, &event).await
+    accounts::append_event(app, tx, id, event).await.map(drop)
 }
 
 /// Ends the registration `id`, if it is pending: the account goes, and the set-up link that led to it is good again.

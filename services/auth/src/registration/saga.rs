@@ -67,14 +67,13 @@ impl Prepared {
     pub(crate) async fn record(&self, app: &App, tx: &mut Tx) -> Result<(), DbError> {
         let request = &self.request;
         accounts::store::ensure(tx, request.id, request.requested_at).await?;
-        let version = accounts::store::next_version(tx, request.id)
-            .await?
-            .unwrap_or(request.version);
         if let Some(hash) = &self.hash {
             credentials::store::set_password(tx, request.id, hash, request.requested_at).await?;
         }
         store::insert(tx, request).await?;
-        accounts::tell(app, tx, request.id, version, request).await
+        accounts::append_event(app, tx, request.id, |_| request.clone())
+            .await
+            .map(drop)
     }
 }
 

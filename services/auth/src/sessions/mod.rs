@@ -14,7 +14,7 @@ pub use events::contract::SessionEnd;
 use events::contract::{SessionEnded, SessionStarted};
 use uuid::Uuid;
 
-use crate::accounts::{self, SignedIn, tell};
+use crate::accounts::{self, SignedIn, append_event};
 use crate::app::App;
 use crate::credentials;
 use crate::grants;
@@ -166,21 +166,22 @@ async fn signed_in(
     for key in &who.forgiven {
         throttle::store::clear(tx, key).await?;
     }
-    let version = accounts::store::next_version(tx, who.account_id)
-        .await?
-        .ok_or(StartError::Refused)?;
+    if !accounts::store::lock(tx, who.account_id).await? {
+        return Err(StartError::Refused);
+    }
     // Under the account's lock: whoever chooses a password holds it too, and then ends the sessions that there are.
     if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
         return Err(StartError::Refused);
     }
-    let event = SessionStarted {
+    let event = |version| SessionStarted {
         id: session.id,
         user_id: who.account_id,
         amr: session.amr.clone(),
         client_ip: client.ip.map(|ip| ip.to_string()),
         version,
     };
-    Ok(tell(app, tx, who.account_id, version, &event).await?)
+    append_event(app, tx, who.account_id, event).await?;
+    Ok(())
 }
 
 /// Gives a live session a new token in place of the one that it has, without a sign-in; whose it is, and the token.
@@ -272,14 +273,11 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
 
 async fn ended(app: &App, tx: &mut Tx, account: Uuid, id: Uuid, reason: SessionEnd) -> Result<(), DbError> {
     grants::revoke_for_session(tx, id, app.clock.now()).await?;
-    let Some(version) = accounts::store::next_version(tx, account).await? else {
-        return Ok(());
-    };
-    let event = SessionEnded {
+    let event = |version| SessionEnded {
         id,
         user_id: account,
         reason,
         version,
     };
-    tell(app, tx, account, version, &event).await
+    append_event(app, tx, account, event).await.map(drop)
 }

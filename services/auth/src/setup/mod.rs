@@ -184,7 +184,7 @@ pub async fn choose_password(app: &App, token: &Token, password: SecretString) -
     let mut tx = app.db.begin("choose_password").await?;
     let now = app.clock.now();
     let used = store::use_invitation(&mut tx, &token.hash(), now).await?;
-    if used != Some(account) || accounts::store::next_version(&mut tx, account).await?.is_none() {
+    if used != Some(account) || !accounts::store::lock(&mut tx, account).await? {
         return Err(SetupError::NotValid);
     }
     credentials::store::set_password(&mut tx, account, &hash, now).await?;

@@ -6,7 +6,7 @@ use events::restored::first_sequence;
 use uuid::Uuid;
 
 use super::store;
-use crate::accounts::{self, tell};
+use crate::accounts::{self, append_at};
 use crate::app::App;
 use crate::throttle::{self, Key};
 use crate::{registration, sessions, setup};
@@ -38,17 +38,19 @@ pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(),
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+pub(crate) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let now = app.clock.now();
     // The person first, then the account: the order in which a session that starts holds them.
     let name = store::delete(tx, id).await?;
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
     // Without an account, nothing was told of it but the registration, if there was one; or the database was restored, and
     // others remember.
-    let version = match accounts::store::next_version(tx, id).await? {
+    accounts::store::lock(tx, id).await?;
+    let before = match accounts::store::version(tx, id).await? {
         Some(version) => version,
-        None => first_sequence(tx).await?.saturating_add(1),
+        None => first_sequence(tx).await?,
     };
+    let version = before.saturating_add(1);
     if !store::note_erased(tx, id, version, now).await? {
         return Ok(());
     }
@@ -63,5 +65,5 @@ pub(super) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
         version,
         erased_at: now,
     };
-    tell(app, tx, id, version, &event).await
+    append_at(app, tx, id, version, &event).await
 }

@@ -7,7 +7,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::put;
+pub(crate) use apply::{erase, put};
 use chassis::db::{Connection, DbError};
 use events::contract::UserState;
 pub use follower::Follower;

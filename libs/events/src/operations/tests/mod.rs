@@ -245,4 +245,29 @@ testkit::on_both_engines! {
         changed(&db, &desk.outbox, new_id()).await;
         assert_eq!(desk.wrong().await, ["positions", "unsent", "sequences"]);
     }
+
+    async fn numbers_that_an_earlier_release_left_out_are_known_and_no_others(db: TestDb) {
+        let desk = Desk::at(&db, TransportKind::Feed);
+        let (ann, bob) = (new_id(), new_id());
+        for _ in 0..5 {
+            changed(&db, &desk.outbox, ann).await;
+        }
+        // Somebody chose a password with a link: 2 and 4 were never told.
+        by_hand(&db, "UPDATE outbox SET aggregate_type = 'account'").await;
+        by_hand(&db, "DELETE FROM outbox WHERE sequence IN (2, 4)").await;
+        by_hand(&db, "UPDATE outbox SET type = 'vestibule.session.ended.v1' WHERE sequence = 3").await;
+        by_hand(&db, "UPDATE outbox SET type = 'vestibule.credential.added.v1' WHERE sequence = 5").await;
+        assert!(desk.wrong().await.contains(&"sequences".to_owned()));
+        let migration = match db.engine() {
+            chassis::db::Engine::Sqlite => include_str!("../../../migrations/sqlite/0008_holes.sql"),
+            chassis::db::Engine::Postgres => include_str!("../../../migrations/postgres/0008_holes.sql"),
+        };
+        by_hand(&db, &migration[migration.find("INSERT INTO outbox_holes").unwrap()..]).await;
+        assert!(!desk.wrong().await.contains(&"sequences".to_owned()));
+        for _ in 0..3 {
+            changed(&db, &desk.outbox, bob).await;
+        }
+        by_hand(&db, "DELETE FROM outbox WHERE sequence = 2").await;
+        assert!(desk.wrong().await.contains(&"sequences".to_owned()), "what is lost later is found");
+    }
 }
