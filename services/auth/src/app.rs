@@ -4,9 +4,10 @@ use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use axum::Router;
-use chassis::access::{HasVerifier, Verifier};
+use chassis::access::{AccessToken, BoxFuture, HasVerifier, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
+use chassis::http::Problem;
 use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
@@ -88,6 +89,10 @@ impl Deref for SharedApp {
 impl HasVerifier for SharedApp {
     fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(http::still_good(self, token))
     }
 }
 

@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::access::Verifier;
 use chassis::cipher::Cipher;
 use chassis::clock::{ManualClock, SharedClock, Timestamp};
@@ -21,10 +23,10 @@ use uuid::Uuid;
 
 use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
 use crate::app::{App, SharedApp};
-use crate::clients::ClientCache;
+use crate::clients::{self, ClientCache};
 use crate::config::Settings;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
-use crate::grants::Issuer;
+use crate::grants::{self, Grant, Issuer};
 use crate::keys::{KeyRing, Rhythm};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::{Answer, NoAnswer, Rejection, Users};
@@ -301,4 +303,28 @@ impl TestApp {
         tx.commit().await.unwrap();
         Ok(started)
     }
+}
+
+/// An access token of a person for a client.
+pub(crate) async fn persons_token(app: &App, person: Uuid, client: &str, scope: &str) -> String {
+    let client = clients::find(app, client).await.unwrap().unwrap();
+    let grant = Grant {
+        subject: person,
+        scope: scope.parse().unwrap(),
+        audiences: app.issuer.audiences().to_vec(),
+        session_id: None,
+        auth_time: app.clock.now(),
+        amr: vec!["pwd".to_owned()],
+        nonce: None,
+    };
+    let mut tx = app.db.begin("test").await.unwrap();
+    let tokens = grants::issue(app, &mut tx, &client, grant).await.unwrap();
+    tx.commit().await.unwrap();
+    tokens.access_token
+}
+
+/// A claim of a token, unverified.
+pub(crate) fn claim(token: &str, name: &str) -> serde_json::Value {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice::<serde_json::Value>(&payload).unwrap()[name].clone()
 }

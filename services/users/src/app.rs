@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use chassis::access::{HasVerifier, Verifier};
+use chassis::access::{AccessToken, BoxFuture, HasVerifier, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
+use chassis::http::Problem;
 use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
@@ -12,7 +13,9 @@ use events::operations::{HasOperations, Operations};
 use events::webhooks::{HasWebhooks, Webhooks};
 
 use crate::arrivals::Arrivals;
+use crate::http::still_honoured;
 use crate::people::ReservedNames;
+use crate::revocations::Revocations;
 
 /// Everything that a use case needs.
 pub struct App {
@@ -26,6 +29,7 @@ pub struct App {
     pub(crate) arrivals: Arrivals,
     pub(crate) reserved_names: ReservedNames,
     pub(crate) verifier: Verifier,
+    pub(crate) revocations: Revocations,
     /// The address of `/scim/v2`, without a slash at the end.
     pub(crate) scim_base: String,
     /// The OAuth client that may register people: the authentication service.
@@ -38,6 +42,10 @@ pub type SharedApp = Arc<App>;
 impl HasVerifier for App {
     fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(still_honoured(self, token))
     }
 }
 

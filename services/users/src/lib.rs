@@ -1,22 +1,26 @@
 //! The user service: it owns people and groups, and alone decides whether a user name is free.
 //!
-//! A domain has a folder with its model, its store, its use cases and its tests: `people`, `groups`, `registrations`.
+//! A domain has a folder with its model, its store, its use cases and its tests: `people`, `groups`, `registrations`,
+//! `revocations`.
 //! `http` turns requests into use cases, [`app`] holds what they share, `service` wires everything together,
 //! [`config`] reads the settings.
 
 pub mod app;
 mod arrivals;
+mod catalogue;
 pub mod config;
 mod groups;
 mod http;
 mod people;
 mod registrations;
+mod revocations;
 mod service;
 #[cfg(test)]
 mod testing;
 
 use chassis::db::Migrations;
 
+pub use catalogue::METRICS;
 pub use service::{RunError, SCHEMA, migrate, run, run_with};
 
 /// The tables of this service.

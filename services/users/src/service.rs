@@ -28,6 +28,7 @@ use crate::arrivals::Arrivals;
 use crate::config::Settings;
 use crate::people::{PeopleSnapshot, fill_on_schedule};
 use crate::registrations::{FromAuth, HeldOfAuth};
+use crate::revocations::{Follower, FollowerParts, Revocations};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -122,6 +123,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry =
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
     declare(events::METRICS);
+    declare(crate::METRICS);
     // The ports first: that one is taken should be known before anything is written.
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
@@ -144,11 +146,21 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         Arc::clone(&world.clock),
     );
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
-    let app = wire(&settings, &world, db.clone(), keys, &shutdown)?;
+    let app = wire(&settings, &world, db.clone(), keys.clone(), &shutdown)?;
     restored(&app, &settings).await?;
     app.arrivals.run(&shutdown);
     publish(&settings, &app, &shutdown)?;
-    follow_auth(&settings, &world, &app, &shutdown)?;
+    let tokens = tokens_for_auth(&settings, &world)?;
+    let parts = FollowerParts {
+        auth: settings.auth.reached_at().clone(),
+        http: world.http.clone(),
+        tokens: tokens.clone(),
+        keys,
+        db: db.clone(),
+        clock: Arc::clone(&world.clock),
+    };
+    follow_revocations(parts, &app, &shutdown);
+    follow_auth(&settings, &world, &app, tokens, &shutdown)?;
 
     health.started();
     tracing::info!(server.address = %settings.listen.address, "users answers on {}", settings.listen.address);
@@ -223,6 +235,7 @@ fn wire(
         random: Arc::clone(&world.random),
         arrivals: Arrivals::default(),
         reserved_names: settings.user_names.reserved()?,
+        revocations: Revocations::default(),
         scim_base: format!("{audience}/scim/v2"),
         registrar: settings.auth.registrar.clone(),
     }))
@@ -272,13 +285,8 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
     Ok(())
 }
 
-/// Follows the events of the authentication service.
-fn follow_auth(
-    settings: &Settings,
-    world: &World,
-    app: &SharedApp,
-    shutdown: &Shutdown,
-) -> Result<(), RunError> {
+/// Tokens to ask the authentication service with.
+fn tokens_for_auth(settings: &Settings, world: &World) -> Result<ServiceTokens, RunError> {
     let at = settings.auth.reached_at();
     let credentials = ClientCredentials {
         token_endpoint: format!("{}/oauth2/token", at.as_str().trim_end_matches('/'))
@@ -289,7 +297,31 @@ fn follow_auth(
         resource: settings.auth.issuer().to_owned(),
         scope: "events:read".to_owned(),
     };
-    let tokens = ServiceTokens::client_credentials(credentials, world.http.clone(), Arc::clone(&world.clock));
+    let clock = Arc::clone(&world.clock);
+    Ok(ServiceTokens::client_credentials(
+        credentials,
+        world.http.clone(),
+        clock,
+    ))
+}
+
+/// Keeps the list of what was revoked fresh.
+fn follow_revocations(parts: FollowerParts, app: &SharedApp, shutdown: &Shutdown) {
+    let (list, until) = (app.revocations.clone(), shutdown.clone());
+    shutdown.supervise("revocations", move || {
+        Follower::new(parts.clone(), list.clone()).run(until.clone())
+    });
+}
+
+/// Follows the events of the authentication service.
+fn follow_auth(
+    settings: &Settings,
+    world: &World,
+    app: &SharedApp,
+    tokens: ServiceTokens,
+    shutdown: &Shutdown,
+) -> Result<(), RunError> {
+    let at = settings.auth.reached_at();
     let feed = FeedSource::new(at, world.http.clone(), tokens).map_err(anyhow::Error::from)?;
     let (app, until) = (Arc::clone(app), shutdown.clone());
     let config = settings.events.clone();

@@ -22,13 +22,16 @@ use events::{Envelope, Handler, Outbox};
 use http::{HeaderMap, Request, StatusCode};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
+use crate::groups::{self, ADMINISTRATORS};
 use crate::people::{Draft, PeopleSnapshot};
 use crate::registrations::FromAuth;
+use crate::revocations::Revocations;
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -77,9 +80,29 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
         random,
         arrivals,
         reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
+        revocations: heard(),
         scim_base: format!("{AUDIENCE}/scim/v2"),
         registrar: "vestibule-auth".to_owned(),
     })
+}
+
+/// A list of revocations that stays fresh for as long as any test takes.
+fn heard() -> Revocations {
+    let list = Revocations::with_patience(Duration::from_millis(20));
+    list.complete(Instant::now() + Duration::from_secs(3600));
+    list
+}
+
+/// Makes a person one of those who administer.
+pub(crate) async fn make_administrator(app: &SharedApp, id: Uuid) {
+    let mut tx = app.db.begin("test").await.unwrap();
+    let group = groups::store::find_by_name(&mut tx, ADMINISTRATORS)
+        .await
+        .unwrap();
+    groups::store::add_member(&mut tx, group.unwrap(), id)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// A person to be, of whom nothing but the name is said.
@@ -149,11 +172,20 @@ pub(crate) fn token(subject: &str, client: &str, scope: &str) -> String {
 
 /// A token for another audience.
 pub(crate) fn token_for(audience: &str, subject: &str, client: &str, scope: &str) -> String {
+    signed(json!({ "aud": audience, "sub": subject, "client_id": client, "scope": scope }))
+}
+
+/// A token of a person that stems from a grant.
+pub(crate) fn token_of_grant(grant: Uuid, person: Uuid, scope: &str) -> String {
+    signed(json!({ "aud": AUDIENCE, "sub": person, "client_id": "cli", "scope": scope, "gid": grant }))
+}
+
+fn signed(mut claims: Value) -> String {
     let now = NOW.as_secs();
-    let claims = json!({
-        "iss": ISSUER, "aud": audience, "sub": subject, "client_id": client, "scope": scope,
-        "iat": now, "exp": now + 300, "jti": "1",
-    });
+    claims["iss"] = json!(ISSUER);
+    claims["iat"] = json!(now);
+    claims["exp"] = json!(now + 300);
+    claims["jti"] = json!("1");
     KEY.sign(TYP_ACCESS_TOKEN, &claims).unwrap()
 }
 

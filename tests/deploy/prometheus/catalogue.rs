@@ -11,7 +11,7 @@ use crate::files::{below, read, root};
 const REFERENCE: &str = "docs/reference/metrics.md";
 
 /// The chapters of the catalogue: who tells it, and which services have it.
-pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 4] = [
+pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 5] = [
     (
         "What every service tells",
         "Of its requests, its database and its background tasks.",
@@ -35,6 +35,12 @@ pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 4] = [
         "Only `auth` tells these.",
         auth::METRICS,
         &["auth"],
+    ),
+    (
+        "Revocations",
+        "Only `users` tells this: `auth` knows what it has revoked.",
+        users::METRICS,
+        &["users"],
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! Stories of people and applications, told against the real programs.
 
+mod authority;
 mod bad_input;
 mod brokers;
 mod canary;

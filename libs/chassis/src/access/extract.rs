@@ -9,18 +9,33 @@ use ::http::header::AUTHORIZATION;
 use ::http::request::Parts;
 use axum::extract::FromRequestParts;
 
-use super::{AccessError, AccessToken, Verifier};
+use super::{AccessError, AccessToken, BoxFuture, Verifier};
 use crate::http::{BodyLimit, Problem};
+use crate::telemetry::note_holder;
 
 /// A router's state that knows how to verify tokens.
 pub trait HasVerifier {
     /// The verifier.
     fn verifier(&self) -> &Verifier;
+
+    /// Whether a token that was verified is still honoured. Requests that stay open ask this every few seconds (SB-47).
+    /// Without anything that hears of revocations, a token is honoured until it expires.
+    ///
+    /// # Errors
+    /// The answer to a request with this token: 401 when its grant, person or client is gone; 503 when nobody can tell.
+    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        let _ = token;
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl<T: HasVerifier + ?Sized> HasVerifier for Arc<T> {
     fn verifier(&self) -> &Verifier {
         (**self).verifier()
+    }
+
+    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        (**self).recheck(token)
     }
 }
 
@@ -103,7 +118,10 @@ impl<St: HasVerifier + Sync> FromRequestParts<St> for Bearer {
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
         let token = bearer(parts)?;
         match state.verifier().verify(token).await {
-            Ok(token) => Ok(Self(token)),
+            Ok(token) => {
+                note_holder(&token.subject, &token.client_id);
+                Ok(Self(token))
+            }
             Err(AccessError::Invalid(reason)) => {
                 Err(Problem::unauthorized(r#"Bearer error="invalid_token""#).detail(format!("{reason}.")))
             }

@@ -117,6 +117,12 @@ impl RemoteKeys {
         }
     }
 
+    /// Fetches the keys at once, because the issuer is known to have others. Whether it answered.
+    pub async fn fetch_again(&self) -> bool {
+        let _turn = self.0.asking.lock().await;
+        self.fetch_now().await
+    }
+
     /// Whether any keys are known.
     pub fn is_ready(&self) -> bool {
         !self.0.known.load().keys.is_empty()
@@ -129,13 +135,25 @@ impl RemoteKeys {
         let (asked_at, now) = (self.0.asked_at.load(Ordering::Acquire), self.0.clock.now());
         // What was asked in the future was asked before the clock went back.
         if asked_at < since.as_micros() || asked_at > now.as_micros() {
-            self.0.asked_at.store(now.as_micros(), Ordering::Release);
-            match self.fetch().await {
-                Ok(document) => self.accept(document),
-                Err(error) => self.report(&error),
-            }
+            self.fetch_now().await;
         }
         self.is_ready()
+    }
+
+    async fn fetch_now(&self) -> bool {
+        self.0
+            .asked_at
+            .store(self.0.clock.now().as_micros(), Ordering::Release);
+        match self.fetch().await {
+            Ok(document) => {
+                self.accept(document);
+                true
+            }
+            Err(error) => {
+                self.report(&error);
+                false
+            }
+        }
     }
 
     /// While there are no keys it is tried twice a second, and what stays wrong is said once.

@@ -2,6 +2,7 @@
 //! no broker.
 
 mod client;
+mod guard;
 mod retention;
 mod routes;
 mod sse;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::db::{Db, DbError};
-use chassis::shutdown::Shutdown;
+use chassis::shutdown::{Phase, Shutdown};
 
 pub(crate) use client::News;
 pub use client::{FeedError, FeedSource, SnapshotBatch};
@@ -32,6 +33,9 @@ use crate::snapshot::Snapshot;
 pub const MAX_LIMIT: i64 = 1000;
 /// The longest that a request may wait for news.
 pub const MAX_WAIT: Duration = Duration::from_secs(25);
+
+/// How often a request that stays open, a long poll or a stream, asks whether its token is still honoured (SB-47).
+const RECHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// The transport of a service without a broker: to publish is to have a position.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +58,7 @@ pub struct Feed {
     outbox: Outbox,
     snapshot: Arc<dyn Snapshot>,
     closing: Shutdown,
+    recheck_every: Duration,
 }
 
 /// Why a place in the feed cannot be read.
@@ -84,7 +89,21 @@ impl Feed {
             outbox,
             snapshot,
             closing,
+            recheck_every: RECHECK_EVERY,
         }
+    }
+
+    /// With another pause between the checks of the token of a request that stays open.
+    #[must_use]
+    pub fn rechecking_every(self, recheck_every: Duration) -> Self {
+        Self {
+            recheck_every,
+            ..self
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.phase() >= Phase::Closing
     }
 
     /// The last position given, as far as this process knows.

@@ -13,7 +13,9 @@ use chassis::http::{Problem, Query};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
+use super::guard::Guard;
 use super::{Feed, MAX_LIMIT, MAX_WAIT, ReadError, sse};
 use crate::contract::{Envelope, SpecVersion};
 use crate::snapshot::State as AggregateState;
@@ -55,12 +57,15 @@ struct EventsQuery {
 }
 
 /// GET /events
-async fn events<S: HasFeed>(
+async fn events<S>(
     token: Scoped<EventsRead>,
     State(state): State<S>,
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Problem>
+where
+    S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
+{
     let feed = state.feed();
     let limit = limit(query.limit)?;
     let wait = Duration::from_secs(query.wait.unwrap_or(0));
@@ -80,15 +85,38 @@ async fn events<S: HasFeed>(
         Some("end") => feed.last().await.map_err(|error| Problem::internal(&error))?,
         Some(text) => position(text)?,
     };
+    let mut guard = Guard::new(state.clone(), Arc::clone(&token.token), feed.recheck_every);
     if accepts(&headers, "text/event-stream") {
         // What is wrong is said before the stream begins.
         feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
-        return Ok(sse::stream(feed.clone(), after, token.expires_at).into_response());
+        let place = sse::Place::new(feed.clone(), after, token.expires_at, guard);
+        return Ok(sse::stream(place).into_response());
     }
-    let events = feed.read(after, limit, wait).await.map_err(refuse)?;
+    let events = wait_for_news(feed, &mut guard, (after, limit), wait).await?;
     let mut response = json(BATCH, &events)?;
     response.headers_mut().insert(LAST_POSITION, feed.head().into());
     Ok(response)
+}
+
+/// At most `limit` events after `after`, as soon as there is one within `wait`. The token is checked again meanwhile.
+async fn wait_for_news(
+    feed: &Feed,
+    guard: &mut Guard,
+    (after, limit): (i64, i64),
+    wait: Duration,
+) -> Result<Vec<Envelope>, Problem> {
+    let deadline = Instant::now() + wait;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let events = feed
+            .read(after, limit, left.min(guard.patience()))
+            .await
+            .map_err(refuse)?;
+        guard.check().await?;
+        if !events.is_empty() || feed.is_closing() || Instant::now() >= deadline {
+            return Ok(events);
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use chassis::clock::Timestamp;
-use chassis::shutdown::Phase;
 use futures_util::Stream;
 use futures_util::stream;
 
+use super::guard::Guard;
 use super::{Feed, MAX_WAIT};
 use crate::contract::Envelope;
 
@@ -18,26 +18,32 @@ use crate::contract::Envelope;
 const PAGE: i64 = 100;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-struct Place {
+/// Where a stream is, and how long it may go on.
+pub(super) struct Place {
     feed: Feed,
     after: i64,
     ready: VecDeque<Envelope>,
     until: Timestamp,
+    guard: Guard,
 }
 
-/// All events after `after`, until the feed closes, or fails, or the follower's token expires, which is at `until`; the
-/// follower comes back with the id of the last one.
-pub(super) fn stream(
-    feed: Feed,
-    after: i64,
-    until: Timestamp,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let place = Place {
-        feed,
-        after,
-        ready: VecDeque::new(),
-        until,
-    };
+impl Place {
+    /// After position `after`, until the follower's token expires, which is at `until`, or `guard` finds that it is no
+    /// longer honoured.
+    pub(super) fn new(feed: Feed, after: i64, until: Timestamp, guard: Guard) -> Self {
+        Self {
+            feed,
+            after,
+            ready: VecDeque::new(),
+            until,
+            guard,
+        }
+    }
+}
+
+/// All events from `place` on, until the feed closes, or fails, or the follower's token is good no more; the follower
+/// comes back with the id of the last one.
+pub(super) fn stream(place: Place) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let events = stream::unfold(place, |mut place| async move {
         let envelope = next(&mut place).await?;
         let data = serde_json::to_string(&envelope).ok()?;
@@ -49,18 +55,21 @@ pub(super) fn stream(
 
 async fn next(place: &mut Place) -> Option<Envelope> {
     loop {
+        // Before every event: a follower that is slow to take them may have been shut out meanwhile.
+        place.guard.check().await.ok()?;
         if let Some(envelope) = place.ready.pop_front() {
             place.after = envelope.position?;
             return Some(envelope);
         }
-        if place.feed.closing.phase() >= Phase::Closing {
+        if place.feed.is_closing() {
             return None;
         }
         let left = place.until.since(place.feed.outbox.clock().now());
         if left.is_zero() {
             return None;
         }
-        match place.feed.read(place.after, PAGE, MAX_WAIT.min(left)).await {
+        let wait = MAX_WAIT.min(left).min(place.guard.patience());
+        match place.feed.read(place.after, PAGE, wait).await {
             Ok(events) => place.ready = events.into(),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "an event stream ended");

@@ -5,6 +5,7 @@ mod hint;
 mod issuer;
 mod model;
 mod refresh;
+mod revocations;
 mod store;
 mod tokens;
 
@@ -29,6 +30,7 @@ pub use issuer::{Issuer, IssuerError};
 pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, audiences, client_scope, person_scope};
 pub use refresh::refresh;
+pub use revocations::{DeletedClient, Revocations, revocations};
 use store::GrantRow;
 use tokens::Signing;
 
@@ -159,10 +161,7 @@ async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Cli
         "a code or a refresh token came a second time; what it gave is revoked"
     );
     metrics::counter!("vestibule_token_reuse_total").increment(1);
-    let Some(version) = accounts::store::next_version(tx, subject).await? else {
-        return Ok(());
-    };
-    let event = TokenReuseDetected {
+    let event = |version| TokenReuseDetected {
         id: subject,
         client_id: client.id.to_string(),
         family: grant,
@@ -222,11 +221,13 @@ pub async fn revoke_for_account(tx: &mut Tx, account: Uuid, now: Timestamp) -> R
     store::revoke_subject(tx, account, now).await
 }
 
-/// Revokes everything that was granted to a client. How many grants there were.
+/// Revokes everything that was granted to a client which is deleted, and notes that its own tokens are void. How many
+/// grants there were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn revoke_for_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
+    store::note_deleted_client(tx, client, now).await?;
     store::revoke_client(tx, client, now).await
 }
 

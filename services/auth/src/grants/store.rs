@@ -8,7 +8,7 @@ use oidc::resource::Resource;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::codes;
+use super::{DeletedClient, codes};
 
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct CodeRow {
@@ -182,10 +182,38 @@ pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> 
         .bind(client).bind(now).execute(c).await?.rows_affected()))
 }
 
+/// Notes that a client is gone.
+pub(super) async fn note_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
+         ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
+        .bind(client).bind(now).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// The grants that were revoked since `from`.
+pub(super) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
+    Ok(
+        on_engine!(db, c => sqlx::query_scalar("SELECT id FROM grants WHERE revoked_at >= $1")
+        .bind(from).fetch_all(c).await?),
+    )
+}
+
+/// The clients that were deleted since `from`.
+pub(super) async fn clients_deleted_since(
+    db: &mut impl Connection,
+    from: Timestamp,
+) -> Result<Vec<DeletedClient>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(
+        "SELECT client_id, deleted_at FROM deleted_clients WHERE deleted_at >= $1 ORDER BY client_id")
+        .bind(from).fetch_all(c).await?))
+}
+
 /// Forgets what nobody can use any more since `before`, with its refresh tokens.
 pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
         .bind(before).execute(c).await?.rows_affected());
+    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM deleted_clients WHERE deleted_at < $1")
+        .bind(before).execute(c).await.map(drop)?);
     let grants = on_engine!(tx, c => sqlx::query("DELETE FROM grants WHERE expires_at < $1 OR revoked_at < $1")
         .bind(before).execute(c).await?.rows_affected());
     Ok(codes + grants)

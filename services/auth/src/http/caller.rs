@@ -7,7 +7,7 @@ use chassis::http::Problem;
 use http::request::Parts;
 use uuid::Uuid;
 
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::clients;
 use crate::grants;
 use crate::subjects::{self, Subject};
@@ -23,14 +23,22 @@ impl FromRequestParts<SharedApp> for StillGood {
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Problem> {
         let token = Bearer::from_request_parts(parts, app).await?;
-        let holds = if token.is_of_client() {
-            clients::find(app, &token.client_id).await?.is_some()
-        } else {
-            let person = person(&mut app.db.reader().await?, &token).await?;
-            person.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
-        };
-        if holds { Ok(Self) } else { Err(revoked()) }
+        still_good(app, &token).await.map(|()| Self)
     }
+}
+
+/// Whether the holder of a token that was verified may still act.
+///
+/// # Errors
+/// 401 when not.
+pub(crate) async fn still_good(app: &App, token: &AccessToken) -> Result<(), Problem> {
+    let holds = if token.is_of_client() {
+        clients::find(app, &token.client_id).await?.is_some()
+    } else {
+        let person = person(&mut app.db.reader().await?, token).await?;
+        person.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
+    };
+    if holds { Ok(()) } else { Err(revoked()) }
 }
 
 /// The person whose token it is, if they are active and the grant lives.

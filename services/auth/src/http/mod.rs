@@ -10,6 +10,7 @@ mod caller;
 mod discovery;
 mod jwks;
 mod logout;
+mod revocations;
 mod revoke;
 mod token;
 mod userinfo;
@@ -22,6 +23,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use events::{contract, feed, operations, webhooks};
 
+pub(crate) use caller::still_good;
 pub use chassis::http::ClientInfo;
 
 use crate::app::SharedApp;
@@ -44,6 +46,7 @@ fn for_those_who_may_still_act(app: &SharedApp) -> Router<SharedApp> {
         .merge(admin_users::routes())
         .merge(admin_clients::routes())
         .merge(admin_keys::routes())
+        .merge(revocations::routes())
         .merge(feed::routes())
         .merge(operations::routes())
         .merge(webhooks::routes())

@@ -17,6 +17,7 @@ use chassis::access::{Admin, EventsRead};
 
 use crate::app::SharedApp;
 use caller::Directory;
+pub(crate) use caller::still_honoured;
 
 /// Every route of the public port.
 pub(crate) fn routes(app: SharedApp) -> Router {

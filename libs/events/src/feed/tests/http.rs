@@ -160,6 +160,26 @@ testkit::on_both_engines! {
         service.stop().await;
     }
 
+    async fn open_requests_end_when_their_token_is_revoked(db: TestDb) {
+        // SB-47
+        let service = Service::start(&db).await;
+        let client = Client::of(&service);
+        changed(&db, &service.outbox, new_id()).await;
+        service.published(1).await;
+        let response = client.get("events").header("accept", "text/event-stream").send().await.unwrap();
+        let mut stream = response.bytes_stream();
+        let first = stream.next().await.unwrap().unwrap();
+        assert!(std::str::from_utf8(&first).unwrap().contains("id: 1\n"));
+        let (waiting, ()) = tokio::join!(client.json("events?after=1&wait=25"), async {
+            service.revoked.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(waiting.0, StatusCode::UNAUTHORIZED, "{}", waiting.1);
+        changed(&db, &service.outbox, new_id()).await;
+        let rest = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("it ends");
+        assert!(rest.is_none(), "nothing more is told: {rest:?}");
+        service.stop().await;
+    }
+
     async fn what_was_pruned_is_gone_and_the_rest_stays(db: TestDb) {
         let service = Service::start(&db).await;
         let client = Client::of(&service);

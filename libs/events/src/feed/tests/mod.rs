@@ -5,6 +5,7 @@ mod retention;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use chassis::access::{
-    FixedKeys, HasVerifier, IssuedToken, ServiceTokens, TokenError, TokenIssuer, Verifier,
+    AccessToken, BoxFuture, FixedKeys, HasVerifier, IssuedToken, ServiceTokens, TokenError, TokenIssuer,
+    Verifier,
 };
 use chassis::clock::Timestamp;
 use chassis::db::{Engine, Reader};
+use chassis::http::Problem;
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::secret::Token;
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
@@ -44,6 +47,8 @@ pub(crate) struct Service {
     shutdown: Shutdown,
     /// A question of the feed that it fails to answer, once.
     pub(crate) fails_once: Arc<Mutex<Option<String>>>,
+    /// Whether every token that was accepted was revoked since.
+    pub(crate) revoked: Arc<AtomicBool>,
 }
 
 impl HasFeed for Service {
@@ -55,6 +60,16 @@ impl HasFeed for Service {
 impl HasVerifier for Service {
     fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    fn recheck<'a>(&'a self, _: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        let revoked = self.revoked.load(Ordering::Relaxed);
+        Box::pin(async move {
+            match revoked {
+                true => Err(Problem::unauthorized(r#"Bearer error="invalid_token""#)),
+                false => Ok(()),
+            }
+        })
     }
 }
 
@@ -90,12 +105,14 @@ impl Service {
                 .parse()
                 .unwrap(),
             outbox: outbox.clone(),
-            feed: Feed::new(db.clone(), outbox.clone(), snapshot, shutdown.clone()),
+            feed: Feed::new(db.clone(), outbox.clone(), snapshot, shutdown.clone())
+                .rechecking_every(Duration::from_millis(50)),
             states,
             verifier,
             key: Arc::new(key),
             shutdown: shutdown.clone(),
             fails_once: Arc::default(),
+            revoked: Arc::default(),
         };
         let relay = Relay::new(db.clone(), outbox, transport, RelayOptions::default());
         shutdown.spawn("relay", relay.run(shutdown.clone()));

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::people;
-use crate::testing::{Caller, app, clients_token, draft, events_of, requested, token};
+use crate::testing::{Caller, app, clients_token, draft, events_of, make_administrator, requested, token};
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -47,7 +47,8 @@ testkit::on_both_engines! {
     async fn another_client_cannot_register_whoever_it_wants(db: TestDb) {
         // SB-35: groups come with a registration.
         let app = app(&db);
-        let administrator = people::create(&app, draft("chief")).await.unwrap().id.to_string();
+        let administrator = people::create(&app, draft("chief")).await.unwrap().id;
+        make_administrator(&app, administrator).await;
         let mut wanted = requested(1, "mallory");
         wanted.groups = vec!["vestibule-admins".to_owned()];
         let body = serde_json::to_value(&wanted).unwrap();
@@ -55,7 +56,7 @@ testkit::on_both_engines! {
             clients_token("a-directory", "users:read users:write"),
             clients_token("vestibule-auth", "users:read"),
             // A person, who signed in to the authentication service itself.
-            token(&administrator, "vestibule-auth", "users:write"),
+            token(&administrator.to_string(), "vestibule-auth", "users:write"),
         ] {
             let answer = Caller::with(&app, token).json("POST", "/registrations", &body).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN);

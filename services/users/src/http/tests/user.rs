@@ -15,7 +15,8 @@ use crate::arrivals::Arrivals;
 use crate::people::{self, Draft};
 use crate::registrations::register;
 use crate::testing::{
-    Caller, app, app_with, clients_token, draft, persons_token, requested, token, token_for,
+    Caller, app, app_with, clients_token, draft, make_administrator, persons_token, requested, token,
+    token_for,
 };
 
 async fn person(app: &SharedApp, name: &str) -> (Uuid, Caller) {
@@ -145,6 +146,7 @@ testkit::on_both_engines! {
         // SB-15
         let app = app(&db);
         let (id, ann) = person(&app, "ann").await;
+        make_administrator(&app, id).await;
         let administrator = Caller::with(&app, token(&id.to_string(), "cli", "users:read events:read"));
         for path in ["/scim/v2/Users", "/events", "/events/snapshot"] {
             assert_eq!(administrator.get(path).await.status, StatusCode::OK, "{path}");

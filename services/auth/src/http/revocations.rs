@@ -1,0 +1,33 @@
+//! `GET /revocations`: what resource servers must refuse although it still verifies.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, HeaderName};
+use axum::routing::get;
+use axum::{Json, Router};
+use chassis::access::{EventsRead, Scoped};
+use chassis::clock::Timestamp;
+use chassis::http::{Problem, Query};
+use serde::Deserialize;
+
+use crate::app::SharedApp;
+use crate::grants::{self, Revocations};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    since: Option<Timestamp>,
+}
+
+pub(super) fn routes() -> Router<SharedApp> {
+    Router::new().route("/revocations", get(list))
+}
+
+/// `GET /revocations?since=`: scope `events:read`. `since` is the `as_of` of an earlier answer.
+async fn list(
+    State(app): State<SharedApp>,
+    _: Scoped<EventsRead>,
+    Query(query): Query<Since>,
+) -> Result<([(HeaderName, &'static str); 1], Json<Revocations>), Problem> {
+    let revocations = grants::revocations(&app, query.since).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(revocations)))
+}

@@ -1,0 +1,10 @@
+//! What this service tells Prometheus beside what every service does. No label names a person (SB-39).
+
+use chassis::telemetry::catalogue::Metric;
+
+/// The metrics of what this service knows of revocations.
+pub const METRICS: &[Metric] = &[Metric::gauge(
+    "vestibule_revocations_age_seconds",
+    "seconds",
+    "How old the list of revoked grants and deleted clients is; above 5, privileged scopes are refused.",
+)];

@@ -1,0 +1,234 @@
+//! Keeping the deny-list fresh: `auth` is asked once a second.
+
+use std::time::Duration;
+
+use chassis::access::{RemoteKeys, ServiceTokens, TokenError};
+use chassis::clock::{SharedClock, Timestamp};
+use chassis::db::{Db, DbError};
+use chassis::http_client::HttpClient;
+use chassis::shutdown::Shutdown;
+use reqwest::StatusCode;
+use serde::Deserialize;
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+use super::{Revocations, Revoked, store};
+
+/// The pause between two questions. With the answer it stays far below the five seconds that a list is fresh for.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// The pause while `auth` has not been heard yet: services that start together miss each other at first.
+const ASK_AT_FIRST_EVERY: Duration = Duration::from_millis(200);
+/// How long an answer may take. An older one could no longer make the list fresh.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often the keys are fetched after they changed: another replica of `auth` may publish the old ones for two seconds.
+const FETCHES: u8 = 4;
+/// How often the table is pruned.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How long an entry that was found in the table is kept in memory: no token lives longer.
+pub(super) const MOST: Duration = Duration::from_secs(3600 + 90);
+
+/// What a [`Follower`] is made of.
+#[derive(Clone)]
+pub(crate) struct FollowerParts {
+    /// Where `auth` is reached.
+    pub(crate) auth: Url,
+    pub(crate) http: HttpClient,
+    /// Tokens for `auth` with the scope `events:read`.
+    pub(crate) tokens: ServiceTokens,
+    /// The keys that tokens are verified with.
+    pub(crate) keys: RemoteKeys,
+    pub(crate) db: Db,
+    pub(crate) clock: SharedClock,
+}
+
+/// Asks `auth` what was revoked.
+pub(crate) struct Follower {
+    parts: FollowerParts,
+    list: Revocations,
+    url: Url,
+    since: Option<Timestamp>,
+    /// Entries that could not be stored yet.
+    unsaved: Vec<Revoked>,
+    keep: Duration,
+    loaded: bool,
+    pruned_at: Option<Instant>,
+    is_away: bool,
+    key_set: Option<String>,
+    fetches_left: u8,
+}
+
+/// The answer of `GET /revocations`.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    as_of: Timestamp,
+    keep_seconds: u64,
+    key_set: String,
+    grants: Vec<Uuid>,
+    clients: Vec<Deleted>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Deleted {
+    client_id: String,
+    deleted_at: Timestamp,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error("the authentication service cannot be reached")]
+    Unreachable(#[from] reqwest::Error),
+    #[error("there is no access token to ask with")]
+    Token(#[from] TokenError),
+    #[error("the authentication service answered {0}")]
+    Refused(StatusCode),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Follower {
+    /// Keeps `list` fresh.
+    pub(crate) fn new(parts: FollowerParts, list: Revocations) -> Self {
+        let mut url = parts.auth.clone();
+        url.set_path(&format!("{}/revocations", url.path().trim_end_matches('/')));
+        Self {
+            parts,
+            list,
+            url,
+            since: None,
+            unsaved: Vec::new(),
+            keep: MOST,
+            loaded: false,
+            pruned_at: None,
+            is_away: false,
+            key_set: None,
+            fetches_left: 0,
+        }
+    }
+
+    /// Asks until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let began = Instant::now();
+        loop {
+            let turn = self.turn();
+            let outcome = tokio::select! {
+                outcome = turn => outcome,
+                () = shutdown.cancelled() => return,
+            };
+            self.report(outcome);
+            let age = self.list.age();
+            metrics::gauge!("vestibule_revocations_age_seconds")
+                .set(age.unwrap_or_else(|| began.elapsed()).as_secs_f64());
+            let pause = age.map_or(ASK_AT_FIRST_EVERY, |_| ASK_EVERY);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    /// One question, and what follows from the answer.
+    async fn turn(&mut self) -> Result<(), AskError> {
+        if !self.loaded {
+            let now = self.parts.clock.now();
+            let stored = store::all(&mut self.parts.db.reader().await?, now).await?;
+            self.list.add(stored, MOST);
+            self.loaded = true;
+        }
+        let asked_at = Instant::now();
+        if let Some(answer) = self.ask().await? {
+            self.note_key_set(&answer.key_set);
+            self.take(answer);
+        }
+        // Everything revoked before the question is in the answer, which is older than `asked_at` in no case.
+        self.list.complete(asked_at);
+        if self.fetches_left > 0 && self.parts.keys.fetch_again().await {
+            self.fetches_left -= 1;
+        }
+        self.save().await
+    }
+
+    /// Has the keys fetched again when they are others than before.
+    fn note_key_set(&mut self, key_set: &str) {
+        let known = self.key_set.replace(key_set.to_owned());
+        if known.is_some_and(|known| known != key_set) {
+            self.fetches_left = FETCHES;
+        }
+    }
+
+    /// The answer; nothing from an older `auth`, which has no such list.
+    async fn ask(&self) -> Result<Option<Answer>, AskError> {
+        let mut url = self.url.clone();
+        if let Some(since) = self.since {
+            url.query_pairs_mut().append_pair("since", &since.to_string());
+        }
+        let token = self.parts.tokens.token().await?;
+        let call = self.parts.http.get(url).template("/revocations");
+        let response = call.timeout(PATIENCE).bearer_auth(token.expose()).send().await?;
+        match response.status() {
+            StatusCode::OK => Ok(Some(response.json().await?)),
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED => {
+                self.parts.tokens.forget(&token).await;
+                Err(AskError::Refused(StatusCode::UNAUTHORIZED))
+            }
+            status => Err(AskError::Refused(status)),
+        }
+    }
+
+    fn take(&mut self, answer: Answer) {
+        self.since = Some(answer.as_of);
+        self.keep = Duration::from_secs(answer.keep_seconds);
+        let grants = answer.grants.into_iter().map(Revoked::Grant);
+        let clients = answer.clients.into_iter();
+        let clients = clients.map(|client| Revoked::Client(client.client_id, client.deleted_at));
+        let new = self.list.add(grants.chain(clients).collect(), self.keep);
+        self.unsaved.extend(new);
+    }
+
+    /// Stores what is new, and removes what is over now and then.
+    async fn save(&mut self) -> Result<(), AskError> {
+        let prune = self.pruned_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY);
+        if self.unsaved.is_empty() && !prune {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.db.begin("revocations").await?;
+        if !self.unsaved.is_empty() {
+            store::insert(&mut tx, &self.unsaved, now, now + self.keep).await?;
+        }
+        if prune {
+            store::prune(&mut tx, now).await?;
+        }
+        tx.commit().await?;
+        self.unsaved.clear();
+        if prune {
+            self.pruned_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Says when `auth` goes away and when it is back; once each, and not for the first seconds of a start.
+    fn report(&mut self, outcome: Result<(), AskError>) {
+        match outcome {
+            Ok(()) if self.is_away => {
+                self.is_away = false;
+                tracing::info!("the authentication service is heard again; privileged scopes are honoured");
+            }
+            Ok(()) => {}
+            Err(error) if !self.is_away && self.list.age().is_some() && !self.list.is_fresh() => {
+                self.is_away = true;
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the authentication service is not heard; privileged scopes are refused until it is"
+                );
+            }
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the revocation list cannot be read"
+                );
+            }
+        }
+    }
+}
