@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tower::{Layer, Service};
 
+use super::client_info::client_ip;
 use super::limit::BodyLimit;
 use super::{Peer, Problem, check_host};
 use crate::config::LimitsConfig;
@@ -121,6 +122,8 @@ where
             .headers()
             .get(TRACEPARENT)
             .and_then(|value| TraceContext::parse(value.to_str().ok()?));
+        let sender = request.extensions().get::<Peer>();
+        let sender = telemetry::Caller::at(sender.map(|peer| client_ip(peer, request.headers())));
         let tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.tls);
         let (trace, mut span) = telemetry::request_span(caller, &request, tls);
         let seen = Seen::of(&request);
@@ -147,7 +150,7 @@ where
             seen.record(&metrics, response.status(), began.elapsed());
             Ok(response)
         };
-        Box::pin(trace.scope(work))
+        Box::pin(sender.scope(trace.scope(work)))
     }
 }
 

@@ -40,7 +40,7 @@ const INFO: &[&str] = &["info"];
 const ERROR: &[&str] = &["error"];
 
 /// Every action: first those of people and administrators, then those of events between the services.
-pub const ACTIONS: [Action; 32] = [
+pub const ACTIONS: [Action; 36] = [
     audit(
         "sign-in",
         "authentication",
@@ -161,6 +161,30 @@ pub const ACTIONS: [Action; 32] = [
         "configuration",
         &["change"],
         "A webhook has a new secret.",
+    ),
+    audit(
+        "webhook-tested",
+        "configuration",
+        &["info"],
+        "An administrator had an event that says nothing sent to a webhook.",
+    ),
+    audit(
+        "webhook-replayed",
+        "configuration",
+        &["info"],
+        "An administrator had events delivered to a webhook again.",
+    ),
+    audit(
+        "events-replayed",
+        "configuration",
+        &["info"],
+        "An administrator had events published or applied again.",
+    ),
+    audit(
+        "reconciliation-requested",
+        "configuration",
+        &["info"],
+        "An administrator had the services compared, and what differs put right.",
     ),
     flow(
         "event-published",

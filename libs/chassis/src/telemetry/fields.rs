@@ -38,7 +38,7 @@ const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
 }
 
 /// Every field, by name. Those without `vestibule.` are the schema's.
-pub const FIELDS: [Field; 63] = {
+pub const FIELDS: [Field; 64] = {
     use Kind::{Date, Ip, Keyword, Keywords, Labels, Long, Text};
     [
         field("@timestamp", Date, "When it was, in UTC."),
@@ -102,6 +102,11 @@ pub const FIELDS: [Field; 63] = {
             "user.target.id",
             Keyword,
             "The id of the person to whom it is done. A pseudonym.",
+        ),
+        field(
+            "vestibule.actor.client.id",
+            Keyword,
+            "The application whose access token the request had; with `user.id` the same, it acted for itself.",
         ),
         field("vestibule.aggregate", Keyword, "Whose state it is about."),
         field("vestibule.brand", Keyword, "The name of the brand."),

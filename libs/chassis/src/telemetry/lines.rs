@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{TraceContext, ecs, text};
+use super::{TraceContext, actions, caller, ecs, text};
 use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// How a line looks.
@@ -115,6 +115,9 @@ where
                 fields.add_missing(outer);
             }
         }
+        if fields.is_of_audit() {
+            fields.add_caller();
+        }
         let line = Line {
             at: SystemClock.now(),
             level: *event.metadata().level(),
@@ -152,9 +155,28 @@ impl Fields {
 
     fn add_missing(&mut self, outer: &Self) {
         for (name, value) in &outer.named {
-            if !self.named.iter().any(|(known, _)| known == name) {
-                self.named.push((name, value.clone()));
-            }
+            self.add(name, value.clone());
+        }
+    }
+
+    fn add(&mut self, name: &'static str, value: Value) {
+        if !self.named.iter().any(|(known, _)| *known == name) {
+            self.named.push((name, value));
+        }
+    }
+
+    /// Whether the line is about what people and administrators do.
+    fn is_of_audit(&self) -> bool {
+        let action = self.named.iter().find(|(name, _)| *name == "event.action");
+        action
+            .and_then(|(_, value)| actions::find(value.as_str()?))
+            .is_some_and(|action| action.category.is_some())
+    }
+
+    /// Who did it and from where, if a request did, and the line does not say it itself.
+    fn add_caller(&mut self) {
+        for (name, value) in caller::fields() {
+            self.add(name, Value::String(value));
         }
     }
 }

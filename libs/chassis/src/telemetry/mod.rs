@@ -5,6 +5,7 @@
 //! span id come from [`TraceContext`], so no span has to be open for them.
 
 mod actions;
+mod caller;
 pub mod catalogue;
 mod chain;
 mod ecs;
@@ -30,6 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use lines::{Format, Lines};
 
+pub(crate) use self::caller::{Caller, note_holder};
 pub(crate) use self::http::{Place, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS, before_scrape, metrics_text};

@@ -275,3 +275,75 @@ fn what_is_beyond_every_level_is_not_asked_for() {
     let hint = Layer::<Registry>::max_level_hint(&lines);
     assert_eq!(hint, Some(LevelFilter::INFO));
 }
+
+/// What a handler logs of an administrative act, as the layer around every route and the extractors have it said.
+async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Value {
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt;
+
+    let paper = Paper::default();
+    let writer = paper.clone();
+    let levels: Targets = "info".parse().unwrap();
+    let lines = Lines::new(ECS, &levels, move || writer.clone());
+    let handler = move || async move {
+        match message {
+            "acts" => tracing::info!(
+                event.action = "webhook-deleted",
+                event.outcome = "success",
+                "acts"
+            ),
+            _ => tracing::info!("says"),
+        }
+    };
+    let holder = token.map(str::to_owned);
+    let noted = axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            if let Some(subject) = &holder {
+                super::note_holder(subject, "a-tool");
+            }
+            next.run(request)
+        },
+    );
+    let router: axum::Router = axum::Router::new().route("/", post(handler)).layer(noted);
+    let router = crate::http::standard_layers(router, &crate::config::LimitsConfig::default());
+    let mut request = ::http::Request::post("/").body(Body::empty()).unwrap();
+    request.extensions_mut().insert(crate::http::Peer {
+        address: "192.0.2.7:1".parse().unwrap(),
+        tls: false,
+        trusted: Arc::new([]),
+    });
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    router.oneshot(request).await.unwrap();
+    drop(guard);
+    let bytes = paper.0.lock().unwrap().clone();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+// SB-52
+#[tokio::test]
+async fn a_line_about_an_act_says_who_did_it_and_from_where() {
+    let line = logged_by_a_request(Some("ann"), "acts").await;
+    assert_eq!(
+        (
+            &line["user.id"],
+            &line["vestibule.actor.client.id"],
+            &line["client.ip"]
+        ),
+        (&"ann".into(), &"a-tool".into(), &"192.0.2.7".into()),
+        "{line}"
+    );
+    let line = logged_by_a_request(None, "acts").await;
+    assert_eq!(
+        (&line["user.id"], &line["client.ip"]),
+        (&Value::Null, &"192.0.2.7".into()),
+        "{line}"
+    );
+    // Other lines hold no personal data that they do not need.
+    let line = logged_by_a_request(Some("ann"), "says").await;
+    assert_eq!(
+        (&line["user.id"], &line["client.ip"]),
+        (&Value::Null, &Value::Null),
+        "{line}"
+    );
+}

@@ -204,6 +204,13 @@ async fn replay<S: HasOperations>(
         }
     }
     tx.commit().await?;
+    let count = done.outbox + done.inbox + done.again;
+    tracing::info!(
+        event.action = "events-replayed",
+        event.outcome = "success",
+        count,
+        "an administrator had events published or applied again"
+    );
     Ok((StatusCode::ACCEPTED, Json(done)))
 }
 
@@ -235,6 +242,13 @@ async fn reconcile<S: HasOperations>(
     Query(query): Query<ReconcileQuery>,
 ) -> Result<Json<Report>, Problem> {
     let report = state.operations().reconciliation().ask(!query.dry).await;
+    if !query.dry && report.is_ok() {
+        tracing::info!(
+            event.action = "reconciliation-requested",
+            event.outcome = "success",
+            "an administrator had the services compared"
+        );
+    }
     report.map(Json).map_err(|error| match error {
         ReconcileError::Db(error) => Problem::internal(&error),
         ReconcileError::Busy => {

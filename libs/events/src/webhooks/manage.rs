@@ -150,6 +150,7 @@ impl Webhooks {
         queue::enqueue(&mut tx, id, &envelope, &serde_json::to_string(&envelope)?, now).await?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
+        tracing::info!(event.action = "webhook-tested", event.outcome = "success", webhook.id = %id, "an event that says nothing is sent to a webhook");
         Ok(event)
     }
 
@@ -161,6 +162,7 @@ impl Webhooks {
         }
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
+        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, event.id = %event, "an event is delivered to a webhook again");
         Ok(())
     }
 
@@ -171,6 +173,7 @@ impl Webhooks {
         let count = log::replay_dead(&mut tx, id, self.now()).await?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
+        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, count, "what was given up is delivered to a webhook again");
         Ok(count)
     }
 
