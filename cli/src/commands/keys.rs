@@ -28,16 +28,27 @@ pub(crate) struct List {
 /// Change to new signing keys
 ///
 /// New keys are published first and sign once every cached copy of the key set has expired; the old ones stay published
-/// for as long as a token that they signed can live. So no request fails.
+/// for as long as a token that they signed can live. So no request fails. Where the next keys are published already, no
+/// others are made, and the command says so.
+///
+/// With --drop-now, when a private key is known to have leaked: every key is forgotten, and new ones sign at once. All
+/// access tokens are void then; applications get 401 and refresh theirs. Other services refuse them when they have read
+/// the key set again: the user service within seconds, others within five minutes. An ID token from before is no hint for
+/// signing out any more: the person is asked. Sessions and refresh tokens go on. Replicas sign with the old keys for two
+/// more seconds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   vestibule keys rotate
-  vestibule keys rotate --immediately")]
+  vestibule keys rotate --immediately
+  vestibule keys rotate --drop-now")]
 pub(crate) struct Rotate {
     /// Sign with the new keys within seconds, because a key may have leaked
     #[arg(long)]
     immediately: bool,
+    /// Forget every key at once, because one has leaked: void is what they signed
+    #[arg(long, conflicts_with = "immediately")]
+    drop_now: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -53,15 +64,39 @@ impl Keys {
         let answer = match &self {
             Self::List(_) => api.call(Side::Auth, Method::GET, "/admin/v1/keys").await?,
             Self::Rotate(rotate) => {
-                let how = json!({ "immediately": rotate.immediately });
+                let how = match rotate.drop_now {
+                    true => json!({ "drop_now": true }),
+                    false => json!({ "immediately": rotate.immediately }),
+                };
                 api.call_with(Side::Auth, Method::POST, "/admin/v1/keys/rotate", &how)
                     .await?
             }
         };
         match target.output {
             Format::Json => output::json(&answer),
-            Format::Table => output::line(table(&answer)),
+            Format::Table => {
+                output::line(table(&answer))?;
+                if let Self::Rotate(rotate) = &self {
+                    output::remark(outcome(rotate, &answer));
+                }
+                Ok(())
+            }
         }
+    }
+}
+
+/// What came of a rotation, in a sentence.
+fn outcome(rotate: &Rotate, answer: &Value) -> String {
+    let made = answer.get("made").and_then(Value::as_array).map_or(0, Vec::len);
+    let from = text(answer, "/signs_from");
+    match made {
+        _ if rotate.drop_now => {
+            "Every earlier key is forgotten. What they signed is void: applications refresh their access tokens, and \
+             sign-out with an older ID token asks the person. Sessions and refresh tokens go on."
+                .to_owned()
+        }
+        0 => format!("No new key was made: the next ones were published already. They sign from {from}."),
+        made => format!("{made} new keys were made. They sign from {from}."),
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn user_name_hint(
     }
     let subject = request
         .id_token_hint
-        .and_then(|hint| grants::id_token_hint(app, &hint))
+        .and_then(|hint| grants::id_token_hint(app, &hint).proven())
         .and_then(|claims| claims.sub.parse().ok());
     let Some(subject) = subject else {
         return Ok(None);

@@ -1,15 +1,41 @@
 //! ID tokens that come back as hints (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc::claims::IdTokenClaims;
-use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, verify};
+use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, VerifyError, verify};
 
 use crate::app::App;
 
 /// Seconds that clocks may differ.
 const LEEWAY: i64 = 30;
 
-/// The claims of an ID token that this server signed, for whichever client, expired or not. `None` for anything else.
-pub fn id_token_hint(app: &App, token: &str) -> Option<IdTokenClaims> {
+/// What an `id_token_hint` is worth.
+#[derive(Clone, Debug)]
+pub enum Hint {
+    /// An ID token that this server signed, for whichever client, expired or not.
+    Proven(IdTokenClaims),
+    /// It names this server, and its key is not known any more: worth as much as a `client_id` that anybody may write.
+    Unproven {
+        /// The client that it is for.
+        client_id: String,
+    },
+    /// Anything else.
+    Foreign,
+}
+
+impl Hint {
+    /// The claims, when this server has signed them.
+    pub fn proven(self) -> Option<IdTokenClaims> {
+        match self {
+            Self::Proven(claims) => Some(claims),
+            Self::Unproven { .. } | Self::Foreign => None,
+        }
+    }
+}
+
+/// What a hint is worth. Keys that are published no more are good for hints, for as long as a session can live.
+pub fn id_token_hint(app: &App, token: &str) -> Hint {
     let expect = Expect {
         typ: TYP_ID_TOKEN,
         algorithms: &[Algorithm::Es256, Algorithm::Rs256],
@@ -20,7 +46,19 @@ pub fn id_token_hint(app: &App, token: &str) -> Option<IdTokenClaims> {
         leeway: LEEWAY,
         accept_expired: true,
     };
-    verify(token, &app.keys.current().verifying(), &expect)
-        .ok()
-        .map(|verified| verified.claims)
+    match verify::<IdTokenClaims>(token, &app.keys.current().hints(), &expect) {
+        Ok(verified) => Hint::Proven(verified.claims),
+        Err(VerifyError::UnknownKey) => match unverified(token) {
+            Some(claims) if claims.iss == app.issuer.url() => Hint::Unproven {
+                client_id: claims.aud,
+            },
+            _ => Hint::Foreign,
+        },
+        Err(_) => Hint::Foreign,
+    }
+}
+
+fn unverified(token: &str) -> Option<IdTokenClaims> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
 }

@@ -25,7 +25,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use codes::{NewCode, Redeem, issue_code, redeem_code};
-pub use hint::id_token_hint;
+pub use hint::{Hint, id_token_hint};
 pub use issuer::{Issuer, IssuerError};
 pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, audiences, client_scope, person_scope};

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, Scoped};
+use chassis::clock::Timestamp;
 use chassis::http::{Problem, RawBody, parse_json};
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -18,6 +19,17 @@ struct Listed {
     keys: Vec<KeyInfo>,
 }
 
+/// What came of a rotation.
+#[derive(Serialize, JsonSchema)]
+struct Rotated {
+    /// The ids of the keys that were made; empty when the next ones were published already.
+    made: Vec<String>,
+    /// When the last of the next keys begins to sign.
+    signs_from: Timestamp,
+    /// Every key there is now, oldest first.
+    keys: Vec<KeyInfo>,
+}
+
 /// How fast to change the keys.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +38,10 @@ struct Rotate {
     /// copy of the key set has expired.
     #[serde(default)]
     immediately: bool,
+    /// Forget every key and sign with new ones from now on, because private halves are known to have leaked. Everything
+    /// that the old keys signed is void: access tokens, and ID tokens as hints. Sessions and refresh tokens go on.
+    #[serde(default)]
+    drop_now: bool,
 }
 
 pub(super) fn routes() -> Router<SharedApp> {
@@ -45,16 +61,24 @@ async fn rotate(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,
     RawBody(body): RawBody,
-) -> Result<(StatusCode, Json<Listed>), Problem> {
+) -> Result<(StatusCode, Json<Rotated>), Problem> {
     let how = if body.is_empty() {
         Rotate::default()
     } else {
         parse_json::<Rotate>(&body)?
     };
-    app.keys.rotate(how.immediately).await.map_err(failed)?;
-    tracing::info!(event.action = "keys-rotated", event.outcome = "success", user.id = %admin.subject, "an administrator had the signing keys changed");
-    let keys = app.keys.list().await.map_err(failed)?;
-    Ok((StatusCode::ACCEPTED, Json(Listed { keys })))
+    let rotation = match how.drop_now {
+        true => app.keys.drop_all().await.map_err(failed)?,
+        false => app.keys.rotate(how.immediately).await.map_err(failed)?,
+    };
+    let reason = if how.drop_now { "dropped" } else { "rotated" };
+    tracing::info!(event.action = "keys-rotated", event.outcome = "success", event.reason = reason, user.id = %admin.subject, "an administrator had the signing keys changed");
+    let rotated = Rotated {
+        made: rotation.made,
+        signs_from: rotation.signs_from,
+        keys: app.keys.list().await.map_err(failed)?,
+    };
+    Ok((StatusCode::ACCEPTED, Json(rotated)))
 }
 
 fn failed(error: KeyError) -> Problem {

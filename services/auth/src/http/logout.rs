@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use super::answer::{FormBody, Refusal};
 use crate::app::{App, SharedApp};
 use crate::clients::{self, Client};
-use crate::grants;
+use crate::grants::{self, Hint};
 use crate::pages::{self, ErrorPage, LogoutConfirmation};
 use crate::sessions::{self, Session, SessionEnd};
 
@@ -107,20 +107,21 @@ fn speaks_for(asked: &Asked, session: &Session) -> bool {
 }
 
 async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'static str>, Problem> {
-    let hint = match &request.id_token_hint {
-        None => None,
+    let (hint, meant) = match &request.id_token_hint {
+        None => (None, None),
         Some(token) => match grants::id_token_hint(app, token) {
-            Some(claims) => Some(claims),
-            None => return Ok(Err("The request brings an ID token that is not one of ours.")),
+            Hint::Proven(claims) => (Some(claims.clone()), Some(claims.aud)),
+            Hint::Unproven { client_id } => (None, Some(client_id)),
+            Hint::Foreign => return Ok(Err("The request brings an ID token that is not one of ours.")),
         },
     };
     let named = request.client_id.as_deref();
-    if let (Some(hint), Some(named)) = (&hint, named)
-        && hint.aud != named
+    if let (Some(meant), Some(named)) = (&meant, named)
+        && meant != named
     {
         return Ok(Err("The request brings an ID token of another application."));
     }
-    let id = hint.as_ref().map(|hint| hint.aud.as_str()).or(named);
+    let id = meant.as_deref().or(named);
     let client = match id {
         None => None,
         Some(id) => clients::find(app, id).await?,

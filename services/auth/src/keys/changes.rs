@@ -10,11 +10,15 @@ use super::schedule::{self, Known, Planned, Rhythm, Step};
 use super::store::{self, Row};
 use super::{KeyError, ring};
 
+/// The keys, and the public halves of earlier ones.
+pub(super) type Stored = (Vec<Row>, Vec<String>);
+
 /// The version is read first: a change between the two reads is read again the next time.
-pub(super) async fn read(db: &Db) -> Result<(i64, Vec<Row>), KeyError> {
+pub(super) async fn read(db: &Db) -> Result<(i64, Stored), KeyError> {
     let mut reader = db.reader().await?;
     let version = store::version(&mut reader).await?;
-    Ok((version, store::all(&mut reader).await?))
+    let rows = store::all(&mut reader).await?;
+    Ok((version, (rows, store::past(&mut reader).await?)))
 }
 
 pub(super) fn known(rows: &[Row]) -> Vec<Known> {
@@ -74,12 +78,20 @@ pub(super) async fn apply(
                     insert(tx, &plan, key, cipher, random).await?;
                 }
             }
-            Step::Retire { kid, removes_at } => store::retire(tx, &kid, now, removes_at).await?,
+            Step::Retire { kid, removes_at } => {
+                store::retire(tx, &kid, now, removes_at).await?;
+                if let Some(row) = rows.iter().find(|row| row.kid == kid) {
+                    let key = ring::open(row, cipher)?;
+                    let jwk =
+                        serde_json::to_string(key.public()).map_err(|_| KeyError::Malformed(kid.clone()))?;
+                    store::keep_public(tx, &kid, &jwk, removes_at + rhythm.hint).await?;
+                }
+            }
             Step::Activate { kid } => store::activate(tx, &kid, now).await?,
             Step::Remove { kid } => store::remove(tx, &kid).await?,
         }
     }
-    Ok(())
+    Ok(store::forget_past(tx, now).await?)
 }
 
 pub(super) async fn insert(

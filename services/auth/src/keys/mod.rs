@@ -20,9 +20,9 @@ use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
-use oidc::jose::{Algorithm, KeySet};
+use oidc::jose::{Algorithm, KeySet, SigningKey};
 
-use changes::{apply, insert, known, make, read, wanted};
+use changes::{Stored, apply, insert, known, make, read, wanted};
 pub use ring::Keys;
 use schedule::{Planned, SIGNING};
 pub use schedule::{Rhythm, State};
@@ -82,6 +82,19 @@ pub struct KeyInfo {
     pub removes_at: Option<Timestamp>,
 }
 
+/// What came of a change on demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The ids of the keys that were made; none where the next ones were published before.
+    pub made: Vec<String>,
+    /// When the last of the next keys begins to sign.
+    pub signs_from: Timestamp,
+}
+
+fn kids(keys: &[SigningKey]) -> Vec<String> {
+    keys.iter().map(|key| key.kid().to_owned()).collect()
+}
+
 /// The service's signing keys. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Inner>);
@@ -110,6 +123,7 @@ impl Rhythm {
             rotate: Duration::from_secs(u64::from(settings.keys.rotate_days) * 86_400),
             publish_ahead: Duration::from_secs(u64::from(settings.keys.publish_ahead_hours) * 3600),
             keep: access + 2 * RELOAD + Duration::from_secs(60),
+            hint: settings.sessions.absolute(),
         }
     }
 }
@@ -128,7 +142,7 @@ impl KeyRing {
         rhythm: Rhythm,
     ) -> Result<Self, KeyError> {
         let mut version_and_rows = read(&db).await?;
-        if version_and_rows.1.is_empty() {
+        if version_and_rows.1.0.is_empty() {
             let fresh = make(SIGNING.to_vec()).await?;
             let mut tx = db.begin("first_keys").await?;
             store::lock(&mut tx).await?;
@@ -137,8 +151,8 @@ impl KeyRing {
             tx.commit().await?;
             version_and_rows = read(&db).await?;
         }
-        let (version, rows) = version_and_rows;
-        let keys = Keys::read(version, &rows, &cipher)?;
+        let (version, stored) = version_and_rows;
+        let keys = Keys::read(version, &stored, &cipher)?;
         let ring = Self(Arc::new(Inner {
             db,
             clock,
@@ -147,7 +161,7 @@ impl KeyRing {
             rhythm,
             keys: ArcSwap::from_pointee(keys),
         }));
-        ring.reseal(&rows).await?;
+        ring.reseal(&stored.0).await?;
         ring.turn().await?;
         Ok(ring)
     }
@@ -176,9 +190,9 @@ impl KeyRing {
     /// [`KeyError`]; the keys in use stay as they are.
     pub async fn turn(&self) -> Result<(), KeyError> {
         let inner = &*self.0;
-        let (version, rows) = read(&inner.db).await?;
-        self.adopt(version, &rows)?;
-        let known = known(&rows);
+        let (version, stored) = read(&inner.db).await?;
+        self.adopt(version, &stored)?;
+        let known = known(&stored.0);
         metering::tell(&known, &inner.rhythm);
         let steps = schedule::due(&known, inner.clock.now(), &inner.rhythm);
         if steps.is_empty() {
@@ -195,18 +209,53 @@ impl KeyRing {
         self.reload().await
     }
 
+    /// Forgets every key and signs with new ones from now on: for when private halves may have leaked. What the old ones
+    /// signed is void, ID tokens as hints too; sessions and refresh tokens are not signed, and go on. Other replicas sign
+    /// with the old keys until they read this, within [`RELOAD`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; the keys are as they were then.
+    pub async fn drop_all(&self) -> Result<Rotation, KeyError> {
+        let inner = &*self.0;
+        let fresh = make(SIGNING.to_vec()).await?;
+        let mut tx = inner.db.begin("drop_keys").await?;
+        store::lock(&mut tx).await?;
+        store::remove_all(&mut tx).await?;
+        let now = inner.clock.now();
+        for key in &fresh {
+            let plan = Planned {
+                algorithm: key.algorithm(),
+                state: State::Active,
+                published_at: now,
+                activates_at: now,
+            };
+            insert(&mut tx, &plan, key, &inner.cipher, &inner.random).await?;
+        }
+        tx.commit().await?;
+        self.reload().await?;
+        Ok(Rotation {
+            made: kids(&fresh),
+            signs_from: now,
+        })
+    }
+
     /// Changes the keys on demand: a next key is published at once, and signs once every cached copy of the key set
-    /// has expired; `immediately`, once every replica knows it.
+    /// has expired; `immediately`, once every replica knows it. Where a next key is published already, no other is made,
+    /// and that one signs as early.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub async fn rotate(&self, immediately: bool) -> Result<(), KeyError> {
+    pub async fn rotate(&self, immediately: bool) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
         let fresh = make(SIGNING.to_vec()).await?;
         let mut tx = inner.db.begin("rotate_keys").await?;
         store::lock(&mut tx).await?;
         let rows = store::all(&mut tx).await?;
         let now = inner.clock.now();
+        let mut rotation = Rotation {
+            made: Vec::new(),
+            signs_from: now,
+        };
         for key in &fresh {
             let ahead = if immediately { REPLICAS } else { PROPAGATION };
             let next = rows
@@ -215,6 +264,7 @@ impl KeyRing {
             if let Some(next) = next {
                 let at = now.max(next.published_at + ahead).min(next.activates_at);
                 store::postpone(&mut tx, &next.kid, at).await?;
+                rotation.signs_from = rotation.signs_from.max(at);
             } else {
                 let plan = Planned {
                     algorithm: key.algorithm(),
@@ -223,10 +273,13 @@ impl KeyRing {
                     activates_at: now + ahead,
                 };
                 insert(&mut tx, &plan, key, &inner.cipher, &inner.random).await?;
+                rotation.made.push(key.kid().to_owned());
+                rotation.signs_from = rotation.signs_from.max(plan.activates_at);
             }
         }
         tx.commit().await?;
-        self.reload().await
+        self.reload().await?;
+        Ok(rotation)
     }
 
     /// Every key there is.
@@ -234,7 +287,7 @@ impl KeyRing {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self) -> Result<Vec<KeyInfo>, KeyError> {
-        let (_, rows) = read(&self.0.db).await?;
+        let (_, (rows, _)) = read(&self.0.db).await?;
         rows.into_iter()
             .map(|row| {
                 let state = row.state().ok_or_else(|| KeyError::Malformed(row.kid.clone()))?;
@@ -252,13 +305,13 @@ impl KeyRing {
     }
 
     async fn reload(&self) -> Result<(), KeyError> {
-        let (version, rows) = read(&self.0.db).await?;
-        self.adopt(version, &rows)
+        let (version, stored) = read(&self.0.db).await?;
+        self.adopt(version, &stored)
     }
 
-    fn adopt(&self, version: i64, rows: &[Row]) -> Result<(), KeyError> {
+    fn adopt(&self, version: i64, stored: &Stored) -> Result<(), KeyError> {
         if self.0.keys.load().version != version {
-            let keys = Keys::read(version, rows, &self.0.cipher)?;
+            let keys = Keys::read(version, stored, &self.0.cipher)?;
             self.0.keys.store(Arc::new(keys));
         }
         Ok(())

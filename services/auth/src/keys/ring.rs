@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use chassis::cipher::Cipher;
 use chassis::secret::TokenHash;
-use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
+use oidc::jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
 
 use super::KeyError;
 use super::schedule::State;
@@ -21,12 +21,17 @@ pub struct Keys {
     es256: Arc<SigningKey>,
     rs256: Arc<SigningKey>,
     verifying: Arc<KeySet>,
+    hints: Arc<KeySet>,
     jwks: Bytes,
     etag: HeaderValue,
 }
 
 impl Keys {
-    pub(super) fn read(version: i64, rows: &[Row], cipher: &Cipher) -> Result<Self, KeyError> {
+    pub(super) fn read(
+        version: i64,
+        (rows, past): &(Vec<Row>, Vec<String>),
+        cipher: &Cipher,
+    ) -> Result<Self, KeyError> {
         let mut set = JwkSet::default();
         let (mut es256, mut rs256) = (None, None);
         for row in rows {
@@ -48,6 +53,7 @@ impl Keys {
             es256: es256.ok_or(KeyError::NoActive(Algorithm::Es256))?,
             rs256: rs256.ok_or(KeyError::NoActive(Algorithm::Rs256))?,
             verifying: Arc::new(KeySet::from_jwks(&set)),
+            hints: Arc::new(KeySet::from_jwks(&with_past(set, past))),
             jwks: jwks.into(),
             etag: HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\"")),
         })
@@ -66,6 +72,12 @@ impl Keys {
         Arc::clone(&self.verifying)
     }
 
+    /// Every key that an ID token may be signed with which comes as a hint, expired or not: also those that are published
+    /// no more. Never for tokens that open something.
+    pub fn hints(&self) -> Arc<KeySet> {
+        Arc::clone(&self.hints)
+    }
+
     /// The key set as JSON (RFC 7517 §5).
     pub fn jwks(&self) -> Bytes {
         self.jwks.clone()
@@ -77,12 +89,25 @@ impl Keys {
     }
 }
 
+/// The set with public halves of earlier keys. One that cannot be read is left out: it serves as a hint no more.
+fn with_past(mut set: JwkSet, past: &[String]) -> JwkSet {
+    for jwk in past
+        .iter()
+        .filter_map(|jwk| serde_json::from_str::<Jwk>(jwk).ok())
+    {
+        if !set.keys.iter().any(|key| key.kid == jwk.kid) {
+            set.keys.push(jwk);
+        }
+    }
+    set
+}
+
 /// What a private key is bound to when it is encrypted.
 pub(super) fn purpose(algorithm: &str, kid: &str) -> String {
     format!("signing key {algorithm} {kid}")
 }
 
-fn open(row: &Row, cipher: &Cipher) -> Result<SigningKey, KeyError> {
+pub(super) fn open(row: &Row, cipher: &Cipher) -> Result<SigningKey, KeyError> {
     let malformed = || KeyError::Malformed(row.kid.clone());
     let algorithm = Algorithm::from_name(&row.algorithm).ok_or_else(malformed)?;
     let der = cipher.open(&purpose(&row.algorithm, &row.kid), &row.sealed())?;

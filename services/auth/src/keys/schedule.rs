@@ -45,6 +45,8 @@ pub struct Rhythm {
     pub publish_ahead: Duration,
     /// How long a token can live, with everything that delays it: how long a retired key is kept.
     pub keep: Duration,
+    /// How long a session can live: how long an ID token that a key signed may serve as a hint.
+    pub hint: Duration,
 }
 
 /// What matters of a key that exists.

@@ -83,6 +83,41 @@ pub(super) async fn postpone(tx: &mut Tx, kid: &str, activates_at: Timestamp) ->
     Ok(())
 }
 
+/// Keeps the public half of a key until `forget_at`.
+pub(super) async fn keep_public(
+    tx: &mut Tx,
+    kid: &str,
+    jwk: &str,
+    forget_at: Timestamp,
+) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query(
+        "INSERT INTO past_keys (kid, jwk, forget_at) VALUES ($1, $2, $3)
+         ON CONFLICT (kid) DO UPDATE SET forget_at = excluded.forget_at")
+        .bind(kid).bind(jwk).bind(forget_at).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// The public halves that are kept.
+pub(super) async fn past(db: &mut impl Connection) -> Result<Vec<String>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_scalar("SELECT jwk FROM past_keys ORDER BY kid").fetch_all(c).await?))
+}
+
+/// Forgets public halves that nobody needs after `now`.
+pub(super) async fn forget_past(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM past_keys WHERE forget_at <= $1")
+        .bind(now).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Forgets every key, and every public half.
+pub(super) async fn remove_all(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("DELETE FROM signing_keys").execute(&mut *c).await?;
+        sqlx::query("DELETE FROM past_keys").execute(c).await?;
+    });
+    Ok(())
+}
+
 /// Forgets a retired key for good.
 pub(super) async fn remove(tx: &mut Tx, kid: &str) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'")

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::cipher::EncryptionSettings;
-use chassis::clock::ManualClock;
+use chassis::clock::{Clock, ManualClock};
 use chassis::random::SystemRandom;
-use oidc::jose::{SigningKey, peek_header};
+use oidc::jose::peek_header;
 use secrecy::SecretString;
 
 use super::*;
@@ -19,6 +19,7 @@ const RHYTHM: Rhythm = Rhythm {
     rotate: Duration::from_secs(90 * 86_400),
     publish_ahead: Duration::from_secs(24 * 3600),
     keep: Duration::from_secs(364),
+    hint: Duration::from_secs(14 * 86_400),
 };
 
 fn cipher(active: &str, keys: &[(&str, &str)]) -> Result<Cipher, CipherError> {
@@ -145,6 +146,62 @@ testkit::on_both_engines! {
         clock.advance(REPLICAS);
         ring.turn().await.unwrap();
         assert_ne!(signer(&ring), second);
+    }
+
+    async fn what_a_key_signed_serves_as_a_hint_for_as_long_as_a_session_can_live(db: TestDb) {
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        let first = signer(&ring);
+        ring.rotate(true).await.unwrap();
+        clock.advance(REPLICAS);
+        ring.turn().await.unwrap();
+        clock.advance(RHYTHM.keep);
+        ring.turn().await.unwrap();
+        ring.turn().await.unwrap();
+        assert!(!ring.current().verifying().has(&first), "nothing that opens something");
+        assert!(!String::from_utf8_lossy(&ring.current().jwks()).contains(&first), "nor published");
+        assert!(ring.current().hints().has(&first));
+        assert!(replica(&db, &clock).await.current().hints().has(&first), "after a start too");
+        clock.advance(RHYTHM.hint);
+        ring.rotate(true).await.unwrap();
+        clock.advance(REPLICAS);
+        ring.turn().await.unwrap();
+        ring.turn().await.unwrap();
+        assert!(!ring.current().hints().has(&first));
+    }
+
+    async fn a_rotation_says_whether_it_made_a_key(db: TestDb) {
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        let made = ring.rotate(false).await.unwrap();
+        assert_eq!((made.made.len(), made.signs_from), (2, BEGINNING + PROPAGATION));
+        clock.advance(Duration::from_secs(1));
+        let again = ring.rotate(false).await.unwrap();
+        assert_eq!((again.made.len(), again.signs_from), (0, BEGINNING + PROPAGATION));
+        let sooner = ring.rotate(true).await.unwrap();
+        assert_eq!((sooner.made.len(), sooner.signs_from), (0, BEGINNING + REPLICAS));
+    }
+
+    async fn dropped_keys_are_worth_nothing_at_once_and_everywhere(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let (ring, other) = (replica(&db, &clock).await, replica(&db, &clock).await);
+        ring.rotate(true).await.unwrap();
+        clock.advance(REPLICAS);
+        ring.turn().await.unwrap();
+        ring.rotate(false).await.unwrap();
+        let old: Vec<String> = ring.list().await.unwrap().into_iter().map(|key| key.kid).collect();
+        assert_eq!(old.len(), 6, "retired, active and published");
+        let dropped = ring.drop_all().await.unwrap();
+        assert_eq!((dropped.made.len(), dropped.signs_from), (2, clock.now()));
+        other.turn().await.unwrap();
+        for ring in [&ring, &other] {
+            assert!(dropped.made.contains(&signer(ring)));
+            let now = ring.current();
+            for kid in &old {
+                assert!(!now.verifying().has(kid) && !now.hints().has(kid), "{kid}");
+            }
+        }
     }
 
     async fn while_keys_change_every_replica_accepts_what_any_other_signs(db: TestDb) {

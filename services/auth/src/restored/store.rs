@@ -41,7 +41,9 @@ pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Resu
 pub(super) async fn forget_keys(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE key_ring SET version = version + 1").execute(&mut *c).await?;
-        sqlx::query("DELETE FROM signing_keys WHERE published_at < $1").bind(restored_at).execute(c).await?;
+        sqlx::query("DELETE FROM signing_keys WHERE published_at < $1").bind(restored_at).execute(&mut *c).await?;
+        // A key that is gone because it leaked may be among them.
+        sqlx::query("DELETE FROM past_keys").execute(c).await?;
     });
     Ok(())
 }

@@ -99,7 +99,7 @@ impl TokenIssuer for Issuer {
 
 /// Root, who administers, with a token of the grant.
 async fn root(app: &SharedApp) -> Caller {
-    let id = people::create(app, draft("root")).await.unwrap().id;
+    let id = people::create(app, draft("chief")).await.unwrap().id;
     make_administrator(app, id).await;
     Caller::with(
         app,

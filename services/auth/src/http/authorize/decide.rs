@@ -103,6 +103,7 @@ fn hinted(app: &App, client: &Client, request: &AuthorizeRequest) -> Result<Opti
         return Ok(None);
     };
     grants::id_token_hint(app, hint)
+        .proven()
         .filter(|claims| claims.aud == client.id.as_str())
         .map(|claims| Some(claims.sub))
         .ok_or_else(|| {

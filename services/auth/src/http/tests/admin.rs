@@ -1,6 +1,9 @@
 //! Clients and keys, for administrators.
 
+use std::time::Duration;
+
 use axum::body::Body;
+use chassis::clock::Clock;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
@@ -140,6 +143,73 @@ stories! {
         assert_eq!(world.call(Method::GET, "/admin/v1/keys", &tool, None).await.status, StatusCode::UNAUTHORIZED);
     }
 
+    async fn what_was_revoked_is_listed_for_resource_servers(world) {
+        // SB-47
+        let admin = world.admin("admin events:read").await;
+        let list = async |query: &str| {
+            let answer = world.call(Method::GET, &format!("/revocations{query}"), &admin, None).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            answer.json()
+        };
+        let body = json!({"username": "ann", "password": PASSWORD});
+        let tokens = world.authenticate(&body).await.json();
+        let grant = crate::testing::claim(tokens["access_token"].as_str().unwrap(), "gid");
+        let before = list("").await;
+        assert_eq!((&before["grants"], &before["clients"]), (&json!([]), &json!([])));
+        // Longer than any token lives, with the leeway of verifiers.
+        assert!(before["keep_seconds"].as_u64().unwrap() > 330);
+        let ended = world.call(Method::DELETE, &format!("/admin/v1/users/{}/sessions", world.ann), &admin, None).await;
+        assert_eq!(ended.status, StatusCode::NO_CONTENT);
+        let gone = world.call(Method::DELETE, "/admin/v1/clients/web", &admin, None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        // A transaction that began before the earlier answer may have committed after it.
+        for query in [String::new(), format!("?since={}", before["as_of"].as_str().unwrap())] {
+            let after = list(&query).await;
+            assert_eq!(after["grants"], json!([grant]));
+            assert_eq!(after["clients"][0]["client_id"], "web");
+        }
+        // SB-50: a clock that was set back hides nothing.
+        world.app.clock.set(world.app.clock.now() - Duration::from_secs(86_400));
+        assert_eq!(list(&format!("?since={}", before["as_of"].as_str().unwrap())).await["grants"], json!([grant]));
+    }
+
+    async fn the_list_of_revocations_is_for_services(world) {
+        let guest = world.admin("users:read").await;
+        assert_eq!(world.call(Method::GET, "/revocations", &guest, None).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(world.get("/revocations", &[]).await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_long_poll_ends_when_the_grant_behind_it_is_revoked(world) {
+        // SB-47
+        let mut ann = person_state(world.ann, "ann");
+        (ann.groups, ann.version) = (vec!["vestibule-admins".to_owned()], 2);
+        world.app.change(&ann).await;
+        world.client("reader", |wish| {
+            wish.scope = "openid events:read".parse().unwrap();
+        }).await;
+        let token = crate::testing::persons_token(&world.app, world.ann, "reader", "openid events:read").await;
+        let bearer = format!("Bearer {token}");
+        let (answer, ()) = tokio::join!(world.call(Method::GET, "/events?after=end&wait=25", &bearer, None), async {
+            let mut tx = world.app.db.begin("test").await.unwrap();
+            crate::grants::revoke_for_account(&mut tx, world.ann, world.app.clock.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
+    }
+
+    async fn an_administrator_drops_keys_that_leaked(world) {
+        // SB-37
+        let admin = world.admin("admin").await;
+        let drop_now = Some(json!({"drop_now": true}));
+        let answer = world.call(Method::POST, "/admin/v1/keys/rotate", &admin, drop_now).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+        let states: Vec<_> = answer.json()["keys"].as_array().unwrap().iter()
+            .map(|key| key["state"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(states, ["active", "active"]);
+        let void = world.call(Method::GET, "/admin/v1/keys", &admin, None).await;
+        assert_eq!(void.status, StatusCode::UNAUTHORIZED, "what the old keys signed opens nothing");
+    }
+
     async fn an_administrator_rotates_the_keys(world) {
         // SB-37
         let admin = world.admin("admin").await;
@@ -150,6 +220,9 @@ stories! {
         let states: Vec<_> = answer.json()["keys"].as_array().unwrap().iter()
             .map(|key| key["state"].as_str().unwrap().to_owned()).collect();
         assert_eq!(states.iter().filter(|state| *state == "published").count(), 2);
+        assert_eq!(answer.json()["made"].as_array().unwrap().len(), 2);
+        let again = world.call(Method::POST, "/admin/v1/keys/rotate", &admin, None).await.json();
+        assert_eq!(again["made"], json!([]), "the next keys are published already");
         let bad = world.call(Method::POST, "/admin/v1/keys/rotate", &admin, Some(json!({"now": true}))).await;
         assert!(bad.status.is_client_error());
     }

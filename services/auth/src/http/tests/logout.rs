@@ -32,6 +32,44 @@ stories! {
         assert!(!answer.header("clear-site-data").is_empty());
     }
 
+    async fn a_hint_from_before_a_rotation_is_good_while_the_session_can_live(world) {
+        // SB-30
+        let cookie = world.cookie().await;
+        let tokens = world.tokens(&cookie).await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        world.app.keys.rotate(true).await.unwrap();
+        // The next key begins to sign; then the old one goes.
+        for _ in 0..2 {
+            world.app.wait(std::time::Duration::from_secs(1000));
+            world.app.keys.turn().await.unwrap();
+        }
+        assert_eq!(world.app.keys.list().await.unwrap().len(), 2, "the old keys are gone");
+        let answer = world.leave(&cookie, &[("id_token_hint", hint), ("post_logout_redirect_uri", BYE)]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, BYE));
+        assert!(!world.is_signed_in(&cookie).await);
+    }
+
+    async fn with_a_hint_whose_key_was_dropped_ann_is_asked_and_goes_on(world) {
+        // SB-30, SB-20
+        let cookie = world.cookie().await;
+        let tokens = world.tokens(&cookie).await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        world.app.keys.drop_all().await.unwrap();
+        let evil = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://evil.example/")];
+        assert_eq!(world.leave(&cookie, &evil).await.status, StatusCode::BAD_REQUEST);
+        let query = [("id_token_hint", hint), ("post_logout_redirect_uri", BYE)];
+        let question = world.leave(&cookie, &query).await;
+        assert_eq!(question.status, StatusCode::OK, "{}", question.body);
+        assert!(question.body.contains("name=\"csrf\"") && world.is_signed_in(&cookie).await);
+        let csrf = question.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let cookies = format!("{cookie}; {}", question.cookie());
+        let headers = [(COOKIE.as_str(), cookies.as_str()), ("origin", "https://id.example.org"), ("sec-fetch-site", "same-origin")];
+        let answer = world.post("/oauth2/logout", &headers, &[("csrf", csrf.as_str()), query[0], query[1]]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, BYE));
+        // Without a session there is nothing to ask.
+        assert_eq!(world.leave("", &query).await.location(), BYE);
+    }
+
     async fn without_a_hint_or_with_anothers_ann_is_asked(world) {
         // SB-30, SB-16
         let cookie = world.cookie().await;
