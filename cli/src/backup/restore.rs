@@ -1,14 +1,17 @@
 //! Putting a backup in place, while the services do not run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chassis::clock::{Clock, SystemClock};
 use events::restored::Restoration;
+use uuid::Uuid;
 
 use super::manifest::Manifest;
 use super::store::{postgres, sqlite};
 use super::{Store, Target};
 use crate::failure::{Code, Failure};
+use crate::output;
 
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,30 @@ pub(crate) struct Wish {
     pub(crate) replace: bool,
     /// Whether the sessions and tokens of the backup are to go on.
     pub(crate) keep_sessions: bool,
+}
+
+/// What the restored service finds at its next start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note<'a> {
+    pub(super) restoration: Restoration,
+    /// Who was erased in the databases that are replaced.
+    pub(super) erased: &'a [Uuid],
+}
+
+/// Who is erased in the database that is there. One that cannot be read is no reason not to restore.
+async fn erased_in(target: &Target) -> Vec<Uuid> {
+    let found = match &target.store {
+        Store::Sqlite(path) if !sqlite::is_taken(path) => return Vec::new(),
+        Store::Sqlite(path) => sqlite::erased(target.service, path).await,
+        Store::Postgres(database) => postgres::erased(target.service, database).await,
+    };
+    found.unwrap_or_else(|failure| {
+        output::remark(format!(
+            "the database of {} that is replaced cannot be asked who was erased since the backup: {failure}",
+            target.service
+        ));
+        Vec::new()
+    })
 }
 
 /// A service runs on the database.
@@ -41,11 +68,20 @@ pub(crate) async fn restore(targets: &[Target], from: &Path, wish: Wish) -> Resu
         allowed(target, wish).await?;
         manifests.push(manifest);
     }
+    // Either service knows who was erased, and both are told.
+    let mut erased = BTreeSet::new();
+    for target in targets {
+        erased.extend(erased_in(target).await);
+    }
+    let erased: Vec<Uuid> = erased.into_iter().collect();
     let restored_at = SystemClock.now();
-    let noted = |manifest: &Manifest| Restoration {
-        taken_at: manifest.taken_at,
-        restored_at,
-        keep_sessions: wish.keep_sessions,
+    let noted = |manifest: &Manifest| Note {
+        restoration: Restoration {
+            taken_at: manifest.taken_at,
+            restored_at,
+            keep_sessions: wish.keep_sessions,
+        },
+        erased: &erased,
     };
     // What can fail for files comes first; then they are only renamed.
     let mut files = Vec::new();

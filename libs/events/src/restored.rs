@@ -10,6 +10,7 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx};
 use chassis::on_engine;
+use uuid::Uuid;
 
 use crate::inbox::RESTORED;
 
@@ -102,6 +103,39 @@ pub async fn take(tx: &mut Tx) -> Result<Option<Restoration>, DbError> {
 pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbError> {
     let statement = "SELECT first_sequence FROM outbox_feed";
     Ok(on_engine!(connection, c => sqlx::query_scalar(statement).fetch_one(c).await?))
+}
+
+const ERASURES: &str = "CREATE TABLE IF NOT EXISTS restored_erasures (id UUID PRIMARY KEY)";
+
+/// Takes the ids of the people who were erased in the database that was replaced. The caller erases them again in the same
+/// transaction: the backup may be older than their deletion.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_erased(tx: &mut Tx) -> Result<Vec<Uuid>, DbError> {
+    let statement = "DELETE FROM restored_erasures RETURNING id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).fetch_all(c).await?))
+}
+
+/// Notes who was erased in the database that is replaced, beside the [note](note_in) of the restoration.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_erased_in(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+    let statement = "INSERT INTO restored_erasures (id) VALUES ($1) ON CONFLICT DO NOTHING";
+    for id in ids {
+        on_engine!(&mut *tx, c => sqlx::query(statement).bind(*id).execute(c).await.map(drop)?);
+    }
+    Ok(())
+}
+
+/// The same as a script for PostgreSQL.
+pub fn note_erased(ids: &[Uuid]) -> String {
+    let mut script = format!("{ERASURES};\nDELETE FROM restored_erasures;\n");
+    for id in ids {
+        script.push_str(&format!("INSERT INTO restored_erasures VALUES ('{id}');\n"));
+    }
+    script
 }
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS restorations (one INTEGER PRIMARY KEY CHECK (one = 1), \

@@ -2,3 +2,11 @@
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
+
+/// The ids of whom a service has erased.
+fn erased_of(service: &str) -> &'static str {
+    match service {
+        "auth" => "SELECT id FROM erased_subjects",
+        _ => "SELECT id FROM tombstones",
+    }
+}

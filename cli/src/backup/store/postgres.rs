@@ -6,13 +6,16 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use chassis::db::{Db, DbConfig};
-use events::restored::{self, Restoration};
+use events::restored;
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use url::Url;
+use uuid::Uuid;
 
+use super::erased_of;
 use crate::backup::manifest::{Copied, Manifest};
+use crate::backup::restore::Note;
 use crate::backup::take::{copied, schema};
 use crate::backup::{Target, db_failure, io_failure, sql_failure};
 use crate::failure::{Code, Failure};
@@ -85,6 +88,23 @@ pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Resul
     Ok(taken)
 }
 
+/// Who is erased in the database of `service`.
+pub(in crate::backup) async fn erased(service: &str, database: &DbConfig) -> Result<Vec<Uuid>, Failure> {
+    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    let pool = pool(&db)?;
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_feed') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .map_err(sql_failure)?;
+    let ids = match known {
+        true => sqlx::query_scalar(erased_of(service)).fetch_all(pool).await,
+        // An empty database.
+        false => Ok(Vec::new()),
+    };
+    db.close().await;
+    ids.map_err(sql_failure)
+}
+
 /// A sum that rises while a replica lives; nothing when there is none.
 async fn beats(pool: &PgPool) -> Result<Option<i64>, Failure> {
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_replicas') IS NOT NULL")
@@ -106,7 +126,7 @@ pub(in crate::backup) async fn put(
     manifest: &Manifest,
     from: &Path,
     database: &DbConfig,
-    restoration: &Restoration,
+    noted: &Note<'_>,
 ) -> Result<(), Failure> {
     let database = &database.direct();
     let work = tempfile::tempdir().map_err(|error| io_failure("write in", Path::new("/tmp"), &error))?;
@@ -116,7 +136,11 @@ pub(in crate::backup) async fn put(
         Ok(path)
     };
     let clear = part("clear.sql", CLEAR)?;
-    let note = format!("SET search_path = public;\n{}", restored::note(restoration));
+    let note = format!(
+        "SET search_path = public;\n{}{}",
+        restored::note(&noted.restoration),
+        restored::note_erased(noted.erased)
+    );
     let note = part("note.sql", &note)?;
     let script = work.path().join("restore.sql");
     let mut unpack = Command::new("pg_restore");

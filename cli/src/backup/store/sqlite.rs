@@ -5,11 +5,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chassis::db::{Db, DbError};
-use events::restored::{self, Restoration};
+use events::restored;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
+
+use super::erased_of;
 
 use crate::backup::manifest::{Copied, Manifest};
+use crate::backup::restore::Note;
 use crate::backup::take::{copied, folder_of, schema, sync};
 use crate::backup::{Target, db_failure, io_failure, sql_failure, sqlite_config};
 use crate::failure::{Code, Failure, chain};
@@ -107,13 +111,24 @@ pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Res
     }
 }
 
+/// Who is erased in the database of `service` at `path`.
+pub(in crate::backup) async fn erased(service: &str, path: &Path) -> Result<Vec<Uuid>, Failure> {
+    let reading = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = reading.connect().await.map_err(sql_failure)?;
+    let ids = sqlx::query_scalar(erased_of(service))
+        .fetch_all(&mut connection)
+        .await;
+    connection.close().await.map_err(sql_failure)?;
+    ids.map_err(sql_failure)
+}
+
 /// Makes the new database beside `path`: copied, brought up to date, and noted as restored.
 pub(in crate::backup) async fn prepare(
     target: &Target,
     manifest: &Manifest,
     from: &Path,
     path: &Path,
-    restoration: &Restoration,
+    note: &Note<'_>,
 ) -> Result<PathBuf, Failure> {
     let new = beside(path, "restoring");
     for old in [new.clone(), beside(&new, "wal"), beside(&new, "shm")] {
@@ -134,7 +149,8 @@ pub(in crate::backup) async fn prepare(
         .map_err(|error| db_failure(&error))?;
     let noted = async {
         let mut tx = db.begin("restore").await?;
-        restored::note_in(&mut tx, restoration).await?;
+        restored::note_in(&mut tx, &note.restoration).await?;
+        restored::note_erased_in(&mut tx, note.erased).await?;
         tx.commit().await
     };
     noted.await.map_err(|error| db_failure(&error))?;

@@ -5,13 +5,15 @@
 //! restored it said otherwise.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use chassis::db::{Db, DbError};
 use events::contract::SessionEnd;
-use events::restored::{pending, take};
+use events::restored::{pending, take, take_erased};
 
 use crate::app::App;
-use crate::sessions;
+use crate::{sessions, subjects};
 
 /// Forgets the signing keys of the backup. Before the keys are read: new ones are made then.
 ///
@@ -37,6 +39,9 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
         return Ok(());
     };
     store::raise_versions(&mut tx, restoration.raises_by()).await?;
+    for erased in take_erased(&mut tx).await? {
+        subjects::erase(app, &mut tx, erased).await?;
+    }
     if !restoration.keep_sessions {
         for account in store::accounts_with_sessions(&mut tx).await? {
             sessions::end_all(app, &mut tx, account, SessionEnd::Revoked).await?;

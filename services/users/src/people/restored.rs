@@ -2,10 +2,10 @@
 
 use chassis::db::{DbError, Tx};
 use events::contract::{UserDeactivated, UserId, UserState, UserUpdated};
-use events::restored::take;
+use events::restored::{take, take_erased};
 use uuid::Uuid;
 
-use super::{AGGREGATE, outbox_failed, store};
+use super::{AGGREGATE, bury_erased, outbox_failed, store};
 use crate::app::App;
 
 /// People told of in one statement.
@@ -42,6 +42,10 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
                 .append(&mut tx, AGGREGATE, gone.id, gone.version, &gone);
             told.await.map_err(outbox_failed)?;
         }
+    }
+    // Last: what is told of them above is older.
+    for erased in take_erased(&mut tx).await? {
+        bury_erased(app, &mut tx, erased).await?;
     }
     tx.commit().await?;
     tracing::warn!(

@@ -287,6 +287,25 @@ testkit::on_both_engines! {
         assert!(!replace(&app, id, &IfMatch::Any, silent).await.unwrap().active);
     }
 
+    async fn whom_the_replaced_database_had_deleted_is_deleted_again(db: TestDb) {
+        let app = app(&db);
+        let (ann, eve) = (create(&app, draft("ann")).await.unwrap().id, create(&app, draft("eve")).await.unwrap().id);
+        let now = app.clock.now();
+        let noted = events::restored::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
+        let mut tx = db.begin("test").await.unwrap();
+        events::restored::note_in(&mut tx, &noted).await.unwrap();
+        events::restored::note_erased_in(&mut tx, &[eve]).await.unwrap();
+        tx.commit().await.unwrap();
+        for _ in 0..2 {
+            heal(&app).await.unwrap();
+            let mut reader = db.reader().await.unwrap();
+            assert!(find(&mut reader, ann).await.unwrap().is_some());
+            assert!(find(&mut reader, eve).await.unwrap().is_none() && is_buried(&mut reader, eve).await.unwrap());
+        }
+        let (last, _) = events_of(&db, eve).await.pop().unwrap();
+        assert_eq!(last, "vestibule.user.deleted.v1");
+    }
+
     async fn a_snapshot_tells_of_everybody_and_of_those_who_are_gone(db: TestDb) {
         let app = app(&db);
         for number in 0..4 {
