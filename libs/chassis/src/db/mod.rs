@@ -4,6 +4,7 @@
 //! [`Db`] itself: a second connection asked for while a transaction is open passes on SQLite and deadlocks
 //! PostgreSQL's pool.
 
+mod counting;
 mod distrust;
 mod error;
 mod metering;
@@ -17,6 +18,7 @@ mod session;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use counting::count_statements;
 pub use error::DbError;
 pub use migrate::Migrations;
 pub use open::DbConfig;
@@ -79,6 +81,7 @@ impl Db {
         let mut span =
             Span::begin(SpanKind::Internal, || format!("transaction {name}")).otherwise("no_connection");
         let started = Instant::now();
+        counting::count();
         let inner = match self {
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
@@ -156,6 +159,7 @@ pub enum Reader {
 
 impl Connection for Reader {
     fn handle(&mut self) -> Handle<'_> {
+        counting::count();
         match self {
             Self::Sqlite(reader) => Handle::Sqlite(reader.connection()),
             Self::Postgres(session) => Handle::Postgres(session),
@@ -230,6 +234,7 @@ impl Tx {
 
 impl Connection for Tx {
     fn handle(&mut self) -> Handle<'_> {
+        counting::count();
         match &mut self.inner {
             TxInner::Sqlite(tx) => Handle::Sqlite(tx),
             TxInner::Postgres(tx) => Handle::Postgres(tx),

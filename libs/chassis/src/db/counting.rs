@@ -1,0 +1,22 @@
+//! Counting the statements of a piece of work, for tests that compare work and not time (SB-8).
+
+use std::cell::Cell;
+
+tokio::task_local! {
+    static STATEMENTS: Cell<u64>;
+}
+
+/// Does `work`, and says how many statements it ran on databases, transactions begun included.
+pub async fn count_statements<T>(work: impl Future<Output = T>) -> (T, u64) {
+    let counted = async {
+        let done = work.await;
+        (done, STATEMENTS.with(Cell::get))
+    };
+    STATEMENTS.scope(Cell::new(0), counted).await
+}
+
+/// Counts one, when somebody asked.
+pub(super) fn count() {
+    // Outside of `count_statements` there is nothing to count in.
+    let _ = STATEMENTS.try_with(|statements| statements.set(statements.get() + 1));
+}
