@@ -11,6 +11,7 @@ mod report;
 mod requests;
 mod sign_ins;
 mod start;
+mod timing;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -47,6 +48,8 @@ enum What {
     Events,
     /// What one replica costs on PostgreSQL, for the scaling guide
     Capacity,
+    /// Whether the time of a refused sign-in tells who exists; only when it is asked for, and nothing is written
+    Timing,
 }
 
 fn main() -> Result<()> {
@@ -69,6 +72,11 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     if wanted(What::Capacity) {
         capacity::measure(scale, scale == 100).await?;
+    }
+    if what == Some(What::Timing) {
+        let mut report = Report::new("timing");
+        timing::measure(&mut report, usize::try_from(scale)?).await?;
+        report.finish(false)?;
     }
     if wanted(What::Events) {
         let mut report = Report::new("events");
