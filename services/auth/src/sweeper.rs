@@ -1,5 +1,6 @@
 //! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants,
 //! authorization requests that waited, forms that were sent a moment ago.
+//! Publishes the counts of failed sign-ins.
 
 use std::time::Duration;
 
@@ -53,6 +54,14 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     let mut tx = app.db.begin("sweep_registrations").await?;
     registration::sweep(app, &mut tx).await?;
     tx.commit().await?;
+    loop {
+        let mut tx = app.db.begin("publish_failed_sign_ins").await?;
+        let published = accounts::failures::publish(app, &mut tx).await?;
+        tx.commit().await?;
+        if published == 0 {
+            break;
+        }
+    }
     let mut tx = app.db.begin("sweep").await?;
     let now = app.clock.now();
     throttle::store::sweep(&mut tx, now).await?;

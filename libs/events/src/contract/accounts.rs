@@ -132,18 +132,37 @@ pub enum LoginFailure {
     Other,
 }
 
-/// `vestibule.login.failed.v1`: a sign-in failed. It never carries what was typed.
+/// `vestibule.login.failed.v1`: sign-ins failed, in one minute, for one account, source and reason. It never carries what
+/// was typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginFailed {
-    /// The account, or a new id when nobody has the name.
+    /// The account, or a new id for the names that nobody has.
     pub id: Uuid,
     /// Why.
     pub reason: LoginFailure,
-    /// From where.
+    /// From where; the last address, when the source is an IPv6 network of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,
+    /// How many sign-ins; 1 when it is left out.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: i64,
+    /// The beginning of the minute; left out by versions that published each failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The end of the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// The version of the account.
     pub version: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(count: &i64) -> bool {
+    *count == 1
 }
 event_data!(impl LoginFailed = "vestibule.login.failed.v1", 1);
 

@@ -122,6 +122,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             id: id(1),
             reason: LoginFailure::WrongPassword,
             client_ip: Some("192.0.2.7".to_owned()),
+            count: 1,
+            since: None,
+            until: None,
             version: 7,
         }),
         example(TokenReuseDetected {

@@ -1,6 +1,8 @@
 //! Accounts: who can sign in, and signing in with a user name and a password.
 
+mod attempt;
 mod devices;
+pub(crate) mod failures;
 #[cfg(test)]
 mod sequence_tests;
 mod sign_in;
@@ -10,7 +12,8 @@ pub(crate) mod store;
 mod tests;
 
 use chassis::db::{DbError, Tx};
-pub use devices::remember_device;
+pub(crate) use devices::forget_devices;
+pub use devices::{MOST_DEVICES, remember_device};
 use events::{EventData, OutboxError};
 pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
 pub use snapshot::AccountsSnapshot;

@@ -51,12 +51,12 @@ fn token(link: &url::Url) -> Token {
 async fn registrations(app: &TestApp) {
     let link = setup::issue_setup_link(app).await.unwrap().unwrap();
     app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-    setup::make_administrator(app, &token(&link), new("boss"))
+    setup::make_administrator(app, &token(&link), new("boss"), None)
         .await
         .unwrap();
     verify(app, "a set-up link whose registration is refused").await;
     app.users.behave(Behaviour::Accept);
-    setup::make_administrator(app, &token(&link), new("boss"))
+    setup::make_administrator(app, &token(&link), new("boss"), None)
         .await
         .unwrap();
     verify(app, "a set-up link").await;
@@ -99,11 +99,11 @@ async fn links(app: &TestApp, ann: Uuid) {
         let link = setup::invite(app, &mut tx, ann).await.unwrap();
         tx.commit().await.unwrap();
         let password = || SecretString::from(PASSWORD);
-        setup::choose_password(app, &token(&link), password())
+        setup::choose_password(app, &token(&link), password(), None)
             .await
             .unwrap();
         verify(app, "a password chosen with a link").await;
-        setup::choose_password(app, &token(&link), password())
+        setup::choose_password(app, &token(&link), password(), None)
             .await
             .unwrap_err();
         verify(app, "a link that was used").await;

@@ -9,8 +9,6 @@ use events::{Span, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::throttle::{Key, Tally};
-
 /// Makes the account `id` before its first version, unless it is there. It may have been, before the database was restored:
 /// then its versions begin above those.
 pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
@@ -54,7 +52,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
 }
 
 /// Remembers a device.
-pub(crate) async fn insert_device(
+pub(super) async fn insert_device(
     tx: &mut Tx,
     token: &TokenHash,
     account: Uuid,
@@ -63,6 +61,29 @@ pub(crate) async fn insert_device(
     let statement = "INSERT INTO devices (token_hash, account_id, created_at) VALUES ($1, $2, $3)";
     on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(account).bind(now)
         .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Forgets the devices of an account but those `most` that were used last.
+pub(super) async fn trim_devices(tx: &mut Tx, account: Uuid, most: i64) -> Result<(), DbError> {
+    let statement = "DELETE FROM devices WHERE account_id = $1 AND token_hash NOT IN
+        (SELECT token_hash FROM devices WHERE account_id = $1
+         ORDER BY CASE WHEN used_at > created_at THEN used_at ELSE created_at END DESC, token_hash LIMIT $2)";
+    on_engine!(tx, c => sqlx::query(statement).bind(account).bind(most).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Notes that somebody signed in with a device.
+pub(crate) async fn touch_device(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<(), DbError> {
+    let statement = "UPDATE devices SET used_at = $2 WHERE token_hash = $1";
+    on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Forgets every device of an account.
+pub(super) async fn delete_devices(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
+    let statement = "DELETE FROM devices WHERE account_id = $1";
+    on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -86,67 +107,26 @@ pub(crate) struct Candidate {
     pub(crate) pending_hash: Option<String>,
     /// Set when the device is known to the account.
     pub(crate) device_account: Option<Uuid>,
-    account_failures: Option<i64>,
-    account_failed_at: Option<Timestamp>,
-    source_failures: Option<i64>,
-    source_failed_at: Option<Timestamp>,
-    device_failures: Option<i64>,
-    device_failed_at: Option<Timestamp>,
 }
 
-impl Candidate {
-    pub(crate) fn account_tally(&self) -> Option<Tally> {
-        tally(self.account_failures, self.account_failed_at)
-    }
-
-    pub(crate) fn source_tally(&self) -> Option<Tally> {
-        tally(self.source_failures, self.source_failed_at)
-    }
-
-    pub(crate) fn device_tally(&self) -> Option<Tally> {
-        tally(self.device_failures, self.device_failed_at)
-    }
-}
-
-fn tally(failures: Option<i64>, failed_at: Option<Timestamp>) -> Option<Tally> {
-    Some(Tally {
-        failures: failures?,
-        failed_at: failed_at?,
-    })
-}
-
-/// Whom a sign-in asks for, and from where.
-pub(crate) struct Asked<'a> {
-    pub(crate) user_name_key: &'a str,
-    pub(crate) account: &'a Key,
-    pub(crate) source: &'a Key,
-    pub(crate) device: Option<(&'a TokenHash, &'a Key)>,
-}
-
-/// The person who has the name, the registration under way for it, and the failures so far. Always one row.
-pub(crate) async fn candidate(db: &mut impl Connection, asked: &Asked<'_>) -> Result<Candidate, DbError> {
+/// The person who has the name, and the registration under way for it. Always one row.
+pub(crate) async fn candidate(
+    db: &mut impl Connection,
+    user_name_key: &str,
+    device: Option<&TokenHash>,
+) -> Result<Candidate, DbError> {
     let statement = "SELECT s.id, s.active, p.hash, p.changed_at AS password_of, r.id AS pending_id, rp.hash AS pending_hash,
-            d.account_id AS device_account,
-            ta.failures AS account_failures, ta.failed_at AS account_failed_at,
-            ts.failures AS source_failures, ts.failed_at AS source_failed_at,
-            td.failures AS device_failures, td.failed_at AS device_failed_at
+            d.account_id AS device_account
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN subjects s ON s.user_name_key = $1
         LEFT JOIN passwords p ON p.account_id = s.id
         LEFT JOIN registrations r ON r.user_name_key = $1 AND r.state = 'pending'
         LEFT JOIN passwords rp ON rp.account_id = r.id
-        LEFT JOIN throttles ta ON ta.key = $2
-        LEFT JOIN throttles ts ON ts.key = $3
-        LEFT JOIN devices d ON d.token_hash = $4 AND d.account_id = s.id
-        LEFT JOIN throttles td ON td.key = $5
+        LEFT JOIN devices d ON d.token_hash = $2 AND d.account_id = s.id
         ORDER BY s.updated_at DESC, r.requested_at LIMIT 1";
-    let (device, device_key) = asked.device.unzip();
     Ok(on_engine!(db, c => sqlx::query_as(statement)
-        .bind(asked.user_name_key)
-        .bind(asked.account.as_bytes())
-        .bind(asked.source.as_bytes())
+        .bind(user_name_key)
         .bind(device.map(TokenHash::as_bytes))
-        .bind(device_key.map(Key::as_bytes))
         .fetch_one(c).await?))
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::queue::Queue;
 use super::work;
-use super::{Cost, Password, resources};
+use super::{Context, Cost, Password, Policy, Weakness, resources};
 
 /// How big the pool is and how hard it works.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,25 @@ pub enum HashError {
     Failed,
 }
 
+/// Why a password was not chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChooseError {
+    /// A guesser would try it early.
+    #[error(transparent)]
+    Weak(#[from] Weakness),
+    /// Nothing was hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// What the threads do.
 pub(super) enum Task {
+    Choose {
+        policy: Policy,
+        context: Context,
+        salt: [u8; 16],
+        reply: oneshot::Sender<Result<String, ChooseError>>,
+    },
     Hash {
         salt: [u8; 16],
         reply: oneshot::Sender<Result<String, HashError>>,
@@ -144,6 +162,30 @@ impl Hasher {
         let (reply, answer) = oneshot::channel();
         self.pool().push(password, Task::Hash { salt, reply })?;
         answer.await.unwrap_or(Err(HashError::Failed))
+    }
+
+    /// Judges a new `password` and hashes it unless it is weak. Both take one place in the queue: an estimate of strength
+    /// costs about as much as a hash, and as few may run at once (SB-43).
+    ///
+    /// # Errors
+    /// [`ChooseError::Weak`]; [`HashError::Full`] at once when too many wait.
+    pub async fn choose(
+        &self,
+        password: Password,
+        policy: Policy,
+        context: Context,
+    ) -> Result<String, ChooseError> {
+        let mut salt = [0; 16];
+        self.pool().random.fill(&mut salt);
+        let (reply, answer) = oneshot::channel();
+        let task = Task::Choose {
+            policy,
+            context,
+            salt,
+            reply,
+        };
+        self.pool().push(password, task)?;
+        answer.await.unwrap_or(Err(HashError::Failed.into()))
     }
 
     /// Whether `password` is the one of `stored`. Without a stored hash the answer is [`Verdict::Wrong`], after the

@@ -9,7 +9,7 @@ pub(crate) mod store;
 mod work;
 mod worker;
 
-pub use hasher::{HashError, Hasher, HasherConfig, Verdict};
+pub use hasher::{ChooseError, HashError, Hasher, HasherConfig, Verdict};
 pub use password::{MAX_BYTES, Password};
 pub use policy::{Context, Policy, Weakness};
 pub use work::Cost;

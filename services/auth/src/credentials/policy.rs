@@ -3,13 +3,17 @@
 //! No rule asks for kinds of characters, and no password ever gets too old: such rules make passwords worse
 //! (NIST SP 800-63B-4 §3.1.1.2).
 
+use chassis::secret::SecretString;
 use zxcvbn::Score;
 
 use super::Password;
 
-/// Characters that are judged at most. The estimate's cost grows with the square of the length, and the first
-/// characters of a longer password that is guessable as a whole are guessable too.
-const JUDGED: usize = 100;
+/// Characters that are judged at most. An estimate costs far more than linear time, and a longer password whose first
+/// characters are hard to guess is hard to guess as a whole: length speaks for the rest (SB-43).
+const JUDGED: usize = 40;
+
+/// Words of a [`Context`] at most.
+const WORDS: usize = 48;
 
 /// Words that a guesser tries first here, beside the person's own.
 const OUR_WORDS: [&str; 6] = [
@@ -21,13 +25,36 @@ const OUR_WORDS: [&str; 6] = [
     "welcome",
 ];
 
-/// What a guesser knows of the person and the site.
-#[derive(Clone, Debug, Default)]
-pub struct Context<'a> {
-    /// The site's name and address.
-    pub site: Vec<&'a str>,
-    /// User name, e-mail address, names.
-    pub person: Vec<&'a str>,
+/// What a guesser knows of the person and the site, as words: each text whole, and its parts of three letters and more.
+/// At most [`WORDS`] of them, none longer than what is judged, so that nothing that somebody types makes an estimate
+/// cost more (SB-43).
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) words: Vec<String>,
+}
+
+impl Context {
+    /// The words of `texts`: the site's name and host, and what was accepted as user name, e-mail address and names.
+    pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut context = Self {
+            words: OUR_WORDS.iter().map(|&word| word.to_owned()).collect(),
+        };
+        for text in texts {
+            let text = text.to_lowercase();
+            for part in text.split(|c: char| !c.is_alphanumeric()) {
+                context.add(part);
+            }
+            context.add(&text);
+        }
+        context
+    }
+
+    fn add(&mut self, word: &str) {
+        let fits = (3..=JUDGED).contains(&word.chars().count());
+        if fits && self.words.len() < WORDS && !self.words.iter().any(|known| known == word) {
+            self.words.push(word.to_owned());
+        }
+    }
 }
 
 /// The rules in force.
@@ -57,50 +84,38 @@ pub enum Weakness {
 }
 
 impl Policy {
-    /// Whether `typed` may be chosen.
+    /// Takes `typed` if it is as long as it has to be and no longer than what is hashed. Cheap: for request threads.
     ///
     /// # Errors
-    /// The first rule that it breaks.
-    pub fn check(
-        &self,
-        typed: &chassis::secret::SecretString,
-        context: &Context<'_>,
-    ) -> Result<Password, Weakness> {
+    /// [`Weakness::TooShort`] and [`Weakness::TooLong`].
+    pub fn admit(&self, typed: &SecretString) -> Result<Password, Weakness> {
         let password = Password::new(typed).ok_or(Weakness::TooLong)?;
         if password.characters() < self.min_length {
             return Err(Weakness::TooShort { min: self.min_length });
         }
-        if guessable(password.expose(), context) {
-            return Err(Weakness::Guessable);
-        }
         Ok(password)
     }
-}
 
-fn guessable(password: &str, context: &Context<'_>) -> bool {
-    let judged: String = password.chars().take(JUDGED).collect();
-    let words = known_words(context);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    zxcvbn::zxcvbn(&judged, &words).score() < Score::Three || bare_of_known(&judged, &words)
-}
-
-/// What a guesser would combine: each text whole, and its parts of three letters and more.
-fn known_words(context: &Context<'_>) -> Vec<String> {
-    let mut words: Vec<String> = OUR_WORDS.iter().map(|&word| word.to_owned()).collect();
-    for text in context.site.iter().chain(&context.person) {
-        let text = text.to_lowercase();
-        let parts = text.split(|c: char| !c.is_alphanumeric());
-        words.extend(parts.filter(|part| part.chars().count() >= 3).map(str::to_owned));
-        words.push(text);
+    /// Whether a guesser would try `password` late enough. It costs milliseconds, so it runs on the threads that hash:
+    /// see [`super::Hasher::choose`].
+    ///
+    /// # Errors
+    /// [`Weakness::Guessable`].
+    pub(super) fn judge(&self, password: &Password, context: &Context) -> Result<(), Weakness> {
+        let judged: String = password.expose().chars().take(JUDGED).collect();
+        let words: Vec<&str> = context.words.iter().map(String::as_str).collect();
+        if zxcvbn::zxcvbn(&judged, &words).score() < Score::Three || bare_of_known(&judged, &words) {
+            return Err(Weakness::Guessable);
+        }
+        Ok(())
     }
-    words
 }
 
 /// Whether fewer than eight characters are left once the known words are taken out: a name that is repeated is long
 /// and still the first thing that is tried.
 fn bare_of_known(password: &str, words: &[&str]) -> bool {
     let mut rest = password.to_lowercase();
-    let mut words: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+    let mut words = words.to_vec();
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     for word in words {
         rest = rest.replace(word, "");

@@ -25,6 +25,12 @@ pub(crate) async fn rehash(tx: &mut Tx, account: Uuid, old: &str, new: &str) -> 
     Ok(done == 1)
 }
 
+/// The password hash of an account, if it has one.
+pub(crate) async fn hash(db: &mut impl Connection, account: Uuid) -> Result<Option<String>, DbError> {
+    let statement = "SELECT hash FROM passwords WHERE account_id = $1";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_optional(c).await?))
+}
+
 /// Whether an account has a password.
 pub(crate) async fn has_password(db: &mut impl Connection, account: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM passwords WHERE account_id = $1)";

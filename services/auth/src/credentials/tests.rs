@@ -30,14 +30,21 @@ fn password(text: &str) -> Password {
     Password::new(&SecretString::from(text)).unwrap()
 }
 
+const POLICY: Policy = Policy { min_length: 15 };
+
+fn context() -> Context {
+    Context::new([
+        "Example Library",
+        "library.example.org",
+        "annabel",
+        "annabel.lee@example.com",
+        "Annabel Lee",
+    ])
+}
+
 fn check(text: &str) -> Result<(), Weakness> {
-    let context = Context {
-        site: vec!["Example Library", "library.example.org"],
-        person: vec!["annabel", "annabel.lee@example.com", "Annabel Lee"],
-    };
-    Policy { min_length: 15 }
-        .check(&SecretString::from(text), &context)
-        .map(drop)
+    let password = POLICY.admit(&SecretString::from(text))?;
+    POLICY.judge(&password, &context())
 }
 
 #[test]
@@ -205,6 +212,47 @@ fn a_full_queue_sheds_and_says_when_to_come_back() {
 }
 
 #[test]
+fn the_strength_of_a_password_is_judged_in_the_pool_and_its_queue() {
+    // SB-43
+    testkit::block_on(async {
+        let slow = Cost {
+            memory_kib: 8 * 1024,
+            iterations: 4,
+            parallelism: 1,
+        };
+        let hasher = hasher(slow, 1, 2);
+        let weak = || hasher.choose(password("passwordpassword"), POLICY, context());
+        assert_eq!(weak().await, Err(Weakness::Guessable.into()));
+        // A thread that is busy and a full queue: not even a weak password is judged.
+        let strong = (0..3).map(|_| hasher.choose(password("gorse-tin-vivid"), POLICY, context()));
+        let (chosen, judged) = tokio::join!(futures_util::future::join_all(strong), async {
+            let tries = (0..8).map(|_| weak());
+            futures_util::future::join_all(tries).await
+        });
+        assert!(chosen.iter().any(Result::is_ok));
+        let full = judged
+            .iter()
+            .filter(|one| matches!(one, Err(ChooseError::Hash(HashError::Full { .. }))));
+        assert!(full.count() >= 6, "{judged:?}");
+    });
+}
+
+#[test]
+fn what_is_judged_is_capped_whatever_was_typed() {
+    // SB-43
+    let long = "a-word ".repeat(10_000);
+    let names: Vec<String> = (0..1000).map(|number| format!("name{number}")).collect();
+    let context = Context::new(std::iter::once(long.as_str()).chain(names.iter().map(String::as_str)));
+    assert!(context.words.len() <= 48, "{}", context.words.len());
+    assert!(context.words.iter().all(|word| word.chars().count() <= 40));
+    // The first forty characters are judged, and length speaks for the rest.
+    let start = "gorse tin vivid quarrel lantern mosaic b";
+    assert_eq!(start.chars().count(), 40);
+    assert_eq!(check(start), check(&format!("{start}{}", "a".repeat(900))));
+    assert_eq!(check(&"@".repeat(1000)), Err(Weakness::Guessable));
+}
+
+#[test]
 fn an_unreadable_hash_is_an_error_and_the_thread_lives_on() {
     testkit::block_on(async {
         let hasher = hasher(CHEAP, 1, 4);
@@ -244,7 +292,8 @@ proptest! {
     // SB-42
     #[test]
     fn any_text_is_judged_without_a_panic(text in any::<String>(), name in ".{0,40}") {
-        let context = Context { site: vec!["Example"], person: vec![&name] };
-        let _ = Policy { min_length: 15 }.check(&SecretString::from(text), &context);
+        if let Some(password) = Password::new(&SecretString::from(text)) {
+            let _ = POLICY.judge(&password, &Context::new(["Example", &name]));
+        }
     }
 }

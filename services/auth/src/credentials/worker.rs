@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chassis::telemetry::{Span, SpanKind};
 use metrics::{Gauge, gauge, histogram};
 
-use super::hasher::{HashError, Job, Pool, Task, Verdict};
+use super::hasher::{ChooseError, HashError, Job, Pool, Task, Verdict};
 use super::queue::Next;
 use super::work::{self, Scratch, WorkError};
 
@@ -52,6 +52,7 @@ impl Pool {
         job.waiting.done();
         drop(std::mem::take(&mut job.waiting));
         let abandoned = match &job.task {
+            Task::Choose { reply, .. } => reply.is_closed(),
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
         };
@@ -67,6 +68,24 @@ impl Pool {
         };
         // Whoever asked may be gone by the time of the answer.
         match job.task {
+            Task::Choose {
+                policy,
+                context,
+                salt,
+                reply,
+            } => {
+                let working = span("choose a password");
+                let hash = policy
+                    .judge(&job.password, &context)
+                    .map_err(ChooseError::from)
+                    .and_then(|()| {
+                        work::hash(scratch, &job.password, &salt, self.cost)
+                            .map_err(|error| failed(error).into())
+                    });
+                drop((working, busy));
+                self.finished(started);
+                let _ = reply.send(hash);
+            }
             Task::Hash { salt, reply } => {
                 let working = span("hash a password");
                 let hash = work::hash(scratch, &job.password, &salt, self.cost);

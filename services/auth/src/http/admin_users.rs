@@ -183,6 +183,9 @@ fn refusal(error: RegisterError) -> Problem {
             problem.field(error.field, error.detail)
         }),
         RegisterError::Busy { retry_after } => Problem::unavailable(retry_after),
+        RegisterError::Throttled { retry_after } | RegisterError::TooMany { retry_after, .. } => {
+            Problem::too_many(retry_after)
+        }
         RegisterError::Db(error) => error.into(),
         error @ RegisterError::Hash => Problem::internal(&error),
     }

@@ -109,7 +109,9 @@ async fn process(
             return Ok(begun.unwrap_or_else(|| again(wrong())));
         }
         Err(SignInError::Wrong) => return Ok(again(wrong())),
-        Err(SignInError::Pending { id }) => return Ok(session::wait_for(&app, id, &return_to)),
+        Err(SignInError::Pending { id }) => {
+            return Ok(session::wait_for(&app, &headers, id, &return_to).await?);
+        }
         Err(SignInError::Db(error)) => return Err(error.into()),
         Err(error @ SignInError::Hash) => return Err(Problem::internal(&error).into()),
         Err(SignInError::Throttled { retry_after }) => (throttled(retry_after), retry_after),
@@ -174,7 +176,7 @@ fn missing(form: &Form) -> Errors {
 }
 
 /// A wait as people say it, rounded up.
-fn in_words(wait: Duration) -> String {
+pub(crate) fn in_words(wait: Duration) -> String {
     let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match whole {
         0 | 1 => "a second".to_owned(),

@@ -1,6 +1,8 @@
 //! `/register`: a new account. That a user name is taken has to be told here (SB-8 as far as it goes): nobody could
 //! choose a free one otherwise. E-mail addresses are never told.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use chassis::http::{Problem, Query};
@@ -11,7 +13,7 @@ use serde::Deserialize;
 use super::double_click::{Submitted, once};
 use super::failure::Failure;
 use super::guard::FormRefused;
-use super::login::{Arrival, busy, stale, throttled};
+use super::login::{Arrival, busy, in_words, stale, throttled};
 use super::render::{ErrorPage, seconds};
 use super::return_to::ReturnTo;
 use super::session;
@@ -19,7 +21,6 @@ use super::view::{Errors, Field, Register};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
 use crate::registration::{self, NewAccount, RegisterError, Registered, Rejection, State as Progress};
-use crate::throttle;
 use chassis::http::ClientInfo;
 
 /// What the form sends.
@@ -97,18 +98,13 @@ async fn process(
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
-    if let Some(wait) = throttle::source_wait(&app, client.ip).await? {
-        let mut response = again(throttled(wait));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds(wait));
-        return Ok(response);
-    }
     let new = NewAccount {
         user_name: form.user_name.clone(),
         email: Some(form.email.clone()),
         password: Some(form.password.clone()),
         ..NewAccount::default()
     };
-    match registration::register(&app, new).await {
+    match registration::sign_up(&app, new, client.ip).await {
         Ok(registered) => match arrived(&app, &headers, &client, registered, &return_to).await? {
             Ok(response) => Ok(response),
             Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
@@ -134,10 +130,12 @@ pub(crate) async fn arrived(
                 begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login")))
             ));
         }
-        Progress::Pending => return Ok(Ok(session::wait_for(app, registered.id, return_to))),
+        Progress::Pending => {
+            return Ok(Ok(
+                session::wait_for(app, headers, registered.id, return_to).await?
+            ));
+        }
         Progress::Rejected(Rejection::UserNameTaken) => {
-            // Whoever asks for name after name is slowed down like a guesser.
-            throttle::count_source(app, client.ip).await?;
             errors.add(
                 "user_name",
                 "Somebody has this user name already, or one that looks like it. Choose another one.",
@@ -167,16 +165,34 @@ pub(crate) fn refused(
             }
             Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)))
         }
-        RegisterError::Busy { retry_after } => {
-            let mut response = again(busy());
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, seconds(retry_after));
-            Ok(response)
-        }
+        RegisterError::Busy { retry_after } => Ok(later(again(busy()), retry_after)),
+        RegisterError::Throttled { retry_after } => Ok(later(again(throttled(retry_after)), retry_after)),
+        RegisterError::TooMany {
+            from_source,
+            retry_after,
+        } => Ok(later(again(too_many(from_source, retry_after)), retry_after)),
         RegisterError::Db(error) => Err(error.into()),
         error @ RegisterError::Hash => Err(Problem::internal(&error).into()),
     }
+}
+
+fn later(mut response: Response, retry_after: Duration) -> Response {
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds(retry_after));
+    response
+}
+
+/// As many people registered as may in an hour.
+fn too_many(from_source: bool, wait: Duration) -> (StatusCode, Errors) {
+    let whence = if from_source { " from your network" } else { "" };
+    let text = format!(
+        "Many accounts were made{whence} within the last hour, so no more can be made now. Please come back in {}, or ask \
+         an administrator for an account.",
+        in_words(wait)
+    );
+    let errors = Errors::form("Too many new accounts", text);
+    (StatusCode::TOO_MANY_REQUESTS, errors)
 }
 
 /// `detail` as a sentence: use cases explain in clauses, which stand in problem documents too.

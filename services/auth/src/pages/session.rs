@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::response::Response;
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
+use chassis::secret::Token;
 use http::HeaderMap;
 use uuid::Uuid;
 
@@ -14,14 +15,12 @@ use super::return_to::ReturnTo;
 use crate::accounts::{self, SignedIn};
 use crate::app::App;
 use crate::form_submissions::Led;
+use crate::registration::proof::{self, PROOF_FOR};
 use crate::sessions::{self, Session, SessionEnd, StartError, Started};
 use chassis::http::ClientInfo;
 
 /// How long a browser is remembered as a known device.
 const DEVICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How long a browser may come back to a registration that is being set up.
-const REGISTRATION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-const REGISTRATION: &str = "registration";
 
 /// The session of the browser, if it has one that lives.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, DbError> {
@@ -78,7 +77,7 @@ pub(crate) async fn begin(
 pub(crate) async fn again(app: &App, headers: &HeaderMap, led: Led) -> Result<Response, Failure> {
     let mut response = app.pages.redirect(&led.location);
     if let Some(id) = led.registration {
-        prove(app, &mut response, id);
+        prove(app, headers, &mut response, id).await?;
     }
     let Some(id) = led.session else {
         return Ok(response);
@@ -121,35 +120,56 @@ async fn sign_in(
     Ok(started)
 }
 
-/// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in when that is done.
-pub(crate) fn wait_for(app: &App, id: Uuid, return_to: &ReturnTo) -> Response {
+/// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in once when that is done.
+pub(crate) async fn wait_for(
+    app: &App,
+    headers: &HeaderMap,
+    id: Uuid,
+    return_to: &ReturnTo,
+) -> Result<Response, DbError> {
     let location = return_to.link(&format!("/register/wait?id={id}"));
     let mut response = app.pages.redirect(&location);
-    prove(app, &mut response, id);
+    prove(app, headers, &mut response, id).await?;
     response.extensions_mut().insert(Led {
         location,
         session: None,
         registration: Some(id),
     });
-    response
+    Ok(response)
 }
 
-fn prove(app: &App, response: &mut Response, id: Uuid) {
-    let until = (app.clock.now() + REGISTRATION_LIFETIME).as_secs();
-    let proof = app.pages.csrf.sign(REGISTRATION, &format!("{id}.{until}"));
-    let lifetime = Some(REGISTRATION_LIFETIME);
-    app.pages
-        .set_cookie(response, Cookie::Registration, &proof, lifetime);
+async fn prove(app: &App, headers: &HeaderMap, response: &mut Response, id: Uuid) -> Result<(), DbError> {
+    if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser) {
+        let proof = proof::give(app, id, &browser).await?;
+        app.pages
+            .set_cookie(response, Cookie::Registration, proof.expose(), Some(PROOF_FOR));
+    }
+    Ok(())
 }
 
-/// When the person at this browser chose or gave the password of the registration `id`, if it was here.
-pub(crate) fn proved(app: &App, headers: &HeaderMap, id: Uuid) -> Option<Timestamp> {
-    let proof = app.pages.cookies.read(headers, Cookie::Registration)?;
-    let (of, until) = app
-        .pages
-        .csrf
-        .signed(REGISTRATION, proof.expose())?
-        .split_once('.')?;
-    let until = Timestamp::from_secs(until.parse().ok()?);
-    (of == id.to_string() && app.clock.now() < until).then(|| until - REGISTRATION_LIFETIME)
+/// Whether the person at this browser chose or gave the password of the registration `id`, a short while ago.
+pub(crate) async fn has_proof(app: &App, headers: &HeaderMap, id: Uuid) -> Result<bool, DbError> {
+    match proof_of(app, headers) {
+        Some((proof, browser)) => proof::holds(app, id, &proof, &browser).await,
+        None => Ok(false),
+    }
+}
+
+/// When the person at this browser chose or gave the password of the registration `id`. It is told once.
+pub(crate) async fn redeem_proof(
+    app: &App,
+    headers: &HeaderMap,
+    id: Uuid,
+) -> Result<Option<Timestamp>, DbError> {
+    match proof_of(app, headers) {
+        Some((proof, browser)) => proof::redeem(app, id, &proof, &browser).await,
+        None => Ok(None),
+    }
+}
+
+fn proof_of(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
+    let cookies = app.pages.cookies;
+    cookies
+        .read(headers, Cookie::Registration)
+        .zip(cookies.read(headers, Cookie::Browser))
 }

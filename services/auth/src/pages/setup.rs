@@ -112,7 +112,7 @@ async fn process(
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
-    match carry_out(&app, &purpose, &token, &form).await {
+    match carry_out(&app, &purpose, (&token, &form), &client).await {
         Ok(Done::Registered(registered)) => {
             match arrived(&app, &headers, &client, registered, &ReturnTo::home()).await? {
                 Ok(response) => Ok(response),
@@ -134,7 +134,12 @@ enum Done {
     Chosen(uuid::Uuid),
 }
 
-async fn carry_out(app: &App, purpose: &Purpose, token: &Token, form: &Form) -> Result<Done, SetupError> {
+async fn carry_out(
+    app: &App,
+    purpose: &Purpose,
+    (token, form): (&Token, &Form),
+    client: &ClientInfo,
+) -> Result<Done, SetupError> {
     match purpose {
         Purpose::Administrator => {
             let new = NewAccount {
@@ -143,11 +148,11 @@ async fn carry_out(app: &App, purpose: &Purpose, token: &Token, form: &Form) -> 
                 password: Some(form.password.clone()),
                 ..NewAccount::default()
             };
-            setup::make_administrator(app, token, new)
+            setup::make_administrator(app, token, new, client.ip)
                 .await
                 .map(Done::Registered)
         }
-        Purpose::Invitation { .. } => setup::choose_password(app, token, form.password.clone())
+        Purpose::Invitation { .. } => setup::choose_password(app, token, form.password.clone(), client.ip)
             .await
             .map(Done::Chosen),
     }

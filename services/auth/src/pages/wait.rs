@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chassis::db::DbError;
 use chassis::http::{Problem, Query};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -52,7 +53,7 @@ pub(crate) async fn show(
         .await?
         .ok_or_else(Problem::not_found)?;
     let return_to = ReturnTo::parse(&arrival.return_to);
-    Ok(page(&app, &headers, arrival.id, progress, &return_to))
+    Ok(page(&app, &headers, arrival.id, progress, &return_to).await?)
 }
 
 /// `POST /register/wait`
@@ -85,16 +86,26 @@ async fn process(
     let progress = registration::status(&app, form.id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let proved = session::proved(&app, &headers, form.id).filter(|_| progress == Progress::Active);
+    let proved = match progress {
+        Progress::Active => session::redeem_proof(&app, &headers, form.id).await?,
+        _ => None,
+    };
     let Some(auth_time) = proved else {
-        return Ok(page(&app, &headers, form.id, progress, &return_to));
+        return Ok(page(&app, &headers, form.id, progress, &return_to).await?);
     };
     let who = SignedIn::by_password(form.id, auth_time);
     let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
     Ok(begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login"))))
 }
 
-fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to: &ReturnTo) -> Response {
+async fn page(
+    app: &App,
+    headers: &HeaderMap,
+    id: Uuid,
+    progress: Progress,
+    return_to: &ReturnTo,
+) -> Result<Response, DbError> {
+    let proved = session::has_proof(app, headers, id).await?;
     let (csrf, browser) = app.pages.form_token(headers).split();
     let link = |label, path| WaitAction::Link {
         label,
@@ -106,7 +117,7 @@ fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to:
             "This usually takes a moment. Leave this page open: it goes on by itself.",
             WaitAction::Nothing,
         ),
-        Progress::Active if session::proved(app, headers, id).is_some() => (
+        Progress::Active if proved => (
             "Your account is ready",
             "Everything is set up. Come on in.",
             WaitAction::Post {
@@ -152,5 +163,5 @@ fn page(app: &App, headers: &HeaderMap, id: Uuid, progress: Progress, return_to:
     };
     let mut response = app.pages.show(StatusCode::OK, &view);
     app.pages.keep(&mut response, browser.as_ref());
-    response
+    Ok(response)
 }

@@ -7,7 +7,7 @@ use events::contract::{CredentialAdded, CredentialChange, CredentialKind};
 use metrics::{counter, gauge};
 use uuid::Uuid;
 
-use super::{Rejection, store};
+use super::{Rejection, quota, store};
 use crate::accounts;
 use crate::app::App;
 use crate::{credentials, setup};
@@ -83,6 +83,7 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
         undo(tx, id).await?;
     }
     store::forget(tx, now).await?;
+    quota::sweep(tx, now).await?;
     let (pending, oldest) = store::waiting(tx).await?;
     let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
     gauge!("vestibule_registrations_pending").set(pending as f64);

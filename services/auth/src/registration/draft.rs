@@ -5,7 +5,7 @@ use events::contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRe
 
 use super::{FieldError, NewAccount, RegisterError};
 use crate::app::App;
-use crate::credentials::{Context, Password, Policy};
+use crate::credentials::{ChooseError, Context, Password, Policy, Weakness};
 
 /// Characters of a person's name at most.
 const NAME_LENGTH: usize = 256;
@@ -27,7 +27,8 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Parses every field.
+    /// Parses every field. Whether the password is easily guessed is judged when everything else is right, because that
+    /// costs: see [`Draft::hash_password`].
     ///
     /// # Errors
     /// [`RegisterError::Invalid`] with one entry a field.
@@ -56,14 +57,9 @@ impl Draft {
                 format!("at most {most} groups, each of 1 to {longest} characters"),
             );
         }
-        let typed = Typed {
-            user_name: new.user_name.trim(),
-            email: email.as_ref().and_then(Option::as_ref).map(EmailAddress::as_str),
-            names: names(&name),
-        };
         let password = new
             .password
-            .map(|password| errors.keep("password", check_password(app, &password, &typed)));
+            .map(|password| errors.keep("password", policy(app).admit(&password)));
         match (user_name, errors.0) {
             (Some(user_name), errors) if errors.is_empty() => Ok(Self {
                 user_name,
@@ -75,6 +71,22 @@ impl Draft {
             }),
             (_, errors) => Err(RegisterError::Invalid(errors)),
         }
+    }
+
+    /// Judges and hashes the password, if there is one.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] for one that is easily guessed; [`RegisterError::Busy`] when too many wait.
+    pub(super) async fn hash_password(&mut self, app: &App) -> Result<Option<String>, RegisterError> {
+        let Some(password) = self.password.take() else {
+            return Ok(None);
+        };
+        let known = KnownOfPerson {
+            user_name: self.user_name.as_str(),
+            email: self.email.as_ref().map(EmailAddress::as_str),
+            name: Some(&self.name),
+        };
+        hash_chosen(app, password, &known).await.map(Some)
     }
 
     /// The command to the user service.
@@ -92,37 +104,61 @@ impl Draft {
     }
 }
 
-/// Every part of a name.
-pub(crate) fn names(name: &PersonName) -> Vec<&str> {
-    let parts = [&name.formatted, &name.given_name, &name.family_name];
-    parts.into_iter().filter_map(|part| part.as_deref()).collect()
-}
-
-/// What a guesser would know of the person.
+/// What a guesser would know of the person. Only what was parsed or is stored belongs here, which is why it is short.
 #[derive(Default)]
-pub(crate) struct Typed<'a> {
+pub(crate) struct KnownOfPerson<'a> {
     pub(crate) user_name: &'a str,
     pub(crate) email: Option<&'a str>,
-    pub(crate) names: Vec<&'a str>,
+    pub(crate) name: Option<&'a PersonName>,
 }
 
-/// Whether a password may be chosen by a person on this site.
-pub(crate) fn check_password(
+impl<'a> KnownOfPerson<'a> {
+    fn context(&self, app: &'a App) -> Context {
+        let names = self
+            .name
+            .map(|name| [&name.formatted, &name.given_name, &name.family_name]);
+        let site = [app.settings.brand.name(), app.settings.issuer.host()];
+        let texts = site.into_iter().chain([self.user_name]).chain(self.email);
+        Context::new(texts.chain(names.into_iter().flatten().filter_map(|part| part.as_deref())))
+    }
+}
+
+/// Judges and hashes a password that `person` chooses on this site.
+///
+/// # Errors
+/// [`RegisterError::Invalid`] for one that cannot be chosen; [`RegisterError::Busy`] when too many wait.
+pub(crate) async fn choose_password(
     app: &App,
-    password: &SecretString,
-    person: &Typed<'_>,
-) -> Result<Password, crate::credentials::Weakness> {
-    let context = Context {
-        site: vec![app.settings.brand.name(), app.settings.issuer.host()],
-        person: std::iter::once(person.user_name)
-            .chain(person.email)
-            .chain(person.names.iter().copied())
-            .collect(),
-    };
-    let policy = Policy {
+    typed: &SecretString,
+    person: &KnownOfPerson<'_>,
+) -> Result<String, RegisterError> {
+    let password = policy(app).admit(typed).map_err(weak)?;
+    hash_chosen(app, password, person).await
+}
+
+async fn hash_chosen(
+    app: &App,
+    password: Password,
+    person: &KnownOfPerson<'_>,
+) -> Result<String, RegisterError> {
+    let chosen = app.hasher.choose(password, policy(app), person.context(app));
+    chosen.await.map_err(|error| match error {
+        ChooseError::Weak(weakness) => weak(weakness),
+        ChooseError::Hash(error) => error.into(),
+    })
+}
+
+fn policy(app: &App) -> Policy {
+    Policy {
         min_length: usize::from(app.settings.passwords.min_length),
-    };
-    policy.check(password, &context)
+    }
+}
+
+fn weak(weakness: Weakness) -> RegisterError {
+    RegisterError::Invalid(vec![FieldError {
+        field: "password",
+        detail: weakness.to_string(),
+    }])
 }
 
 struct Errors(Vec<FieldError>);

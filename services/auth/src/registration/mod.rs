@@ -9,7 +9,10 @@
 
 mod answer;
 mod draft;
+pub(crate) mod proof;
+mod quota;
 mod saga;
+mod sign_up;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -20,14 +23,16 @@ use std::time::Duration;
 pub(crate) use answer::{accepted, password_added, rejected, sweep};
 use chassis::db::DbError;
 use chassis::secret::SecretString;
-pub(crate) use draft::{Typed, check_password, names};
+pub(crate) use draft::{KnownOfPerson, choose_password};
 use events::contract::RejectionReason;
 pub(crate) use saga::{prepare, settle};
 pub use saga::{register, status};
+pub use sign_up::sign_up;
 pub use users_client::{Answer, HttpUsers, NoAnswer, Users};
 use uuid::Uuid;
 
 use crate::credentials::HashError;
+use crate::throttle::ReserveError;
 
 /// How long a registration waits for the user service.
 pub const EXPIRES_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -131,12 +136,35 @@ pub enum RegisterError {
         /// When another try is worth it.
         retry_after: Duration,
     },
+    /// The source has to wait: too many tries of it were wrong.
+    #[error("too many tries")]
+    Throttled {
+        /// When another try is admitted.
+        retry_after: Duration,
+    },
+    /// As many people registered as may in an hour, from this source or in all.
+    #[error("too many registrations")]
+    TooMany {
+        /// Whether the limit is that of the source.
+        from_source: bool,
+        /// When the hour is over.
+        retry_after: Duration,
+    },
     /// The pool that hashes passwords failed.
     #[error("the password could not be hashed")]
     Hash,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl From<ReserveError> for RegisterError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::Throttled { retry_after } => Self::Throttled { retry_after },
+            ReserveError::Db(error) => Self::Db(error),
+        }
+    }
 }
 
 impl From<HashError> for RegisterError {

@@ -44,17 +44,15 @@ pub(crate) struct Prepared {
 /// [`RegisterError::Invalid`] names the fields; [`RegisterError::Busy`] when too many passwords wait.
 pub(crate) async fn prepare(app: &App, new: NewAccount) -> Result<Prepared, RegisterError> {
     let mut draft = Draft::parse(app, new)?;
-    let hash = match draft.password.take() {
-        Some(password) => Some(app.hasher.hash(password).await?),
-        None => None,
-    };
-    Ok(Prepared {
-        request: draft.request(app),
-        hash,
-    })
+    let hash = draft.hash_password(app).await?;
+    Ok(Prepared::new(draft.request(app), hash))
 }
 
 impl Prepared {
+    pub(super) fn new(request: RegistrationRequested, hash: Option<String>) -> Self {
+        Self { request, hash }
+    }
+
     /// The id of the registration, the account and the user.
     pub(crate) fn id(&self) -> Uuid {
         self.request.id

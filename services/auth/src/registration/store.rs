@@ -2,6 +2,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
+use chassis::secret::TokenHash;
 use chassis::{on_engine, sql};
 use events::contract::RegistrationRequested;
 use sqlx::types::Json;
@@ -97,6 +98,57 @@ pub(crate) async fn waiting(db: &mut impl Connection) -> Result<(i64, Option<Tim
 pub(crate) async fn forget(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM registrations WHERE state <> 'pending' AND answered_at < $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(now - ANSWER_KEPT).execute(c).await?.rows_affected()))
+}
+
+/// Sets the proof with which a browser signs in once.
+pub(crate) async fn set_proof(
+    tx: &mut Tx,
+    id: Uuid,
+    proof: &TokenHash,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "UPDATE registrations SET proof_hash = $2, proof_at = $3
+        WHERE id = $1 AND state IN ('pending', 'accepted')";
+    on_engine!(tx, c => sqlx::query(statement).bind(id).bind(proof.as_bytes()).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Whether a registration has this proof, given after the first of two times and not after the second.
+pub(crate) async fn has_proof(
+    db: &mut impl Connection,
+    id: Uuid,
+    proof: &TokenHash,
+    (after, until): (Timestamp, Timestamp),
+) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM registrations
+        WHERE id = $1 AND proof_hash = $2 AND proof_at > $3 AND proof_at <= $4)";
+    Ok(
+        on_engine!(db, c => sqlx::query_scalar(statement).bind(id).bind(proof.as_bytes()).bind(after).bind(until)
+        .fetch_one(c).await?),
+    )
+}
+
+/// Uses the proof of an accepted registration up; when it was given, or nothing when it is no good.
+pub(crate) async fn use_proof(
+    tx: &mut Tx,
+    id: Uuid,
+    proof: &TokenHash,
+    (after, until): (Timestamp, Timestamp),
+) -> Result<Option<Timestamp>, DbError> {
+    let statement = "UPDATE registrations SET proof_hash = NULL
+        WHERE id = $1 AND proof_hash = $2 AND proof_at > $3 AND proof_at <= $4 AND state = 'accepted'
+        RETURNING proof_at";
+    Ok(
+        on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).bind(proof.as_bytes()).bind(after).bind(until)
+        .fetch_optional(c).await?),
+    )
+}
+
+/// Makes the proof of a registration worthless.
+pub(crate) async fn clear_proof(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let statement = "UPDATE registrations SET proof_hash = NULL WHERE id = $1 AND proof_hash IS NOT NULL";
+    on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Removes the registration of an erased person.

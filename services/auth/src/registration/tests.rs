@@ -58,6 +58,37 @@ testkit::on_both_engines! {
         assert_eq!(added.count(), 1);
     }
 
+    // SB-43
+    async fn sign_ups_are_limited_per_source_and_in_all(db: TestDb) {
+        let test = testing::app(&db).await;
+        let limits = [("REGISTRATION__HOURLY_PER_SOURCE", "3"), ("REGISTRATION__HOURLY", "5")];
+        let (app, clock) = testing::app_with(&db, testing::settings_with(&limits), test.users.clone()).await;
+        let from = |number: i32, ip: &str| {
+            let new = NewAccount { user_name: format!("person{number}"), ..ann() };
+            sign_up(&app, new, Some(ip.parse().unwrap()))
+        };
+        let weak = NewAccount { password: Some(SecretString::from("passwordpassword")), ..ann() };
+        assert!(matches!(sign_up(&app, weak, None).await, Err(RegisterError::Invalid(_))), "takes no place");
+        let burst = futures_util::future::join_all((0..10).map(|number| from(number, "192.0.2.1"))).await;
+        assert_eq!(burst.iter().filter(|one| one.is_ok()).count(), 3);
+        let hashed = app.hasher.done();
+        let refused = from(10, "192.0.2.1").await;
+        assert!(matches!(refused, Err(RegisterError::TooMany { from_source: true, .. })), "{refused:?}");
+        assert_eq!(app.hasher.done(), hashed, "refused before anything is hashed");
+        from(11, "192.0.2.2").await.unwrap();
+        from(12, "192.0.2.3").await.unwrap();
+        let refused = from(13, "192.0.2.4").await;
+        let hour = std::time::Duration::from_secs(3600);
+        assert!(
+            matches!(refused, Err(RegisterError::TooMany { from_source: false, retry_after }) if retry_after <= hour),
+            "{refused:?}"
+        );
+        clock.set(testing::BEGINNING - hour * 48);
+        from(14, "192.0.2.1").await.unwrap();
+        clock.set(testing::BEGINNING + hour);
+        from(15, "192.0.2.1").await.unwrap();
+    }
+
     async fn a_taken_name_is_told_and_nothing_remains(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));

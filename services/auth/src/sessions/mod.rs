@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::credentials;
 use crate::grants;
 use crate::http::ClientInfo;
-use crate::throttle;
+use crate::{registration, throttle};
 
 /// How often at most a session in use is written to.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -51,8 +51,7 @@ pub struct Started {
 /// Why a session did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The account was disabled, failed too often or got another password while the password was checked: answer as
-    /// for a wrong one.
+    /// The account was disabled or got another password while the password was checked: answer as for a wrong one.
     #[error("the account may not sign in now")]
     Refused,
     /// The database failed.
@@ -113,7 +112,7 @@ pub async fn start_for(
         expires_at: now + lifetime.absolute,
     };
     let row = store::NewRow::of(&session, &token, client, now, lifetime);
-    if !store::insert_if_allowed(tx, &row, who.counted.as_ref()).await? {
+    if !store::insert_if_allowed(tx, &row).await? {
         return Err(StartError::Refused);
     }
     signed_in(app, tx, who, &session, client).await?;
@@ -163,15 +162,21 @@ async fn signed_in(
     session: &Session,
     client: &ClientInfo,
 ) -> Result<(), StartError> {
-    for key in &who.forgiven {
-        throttle::store::clear(tx, key).await?;
-    }
     if !accounts::store::lock(tx, who.account_id).await? {
         return Err(StartError::Refused);
     }
     // Under the account's lock: whoever chooses a password holds it too, and then ends the sessions that there are.
     if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
         return Err(StartError::Refused);
+    }
+    for key in &who.forgiven {
+        throttle::store::clear(tx, key).await?;
+    }
+    if let Some(device) = &who.device {
+        accounts::store::touch_device(tx, device, app.clock.now()).await?;
+    }
+    if let Some(key) = &who.given_back {
+        throttle::store::give_back(tx, key).await?;
     }
     let event = |version| SessionStarted {
         id: session.id,
@@ -246,12 +251,15 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
     Ok(true)
 }
 
-/// Ends every session of an account and revokes everything granted to it. How many sessions there were.
+/// Ends every session of an account, revokes everything granted to it, and forgets its known devices and what would sign
+/// in a browser after a registration. How many sessions there were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
     grants::revoke_for_account(tx, account, app.clock.now()).await?;
+    accounts::forget_devices(tx, account).await?;
+    registration::store::clear_proof(tx, account).await?;
     let ids = store::delete_of(tx, account).await?;
     for &id in &ids {
         ended(app, tx, account, id, reason).await?;

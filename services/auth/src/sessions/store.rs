@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::{Lifetime, Session};
 use crate::http::ClientInfo;
-use crate::throttle::{Key, MOST_FAILURES};
 
 /// Sessions that one sweep ends at most, so that its transaction stays short.
 const BATCH: i64 = 200;
@@ -70,27 +69,20 @@ impl From<Row> for Session {
     }
 }
 
-/// Stores a session if the account may sign in at this very moment: it is active, and fewer failures in a row than
-/// the limit are counted. Sign-ins that were checked at the same time as many wrong ones end here (SB-7).
-pub(crate) async fn insert_if_allowed(
-    tx: &mut Tx,
-    row: &NewRow<'_>,
-    counted: Option<&Key>,
-) -> Result<bool, DbError> {
+/// Stores a session if the person may sign in at this very moment: they are active.
+pub(crate) async fn insert_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
     // The person's row is held, so that whoever disables them waits and then finds this session to end.
     let statement = sql!(tx,
         sqlite: "INSERT INTO sessions
                 (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
                  client_ip, user_agent)
             SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
-            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)
-              AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)",
+            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)",
         postgres: "INSERT INTO sessions
                 (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
                  client_ip, user_agent)
             SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
-            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)
-              AND NOT EXISTS (SELECT 1 FROM throttles WHERE key = $11 AND failures >= $12)",
+            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)",
     );
     let session = row.session;
     let stored = on_engine!(tx, c => sqlx::query(statement)
@@ -104,8 +96,6 @@ pub(crate) async fn insert_if_allowed(
         .bind(session.expires_at)
         .bind(row.client_ip.as_deref())
         .bind(row.user_agent.as_deref())
-        .bind(counted.map(Key::as_bytes))
-        .bind(MOST_FAILURES)
         .execute(c).await?.rows_affected());
     Ok(stored == 1)
 }

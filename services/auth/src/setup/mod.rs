@@ -8,6 +8,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chassis::clock::SKEW;
@@ -18,9 +19,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::registration::{
-    self, FieldError, NewAccount, RegisterError, Registered, Typed, check_password, names,
-};
+use crate::credentials::{Password, Verdict};
+use crate::registration::{self, FieldError, KnownOfPerson, NewAccount, RegisterError, Registered};
 use crate::subjects::{self, ADMINISTRATORS, Subject};
 use crate::throttle::{self, Key};
 use crate::{accounts, credentials, sessions};
@@ -132,6 +132,7 @@ pub async fn make_administrator(
     app: &App,
     token: &Token,
     mut new: NewAccount,
+    ip: Option<IpAddr>,
 ) -> Result<Registered, SetupError> {
     if inspect(app, token).await? != Some(Purpose::Administrator) {
         return Err(SetupError::NotValid);
@@ -140,7 +141,7 @@ pub async fn make_administrator(
         return Err(missing_password().into());
     }
     new.groups = vec![ADMINISTRATORS.to_owned()];
-    let prepared = registration::prepare(app, new).await?;
+    let prepared = counted(app, ip, registration::prepare(app, new)).await?;
     let mut tx = app.db.begin("make_administrator").await?;
     let now = app.clock.now();
     if !store::use_administrator(&mut tx, &token.hash(), prepared.id(), now).await?
@@ -162,47 +163,85 @@ fn missing_password() -> RegisterError {
     }])
 }
 
-/// Chooses the password of an invited account, once, and ends what was open under an earlier one. The account's id.
+/// Does `work`, which judges a password, counted for the source like a sign-in (SB-43).
+async fn counted<T>(
+    app: &App,
+    ip: Option<IpAddr>,
+    work: impl Future<Output = Result<T, RegisterError>>,
+) -> Result<T, RegisterError> {
+    let guess = throttle::reserve_source(app, ip).await?;
+    let outcome = work.await;
+    let failed = matches!(outcome, Err(RegisterError::Invalid(_)));
+    guess.settle(app, failed).await?;
+    outcome
+}
+
+/// Chooses the password of an account with its link, once, and forgets the failures of the account. A new password ends
+/// what was open under the earlier one; whoever types the password that the account has keeps it, and everything that is
+/// open. The account's id.
 ///
 /// # Errors
 /// [`SetupError::NotValid`] when the link is no good; the password is judged only with a good one.
-pub async fn choose_password(app: &App, token: &Token, password: SecretString) -> Result<Uuid, SetupError> {
+pub async fn choose_password(
+    app: &App,
+    token: &Token,
+    password: SecretString,
+    ip: Option<IpAddr>,
+) -> Result<Uuid, SetupError> {
     let mut reader = app.db.reader().await?;
     let link = store::find(&mut reader, &token.hash(), app.clock.now()).await?;
     let account = link
         .and_then(|link| link.account_id)
         .ok_or(SetupError::NotValid)?;
     let subject = subjects::find(&mut reader, account).await?;
+    let stored = credentials::store::hash(&mut reader, account).await?;
     drop(reader);
-    let password = check_password(app, &password, &typed(subject.as_ref())).map_err(|weakness| {
-        RegisterError::Invalid(vec![FieldError {
-            field: "password",
-            detail: weakness.to_string(),
-        }])
-    })?;
-    let hash = app.hasher.hash(password).await.map_err(RegisterError::from)?;
+    let known = known_of(subject.as_ref());
+    let new = counted(app, ip, async {
+        match keeps(app, &password, stored.as_deref()).await? {
+            true => Ok(None),
+            false => registration::choose_password(app, &password, &known)
+                .await
+                .map(Some),
+        }
+    });
+    let new = new.await?;
     let mut tx = app.db.begin("choose_password").await?;
     let now = app.clock.now();
     let used = store::use_invitation(&mut tx, &token.hash(), now).await?;
     if used != Some(account) || !accounts::store::lock(&mut tx, account).await? {
         return Err(SetupError::NotValid);
     }
-    credentials::store::set_password(&mut tx, account, &hash, now).await?;
-    sessions::end_all(app, &mut tx, account, SessionEnd::PasswordChanged).await?;
+    if let Some(hash) = &new {
+        credentials::store::set_password(&mut tx, account, hash, now).await?;
+        sessions::end_all(app, &mut tx, account, SessionEnd::PasswordChanged).await?;
+    }
+    throttle::store::clear(&mut tx, &Key::devices(account)).await?;
     if let Some(subject) = &subject {
         throttle::store::clear(&mut tx, &Key::account(subject.claims.user_name.key())).await?;
     }
-    registration::password_added(app, &mut tx, account).await?;
+    if new.is_some() {
+        registration::password_added(app, &mut tx, account).await?;
+    }
     tx.commit().await?;
     tracing::info!(event.action = "password-chosen", event.outcome = "success", user.id = %account, "a person chose a password with a link");
     Ok(account)
 }
 
-fn typed(subject: Option<&Subject>) -> Typed<'_> {
-    subject.map_or_else(Typed::default, |subject| Typed {
+/// Whether `typed` is the password that the account has.
+async fn keeps(app: &App, typed: &SecretString, stored: Option<&str>) -> Result<bool, RegisterError> {
+    let (Some(password), Some(stored)) = (Password::new(typed), stored) else {
+        return Ok(false);
+    };
+    let verdict = app.hasher.verify(password, Some(stored)).await?;
+    Ok(matches!(verdict, Verdict::Right { .. }))
+}
+
+fn known_of(subject: Option<&Subject>) -> KnownOfPerson<'_> {
+    subject.map_or_else(KnownOfPerson::default, |subject| KnownOfPerson {
         user_name: &subject.user_name,
         email: subject.claims.emails.first().map(|email| email.value.as_str()),
-        names: names(&subject.claims.name),
+        name: Some(&subject.claims.name),
     })
 }
 

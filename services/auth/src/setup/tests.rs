@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::secret::SecretString;
 
 use super::*;
 use crate::registration::{Rejection, State};
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
+
+const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
 
 fn token(link: &Url) -> Token {
     let (_, token) = link.query_pairs().find(|(name, _)| name == "token").unwrap();
@@ -36,12 +39,12 @@ testkit::on_both_engines! {
         assert!(link.as_str().starts_with("https://id.example.org/setup?token="), "{link}");
         let token = token(&link);
         assert_eq!(inspect(&app, &token).await.unwrap(), Some(Purpose::Administrator));
-        let done = make_administrator(&app, &token, boss("boss")).await.unwrap();
+        let done = make_administrator(&app, &token, boss("boss"), HERE).await.unwrap();
         assert_eq!(done.state, State::Active);
         let mut reader = db.reader().await.unwrap();
         assert!(subjects::find(&mut reader, done.id).await.unwrap().unwrap().is_administrator());
         assert_eq!(inspect(&app, &token).await.unwrap(), None);
-        assert!(matches!(make_administrator(&app, &token, boss("thief")).await, Err(SetupError::NotValid)));
+        assert!(matches!(make_administrator(&app, &token, boss("thief"), HERE).await, Err(SetupError::NotValid)));
         assert_eq!(issue_setup_link(&app).await.unwrap(), None, "somebody administers");
     }
 
@@ -52,7 +55,7 @@ testkit::on_both_engines! {
         app.wait(Duration::from_secs(60));
         let checked = app.sign_in("ann", PASSWORD).await.unwrap();
         let link = invitation(&app, ann).await;
-        choose_password(&app, &link, SecretString::from("gorse-tin-placid")).await.unwrap();
+        choose_password(&app, &link, SecretString::from("gorse-tin-placid"), HERE).await.unwrap();
         let outcome = app.start(&checked).await;
         assert!(matches!(outcome, Err(sessions::StartError::Refused)), "{outcome:?}");
         let again = app.sign_in("ann", "gorse-tin-placid").await.unwrap();
@@ -64,10 +67,10 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
         let outcomes = tokio::join!(
-            make_administrator(&app, &token, boss("one")),
-            make_administrator(&app, &token, boss("two")),
-            make_administrator(&app, &token, boss("three")),
-            make_administrator(&app, &token, boss("four")),
+            make_administrator(&app, &token, boss("one"), HERE),
+            make_administrator(&app, &token, boss("two"), HERE),
+            make_administrator(&app, &token, boss("three"), HERE),
+            make_administrator(&app, &token, boss("four"), HERE),
         );
         let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok(), outcomes.3.is_ok()];
         assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
@@ -82,7 +85,7 @@ testkit::on_both_engines! {
         assert_eq!(inspect(&app, &first).await.unwrap(), None, "the earlier one is worthless");
         app.wait(SETUP_LINK_FOR);
         assert_eq!(inspect(&app, &second).await.unwrap(), None);
-        assert!(matches!(make_administrator(&app, &second, boss("late")).await, Err(SetupError::NotValid)));
+        assert!(matches!(make_administrator(&app, &second, boss("late"), HERE).await, Err(SetupError::NotValid)));
     }
 
     // SB-11
@@ -103,12 +106,12 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
         let weak = NewAccount { password: Some(SecretString::from("short")), ..boss("boss") };
-        assert!(matches!(make_administrator(&app, &token, weak).await, Err(SetupError::Register(_))));
+        assert!(matches!(make_administrator(&app, &token, weak, HERE).await, Err(SetupError::Register(_))));
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-        let done = make_administrator(&app, &token, boss("taken")).await.unwrap();
+        let done = make_administrator(&app, &token, boss("taken"), HERE).await.unwrap();
         assert_eq!(done.state, State::Rejected(Rejection::UserNameTaken));
         app.users.behave(Behaviour::Down);
-        assert_eq!(make_administrator(&app, &token, boss("boss")).await.unwrap().state, State::Pending);
+        assert_eq!(make_administrator(&app, &token, boss("boss"), HERE).await.unwrap().state, State::Pending);
         assert_eq!(issue_setup_link(&app).await.unwrap(), None, "one is on the way");
     }
 
@@ -121,7 +124,7 @@ testkit::on_both_engines! {
         assert_eq!(inspect(&app, &old).await.unwrap(), None, "the newest one counts");
         let purpose = Purpose::Invitation { user_name: Some("ann".to_owned()) };
         assert_eq!(inspect(&app, &new).await.unwrap(), Some(purpose));
-        let choose = |password: &'static str| choose_password(&app, &new, SecretString::from(password));
+        let choose = |password: &'static str| choose_password(&app, &new, SecretString::from(password), HERE);
         assert!(matches!(choose("short").await, Err(SetupError::Register(_))), "a weak one leaves the link good");
         let outcomes = tokio::join!(choose(PASSWORD), choose(PASSWORD), choose(PASSWORD));
         let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok()];
@@ -138,7 +141,7 @@ testkit::on_both_engines! {
             let _ = app.sign_in("ann", "gorse-tin-wrong").await;
         }
         let token = invitation(&app, id).await;
-        choose_password(&app, &token, SecretString::from("another-gorse-tin")).await.unwrap();
+        choose_password(&app, &token, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
         assert!(crate::sessions::find(&app, &started.token).await.unwrap().is_none());
         assert!(app.sign_in("ann", "another-gorse-tin").await.is_ok());
         let mut elsewhere = testing::attempt("ann", PASSWORD);
@@ -146,12 +149,70 @@ testkit::on_both_engines! {
         assert!(crate::accounts::sign_in(&app, elsewhere).await.is_err());
     }
 
+    // SB-7, SB-46
+    async fn with_a_link_the_owner_keeps_the_password_and_the_failures_are_forgotten(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        let account = Key::account("ann");
+        let mut tx = app.db.begin("test").await.unwrap();
+        for _ in 0..throttle::MOST_FAILURES {
+            throttle::store::count(&mut tx, &account, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
+        }
+        let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(app.sign_in("ann", "gorse-tin-wrong").await.is_err(), "the guess of the day");
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(crate::accounts::SignInError::Throttled { .. })));
+        let link = invitation(&app, id).await;
+        let events = app.events().await.len();
+        assert_eq!(choose_password(&app, &link, SecretString::from(PASSWORD), HERE).await.unwrap(), id);
+        assert_eq!(app.events().await.len(), events, "nothing has changed");
+        let mut known = testing::attempt("ann", PASSWORD);
+        known.device = Some(device);
+        assert!(crate::accounts::sign_in(&app, known).await.unwrap().known_device);
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+        assert!(crate::sessions::find(&app, &started.token).await.unwrap().is_some());
+        assert!(inspect(&app, &link).await.unwrap().is_none(), "it works once");
+    }
+
+    // SB-15
+    async fn a_new_password_forgets_the_known_devices(db: TestDb) {
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        let mut tx = app.db.begin("test").await.unwrap();
+        let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
+        tx.commit().await.unwrap();
+        let link = invitation(&app, id).await;
+        choose_password(&app, &link, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
+        let mut stolen = testing::attempt("ann", "another-gorse-tin");
+        stolen.device = Some(device);
+        assert!(!crate::accounts::sign_in(&app, stolen).await.unwrap().known_device);
+        assert_eq!(app.count("SELECT COUNT(*) FROM devices").await, 0);
+    }
+
+    // SB-43
+    async fn passwords_that_are_judged_are_counted_for_their_source(db: TestDb) {
+        let test = testing::app(&db).await;
+        let settings = testing::settings_with(&[("THROTTLE__SOURCE_FAILURES", "2")]);
+        let (app, _clock) = testing::app_with(&db, settings, test.users.clone()).await;
+        let id = test.person("ann").await;
+        let link = invitation(&test, id).await;
+        for _ in 0..3 {
+            let weak = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
+            assert!(matches!(weak, Err(SetupError::Register(RegisterError::Invalid(_)))), "{weak:?}");
+        }
+        let hashed = app.hasher.done();
+        let refused = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
+        assert!(matches!(refused, Err(SetupError::Register(RegisterError::Throttled { .. }))), "{refused:?}");
+        assert_eq!(app.hasher.done(), hashed);
+    }
+
     async fn an_invitation_expires_and_goes_with_the_account(db: TestDb) {
         let app = testing::app(&db).await;
         let id = app.person("ann").await;
         let token = invitation(&app, id).await;
         app.wait(INVITATION_FOR + Duration::from_secs(1));
-        let outcome = choose_password(&app, &token, SecretString::from("another-gorse-tin")).await;
+        let outcome = choose_password(&app, &token, SecretString::from("another-gorse-tin"), HERE).await;
         assert!(matches!(outcome, Err(SetupError::NotValid)));
         app.wait(SETUP_LINK_FOR);
         crate::sweeper::sweep(&app).await.unwrap();

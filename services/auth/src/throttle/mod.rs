@@ -1,42 +1,35 @@
-//! Growing delays after failed sign-ins, per account and per source (SB-7).
+//! Growing delays after failed sign-ins, per account, per source and per known device (SB-7, SB-46).
 //!
-//! Failures in a row are counted per name that was tried (whether or not somebody has it), per source address and per
-//! known device. A try that comes too early is turned away before its password is looked at. A browser or program in
-//! which the person has signed in before brings a device token and is counted for itself, so nobody can lock a person
-//! out by failing in their name. What is kept is a hash: no name and no address can be read back.
+//! A guess is counted as a failure *before* its password is judged, in one guarded statement that all replicas share, and
+//! given back when the password turns out right. So guesses that come at once are admitted one by one, as slowly as those
+//! that come one after the other. What a process that dies has counted stays counted: a failure, and no longer delay than
+//! that of a failure.
+//!
+//! Counters hold a hash of what they count for: no name and no address can be read back. See
+//! `docs/decisions/0021-guesses.md`.
 
+mod limit;
+mod reservation;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::DbError;
 use chassis::secret::TokenHash;
+pub(crate) use limit::{Limit, Tally};
+pub(crate) use reservation::{Admission, Reservation, ReserveError};
+use uuid::Uuid;
 
 use crate::app::App;
 
-/// Failures in a row after which an account's password is not tried any more (NIST SP 800-63B-4 §3.2.2).
+/// Failures in a row after which an account's password is tried once a day from each network (NIST SP 800-63B-4 §3.2.2),
+/// and after which known devices are no exception.
 pub const MOST_FAILURES: i64 = 100;
 
-/// Failures that cost no delay: typing errors.
-const FREE: i64 = 4;
-
-/// The longest delay for an account or a device.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
-
-/// The longest delay for a source, behind which there may be many people.
-const LONGEST_SOURCE: Duration = Duration::from_secs(60);
-
-/// What a caller is told once [`MOST_FAILURES`] is reached. Only a known device, or an administrator's link, helps.
-const CLOSED: Duration = Duration::from_secs(24 * 3600);
-
-/// A source that did not fail for so long starts anew.
-pub(crate) const SOURCE_MEMORY: Duration = Duration::from_secs(3600);
-
-/// Counters that were not touched for so long are swept, unless they are closed.
+/// Counters that were not touched for so long are swept, unless they have reached [`MOST_FAILURES`].
 pub(crate) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Whose failures are counted: SHA-256 of what names it.
@@ -49,19 +42,30 @@ impl Key {
         Self(TokenHash::of(&format!("account:{user_name_key}")))
     }
 
-    /// Where a try comes from: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
+    /// Where a try comes from: see [`source`].
     pub(crate) fn source(ip: Option<IpAddr>) -> Self {
-        let network = match ip.map(|ip| ip.to_canonical()) {
-            None => "unknown".to_owned(),
-            Some(IpAddr::V4(ip)) => ip.to_string(),
-            Some(IpAddr::V6(ip)) => format!("{:x}", ip.to_bits() >> 64),
-        };
-        Self(TokenHash::of(&format!("source:{network}")))
+        Self(TokenHash::of(&format!("source:{}", source(ip))))
     }
 
-    /// A device, by the hash of its token.
+    /// The guess of a day from one network at an account with [`MOST_FAILURES`]. The network is an IPv4 /24 or an IPv6
+    /// /48, so that one subscriber or one rented range has one guess, and not as many as addresses.
+    pub(crate) fn daily(user_name_key: &str, ip: Option<IpAddr>) -> Self {
+        let network = match ip.map(|ip| ip.to_canonical()) {
+            None => "unknown".to_owned(),
+            Some(IpAddr::V4(ip)) => Ipv4Addr::from_bits(ip.to_bits() & !0xff).to_string(),
+            Some(IpAddr::V6(ip)) => Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80).to_string(),
+        };
+        Self(TokenHash::of(&format!("daily:{network}:{user_name_key}")))
+    }
+
+    /// A device, by its token.
     pub(crate) fn device(token: &str) -> Self {
         Self(TokenHash::of(&format!("device:{token}")))
+    }
+
+    /// The known devices of an account, all together.
+    pub(crate) fn devices(account: Uuid) -> Self {
+        Self(TokenHash::of(&format!("devices:{account}")))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -69,57 +73,32 @@ impl Key {
     }
 }
 
-/// Failures in a row, and when the last one was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct Tally {
-    pub(crate) failures: i64,
-    pub(crate) failed_at: Timestamp,
-}
-
-impl Tally {
-    /// How long an account or a device has to wait from `now`.
-    pub(crate) fn account_wait(self, now: Timestamp) -> Option<Duration> {
-        if self.failures >= MOST_FAILURES {
-            return Some(CLOSED);
-        }
-        self.left(growing(self.failures, FREE, LONGEST), now)
-    }
-
-    /// How long a source has to wait from `now`, when `free` failures cost nothing.
-    pub(crate) fn source_wait(self, free: i64, now: Timestamp) -> Option<Duration> {
-        if now.since(self.failed_at) >= SOURCE_MEMORY {
-            return None;
-        }
-        self.left(growing(self.failures, free, LONGEST_SOURCE), now)
-    }
-
-    fn left(self, delay: Duration, now: Timestamp) -> Option<Duration> {
-        let left = (self.failed_at + delay).since(now);
-        (!left.is_zero()).then_some(left)
+/// The source of a request: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
+pub(crate) fn source(ip: Option<IpAddr>) -> String {
+    match ip.map(|ip| ip.to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(ip)) => ip.to_string(),
+        Some(IpAddr::V6(ip)) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
 
-/// How long somebody from `ip` has to wait before the next try at what tells whether a person exists: a sign-in, or a
-/// registration (SB-8).
-pub(crate) async fn source_wait(app: &App, ip: Option<IpAddr>) -> Result<Option<Duration>, DbError> {
-    let mut reader = app.db.reader().await?;
-    let tally = store::find(&mut reader, &Key::source(ip)).await?;
+/// Counts something costly that somebody without an account asks for, before it is done: a registration, say. Counted like
+/// a guess at a password from the same source (SB-43), and given back when it was in order.
+///
+/// # Errors
+/// [`ReserveError::Throttled`] when the source has to wait.
+pub(crate) async fn reserve_source(app: &App, ip: Option<IpAddr>) -> Result<Reservation, ReserveError> {
+    let (key, limit) = source_limit(app, ip);
+    Reservation::make(app, vec![Admission::unread(key, limit)]).await
+}
+
+/// The counter of a source, and how it limits.
+pub(crate) fn source_limit(app: &App, ip: Option<IpAddr>) -> (Key, Limit) {
     let free = i64::from(app.settings.throttle.source_failures);
-    Ok(tally.and_then(|tally| tally.source_wait(free, app.clock.now())))
+    (Key::source(ip), Limit::source(free))
 }
 
-/// Counts a failure of somebody from `ip`.
-pub(crate) async fn count_source(app: &App, ip: Option<IpAddr>) -> Result<(), DbError> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin("throttle_source").await?;
-    store::count(&mut tx, &Key::source(ip), now, now - SOURCE_MEMORY).await?;
-    tx.commit().await
-}
-
-/// One second after the first failure beyond the free ones, doubled with each more.
-fn growing(failures: i64, free: i64, longest: Duration) -> Duration {
-    match u32::try_from(failures - free) {
-        Err(_) | Ok(0) => Duration::ZERO,
-        Ok(beyond) => Duration::from_secs(1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX)).min(longest),
-    }
+/// What is swept at `now`.
+pub(crate) fn swept_before(now: Timestamp) -> Timestamp {
+    now - KEPT
 }

@@ -4,27 +4,118 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::{KEPT, Key, MOST_FAILURES, Tally};
+use super::{Key, Limit, MOST_FAILURES, Tally, swept_before};
 
-/// Counts a failure; starts anew when the last one was before `forget_before`.
-pub(crate) async fn count(
-    tx: &mut Tx,
-    key: &Key,
-    now: Timestamp,
-    forget_before: Timestamp,
-) -> Result<(), DbError> {
-    let statement = "INSERT INTO throttles (key, failures, failed_at) VALUES ($1, 1, $2)
-        ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at,
-            failures = CASE WHEN throttles.failed_at < $3 THEN 1 ELSE throttles.failures + 1 END";
+#[derive(sqlx::FromRow)]
+struct Row {
+    key: Vec<u8>,
+    failures: i64,
+    failed_at: Timestamp,
+    tried_at: Timestamp,
+}
+
+impl From<&Row> for Tally {
+    fn from(row: &Row) -> Self {
+        Self {
+            failures: row.failures,
+            failed_at: row.failed_at,
+            tried_at: row.tried_at,
+        }
+    }
+}
+
+/// Counts a guess as a failure, if `limit` admits one at `now`: one guarded statement, so of guesses that come at once on
+/// any number of replicas as many are admitted as of guesses that come one after the other.
+pub(crate) async fn reserve(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) -> Result<bool, DbError> {
+    // A time in the future must not keep out whoever has no delay: clocks of replicas differ a little.
+    let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
+        ON CONFLICT (key) DO UPDATE SET tried_at = excluded.tried_at,
+            failures = CASE WHEN throttles.failed_at < $3 AND throttles.tried_at < $3 THEN 1
+                ELSE throttles.failures + 1 END
+        WHERE (throttles.failed_at < $3 AND throttles.tried_at < $3)
+           OR (throttles.failures < $4 AND (throttles.failures <= $5
+               OR CASE WHEN throttles.failures >= $6 THEN CAST($7 AS BIGINT)
+                       ELSE CAST($8 AS BIGINT) << CAST(throttles.failures - $5 - 1 AS INTEGER) END
+                  <= $2 - CASE WHEN throttles.failed_at > throttles.tried_at THEN throttles.failed_at
+                               ELSE throttles.tried_at END))";
+    let forget_before = limit
+        .memory
+        .map_or(Timestamp::from_micros(0), |memory| now - memory);
+    let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    let counted = on_engine!(tx, c => sqlx::query(statement)
+        .bind(key.as_bytes())
+        .bind(now)
+        .bind(forget_before)
+        .bind(limit.most)
+        .bind(limit.free)
+        .bind(limit.full())
+        .bind(micros(limit.longest))
+        .bind(micros(limit.first))
+        .execute(c).await?.rows_affected());
+    Ok(counted == 1)
+}
+
+/// A guess that was reserved has failed. When a success has cleared the counter meanwhile, it is the first one.
+pub(crate) async fn fail(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), DbError> {
+    let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
+        ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at";
+    on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Counts a failure that nothing was reserved for.
+pub(crate) async fn count(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) -> Result<(), DbError> {
+    let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
+        ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at, tried_at = excluded.tried_at,
+            failures = CASE WHEN throttles.failed_at < $3 AND throttles.tried_at < $3 THEN 1
+                ELSE throttles.failures + 1 END";
+    let forget_before = limit
+        .memory
+        .map_or(Timestamp::from_micros(0), |memory| now - memory);
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).bind(forget_before)
         .execute(c).await?.rows_affected());
     Ok(())
 }
 
+/// Takes a reserved guess back, and its time with it.
+pub(crate) async fn give_back(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
+    let statement = "UPDATE throttles SET failures = failures - 1, tried_at = failed_at
+        WHERE key = $1 AND failures > 0";
+    on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Sets times after `now` to `now`.
+pub(crate) async fn clamp(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), DbError> {
+    let statement = "UPDATE throttles
+        SET failed_at = CASE WHEN failed_at > $2 THEN $2 ELSE failed_at END,
+            tried_at = CASE WHEN tried_at > $2 THEN $2 ELSE tried_at END
+        WHERE key = $1 AND (failed_at > $2 OR tried_at > $2)";
+    on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// The failures of `key` so far.
 pub(crate) async fn find(db: &mut impl Connection, key: &Key) -> Result<Option<Tally>, DbError> {
-    let statement = "SELECT failures, failed_at FROM throttles WHERE key = $1";
-    Ok(on_engine!(db, c => sqlx::query_as(statement).bind(key.as_bytes()).fetch_optional(c).await?))
+    let [tally] = find_each(db, [Some(key)]).await?;
+    Ok(tally)
+}
+
+/// The failures of each of `keys` so far, read at once.
+pub(crate) async fn find_each<const N: usize>(
+    db: &mut impl Connection,
+    keys: [Option<&Key>; N],
+) -> Result<[Option<Tally>; N], DbError> {
+    let statement =
+        "SELECT key, failures, failed_at, tried_at FROM throttles WHERE key IN ($1, $2, $3, $4, $5)";
+    let bound = |number: usize| keys.get(number).copied().flatten().map(Key::as_bytes);
+    let rows: Vec<Row> = on_engine!(db, c => sqlx::query_as(statement)
+        .bind(bound(0)).bind(bound(1)).bind(bound(2)).bind(bound(3)).bind(bound(4))
+        .fetch_all(c).await?);
+    Ok(keys.map(|key| {
+        let key = key?;
+        rows.iter().find(|row| row.key == key.as_bytes()).map(Tally::from)
+    }))
 }
 
 /// Forgets the failures of `key`.
@@ -34,11 +125,11 @@ pub(crate) async fn clear(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Removes counters that were not touched for long. Those that are closed stay.
+/// Removes counters that were not touched for long. Those with [`MOST_FAILURES`] stay.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
-    let statement = "DELETE FROM throttles WHERE failed_at < $1 AND failures < $2";
+    let statement = "DELETE FROM throttles WHERE failed_at < $1 AND tried_at < $1 AND failures < $2";
+    let before = swept_before(now);
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(now - KEPT).bind(MOST_FAILURES)
-        .execute(c).await?.rows_affected()),
+        on_engine!(tx, c => sqlx::query(statement).bind(before).bind(MOST_FAILURES).execute(c).await?.rows_affected()),
     )
 }

@@ -44,6 +44,22 @@ testkit::on_both_engines! {
         assert_eq!(kind(world.refresh(&token).await), Some(ErrorCode::InvalidGrant));
     }
 
+    // SB-15
+    async fn what_a_person_had_before_they_were_disabled_is_refused_when_they_are_enabled_again(db: TestDb) {
+        let world = world(&db).await;
+        let offline = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
+        let code = world.code().await;
+        let mut state = testing::person_state(world.ann, "ann");
+        (state.active, state.version) = (false, 2);
+        world.app.change(&state).await;
+        (state.active, state.version) = (true, 3);
+        world.app.change(&state).await;
+        assert_eq!(kind(world.refresh(&offline).await), Some(ErrorCode::InvalidGrant));
+        assert_eq!(kind(world.redeem(&code).await), Some(ErrorCode::InvalidGrant));
+        let anew = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
+        assert_eq!(kind(world.refresh(&anew).await), None);
+    }
+
     async fn what_ended_is_swept_and_what_lives_stays(db: TestDb) {
         let world = world(&db).await;
         let token = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();

@@ -130,20 +130,79 @@ async fn a_registration_waits_for_the_user_service_and_ends_signed_in() {
     assert!(!ann.jar.contains_key("vestibule-registration-8000"));
 }
 
-#[tokio::test]
-async fn the_proof_of_a_registration_ends_after_a_day() {
-    let site = Site::start().await;
+/// Somebody who registered while the user service was away, and the page on which she waits.
+async fn waiting(site: &Site) -> (super::browser::Browser, String) {
     site.users.leave();
     let mut ann = site.browser();
     let wait = ann.fill("/register", &ANN).await.location().to_owned();
+    (ann, wait)
+}
+
+#[tokio::test]
+async fn the_proof_of_a_registration_is_short_lived() {
+    let site = Site::start().await;
+    let (mut ann, wait) = waiting(&site).await;
     site.users.come_back(&site.app).await;
-    site.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert!(ann.get(&wait).await.body.contains("<form"));
+    site.clock.advance(Duration::from_secs(15 * 60));
     let page = ann.get(&wait).await;
     assert!(
         page.body.contains("href=\"/login\"") && !page.body.contains("<form"),
         "{}",
         page.body
     );
+}
+
+#[tokio::test]
+async fn the_proof_of_a_registration_serves_once_and_in_its_browser() {
+    // SB-13
+    let site = Site::start().await;
+    let (mut ann, wait) = waiting(&site).await;
+    site.users.come_back(&site.app).await;
+    let proof = ann.jar["vestibule-registration"].clone();
+    let mut eve = site.browser();
+    eve.get("/login").await;
+    eve.jar.insert("vestibule-registration".to_owned(), proof.clone());
+    assert!(!eve.get(&wait).await.body.contains("<form"), "of another browser");
+    assert_eq!(ann.fill(&wait, &[]).await.location(), "/");
+    ann.jar.remove("vestibule");
+    ann.jar.insert("vestibule-registration".to_owned(), proof);
+    let page = ann.get(&wait).await;
+    assert!(
+        page.body.contains("href=\"/login\"") && !page.body.contains("<form"),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
+async fn the_proof_of_a_registration_ends_with_the_sessions() {
+    // SB-15
+    let site = Site::start().await;
+    let (mut ann, wait) = waiting(&site).await;
+    site.users.come_back(&site.app).await;
+    let id: uuid::Uuid = wait.split(['=', '&']).nth(1).unwrap().parse().unwrap();
+    let mut tx = site.app.db.begin("test").await.unwrap();
+    crate::sessions::end_all(&site.app, &mut tx, id, crate::sessions::SessionEnd::Revoked)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(!ann.get(&wait).await.body.contains("<form"));
+}
+
+#[tokio::test]
+async fn too_many_new_accounts_are_refused_with_a_page_that_says_so() {
+    let site = Site::with(&[("REGISTRATION__HOURLY_PER_SOURCE", "1")]).await;
+    site.browser().fill("/register", &ANN).await;
+    let answer = site
+        .browser()
+        .fill("/register", &[("user_name", "bob"), ANN[1], ANN[2]])
+        .await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("retry-after"), "3600");
+    assert!(answer.body.contains("Too many new accounts"), "{}", answer.body);
+    assert!(answer.body.contains("60 minutes"), "{}", answer.body);
+    assert_eq!(answer.value_of("user_name"), Some("bob"));
 }
 
 #[tokio::test]

@@ -1,0 +1,63 @@
+//! Stored counts of failed sign-ins.
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+use chassis::{on_engine, sql};
+use uuid::Uuid;
+
+/// Counts that one transaction publishes at most.
+const BATCH: i64 = 100;
+
+/// What a failure is counted under.
+pub(super) struct NewRow<'a> {
+    pub(super) minute_at: Timestamp,
+    pub(super) account_id: Uuid,
+    pub(super) source: &'a str,
+    pub(super) reason: &'static str,
+    pub(super) client_ip: Option<String>,
+}
+
+/// The count of a minute.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) minute_at: Timestamp,
+    pub(super) account_id: Uuid,
+    pub(super) reason: String,
+    /// The address that failed last.
+    pub(super) client_ip: Option<String>,
+    pub(super) failures: i64,
+}
+
+/// Counts one failure.
+pub(super) async fn count(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError> {
+    let statement = "INSERT INTO failed_sign_ins (minute_at, account_id, source, reason, client_ip, failures)
+        VALUES ($1, $2, $3, $4, $5, 1)
+        ON CONFLICT (minute_at, account_id, source, reason) DO UPDATE
+        SET failures = failed_sign_ins.failures + 1, client_ip = excluded.client_ip";
+    on_engine!(tx, c => sqlx::query(statement)
+        .bind(row.minute_at)
+        .bind(row.account_id)
+        .bind(row.source)
+        .bind(row.reason)
+        .bind(row.client_ip.as_deref())
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Takes counts of minutes up to `before`, and of those after `ahead`, out of the table: whoever deletes a count publishes
+/// it. In the order in which accounts are locked.
+pub(super) async fn take(tx: &mut Tx, before: Timestamp, ahead: Timestamp) -> Result<Vec<Row>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "DELETE FROM failed_sign_ins WHERE (minute_at, account_id, source, reason) IN
+                (SELECT minute_at, account_id, source, reason FROM failed_sign_ins
+                 WHERE minute_at <= $1 OR minute_at > $2 LIMIT $3)
+            RETURNING minute_at, account_id, reason, client_ip, failures",
+        postgres: "DELETE FROM failed_sign_ins WHERE (minute_at, account_id, source, reason) IN
+                (SELECT minute_at, account_id, source, reason FROM failed_sign_ins
+                 WHERE minute_at <= $1 OR minute_at > $2 LIMIT $3 FOR UPDATE SKIP LOCKED)
+            RETURNING minute_at, account_id, reason, client_ip, failures",
+    );
+    let mut rows: Vec<Row> = on_engine!(tx, c => sqlx::query_as(statement).bind(before).bind(ahead).bind(BATCH).fetch_all(c).await?);
+    rows.sort_unstable_by_key(|row| (row.account_id, row.minute_at));
+    Ok(rows)
+}

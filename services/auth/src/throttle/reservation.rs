@@ -1,0 +1,141 @@
+//! Guesses that are counted before they are judged.
+
+use std::time::Duration;
+
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Tx};
+
+use super::{Key, Limit, Tally, store};
+use crate::app::App;
+
+/// What is told when the counter changed while it was looked at.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// One counter that has to admit a guess.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    key: Key,
+    limit: Limit,
+    tally: Option<Tally>,
+}
+
+impl Admission {
+    /// With the tally that was read.
+    pub(crate) fn new((key, limit): (Key, Limit), tally: Option<Tally>) -> Self {
+        Self { key, limit, tally }
+    }
+
+    /// Without looking first.
+    pub(crate) fn unread(key: Key, limit: Limit) -> Self {
+        Self {
+            key,
+            limit,
+            tally: None,
+        }
+    }
+}
+
+/// Why no guess was reserved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReserveError {
+    /// It comes too early.
+    #[error("too many tries")]
+    Throttled {
+        /// When another one is admitted.
+        retry_after: Duration,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A guess that was counted as a failure and is not judged yet. Dropped, it stays counted: whoever hangs up before the
+/// answer has guessed all the same.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    keys: Vec<Key>,
+}
+
+impl Reservation {
+    /// Counts a guess with every one of `admissions`, in their order, or with none. A guess that comes too early costs a
+    /// read alone when its tallies were read.
+    ///
+    /// # Errors
+    /// [`ReserveError::Throttled`] with the longest wait.
+    pub(crate) async fn make(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
+        let now = app.clock.now();
+        let waits = admissions.iter().filter_map(|one| one.limit.wait(one.tally, now));
+        if let Some(retry_after) = waits.max() {
+            clamp(app, &admissions, now).await?;
+            return Err(ReserveError::Throttled { retry_after });
+        }
+        let mut tx = app.db.begin("reserve_guess").await?;
+        for one in &admissions {
+            if !store::reserve(&mut tx, &one.key, one.limit, now).await? {
+                let tally = store::find(&mut tx, &one.key).await?;
+                tx.rollback().await?;
+                clamp(app, &[Admission { tally, ..one.clone() }], now).await?;
+                let retry_after = one.limit.wait(tally, now).unwrap_or(MOMENT);
+                return Err(ReserveError::Throttled { retry_after });
+            }
+        }
+        tx.commit().await?;
+        let keys = admissions.into_iter().map(|one| one.key).collect();
+        Ok(Self { keys })
+    }
+
+    /// The counters in which the guess is counted.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The guess was wrong: from now on the delays are counted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn fail(&self, tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+        for key in &self.keys {
+            store::fail(tx, key, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles a guess in a transaction of its own: `failed` or as if it had not been made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn settle(self, app: &App, failed: bool) -> Result<(), DbError> {
+        if !failed {
+            return self.give_back(app).await;
+        }
+        let mut tx = app.db.begin("guess_failed").await?;
+        self.fail(&mut tx, app.clock.now()).await?;
+        tx.commit().await
+    }
+
+    /// The guess was not judged, or in order: as if it had not been made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn give_back(self, app: &App) -> Result<(), DbError> {
+        let mut tx = app.db.begin("give_guess_back").await?;
+        for key in &self.keys {
+            store::give_back(&mut tx, key).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// Brings counters that a clock wrote which was ahead back to `now`, so that their delays end (SB-50).
+async fn clamp(app: &App, admissions: &[Admission], now: Timestamp) -> Result<(), DbError> {
+    let ahead = |one: &&Admission| one.tally.is_some_and(|tally| tally.is_from_the_future(now));
+    let mut ahead = admissions.iter().filter(ahead).peekable();
+    if ahead.peek().is_none() {
+        return Ok(());
+    }
+    let mut tx = app.db.begin("clamp_guesses").await?;
+    for one in ahead {
+        store::clamp(&mut tx, &one.key, now).await?;
+    }
+    tx.commit().await
+}
