@@ -97,6 +97,9 @@ async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
         assert!(told.contains(why), "{name}: {told}");
     }
 
+    let link = up.run(&["user", "link", "ann"]).ok();
+    assert!(link.contains("/setup?token="), "{link}");
+
     up.run(&["user", "disable", "ann"]).ok();
     assert!(up.run(&["user", "show", "ann"]).ok().contains("disabled"));
     eventually("ann is refused", async || {

@@ -3,16 +3,18 @@
 mod add;
 mod change;
 mod find;
+mod link;
 mod list;
 
 use crate::failure::Failure;
 
-/// People: add, list, show, disable, enable, delete
+/// People: add, list, show, link, disable, enable, delete
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum User {
     Add(add::Add),
     List(list::List),
     Show(find::Show),
+    Link(link::Link),
     Disable(change::Disable),
     Enable(change::Enable),
     Delete(change::Delete),
@@ -25,6 +27,7 @@ impl User {
             Self::Add(add) => add.run().await,
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
+            Self::Link(link) => link.run().await,
             Self::Disable(disable) => disable.run().await,
             Self::Enable(enable) => enable.run().await,
             Self::Delete(delete) => delete.run().await,
