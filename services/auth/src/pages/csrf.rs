@@ -54,20 +54,6 @@ impl Csrf {
         key.copy_from_slice(mac.as_ref());
         SubmissionKey(key)
     }
-
-    /// A value signed for one `purpose`, which [`Csrf::signed`] can tell from any other.
-    pub(crate) fn sign(&self, purpose: &str, value: &str) -> String {
-        let mac = hmac::sign(&self.key, format!("{purpose}\0{value}").as_bytes());
-        format!("{value}.{}", URL_SAFE_NO_PAD.encode(mac))
-    }
-
-    /// The value in `signed`, if it was signed for `purpose`.
-    pub(crate) fn signed<'a>(&self, purpose: &str, signed: &'a str) -> Option<&'a str> {
-        let (value, mac) = signed.rsplit_once('.')?;
-        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
-        hmac::verify(&self.key, format!("{purpose}\0{value}").as_bytes(), &mac).ok()?;
-        Some(value)
-    }
 }
 
 fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
@@ -146,16 +132,6 @@ mod tests {
         assert_ne!(key, csrf().submission_key(&ann, b"other"));
         let other = Csrf::new(b"another key", Arc::new(SystemRandom::default()));
         assert_ne!(key, other.submission_key(&ann, b"digest"));
-    }
-
-    #[test]
-    fn a_signed_value_serves_one_purpose() {
-        let csrf = csrf();
-        let signed = csrf.sign("registration", "one.two");
-        assert_eq!(csrf.signed("registration", &signed), Some("one.two"));
-        assert_eq!(csrf.signed("other", &signed), None);
-        assert_eq!(csrf.signed("registration", &signed.replace("one", "two")), None);
-        assert_eq!(csrf.signed("registration", "one.two"), None);
     }
 
     #[test]
