@@ -91,14 +91,22 @@ async fn sign_ins(app: &TestApp) {
 }
 
 async fn links(app: &TestApp, ann: Uuid) {
-    for sessions in [0, 2] {
+    const ANOTHER: &str = "another-gorse-tin";
+    // The third keeps the password that the account has.
+    for (sessions, chosen) in [
+        (0, ANOTHER),
+        (0, PASSWORD),
+        (2, PASSWORD),
+        (2, ANOTHER),
+        (0, PASSWORD),
+    ] {
         for _ in 0..sessions {
             start(app, "ann").await;
         }
         let mut tx = app.db.begin("test").await.unwrap();
         let link = setup::invite(app, &mut tx, ann).await.unwrap();
         tx.commit().await.unwrap();
-        let password = || SecretString::from(PASSWORD);
+        let password = || SecretString::from(chosen);
         setup::choose_password(app, &token(&link), password(), None)
             .await
             .unwrap();
