@@ -1,6 +1,7 @@
 //! The commands: one file each, with its options, its help and what it does.
 
 mod backup;
+mod breach_list;
 #[cfg(test)]
 mod chart;
 mod client;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     #[command(subcommand)]
+    BreachList(breach_list::BreachList),
+    #[command(subcommand)]
     Config(config::Config),
     Doctor(doctor::Doctor),
     Smoke(smoke::Smoke),
@@ -115,6 +118,7 @@ pub(crate) fn run(command: Command, services: Option<Services>) -> Result<ExitCo
         Command::Webhook(webhook) => block_on(webhook.run()),
         Command::Backup(backup) => block_on(backup.run()),
         Command::Restore(restore) => block_on(restore.run()),
+        Command::BreachList(list) => list.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => block_on(doctor.run()),
         Command::Smoke(smoke) => block_on(smoke.run()),

@@ -14,6 +14,7 @@ use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
 use events::webhooks::{HasWebhooks, Webhooks};
 
+use crate::breached::Breached;
 use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::Hasher;
@@ -43,6 +44,8 @@ pub struct App {
     pub webhooks: Webhooks,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
+    /// The passwords that nobody may choose.
+    pub breached: Arc<Breached>,
     /// The user service.
     pub users: Arc<dyn Users>,
     /// Who signs tokens, and what it says about itself.

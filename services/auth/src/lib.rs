@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod app;
 pub mod authorization_requests;
+pub mod breached;
 mod catalogue;
 pub mod clients;
 pub mod config;

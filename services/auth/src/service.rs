@@ -26,6 +26,7 @@ use events::{Outbox, Relay, RelayOptions};
 
 use crate::accounts::AccountsSnapshot;
 use crate::app::{self, App, SharedApp};
+use crate::breached::Breached;
 use crate::clients::{self, BootstrapError, ClientCache};
 use crate::config::Settings;
 use crate::credentials::Hasher;
@@ -188,6 +189,8 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
         random: random(),
     })
     .map_err(|error| ConfigError::invalid("brand", error.to_string()))?;
+    let breached = Breached::open(settings.passwords.breach_list.as_deref())
+        .map_err(|error| ConfigError::invalid("passwords.breach_list", error.to_string()))?;
     let hasher = Hasher::start(settings.hasher(), random())
         .map_err(|error| ConfigError::invalid("passwords", error))?;
     let outbox = Outbox::new(issuer.url(), clock(), random());
@@ -213,6 +216,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
             feed,
             webhooks,
             hasher,
+            breached: Arc::new(breached),
             issuer,
             keys,
             clients: ClientCache::default(),

@@ -220,6 +220,7 @@ pub(crate) async fn app_with(
         clients: ClientCache::default(),
         db: db.clone(),
         hasher: cheap_hasher(&random),
+        breached: Arc::default(),
         users,
         pages,
         settings,

@@ -5,6 +5,7 @@ mod check;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::cipher::EncryptionSettings;
@@ -140,6 +141,9 @@ pub struct PasswordSettings {
     pub argon2_parallelism: u32,
     /// Threads that hash; without it, from the cores and the memory of the container.
     pub hash_threads: Option<u16>,
+    /// A list of breached passwords beside the one that is compiled in: a file that `vestibule breach-list build` made. It is
+    /// held in memory.
+    pub breach_list: Option<PathBuf>,
     /// Passwords that may wait to be hashed before a sign-in is told to come back.
     pub hash_queue: u16,
 }
@@ -152,6 +156,7 @@ impl Default for PasswordSettings {
             argon2_iterations: 2,
             argon2_parallelism: 1,
             hash_threads: None,
+            breach_list: None,
             hash_queue: 64,
         }
     }

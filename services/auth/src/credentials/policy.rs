@@ -3,10 +3,13 @@
 //! No rule asks for kinds of characters, and no password ever gets too old: such rules make passwords worse
 //! (NIST SP 800-63B-4 §3.1.1.2).
 
+use std::sync::Arc;
+
 use chassis::secret::SecretString;
 use zxcvbn::Score;
 
 use super::Password;
+use crate::breached::Breached;
 
 /// Characters that are judged at most. An estimate costs far more than linear time, and a longer password whose first
 /// characters are hard to guess is hard to guess as a whole: length speaks for the rest (SB-43).
@@ -58,10 +61,12 @@ impl Context {
 }
 
 /// The rules in force.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// Characters at least.
     pub min_length: usize,
+    /// Passwords that were seen in breaches.
+    pub breached: Arc<Breached>,
 }
 
 /// Why a password cannot be chosen.
@@ -104,7 +109,10 @@ impl Policy {
     pub(super) fn judge(&self, password: &Password, context: &Context) -> Result<(), Weakness> {
         let judged: String = password.expose().chars().take(JUDGED).collect();
         let words: Vec<&str> = context.words.iter().map(String::as_str).collect();
-        if zxcvbn::zxcvbn(&judged, &words).score() < Score::Three || bare_of_known(&judged, &words) {
+        if self.breached.contains(password.expose())
+            || zxcvbn::zxcvbn(&judged, &words).score() < Score::Three
+            || bare_of_known(&judged, &words)
+        {
             return Err(Weakness::Guessable);
         }
         Ok(())

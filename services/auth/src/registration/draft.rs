@@ -1,5 +1,7 @@
 //! What was typed, parsed: every field that cannot be accepted is named at once.
 
+use std::sync::Arc;
+
 use chassis::secret::SecretString;
 use events::contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
 
@@ -151,6 +153,7 @@ async fn hash_chosen(
 fn policy(app: &App) -> Policy {
     Policy {
         min_length: usize::from(app.settings.passwords.min_length),
+        breached: Arc::clone(&app.breached),
     }
 }
 

@@ -133,8 +133,8 @@ testkit::on_both_engines! {
         let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
         assert_eq!(fields, ["user_name", "email", "name", "locale", "groups", "password"]);
         assert!(!format!("{errors:?}").contains("short\""));
-        // SB-4: the person's and the site's names.
-        for password in ["ann@example.com", "Ann Example Ann Example", "ExampleLibrary2026", "Montgomery-Montgomery"] {
+        // SB-4: the person's and the site's names, and what is famous.
+        for password in ["correct horse battery staple", "ann@example.com", "Ann Example Ann Example", "ExampleLibrary2026", "Montgomery-Montgomery"] {
             let new = NewAccount {
                 password: Some(SecretString::from(password)),
                 ..ann()
@@ -143,6 +143,29 @@ testkit::on_both_engines! {
         }
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations").await, 0);
         assert!(app.events().await.is_empty());
+    }
+
+    async fn names_that_mislead_are_refused_before_a_password_is_hashed(db: TestDb) {
+        // SB-49
+        let app = testing::app(&db).await;
+        for (user_name, why) in [
+            ("018f0000-0000-7000-8000-00000000a001", "id"),
+            ("rооt", "scripts"),
+            ("<b>ann</b>", "characters <"),
+        ] {
+            let new = NewAccount { user_name: user_name.to_owned(), ..ann() };
+            let Err(RegisterError::Invalid(errors)) = register(&app, new).await else {
+                panic!("{user_name} is accepted");
+            };
+            assert_eq!((errors.len(), errors[0].field), (1, "user_name"));
+            assert!(errors[0].detail.contains(why), "{errors:?}");
+        }
+        assert_eq!(app.count("SELECT COUNT(*) FROM registrations").await, 0);
+        // Whether a name is reserved is for the user service to say.
+        app.users.behave(Behaviour::Reject(Rejection::UserNameReserved));
+        let done = register(&app, NewAccount { user_name: "admin".to_owned(), ..ann() }).await.unwrap();
+        assert_eq!(done.state, State::Rejected(Rejection::UserNameReserved));
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(done.state));
     }
 
     async fn the_sweeper_ends_what_got_no_answer_and_forgets_old_answers(db: TestDb) {

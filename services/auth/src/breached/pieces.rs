@@ -1,0 +1,58 @@
+//! Long passwords that are short ones joined or repeated.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Pieces of which a password is refused at most. Of 2000 pieces, three give fewer than 10^10 passwords.
+const MOST: usize = 3;
+
+const SHORTEST: usize = 3;
+const LONGEST: usize = 16;
+
+static PIECES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("../../data/passwords/pieces.txt").lines().collect());
+
+/// Whether at most three pieces make up the whole of `text`, which is in lower case.
+pub(super) fn are_all(text: &str) -> bool {
+    // The pieces are ASCII, and so short that the text is either short too or none of them.
+    !text.is_empty() && text.len() <= MOST * LONGEST && text.is_ascii() && within(text, MOST)
+}
+
+fn within(text: &str, left: usize) -> bool {
+    if text.is_empty() {
+        return true;
+    }
+    left > 0
+        && (SHORTEST..=LONGEST.min(text.len())).any(|length| {
+            text.split_at_checked(length)
+                .is_some_and(|(piece, rest)| PIECES.contains(piece) && within(rest, left.saturating_sub(1)))
+        })
+}
+
+/// The shortest text that gives `text` when it is repeated twice or more. Linear: the longest border of the text
+/// (Knuth, Morris, Pratt) leaves the unit.
+pub(super) fn unit(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut borders: Vec<usize> = Vec::with_capacity(bytes.len());
+    for (end, byte) in bytes.iter().enumerate() {
+        let mut border = end.checked_sub(1).and_then(|before| borders.get(before)).copied();
+        let next = loop {
+            match border {
+                None => break 0,
+                Some(length) if bytes.get(length) == Some(byte) => break length.saturating_add(1),
+                Some(length) => {
+                    border = length
+                        .checked_sub(1)
+                        .and_then(|before| borders.get(before))
+                        .copied()
+                }
+            }
+        };
+        borders.push(next);
+    }
+    let border = *borders.last()?;
+    let unit = bytes.len().checked_sub(border)?;
+    (border > 0 && bytes.len().is_multiple_of(unit))
+        .then(|| text.get(..unit))
+        .flatten()
+}
