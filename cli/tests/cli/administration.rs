@@ -93,7 +93,7 @@ async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
     ] {
         let told = up
             .run(&["user", "add", name, "--email", "m@example.org"])
-            .fails(1);
+            .fails(2);
         assert!(told.contains(why), "{name}: {told}");
     }
 

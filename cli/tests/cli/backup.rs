@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::stack::Up;
+use crate::stack::{Up, without_space};
 
 const PASSWORD: &str = "plenty of words to guess";
 
@@ -36,6 +36,15 @@ async fn a_data_directory_is_brought_back_with_one_command() {
     let to = to.to_str().expect("UTF-8");
     let said = up.run(&["backup", "--to", to]).ok();
     assert!(said.contains("auth") && said.contains("users"), "{said}");
+    let full = up.data().with_file_name("full");
+    let full = full.to_str().expect("UTF-8");
+    let data = up.data();
+    let data = data.to_str().expect("UTF-8");
+    let said = without_space(&["backup", "--data", data, "--to", full]).fails(1);
+    let folder = up.data().with_file_name(".backup-");
+    let folder = folder.to_str().expect("UTF-8");
+    assert!(said.contains(&format!("disk that holds {folder}")), "{said}");
+    assert!(!std::path::Path::new(full).exists());
     let again = up.run(&["backup", "--to", to]).fails(4);
     assert!(again.contains("there already"), "{again}");
     add(&up, "bob");

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use testkit::free_port;
 
-use crate::stack::{Up, alone, vestibule};
+use crate::stack::{Up, alone, vestibule, with_empty};
 
 #[test]
 fn a_taken_port_is_named_and_nothing_is_written() {
@@ -42,6 +42,27 @@ fn a_taken_port_is_named_and_nothing_is_written() {
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     assert_eq!(left, ["lock"]);
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let unset = vestibule(&["user", "list"], "");
+    assert!(unset.err.contains(".vestibule"), "{unset:?}");
+    for variable in [
+        "VESTIBULE_DATA",
+        "VESTIBULE_AUTH_URL",
+        "VESTIBULE_USERS_URL",
+        "VESTIBULE_TOKEN",
+        "VESTIBULE_CLIENT_ID",
+        "VESTIBULE_CLIENT_SECRET_FILE",
+    ] {
+        let empty = with_empty(variable, &["user", "list"]);
+        assert_eq!(
+            (empty.code, empty.err),
+            (unset.code, unset.err.clone()),
+            "{variable}"
+        );
+    }
 }
 
 #[test]

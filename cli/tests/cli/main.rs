@@ -6,6 +6,8 @@ mod administration;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod breach_list;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod other_ports;

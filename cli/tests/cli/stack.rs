@@ -196,6 +196,20 @@ pub(crate) fn vestibule(arguments: &[&str], input: &str) -> Done {
     to_its_end(Command::new(PROGRAM), arguments, input)
 }
 
+/// Runs the tool to its end with a variable that is set to nothing.
+pub(crate) fn with_empty(variable: &str, arguments: &[&str]) -> Done {
+    let mut command = Command::new("env");
+    command.arg(format!("{variable}=")).arg(PROGRAM);
+    to_its_end(command, arguments, "")
+}
+
+/// Runs the tool to its end where no file can have more than 32 KiB, as on a disk that is full.
+pub(crate) fn without_space(arguments: &[&str]) -> Done {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh", PROGRAM]);
+    to_its_end(command, arguments, "")
+}
+
 /// Runs the tool alone to its end, as the image has it.
 pub(crate) fn alone(arguments: &[&str]) -> Done {
     to_its_end(Command::new(env!("CARGO_BIN_EXE_vestibule-cli")), arguments, "")

@@ -19,11 +19,26 @@ pub use ranges::{RangeError, Ranges};
 /// Characters that do not make another password of it.
 const SEPARATORS: [char; 6] = ['-', '_', '.', ',', '+', '/'];
 
+/// Digits and marks at the end of a password that are taken off.
+const DECORATION: usize = 5;
+
 /// A common password has at least so many characters, after its decoration was taken off too.
 const SHORTEST: usize = 8;
 
 static COMMON: LazyLock<Option<Filter>> =
     LazyLock::new(|| Filter::from_bytes(include_bytes!("../../data/passwords/common.filter")).ok());
+
+/// `text` without the digits and marks at its end, when they are few: a year, and a mark.
+fn undecorated(text: &str) -> &str {
+    let kept = text.trim_end_matches(|c: char| !c.is_alphabetic());
+    match text
+        .strip_prefix(kept)
+        .is_some_and(|end| end.chars().count() <= DECORATION)
+    {
+        true => kept,
+        false => text,
+    }
+}
 
 /// The lists in force.
 #[derive(Debug, Default)]
@@ -51,7 +66,7 @@ impl Breached {
             .chars()
             .filter(|c| !c.is_whitespace() && !SEPARATORS.contains(c))
             .collect();
-        let undecorated = bare.trim_end_matches(|c: char| !c.is_alphabetic());
+        let undecorated = undecorated(&bare);
         let forms: HashSet<&str> = [password, &lower, &bare, undecorated]
             .into_iter()
             .filter(|form| form.chars().count() >= SHORTEST)

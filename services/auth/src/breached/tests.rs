@@ -103,6 +103,7 @@ fn what_nobody_else_would_put_together_is_fine() {
         "738205916473829105",
         "ьждщфэцзюшхйыаг",
         "gorse tin gorse tin vivid",
+        "swordfish 738205916473",
         "",
     ] {
         assert!(!breached.contains(good), "{good}");
