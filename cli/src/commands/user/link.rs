@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::find::find;
+use super::find::{Who, find};
 use crate::api::{Api, Side, Target, escape, text};
 use crate::failure::Failure;
 use crate::logs::printable;
@@ -15,9 +15,8 @@ use crate::output::{self, Format};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  vestibule user link ann")]
 pub(crate) struct Link {
-    /// User name or id
-    #[arg(value_name = "NAME|ID")]
-    who: String,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     target: Target,
 }
