@@ -306,7 +306,11 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
         },
     );
     let router: axum::Router = axum::Router::new().route("/", post(handler)).layer(noted);
-    let router = crate::http::standard_layers(router, &crate::config::LimitsConfig::default());
+    let router = crate::http::standard_layers(
+        router,
+        &crate::config::LimitsConfig::default(),
+        crate::http::PublicScheme::Http,
+    );
     let mut request = ::http::Request::post("/").body(Body::empty()).unwrap();
     request.extensions_mut().insert(crate::http::Peer {
         address: "192.0.2.7:1".parse().unwrap(),
