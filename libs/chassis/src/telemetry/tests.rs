@@ -311,7 +311,10 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
         &crate::config::LimitsConfig::default(),
         crate::http::PublicScheme::Http,
     );
-    let mut request = ::http::Request::post("/").body(Body::empty()).unwrap();
+    let mut request = ::http::Request::post("/")
+        .header("host", "id.example")
+        .body(Body::empty())
+        .unwrap();
     request.extensions_mut().insert(crate::http::Peer {
         address: "192.0.2.7:1".parse().unwrap(),
         tls: false,
