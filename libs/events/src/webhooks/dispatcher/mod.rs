@@ -1,23 +1,23 @@
 //! The dispatcher: takes what the feed brings, and sends what is due. Every replica runs one.
 
+mod clock;
 mod intake;
 mod send;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chassis::clock::{SKEW, Timestamp};
 use chassis::db::DbError;
 use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::task::{Id, JoinSet};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::housekeeping::{self, Housekeeping};
 use super::metering::Metering;
 use super::queue::{self, Claim};
-use super::{WebhookError, Webhooks, schedule, store};
+use super::{WebhookError, Webhooks, store};
+use clock::ClockWatch;
 use send::Job;
 
 #[cfg(test)]
@@ -25,9 +25,6 @@ pub(super) use intake::{take_in, take_in_for};
 
 /// How long deliveries under way may go on when the service ends; then others take them.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How often is looked for what a clock that was ahead has written.
-const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
 /// How a dispatcher works. The defaults are for production.
 #[derive(Clone, Debug)]
@@ -64,10 +61,7 @@ pub struct Dispatcher {
     warned: bool,
     /// Whether secrets were encrypted under the active key since the start.
     resealed: bool,
-    /// The latest moment that the clock has shown.
-    latest: Option<Timestamp>,
-    /// When is looked next for what a clock that was ahead has written.
-    clock_due: Instant,
+    clock: ClockWatch,
 }
 
 impl Dispatcher {
@@ -83,8 +77,7 @@ impl Dispatcher {
             metering: Metering::new(),
             warned: false,
             resealed: false,
-            latest: None,
-            clock_due: Instant::now(),
+            clock: ClockWatch::new(),
         }
     }
 
@@ -126,30 +119,6 @@ impl Dispatcher {
         self.hand_back().await;
     }
 
-    /// At the start, when the clock has gone back, and every minute: lets nothing wait for a moment that a clock named which
-    /// was ahead.
-    async fn follow_clock(&mut self) -> Result<(), DbError> {
-        let now = self.webhooks.now();
-        let went_back = self.latest.is_some_and(|latest| now + SKEW < latest);
-        if self.clock_due > Instant::now() && !went_back {
-            self.latest = self.latest.max(Some(now));
-            return Ok(());
-        }
-        let mut tx = self.webhooks.shared.db.begin("webhook_clock").await?;
-        let held = queue::clock(&mut tx).await?;
-        let cut = queue::cut_short(&mut tx, (now, held), schedule::LONGEST_WAIT, self.options.lease).await?;
-        tx.commit().await?;
-        if cut > 0 {
-            tracing::warn!(
-                count = cut,
-                "a clock has gone back: webhooks wait for it no longer"
-            );
-        }
-        self.clock_due = Instant::now() + CLOCK_EVERY;
-        self.latest = Some(now);
-        Ok(())
-    }
-
     /// Encrypts every secret under the active key, once.
     async fn reseal(&mut self) -> Result<(), DbError> {
         if self.resealed {
@@ -173,7 +142,7 @@ impl Dispatcher {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.ended(ended);
         }
-        self.follow_clock().await?;
+        self.clock.follow(&self.webhooks, self.options.lease).await?;
         let more = intake::take_in(&self.webhooks, self.options.batch).await?;
         self.start_due().await?;
         self.metering.measure(&self.webhooks).await?;

@@ -1,0 +1,52 @@
+//! What a clock that has gone back leaves behind: moments that lie further ahead than any can.
+
+use std::time::Duration;
+
+use chassis::clock::{SKEW, Timestamp};
+use chassis::db::DbError;
+use tokio::time::Instant;
+
+use super::super::{Webhooks, queue, schedule};
+
+/// How often is looked for what a clock that was ahead has written.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Watches the clock, and lets nothing wait for a moment that it named when it was ahead.
+#[derive(Debug)]
+pub(super) struct ClockWatch {
+    /// The latest moment that the clock has shown.
+    latest: Option<Timestamp>,
+    due: Instant,
+}
+
+impl ClockWatch {
+    pub(super) fn new() -> Self {
+        Self {
+            latest: None,
+            due: Instant::now(),
+        }
+    }
+
+    /// At the start, when the clock has gone back, and every minute: makes due what waits for longer than anything can.
+    pub(super) async fn follow(&mut self, webhooks: &Webhooks, lease: Duration) -> Result<(), DbError> {
+        let now = webhooks.now();
+        let went_back = self.latest.is_some_and(|latest| now + SKEW < latest);
+        if self.due > Instant::now() && !went_back {
+            self.latest = self.latest.max(Some(now));
+            return Ok(());
+        }
+        let mut tx = webhooks.shared.db.begin("webhook_clock").await?;
+        let held = queue::clock(&mut tx).await?;
+        let cut = queue::cut_short(&mut tx, (now, held), schedule::LONGEST_WAIT, lease).await?;
+        tx.commit().await?;
+        if cut > 0 {
+            tracing::warn!(
+                count = cut,
+                "a clock has gone back: webhooks wait for it no longer"
+            );
+        }
+        self.due = Instant::now() + EVERY;
+        self.latest = Some(now);
+        Ok(())
+    }
+}
