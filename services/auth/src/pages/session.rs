@@ -168,7 +168,7 @@ pub(crate) async fn redeem_proof(
 }
 
 fn proof_of(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
-    let cookies = app.pages.cookies;
+    let cookies = &app.pages.cookies;
     cookies
         .read(headers, Cookie::Registration)
         .zip(cookies.read(headers, Cookie::Browser))
