@@ -11,6 +11,7 @@ mod report;
 mod requests;
 mod sign_ins;
 mod start;
+mod strangers;
 mod timing;
 
 use anyhow::Result;
@@ -46,6 +47,8 @@ enum What {
     Services,
     /// The way of events, over every transport and on both engines
     Events,
+    /// What a stranger costs: the worst request of each route, and silent sockets
+    Strangers,
     /// What one replica costs on PostgreSQL, for the scaling guide
     Capacity,
     /// Whether the time of a refused sign-in tells who exists; only when it is asked for, and nothing is written
@@ -68,6 +71,11 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     if wanted(What::Services) {
         let mut report = Report::new("figures");
         services(&mut report, scale).await?;
+        report.finish(scale == 100)?;
+    }
+    if wanted(What::Strangers) {
+        let mut report = Report::new("strangers");
+        strangers::measure(&mut report, scale).await?;
         report.finish(scale == 100)?;
     }
     if wanted(What::Capacity) {

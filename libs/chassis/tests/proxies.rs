@@ -1,5 +1,12 @@
 //! A thousand clients behind HAProxy and behind nginx, set up as they are shipped.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test, outside of the functions that clippy takes for tests"
+)]
+
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

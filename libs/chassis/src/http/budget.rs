@@ -127,13 +127,19 @@ fn add(held: &AtomicU64, by: u64, limit: u64) -> bool {
         .is_ok()
 }
 
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        let bytes = *self.bytes.get_mut();
+impl Reservation {
+    fn release(&self) {
+        let bytes = self.bytes.swap(0, Ordering::Relaxed);
         self.budget.0.used.fetch_sub(bytes, Ordering::Relaxed);
         if let Some(held) = &self.source {
             held.fetch_sub(bytes, Ordering::Relaxed);
         }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -170,6 +176,7 @@ impl BodyTerms {
                 inner: Body::new(inner),
                 reservation: Arc::clone(&reservation),
                 refused,
+                ended: false,
                 deadline: Box::pin(tokio::time::sleep(self.time)),
             })
         });
@@ -187,18 +194,22 @@ fn head_bytes<B>(request: &Request<B>) -> u64 {
     u64::try_from(headers + path).unwrap_or(u64::MAX)
 }
 
-/// A body that fails with [`BodyRefused`].
+/// A body that fails with [`BodyRefused`], once. What is read after that is read away, and counts for nothing.
 struct BudgetedBody {
     inner: Body,
     reservation: Arc<Reservation>,
+    /// Refused before anything of it came.
     refused: Option<BodyRefused>,
+    /// It has failed.
+    ended: bool,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl BudgetedBody {
     fn refuse(&mut self, why: BodyRefused) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        self.ended = true;
+        self.reservation.release();
         metrics::counter!("vestibule_requests_refused_total", "reason" => why.label()).increment(1);
-        self.refused = Some(why);
         Poll::Ready(Some(Err(why.into())))
     }
 }
@@ -211,11 +222,12 @@ impl HttpBody for BudgetedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        if let Some(why) = self.refused {
+        if let Some(why) = self.refused.take() {
             return self.refuse(why);
         }
+        let ended = self.ended;
         match Pin::new(&mut self.inner).poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Some(Ok(frame))) if !ended => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 match self.reservation.grow(u64::try_from(length).unwrap_or(u64::MAX)) {
                     Ok(()) => Poll::Ready(Some(Ok(frame))),
@@ -223,6 +235,7 @@ impl HttpBody for BudgetedBody {
                 }
             }
             Poll::Ready(other) => Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
+            Poll::Pending if ended => Poll::Pending,
             Poll::Pending => match self.deadline.as_mut().poll(context) {
                 Poll::Ready(()) => self.refuse(BodyRefused::Late),
                 Poll::Pending => Poll::Pending,

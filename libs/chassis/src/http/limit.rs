@@ -50,6 +50,7 @@ impl BodyLimit {
             declared: inner.size_hint().lower(),
             inner,
             read: 0,
+            failed: false,
             limit: limit.clone(),
         });
         request.extensions_mut().insert(limit.clone());
@@ -78,6 +79,8 @@ struct LimitedBody {
     inner: Body,
     declared: u64,
     read: u64,
+    /// Reading failed: the budget of all bodies is used up, or the client is gone.
+    failed: bool,
     limit: BodyLimit,
 }
 
@@ -104,7 +107,10 @@ impl HttpBody for LimitedBody {
         }
         let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
             Some(Ok(frame)) => frame,
-            other => return Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
+            other => {
+                self.failed |= matches!(other, Some(Err(_)));
+                return Poll::Ready(other.map(|frame| frame.map_err(Into::into)));
+            }
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.read = self.read.saturating_add(length as u64);
@@ -124,7 +130,7 @@ impl HttpBody for LimitedBody {
 /// gets the rest and reads it away.
 impl Drop for LimitedBody {
     fn drop(&mut self) {
-        if self.check().is_err()
+        if (self.failed || self.check().is_err())
             && let Ok(mut unread) = self.limit.0.unread.lock()
         {
             *unread = Some(std::mem::take(&mut self.inner));

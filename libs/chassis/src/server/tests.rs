@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::http::{ClientInfo, PublicScheme, standard_layers};
 
+mod bodies;
 mod deadlines;
 mod headers;
 mod places;

@@ -34,7 +34,7 @@ fn app() -> Router {
 }
 
 /// Reads until the service closes the connection. Returns what came before.
-async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
+pub(super) async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let reading = async {
         let mut part = [0; 4096];

@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 use super::*;
 
 /// Nothing here takes so long on purpose.
-pub(super) const FOR_EVER: Duration = Duration::from_secs(120);
+const FOR_EVER: Duration = Duration::from_secs(120);
 
 fn few(connections: usize, per_source: usize) -> LimitsConfig {
     LimitsConfig {
