@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::secret::Token;
 
 use super::*;
