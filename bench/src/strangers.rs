@@ -37,17 +37,14 @@ pub(crate) async fn measure(report: &mut Report, scale: u32) -> Result<()> {
 async fn worst(report: &mut Report, stack: &Stack, count: usize) -> Result<()> {
     let auth = (stack.auth.id(), address(&stack.auth_url(""))?);
     let users = (stack.users.id(), address(&stack.users_url(""))?);
-    for (name, (process, address), call) in requests().into_iter().map(|(name, of_auth, call)| {
-        let service = if of_auth { auth } else { users };
-        (name, service, call)
-    }) {
+    for (name, of_auth, call) in requests() {
+        let (process, address) = if of_auth { auth } else { users };
         let mut connection = Connection::open(address).await?;
         let before = cpu_time(process)?;
         for _ in 0..count {
-            match connection.send(&call).await {
-                Ok(_) => {}
-                // A refusal may end the connection.
-                Err(_) => connection = Connection::open(address).await?,
+            // A refusal may end the connection.
+            if connection.send(&call).await.is_err() {
+                connection = Connection::open(address).await?;
             }
         }
         let used = cpu_time(process)?.saturating_sub(before);
