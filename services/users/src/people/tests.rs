@@ -210,7 +210,7 @@ testkit::on_both_engines! {
 
     async fn replicas_fill_in_what_is_missing_side_by_side(db: TestDb) {
         let app = app(&db);
-        for number in 1..=60 {
+        for number in 1_u128..=60 {
             // Every name twice, in letters that look alike.
             let name = format!("{}{}", if number % 2 == 0 { "solo" } else { "s0l0" }, number.div_ceil(2));
             insert_as_before(&db, &draft(&name).into_state(Uuid::from_u128(number), app.clock.now())).await;
