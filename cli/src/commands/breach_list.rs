@@ -49,8 +49,7 @@ pub(crate) struct Build {
 
 impl Build {
     fn run(self) -> Result<(), Failure> {
-        let failed = |error: &dyn std::error::Error| Failure::new(Code::Failed, chain(error));
-        let ranges = Ranges::read(&self.from, self.at_least).map_err(|error| failed(&error))?;
+        let ranges = Ranges::read(&self.from, self.at_least).map_err(failed)?;
         if ranges.keys.is_empty() {
             let why = format!(
                 "{} has no password that was seen {} times",
@@ -65,12 +64,16 @@ impl Build {
                 ranges.files
             ));
         }
-        let filter = Filter::of(ranges.keys).map_err(|error| failed(&error))?;
-        filter.write(&self.to).map_err(|error| failed(&error))?;
+        let filter = Filter::of(ranges.keys).map_err(failed)?;
+        filter.write(&self.to).map_err(failed)?;
         output::line(format!(
             "{} holds {} passwords. Name it in auth.toml as [passwords] breach_list, and start the service again.",
             self.to.display(),
             filter.passwords()
         ))
     }
+}
+
+fn failed(error: impl std::error::Error + 'static) -> Failure {
+    Failure::new(Code::Failed, chain(&error))
 }
