@@ -12,7 +12,7 @@ use super::store;
 use crate::app::App;
 
 /// How long a browser may come back to a registration without giving the password again.
-pub const PROOF_FOR: Duration = Duration::from_secs(15 * 60);
+pub(crate) const PROOF_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Gives the browser with the secret `browser` a proof for the registration `id`. The earlier one is worthless from then on.
 ///
