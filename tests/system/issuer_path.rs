@@ -87,9 +87,9 @@ fn nginx(stack: &Stack, proxy: Proxy, port: u16) -> Process {
         ),
     ] {
         let service = service.replace("localhost", "127.0.0.1");
-        write!(
+        writeln!(
             locations,
-            "location {path} {{ proxy_pass {service}; proxy_set_header Host $http_host; }}\n"
+            "location {path} {{ proxy_pass {service}; proxy_set_header Host $http_host; }}"
         )
         .unwrap();
     }

@@ -14,10 +14,10 @@ async fn opened(url: &str) -> Db {
 }
 
 fn has_sessions(db: &Db) -> bool {
-    let Db::Postgres(server) = db else {
-        panic!("this is PostgreSQL")
-    };
-    server.has_sessions()
+    match db {
+        Db::Postgres(server) => server.has_sessions(),
+        Db::Sqlite { .. } => unreachable!("these databases are PostgreSQL"),
+    }
 }
 
 async fn behind(size: u16) -> (TestDb, Pooler, String) {

@@ -44,7 +44,8 @@ testkit::on_both_engines! {
         assert_eq!(published(&app).await, [], "the minute is not over");
         app.wait(Duration::from_secs(70));
         let sweeps = tokio::join!(crate::sweeper::sweep(&app), crate::sweeper::sweep(&app));
-        (sweeps.0.unwrap(), sweeps.1.unwrap());
+        sweeps.0.unwrap();
+        sweeps.1.unwrap();
         let expected = [("unknown_user", 20, false), ("wrong_password", 1, true), ("wrong_password", 3, true)];
         let expected = expected.map(|(reason, count, known)| (reason.to_owned(), count, known));
         assert_eq!(published(&app).await, expected, "24 failures, three events, each once");
