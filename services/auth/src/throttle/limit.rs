@@ -77,15 +77,15 @@ impl Limit {
 
     /// The delay after so many failures.
     pub(super) fn delay(self, failures: i64) -> Duration {
-        match u32::try_from(failures.saturating_sub(self.free)) {
-            Err(_) | Ok(0) => Duration::ZERO,
-            Ok(beyond) => {
-                let doubled = 2_u32
-                    .checked_pow(beyond - 1)
-                    .and_then(|times| self.first.checked_mul(times));
-                doubled.map_or(self.longest, |delay| delay.min(self.longest))
-            }
+        let beyond = failures.saturating_sub(self.free);
+        if beyond <= 0 {
+            return Duration::ZERO;
         }
+        let doubled = u32::try_from(beyond - 1)
+            .ok()
+            .and_then(|times| 2_u32.checked_pow(times))
+            .and_then(|factor| self.first.checked_mul(factor));
+        doubled.map_or(self.longest, |delay| delay.min(self.longest))
     }
 
     /// Failures from which on the delay is the longest.
