@@ -23,7 +23,7 @@ impl World {
             .await
             .unwrap();
         let header = basic("tool", &secret);
-        let form = [("grant_type", "client_credentials")];
+        let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let answer = self
             .post("/oauth2/token", &[(AUTHORIZATION.as_str(), &header)], &form)
             .await;

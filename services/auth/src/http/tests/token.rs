@@ -179,7 +179,7 @@ stories! {
         let token = ask(&[("resource", "https://users.example.org/"), ("scope", "users:read")]).await.json();
         let token = token["access_token"].as_str().unwrap().to_owned();
         assert!(world.app.verifier.verify(&token).await.is_err(), "it is not for this service");
-        assert_eq!(ask(&[("resource", "https://other.example")]).await.error(), "invalid_target");
+        assert_eq!(ask(&[("resource", "https://other.example"), ("scope", "users:read")]).await.error(), "invalid_target");
         assert_eq!(ask(&[("scope", "admin")]).await.error(), "invalid_scope");
     }
 }
