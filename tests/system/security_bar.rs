@@ -1,69 +1,218 @@
-//! Each line of the security bar that applies so far is named by a test that proves it: `// SB-21`.
-//!
-//! SECURITY.md says what the lines are.
+//! The security bar: `docs/reference/security-bar.md` names, for each of its lines, what is guarded and the tests that
+//! prove it. These tests compare that table with the code, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::files;
+use crate::source::{Source, files, root};
 
-/// The lines that apply to what is there. The others need what is not there yet: mail, second factors, consent,
-/// upstream providers, the audit log.
-const IN_SCOPE: [u32; 33] = [
-    1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 33, 35,
-    36, 37, 38, 39, 42,
+const TABLE: &str = "docs/reference/security-bar.md";
+const LINES: u32 = 52;
+/// Where tests may prove a line.
+const FOLDERS: [&str; 7] = [
+    "services",
+    "libs",
+    "cli",
+    "tests/system",
+    "tests/deploy",
+    "tests/upgrade",
+    "tests/faults",
 ];
+/// A line without a test says so with this word and the reason.
+const NOT_YET: &str = "not yet:";
 
-/// Line number → the files whose tests name it.
-fn named() -> BTreeMap<u32, BTreeSet<String>> {
-    let mut named: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
-    for folder in ["services", "libs", "cli", "tests/system"] {
-        for source in files(folder, "rs") {
-            let tests = if source.is_test() {
-                source.text.as_str()
-            } else {
-                &source.text[source.without_tests().len()..]
+/// A name in a file: a test, or what a test guards.
+type Named = (String, String);
+
+/// A row of the table.
+#[derive(Debug)]
+struct Row {
+    line: u32,
+    promise: String,
+    guards: BTreeSet<Named>,
+    /// Empty when the line is not proven yet.
+    tests: BTreeSet<Named>,
+    not_yet: bool,
+}
+
+/// The rows of the table, in order.
+fn table() -> Vec<Row> {
+    let text = std::fs::read_to_string(root().join(TABLE)).unwrap();
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| SB-"))
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_end().trim_end_matches('|').split(" | ").collect();
+            let [line, promise, guards, tests] = cells.as_slice() else {
+                panic!("{TABLE}: a row has four cells: {row}");
             };
-            for comment in tests
-                .lines()
-                .filter_map(|line| line.split_once("//"))
-                .map(|(_, comment)| comment)
-            {
-                for part in comment.split("SB-").skip(1) {
-                    let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-                    if let Ok(number) = digits.parse() {
-                        named.entry(number).or_default().insert(source.path.clone());
-                    }
-                }
+            let not_yet = tests.trim().starts_with(NOT_YET);
+            Row {
+                line: line.trim().parse().unwrap(),
+                promise: promise.trim().to_owned(),
+                guards: if not_yet { BTreeSet::new() } else { named(guards) },
+                tests: if not_yet { BTreeSet::new() } else { named(tests) },
+                not_yet,
+            }
+        })
+        .collect()
+}
+
+/// Reads "`file`: `name`, `name`<br>`file`: …".
+fn named(cell: &str) -> BTreeSet<Named> {
+    cell.split("<br>")
+        .flat_map(|part| {
+            let (file, names) = part
+                .split_once(": ")
+                .unwrap_or_else(|| panic!("{TABLE}: expected `file`: `name`, found {part}"));
+            let file = file.trim().trim_matches('`').to_owned();
+            names
+                .split(", ")
+                .map(move |name| (file.clone(), name.trim().trim_matches('`').to_owned()))
+        })
+        .collect()
+}
+
+/// The tests of a file that name lines of the bar, by the number of the line.
+fn proofs(source: &Source) -> BTreeSet<(u32, Named)> {
+    let start = if source.is_test() {
+        0
+    } else {
+        source.without_tests().len()
+    };
+    let lines: Vec<&str> = source.text[start..].lines().collect();
+    let mut found = BTreeSet::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((_, comment)) = line.split_once("//") else {
+            continue;
+        };
+        for part in comment.split("SB-").skip(1) {
+            let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+            if let (Ok(number), Some(test)) = (digits.parse(), enclosing(&lines, index)) {
+                found.insert((number, (source.path.clone(), test)));
             }
         }
     }
-    // This file names lines without proving them.
-    for places in named.values_mut() {
-        places.remove("tests/system/security_bar.rs");
-    }
-    named.retain(|_, places| !places.is_empty());
-    named
+    found
+}
+
+/// The function that the comment in line `index` stands in or directly above.
+fn enclosing(lines: &[&str], index: usize) -> Option<String> {
+    let is_preface = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("//") || line.starts_with("#[")
+    };
+    let below = lines[index..].iter().find(|line| !is_preface(line));
+    below
+        .and_then(|line| function(line))
+        .or_else(|| lines[..index].iter().rev().find_map(|line| function(line)))
+}
+
+/// The name of the function that begins in this line.
+fn function(line: &str) -> Option<String> {
+    let rest = line.trim_start();
+    let rest = rest
+        .strip_prefix("pub(crate) ")
+        .or_else(|| rest.strip_prefix("pub "))
+        .unwrap_or(rest);
+    let rest = rest.strip_prefix("async ").unwrap_or(rest);
+    let name = rest.strip_prefix("fn ")?;
+    name.split(['(', '<']).next().map(str::to_owned)
+}
+
+/// Everything that tests prove: the line and the test.
+fn proven() -> BTreeSet<(u32, Named)> {
+    FOLDERS
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        // This file speaks of lines without proving them.
+        .filter(|source| source.path != "tests/system/security_bar.rs")
+        .flat_map(|source| proofs(&source))
+        .collect()
 }
 
 #[test]
-fn every_line_that_applies_is_named_by_a_test() {
-    let named = named();
-    let missing: Vec<u32> = IN_SCOPE
-        .into_iter()
-        .filter(|line| !named.contains_key(line))
-        .collect();
+fn the_table_has_every_line_once_and_in_order() {
+    let rows = table();
+    let numbers: Vec<u32> = rows.iter().map(|row| row.line).collect();
+    assert_eq!(numbers, (1..=LINES).collect::<Vec<u32>>());
+    for row in &rows {
+        assert!(row.promise.len() > 20, "SB-{}: what is promised?", row.line);
+        assert!(
+            row.not_yet || (!row.guards.is_empty() && !row.tests.is_empty()),
+            "SB-{}: name what is guarded and the tests, or say `{NOT_YET}` with the reason",
+            row.line
+        );
+    }
+}
+
+#[test]
+fn every_test_in_the_table_is_there_and_names_its_line() {
+    let proven = proven();
+    let mut missing = Vec::new();
+    for row in table() {
+        for test in row.tests {
+            if !proven.contains(&(row.line, test.clone())) {
+                missing.push(format!("SB-{}: {} in {}", row.line, test.1, test.0));
+            }
+        }
+    }
     assert!(
         missing.is_empty(),
-        "no test names SB-{missing:?}; named are {:?}",
-        named.keys()
+        "no test of this name has the comment: {missing:#?}"
     );
 }
 
 #[test]
-fn no_test_names_a_line_that_does_not_exist() {
-    let unknown: Vec<u32> = named()
-        .into_keys()
-        .filter(|line| !(1..=42).contains(line))
+fn every_test_that_names_a_line_is_in_the_table() {
+    let rows: BTreeMap<u32, Row> = table().into_iter().map(|row| (row.line, row)).collect();
+    let strangers: Vec<String> = proven()
+        .into_iter()
+        .filter(|(line, test)| !rows.get(line).is_some_and(|row| row.tests.contains(test)))
+        .map(|(line, (file, test))| format!("SB-{line}: `{file}`: `{test}`"))
         .collect();
-    assert!(unknown.is_empty(), "SB-{unknown:?}");
+    assert!(strangers.is_empty(), "{TABLE} does not have {strangers:#?}");
+}
+
+#[test]
+fn what_is_guarded_stands_in_the_code() {
+    for row in table() {
+        for (file, name) in row.guards {
+            let text = std::fs::read_to_string(root().join(&file))
+                .unwrap_or_else(|error| panic!("SB-{}: {file}: {error}", row.line));
+            let source = Source { path: file, text };
+            // A route as it is registered, or an item by its name.
+            let defines = |line: &str| {
+                ["fn ", "struct ", "enum ", "const ", "static "]
+                    .iter()
+                    .any(|kind| line.contains(&format!("{kind}{name}")))
+            };
+            let there = match name.strip_prefix('/') {
+                Some(_) => source.without_tests().contains(&format!("\"{name}\"")),
+                None if source.path.ends_with(".rs") => source.code().any(|(_, line)| defines(line)),
+                None => source.text.contains(&name),
+            };
+            assert!(there, "SB-{}: {} has no {name}", row.line, source.path);
+        }
+    }
+}
+
+#[test]
+fn a_comment_belongs_to_the_test_around_it_or_below_it() {
+    let text =
+        "#[test]\nfn one() {\n    // SB-1\n    assert!(true);\n}\n\n// SB-2, SB-3\n#[test]\nfn two() {}\n";
+    let source = Source {
+        path: "libs/x/src/tests.rs".to_owned(),
+        text: text.to_owned(),
+    };
+    let found: Vec<(u32, String)> = proofs(&source)
+        .into_iter()
+        .map(|(line, (_, test))| (line, test))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (1, "one".to_owned()),
+            (2, "two".to_owned()),
+            (3, "two".to_owned())
+        ]
+    );
 }

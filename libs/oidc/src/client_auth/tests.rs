@@ -63,7 +63,7 @@ fn one_method_at_a_time() {
         ("a".to_owned(), None, Method::None)
     );
     assert_eq!(parse(None, ""), Err(ErrorCode::InvalidClient));
-    // SB-27: no assertion is accepted, so none can be replayed.
+    // No assertion is accepted, so none can be replayed.
     assert_eq!(
         parse(None, "client_id=a&client_assertion=x"),
         Err(ErrorCode::InvalidClient)

@@ -38,7 +38,7 @@ fn handle_of(back: &str) -> String {
 
 stories! {
     async fn nothing_in_the_address_says_that_ann_signed_in_again(world) {
-        // SB-19, SB-51
+        // SB-51
         let cookie = world.cookie().await;
         world.app.wait(Duration::from_secs(60));
         for asked in [("prompt", "login"), ("prompt", "select_account"), ("max_age", "0"), ("max_age", "59")] {
