@@ -19,7 +19,7 @@ test: setup ## Run every test: unit, store (both engines), end to end, browser, 
 faults: setup ## Let 1,000 random faults happen to each transport, and write the report into docs/reliability.md
 	scripts/faults
 
-fuzz: ## Run every parser under a fuzzer that coverage guides, for SECONDS=60 each
+fuzz: setup ## Run every parser under a fuzzer that coverage guides, for SECONDS=60 each
 	SECONDS_EACH=$(SECONDS) scripts/fuzz
 
 lint: ## Check formatting, lints and scripts

@@ -228,7 +228,7 @@ fn what_answers_http_calls_use_cases_and_not_stores() {
 
 #[test]
 fn lints_are_expected_with_a_reason_and_never_silenced() {
-    for folder in ["services", "libs", "cli", "tests", "bench"] {
+    for folder in ["services", "libs", "cli", "tests", "bench", "fuzz"] {
         for source in files(folder, "rs") {
             for (number, line) in source.code() {
                 let silenced = concat!("#[", "allow(");

@@ -8,7 +8,7 @@ use chassis::config::schema;
 use serde_json::{Map, Value, json};
 
 /// The tables that the chart does not write itself.
-const AUTH: [&str; 12] = [
+const AUTH: [&str; 13] = [
     "log",
     "limits",
     "webhooks",
@@ -21,8 +21,9 @@ const AUTH: [&str; 12] = [
     "authenticate",
     "keys",
     "allow_insecure_issuer",
+    "authorization",
 ];
-const USERS: [&str; 3] = ["log", "limits", "webhooks"];
+const USERS: [&str; 4] = ["log", "limits", "webhooks", "user_names"];
 
 #[test]
 fn generated_schema_of_the_chart_knows_the_configuration() {

@@ -47,6 +47,9 @@ impl Up {
             arguments.extend([option.into(), port.to_string().into()]);
         }
         arguments.extend(extra.iter().map(Into::into));
+        let log = folder.path().join("up.log");
+        // What an earlier start in this folder said must not be taken for what this one says.
+        let _ = fs::remove_file(&log);
         let process = Process::start(Program {
             name: "up",
             path: PROGRAM.into(),
@@ -56,7 +59,7 @@ impl Up {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             folder: folder.path().to_owned(),
-            log: folder.path().join("up.log"),
+            log,
         });
         Self {
             process,

@@ -116,6 +116,7 @@ fn engines_own(path: &str) -> bool {
 
 #[test]
 fn an_image_has_its_program_and_nothing_else_that_runs() {
+    // SB-41
     built();
     for image in &IMAGES {
         let scratch = tempfile::tempdir().unwrap();
@@ -185,8 +186,8 @@ fn crates(list: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The document that `scripts/images` writes names every crate of the image's program with its version, and no other
-/// (SB-41).
+/// The document that `scripts/images` writes names every crate of the image's program with its version, and no
+/// other.
 fn the_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
     let document: Value =
         serde_json::from_str(&read(&format!("target/sbom/{}-{TAG}.cdx.json", image.target))).unwrap();

@@ -58,7 +58,7 @@ async fn ann_over_http(stack: &Stack, collector: &Collector, ann: &Person) -> Tr
     assert!([&request.id, &heard.id].contains(&&answered.parent));
 
     let wait = trace.find("auth", Kind::Internal, "wait for a hashing thread", Some(root));
-    let hash = trace.find("auth", Kind::Internal, "hash a password", Some(root));
+    let hash = trace.find("auth", Kind::Internal, "choose a password", Some(root));
     assert!(wait.is_some() && hash.is_some());
     let written = trace
         .find("auth", Kind::Internal, "transaction register", Some(root))

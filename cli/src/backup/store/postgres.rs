@@ -90,7 +90,11 @@ pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Resul
 
 /// Who is erased in the database of `service`.
 pub(in crate::backup) async fn erased(service: &str, database: &DbConfig) -> Result<Vec<Uuid>, Failure> {
-    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    let db = database
+        .direct()
+        .open()
+        .await
+        .map_err(|error| db_failure(&error))?;
     let pool = pool(&db)?;
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_feed') IS NOT NULL")
         .fetch_one(pool)

@@ -17,6 +17,8 @@ use crate::http::SourceBytes;
 
 /// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
 const CLEARED: usize = 64;
+/// How soon connections are asked for room again while one waits for a place.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the log says that a source has all its places.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -102,15 +104,23 @@ impl Places {
             activity: Arc::clone(activity),
             permit: None,
         };
-        let free = Arc::clone(&self.free);
-        place.permit = match Arc::clone(&free).try_acquire_owned() {
+        place.permit = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => Some(permit),
-            Err(_) => {
-                self.make_room(activity);
-                free.acquire_owned().await.ok()
-            }
+            Err(_) => self.wait_for_permit(activity).await,
         };
         Some(place)
+    }
+
+    /// Waits for a permit, and asks for room again and again: what was busy when it was asked may be idle a moment later,
+    /// and would keep its place for as long as idle connections may.
+    async fn wait_for_permit(&self, activity: &Arc<Activity>) -> Option<OwnedSemaphorePermit> {
+        loop {
+            self.make_room(activity);
+            let permit = Arc::clone(&self.free).acquire_owned();
+            if let Ok(permit) = tokio::time::timeout(ASK_AGAIN, permit).await {
+                return permit.ok();
+            }
+        }
     }
 
     /// Counts a connection for its source. A source that has all its places loses the one that it uses least.

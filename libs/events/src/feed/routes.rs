@@ -11,7 +11,7 @@ use chassis::access::{EventsRead, HasVerifier, Scoped};
 use chassis::http::header::accepts;
 use chassis::http::{Problem, Query};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -90,7 +90,12 @@ where
         // What is wrong is said before the stream begins.
         feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
         let place = sse::Place::new(feed.clone(), after, token.expires_at, guard);
-        return Ok(sse::stream(place).into_response());
+        let mut response = sse::stream(place).into_response();
+        // nginx would hold small events back until its buffer is full.
+        response
+            .headers_mut()
+            .insert("x-accel-buffering", HeaderValue::from_static("no"));
+        return Ok(response);
     }
     let events = wait_for_news(feed, &mut guard, (after, limit), wait).await?;
     let mut response = json(BATCH, &events)?;

@@ -42,11 +42,12 @@ pub(super) async fn post(
         Err(error) => return Ok(unreadable(&app, &error)),
     };
     let confirmation = params.get("csrf");
-    if confirmation.is_none() && pages::session_token(&app.pages, &headers).is_none() {
-        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
+    if pages::session_token(&app.pages, &headers).is_none() {
+        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it. Another site may
+        // send any `csrf`, so that is no reason to believe the form.
         return Ok(see_other(
             &app.pages
-                .local(&format!("/oauth2/logout?{}", params.encoded(&[]))),
+                .local(&format!("/oauth2/logout?{}", params.encoded(&["csrf"]))),
         ));
     }
     answer(&app, &headers, &form, confirmation).await

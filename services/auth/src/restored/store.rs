@@ -32,6 +32,9 @@ pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Resu
         sqlx::query("DELETE FROM authorization_codes").execute(&mut *c).await?;
         sqlx::query("DELETE FROM authorization_requests").execute(&mut *c).await?;
         sqlx::query("DELETE FROM form_submissions").execute(&mut *c).await?;
+        // A device that was forgotten after the backup would be exempt from delays again.
+        sqlx::query("DELETE FROM devices").execute(&mut *c).await?;
+        sqlx::query("UPDATE registrations SET proof_hash = NULL WHERE proof_hash IS NOT NULL").execute(&mut *c).await?;
         sqlx::query("DELETE FROM setup_links").execute(c).await?;
     });
     Ok(())
