@@ -42,12 +42,13 @@ pub(crate) fn below(folder: &str) -> Vec<String> {
 }
 
 /// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
-const READERS: [(&str, &str); 8] = [
+const READERS: [(&str, &str); 9] = [
     ("deploy/compose.yaml", "containers"),
     ("deploy/compose/", "containers"),
     ("deploy/docker/", "containers"),
     ("deploy/haproxy/", "../upgrade/proxied.rs"),
     ("deploy/helm/vestibule/", "helm"),
+    ("deploy/nginx/", "../../libs/chassis/tests/proxies.rs"),
     ("deploy/observability/elastic/", "elastic"),
     ("deploy/observability/grafana/", "grafana"),
     ("deploy/observability/prometheus/", "prometheus"),
