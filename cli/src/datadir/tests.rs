@@ -127,7 +127,7 @@ fn ports_of_the_command_line_go_over_the_files_by_environment() {
     };
     let at = data.endpoints(ports, NO_ENV).expect("endpoints");
     assert_eq!(
-        told(&data, ports, NO_ENV),
+        variables_for(&data, ports, NO_ENV),
         [
             ("VESTIBULE_AUTH__LISTEN__ADDRESS", "127.0.0.1:8100"),
             ("VESTIBULE_AUTH__ISSUER", "http://localhost:8100"),
@@ -137,7 +137,7 @@ fn ports_of_the_command_line_go_over_the_files_by_environment() {
         .map(owned)
     );
     assert_eq!(at.users.url, "http://localhost:8001");
-    assert!(told(&data, Ports::default(), NO_ENV).is_empty());
+    assert!(variables_for(&data, Ports::default(), NO_ENV).is_empty());
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {
@@ -145,7 +145,11 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
 }
 
 /// What the services would be told.
-fn told(data: &DataDir, ports: Ports, env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+fn variables_for(
+    data: &DataDir,
+    ports: Ports,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Vec<(String, String)> {
     let at = data.endpoints(ports, env).expect("endpoints");
     let variables = data.overlay(&at, ports, env).expect("an overlay");
     let pair = |variable: Variable| (variable.name, variable.value);
@@ -166,12 +170,12 @@ fn the_audiences_that_older_releases_wrote_follow_the_ports() {
     let temp = place();
     let (data, _) = started(&temp, Ports::default());
     with_audiences(&data);
-    assert!(told(&data, Ports::default(), NO_ENV).is_empty());
+    assert!(variables_for(&data, Ports::default(), NO_ENV).is_empty());
     let ports = Ports {
         auth: Some(8100),
         ..Ports::default()
     };
-    let audiences: Vec<_> = told(&data, ports, NO_ENV)
+    let audiences: Vec<_> = variables_for(&data, ports, NO_ENV)
         .into_iter()
         .filter(|(name, _)| name.ends_with("__AUDIENCES"))
         .collect();
@@ -203,7 +207,7 @@ fn an_issuer_that_is_changed_in_one_file_is_carried_to_everything_that_repeats_i
         "https://id.example.org/idp,http://localhost:8001",
     );
     assert_eq!(
-        told(&data, Ports::default(), NO_ENV),
+        variables_for(&data, Ports::default(), NO_ENV),
         [
             ("VESTIBULE_USERS__AUTH__ISSUER", issuer),
             ("VESTIBULE_AUTH__CLIENTS__VESTIBULE-USERS__AUDIENCES", both),

@@ -60,7 +60,7 @@ pub(crate) struct Follower {
 
 /// The answer of `GET /revocations`.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct RevocationList {
     as_of: Timestamp,
     keep_seconds: u64,
     key_set: String,
@@ -157,7 +157,7 @@ impl Follower {
     }
 
     /// The answer; nothing from an older `auth`, which has no such list.
-    async fn ask(&self) -> Result<Option<Answer>, AskError> {
+    async fn ask(&self) -> Result<Option<RevocationList>, AskError> {
         let mut url = self.url.clone();
         if let Some(since) = self.since {
             url.query_pairs_mut().append_pair("since", &since.to_string());
@@ -176,7 +176,7 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: RevocationList) {
         self.since = Some(answer.as_of);
         self.keep = Duration::from_secs(answer.keep_seconds);
         let grants = answer.grants.into_iter().map(Revoked::Grant);
