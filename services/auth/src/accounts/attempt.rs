@@ -88,6 +88,14 @@ impl Attempt {
         }
     }
 
+    /// Whether every counter would admit a guess.
+    pub(super) async fn is_admitted(&self, app: &App) -> Result<bool, DbError> {
+        let found = self.find(app).await?;
+        let now = app.clock.now();
+        let admissions = self.admissions(app, &found);
+        Ok(admissions.iter().all(|one| one.wait(now).is_none()))
+    }
+
     async fn find(&self, app: &App) -> Result<Found, DbError> {
         let mut reader = app.db.reader().await?;
         let token = self.device.as_ref().map(|(hash, _)| hash);

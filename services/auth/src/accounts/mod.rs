@@ -15,7 +15,7 @@ use chassis::db::{DbError, Tx};
 pub(crate) use devices::forget_devices;
 pub use devices::{MOST_DEVICES, remember_device};
 use events::{EventData, OutboxError};
-pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
+pub use sign_in::{SignIn, SignInError, SignedIn, is_admitted, sign_in};
 pub use snapshot::AccountsSnapshot;
 pub(crate) use store::exists;
 use uuid::Uuid;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::DbError;
+use chassis::db::{DbError, Tx};
 
 use chassis::secret::{SecretString, Token, TokenHash};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::attempt::Attempt;
 use crate::app::App;
 use crate::credentials::HashError;
 use crate::http::ClientInfo;
-use crate::throttle::{Key, ReserveError};
+use crate::throttle::{self, Key, ReserveError};
 
 /// A try to sign in.
 #[derive(Debug)]
@@ -66,6 +66,20 @@ impl SignedIn {
             forgiven: Vec::new(),
             given_back: None,
         }
+    }
+
+    /// Forgets the failures before this proof, and its own guess.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn forgive(&self, tx: &mut Tx) -> Result<(), DbError> {
+        for key in &self.forgiven {
+            throttle::store::clear(tx, key).await?;
+        }
+        if let Some(key) = &self.given_back {
+            throttle::store::give_back(tx, key).await?;
+        }
+        Ok(())
     }
 }
 
@@ -117,6 +131,14 @@ impl From<ReserveError> for SignInError {
             ReserveError::Db(error) => Self::Db(error),
         }
     }
+}
+
+/// Whether a try would be judged at this moment, and not be told to wait. Changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_admitted(app: &App, try_: &SignIn) -> Result<bool, DbError> {
+    Attempt::new(try_).is_admitted(app).await
 }
 
 /// Checks a user name and a password.

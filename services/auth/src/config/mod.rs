@@ -255,7 +255,7 @@ impl Default for TokenSettings {
 pub struct RegistrationSettings {
     /// Whether `/register` is open to everybody.
     pub open: bool,
-    /// People who may register in an hour from one address (an IPv6 /64); 0 for no limit. Raise it when many people share
+    /// People who may register in an hour from one address (an IPv6 /48); 0 for no limit. Raise it when many people share
     /// an address.
     pub hourly_per_source: u32,
     /// People who may register in an hour in all; 0 for no limit.

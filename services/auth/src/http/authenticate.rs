@@ -82,7 +82,17 @@ async fn authenticate(
     };
     let who = accounts::sign_in(&app, attempt).await.map_err(refusal)?;
     let remember = sent.remember_device && !who.known_device;
-    let granted = grant(&app, &who, &client, &asked, remember).await?;
+    let granted = match grant(&app, &who, &client, &asked, remember).await {
+        Ok(granted) => granted,
+        Err(NotGranted::Scope(problem)) => {
+            // The password was right: what is refused is no guess.
+            let mut tx = app.db.begin("authenticate_refused").await?;
+            who.forgive(&mut tx).await?;
+            tx.commit().await?;
+            return Err(problem);
+        }
+        Err(NotGranted::Failed(problem)) => return Err(problem),
+    };
     let mut response = axum::Json(granted).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -99,6 +109,20 @@ fn asked_scope(text: Option<&str>) -> Result<Scope, Problem> {
     scope.map_err(|error| Problem::invalid().field("scope", error.to_string()))
 }
 
+/// Why somebody with the right password gets no tokens.
+enum NotGranted {
+    /// They may not have what they ask for.
+    Scope(Problem),
+    /// They may not sign in any more, or it failed here.
+    Failed(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for NotGranted {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// Starts the session that the tokens belong to, and gives them: one transaction.
 async fn grant(
     app: &App,
@@ -106,7 +130,7 @@ async fn grant(
     caller: &ClientInfo,
     asked: &Scope,
     remember: bool,
-) -> Result<Authenticated, Problem> {
+) -> Result<Authenticated, NotGranted> {
     let client = clients::find(app, DIRECT_CLIENT)
         .await?
         .ok_or_else(Problem::not_found)?;
@@ -121,11 +145,10 @@ async fn grant(
         .await
         .map_err(not_started)?;
     let subject: Subject = subjects::find(&mut tx, who.account_id).await?.ok_or_else(wrong)?;
-    let refused = |error| refused_grant(&error);
     let grant = Grant {
         subject: subject.id,
-        scope: grants::person_scope(&client, &subject, asked).map_err(|error| refused(error.into()))?,
-        audiences: grants::audiences(app, &client, &[]).map_err(|error| refused(error.into()))?,
+        scope: grants::person_scope(&client, &subject, asked).map_err(refused_grant)?,
+        audiences: grants::audiences(app, &client, &[]).map_err(refused_grant)?,
         session_id: Some(started.session.id),
         auth_time: who.auth_time,
         amr: who.amr.clone(),
@@ -133,7 +156,7 @@ async fn grant(
     };
     let tokens = grants::issue(app, &mut tx, &client, grant)
         .await
-        .map_err(refused)?;
+        .map_err(refused_grant)?;
     let device = match remember {
         true => Some(accounts::remember_device(app, &mut tx, subject.id).await?),
         false => None,
@@ -162,10 +185,10 @@ fn not_started(error: StartError) -> Problem {
     }
 }
 
-fn refused_grant(error: &GrantError) -> Problem {
-    match error {
-        GrantError::OAuth(error) => Problem::invalid().field("scope", error.to_string()),
-        other => Problem::internal(other),
+fn refused_grant(error: impl Into<GrantError>) -> NotGranted {
+    match error.into() {
+        GrantError::OAuth(error) => NotGranted::Scope(Problem::invalid().field("scope", error.to_string())),
+        other => NotGranted::Failed(Problem::internal(&other)),
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Rejection, quota, store};
 use crate::accounts;
 use crate::app::App;
+use crate::throttle::{self, Key};
 use crate::{credentials, setup};
 
 /// Completes the registration `id`, if it is pending. Called for every person that becomes known, registered here or
@@ -18,8 +19,13 @@ use crate::{credentials, setup};
 /// # Errors
 /// When the database fails.
 pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let name = store::pending_name(tx, id).await?;
     if !store::accept(tx, id, app.clock.now()).await? {
         return Ok(());
+    }
+    if let Some(name) = name {
+        // Whoever tried the name before it was somebody's has tried nobody's password.
+        throttle::store::clear(tx, &Key::account(&name)).await?;
     }
     counter!("vestibule_registrations_total", "outcome" => "accepted").increment(1);
     tracing::info!(

@@ -27,7 +27,7 @@ pub(crate) use draft::{KnownOfPerson, choose_password};
 use events::contract::RejectionReason;
 pub(crate) use saga::{prepare, settle};
 pub use saga::{register, status};
-pub use sign_up::sign_up;
+pub use sign_up::{is_admitted, sign_up};
 pub use users_client::{Answer, HttpUsers, NoAnswer, Users};
 use uuid::Uuid;
 

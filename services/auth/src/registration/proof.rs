@@ -26,6 +26,20 @@ pub(crate) async fn give(app: &App, id: Uuid, browser: &Token) -> Result<Token, 
     Ok(proof)
 }
 
+/// A new proof in place of the one that the registration `id` has, for the same browser's second click; nothing when that
+/// was used, or has ended.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn replace(app: &App, id: Uuid, browser: &Token) -> Result<Option<Token>, DbError> {
+    let proof = app.random.token();
+    let now = app.clock.now();
+    let mut tx = app.db.begin("registration_proof").await?;
+    let replaced = store::replace_proof(&mut tx, id, &bound(&proof, browser), (now - PROOF_FOR, now)).await?;
+    tx.commit().await?;
+    Ok(replaced.then_some(proof))
+}
+
 /// Whether `proof` is good for the registration `id` in this browser. Changes nothing.
 ///
 /// # Errors

@@ -2,11 +2,21 @@
 
 use std::net::IpAddr;
 
+use chassis::db::DbError;
+
 use super::draft::Draft;
 use super::saga::Prepared;
 use super::{NewAccount, RegisterError, Registered, Rejection, State, quota, settle};
 use crate::app::App;
 use crate::throttle;
+
+/// Whether somebody may register from `ip` at this moment, and would not be told to wait. Changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
+    Ok(quota::has_room(app, ip).await? && throttle::admits_source(app, ip).await?)
+}
 
 /// Registers somebody who comes by themselves from `ip`. Before anything is judged or hashed, the try is counted like a
 /// sign-in from the same source (SB-43), and takes a place among those that may register in an hour. A try that fails by
@@ -17,6 +27,7 @@ use crate::throttle;
 /// come back.
 pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<Registered, RegisterError> {
     let mut draft = Draft::parse(app, new)?;
+    quota::look(app, ip).await?;
     let guess = throttle::reserve_source(app, ip).await?;
     let place = match quota::take(app, ip).await {
         Ok(place) => place,

@@ -50,6 +50,14 @@ pub(crate) async fn is_refused(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
+/// The key of the user name that a pending registration asks for.
+pub(crate) async fn pending_name(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
+    let statement = "SELECT user_name_key FROM registrations WHERE id = $1 AND state = 'pending'";
+    let name: Option<Option<String>> =
+        on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?);
+    Ok(name.flatten())
+}
+
 /// Accepts a pending registration; false when it was not pending. What the person told is not needed any more.
 pub(crate) async fn accept(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     let statement =
@@ -111,6 +119,21 @@ pub(crate) async fn set_proof(
         WHERE id = $1 AND state IN ('pending', 'accepted')";
     on_engine!(tx, c => sqlx::query(statement).bind(id).bind(proof.as_bytes()).bind(now).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Gives a registration another proof in place of the one that it has, if that was given after the first of two times and
+/// not after the second. When it was given stays. Whether it had one.
+pub(crate) async fn replace_proof(
+    tx: &mut Tx,
+    id: Uuid,
+    proof: &TokenHash,
+    (after, until): (Timestamp, Timestamp),
+) -> Result<bool, DbError> {
+    let statement = "UPDATE registrations SET proof_hash = $2
+        WHERE id = $1 AND proof_hash IS NOT NULL AND proof_at > $3 AND proof_at <= $4";
+    let replaced = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(proof.as_bytes()).bind(after).bind(until)
+        .execute(c).await?.rows_affected());
+    Ok(replaced == 1)
 }
 
 /// Whether a registration has this proof, given after the first of two times and not after the second.

@@ -1,9 +1,10 @@
+use chassis::clock::Clock;
 use chassis::secret::SecretString;
 
 use super::*;
 use crate::accounts::SignInError;
-use crate::subjects;
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
+use crate::{subjects, throttle};
 
 fn ann() -> NewAccount {
     NewAccount {
@@ -56,6 +57,39 @@ testkit::on_both_engines! {
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
         let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
         assert_eq!(added.count(), 1);
+    }
+
+    // SB-7
+    async fn guesses_at_a_name_that_was_nobodys_do_not_keep_its_new_owner_out(db: TestDb) {
+        let app = testing::app(&db).await;
+        let name = throttle::Key::account("ann");
+        let mut tx = app.db.begin("test").await.unwrap();
+        for _ in 0..throttle::MOST_FAILURES {
+            throttle::store::count(&mut tx, &name, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        sign_up(&app, ann(), None).await.unwrap();
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+    }
+
+    // SB-43
+    async fn one_source_leaves_the_last_places_to_others_and_is_refused_without_a_write(db: TestDb) {
+        let test = testing::app(&db).await;
+        let limits = [("REGISTRATION__HOURLY_PER_SOURCE", "0"), ("REGISTRATION__HOURLY", "8")];
+        let (app, _) = testing::app_with(&db, testing::settings_with(&limits), test.users.clone()).await;
+        let from = |number: i32, ip: &str| {
+            let new = NewAccount { user_name: format!("person{number}"), ..ann() };
+            sign_up(&app, new, Some(ip.parse().unwrap()))
+        };
+        for number in 0..8 {
+            // Two /64s of one subscriber.
+            let ip = format!("2001:db8:1:{}::1", number % 2);
+            assert_eq!(from(number, &ip).await.is_ok(), number < 6, "{number}");
+            assert_eq!(is_admitted(&app, Some(ip.parse().unwrap())).await.unwrap(), number < 5, "{number}");
+        }
+        assert!(from(10, "192.0.2.1").await.is_ok());
+        assert!(from(11, "192.0.2.1").await.is_ok());
+        assert!(from(12, "192.0.2.2").await.is_err());
     }
 
     // SB-43

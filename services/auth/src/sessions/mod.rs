@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::credentials;
 use crate::grants;
 use crate::http::ClientInfo;
-use crate::{registration, throttle};
+use crate::{registration, subjects};
 
 /// How often at most a session in use is written to.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -37,6 +37,18 @@ pub struct Session {
     pub amr: Vec<String>,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,
+}
+
+impl Session {
+    fn of(who: &SignedIn, id: Uuid, expires_at: Timestamp) -> Self {
+        Self {
+            id,
+            account_id: who.account_id,
+            auth_time: who.auth_time,
+            amr: who.amr.clone(),
+            expires_at,
+        }
+    }
 }
 
 /// A session just made, with the secret that goes into the cookie.
@@ -102,19 +114,12 @@ pub async fn start_for(
     client: &ClientInfo,
     lifetime: Lifetime,
 ) -> Result<Started, StartError> {
+    hold(tx, who.account_id).await?;
     let now = app.clock.now();
     let token = app.random.token();
-    let session = Session {
-        id: app.random.uuid(&*app.clock),
-        account_id: who.account_id,
-        auth_time: who.auth_time,
-        amr: who.amr.clone(),
-        expires_at: now + lifetime.absolute,
-    };
+    let session = Session::of(who, app.random.uuid(&*app.clock), now + lifetime.absolute);
     let row = store::NewRow::of(&session, &token, client, now, lifetime);
-    if !store::insert_if_allowed(tx, &row).await? {
-        return Err(StartError::Refused);
-    }
+    store::insert(tx, &row).await?;
     signed_in(app, tx, who, &session, client).await?;
     Ok(Started { session, token })
 }
@@ -132,26 +137,32 @@ pub async fn renew(
     who: &SignedIn,
     client: &ClientInfo,
 ) -> Result<Option<Started>, StartError> {
-    // The account first, as whoever chooses a password does: the other way round they would wait for each other.
-    if before.account_id != who.account_id || !accounts::store::lock(tx, who.account_id).await? {
+    if before.account_id != who.account_id {
         return Ok(None);
     }
+    hold(tx, who.account_id).await?;
     let now = app.clock.now();
     let lifetime = Lifetime::of_browser(app);
     let token = app.random.token();
-    let session = Session {
-        id: before.id,
-        account_id: who.account_id,
-        auth_time: who.auth_time,
-        amr: who.amr.clone(),
-        expires_at: now + lifetime.absolute,
-    };
+    let session = Session::of(who, before.id, now + lifetime.absolute);
     let row = store::NewRow::of(&session, &token, client, now, lifetime);
-    if !store::renew_if_allowed(tx, &row).await? {
+    if !store::renew(tx, &row).await? {
         return Ok(None);
     }
     signed_in(app, tx, who, &session, client).await?;
     Ok(Some(Started { session, token }))
+}
+
+/// Holds a person who may sign in, and their account, until the transaction ends. Whoever disables or erases them, or
+/// chooses a password, waits, and then finds the sessions to end.
+///
+/// Everything that holds several of the three does it in one order: the person, the account, its sessions. Otherwise two
+/// would wait for each other.
+async fn hold(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
+    if subjects::store::hold_active(tx, account).await? && accounts::store::lock(tx, account).await? {
+        return Ok(());
+    }
+    Err(StartError::Refused)
 }
 
 /// What happens with every sign-in, in the transaction that stored its session.
@@ -162,21 +173,13 @@ async fn signed_in(
     session: &Session,
     client: &ClientInfo,
 ) -> Result<(), StartError> {
-    if !accounts::store::lock(tx, who.account_id).await? {
-        return Err(StartError::Refused);
-    }
     // Under the account's lock: whoever chooses a password holds it too, and then ends the sessions that there are.
     if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
         return Err(StartError::Refused);
     }
-    for key in &who.forgiven {
-        throttle::store::clear(tx, key).await?;
-    }
+    who.forgive(tx).await?;
     if let Some(device) = &who.device {
         accounts::store::touch_device(tx, device, app.clock.now()).await?;
-    }
-    if let Some(key) = &who.given_back {
-        throttle::store::give_back(tx, key).await?;
     }
     let event = |version| SessionStarted {
         id: session.id,
@@ -189,7 +192,8 @@ async fn signed_in(
     Ok(())
 }
 
-/// Gives a live session a new token in place of the one that it has, without a sign-in; whose it is, and the token.
+/// Gives a live session a new token in place of the one that it has, without a sign-in; whose it is, and the token. Its
+/// account is held until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
@@ -198,9 +202,17 @@ pub(crate) async fn replace_token(
     tx: &mut Tx,
     id: Uuid,
 ) -> Result<Option<(Uuid, Token)>, DbError> {
+    let Some(account) = store::account_of(tx, id).await? else {
+        return Ok(None);
+    };
+    match hold(tx, account).await {
+        Ok(()) => {}
+        Err(StartError::Refused) => return Ok(None),
+        Err(StartError::Db(error)) => return Err(error),
+    }
     let token = app.random.token();
-    let account = store::replace_token(tx, id, &token.hash(), app.clock.now()).await?;
-    Ok(account.map(|account| (account, token)))
+    let replaced = store::replace_token(tx, id, &token.hash(), app.clock.now()).await?;
+    Ok(replaced.then_some((account, token)))
 }
 
 /// The live session of `token`, if there is one. A session in use is kept from going idle by a write of its own, once
@@ -227,11 +239,14 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
     Ok(Some(row.into()))
 }
 
-/// A session that was seen before the clock went back: it goes on, and ends no later for it.
+/// A session that was seen before the clock went back: it goes on, and ends no later for it. A sign-in of unknown age
+/// counts as an old one, so that whoever asks for a recent one gets it.
 async fn came_from_the_future(app: &App, mut row: store::Row, now: Timestamp) -> Result<Session, DbError> {
     let lifetime = &app.settings.sessions;
     row.expires_at = row.expires_at.min(now + lifetime.absolute());
-    row.auth_time = row.auth_time.min(now);
+    if row.auth_time > now {
+        row.auth_time = now - lifetime.absolute();
+    }
     let idle_until = (now + lifetime.idle()).min(row.expires_at);
     let mut tx = app.db.begin("session_touch").await?;
     store::bring_back(&mut tx, &row, now, idle_until).await?;
@@ -244,9 +259,13 @@ async fn came_from_the_future(app: &App, mut row: store::Row, now: Timestamp) ->
 /// # Errors
 /// When the database fails.
 pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result<bool, DbError> {
-    let Some(account) = store::delete(tx, id).await? else {
+    let Some(account) = store::account_of(tx, id).await? else {
         return Ok(false);
     };
+    accounts::store::lock(tx, account).await?;
+    if !store::delete(tx, id).await? {
+        return Ok(false);
+    }
     ended(app, tx, account, id, reason).await?;
     Ok(true)
 }
@@ -257,6 +276,7 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
 /// # Errors
 /// When the database fails.
 pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
+    accounts::store::lock(tx, account).await?;
     grants::revoke_for_account(tx, account, app.clock.now()).await?;
     accounts::forget_devices(tx, account).await?;
     registration::store::clear_proof(tx, account).await?;
@@ -272,11 +292,17 @@ pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) 
 /// # Errors
 /// When the database fails.
 pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
-    let gone = store::delete_expired(tx, app.clock.now()).await?;
-    for &(id, account) in &gone {
-        ended(app, tx, account, id, SessionEnd::Expired).await?;
+    let now = app.clock.now();
+    let mut gone = 0;
+    for (account, id) in store::expired(tx, now).await? {
+        accounts::store::lock(tx, account).await?;
+        // Meanwhile it may have gone on, or another replica may have ended it.
+        if store::delete_expired(tx, id, now).await? {
+            ended(app, tx, account, id, SessionEnd::Expired).await?;
+            gone += 1;
+        }
     }
-    Ok(gone.len() as u64)
+    Ok(gone)
 }
 
 async fn ended(app: &App, tx: &mut Tx, account: Uuid, id: Uuid, reason: SessionEnd) -> Result<(), DbError> {

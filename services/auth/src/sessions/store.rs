@@ -2,8 +2,8 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
 use chassis::secret::{Token, TokenHash};
-use chassis::{on_engine, sql};
 use uuid::Uuid;
 
 use super::{Lifetime, Session};
@@ -69,23 +69,27 @@ impl From<Row> for Session {
     }
 }
 
-/// Stores a session if the person may sign in at this very moment: they are active.
-pub(crate) async fn insert_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
-    // The person's row is held, so that whoever disables them waits and then finds this session to end.
-    let statement = sql!(tx,
-        sqlite: "INSERT INTO sessions
-                (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
-                 client_ip, user_agent)
-            SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
-            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)",
-        postgres: "INSERT INTO sessions
-                (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
-                 client_ip, user_agent)
-            SELECT $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10
-            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)",
-    );
+/// Stores a session.
+pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError> {
+    let statement = "INSERT INTO sessions
+            (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
+             client_ip, user_agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)";
+    write(tx, statement, row).await.map(drop)
+}
+
+/// Gives a live session of the same account a new token. Whether there is one.
+pub(crate) async fn renew(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
+    let statement =
+        "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
+            expires_at = $8, client_ip = $9, user_agent = $10
+        WHERE id = $1 AND account_id = $3 AND idle_until > $6 AND expires_at > $6";
+    Ok(write(tx, statement, row).await? == 1)
+}
+
+async fn write(tx: &mut Tx, statement: &'static str, row: &NewRow<'_>) -> Result<u64, DbError> {
     let session = row.session;
-    let stored = on_engine!(tx, c => sqlx::query(statement)
+    Ok(on_engine!(tx, c => sqlx::query(statement)
         .bind(session.id)
         .bind(row.token.as_bytes())
         .bind(session.account_id)
@@ -96,54 +100,27 @@ pub(crate) async fn insert_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<b
         .bind(session.expires_at)
         .bind(row.client_ip.as_deref())
         .bind(row.user_agent.as_deref())
-        .execute(c).await?.rows_affected());
-    Ok(stored == 1)
+        .execute(c).await?.rows_affected()))
 }
 
-/// Gives a live session of the same account a new token, if the account may sign in at this very moment: its person is
-/// active.
-pub(crate) async fn renew_if_allowed(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
-    // The person's row is held, as in `insert_if_allowed`.
-    let statement = sql!(tx,
-        sqlite: "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
-                expires_at = $8, client_ip = $9, user_agent = $10
-            WHERE id = $1 AND account_id = $3 AND idle_until > $6 AND expires_at > $6
-              AND EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active)",
-        postgres: "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
-                expires_at = $8, client_ip = $9, user_agent = $10
-            WHERE id = $1 AND account_id = $3 AND idle_until > $6 AND expires_at > $6
-              AND EXISTS (SELECT 1 FROM subjects WHERE id = $3 AND active FOR SHARE)",
-    );
-    let session = row.session;
-    let renewed = on_engine!(tx, c => sqlx::query(statement)
-        .bind(session.id)
-        .bind(row.token.as_bytes())
-        .bind(session.account_id)
-        .bind(session.auth_time)
-        .bind(session.amr.join(" "))
-        .bind(row.now)
-        .bind(row.idle_until)
-        .bind(session.expires_at)
-        .bind(row.client_ip.as_deref())
-        .bind(row.user_agent.as_deref())
-        .execute(c).await?.rows_affected());
-    Ok(renewed == 1)
+/// Whose session it is, live or not.
+pub(crate) async fn account_of(db: &mut impl Connection, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let statement = "SELECT account_id FROM sessions WHERE id = $1";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
-/// Gives a live session another token. Whose it is.
+/// Gives a live session another token. Whether it lives.
 pub(crate) async fn replace_token(
     tx: &mut Tx,
     id: Uuid,
     token: &TokenHash,
     now: Timestamp,
-) -> Result<Option<Uuid>, DbError> {
+) -> Result<bool, DbError> {
     let statement =
-        "UPDATE sessions SET token_hash = $2 WHERE id = $1 AND idle_until > $3 AND expires_at > $3
-        RETURNING account_id";
-    Ok(
-        on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).bind(token.as_bytes()).bind(now)
-        .fetch_optional(c).await?),
-    )
+        "UPDATE sessions SET token_hash = $2 WHERE id = $1 AND idle_until > $3 AND expires_at > $3";
+    let replaced = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(token.as_bytes()).bind(now)
+        .execute(c).await?.rows_affected());
+    Ok(replaced == 1)
 }
 
 /// The live session of a token.
@@ -191,10 +168,10 @@ pub(crate) async fn bring_back(
     Ok(())
 }
 
-/// Removes a session; whose it was.
-pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, DbError> {
-    let statement = "DELETE FROM sessions WHERE id = $1 RETURNING account_id";
-    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
+/// Removes a session. Whether it was there.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    let statement = "DELETE FROM sessions WHERE id = $1";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
 }
 
 /// Removes every session of an account; their ids.
@@ -203,16 +180,17 @@ pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, D
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(account).fetch_all(c).await?))
 }
 
-/// Removes sessions that are over; their ids and whose they were, in the order in which accounts are locked.
-pub(crate) async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, DbError> {
-    let statement = sql!(tx,
-        sqlite: "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_until <= $1 LIMIT $2)
-            RETURNING id, account_id",
-        postgres: "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_until <= $1
-            ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id, account_id",
-    );
-    let mut gone: Vec<(Uuid, Uuid)> =
-        on_engine!(tx, c => sqlx::query_as(statement).bind(now).bind(BATCH).fetch_all(c).await?);
-    gone.sort_unstable_by_key(|&(_, account)| account);
-    Ok(gone)
+/// Sessions that are over: whose they are, in the order in which accounts are held, and their ids.
+pub(crate) async fn expired(db: &mut impl Connection, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let statement = "SELECT account_id, id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until LIMIT $2";
+    let mut over: Vec<(Uuid, Uuid)> =
+        on_engine!(db, c => sqlx::query_as(statement).bind(now).bind(BATCH).fetch_all(c).await?);
+    over.sort_unstable();
+    Ok(over)
+}
+
+/// Removes a session if it is over. Whether it did.
+pub(crate) async fn delete_expired(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+    let statement = "DELETE FROM sessions WHERE id = $1 AND idle_until <= $2";
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
 }

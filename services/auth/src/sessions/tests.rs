@@ -106,7 +106,8 @@ testkit::on_both_engines! {
         let (two_days, before) = (Duration::from_secs(2 * 86_400), app.clock.now());
         app.clock.set(before - two_days);
         let found = find(&app, &used.token).await.unwrap().unwrap();
-        assert!(found.auth_time <= app.clock.now(), "nobody has signed in tomorrow");
+        let absolute = app.settings.sessions.absolute();
+        assert!(found.auth_time + absolute <= app.clock.now(), "nobody knows when; never counted as a new sign-in");
         assert!(found.expires_at <= app.clock.now() + app.settings.sessions.absolute());
         // Unused from now on, it ends after the idle time and not two days later.
         app.wait(app.settings.sessions.idle());
@@ -151,7 +152,30 @@ testkit::on_both_engines! {
         let mut off = person_state(ann, "ann");
         (off.active, off.version) = (false, 2);
         app.change(&off).await;
-        assert!(renewed(&app, &started.session, &who).await.unwrap().is_none());
+        assert!(matches!(renewed(&app, &started.session, &who).await, Err(StartError::Refused)));
+    }
+
+    // SB-15
+    async fn signing_in_again_and_being_disabled_never_wait_for_each_other(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let who = app.sign_in("ann", PASSWORD).await.unwrap();
+        for round in 1..20 {
+            let started = app.start(&who).await.unwrap();
+            let mut off = person_state(ann, "ann");
+            (off.active, off.version) = (false, 2 * round);
+            let signing_out = async {
+                let mut tx = app.db.begin("test").await.unwrap();
+                end(&app, &mut tx, started.session.id, SessionEnd::SignedOut).await.unwrap();
+                tx.commit().await.unwrap();
+            };
+            let again = renewed(&app, &started.session, &who);
+            let ((), again, ()) = tokio::join!(app.change(&off), again, signing_out);
+            assert!(matches!(again, Ok(_) | Err(StartError::Refused)), "{again:?}");
+            assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 0, "round {round}");
+            (off.active, off.version) = (true, 2 * round + 1);
+            app.change(&off).await;
+        }
     }
 }
 

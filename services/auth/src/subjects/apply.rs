@@ -45,7 +45,6 @@ pub(crate) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
     // Without an account, nothing was told of it but the registration, if there was one; or the database was restored, and
     // others remember.
-    accounts::store::lock(tx, id).await?;
     let before = match accounts::store::version(tx, id).await? {
         Some(version) => version,
         None => first_sequence(tx).await?,

@@ -42,6 +42,16 @@ pub(crate) async fn put(tx: &mut Tx, state: &UserState) -> Result<bool, DbError>
     Ok(changed == 1)
 }
 
+/// Holds a person who is active until the transaction ends: whoever disables or erases them waits. Whether there is such a
+/// person.
+pub(crate) async fn hold_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1 AND active)",
+        postgres: "SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1 AND active FOR SHARE)",
+    );
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
+}
+
 /// Removes a person; the key of the name that they had.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "DELETE FROM subjects WHERE id = $1 RETURNING user_name_key";

@@ -17,7 +17,7 @@ mod tests;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
+use chassis::db::DbError;
 use chassis::secret::TokenHash;
 pub(crate) use limit::{Limit, Tally};
 pub(crate) use reservation::{Admission, Reservation, ReserveError};
@@ -31,6 +31,10 @@ pub const MOST_FAILURES: i64 = 100;
 
 /// Counters that were not touched for so long are swept, unless they have reached [`MOST_FAILURES`].
 pub(crate) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Counters that have reached [`MOST_FAILURES`] and were not touched for so long are swept: whoever waits for that has
+/// fewer guesses than one a day.
+pub(crate) const KEPT_EXHAUSTED: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Whose failures are counted: SHA-256 of what names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +51,17 @@ impl Key {
         Self(TokenHash::of(&format!("source:{}", source(ip))))
     }
 
+    /// What one subscriber may have: see [`subscriber`].
+    pub(crate) fn subscriber(ip: Option<IpAddr>) -> Self {
+        Self(TokenHash::of(&format!("subscriber:{}", subscriber(ip))))
+    }
+
     /// The guess of a day from one network at an account with [`MOST_FAILURES`]. The network is an IPv4 /24 or an IPv6
     /// /48, so that one subscriber or one rented range has one guess, and not as many as addresses.
     pub(crate) fn daily(user_name_key: &str, ip: Option<IpAddr>) -> Self {
         let network = match ip.map(|ip| ip.to_canonical()) {
-            None => "unknown".to_owned(),
             Some(IpAddr::V4(ip)) => Ipv4Addr::from_bits(ip.to_bits() & !0xff).to_string(),
-            Some(IpAddr::V6(ip)) => Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80).to_string(),
+            other => subscriber(other),
         };
         Self(TokenHash::of(&format!("daily:{network}:{user_name_key}")))
     }
@@ -82,6 +90,15 @@ pub(crate) fn source(ip: Option<IpAddr>) -> String {
     }
 }
 
+/// What one subscriber may have: an IPv4 address, or the IPv6 /48 that some get (RFC 6177 §2) and that has 65,536 sources.
+/// What is scarce for everybody is shared out by it.
+pub(crate) fn subscriber(ip: Option<IpAddr>) -> String {
+    match ip.map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V6(ip)) => format!("{}/48", Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80)),
+        other => source(other),
+    }
+}
+
 /// Counts something costly that somebody without an account asks for, before it is done: a registration, say. Counted like
 /// a guess at a password from the same source (SB-43), and given back when it was in order.
 ///
@@ -92,13 +109,18 @@ pub(crate) async fn reserve_source(app: &App, ip: Option<IpAddr>) -> Result<Rese
     Reservation::make(app, vec![Admission::unread(key, limit)]).await
 }
 
+/// Whether a source would not have to wait at this moment. Changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn admits_source(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
+    let (key, limit) = source_limit(app, ip);
+    let tally = store::find(&mut app.db.reader().await?, &key).await?;
+    Ok(limit.wait(tally, app.clock.now()).is_none())
+}
+
 /// The counter of a source, and how it limits.
 pub(crate) fn source_limit(app: &App, ip: Option<IpAddr>) -> (Key, Limit) {
     let free = i64::from(app.settings.throttle.source_failures);
     (Key::source(ip), Limit::source(free))
-}
-
-/// What is swept at `now`.
-pub(crate) fn swept_before(now: Timestamp) -> Timestamp {
-    now - KEPT
 }

@@ -25,6 +25,11 @@ impl Admission {
         Self { key, limit, tally }
     }
 
+    /// How long the guess has to wait, as far as its tally was read.
+    pub(crate) fn wait(&self, now: Timestamp) -> Option<Duration> {
+        self.limit.wait(self.tally, now)
+    }
+
     /// Without looking first.
     pub(crate) fn unread(key: Key, limit: Limit) -> Self {
         Self {
@@ -64,7 +69,7 @@ impl Reservation {
     /// [`ReserveError::Throttled`] with the longest wait.
     pub(crate) async fn make(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
         let now = app.clock.now();
-        let waits = admissions.iter().filter_map(|one| one.limit.wait(one.tally, now));
+        let waits = admissions.iter().filter_map(|one| one.wait(now));
         if let Some(retry_after) = waits.max() {
             clamp(app, &admissions, now).await?;
             return Err(ReserveError::Throttled { retry_after });

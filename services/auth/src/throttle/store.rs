@@ -4,7 +4,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::{Key, Limit, MOST_FAILURES, Tally, swept_before};
+use super::{KEPT, KEPT_EXHAUSTED, Key, Limit, MOST_FAILURES, Tally};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -125,11 +125,12 @@ pub(crate) async fn clear(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Removes counters that were not touched for long. Those with [`MOST_FAILURES`] stay.
+/// Removes counters that were not touched for [`KEPT`], and those with [`MOST_FAILURES`] after [`KEPT_EXHAUSTED`].
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
-    let statement = "DELETE FROM throttles WHERE failed_at < $1 AND tried_at < $1 AND failures < $2";
-    let before = swept_before(now);
+    let statement = "DELETE FROM throttles WHERE failed_at < $1 AND tried_at < $1
+        AND (failures < $2 OR (failed_at < $3 AND tried_at < $3))";
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(before).bind(MOST_FAILURES).execute(c).await?.rows_affected()),
+        on_engine!(tx, c => sqlx::query(statement).bind(now - KEPT).bind(MOST_FAILURES).bind(now - KEPT_EXHAUSTED)
+        .execute(c).await?.rows_affected()),
     )
 }

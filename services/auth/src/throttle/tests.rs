@@ -166,6 +166,24 @@ testkit::on_both_engines! {
         assert!(reserve(&test, &few, Limit::ACCOUNT).await.is_ok(), "clocks of replicas differ a little");
     }
 
+    // SB-7
+    async fn counters_are_swept_and_a_hundred_failures_after_a_year(db: TestDb) {
+        let test = app(&db).await;
+        for (name, failures) in [("ann", 3), ("bob", MOST_FAILURES)] {
+            written_ahead(&test, &Key::account(name), failures, Duration::ZERO).await;
+        }
+        let left = async || {
+            crate::sweeper::sweep(&test).await.unwrap();
+            test.count("SELECT COUNT(*) FROM throttles").await
+        };
+        test.wait(KEPT + Duration::from_secs(1));
+        assert_eq!(left().await, 1);
+        test.wait(KEPT_EXHAUSTED - KEPT - Duration::from_secs(2));
+        assert_eq!(left().await, 1);
+        test.wait(Duration::from_secs(2));
+        assert_eq!(left().await, 0);
+    }
+
     // SB-8
     async fn a_source_that_asks_too_often_waits(db: TestDb) {
         let settings = settings_with(&[("THROTTLE__SOURCE_FAILURES", "2")]);

@@ -171,3 +171,24 @@ fn what_is_no_request_is_refused_by_field_and_without_the_password() {
         );
     });
 }
+
+#[test]
+fn a_right_password_with_a_scope_that_is_refused_is_no_guess() {
+    // SB-46
+    run(async |world: World| {
+        let counted = "SELECT CAST(COALESCE(SUM(failures), 0) AS BIGINT) FROM throttles";
+        for _ in 0..8 {
+            let asked = json!({"username": "ann", "password": PASSWORD, "scope": "nonsense"});
+            let refused = world.authenticate(&asked).await;
+            assert_eq!(
+                refused.status,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{}",
+                refused.body
+            );
+            assert_eq!(world.app.count(counted).await, 0);
+        }
+        let asked = json!({"username": "ann", "password": PASSWORD});
+        assert_eq!(world.authenticate(&asked).await.status, StatusCode::OK);
+    });
+}

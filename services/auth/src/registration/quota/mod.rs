@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::TokenHash;
 
 use super::RegisterError;
@@ -21,42 +21,116 @@ pub(super) struct Place {
     keys: [TokenHash; 2],
 }
 
+/// A source of which so many have registered leaves the last quarter of all places to others.
+const FEW: i64 = 3;
+
+/// A quota: its key, how much was used of it, and how much may be.
+struct Quota {
+    key: TokenHash,
+    used: store::Used,
+    limit: i64,
+    is_of_source: bool,
+}
+
+impl Quota {
+    fn is_full(&self) -> bool {
+        self.used.used >= self.limit
+    }
+}
+
+/// A setting as a limit: 0 is none.
+fn limit(setting: u32) -> i64 {
+    match setting {
+        0 => i64::MAX,
+        limit => i64::from(limit),
+    }
+}
+
+/// The quota of the source and that of all.
+async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result<[Quota; 2], DbError> {
+    let settings = &app.settings.registration;
+    let now = app.clock.now();
+    let key = TokenHash::of(&format!("registrations of {}", throttle::subscriber(ip)));
+    let of_source = Quota {
+        used: store::used(db, &key, now, now - HOUR).await?,
+        key,
+        limit: limit(settings.hourly_per_source),
+        is_of_source: true,
+    };
+    let key = TokenHash::of("registrations");
+    let limit = limit(settings.hourly);
+    let in_all = Quota {
+        used: store::used(db, &key, now, now - HOUR).await?,
+        key,
+        limit: match of_source.used.used < FEW {
+            true => limit,
+            false => limit - limit / 4,
+        },
+        is_of_source: false,
+    };
+    Ok([of_source, in_all])
+}
+
+/// Whether there is a place. Changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn has_room(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
+    let quotas = read(&mut app.db.reader().await?, app, ip).await?;
+    Ok(!quotas.iter().any(Quota::is_full))
+}
+
+/// Refuses a source that would get no place. Changes nothing: who is refused costs a read.
+///
+/// # Errors
+/// [`RegisterError::TooMany`].
+pub(super) async fn look(app: &App, ip: Option<IpAddr>) -> Result<(), RegisterError> {
+    let quotas = read(&mut app.db.reader().await?, app, ip).await?;
+    match quotas.iter().find(|quota| quota.is_full()) {
+        Some(full) => Err(refused(app, ip, full)),
+        None => Ok(()),
+    }
+}
+
 /// Takes a place of the source and one of all.
 ///
 /// # Errors
 /// [`RegisterError::TooMany`] when there is none.
 pub(super) async fn take(app: &App, ip: Option<IpAddr>) -> Result<Place, RegisterError> {
-    let settings = &app.settings.registration;
-    let of_source = TokenHash::of(&format!("registrations of {}", throttle::source(ip)));
-    let in_all = TokenHash::of("registrations");
     let now = app.clock.now();
     let mut tx = app.db.begin("registration_quota").await?;
-    let limits = [
-        (&of_source, settings.hourly_per_source, true),
-        (&in_all, settings.hourly, false),
-    ];
-    for (key, limit, from_source) in limits {
-        if limit > 0 && !store::take(&mut tx, key, i64::from(limit), now, now - HOUR).await? {
-            let began = store::began(&mut tx, key).await?.unwrap_or(now).min(now);
+    let quotas = read(&mut tx, app, ip).await?;
+    for quota in &quotas {
+        // What was read may be old: the guarded statement decides.
+        if !store::take(&mut tx, &quota.key, quota.limit, now, now - HOUR).await? {
             tx.rollback().await?;
-            let reason = if from_source { "source-limit" } else { "limit" };
-            tracing::warn!(
-                event.action = "registration",
-                event.outcome = "failure",
-                event.reason = reason,
-                client.ip = ip.map(|ip| ip.to_string()),
-                "a registration was refused: as many as may have registered in this hour"
-            );
-            return Err(RegisterError::TooMany {
-                from_source,
-                retry_after: (began + HOUR).since(now).max(Duration::from_secs(1)),
-            });
+            return Err(refused(app, ip, quota));
         }
     }
     tx.commit().await?;
     Ok(Place {
-        keys: [of_source, in_all],
+        keys: quotas.map(|quota| quota.key),
     })
+}
+
+fn refused(app: &App, ip: Option<IpAddr>, full: &Quota) -> RegisterError {
+    let now = app.clock.now();
+    let reason = if full.is_of_source {
+        "source-limit"
+    } else {
+        "limit"
+    };
+    tracing::warn!(
+        event.action = "registration",
+        event.outcome = "failure",
+        event.reason = reason,
+        client.ip = ip.map(|ip| ip.to_string()),
+        "a registration was refused: as many as may have registered in this hour"
+    );
+    RegisterError::TooMany {
+        from_source: full.is_of_source,
+        retry_after: (full.used.began_at + HOUR).since(now).max(Duration::from_secs(1)),
+    }
 }
 
 impl Place {

@@ -24,10 +24,28 @@ pub(super) async fn take(
     Ok(taken == 1)
 }
 
-/// When the hour began.
-pub(super) async fn began(db: &mut impl Connection, key: &TokenHash) -> Result<Option<Timestamp>, DbError> {
-    let statement = "SELECT began_at FROM quotas WHERE key = $1";
-    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(key.as_bytes()).fetch_optional(c).await?))
+/// What was used in the hour that goes on.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Used {
+    pub(super) used: i64,
+    /// When the hour began.
+    pub(super) began_at: Timestamp,
+}
+
+/// What was used of a quota in its hour; nothing, from now on, when none goes on.
+pub(super) async fn used(
+    db: &mut impl Connection,
+    key: &TokenHash,
+    now: Timestamp,
+    hour_ago: Timestamp,
+) -> Result<Used, DbError> {
+    let statement = "SELECT used, began_at FROM quotas WHERE key = $1 AND began_at > $2 AND began_at <= $3";
+    let found: Option<Used> = on_engine!(db, c => sqlx::query_as(statement).bind(key.as_bytes()).bind(hour_ago).bind(now)
+        .fetch_optional(c).await?);
+    Ok(found.unwrap_or(Used {
+        used: 0,
+        began_at: now,
+    }))
 }
 
 /// Gives one place back.
