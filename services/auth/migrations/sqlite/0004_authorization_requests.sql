@@ -14,11 +14,10 @@ CREATE INDEX authorization_requests_source ON authorization_requests (source, ex
 CREATE INDEX authorization_requests_expiry ON authorization_requests (expires_at);
 
 -- Forms that were sent a moment ago, so that a double click is recognised. `key` is an HMAC of the form's token, the
--- browser's cookie and the body. The rest says where the first of them led: to `location`, with a sign-in in
--- `session_id` or the registration `registration_id`; all empty while it is in work.
+-- browser's cookie and the body. The rest says what came of the first of them: a sign-in, the session `session_id`, or a
+-- registration that goes on, `registration_id`; both empty while it is in work.
 CREATE TABLE form_submissions (
     key             BLOB    PRIMARY KEY,
-    location        TEXT,
     session_id      BLOB,
     registration_id BLOB,
     expires_at      INTEGER NOT NULL

@@ -1,6 +1,6 @@
-//! Forms that were sent a moment ago. A double click sends a form twice; the second is led to where the first one led,
-//! whichever replicas they reach. What is kept is a keyed hash of the form and where it led: nothing that could be sent
-//! again.
+//! Forms that were sent a moment ago. A double click sends a form twice; the second is answered with what came of the first
+//! one, whichever replicas they reach. What is kept is a keyed hash of the form and the id of what came of it: nothing that
+//! could be sent again, and nothing that was typed.
 
 pub(crate) mod store;
 #[cfg(test)]
@@ -25,76 +25,88 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionKey(pub(crate) [u8; 32]);
 
-/// Where a form led.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Led {
-    /// The path that the browser was sent to.
-    pub location: String,
-    /// The session that it signed in with.
-    pub session: Option<Uuid>,
-    /// The registration that it waits for.
-    pub registration: Option<Uuid>,
+/// What came of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A sign-in: the id of its session.
+    SignedIn(Uuid),
+    /// A registration that goes on: its id.
+    Registering(Uuid),
 }
 
-/// Whether this is the first time within [`WINDOW`] that the form comes. Whoever is told so must call [`led`] or
-/// [`release`].
+/// How far a form is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It did not come within [`WINDOW`], or nothing came of it: it was shown again, with what is wrong.
+    Unknown,
+    /// It is in work.
+    InWork,
+    /// It is done.
+    Done(Outcome),
+}
+
+/// The right and the duty of whoever handles a form first: to [`finish`] or to [`release`] it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    key: SubmissionKey,
+    /// Tells this claim from a later one of the same form.
+    expires_at: Timestamp,
+}
+
+/// A claim, if this is the first time within [`WINDOW`] that the form comes.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim(app: &App, key: SubmissionKey) -> Result<bool, DbError> {
+pub async fn claim(app: &App, key: SubmissionKey) -> Result<Option<Claim>, DbError> {
     let now = app.clock.now();
+    let expires_at = now + WINDOW;
     let mut tx = app.db.begin("form_submission").await?;
-    let first = store::claim(&mut tx, key, now, now + WINDOW).await?;
+    let first = store::claim(&mut tx, key, now, expires_at).await?;
     tx.commit().await?;
-    Ok(first)
+    Ok(first.then_some(Claim { key, expires_at }))
 }
 
-/// Says where the form led.
+/// Says what came of the form. Nothing happens when the claim is over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn led(app: &App, key: SubmissionKey, led: &Led) -> Result<(), DbError> {
-    let mut tx = app.db.begin("form_submission_led").await?;
-    store::led(&mut tx, key, led).await?;
+pub async fn finish(app: &App, claim: Claim, outcome: Outcome) -> Result<(), DbError> {
+    let mut tx = app.db.begin("form_submission_done").await?;
+    store::finish(&mut tx, claim, outcome).await?;
     tx.commit().await
 }
 
-/// Forgets a form that led nowhere: it was shown again, with what is wrong.
+/// Forgets a form of which nothing came. Nothing happens when the claim is over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn release(app: &App, key: SubmissionKey) -> Result<(), DbError> {
+pub async fn release(app: &App, claim: Claim) -> Result<(), DbError> {
     let mut tx = app.db.begin("form_submission_released").await?;
-    store::release(&mut tx, key).await?;
+    store::release(&mut tx, claim).await?;
     tx.commit().await
 }
 
-/// Where the form led that came before, after waiting until that is known; `None` when none came, or it led nowhere.
+/// How far the form is at this moment.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn outcome(app: &App, key: SubmissionKey) -> Result<Option<Led>, DbError> {
+pub async fn progress(app: &App, key: SubmissionKey) -> Result<Progress, DbError> {
+    let mut reader = app.db.reader().await?;
+    let row = store::find(&mut reader, key, app.clock.now()).await?;
+    Ok(row.map_or(Progress::Unknown, Progress::from))
+}
+
+/// How far the form is as soon as it is not in work any more, or after [`WINDOW`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn wait(app: &App, key: SubmissionKey) -> Result<Progress, DbError> {
     let mut pause = FIRST_PAUSE;
     let mut waited = Duration::ZERO;
     loop {
-        let mut reader = app.db.reader().await?;
-        let found = store::find(&mut reader, key, app.clock.now()).await?;
-        drop(reader);
-        match found {
-            None => return Ok(None),
-            Some(store::Row {
-                location: Some(location),
-                session_id,
-                registration_id,
-            }) => {
-                return Ok(Some(Led {
-                    location,
-                    session: session_id,
-                    registration: registration_id,
-                }));
-            }
-            Some(_) if waited >= WINDOW => return Ok(None),
-            Some(_) => {}
+        let progress = progress(app, key).await?;
+        if progress != Progress::InWork || waited >= WINDOW {
+            return Ok(progress);
         }
         tokio::time::sleep(pause).await;
         waited += pause;

@@ -6,14 +6,23 @@ use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
-use super::{Led, SubmissionKey, WINDOW};
+use super::{Claim, Outcome, Progress, SubmissionKey, WINDOW};
 
-/// A form that came a moment ago; without a location it is still in work.
+/// A form that came a moment ago; while it is in work it has neither id.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
-    pub(crate) location: Option<String>,
-    pub(crate) session_id: Option<Uuid>,
-    pub(crate) registration_id: Option<Uuid>,
+    session_id: Option<Uuid>,
+    registration_id: Option<Uuid>,
+}
+
+impl From<Row> for Progress {
+    fn from(row: Row) -> Self {
+        match (row.session_id, row.registration_id) {
+            (Some(session), _) => Self::Done(Outcome::SignedIn(session)),
+            (None, Some(registration)) => Self::Done(Outcome::Registering(registration)),
+            (None, None) => Self::InWork,
+        }
+    }
 }
 
 /// Notes that a form came, unless it is noted already. Whether it was not.
@@ -24,8 +33,7 @@ pub(crate) async fn claim(
     expires_at: Timestamp,
 ) -> Result<bool, DbError> {
     let statement = "INSERT INTO form_submissions (key, expires_at) VALUES ($1, $3)
-        ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, location = NULL, session_id = NULL,
-            registration_id = NULL
+        ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, session_id = NULL, registration_id = NULL
         WHERE form_submissions.expires_at <= $2 OR form_submissions.expires_at > $3";
     Ok(
         on_engine!(tx, c => sqlx::query(statement).bind(key.0.as_slice()).bind(now).bind(expires_at)
@@ -33,19 +41,25 @@ pub(crate) async fn claim(
     )
 }
 
-/// Notes where a form led.
-pub(crate) async fn led(tx: &mut Tx, key: SubmissionKey, led: &Led) -> Result<(), DbError> {
-    let statement =
-        "UPDATE form_submissions SET location = $2, session_id = $3, registration_id = $4 WHERE key = $1";
-    on_engine!(tx, c => sqlx::query(statement).bind(key.0.as_slice()).bind(&led.location).bind(led.session)
-        .bind(led.registration).execute(c).await.map(drop)?);
+/// Notes what came of the form of a claim, while it is in work.
+pub(crate) async fn finish(tx: &mut Tx, claim: Claim, outcome: Outcome) -> Result<(), DbError> {
+    let (session, registration) = match outcome {
+        Outcome::SignedIn(session) => (Some(session), None),
+        Outcome::Registering(registration) => (None, Some(registration)),
+    };
+    let statement = "UPDATE form_submissions SET session_id = $3, registration_id = $4
+        WHERE key = $1 AND expires_at = $2 AND session_id IS NULL AND registration_id IS NULL";
+    on_engine!(tx, c => sqlx::query(statement).bind(claim.key.0.as_slice()).bind(claim.expires_at)
+        .bind(session).bind(registration).execute(c).await.map(drop)?);
     Ok(())
 }
 
-/// Forgets a form.
-pub(crate) async fn release(tx: &mut Tx, key: SubmissionKey) -> Result<(), DbError> {
-    let statement = "DELETE FROM form_submissions WHERE key = $1";
-    on_engine!(tx, c => sqlx::query(statement).bind(key.0.as_slice()).execute(c).await.map(drop)?);
+/// Forgets the form of a claim, while it is in work.
+pub(crate) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
+    let statement = "DELETE FROM form_submissions
+        WHERE key = $1 AND expires_at = $2 AND session_id IS NULL AND registration_id IS NULL";
+    on_engine!(tx, c => sqlx::query(statement).bind(claim.key.0.as_slice()).bind(claim.expires_at)
+        .execute(c).await.map(drop)?);
     Ok(())
 }
 
@@ -55,7 +69,7 @@ pub(crate) async fn find(
     key: SubmissionKey,
     now: Timestamp,
 ) -> Result<Option<Row>, DbError> {
-    let statement = "SELECT location, session_id, registration_id FROM form_submissions
+    let statement = "SELECT session_id, registration_id FROM form_submissions
         WHERE key = $1 AND expires_at > $2 AND expires_at <= $3";
     Ok(
         on_engine!(db, c => sqlx::query_as(statement).bind(key.0.as_slice()).bind(now).bind(now + WINDOW)

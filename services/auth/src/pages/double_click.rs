@@ -1,21 +1,32 @@
 //! A form that is sent twice within moments does its work once. The second is redirected to where the first one led, with
 //! a new token of the same sign-in: the browser may have thrown the first answer away, cookies included.
+//!
+//! What a stranger can make of it is bounded: a form is noted only when it would be worked on, whoever waits for another
+//! one gives up with the connection, and few wait at once.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use chassis::http::Pairs;
+use chassis::http::{Pairs, Problem};
 use chassis::telemetry::TraceContext;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 use tracing::Instrument;
 
 use super::cookies::Cookie;
 use super::csrf::is_same_origin;
 use super::failure::Failure;
+use super::return_to::ReturnTo;
 use super::session;
 use crate::app::{App, SharedApp};
-use crate::form_submissions::{self, Led, SubmissionKey};
+use crate::form_submissions::{self, Claim, Outcome, Progress, SubmissionKey};
+
+/// Requests that wait at once for the form before them, in one process.
+pub(crate) const MOST_WAITING: usize = 64;
+
+/// When to try again while the form before is still in work.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// A form, every field of it known and there once, and what makes it out.
 pub(crate) struct Submitted<T> {
@@ -53,66 +64,106 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
     }
 }
 
-/// Does `work`, unless the same form came from the same browser a moment ago. An answer says where it led with [`Led`]
-/// among its extensions; one without it is no sign-in, and is not kept.
-///
-/// A second click makes the browser hang up on the first, which must come to its end all the same: in a task.
+/// A form, and what a second click on it needs to know.
+pub(crate) struct Click<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) submission: &'a Submission,
+    pub(crate) return_to: &'a ReturnTo,
+    /// Whether the form would be worked on: nothing that is missing, and no delay that is not over. If not, it is looked
+    /// up and nothing is written, so that a flood of forms costs no more than their refusals.
+    pub(crate) is_admitted: bool,
+}
+
+/// Does `work`, unless the same form came from the same browser a moment ago. An answer says what came of it with an
+/// [`Outcome`] among its extensions; one without it is no sign-in, and is not kept.
+pub(crate) async fn once(
+    app: SharedApp,
+    click: Click<'_>,
+    work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
+) -> Result<Response, Failure> {
+    let Some(key) = key(&app, &click) else {
+        return work.await;
+    };
+    let mut before = form_submissions::progress(&app, key).await?;
+    if before == Progress::Unknown {
+        // The token of a form whose first sending signed the person in belongs to no session any more.
+        let good = app
+            .pages
+            .check_form(click.headers, &click.submission.csrf)
+            .is_ok();
+        if !good || !click.is_admitted {
+            return work.await;
+        }
+        match form_submissions::claim(&app, key).await? {
+            Some(claim) => return to_its_end(app, claim, work).await,
+            None => before = Progress::InWork,
+        }
+    }
+    if before == Progress::InWork {
+        before = wait(&app, key).await?;
+    }
+    match before {
+        Progress::Done(outcome) => session::again(&app, click.headers, outcome, click.return_to).await,
+        Progress::Unknown => work.await,
+        Progress::InWork => Err(later()),
+    }
+}
+
+fn key(app: &App, click: &Click<'_>) -> Option<SubmissionKey> {
+    let browser = app.pages.cookies.read(click.headers, Cookie::Browser)?;
+    is_same_origin(click.headers, &app.pages.origin)
+        .then(|| app.pages.csrf.submission_key(&browser, &click.submission.digest))
+}
+
+async fn wait(app: &App, key: SubmissionKey) -> Result<Progress, Failure> {
+    let Ok(_place) = app.pages.second_clicks.try_acquire() else {
+        return Err(later());
+    };
+    Ok(form_submissions::wait(app, key).await?)
+}
+
+fn later() -> Failure {
+    Problem::unavailable(RETRY_AFTER).into()
+}
+
+/// Does the work of the first click. A second click makes the browser hang up on it, and it must come to its end all the
+/// same: in a task.
 #[expect(
     clippy::disallowed_methods,
     reason = "the request waits for the task; it goes on alone only when the browser has gone"
 )]
-pub(crate) async fn once(
+async fn to_its_end(
     app: SharedApp,
-    headers: HeaderMap,
-    submission: Submission,
+    claim: Claim,
     work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
 ) -> Result<Response, Failure> {
-    let browser = app.pages.cookies.read(&headers, Cookie::Browser);
-    let Some(browser) = browser.filter(|_| is_same_origin(&headers, &app.pages.origin)) else {
-        return work.await;
-    };
-    let key = app.pages.csrf.submission_key(&browser, &submission.digest);
-    // The token of a form whose first sending signed the person in belongs to no session any more.
-    let good = app.pages.check_form(&headers, &submission.csrf).is_ok();
-    let task = async move {
-        if good && form_submissions::claim(&app, key).await? {
-            return first(&app, key, work).await;
-        }
-        match form_submissions::outcome(&app, key).await? {
-            Some(led) => session::again(&app, &headers, led).await,
-            None => work.await,
-        }
-    };
-    let task = task.instrument(tracing::Span::current());
+    let task = first(app, claim, work).instrument(tracing::Span::current());
     let task = match TraceContext::current() {
         Some(trace) => tokio::spawn(trace.scope(task)),
         None => tokio::spawn(task),
     };
     match task.await {
-        Ok(outcome) => outcome,
-        Err(error) => Err(chassis::http::Problem::internal(&error).into()),
+        Ok(answer) => answer,
+        Err(error) => Err(Problem::internal(&error).into()),
     }
 }
 
 async fn first(
-    app: &App,
-    key: SubmissionKey,
+    app: SharedApp,
+    claim: Claim,
     work: impl Future<Output = Result<Response, Failure>> + Send,
 ) -> Result<Response, Failure> {
-    let outcome = work.await;
-    let led = outcome
+    let answer = work.await;
+    let outcome = answer
         .as_ref()
         .ok()
-        .and_then(|answer| answer.extensions().get::<Led>());
-    if let Err(error) = note(app, key, led).await {
+        .and_then(|answer| answer.extensions().get::<Outcome>().copied());
+    let noted = match outcome {
+        Some(outcome) => form_submissions::finish(&app, claim, outcome).await,
+        None => form_submissions::release(&app, claim).await,
+    };
+    if let Err(error) = noted {
         tracing::warn!(error.message = %error, "a second click on the form will not be recognised");
     }
-    outcome
-}
-
-async fn note(app: &App, key: SubmissionKey, led: Option<&Led>) -> Result<(), chassis::db::DbError> {
-    match led {
-        Some(led) => form_submissions::led(app, key, led).await,
-        None => form_submissions::release(app, key).await,
-    }
+    answer
 }

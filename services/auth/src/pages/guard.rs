@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::cookies::Cookie;
 use super::csrf::is_same_origin;
+use super::failure::Failure;
 use super::render::{ErrorPage, Pages};
 use super::view::{Logout, LogoutForm};
 
@@ -79,8 +80,20 @@ impl Pages {
         }
     }
 
+    /// Whether the token of a form fits; when not, the form is to be shown again.
+    ///
+    /// # Errors
+    /// The page for a form from another site.
+    pub(crate) fn is_fresh(&self, headers: &HeaderMap, csrf: &str) -> Result<bool, Failure> {
+        match self.check_form(headers, csrf) {
+            Ok(()) => Ok(true),
+            Err(FormRefused::Stale) => Ok(false),
+            Err(refused) => Err(self.refused(refused).into()),
+        }
+    }
+
     /// The page for a form that is refused and cannot be shown again.
-    pub(crate) fn refused(&self, refused: FormRefused) -> ErrorPage {
+    fn refused(&self, refused: FormRefused) -> ErrorPage {
         match refused {
             FormRefused::Foreign => ErrorPage::new(
                 StatusCode::FORBIDDEN,

@@ -10,9 +10,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::cookies::Cookie;
-use super::double_click::{Submitted, once};
+use super::double_click::{Click, Submitted, once};
 use super::failure::Failure;
-use super::guard::{FormRefused, browser_token};
+use super::guard::browser_token;
 use super::render::seconds;
 use super::return_to::ReturnTo;
 use super::session;
@@ -76,33 +76,39 @@ pub(crate) async fn submit(
     client: ClientInfo,
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
-    let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app, headers, sent.submission, work).await
+    let return_to = ReturnTo::parse(&sent.form.return_to);
+    let attempt = SignIn {
+        user_name: sent.form.user_name.clone(),
+        password: sent.form.password.clone(),
+        client: client.clone(),
+        device: app.pages.cookies.read(&headers, Cookie::Device),
+    };
+    let click = Click {
+        headers: &headers,
+        submission: &sent.submission,
+        return_to: &return_to,
+        is_admitted: missing(&sent.form).is_empty() && accounts::is_admitted(&app, &attempt).await?,
+    };
+    let work = process(app.clone(), headers.clone(), sent.form, attempt);
+    once(app.clone(), click, work).await
 }
 
 async fn process(
     app: SharedApp,
     headers: HeaderMap,
-    client: ClientInfo,
     form: Form,
+    attempt: SignIn,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| page(&app, &headers, &form.user_name, &return_to, outcome);
-    match app.pages.check_form(&headers, &form.csrf) {
-        Ok(()) => {}
-        Err(FormRefused::Stale) => return Ok(again(stale())),
-        Err(refused) => return Err(app.pages.refused(refused).into()),
+    if !app.pages.is_fresh(&headers, &form.csrf)? {
+        return Ok(again(stale()));
     }
     let errors = missing(&form);
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
-    let attempt = SignIn {
-        user_name: form.user_name.clone(),
-        password: form.password.clone(),
-        client: client.clone(),
-        device: app.pages.cookies.read(&headers, Cookie::Device),
-    };
+    let client = attempt.client.clone();
     let wait = match accounts::sign_in(&app, attempt).await {
         Ok(who) => {
             let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;

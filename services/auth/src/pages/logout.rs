@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::cookies::Cookie;
 use super::failure::{Failure, Fields};
-use super::guard::{FormRefused, LogoutConfirmation, logout_confirmation};
+use super::guard::{LogoutConfirmation, logout_confirmation};
 use super::render::Pages;
 use super::session;
 use super::view::Logout;
@@ -37,21 +37,20 @@ pub(crate) async fn submit(
     Fields(form): Fields<Form>,
 ) -> Result<Response, Failure> {
     let session = session::current(&app, &headers).await?;
-    match (app.pages.check_form(&headers, &form.csrf), session) {
-        (Err(FormRefused::Foreign), _) => return Err(app.pages.refused(FormRefused::Foreign).into()),
-        (Err(FormRefused::Stale), Some(_)) => {
+    match (app.pages.is_fresh(&headers, &form.csrf)?, session) {
+        (false, Some(_)) => {
             let mut response = ask(&app, &headers);
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
-        (Err(FormRefused::Stale), None) => return Ok(app.pages.redirect("/logout")),
-        (Ok(()), Some(session)) => {
+        (false, None) => return Ok(app.pages.redirect("/logout")),
+        (true, Some(session)) => {
             let mut tx = app.db.begin("pages_sign_out").await?;
             sessions::end(&app, &mut tx, session.id, SessionEnd::SignedOut).await?;
             tx.commit().await?;
             tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
         }
-        (Ok(()), None) => {}
+        (true, None) => {}
     }
     let mut response = app.pages.redirect("/logout");
     forget(&app.pages, &mut response);

@@ -10,9 +10,8 @@ use chassis::secret::{ExposeSecret, SecretString};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::double_click::{Submitted, once};
+use super::double_click::{Click, Submitted, once};
 use super::failure::Failure;
-use super::guard::FormRefused;
 use super::login::{Arrival, busy, in_words, stale, throttled};
 use super::render::{ErrorPage, seconds};
 use super::return_to::ReturnTo;
@@ -66,8 +65,16 @@ pub(crate) async fn submit(
     client: ClientInfo,
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
+    let return_to = ReturnTo::parse(&sent.form.return_to);
+    let complete = checked(&sent.form).is_empty();
+    let click = Click {
+        headers: &headers,
+        submission: &sent.submission,
+        return_to: &return_to,
+        is_admitted: complete && registration::is_admitted(&app, client.ip).await?,
+    };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app, headers, sent.submission, work).await
+    once(app.clone(), click, work).await
 }
 
 async fn process(
@@ -87,14 +94,10 @@ async fn process(
             outcome,
         )
     };
-    match app.pages.check_form(&headers, &form.csrf) {
-        Ok(()) => {}
-        Err(FormRefused::Stale) => return Ok(again(stale())),
-        Err(refused) => return Err(app.pages.refused(refused).into()),
+    if !app.pages.is_fresh(&headers, &form.csrf)? {
+        return Ok(again(stale()));
     }
-    let mut errors = Errors::default();
-    check_person(&mut errors, &form.user_name, &form.email);
-    check_password(&mut errors, &form.password);
+    let errors = checked(&form);
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
@@ -111,6 +114,13 @@ async fn process(
         },
         Err(error) => refused(error, again),
     }
+}
+
+fn checked(form: &Form) -> Errors {
+    let mut errors = Errors::default();
+    check_person(&mut errors, &form.user_name, &form.email);
+    check_password(&mut errors, &form.password);
+    errors
 }
 
 /// Goes on after a registration: signed in, waiting, or told what to change.

@@ -8,11 +8,13 @@ use chassis::clock::SharedClock;
 use chassis::http::PublicUrl;
 use chassis::random::SharedRandom;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::Semaphore;
 
 use super::assets::Assets;
 use super::brand::{BrandConfig, BrandError, BrandSource};
 use super::cookies::{Cookie, Cookies};
 use super::csrf::Csrf;
+use super::double_click::MOST_WAITING;
 use super::view::{self, Page, View};
 
 /// What the pages stand on. One a service.
@@ -22,6 +24,8 @@ pub struct Pages {
     pub(crate) csrf: Csrf,
     pub(crate) cookies: Cookies,
     pub(crate) random: SharedRandom,
+    /// Places of requests that wait for another one with the same form.
+    pub(crate) second_clicks: Semaphore,
     /// The origin that browsers know us by, such as `https://id.example.com`.
     pub(crate) origin: String,
     issuer: PublicUrl,
@@ -111,6 +115,7 @@ impl Pages {
             csrf: Csrf::new(config.secret, config.random.clone()),
             cookies: Cookies::new(config.issuer),
             random: config.random,
+            second_clicks: Semaphore::new(MOST_WAITING),
             origin: config.issuer.origin(),
             issuer: config.issuer.clone(),
         })

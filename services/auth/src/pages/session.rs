@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::return_to::ReturnTo;
 use crate::accounts::{self, SignedIn};
 use crate::app::App;
-use crate::form_submissions::Led;
+use crate::form_submissions::Outcome;
 use crate::registration::proof::{self, PROOF_FOR};
 use crate::sessions::{self, Session, SessionEnd, StartError, Started};
 use chassis::http::ClientInfo;
@@ -65,23 +65,33 @@ pub(crate) async fn begin(
     if app.pages.cookies.read(headers, Cookie::Registration).is_some() {
         app.pages.clear_cookie(&mut response, Cookie::Registration);
     }
-    response.extensions_mut().insert(Led {
-        location: return_to.as_str().to_owned(),
-        session: Some(started.session.id),
-        registration: None,
-    });
+    response
+        .extensions_mut()
+        .insert(Outcome::SignedIn(started.session.id));
     Ok(Some(response))
 }
 
-/// The answer to a form that came again: to where it led, with a new token of the same sign-in.
-pub(crate) async fn again(app: &App, headers: &HeaderMap, led: Led) -> Result<Response, Failure> {
-    let mut response = app.pages.redirect(&led.location);
-    if let Some(id) = led.registration {
-        prove(app, headers, &mut response, id).await?;
-    }
-    let Some(id) = led.session else {
-        return Ok(response);
+/// The answer to a form that came again: to where it led, with a new token of the same sign-in or a new proof of the same
+/// registration, if they still live.
+pub(crate) async fn again(
+    app: &App,
+    headers: &HeaderMap,
+    outcome: Outcome,
+    return_to: &ReturnTo,
+) -> Result<Response, Failure> {
+    let id = match outcome {
+        Outcome::SignedIn(session) => session,
+        Outcome::Registering(id) => {
+            let mut response = app.pages.redirect(&waiting_at(id, return_to));
+            if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser)
+                && let Some(proof) = proof::replace(app, id, &browser).await?
+            {
+                keep_proof(app, &mut response, &proof);
+            }
+            return Ok(response);
+        }
     };
+    let mut response = app.pages.redirect(return_to.as_str());
     let mut tx = app.db.begin("pages_sign_in_again").await?;
     let Some((account, token)) = sessions::replace_token(app, &mut tx, id).await? else {
         return Ok(app.pages.redirect("/login"));
@@ -127,24 +137,23 @@ pub(crate) async fn wait_for(
     id: Uuid,
     return_to: &ReturnTo,
 ) -> Result<Response, DbError> {
-    let location = return_to.link(&format!("/register/wait?id={id}"));
-    let mut response = app.pages.redirect(&location);
-    prove(app, headers, &mut response, id).await?;
-    response.extensions_mut().insert(Led {
-        location,
-        session: None,
-        registration: Some(id),
-    });
+    let mut response = app.pages.redirect(&waiting_at(id, return_to));
+    if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser) {
+        let proof = proof::give(app, id, &browser).await?;
+        keep_proof(app, &mut response, &proof);
+    }
+    response.extensions_mut().insert(Outcome::Registering(id));
     Ok(response)
 }
 
-async fn prove(app: &App, headers: &HeaderMap, response: &mut Response, id: Uuid) -> Result<(), DbError> {
-    if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser) {
-        let proof = proof::give(app, id, &browser).await?;
-        app.pages
-            .set_cookie(response, Cookie::Registration, proof.expose(), Some(PROOF_FOR));
-    }
-    Ok(())
+/// Where a browser waits for the registration `id`.
+pub(crate) fn waiting_at(id: Uuid, return_to: &ReturnTo) -> String {
+    return_to.link(&format!("/register/wait?id={id}"))
+}
+
+fn keep_proof(app: &App, response: &mut Response, proof: &Token) {
+    app.pages
+        .set_cookie(response, Cookie::Registration, proof.expose(), Some(PROOF_FOR));
 }
 
 /// Whether the person at this browser chose or gave the password of the registration `id`, a short while ago.

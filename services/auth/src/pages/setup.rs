@@ -7,9 +7,8 @@ use chassis::secret::{SecretString, Token};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::double_click::{Submitted, once};
+use super::double_click::{Click, Submitted, once};
 use super::failure::Failure;
-use super::guard::FormRefused;
 use super::login::stale;
 use super::register::{
     arrived, check_password, check_person, password_field, password_hint, person_fields, refused,
@@ -79,8 +78,16 @@ pub(crate) async fn submit(
     client: ClientInfo,
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
+    let home = ReturnTo::home();
+    let link = Token::new(sent.form.token.clone());
+    let click = Click {
+        headers: &headers,
+        submission: &sent.submission,
+        return_to: &home,
+        is_admitted: setup::inspect(&app, &link).await?.is_some(),
+    };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app, headers, sent.submission, work).await
+    once(app.clone(), click, work).await
 }
 
 async fn process(
@@ -89,10 +96,7 @@ async fn process(
     client: ClientInfo,
     form: Form,
 ) -> Result<Response, Failure> {
-    let checked = app.pages.check_form(&headers, &form.csrf);
-    if let Err(refused @ FormRefused::Foreign) = checked {
-        return Err(app.pages.refused(refused).into());
-    }
+    let fresh = app.pages.is_fresh(&headers, &form.csrf)?;
     let token = Token::new(form.token.clone());
     let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
     let typed = Typed {
@@ -101,7 +105,7 @@ async fn process(
         email: &form.email,
     };
     let again = |outcome| page(&app, &headers, &purpose, &typed, outcome);
-    if checked.is_err() {
+    if !fresh {
         return Ok(again(stale()));
     }
     let mut errors = Errors::default();

@@ -9,9 +9,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::double_click::{Submitted, once};
+use super::double_click::{Click, Submitted, once};
 use super::failure::Failure;
-use super::guard::FormRefused;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Wait, WaitAction};
@@ -63,8 +62,15 @@ pub(crate) async fn submit(
     client: ClientInfo,
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
+    let return_to = ReturnTo::parse(&sent.form.return_to);
+    let click = Click {
+        headers: &headers,
+        submission: &sent.submission,
+        return_to: &return_to,
+        is_admitted: session::has_proof(&app, &headers, sent.form.id).await?,
+    };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app, headers, sent.submission, work).await
+    once(app.clone(), click, work).await
 }
 
 async fn process(
@@ -74,14 +80,8 @@ async fn process(
     form: Form,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&form.return_to);
-    match app.pages.check_form(&headers, &form.csrf) {
-        Ok(()) => {}
-        Err(FormRefused::Stale) => {
-            return Ok(app
-                .pages
-                .redirect(&return_to.link(&format!("/register/wait?id={}", form.id))));
-        }
-        Err(refused) => return Err(app.pages.refused(refused).into()),
+    if !app.pages.is_fresh(&headers, &form.csrf)? {
+        return Ok(app.pages.redirect(&session::waiting_at(form.id, &return_to)));
     }
     let progress = registration::status(&app, form.id)
         .await?

@@ -122,8 +122,87 @@ async fn two_clicks_while_the_user_service_is_away_wait_for_one_account() {
     );
     assert_eq!(one.location(), two.location());
     site.users.come_back(&site.app).await;
+    let before = second.clone();
     let ready = second.fill(two.location(), &[]).await;
     assert_eq!(ready.location(), "/", "the second click may sign in as well");
+    let replayed = send(&mut before.clone(), "/register", &form).await;
+    assert_eq!(replayed.location(), two.location());
+    let proofs = "SELECT COUNT(*) FROM registrations WHERE proof_hash IS NOT NULL";
+    assert_eq!(site.count(proofs).await, 0, "what was used is not given again");
+}
+
+#[tokio::test]
+async fn a_form_that_would_not_be_worked_on_writes_nothing() {
+    // SB-43
+    let site = Site::start().await;
+    site.register("ann").await;
+    let mut tx = site.app.db.begin("test").await.unwrap();
+    chassis::on_engine!(&mut tx, c => {
+        for statement in [
+            "CREATE TABLE noted (key BLOB)",
+            "CREATE TRIGGER note AFTER INSERT ON form_submissions BEGIN INSERT INTO noted VALUES (new.key); END",
+        ] {
+            sqlx::query(statement).execute(&mut *c).await.unwrap();
+        }
+    });
+    tx.commit().await.unwrap();
+    let noted = "SELECT COUNT(*) FROM noted";
+    let mut eve = site.browser();
+    for empty in ["user_name", "password"] {
+        let mut form = filled(
+            &mut eve,
+            "/login",
+            &[("user_name", "ann"), ("password", "a guess")],
+        )
+        .await;
+        form.retain(|(name, _)| name != empty);
+        send(&mut eve, "/login", &form).await;
+    }
+    for path in ["/register", "/setup?token=none"] {
+        let mut form = filled(&mut eve, "/register", &ANN).await;
+        form.retain(|(name, _)| name != "email" && name != "return_to");
+        send(&mut eve, path, &form).await;
+    }
+    assert_eq!(site.count(noted).await, 0);
+    let mut throttled = 0;
+    for number in 0..12 {
+        let guess = format!("a guess {number}");
+        let form = filled(&mut eve, "/login", &[("user_name", "ann"), ("password", &guess)]).await;
+        let before = site.count(noted).await;
+        if send(&mut eve, "/login", &form).await.status == StatusCode::TOO_MANY_REQUESTS {
+            throttled += 1;
+            assert_eq!(site.count(noted).await, before, "{number}");
+        }
+    }
+    assert!(throttled > 3, "{throttled}");
+}
+
+#[tokio::test]
+async fn few_wait_at_once_for_the_click_before() {
+    // SB-43
+    let site = Site::start().await;
+    site.register("ann").await;
+    let mut ann = site.browser();
+    let form = filled(
+        &mut ann,
+        "/login",
+        &[("user_name", "ann"), ("password", PASSWORD)],
+    )
+    .await;
+    let before = ann.clone();
+    send(&mut ann, "/login", &form).await;
+    let mut tx = site.app.db.begin("test").await.unwrap();
+    chassis::on_engine!(&mut tx, c => {
+        let in_work = sqlx::query("UPDATE form_submissions SET session_id = NULL");
+        assert_eq!(in_work.execute(c).await.unwrap().rows_affected(), 1);
+    });
+    tx.commit().await.unwrap();
+    let pages = &site.app.pages;
+    let places = pages.second_clicks.available_permits();
+    let _all = pages.second_clicks.try_acquire_many(places as u32).unwrap();
+    let refused = send(&mut before.clone(), "/login", &form).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(site.count(STARTED).await, 1, "nor is the work done twice");
 }
 
 #[tokio::test]
