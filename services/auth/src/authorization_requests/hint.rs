@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::{grants, subjects};
 
 /// The user name that the authorization request in `query`, the query of its address, expects: its `login_hint`, or the
-/// name of the person of its `id_token_hint` (OpenID Connect Core §3.1.2.1). `browser` is the browser's cookie.
+/// name of the person of its `id_token_hint` (OpenID Connect Core §3.1.2.1). `browser` is the browser's cookie. A name is
+/// shown only for a request that waits for this browser, whose client and address were checked: to somebody who has
+/// no more than an old ID token of another person, it would be theirs.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,6 +28,7 @@ pub async fn user_name_hint(
         (Some(handle), Some(browser)) => super::find(app, &handle, browser).await?,
         _ => None,
     };
+    let is_waiting = waiting.is_some();
     let query = waiting.as_ref().map_or(query, |request| &request.query);
     let Some(request) = Addressed::parse(query)
         .ok()
@@ -38,6 +41,7 @@ pub async fn user_name_hint(
     }
     let subject = request
         .id_token_hint
+        .filter(|_| is_waiting)
         .and_then(|hint| grants::id_token_hint(app, &hint).proven())
         .and_then(|claims| claims.sub.parse().ok());
     let Some(subject) = subject else {

@@ -81,7 +81,7 @@ pub enum WaitError {
 pub async fn wait(app: &App, query: &str, browser: Browser<'_>) -> Result<Token, WaitError> {
     let now = app.clock.now();
     let handle = app.random.token();
-    let source = throttle::Key::source(browser.ip);
+    let source = throttle::Key::subscriber(browser.ip);
     let settings = &app.settings.authorization;
     let limits = store::Limits {
         per_source: i64::from(settings.waiting_per_source),

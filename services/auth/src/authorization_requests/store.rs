@@ -9,12 +9,26 @@ use chassis::secret::TokenHash;
 use super::LIFETIME;
 use crate::throttle::Key;
 
-/// How many requests may wait.
+/// How many requests may wait. The last quarter of all places is for sources of which fewer than [`FEW`] wait, so that a
+/// few sources cannot take all of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) per_source: i64,
     pub(crate) in_all: i64,
 }
+
+const FEW: i64 = 16;
+
+impl Limits {
+    fn of_the_many(self) -> i64 {
+        self.in_all - self.in_all / 4
+    }
+}
+
+/// Whether `$1`, the source, gets a place at `$2` with the limits `$3` for one, `$4` in all, `$5` for those with [`FEW`], `$6`.
+const HAS_ROOM: &str = "SELECT of_source < $3 AND in_all < CASE WHEN of_source < $6 THEN $4 ELSE $5 END
+    FROM (SELECT (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) AS of_source,
+                 (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) AS in_all) AS waiting";
 
 /// A request about to be stored.
 pub(crate) struct NewRow<'a> {
@@ -42,12 +56,9 @@ pub(crate) async fn has_room(
     limits: Limits,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let statement = "SELECT
-        (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) < $3
-        AND (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) < $4";
     Ok(
-        on_engine!(db, c => sqlx::query_scalar(statement).bind(source.as_bytes()).bind(now)
-        .bind(limits.per_source).bind(limits.in_all).fetch_one(c).await?),
+        on_engine!(db, c => sqlx::query_scalar(HAS_ROOM).bind(source.as_bytes()).bind(now)
+        .bind(limits.per_source).bind(limits.in_all).bind(limits.of_the_many()).bind(FEW).fetch_one(c).await?),
     )
 }
 
@@ -60,17 +71,17 @@ pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>, limits: Limits) -> Res
             .execute(c)
             .await?;
     }
+    if !has_room(tx, row.source, limits, row.now).await? {
+        return Ok(false);
+    }
     let statement = "INSERT INTO authorization_requests
             (handle_hash, browser_hash, session_hash, source, query, asked_at, expires_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7
-        WHERE (SELECT COUNT(*) FROM authorization_requests WHERE source = $4 AND expires_at > $6) < $8
-          AND (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $6) < $9";
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let session = row.session.as_ref().map(TokenHash::as_bytes);
-    let stored = on_engine!(tx, c => sqlx::query(statement)
+    on_engine!(tx, c => sqlx::query(statement)
         .bind(row.handle.as_bytes()).bind(row.browser.as_bytes()).bind(session).bind(row.source.as_bytes())
-        .bind(row.query).bind(row.now).bind(row.expires_at).bind(limits.per_source).bind(limits.in_all)
-        .execute(c).await?.rows_affected());
-    Ok(stored == 1)
+        .bind(row.query).bind(row.now).bind(row.expires_at).execute(c).await.map(drop)?);
+    Ok(true)
 }
 
 /// The request of a handle, for the browser that it came from.

@@ -11,19 +11,23 @@ const LIMITS: Limits = Limits {
 };
 
 async fn insert(app: &TestApp, ip: &str) -> bool {
+    insert_within(app, ip, LIMITS).await
+}
+
+async fn insert_within(app: &TestApp, ip: &str, limits: Limits) -> bool {
     let (handle, browser) = (app.random.token(), app.random.token());
     let now = app.app.clock.now();
     let row = NewRow {
         handle: &handle.hash(),
         browser: &browser.hash(),
         session: None,
-        source: &Key::source(Some(ip.parse().unwrap())),
+        source: &Key::subscriber(Some(ip.parse().unwrap())),
         query: "client_id=web",
         now,
         expires_at: now + LIFETIME,
     };
     let mut tx = app.db.begin("test").await.unwrap();
-    let stored = store::insert(&mut tx, &row, LIMITS).await.unwrap();
+    let stored = store::insert(&mut tx, &row, limits).await.unwrap();
     tx.commit().await.unwrap();
     stored
 }
@@ -45,6 +49,26 @@ testkit::on_both_engines! {
         assert_eq!(stored(&many), 3, "in all");
         app.wait(LIFETIME);
         assert!(insert(&app, "192.0.2.1").await, "what is over takes no place");
+    }
+
+    async fn a_few_sources_leave_places_to_others(db: TestDb) {
+        // SB-16
+        let app = testing::app(&db).await;
+        let limits = Limits { per_source: 100, in_all: 80 };
+        let mut counts = [0; 2];
+        for number in 0..90 {
+            // All /64s of one subscriber are one source.
+            for (count, ip) in counts.iter_mut().zip([format!("2001:db8:1:{number}::1"), "192.0.2.1".to_owned()]) {
+                if number >= 20 || ip.contains(':') {
+                    *count += usize::from(insert_within(&app, &ip, limits).await);
+                }
+            }
+        }
+        assert!(counts.iter().sum::<usize>() <= 60, "two sources take three quarters: {counts:?}");
+        for other in 0..20 {
+            assert!(insert_within(&app, &format!("198.51.100.{other}"), limits).await, "{other}");
+        }
+        assert!(!insert_within(&app, "198.51.100.99", limits).await, "in all");
     }
 
     async fn a_request_waits_for_its_browser_alone_and_for_ten_minutes(db: TestDb) {

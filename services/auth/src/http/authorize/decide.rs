@@ -14,6 +14,9 @@ use crate::pages;
 use crate::sessions::{self, Session};
 use crate::subjects;
 
+/// Seconds that a browser may take from a sign-in back to the request that asked for it.
+const WAY_BACK: i64 = 60;
+
 /// Why a code is not given.
 pub(super) enum Stop {
     /// The client is told.
@@ -159,16 +162,17 @@ fn is_enough(
     session: &Session,
     token: &Token,
 ) -> bool {
-    if followed(checked, session, token) {
-        return true;
-    }
+    let followed = followed(checked, session, token);
     // In the whole seconds that the client reads as `auth_time`. A sign-in from the future is of unknown age: the clock
     // was turned back.
     let age = app.clock.now().as_secs() - session.auth_time.as_secs();
-    let recent = request
-        .max_age
-        .is_none_or(|most| (0..=i64::from(most)).contains(&age));
-    recent && !asks_anew(request)
+    let recent = request.max_age.is_none_or(|most| {
+        let most = i64::from(most);
+        // Whoever has just signed in for this request is on the way back: asked again, they would never arrive.
+        let most = if followed { most.max(WAY_BACK) } else { most };
+        (0..=most).contains(&age)
+    });
+    recent && (followed || !asks_anew(request))
 }
 
 /// Whether the request waited, and the person has signed in since.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::COOKIE;
 
-use super::world::{World, exchange, stories};
+use super::world::{World, authorization, encode, exchange, stories};
 
 impl World {
     /// An ID token of Ann for `web`, and her session's cookie.
@@ -88,5 +88,17 @@ stories! {
             let value = input.split("value=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
             assert_eq!(value.unwrap_or_default(), offered, "{asked:?}");
         }
+    }
+
+    async fn an_old_token_alone_tells_nobody_a_name(world) {
+        // SB-8
+        let (hint, _) = world.hint().await;
+        let answer = world.authorize("", &[("id_token_hint", hint.as_str())]).await;
+        let strangers = world.get(answer.location(), &[]).await;
+        assert_eq!(strangers.status, StatusCode::OK);
+        assert!(!strangers.body.contains("value=\"ann\""), "{}", strangers.body);
+        let raw = authorization(&[("id_token_hint", hint.as_str())]);
+        let made_up = world.get(&format!("/login?{}", encode(&[("return_to", &raw)])), &[]).await;
+        assert!(!made_up.body.contains("value=\"ann\""), "{}", made_up.body);
     }
 }

@@ -67,6 +67,19 @@ stories! {
         assert!(done.query().contains_key("code"), "{}", done.location());
     }
 
+    async fn max_age_counts_for_a_request_that_waited_too(world) {
+        // SB-51
+        let answer = world.authorize("", &[("max_age", "120")]).await;
+        let way = back(&answer);
+        let cookie = world.cookie().await;
+        world.app.wait(Duration::from_secs(121));
+        let late = world.come_back(&way, &[&cookie, answer.cookie()]).await;
+        assert!(late.location().starts_with("/login?"), "the sign-in is too old by now: {}", late.location());
+        let fresh = world.cookie().await;
+        let done = world.come_back(&way, &[&fresh, answer.cookie()]).await;
+        assert!(done.query().contains_key("code"), "{}", done.location());
+    }
+
     async fn what_was_asked_is_what_is_answered_whatever_the_address_says(world) {
         // SB-20
         let answer = world.authorize("", &[]).await;
