@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Revocations, Revoked, store};
+use super::{FRESH_FOR, Revocations, Revoked, store};
 
 /// The pause between two questions. With the answer it stays far below the five seconds that a list is fresh for.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -52,6 +52,9 @@ pub(crate) struct Follower {
     unsaved: Vec<Revoked>,
     keep: Duration,
     loaded: bool,
+    /// Whether `auth` has ever served the list, to this process or to an earlier one. Nothing: it is not known yet.
+    list_exists: Option<bool>,
+    began: Instant,
     pruned_at: Option<Instant>,
     is_away: bool,
     key_set: Option<String>,
@@ -75,13 +78,16 @@ struct Deleted {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(super) enum AskError {
     #[error("the authentication service cannot be reached")]
     Unreachable(#[from] reqwest::Error),
     #[error("there is no access token to ask with")]
     Token(#[from] TokenError),
     #[error("the authentication service answered {0}")]
     Refused(StatusCode),
+    /// An earlier release of `auth` has no list, but this `auth` had one.
+    #[error("the authentication service answered 404, though it served the list before")]
+    ListGone,
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -99,6 +105,8 @@ impl Follower {
             unsaved: Vec::new(),
             keep: MOST,
             loaded: false,
+            list_exists: None,
+            began: Instant::now(),
             pruned_at: None,
             is_away: false,
             key_set: None,
@@ -108,7 +116,6 @@ impl Follower {
 
     /// Asks until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: Shutdown) {
-        let began = Instant::now();
         loop {
             let turn = self.turn();
             let outcome = tokio::select! {
@@ -116,10 +123,8 @@ impl Follower {
                 () = shutdown.cancelled() => return,
             };
             self.report(outcome);
-            let age = self.list.age();
-            metrics::gauge!("vestibule_revocations_age_seconds")
-                .set(age.unwrap_or_else(|| began.elapsed()).as_secs_f64());
-            let pause = age.map_or(ASK_AT_FIRST_EVERY, |_| ASK_EVERY);
+            metrics::gauge!("vestibule_revocations_age_seconds").set(self.silent_for().as_secs_f64());
+            let pause = self.list.age().map_or(ASK_AT_FIRST_EVERY, |_| ASK_EVERY);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.cancelled() => return,
@@ -127,25 +132,54 @@ impl Follower {
         }
     }
 
-    /// One question, and what follows from the answer.
-    async fn turn(&mut self) -> Result<(), AskError> {
-        if !self.loaded {
-            let now = self.parts.clock.now();
-            let stored = store::all(&mut self.parts.db.reader().await?, now).await?;
-            self.list.add(stored, MOST);
-            self.loaded = true;
-        }
+    /// Asks once and applies the answer: stores it, and only then counts the list as complete.
+    ///
+    /// # Errors
+    /// When `auth` was not heard, and when what it said could not be stored: a start without `auth` would not know it.
+    pub(super) async fn turn(&mut self) -> Result<(), AskError> {
+        self.load().await?;
         let asked_at = Instant::now();
-        if let Some(answer) = self.ask().await? {
-            self.note_key_set(&answer.key_set);
-            self.take(answer);
+        match self.ask().await? {
+            Some(answer) => {
+                self.note_key_set(&answer.key_set);
+                self.add_revoked(answer);
+                self.save().await?;
+            }
+            None if self.list_exists == Some(true) => return Err(AskError::ListGone),
+            None => self.warn_without_list(),
         }
         // Everything revoked before the question is in the answer, which is older than `asked_at` in no case.
         self.list.complete(asked_at);
         if self.fetches_left > 0 && self.parts.keys.fetch_again().await {
             self.fetches_left -= 1;
         }
-        self.save().await
+        Ok(())
+    }
+
+    /// Reads what was stored before this start, once.
+    async fn load(&mut self) -> Result<(), AskError> {
+        if self.loaded {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        let mut reader = self.parts.db.reader().await?;
+        let stored = store::all(&mut reader, now).await?;
+        if store::list_was_served(&mut reader).await? {
+            self.list_exists = Some(true);
+        }
+        self.list.add(stored, MOST);
+        self.loaded = true;
+        Ok(())
+    }
+
+    /// Says once that this `auth` is of an earlier release, as it is for a while in a rolling upgrade.
+    fn warn_without_list(&mut self) {
+        if self.list_exists.replace(false).is_none() {
+            tracing::warn!(
+                "the authentication service has no list of revocations (404), as in an earlier release: until it is \
+                 upgraded, tokens are honoured until they expire"
+            );
+        }
     }
 
     /// Has the keys fetched again when they are others than before.
@@ -156,7 +190,7 @@ impl Follower {
         }
     }
 
-    /// The answer; nothing from an older `auth`, which has no such list.
+    /// The answer; nothing when there is no such list (404).
     async fn ask(&self) -> Result<Option<RevocationList>, AskError> {
         let mut url = self.url.clone();
         if let Some(since) = self.since {
@@ -176,20 +210,24 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, answer: RevocationList) {
-        self.since = Some(answer.as_of);
+    /// Adds what `auth` named to the list in memory, and what is new in it to what has to be stored.
+    fn add_revoked(&mut self, answer: RevocationList) {
+        let is_whole = self.since.replace(answer.as_of).is_none();
         self.keep = Duration::from_secs(answer.keep_seconds);
         let grants = answer.grants.into_iter().map(Revoked::Grant);
         let clients = answer.clients.into_iter();
         let clients = clients.map(|client| Revoked::Client(client.client_id, client.deleted_at));
-        let new = self.list.add(grants.chain(clients).collect(), self.keep);
-        self.unsaved.extend(new);
+        let entries: Vec<Revoked> = grants.chain(clients).collect();
+        let new = self.list.add(entries.clone(), self.keep);
+        // At first all: the follower before this one, which failed, may have left entries in memory that it did not store.
+        self.unsaved.extend(if is_whole { entries } else { new });
     }
 
     /// Stores what is new, and removes what is over now and then.
     async fn save(&mut self) -> Result<(), AskError> {
+        let first = self.list_exists != Some(true);
         let prune = self.pruned_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY);
-        if self.unsaved.is_empty() && !prune {
+        if self.unsaved.is_empty() && !prune && !first {
             return Ok(());
         }
         let now = self.parts.clock.now();
@@ -197,11 +235,15 @@ impl Follower {
         if !self.unsaved.is_empty() {
             store::insert(&mut tx, &self.unsaved, now, now + self.keep).await?;
         }
+        if first {
+            store::note_list_served(&mut tx, now).await?;
+        }
         if prune {
             store::prune(&mut tx, now).await?;
         }
         tx.commit().await?;
         self.unsaved.clear();
+        self.list_exists = Some(true);
         if prune {
             self.pruned_at = Some(Instant::now());
         }
@@ -216,7 +258,7 @@ impl Follower {
                 tracing::info!("the authentication service is heard again; privileged scopes are honoured");
             }
             Ok(()) => {}
-            Err(error) if !self.is_away && self.list.age().is_some() && !self.list.is_fresh() => {
+            Err(error) if !self.is_away && self.silent_for() > FRESH_FOR => {
                 self.is_away = true;
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -230,5 +272,10 @@ impl Follower {
                 );
             }
         }
+    }
+
+    /// How long `auth` was not heard; before the first answer, since the start.
+    fn silent_for(&self) -> Duration {
+        self.list.age().unwrap_or_else(|| self.began.elapsed())
     }
 }

@@ -122,7 +122,7 @@ impl Revocations {
         self.read().complete_at.map(|at| at.elapsed())
     }
 
-    /// Adds entries to be kept for `keep`; answers those that are new.
+    /// Adds entries to be kept for `keep`; answers those that are new. Of a client's deletions the latest counts.
     fn add(&self, entries: Vec<Revoked>, keep: Duration) -> Vec<Revoked> {
         let forget_at = Instant::now() + keep;
         let mut list = self.write();
@@ -131,12 +131,13 @@ impl Revocations {
             .filter(|entry| match entry {
                 Revoked::Grant(id) => list.grants.insert(*id, forget_at).is_none(),
                 Revoked::Client(id, deleted_at) => {
+                    let known = list.clients.get(id).map(|known| known.deleted_at);
                     let client = DeletedClient {
-                        deleted_at: *deleted_at,
+                        deleted_at: known.map_or(*deleted_at, |known| known.max(*deleted_at)),
                         forget_at,
                     };
-                    let known = list.clients.insert(id.clone(), client);
-                    known.is_none_or(|known| known.deleted_at != *deleted_at)
+                    list.clients.insert(id.clone(), client);
+                    known.is_none_or(|known| known < *deleted_at)
                 }
             })
             .collect()

@@ -1,5 +1,7 @@
 //! The table `revocations`.
 
+use std::collections::BTreeMap;
+
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader, Tx};
 use chassis::{on_engine, sql};
@@ -10,6 +12,8 @@ use super::Revoked;
 
 const GRANT: &str = "grant";
 const CLIENT: &str = "client";
+/// Of the one row that tells that `auth` has served the list. It is kept for ever.
+const LIST: &str = "list";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -18,28 +22,54 @@ struct Row {
     revoked_at: Timestamp,
 }
 
-/// Stores entries; those that are there are kept for as long as these.
+/// Stores entries; those that are there are kept for as long as these. An entry may be named more than once: of a client
+/// that was deleted repeatedly, the latest deletion counts.
 pub(super) async fn insert(
     tx: &mut Tx,
     entries: &[Revoked],
     now: Timestamp,
     forget_at: Timestamp,
 ) -> Result<(), DbError> {
-    let rows = Value::from_iter(entries.iter().map(|entry| match entry {
-        Revoked::Grant(id) => json!([GRANT, id.to_string(), now.as_micros()]),
-        Revoked::Client(id, deleted_at) => json!([CLIENT, id, deleted_at.as_micros()]),
-    }));
+    // One statement of PostgreSQL may not change a row twice. In order of the key, so that replicas wait for each other
+    // and never in a circle.
+    let mut latest: BTreeMap<(&str, String), i64> = BTreeMap::new();
+    for entry in entries {
+        let (key, at) = match entry {
+            Revoked::Grant(id) => ((GRANT, id.to_string()), now),
+            Revoked::Client(id, deleted_at) => ((CLIENT, id.clone()), *deleted_at),
+        };
+        let known = latest.entry(key).or_insert(at.as_micros());
+        *known = at.as_micros().max(*known);
+    }
+    let rows = Value::from_iter(latest.iter().map(|((kind, id), at)| json!([kind, id, at])));
     let statement = sql!(tx,
-        sqlite: "INSERT INTO revocations (kind, id, revoked_at, forget_at)
+        sqlite: "INSERT INTO revocations AS stored (kind, id, revoked_at, forget_at)
                  SELECT value ->> 0, value ->> 1, value ->> 2, $2 FROM json_each($1) WHERE true
-                 ON CONFLICT (kind, id) DO UPDATE SET revoked_at = excluded.revoked_at, forget_at = excluded.forget_at",
-        postgres: "INSERT INTO revocations (kind, id, revoked_at, forget_at)
+                 ON CONFLICT (kind, id) DO UPDATE
+                 SET revoked_at = max(stored.revoked_at, excluded.revoked_at), forget_at = excluded.forget_at",
+        postgres: "INSERT INTO revocations AS stored (kind, id, revoked_at, forget_at)
                    SELECT value ->> 0, value ->> 1, (value ->> 2)::bigint, $2
                    FROM jsonb_array_elements($1::jsonb) AS e(value) ORDER BY 1, 2
-                   ON CONFLICT (kind, id) DO UPDATE SET revoked_at = excluded.revoked_at, forget_at = excluded.forget_at",
+                   ON CONFLICT (kind, id) DO UPDATE
+                   SET revoked_at = greatest(stored.revoked_at, excluded.revoked_at), forget_at = excluded.forget_at",
     );
     on_engine!(tx, c => sqlx::query(statement).bind(rows.to_string()).bind(forget_at).execute(c).await.map(drop)?);
     Ok(())
+}
+
+/// Notes that `auth` has served the list, for every later start.
+pub(super) async fn note_list_served(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    const NOTE: &str = "INSERT INTO revocations (kind, id, revoked_at, forget_at) VALUES ($1, '', $2, $3)
+         ON CONFLICT (kind, id) DO NOTHING";
+    let never = Timestamp::from_micros(i64::MAX);
+    on_engine!(tx, c => sqlx::query(NOTE).bind(LIST).bind(now).bind(never).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Whether `auth` has ever served the list.
+pub(super) async fn list_was_served(reader: &mut Reader) -> Result<bool, DbError> {
+    const SERVED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE kind = $1)";
+    Ok(on_engine!(reader, c => sqlx::query_scalar(SERVED).bind(LIST).fetch_one(c).await?))
 }
 
 /// What is not over at `now`.
