@@ -63,7 +63,7 @@ pub(crate) async fn roll(
         auth.expect("every request is told"),
     );
     assert!(load.acknowledged().len() > 4, "{:?}", load.acknowledged());
-    assert!(load.registered().len() > 2);
+    assert!(load.registered().len() > 2, "{:?}", load.registered());
     println!(
         "{} requests, none failed; {} events of users, {} of auth",
         load.requests(),
