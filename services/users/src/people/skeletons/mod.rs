@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use chassis::db::{DbError, Tx};
 use chassis::shutdown::Shutdown;
-use events::contract::UserName;
+use events::contract::{UserId, UserName};
+
+use store::Locked;
 
 use crate::app::App;
 
@@ -20,7 +22,8 @@ const BATCH: i64 = 200;
 /// How often a replica looks for people that another version wrote.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Fills in what is missing: now, and every minute until `shutdown`. Replicas take turns by locks of the rows.
+/// Fills in what is missing: now, and every minute until `shutdown`. Replicas share the rows: each skips those that
+/// another one has locked.
 pub(crate) async fn fill_on_schedule(app: &App, shutdown: Shutdown) {
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -42,7 +45,7 @@ pub(crate) async fn fill_on_schedule(app: &App, shutdown: Shutdown) {
 ///
 /// # Errors
 /// When the database fails; batches that were committed stay.
-async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbError> {
+pub(super) async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbError> {
     while !shutdown.is_cancelled() {
         let mut reader = app.db.reader().await?;
         let any = store::any_missing(&mut reader).await?;
@@ -51,24 +54,41 @@ async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbError> {
             break;
         }
         let mut tx = app.db.begin("user_name_skeletons").await?;
-        fill(&mut tx).await?;
+        let filled = fill_with(&mut tx, Locked::Skipped).await?;
         tx.commit().await?;
+        if filled == 0 {
+            // Others have locked all that is left: they fill it in, or it is here still in a minute.
+            break;
+        }
     }
     Ok(())
 }
 
-/// Fills in at most [`BATCH`] missing skeletons. Called before a name is given out too, so that a name that the version
-/// before gave out a moment ago counts.
+/// Fills in at most [`BATCH`] missing skeletons before a name is given out, so that a name that the version before gave
+/// out a moment ago counts. Waits for rows that others have locked.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn fill(tx: &mut Tx) -> Result<(), DbError> {
-    for (id, key) in store::missing(tx, BATCH).await? {
+    fill_with(tx, Locked::AwaitedFor).await.map(drop)
+}
+
+/// How many were filled in.
+async fn fill_with(tx: &mut Tx, locked: Locked) -> Result<usize, DbError> {
+    let missing = store::missing(tx, BATCH, locked).await?;
+    let count = missing.len();
+    let mut named: Vec<(Option<String>, UserId, String)> = missing
+        .into_iter()
         // A key is its own key, so it can always be read; a name without a skeleton would only be compared less.
-        let skeleton = key.parse::<UserName>().ok().map(|name| name.skeleton());
+        .map(|(id, key)| (key.parse::<UserName>().ok().map(|name| name.skeleton()), id, key))
+        .collect();
+    // In the order of the unique index, so that two who fill in the same skeletons wait for each other and never in a
+    // circle. Of those who look alike the earliest comes first.
+    named.sort();
+    for (skeleton, id, key) in named {
         if !store::set(tx, id, &key, skeleton.as_deref()).await? {
             tracing::warn!(user.id = %id, "a user name looks like one that somebody else has; both stay");
         }
     }
-    Ok(())
+    Ok(count)
 }

@@ -11,10 +11,23 @@ pub(super) async fn any_missing(connection: &mut impl Connection) -> Result<bool
     Ok(on_engine!(connection, c => sqlx::query_scalar(ANY).fetch_one(c).await?))
 }
 
+/// What becomes of rows that another transaction has locked. SQLite has one writer, so there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Locked {
+    /// It is waited until they are free.
+    AwaitedFor,
+    /// They are left out.
+    Skipped,
+}
+
 /// Ids and keys of the first people whose skeleton is missing, or is that of an earlier name; nobody else can change
 /// them until the transaction ends.
-pub(super) async fn missing(tx: &mut Tx, limit: i64) -> Result<Vec<(UserId, String)>, DbError> {
-    let statement = sql!(tx,
+pub(super) async fn missing(
+    tx: &mut Tx,
+    limit: i64,
+    locked: Locked,
+) -> Result<Vec<(UserId, String)>, DbError> {
+    let waiting = sql!(tx,
         sqlite: "SELECT id, user_name_key FROM people
                  WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key
                  ORDER BY id LIMIT $1",
@@ -22,6 +35,16 @@ pub(super) async fn missing(tx: &mut Tx, limit: i64) -> Result<Vec<(UserId, Stri
                    WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key
                    ORDER BY id LIMIT $1 FOR UPDATE",
     );
+    let skipping = sql!(tx,
+        sqlite: waiting,
+        postgres: "SELECT id, user_name_key FROM people
+                   WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key
+                   ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
+    );
+    let statement = match locked {
+        Locked::AwaitedFor => waiting,
+        Locked::Skipped => skipping,
+    };
     Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(limit).fetch_all(c).await?))
 }
 

@@ -1,0 +1,137 @@
+//! What may be said of a person, and by whom.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::people::*;
+use crate::testing::draft;
+
+#[test]
+fn a_person_cannot_change_what_is_not_theirs_to_change() {
+    // SB-35: mass assignment.
+    let cases = [
+        (json!({"active": true}), "active"),
+        (json!({"user_name": "root"}), "user_name"),
+        (json!({"groups": ["vestibule-admins"]}), "groups"),
+        (json!({"version": 1}), "version"),
+        (json!({"id": "018f"}), "id"),
+        (json!({"created_at": "2020-01-01T00:00:00Z"}), "created_at"),
+        (json!({"emails": []}), "emails"),
+        (json!({"is_admin": true}), "is_admin"),
+        (json!({"name": {"suffix": "III"}}), "name.suffix"),
+        (
+            json!({"attributes": {"roles": [{"value": "admin"}]}}),
+            "attributes.roles",
+        ),
+        (
+            json!({"attributes": {"Entitlements": []}}),
+            "attributes.Entitlements",
+        ),
+        (json!({"attributes": {"URN:x": {}}}), "attributes.URN:x"),
+        (json!({"attributes": 3}), "attributes"),
+        (json!({"locale": 3}), "locale"),
+        (json!([]), "(body)"),
+    ];
+    for (body, field) in cases {
+        assert_eq!(Patch::from_json(body.clone()).unwrap_err().field, field, "{body}");
+    }
+}
+
+fn state(attributes: Value) -> events::contract::UserState {
+    let attributes: BTreeMap<String, Value> = serde_json::from_value(attributes).unwrap();
+    let draft = Draft {
+        attributes,
+        ..draft("ann")
+    };
+    draft.into_state(Uuid::nil(), chassis::clock::Timestamp::from_secs(0))
+}
+
+#[test]
+fn a_patch_is_merged_as_rfc_7396_says() {
+    let mut ann = state(json!({"a": {"b": 1, "c": 2}, "d": 1, "gone": true}));
+    ann.name.given_name = Some("Ann".to_owned());
+    ann.locale = Some("en".to_owned());
+    let patch = json!({
+        "name": {"given_name": null, "family_name": "Example"},
+        "locale": null,
+        "attributes": {"a": {"b": null, "e": {"x": null, "y": 1}}, "d": [1], "gone": null},
+    });
+    Patch::from_json(patch).unwrap().apply(&mut ann).unwrap();
+    assert_eq!(
+        json!(ann.attributes),
+        json!({"a": {"c": 2, "e": {"y": 1}}, "d": [1]})
+    );
+    assert_eq!(json!(ann.name), json!({"family_name": "Example"}));
+    assert_eq!(ann.locale, None);
+}
+
+#[test]
+fn every_limit_names_its_field() {
+    let refused = |change: &dyn Fn(&mut events::contract::UserState)| {
+        let mut ann = state(json!({}));
+        change(&mut ann);
+        check(&ann).unwrap_err().field
+    };
+    assert_eq!(
+        refused(&|s| s.name.given_name = Some("x".repeat(257))),
+        "name.given_name"
+    );
+    assert_eq!(
+        refused(&|s| s.name.formatted = Some(String::new())),
+        "name.formatted"
+    );
+    // SB-34
+    assert_eq!(
+        refused(&|s| s.name.family_name = Some("a\r\nBcc: all".to_owned())),
+        "name.family_name"
+    );
+    assert_eq!(refused(&|s| s.locale = Some("x".repeat(36))), "locale");
+    assert_eq!(
+        refused(&|s| s.zoneinfo = Some("../../etc passwd".to_owned())),
+        "zoneinfo"
+    );
+    let mail =
+        |value: &str| serde_json::from_value::<events::contract::Email>(json!({"value": value})).unwrap();
+    assert_eq!(
+        refused(&|s| s.emails = vec![mail("a@b.example"); 2]),
+        "emails[1].value"
+    );
+    assert_eq!(refused(&|s| s.emails = vec![mail("a@b.example"); 21]), "emails");
+    let put = |name: &str, value: Value| {
+        let one = (name.to_owned(), value);
+        move |s: &mut events::contract::UserState| s.attributes.extend([one.clone()])
+    };
+    assert_eq!(refused(&put("big", "x".repeat(16 * 1024).into())), "attributes");
+    assert_eq!(refused(&put("k", json!({"deep": ["a\u{7}"]}))), "attributes.k");
+    let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    assert_eq!(refused(&put("k", nested(17))), "attributes.k");
+    assert_eq!(check(&state(json!({"k": nested(16)}))), Ok(()));
+    assert_eq!(refused(&put("displayName", json!(7))), "attributes.displayName");
+    assert_eq!(refused(&put("", json!(7))), "attributes (a name)");
+    // SB-35: where the field is empty, the attribute would stand in its place.
+    let emails = json!([{"value": "root@b.example"}]);
+    assert_eq!(refused(&put("emails", emails)), "attributes.emails");
+    assert_eq!(refused(&put("timezone", json!("UTC"))), "attributes.timezone");
+    // RFC 7643 §2.1: in any case.
+    for name in ["USERNAME", "Emails", "TimeZone", "DISPLAYNAME", "Roles"] {
+        assert_eq!(refused(&put(name, json!("x"))), format!("attributes.{name}"));
+    }
+}
+
+#[test]
+fn an_address_that_stays_keeps_its_proof() {
+    let mut ann = state(json!({}));
+    let mail = |value: &str, verified: bool| -> events::contract::Email {
+        serde_json::from_value(json!({"value": value, "verified": verified})).unwrap()
+    };
+    ann.emails = vec![mail("old@b.example", true)];
+    let wanted = Draft {
+        emails: vec![mail("old@b.example", false), mail("new@b.example", true)],
+        ..draft("ann")
+    };
+    wanted.replace(&mut ann).unwrap();
+    let proofs: Vec<bool> = ann.emails.iter().map(|email| email.verified).collect();
+    assert_eq!(proofs, [true, false], "a client of the directory proves nothing");
+}
