@@ -13,6 +13,13 @@ use tokio::time::Instant;
 
 use crate::config::LimitsConfig;
 
+mod open;
+mod spare;
+
+pub(super) use open::{BodyTurn, OpenRequest};
+use open::{Request, Turn};
+pub(super) use spare::Spare;
+
 /// Why the service ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -22,7 +29,7 @@ pub(super) enum Ended {
     Idle,
     /// The client took nothing of an answer for `limits.write_seconds`.
     Answer,
-    /// Its place was needed, and no request was open.
+    /// Its place was needed, and it waited for its client.
     Room,
 }
 
@@ -77,12 +84,53 @@ enum Stage {
 struct State {
     stage: Stage,
     http2: bool,
-    open: usize,
+    /// The requests that are open, by number.
+    open: HashMap<u64, Request>,
+    next_request: u64,
     /// Since when the system takes no more bytes for the client.
     blocked: Option<Instant>,
-    /// Answers with a part that the connection has not asked for since: HTTP/2 holds back what the client has no window for.
-    untaken: HashMap<u64, Instant>,
-    next_answer: u64,
+    /// The place was given up: the connection ends, whatever the client sends meanwhile.
+    gave_up_place: bool,
+}
+
+impl State {
+    /// Since when an HTTP/2 client has taken nothing of an answer.
+    fn untaken(&self) -> Option<Instant> {
+        let turns = self.open.values().map(|request| request.turn);
+        turns
+            .filter_map(|turn| match turn {
+                Turn::Answer(since) => Some(since),
+                Turn::Service | Turn::Body => None,
+            })
+            .min()
+    }
+
+    /// How readily the connection can be spared; `None` while the service works on one of its requests.
+    fn spare(&self) -> Option<Spare> {
+        let unfinished = match self.stage {
+            Stage::Idle(since) => return Some(Spare::idle(since)),
+            Stage::New(since) | Stage::Head(since) => Some(since),
+            Stage::Busy => self.waiting_since(),
+        };
+        unfinished.map(Spare::unfinished)
+    }
+
+    /// Since when a busy connection waits for its client, which owes bytes of every body or takes none of any answer. A
+    /// body counts from its head on, so that a byte now and then gains nothing.
+    fn waiting_since(&self) -> Option<Instant> {
+        // HTTP/1 has one request at a time.
+        let stuck = self.blocked.filter(|_| !self.http2);
+        let mut oldest = stuck;
+        for request in self.open.values() {
+            let since = match request.turn {
+                Turn::Service => stuck?,
+                Turn::Body => request.opened,
+                Turn::Answer(since) => since,
+            };
+            oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
+        }
+        oldest
+    }
 }
 
 /// The state of one connection, shared by its stream, its requests and the table of places.
@@ -100,10 +148,10 @@ impl Activity {
         let state = State {
             stage: Stage::New(Instant::now()),
             http2: false,
-            open: 0,
+            open: HashMap::new(),
+            next_request: 0,
             blocked: None,
-            untaken: HashMap::new(),
-            next_answer: 0,
+            gave_up_place: false,
         };
         Arc::new(Self {
             deadlines,
@@ -135,17 +183,32 @@ impl Activity {
         }
     }
 
-    /// The head of a request is complete. The request is open until the value is dropped.
-    pub(super) fn open_request(self: &Arc<Self>, version: Version) -> OpenRequest {
+    /// The head of a request is complete. The request is open until the value is dropped. `None` when the connection has
+    /// given its place up and is about to end.
+    pub(super) fn open_request(self: &Arc<Self>, version: Version) -> Option<OpenRequest> {
         let mut state = self.state();
+        if state.gave_up_place {
+            return None;
+        }
         state.stage = Stage::Busy;
         state.http2 = version == Version::HTTP_2;
-        state.open += 1;
-        let id = state.next_answer;
-        state.next_answer = id.wrapping_add(1);
-        OpenRequest {
+        let id = state.next_request;
+        state.next_request = id.wrapping_add(1);
+        let request = Request {
+            opened: Instant::now(),
+            turn: Turn::Service,
+        };
+        state.open.insert(id, request);
+        Some(OpenRequest {
             activity: Arc::clone(self),
             id,
+        })
+    }
+
+    /// Changes whose turn it is in a request, if it is still open.
+    fn set_turn(&self, id: u64, change: impl FnOnce(&mut Turn)) {
+        if let Some(request) = self.state().open.get_mut(&id) {
+            change(&mut request.turn);
         }
     }
 
@@ -157,18 +220,27 @@ impl Activity {
         }
     }
 
-    /// Since when the connection holds its place without a request: first those that never had one, then the oldest.
-    pub(super) fn spare(&self) -> Option<(bool, Instant)> {
-        match self.state().stage {
-            Stage::New(since) | Stage::Head(since) => Some((false, since)),
-            Stage::Idle(since) => Some((true, since)),
-            Stage::Busy => None,
-        }
+    /// How readily the connection can be spared; `None` while the service works on one of its requests, and when the place
+    /// was given up already.
+    pub(super) fn spare(&self) -> Option<Spare> {
+        let state = self.state();
+        state.spare().filter(|_| !state.gave_up_place)
     }
 
-    /// Its place is needed: it ends if no request is open.
-    pub(super) fn give_up_place(&self) {
+    /// The place is needed. Returns whether the connection gives it up: then it ends, whatever the client sends meanwhile.
+    pub(super) fn give_up_place(&self) -> bool {
+        let mut state = self.state();
+        if state.gave_up_place || state.spare().is_none() {
+            return false;
+        }
+        state.gave_up_place = true;
         self.wanted.notify_one();
+        true
+    }
+
+    /// Whether the place was given up. It is free when the connection has ended.
+    pub(super) fn gave_up_place(&self) -> bool {
+        self.state().gave_up_place
     }
 
     fn due(&self) -> Option<(Instant, Ended)> {
@@ -178,15 +250,18 @@ impl Activity {
             Stage::Idle(since) => Some((since + self.deadlines.keep_alive, Ended::Idle)),
             Stage::Busy => None,
         };
-        let untaken = state.untaken.values().min().filter(|_| !self.shared);
-        let stuck = state.blocked.iter().chain(untaken).min();
-        let answer = stuck.map(|since| (*since + self.deadlines.write, Ended::Answer));
+        let untaken = state.untaken().filter(|_| !self.shared);
+        let stuck = state.blocked.into_iter().chain(untaken).min();
+        let answer = stuck.map(|since| (since + self.deadlines.write, Ended::Answer));
         stage.into_iter().chain(answer).min_by_key(|(at, _)| *at)
     }
 
-    /// Waits until a deadline has passed or the place is needed.
+    /// Waits until a deadline has passed or the place was given up.
     pub(super) async fn expired(&self) -> Ended {
         loop {
+            if self.gave_up_place() {
+                return Ended::Room;
+            }
             let now = Instant::now();
             let due = self.due();
             if let Some((at, why)) = due
@@ -198,48 +273,8 @@ impl Activity {
             let next = due.map_or(tick, |(at, _)| at.min(tick));
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
-                () = self.wanted.notified() => {
-                    if self.spare().is_some() {
-                        return Ended::Room;
-                    }
-                }
+                () = self.wanted.notified() => {}
             }
-        }
-    }
-}
-
-/// A request that is open.
-#[derive(Debug)]
-pub(super) struct OpenRequest {
-    activity: Arc<Activity>,
-    id: u64,
-}
-
-impl OpenRequest {
-    /// A part of the answer was offered; the connection asks for the next one when the client has taken enough.
-    pub(super) fn offered(&self) {
-        let mut state = self.activity.state();
-        if state.http2 {
-            state.untaken.insert(self.id, Instant::now());
-        }
-    }
-
-    /// The connection asked for the next part, which is not there yet.
-    pub(super) fn waits(&self) {
-        let mut state = self.activity.state();
-        if state.http2 {
-            state.untaken.remove(&self.id);
-        }
-    }
-}
-
-impl Drop for OpenRequest {
-    fn drop(&mut self) {
-        let mut state = self.activity.state();
-        state.untaken.remove(&self.id);
-        state.open = state.open.saturating_sub(1);
-        if state.open == 0 {
-            state.stage = Stage::Idle(Instant::now());
         }
     }
 }

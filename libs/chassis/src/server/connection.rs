@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::{Request, Response, Version};
 use axum::Router;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,7 +24,8 @@ use super::activity::{Activity, Ended};
 use super::answer::{AnswerBody, Held};
 use super::counts;
 use super::listener::Acceptor;
-use super::sources::{Place, Places, RequestPlace};
+use super::request_body::RequestBody;
+use super::sources::{ConnectionPlace, Places, RequestPlace};
 use super::stream::Watched;
 
 /// HTTP/2 streams that a client may have open on one connection. A client that wants more waits, which costs nothing here.
@@ -128,7 +129,7 @@ pub(super) struct Connection {
     handler: Handler,
     until: Phase,
     shutdown: Shutdown,
-    _place: Place,
+    _place: ConnectionPlace,
 }
 
 impl Connection {
@@ -207,13 +208,14 @@ struct Handler {
 }
 
 impl Handler {
-    /// The place of a request that came through a proxy. A proxy's own requests, and those of clients in its network, need none.
+    /// The place of a request for which no connection stands: of one that came through a proxy, and of one over HTTP/2,
+    /// whose connection carries many. A proxy's own requests, and those of clients in its network, need none.
     fn place(&self, request: &Request<Incoming>) -> Result<Option<RequestPlace>, Problem> {
-        if !self.proxy {
+        if !self.proxy && request.version() != Version::HTTP_2 {
             return Ok(None);
         }
         let client = client_ip(&self.peer, request.headers());
-        if self.peer.trusted.iter().any(|network| network.contains(client)) {
+        if self.proxy && self.peer.trusted.iter().any(|network| network.contains(client)) {
             return Ok(None);
         }
         match self.places.admit_request(client) {
@@ -233,7 +235,10 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let open = self.activity.open_request(request.version());
+        let Some(open) = self.activity.open_request(request.version()) else {
+            // The connection ends before anything could be said.
+            return Box::pin(std::future::pending());
+        };
         let place = match self.place(&request) {
             Ok(place) => place,
             Err(problem) => {
@@ -246,6 +251,7 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
             Some(place) => Some(Arc::clone(&place.body_bytes)),
             None => self.body_bytes.clone(),
         };
+        let request = request.map(|body| RequestBody::new(body, open.body()));
         let (mut request, body) = self.bodies.apply(request, source);
         request.extensions_mut().insert(self.peer.clone());
         let answer = self.app.clone().call(request);

@@ -6,6 +6,7 @@ mod connection;
 mod counts;
 mod files;
 mod listener;
+mod request_body;
 mod sources;
 mod stream;
 mod tls;

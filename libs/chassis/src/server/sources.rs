@@ -1,7 +1,7 @@
 //! The places of a port: how many connections there may be, and how many of one source.
 //!
-//! A connection without a request gives its place to a new one when places run out, of its own source first. So silent
-//! connections shut nobody out, not even those who share their address.
+//! A connection that waits for its client gives its place to a new one when places run out, of its own source first. So
+//! neither silent connections nor unfinished requests shut anybody out, not even those who share their address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -42,7 +42,7 @@ impl Source {
 #[derive(Debug, Default)]
 struct Held {
     connections: Vec<Arc<Activity>>,
-    /// Requests that came through a trusted proxy.
+    /// Open requests that no connection of the source stands for: through a trusted proxy, or over HTTP/2.
     requests: usize,
     body_bytes: SourceBytes,
 }
@@ -84,21 +84,22 @@ impl Places {
         self.total.saturating_sub(self.free.available_permits())
     }
 
-    /// A place for a connection from `ip`; `exempt` ones count for no source. Waits while every place serves a request.
-    /// `None` when the source has all its places and each serves a request.
+    /// A place for a connection from `ip`; `exempt` ones count for no source. Waits while the service works
+    /// on a request of every connection.
+    /// `None` when the source has all its places and the service works on a request of each.
     pub(super) async fn admit(
         self: &Arc<Self>,
         ip: IpAddr,
         exempt: bool,
         activity: &Arc<Activity>,
-    ) -> Option<Place> {
+    ) -> Option<ConnectionPlace> {
         let source = Source::of(ip);
         if !exempt && !self.count_in(source, activity) {
             self.warn(ip, "connections");
             return None;
         }
         // From here on the drop of the place takes the connection out of the table again.
-        let mut place = Place {
+        let mut place = ConnectionPlace {
             places: Arc::clone(self),
             source: (!exempt).then_some(source),
             activity: Arc::clone(activity),
@@ -123,37 +124,28 @@ impl Places {
         }
     }
 
-    /// Counts a connection for its source. A source that has all its places loses the one that it uses least.
+    /// Counts a connection for its source. A source that has all its places loses the one that can be spared most readily.
     fn count_in(&self, source: Source, activity: &Arc<Activity>) -> bool {
         let mut sources = self.sources();
         let held = sources.entry(source).or_default();
-        if held.connections.len() >= self.per_source {
-            let spare = held.connections.iter().enumerate();
-            let least = spare
-                .filter_map(|(index, connection)| Some((connection.spare()?, index)))
-                .min();
-            let Some((_, index)) = least else { return false };
-            held.connections.swap_remove(index).give_up_place();
+        // Those that gave theirs up are about to end. They stay in the table until they have.
+        let places = held.connections.iter().filter(|other| !other.gave_up_place());
+        if places.count() >= self.per_source && clear(&held.connections, 1) == 0 {
+            return false;
         }
         held.connections.push(Arc::clone(activity));
         true
     }
 
-    /// Asks the connections without a request that are the oldest to end; those of trusted proxies are not in the table.
+    /// Ends the connections that can be spared most readily; those of trusted proxies are not in the table.
     fn make_room(&self, newcomer: &Arc<Activity>) {
         let sources = self.sources();
         let connections = sources.values().flat_map(|held| &held.connections);
-        let mut spare: Vec<_> = connections
-            .filter(|connection| !Arc::ptr_eq(connection, newcomer))
-            .filter_map(|connection| Some((connection.spare()?, connection)))
-            .collect();
-        spare.sort_unstable_by_key(|(rank, _)| *rank);
-        for (_, connection) in spare.iter().take((self.total / CLEARED).max(1)) {
-            connection.give_up_place();
-        }
+        let others = connections.filter(|connection| !Arc::ptr_eq(connection, newcomer));
+        clear(others, (self.total / CLEARED).max(1));
     }
 
-    /// Counts a request that came through a trusted proxy for its client. `None` when the client has all its places.
+    /// Counts a request for its client. `None` when the client has all its places.
     pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr) -> Option<RequestPlace> {
         let source = Source::of(ip);
         let mut sources = self.sources();
@@ -203,16 +195,30 @@ impl Places {
     }
 }
 
-/// The place of a connection; dropping it gives it back.
+/// Has `count` of the connections give their places up, those first that can be spared most readily. Returns how many do.
+fn clear<'a>(connections: impl IntoIterator<Item = &'a Arc<Activity>>, count: usize) -> usize {
+    let connections = connections.into_iter();
+    let mut spare: Vec<_> = connections
+        .filter_map(|connection| Some((connection.spare()?, connection)))
+        .collect();
+    spare.sort_unstable_by_key(|(rank, _)| *rank);
+    // One that has become busy since it was looked at keeps its place.
+    let given_up = spare.iter().filter(|(_, connection)| connection.give_up_place());
+    given_up.take(count).count()
+}
+
+/// The place that a connection has on its port, and among the connections of its source; dropping it, when the connection
+/// has ended, gives it back.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPlace {
     places: Arc<Places>,
+    /// `None` for a trusted proxy, which counts for no source.
     source: Option<Source>,
     activity: Arc<Activity>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         if let Some(source) = self.source {
             let connection = &self.activity;
@@ -223,7 +229,7 @@ impl Drop for Place {
     }
 }
 
-/// The place of a request that came through a trusted proxy; dropping it gives it back.
+/// The place that a request has among those of its client; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct RequestPlace {
     places: Arc<Places>,

@@ -2,9 +2,14 @@
 
 use std::net::Ipv4Addr;
 
+use ::http::Version;
+use axum::routing::post;
 use tokio::net::TcpSocket;
 
+use super::super::activity::{Activity, Deadlines, Ended};
+use super::super::sources::Places;
 use super::*;
+use crate::http::RawBody;
 
 /// Nothing here takes so long on purpose.
 const FOR_EVER: Duration = Duration::from_secs(120);
@@ -63,6 +68,87 @@ async fn silent_connections_shut_nobody_out() {
         }
         assert_eq!(ask_on(connect_from(200, port).await, path, "").await, Some(200));
     }
+}
+
+// SB-44
+#[tokio::test]
+async fn requests_whose_body_never_comes_shut_nobody_out() {
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/form", post(async |_: RawBody| "read"));
+    let limits = LimitsConfig {
+        body_seconds: 600,
+        ..few(16, 4)
+    };
+    let running = start(app, limits, Duration::ZERO).await;
+    let address = running.address;
+    let mut unfinished = Vec::new();
+    for last in [1].repeat(20).into_iter().chain(2..40) {
+        let mut stream = connect_from(last, address).await;
+        let head = "POST /form HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nx";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        unfinished.push(stream);
+    }
+    for last in [1, 200, 201] {
+        assert_eq!(
+            ask_on(connect_from(last, address).await, "/", "").await,
+            Some(200)
+        );
+    }
+}
+
+// SB-44
+#[tokio::test]
+async fn a_place_that_was_given_up_is_counted_until_the_connection_has_ended() {
+    let deadlines = Deadlines::of(&few(4, 2));
+    let places = Places::new(4, 2);
+    let ip = [192, 0, 2, 1].into();
+    let connection = || Activity::new(deadlines, false);
+    let (first, second, third, fourth) = (connection(), connection(), connection(), connection());
+    let _first = places.admit(ip, false, &first).await.unwrap();
+    let _second = places.admit(ip, false, &second).await.unwrap();
+    let _third = places.admit(ip, false, &third).await.unwrap();
+    assert_eq!(first.expired().await, Ended::Room, "the oldest gave its place up");
+    assert!(
+        first.open_request(Version::HTTP_11).is_none(),
+        "what comes too late changes nothing"
+    );
+    assert_eq!(first.expired().await, Ended::Room);
+    let busy = [&second, &third].map(|one| one.open_request(Version::HTTP_11).unwrap());
+    assert!(
+        places.admit(ip, false, &fourth).await.is_none(),
+        "its two serve requests"
+    );
+    drop(busy);
+    assert!(places.admit(ip, false, &fourth).await.is_some());
+}
+
+// SB-45
+#[tokio::test]
+async fn requests_over_http_2_count_for_their_source() {
+    let (app, arrived, go_on) = waiting();
+    let running = start(app, few(16, 3), Duration::ZERO).await;
+    let url = format!("http://{}", running.address);
+    let client = || {
+        reqwest::Client::builder()
+            .http2_prior_knowledge()
+            .no_proxy()
+            .build()
+            .unwrap()
+    };
+    let (one, other) = (client(), client());
+    let mut requests = tokio::task::JoinSet::new();
+    for client in [&one, &other, &one] {
+        let request = client.get(format!("{url}/wait")).send();
+        requests.spawn(async move { request.await.unwrap().status().as_u16() });
+        arrived.notified().await;
+    }
+    for client in [&one, &other] {
+        assert_eq!(client.get(&url).send().await.unwrap().status(), 429);
+    }
+    go_on.notify_waiters();
+    assert_eq!(requests.join_all().await, [200; 3]);
+    assert_eq!(one.get(&url).send().await.unwrap().status(), 200);
 }
 
 /// A route that answers when it is told to.
