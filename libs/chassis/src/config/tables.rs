@@ -130,8 +130,8 @@ pub struct LimitsConfig {
     /// Bytes of a body at most, from a sender whose access token gives the right; from anybody else it is 16384, or this
     /// if it is less.
     pub body_bytes: u64,
-    /// Bytes of bodies that the whole process holds at the same time at most; one source may hold a quarter. Beyond that a
-    /// request with a body is answered with 503.
+    /// Bytes of bodies that the whole process holds at the same time at most. One source may hold a sixteenth, and the
+    /// last eighth is for bodies of 8 KiB at most. Beyond that a request with a body is answered with 503.
     pub body_budget_bytes: u64,
     /// Seconds in which a body must have come; 408 after that.
     #[serde(deserialize_with = "at_least_one")]

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use ::http::{HeaderMap, StatusCode};
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Limited};
 
 use super::Problem;
@@ -29,15 +29,23 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
 /// Reads the body to its end.
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), LONGEST).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) => Err(match limit_of(error.as_ref()) {
-            Some(limit) => Problem::too_large(limit),
-            None => match BodyRefused::cause(error.as_ref()) {
-                Some(refused) => refused.problem(),
-                None => Problem::bad_request("The body ended too early."),
-            },
-        }),
+    let mut body = Limited::new(request.into_body(), LONGEST);
+    // One buffer, which takes what came: a frame of one byte would hold dozens.
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| refusal(error.as_ref()))?;
+        if let Some(data) = frame.data_ref() {
+            whole.extend_from_slice(data);
+        }
+    }
+    Ok(whole.freeze())
+}
+
+fn refusal(error: &(dyn StdError + 'static)) -> Problem {
+    match (limit_of(error), BodyRefused::cause(error)) {
+        (Some(limit), _) => Problem::too_large(limit),
+        (None, Some(refused)) => refused.problem(),
+        (None, None) => Problem::bad_request("The body ended too early."),
     }
 }
 

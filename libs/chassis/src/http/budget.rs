@@ -1,13 +1,13 @@
 //! The bytes of bodies that a process holds at the same time, and the time in which a body must have come.
 //!
-//! A body that is sent slowly holds memory for nothing. So all of them share one budget, one source has a part of it, and
-//! each has a deadline.
+//! A body that is sent slowly holds memory for nothing. So all of them share one budget, one source has a part of it, a
+//! part is for small ones, and each has a deadline.
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,7 +19,13 @@ use tokio::time::Sleep;
 use super::Problem;
 
 /// One source may hold this part of the budget.
-const PART_OF_A_SOURCE: u64 = 4;
+const PART_OF_A_SOURCE: u64 = 16;
+
+/// This part of the budget is for small bodies: whoever signs in gets through beside those who send large ones.
+const PART_OF_SMALL: u64 = 8;
+
+/// A small body, with the head of its request, has so many bytes at most.
+const SMALL: u64 = 8 * 1024;
 
 /// Bytes that are held by one source.
 pub(crate) type SourceBytes = Arc<AtomicU64>;
@@ -101,16 +107,27 @@ pub(crate) struct Reservation {
     budget: BodyBudget,
     source: Option<SourceBytes>,
     bytes: AtomicU64,
+    /// Nothing of the body is kept any more.
+    discarding: AtomicBool,
 }
 
 impl Reservation {
     fn grow(&self, by: u64) -> Result<(), BodyRefused> {
+        if self.discarding.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let Totals { limit, used } = &*self.budget.0;
+        let is_small = self.bytes.load(Ordering::Relaxed).saturating_add(by) <= SMALL;
+        let most = if is_small {
+            *limit
+        } else {
+            limit - limit / PART_OF_SMALL
+        };
         let of_source = self.source.as_deref();
         if of_source.is_some_and(|held| !add(held, by, limit / PART_OF_A_SOURCE)) {
             return Err(BodyRefused::OverBudget);
         }
-        if !add(used, by, *limit) {
+        if !add(used, by, most) {
             if let Some(held) = of_source {
                 held.fetch_sub(by, Ordering::Relaxed);
             }
@@ -128,6 +145,12 @@ fn add(held: &AtomicU64, by: u64, limit: u64) -> bool {
 }
 
 impl Reservation {
+    /// From now on the rest of the body is read away: it counts for nothing, and what was held of it is gone.
+    pub(super) fn discard(&self) {
+        self.discarding.store(true, Ordering::Relaxed);
+        self.release();
+    }
+
     fn release(&self) {
         let bytes = self.bytes.swap(0, Ordering::Relaxed);
         self.budget.0.used.fetch_sub(bytes, Ordering::Relaxed);
@@ -168,10 +191,11 @@ impl BodyTerms {
             budget: self.budget.clone(),
             source,
             bytes: AtomicU64::new(0),
+            discarding: AtomicBool::new(false),
         });
         // The head is held as long as the body is waited for.
         let refused = reservation.grow(head_bytes(&request)).err();
-        let request = request.map(|inner| {
+        let mut request = request.map(|inner| {
             Body::new(BudgetedBody {
                 inner: Body::new(inner),
                 reservation: Arc::clone(&reservation),
@@ -180,6 +204,7 @@ impl BodyTerms {
                 deadline: Box::pin(tokio::time::sleep(self.time)),
             })
         });
+        request.extensions_mut().insert(Arc::clone(&reservation));
         (request, Some(reservation))
     }
 }
@@ -194,7 +219,7 @@ fn head_bytes<B>(request: &Request<B>) -> u64 {
     u64::try_from(headers + path).unwrap_or(u64::MAX)
 }
 
-/// A body that fails with [`BodyRefused`], once. What is read after that is read away, and counts for nothing.
+/// A body that fails with [`BodyRefused`], once. What is read after that is read away.
 struct BudgetedBody {
     inner: Body,
     reservation: Arc<Reservation>,
@@ -208,7 +233,7 @@ struct BudgetedBody {
 impl BudgetedBody {
     fn refuse(&mut self, why: BodyRefused) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         self.ended = true;
-        self.reservation.release();
+        self.reservation.discard();
         metrics::counter!("vestibule_requests_refused_total", "reason" => why.label()).increment(1);
         Poll::Ready(Some(Err(why.into())))
     }

@@ -10,6 +10,8 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
+use super::budget::Reservation;
+
 /// Bytes of a body at most while its sender is unknown: every form, `/authenticate`, everything under `/oauth2`.
 pub const ANYBODYS_BODY: u64 = 16 * 1024;
 
@@ -26,6 +28,8 @@ struct Bounds {
     of_known_sender: u64,
     /// A body that was longer than allowed, unread, once the handler is done with it.
     unread: Mutex<Option<Body>>,
+    /// What the body holds of the budget of all bodies.
+    held: Option<Arc<Reservation>>,
 }
 
 /// The body has more bytes than its [`BodyLimit`].
@@ -44,6 +48,7 @@ impl BodyLimit {
             bytes: AtomicU64::new(configured.min(ANYBODYS_BODY)),
             of_known_sender: configured,
             unread: Mutex::default(),
+            held: request.extensions_mut().remove(),
         }));
         let inner = std::mem::take(request.body_mut());
         *request.body_mut() = Body::new(LimitedBody {
@@ -134,6 +139,9 @@ impl Drop for LimitedBody {
             && let Ok(mut unread) = self.limit.0.unread.lock()
         {
             *unread = Some(std::mem::take(&mut self.inner));
+            if let Some(held) = &self.limit.0.held {
+                held.discard();
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use ::http::Request;
 use axum::body::Bytes;
+use axum::extract::FromRequest;
 use axum::routing::post;
+use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinSet;
@@ -13,7 +15,7 @@ use tokio::task::JoinSet;
 use super::deadlines::until_closed;
 use super::places::{ask_on, connect_from};
 use super::*;
-use crate::http::Pairs;
+use crate::http::{Pairs, RawBody};
 
 /// A form of which `sent` bytes come, and never the rest.
 async fn unfinished(last: u8, to: SocketAddr, sent: usize) -> TcpStream {
@@ -54,7 +56,7 @@ async fn a_slow_body_has_a_deadline() {
 async fn bodies_share_a_budget_and_a_source_has_a_part_of_it() {
     const BODY: usize = 15_000;
     let limits = LimitsConfig {
-        body_budget_bytes: 16 * 16_000,
+        body_budget_bytes: 64 * 16_000,
         body_seconds: 600,
         request_seconds: 600,
         ..LimitsConfig::default()
@@ -81,13 +83,32 @@ async fn bodies_share_a_budget_and_a_source_has_a_part_of_it() {
         "others have the rest"
     );
 
-    for last in [3, 4, 5, 6].repeat(4) {
+    for last in (3..20).flat_map(|last| [last; 4]) {
         held.spawn(async move { answer_on(unfinished(last, address, BODY).await).await });
     }
+    // Those that find room are held, so that soon there is none.
+    let mut large = JoinSet::new();
+    let mut last = 20;
+    testkit::eventually("there is no room for a large one", async || {
+        last += 1;
+        large.spawn(async move { answer_on(unfinished(last, address, BODY).await).await });
+        let refused = tokio::time::timeout(Duration::from_secs(4), large.join_next()).await;
+        refused
+            .ok()?
+            .unwrap()
+            .ok()
+            .filter(|answer| answer.starts_with("HTTP/1.1 503"))
+    })
+    .await;
+    assert!(
+        finished(7).await.starts_with("HTTP/1.1 200"),
+        "small ones have a part of their own"
+    );
+    let mut last = 40;
     testkit::eventually("the budget is used up", async || {
-        // What is left is too little for a large one.
-        for sent in [1000, 1] {
-            held.spawn(async move { answer_on(unfinished(8, address, sent).await).await });
+        last = if last == 200 { 40 } else { last + 1 };
+        for sent in [4000, 1000, 1] {
+            held.spawn(async move { answer_on(unfinished(last, address, sent).await).await });
         }
         finished(7).await.starts_with("HTTP/1.1 503").then_some(())
     })
@@ -95,10 +116,60 @@ async fn bodies_share_a_budget_and_a_source_has_a_part_of_it() {
     let plain = ask_on(connect_from(7, address).await, "/", "").await;
     assert_eq!(plain, Some(200), "without a body");
     held.shutdown().await;
+    large.shutdown().await;
     testkit::eventually("the budget is given back", async || {
         finished(7).await.starts_with("HTTP/1.1 200").then_some(())
     })
     .await;
+}
+
+// SB-45
+#[tokio::test]
+async fn what_is_read_away_is_not_held() {
+    let limits = LimitsConfig {
+        // A source may hold 20,000 bytes.
+        body_budget_bytes: 16 * 20_000,
+        ..LimitsConfig::default()
+    };
+    let running = start(form(), limits, Duration::ZERO).await;
+    let mut stream = connect_from(2, running.address).await;
+    let head = "POST /form HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+                content-length: 200000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all("x".repeat(200_000).as_bytes()).await.unwrap();
+    let next = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(next.as_bytes()).await.unwrap();
+    let answers = answer_on(stream).await;
+    assert!(answers.starts_with("HTTP/1.1 413"), "{answers}");
+    assert!(answers.ends_with("hello"), "the connection goes on: {answers}");
+}
+
+// SB-45
+#[tokio::test]
+async fn a_body_in_many_pieces_is_held_in_one() {
+    struct Piece(Arc<AtomicUsize>);
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+    impl Drop for Piece {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Relaxed);
+        }
+    }
+    let (held, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, seen) = (Arc::clone(&held), Arc::clone(&most));
+    let pieces = futures_util::stream::iter(0..1000).map(move |_| {
+        seen.fetch_max(counted.fetch_add(1, Relaxed) + 1, Relaxed);
+        Ok::<_, std::io::Error>(Bytes::from_owner(Piece(Arc::clone(&counted))))
+    });
+    let request = Request::post("/")
+        .body(axum::body::Body::from_stream(pieces))
+        .unwrap();
+    let body = RawBody::from_request(request, &()).await.unwrap();
+    assert_eq!(body.0.len(), 1000);
+    assert!(most.load(Relaxed) <= 2, "{most:?} pieces at once");
 }
 
 /// Sends 60 requests on one HTTP/2 connection, of which none is answered before `expected` are there. Returns how many were
