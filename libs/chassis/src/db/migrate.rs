@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgConnection};
 
 use super::schema::{refuse_too_new, unreadable};
 use super::{Db, DbError, Engine, Server, Session};
@@ -51,8 +52,7 @@ const MIGRATION_LOCK: i64 = 0x5645_5354_4942;
 /// How often a replica behind a pooler looks whether another has migrated.
 const LOCK_EVERY: Duration = Duration::from_millis(200);
 
-/// Behind a pooler: the migrator prepares statements under names that others of its kind may have left in the server's session,
-/// and would leave its own there.
+/// Behind a pooler: the migrator prepares statements under names that others of its kind may have left in the server's session.
 const FORGET_NAMES: &str = "DEALLOCATE ALL";
 
 impl Db {
@@ -108,11 +108,11 @@ impl Db {
         }
         let connection = lock.driver();
         sqlx::raw_sql(FORGET_NAMES).execute(&mut *connection).await?;
-        for files in files {
-            files.run_direct(None, &mut *connection, false).await?;
-        }
-        sqlx::raw_sql(FORGET_NAMES).execute(connection).await?;
-        Ok(())
+        let outcome = run_each(files, connection).await;
+        // Failed or not, the session belongs to others a moment later, and the driver must not look for names there that
+        // are gone.
+        let forgotten = connection.clear_cached_statements().await;
+        outcome.and(forgotten.map_err(MigrateError::from))
     }
 
     /// Makes room for what the migrations of `set` say of older programs.
@@ -154,6 +154,16 @@ async fn lock(server: &Server) -> Result<Session, DbError> {
         session.rollback().await?;
         tokio::time::sleep(LOCK_EVERY).await;
     }
+}
+
+async fn run_each(
+    files: impl Iterator<Item = Migrator>,
+    connection: &mut PgConnection,
+) -> Result<(), MigrateError> {
+    for files in files {
+        files.run_direct(None, &mut *connection, false).await?;
+    }
+    Ok(())
 }
 
 fn prepare(name: &str, files: &Migrator) -> Migrator {

@@ -70,13 +70,42 @@ async fn replicas_that_share_the_connections_of_a_pooler_do_not_share_statements
     };
     join_all((0..).zip(&replicas).map(|(number, db)| work(number, db))).await;
     assert_eq!(count(&test).await, 6 * 20);
-    let mut reader = replicas[0].reader().await.unwrap();
+    no_names_are_left(&replicas[0]).await;
+}
+
+async fn no_names_are_left(db: &Db) {
+    let mut reader = db.reader().await.unwrap();
     let left = "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''";
     let left: i64 = on_engine!(&mut reader, c => sqlx::query_scalar(left).fetch_one(c).await.unwrap());
     assert_eq!(
         left, 0,
         "no statement stays in a session that belongs to others a moment later"
     );
+}
+
+#[tokio::test]
+async fn one_connection_migrates_again_and_again_and_leaves_no_names() {
+    // The lock, and what looks at the schema meanwhile.
+    let (_test, _pooler, url) = behind(2).await;
+    let db = opened(&url).await;
+    let steps = [
+        TABLE,
+        "ALTER TABLE people ADD COLUMN age BIGINT",
+        "CREATE INDEX people_age ON people (age)",
+    ];
+    for known in [1, 2, 3, 3] {
+        db.migrate("here", &[&migrations(&steps[..known])]).await.unwrap();
+        no_names_are_left(&db).await;
+    }
+    let broken = [&steps[..], &["ALTER TABLE nowhere ADD COLUMN age BIGINT"]].concat();
+    for _ in 0..2 {
+        db.migrate("here", &[&migrations(&broken)]).await.unwrap_err();
+        for _ in 0..2 {
+            no_names_are_left(&db).await;
+        }
+    }
+    let mended = [&steps[..], &["ALTER TABLE people ADD COLUMN town TEXT"]].concat();
+    db.migrate("here", &[&migrations(&mended)]).await.unwrap();
 }
 
 #[tokio::test]
