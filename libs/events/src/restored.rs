@@ -105,6 +105,39 @@ pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbE
     Ok(on_engine!(connection, c => sqlx::query_scalar(statement).fetch_one(c).await?))
 }
 
+/// The row of `reconciliations` that says that a restored service has not caught up yet.
+const CATCHING_UP: &str = "@restored";
+
+/// Notes that the service has to [catch up](crate::reconcile::Reconciliation::catch_up) with the one that it follows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_catching_up(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+    const NOTE: &str = "INSERT INTO reconciliations (consumer, started_at) VALUES ($1, $2)
+         ON CONFLICT (consumer) DO UPDATE SET started_at = excluded.started_at";
+    on_engine!(tx, c => sqlx::query(NOTE).bind(CATCHING_UP).bind(restored_at).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Whether the service has to catch up yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_catching_up(connection: &mut impl Connection) -> Result<bool, DbError> {
+    const NOTED: &str = "SELECT EXISTS (SELECT 1 FROM reconciliations WHERE consumer = $1)";
+    Ok(on_engine!(connection, c => sqlx::query_scalar(NOTED).bind(CATCHING_UP).fetch_one(c).await?))
+}
+
+/// Notes that the service has caught up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_caught_up(tx: &mut Tx) -> Result<(), DbError> {
+    const OVER: &str = "DELETE FROM reconciliations WHERE consumer = $1";
+    on_engine!(tx, c => sqlx::query(OVER).bind(CATCHING_UP).execute(c).await.map(drop)?);
+    Ok(())
+}
+
 const ERASURES: &str = "CREATE TABLE IF NOT EXISTS restored_erasures (id UUID PRIMARY KEY)";
 
 /// Takes the ids of the people who were erased in the database that was replaced. The caller erases them again in the same

@@ -23,6 +23,7 @@ use crate::http;
 use crate::keys::KeyRing;
 use crate::pages::{self, Pages};
 use crate::registration::Users;
+use crate::restored::CatchingUp;
 
 /// What every use case is handed.
 pub struct App {
@@ -58,6 +59,8 @@ pub struct App {
     pub verifier: Verifier,
     /// The pages that people see.
     pub pages: Pages,
+    /// Whether sign-in is closed after a restoration.
+    pub catching_up: CatchingUp,
 }
 
 /// An [`App`] shared by every request and background task.

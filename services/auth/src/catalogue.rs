@@ -60,6 +60,11 @@ pub const METRICS: &[Metric] = &[
         "How long the oldest registration has waited for the answer of the user service; 0 when none waits.",
     ),
     Metric::gauge(
+        "vestibule_restoration_pending",
+        "restorations",
+        "1 while sign-in is closed because the database was restored and the user service was not heard since; else 0.",
+    ),
+    Metric::gauge(
         "vestibule_hash_workers",
         "threads",
         "Threads that hash passwords.",

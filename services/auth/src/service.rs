@@ -145,8 +145,9 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     };
     let app = wire(settings, &world, db.clone(), &shutdown).await?;
     restored::heal(&app).await?;
+    restored::close_sign_in(&app, &health).await?;
     clients::bootstrap(&app, &app.settings.clients).await?;
-    background(&app, &world, &shutdown)?;
+    background(&app, &world, &health, &shutdown)?;
     if let Some(link) = setup::issue_setup_link(&app).await? {
         tracing::info!(
             event.action = "set-up",
@@ -222,6 +223,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
             clients: ClientCache::default(),
             verifier,
             pages,
+            catching_up: restored::CatchingUp::default(),
             clock: clock(),
             random: random(),
             settings,
@@ -243,9 +245,13 @@ pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<We
 }
 
 /// What runs beside the requests, until `shutdown`.
-fn background(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
+fn background(app: &SharedApp, world: &World, health: &Health, shutdown: &Shutdown) -> Result<(), RunError> {
     publish(app, shutdown)?;
     follow_users(app, world, shutdown)?;
+    let (restored, health, until) = (app.clone(), health.clone(), shutdown.clone());
+    shutdown.supervise("restoration", move || {
+        restored::open_sign_in(restored.clone(), health.clone(), until.clone())
+    });
     let (sweeping, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
     let (hooks, until) = (app.webhooks.clone(), shutdown.clone());

@@ -223,6 +223,7 @@ pub(crate) async fn app_with(
         breached: Arc::default(),
         users,
         pages,
+        catching_up: crate::restored::CatchingUp::default(),
         settings,
         clock: shared,
         random,

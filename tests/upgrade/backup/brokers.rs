@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, within};
 
-use super::operator::{CATCHES_UP, agree, delete, disaster, done, in_directory, rename, stop, tool};
+use super::operator::{
+    CATCHES_UP, agree, delete, disaster, done, in_directory, rename, sign_in_opens, stop, tool,
+};
 
 /// Somebody who was there only after the backup, and is gone.
 async fn come_and_gone(stack: &Stack, name: &str) -> Person {
@@ -111,7 +113,7 @@ async fn story(engine: Engine, transport: Transport) {
     done(&tool(&stack, "restore", &["auth"], &["--from", "backup"]));
     stack.auth.start_again();
     stack.auth_ready().await;
-    stack.authenticate(&ann).await;
+    sign_in_opens(&stack, &ann).await;
     is_told_no(&stack, &second).await;
     agree(&stack).await;
     assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
@@ -122,7 +124,7 @@ async fn story(engine: Engine, transport: Transport) {
     new_events_flow(&stack, "moe").await;
 
     both_forget(&mut stack).await;
-    stack.authenticate(&ann).await;
+    sign_in_opens(&stack, &ann).await;
     agree(&stack).await;
     for forgotten in [&zoe, &kim] {
         assert!(!in_directory(&stack, forgotten).await);

@@ -83,6 +83,19 @@ pub(super) async fn agree(stack: &Stack) {
     }
 }
 
+/// Signs somebody in as soon as a restored `auth` has caught up with the user service.
+pub(super) async fn sign_in_opens(stack: &Stack, person: &Person) {
+    within(CATCHES_UP, "sign-in is open again", async || {
+        let (status, body) = stack.try_authenticate(person, None).await;
+        if status == 503 {
+            return None;
+        }
+        assert_eq!(status, 200, "{body}");
+        Some(())
+    })
+    .await;
+}
+
 pub(super) async fn delete(stack: &Stack, person: &Person) {
     let url = stack.users_url(&format!("/scim/v2/Users/{}", person.id));
     let token = stack.operator_token().await;

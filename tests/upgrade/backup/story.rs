@@ -5,7 +5,9 @@ use std::cell::Cell;
 
 use testkit::{Engine, Person, Stack, StackOptions, Visitor, eventually, program};
 
-use super::operator::{agree, delete, disaster, done, in_directory, refused, rename, stop, tool};
+use super::operator::{
+    agree, delete, disaster, done, in_directory, refused, rename, sign_in_opens, stop, tool,
+};
 use crate::load::Load;
 
 /// Takes a backup while people register; everybody who was told that they are registered before it began is in it.
@@ -105,7 +107,7 @@ async fn story(engine: Engine) {
     ));
     stack.auth.start_again();
     stack.auth_ready().await;
-    stack.authenticate(&ann).await;
+    sign_in_opens(&stack, &ann).await;
     assert!(
         !visitor.open("/").await.has_form("/logout"),
         "the session of the backup is over"
@@ -132,7 +134,7 @@ async fn story(engine: Engine) {
     stack.auth.start_again();
     stack.users.start_again();
     stack.ready().await;
-    stack.authenticate(&ann).await;
+    sign_in_opens(&stack, &ann).await;
     let tokens = stack.authenticate(&stack_guest()).await;
     eventually("a guest of the backup is whole", async || {
         stack.user(&tokens.access).await.0.is_success().then_some(())

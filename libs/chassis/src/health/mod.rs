@@ -32,6 +32,7 @@ pub struct Health(Arc<Mutex<State>>);
 struct State {
     started: bool,
     missing: BTreeSet<&'static str>,
+    notes: BTreeSet<&'static str>,
 }
 
 impl Health {
@@ -55,6 +56,17 @@ impl Health {
         self.state(|state| state.missing.remove(name));
     }
 
+    /// Says `note` beside being ready, for operators to read, until it is [`Health::note_over`]: something that the
+    /// service does without for now, and that is no reason to send it no requests.
+    pub fn note(&self, note: &'static str) {
+        self.state(|state| state.notes.insert(note));
+    }
+
+    /// `note` is said no more.
+    pub fn note_over(&self, note: &'static str) {
+        self.state(|state| state.notes.remove(note));
+    }
+
     /// Whether the start is done.
     pub fn is_started(&self) -> bool {
         self.state(|state| state.started)
@@ -68,6 +80,11 @@ impl Health {
         })
     }
 
+    /// What is said beside being ready.
+    pub fn notes(&self) -> Vec<&'static str> {
+        self.state(|state| state.notes.iter().copied().collect())
+    }
+
     fn state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -77,12 +94,12 @@ impl Health {
 pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
     let started = health.clone();
     Router::new()
-        .route("/health/live", get(async || answer(&[])))
+        .route("/health/live", get(async || answer(&[], &[])))
         .route(
             "/health/started",
             get(async move || match started.is_started() {
-                true => answer(&[]),
-                false => answer(&started.missing()),
+                true => answer(&[], &[]),
+                false => answer(&started.missing(), &[]),
             }),
         )
         .route(
@@ -92,7 +109,7 @@ pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
                 if shutdown.phase() > Phase::Running {
                     missing.push("draining");
                 }
-                answer(&missing)
+                answer(&missing, &health.notes())
             }),
         )
         .route("/metrics", get(metrics))
@@ -107,9 +124,11 @@ async fn host_named(request: Request, next: Next) -> Response {
     }
 }
 
-fn answer(missing: &[&'static str]) -> Response {
+fn answer(missing: &[&'static str], notes: &[&'static str]) -> Response {
     let no_store = [(CACHE_CONTROL, "no-store")];
-    if missing.is_empty() {
+    if missing.is_empty() && !notes.is_empty() {
+        (no_store, Json(json!({ "status": "ok", "notes": notes }))).into_response()
+    } else if missing.is_empty() {
         (no_store, Json(json!({ "status": "ok" }))).into_response()
     } else {
         let body = Json(json!({ "status": "not ok", "because": missing }));

@@ -161,6 +161,13 @@ async fn readiness_says_what_is_missing() {
         get_from(running.management, "/health/ready").await.unwrap().0,
         200
     );
+    running.health.note("something is closed for now");
+    let (status, body) = get_from(running.management, "/health/ready").await.unwrap();
+    assert_eq!(status, 200, "a note is no reason to send no requests");
+    assert!(body.contains("something is closed for now"), "{body}");
+    running.health.note_over("something is closed for now");
+    let (_, body) = get_from(running.management, "/health/ready").await.unwrap();
+    assert!(!body.contains("notes"), "{body}");
     // SB-39: nothing of it on the public port.
     for path in ["/health/ready", "/metrics"] {
         assert_eq!(get_from(running.address, path).await.unwrap().0, 404);

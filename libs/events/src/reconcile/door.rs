@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
-use super::{ReconcileError, Report};
+use super::{Mending, ReconcileError, Report};
 use crate::inbox::Totals;
 
 /// Reaches the reconciler of a service, wherever it runs. Cheap to clone.
@@ -28,7 +28,7 @@ struct Shared {
 /// Somebody's wish for a comparison.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) mend: bool,
+    pub(super) mending: Mending,
     pub(super) answer: oneshot::Sender<Result<Report, ReconcileError>>,
 }
 
@@ -59,10 +59,23 @@ impl Reconciliation {
     /// # Errors
     /// When the other service cannot be asked, or the database fails.
     pub async fn ask(&self, mend: bool) -> Result<Report, ReconcileError> {
+        self.ask_for(mend.into()).await
+    }
+
+    /// Compares now, and applies the current state of all that is missing or behind here, without waiting for the events
+    /// that may be on their way with it.
+    ///
+    /// # Errors
+    /// When the other service cannot be asked, or the database fails.
+    pub async fn catch_up(&self) -> Result<Report, ReconcileError> {
+        self.ask_for(Mending::AtOnce).await
+    }
+
+    async fn ask_for(&self, mending: Mending) -> Result<Report, ReconcileError> {
         let (answer, result) = oneshot::channel();
         self.shared
             .asks
-            .try_send(Ask { mend, answer })
+            .try_send(Ask { mending, answer })
             .map_err(|_| ReconcileError::Busy)?;
         match tokio::time::timeout(PATIENCE, result).await {
             Ok(Ok(report)) => report,

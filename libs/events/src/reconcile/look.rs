@@ -10,7 +10,7 @@ use super::compare::{Difference, compare, difference};
 use super::digest::{PER_RANGE, Range, Tally};
 use super::holdings::Held;
 use super::serve::{MAX_IDS, States};
-use super::{ReconcileError, Reconciler, Report};
+use super::{Mending, ReconcileError, Reconciler, Report};
 use crate::contract::Envelope;
 use crate::inbox::{Handler, HandlerError};
 use crate::snapshot::{Span, Version};
@@ -20,7 +20,7 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl<H: Handler> Reconciler<H> {
     /// Compares everything, some tens of thousands of aggregates at a time.
-    pub(super) async fn look(&self, mend: bool) -> Result<Report, ReconcileError> {
+    pub(super) async fn look(&self, mending: Mending) -> Result<Report, ReconcileError> {
         let mut report = Report::new(self.inbox.clock().now());
         let mut after = Uuid::nil();
         loop {
@@ -31,12 +31,12 @@ impl<H: Handler> Reconciler<H> {
                 found.extend(self.range(range).await?);
             }
             if !found.is_empty() {
-                if !self.caught_up(digests.position).await? {
+                if mending != Mending::AtOnce && !self.caught_up(digests.position).await? {
                     report.caught_up = false;
                     return Ok(report);
                 }
                 for some in found.chunks(MAX_IDS) {
-                    self.again(some, mend, &mut report).await?;
+                    self.again(some, mending, &mut report).await?;
                 }
             }
             match digests.next {
@@ -131,11 +131,12 @@ impl<H: Handler> Reconciler<H> {
         }
     }
 
-    /// The second look at some differences. What still differs and did not move meanwhile is drift.
+    /// The second look at some differences. What still differs and did not move meanwhile is drift; when all is mended
+    /// at once, what moves is too: the event that comes with the same state is dropped then.
     async fn again(
         &self,
         first: &[Difference],
-        mend: bool,
+        mending: Mending,
         report: &mut Report,
     ) -> Result<(), ReconcileError> {
         let ids: Vec<Uuid> = first.iter().map(|difference| difference.id).collect();
@@ -154,10 +155,10 @@ impl<H: Handler> Reconciler<H> {
                 continue;
             };
             let moves = ours != before.ours || now.kind != before.kind || unsent.contains(&id);
-            if moves || (now.kind.is_mendable() && settled.contains(&id)) {
+            if (moves && mending != Mending::AtOnce) || (now.kind.is_mendable() && settled.contains(&id)) {
                 continue;
             }
-            match state.filter(|_| mend && now.kind.is_mendable()) {
+            match state.filter(|_| mending != Mending::Nothing && now.kind.is_mendable()) {
                 Some(state) if self.mend(state, noted.get(&id).copied()).await? => {
                     report.count_mended(now.kind)
                 }

@@ -40,6 +40,23 @@ use crate::inbox::{Handler, Inbox};
 /// How soon to try again when the consumer was not caught up, or the other service was away.
 const SOON: Duration = Duration::from_secs(60);
 
+/// What a comparison does about what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mending {
+    /// Nothing: it is only reported.
+    Nothing,
+    /// What stays at a second look is mended.
+    Drift,
+    /// All that the follower lacks is mended at the first look, also when an event with the same is on its way.
+    AtOnce,
+}
+
+impl From<bool> for Mending {
+    fn from(mend: bool) -> Self {
+        if mend { Self::Drift } else { Self::Nothing }
+    }
+}
+
 /// How a reconciler works.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
@@ -125,7 +142,7 @@ impl<H: Handler> Reconciler<H> {
             tokio::select! {
                 Some(ask) = asked.recv() => {
                     // Whoever asked may have gone; the note of the report stays.
-                    let _ = ask.answer.send(self.compare(ask.mend).await);
+                    let _ = ask.answer.send(self.compare_as(ask.mending).await);
                     continue;
                 }
                 () = self.door.until_connected() => {
@@ -179,9 +196,13 @@ impl<H: Handler> Reconciler<H> {
 
     /// Compares everything, notes what was found, and tells it.
     pub(crate) async fn compare(&self, mend: bool) -> Result<Report, ReconcileError> {
-        let report = self.look(mend).await?;
+        self.compare_as(mend.into()).await
+    }
+
+    pub(crate) async fn compare_as(&self, mending: Mending) -> Result<Report, ReconcileError> {
+        let report = self.look(mending).await?;
         let consumer = self.inbox.consumer();
-        if report.caught_up && mend {
+        if report.caught_up && mending != Mending::Nothing {
             self.note(&report).await?;
             show(consumer, &report);
         }

@@ -27,17 +27,27 @@ pub(crate) use caller::still_good;
 pub use chassis::http::ClientInfo;
 
 use crate::app::SharedApp;
+use crate::restored;
 
 /// Every endpoint of this folder, and the feed.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
-        .merge(authenticate::routes())
+        .merge(ways_in(app))
         .merge(for_those_who_may_still_act(app))
         .merge(open_to_scripts())
         // Public: the contract holds nothing of this installation.
         .merge(contract::asyncapi_routes())
-        .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
+}
+
+/// What lets a person in; closed for a moment after a restoration.
+fn ways_in(app: &SharedApp) -> Router<SharedApp> {
+    let pages = Router::new()
+        .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
+        .route_layer(middleware::from_fn_with_state(app.clone(), restored::hold_page));
+    let calls =
+        authenticate::routes().route_layer(middleware::from_fn_with_state(app.clone(), restored::hold_call));
+    pages.merge(calls)
 }
 
 /// Administration and the feed. Each route asks for its scope; all ask whether the person may still act.

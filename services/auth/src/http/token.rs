@@ -12,6 +12,7 @@ use super::answer::{self, FormBody, Refusal};
 use crate::app::{App, SharedApp};
 use crate::clients::{Client, GrantType};
 use crate::grants::{self, GrantError, Redeem};
+use crate::restored;
 
 /// `POST /oauth2/token` (RFC 6749 §3.2).
 pub(super) async fn post(
@@ -41,6 +42,9 @@ pub(super) async fn post(
 }
 
 async fn give(app: &App, client: &Client, request: &TokenRequest) -> Result<TokenResponse, GrantError> {
+    if !matches!(request, TokenRequest::ClientCredentials { .. }) {
+        restored::refuse_tokens(app)?;
+    }
     match request {
         TokenRequest::AuthorizationCode {
             code,

@@ -42,19 +42,27 @@ pub use logout::forget;
 pub use render::{ErrorPage, Pages, PagesConfig};
 
 use crate::app::SharedApp;
+use crate::restored;
 
 /// The routes of the pages and of what they need.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
+        .merge(ways_in(app))
         .route("/", get(home::show))
-        .route("/login", get(login::show).post(login::submit))
-        .route("/register", get(register::show).post(register::submit))
-        .route("/register/wait", get(wait::show).post(wait::submit))
         .route("/logout", get(logout::show).post(logout::submit))
-        .route("/setup", get(setup::show).post(setup::submit))
         .route("/assets/{name}", get(asset))
         .route("/favicon.ico", get(favicon))
         .layer(from_fn_with_state(app.clone(), failure::dress))
+}
+
+/// The pages that let people in; closed for a moment after a restoration.
+fn ways_in(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .route("/login", get(login::show).post(login::submit))
+        .route("/register", get(register::show).post(register::submit))
+        .route("/register/wait", get(wait::show).post(wait::submit))
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route_layer(from_fn_with_state(app.clone(), restored::hold_page))
 }
 
 /// Shows an error to a person, without ever redirecting.

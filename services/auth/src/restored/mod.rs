@@ -4,13 +4,16 @@
 //! taken, and signing keys that may have been replaced because they leaked. None of them is good any more, unless whoever
 //! restored it said otherwise.
 
+mod catching_up;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use chassis::db::{Db, DbError};
 use events::contract::SessionEnd;
-use events::restored::{pending, take, take_erased};
+use events::restored::{note_catching_up, pending, take, take_erased};
+
+pub(crate) use catching_up::{CatchingUp, close_sign_in, hold_call, hold_page, open_sign_in, refuse_tokens};
 
 use crate::app::App;
 use crate::{sessions, subjects};
@@ -38,6 +41,7 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
     let Some(restoration) = take(&mut tx).await? else {
         return Ok(());
     };
+    note_catching_up(&mut tx, restoration.restored_at).await?;
     store::raise_versions(&mut tx, restoration.raises_by()).await?;
     for erased in take_erased(&mut tx).await? {
         subjects::erase(app, &mut tx, erased).await?;

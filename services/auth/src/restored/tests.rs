@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use events::restored::{Restoration, note_erased_in, note_in};
+use chassis::health::Health;
+use chassis::shutdown::Shutdown;
+use events::restored::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
 use super::*;
@@ -29,6 +31,37 @@ testkit::on_both_engines! {
         }
         let erased = app.events().await.into_iter().filter(|kind| kind == "vestibule.subject.erased.v1");
         assert_eq!(erased.count(), 2, "others hear of it again, and once");
+    }
+
+    async fn sign_in_is_closed_until_the_user_service_was_heard(db: TestDb) {
+        // SB-15
+        let app = testing::app(&db).await;
+        let health = Health::new();
+        close_sign_in(&app, &health).await.unwrap();
+        assert!(health.notes().is_empty(), "it was not restored");
+        let now = app.clock.now();
+        let noted = Restoration { taken_at: now - Duration::from_secs(60), restored_at: now, keep_sessions: false };
+        let mut tx = db.begin("test").await.unwrap();
+        note_in(&mut tx, &noted).await.unwrap();
+        tx.commit().await.unwrap();
+        heal(&app).await.unwrap();
+        close_sign_in(&app, &health).await.unwrap();
+        assert!(refuse_tokens(&app).is_err());
+        assert_eq!(health.notes().len(), 1);
+        // Nobody answers: a replica that is started meanwhile finds sign-in closed too.
+        let shutdown = Shutdown::new();
+        shutdown.spawn("restoration", open_sign_in(app.app.clone(), health.clone(), shutdown.clone()));
+        let other = testing::app(&db).await;
+        close_sign_in(&other, &Health::new()).await.unwrap();
+        assert!(refuse_tokens(&other).is_err() && refuse_tokens(&app).is_err());
+        shutdown.finish(Duration::from_secs(5)).await.ok();
+
+        // Another replica has caught up.
+        let mut tx = db.begin("test").await.unwrap();
+        note_caught_up(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        open_sign_in(app.app.clone(), health.clone(), Shutdown::new()).await;
+        assert!(refuse_tokens(&app).is_ok() && health.notes().is_empty());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Two services that tell of things: one is followed, the other holds a copy.
 
+mod catching_up;
 mod clock;
 mod drift;
 

@@ -8,5 +8,6 @@ mod authorize;
 mod hints;
 mod logout;
 mod public;
+mod restored;
 mod token;
 mod waiting;

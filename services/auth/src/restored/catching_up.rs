@@ -1,0 +1,154 @@
+//! Sign-in stays closed after a restoration until what the user service knows was heard once: the backup may have people,
+//! with their passwords, who were deleted or disabled since.
+//!
+//! Whatever lets a person in answers 503 meanwhile. The service stays ready and serves everything else, because the user
+//! service cannot be heard without it: it needs the key set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chassis::db::DbError;
+use chassis::health::Health;
+use chassis::http::Problem;
+use chassis::retry::Failures;
+use chassis::shutdown::Shutdown;
+use events::reconcile::{Kind, ReconcileError, Report};
+use events::restored::{is_catching_up, note_caught_up};
+use http::StatusCode;
+use oidc::error::{ErrorCode, OAuthError};
+
+use crate::app::{App, SharedApp};
+use crate::pages::{self, ErrorPage};
+
+/// What the probe of readiness says meanwhile.
+const NOTE: &str = "restored: sign-in is closed until the user service was heard";
+/// What people and programs are told.
+const WAIT: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// The pauses between tries: at first services that start together miss each other.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// Failures that are ordinary while the user service starts.
+const ORDINARY: u32 = 4;
+
+/// Whether sign-in is closed after a restoration. Open by default. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct CatchingUp(Arc<AtomicBool>);
+
+impl CatchingUp {
+    fn is_pending(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set(&self, pending: bool) {
+        self.0.store(pending, Ordering::Release);
+        metrics::gauge!("vestibule_restoration_pending").set(f64::from(u8::from(pending)));
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CatchUpError {
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error("{0} people could not be brought up to date")]
+    Left(u64),
+}
+
+/// Closes sign-in if this database was restored and has not caught up since. After [`super::heal`], before anything is
+/// served.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbError> {
+    let pending = is_catching_up(&mut app.db.reader().await?).await?;
+    app.catching_up.set(pending);
+    if pending {
+        health.note(NOTE);
+        tracing::warn!(
+            "sign-in is closed until the user service was heard, because the database was restored"
+        );
+    }
+    Ok(())
+}
+
+/// Catches up with the user service and opens sign-in, if it is closed. Every replica runs it; to catch up twice is as
+/// good as once.
+pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutdown) {
+    let mut failures =
+        Failures::new("sign-in stays closed: a restored service cannot catch up with the user service")
+            .with_pauses(PAUSES.0, PAUSES.1)
+            .tolerating(ORDINARY);
+    while app.catching_up.is_pending() {
+        let outcome = tokio::select! {
+            outcome = catch_up(&app) => outcome,
+            () = shutdown.cancelled() => return,
+        };
+        let Err(error) = outcome else {
+            failures.succeeded();
+            app.catching_up.set(false);
+            health.note_over(NOTE);
+            tracing::info!("the restored service has caught up with the user service; sign-in is open");
+            return;
+        };
+        let pause = failures.failed(&error);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn catch_up(app: &App) -> Result<(), CatchUpError> {
+    if !is_catching_up(&mut app.db.reader().await?).await? {
+        // Another replica has.
+        return Ok(());
+    }
+    let report = app.operations.reconciliation().catch_up().await?;
+    match left(&report) {
+        0 => {}
+        left => return Err(CatchUpError::Left(left)),
+    }
+    let mut tx = app.db.begin("caught_up").await?;
+    note_caught_up(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// People of whom the user service knows something newer than this one, after the comparison.
+fn left(report: &Report) -> u64 {
+    report.left(Kind::Missing) + report.left(Kind::Behind)
+}
+
+/// Around pages that let people in: an error page with 503 while sign-in is closed.
+pub(crate) async fn hold_page(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    if !app.catching_up.is_pending() {
+        return next.run(request).await;
+    }
+    let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "We will be right back", WAIT)
+        .with_retry_after(RETRY_AFTER);
+    pages::error_page(&app.pages, &page)
+}
+
+/// Around programs' ways to sign people in: a problem with 503 while sign-in is closed.
+pub(crate) async fn hold_call(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    if !app.catching_up.is_pending() {
+        return next.run(request).await;
+    }
+    Problem::unavailable(RETRY_AFTER).detail(WAIT).into_response()
+}
+
+/// Refuses to give tokens of a person while sign-in is closed.
+///
+/// # Errors
+/// `temporarily_unavailable`, with 503.
+pub(crate) fn refuse_tokens(app: &App) -> Result<(), OAuthError> {
+    match app.catching_up.is_pending() {
+        false => Ok(()),
+        true => Err(ErrorCode::TemporarilyUnavailable.because(WAIT)),
+    }
+}

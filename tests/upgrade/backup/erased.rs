@@ -1,0 +1,121 @@
+//! Who was deleted after a backup stays deleted when the backup is put back, and cannot sign in at any moment.
+
+use testkit::{Engine, Person, Stack, StackOptions, within};
+
+use super::operator::{CATCHES_UP, agree, delete, disaster, done, in_directory, sign_in_opens, stop, tool};
+
+/// Two people, one of whom is deleted after the backup.
+async fn deleted_after_the_backup(engine: Engine) -> (Stack, Person, Person) {
+    let stack = Stack::with(StackOptions::on(engine)).await;
+    let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
+    done(&tool(&stack, "backup", &["users", "auth"], &["--to", "backup"]));
+    delete(&stack, &eve).await;
+    agree(&stack).await;
+    (stack, ann, eve)
+}
+
+/// `auth` was restored and its database is gone: it does not know of the deletion before it has heard `users`.
+async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
+    // SB-15
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+    stop(&mut stack.users).await;
+    stop(&mut stack.auth).await;
+    disaster(&stack, 0).await;
+    done(&tool(&stack, "restore", &["auth"], &["--from", "backup"]));
+    stack.auth.start_again();
+    stack.auth_ready().await;
+    let ready = stack.http().get(stack.auth_management_url("/health/ready"));
+    let ready = ready.send().await.unwrap().text().await.unwrap();
+    assert!(ready.contains("sign-in is closed"), "{ready}");
+    for person in [&eve, &ann] {
+        let (status, body) = stack.try_authenticate(person, None).await;
+        assert_eq!(status, 503, "{body}");
+        assert!(body.to_string().contains("restored from a backup"), "{body}");
+    }
+    // It is not forgotten by a restart.
+    stop(&mut stack.auth).await;
+    stack.auth.start_again();
+    stack.auth_ready().await;
+    assert_eq!(stack.try_authenticate(&eve, None).await.0, 503);
+
+    stack.users.start_again();
+    stack.users_ready().await;
+    let mut answers = Vec::new();
+    within(CATCHES_UP, "sign-in is open again", async || {
+        answers.push(stack.try_authenticate(&eve, None).await.0.as_u16());
+        (stack.try_authenticate(&ann, None).await.0 == 200).then_some(())
+    })
+    .await;
+    answers.push(stack.try_authenticate(&eve, None).await.0.as_u16());
+    assert!(
+        answers.iter().all(|status| [503, 401].contains(status)),
+        "{answers:?}"
+    );
+    assert_eq!(answers.last(), Some(&401));
+    agree(&stack).await;
+    assert!(!in_directory(&stack, &eve).await);
+}
+
+/// The database that is replaced is asked who was erased; here both services go back, and the other one knows nothing.
+async fn the_replaced_databases_tell_who_was_erased(engine: Engine) {
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+    stop(&mut stack.users).await;
+    stop(&mut stack.auth).await;
+    let replaced = ["--from", "backup", "--replace"];
+    done(&tool(&stack, "restore", &["users", "auth"], &replaced));
+    stack.auth.start_again();
+    stack.users.start_again();
+    stack.ready().await;
+    sign_in_opens(&stack, &ann).await;
+    assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
+    assert!(!in_directory(&stack, &eve).await);
+    agree(&stack).await;
+}
+
+/// `users` was restored and its database is gone: `auth` knows of the erasure.
+async fn users_erases_again_whom_auth_remembers(engine: Engine) {
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+    stop(&mut stack.users).await;
+    disaster(&stack, 1).await;
+    done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
+    stack.users.start_again();
+    stack.users_ready().await;
+    assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
+    within(CATCHES_UP, "eve is erased again", async || {
+        (!in_directory(&stack, &eve).await).then_some(())
+    })
+    .await;
+    assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
+    stack.authenticate(&ann).await;
+    agree(&stack).await;
+}
+
+#[tokio::test]
+async fn a_restored_auth_lets_nobody_in_before_it_has_heard_users_on_sqlite() {
+    auth_lets_nobody_in_before_it_has_heard_users(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_restored_auth_lets_nobody_in_before_it_has_heard_users_on_postgres() {
+    auth_lets_nobody_in_before_it_has_heard_users(Engine::Postgres).await;
+}
+
+#[tokio::test]
+async fn the_replaced_databases_tell_who_was_erased_on_sqlite() {
+    the_replaced_databases_tell_who_was_erased(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn the_replaced_databases_tell_who_was_erased_on_postgres() {
+    the_replaced_databases_tell_who_was_erased(Engine::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_restored_users_erases_again_whom_auth_remembers_on_sqlite() {
+    users_erases_again_whom_auth_remembers(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_restored_users_erases_again_whom_auth_remembers_on_postgres() {
+    users_erases_again_whom_auth_remembers(Engine::Postgres).await;
+}
