@@ -8,7 +8,7 @@ use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use super::prune;
-use crate::outbox::given_up_for;
+use crate::outbox::{given_up_for, note_holes};
 
 /// How often is looked for what was kept long enough.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -58,5 +58,5 @@ async fn prune_all(
     if gone > 0 {
         tracing::warn!(count = gone, "events that nobody replayed in time were deleted");
     }
-    Ok(())
+    note_holes(db, clock.now()).await
 }

@@ -153,7 +153,7 @@ pub(super) async fn positions(reader: &mut impl Connection) -> Result<(i64, i64,
 
 /// Aggregates some of whose kept events are missing between others: 10 at most. Not those of which one ever failed: it
 /// may have been published behind later ones, which are deleted before it. A restoration raises the sequences by a million.
-/// Numbers that an earlier release left out are known (migration 8).
+/// Numbers that an earlier release left out are known (migration 8, and `outbox/holes.rs`).
 pub(super) async fn with_gaps(reader: &mut impl Connection) -> Result<Vec<Uuid>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar(
             "SELECT aggregate_id

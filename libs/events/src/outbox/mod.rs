@@ -1,6 +1,7 @@
 //! The outbox: what a transaction tells the world is written in that transaction.
 
 mod dead_letters;
+mod holes;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::contract::EventData;
 pub use dead_letters::{DeadLetter, dead_letters, replay, replay_all};
 pub(crate) use dead_letters::{given_up_for, prune_dead_letters};
+pub(crate) use holes::note_holes;
 
 /// Into how many partitions aggregates fall. Fixed: it is written into every row.
 pub const PARTITIONS: i32 = 16;

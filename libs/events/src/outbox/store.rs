@@ -1,7 +1,9 @@
 //! The statements of the outbox's writing side.
 
-use chassis::db::{DbError, Tx};
+use chassis::clock::Timestamp;
+use chassis::db::{DbError, Reader, Tx};
 use chassis::{on_engine, sql};
+use uuid::Uuid;
 
 use super::{Row, partition_of};
 
@@ -29,5 +31,42 @@ pub(super) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), DbError> {
             .execute(c)
             .await?;
     });
+    Ok(())
+}
+
+/// When migration 8, which made the table of holes, was applied here. To the second.
+pub(super) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT unixepoch(installed_on) FROM _migrations_events WHERE version = 8",
+        postgres: "SELECT CAST(extract(epoch FROM installed_on) AS BIGINT) FROM _migrations_events WHERE version = 8",
+    );
+    let secs: Option<i64> = on_engine!(reader, c => sqlx::query_scalar(statement).fetch_optional(c).await?);
+    Ok(secs.map(Timestamp::from_secs))
+}
+
+/// Aggregates and the one number that is missing before an event which occurred in between, and is not noted. By the rule
+/// of migration 8, whose statement would sort the whole outbox every time.
+pub(super) async fn new_holes(
+    reader: &mut Reader,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Uuid, i64)>, DbError> {
+    const HOLES: &str = "SELECT aggregate_id, sequence - 1 FROM outbox AS event
+         WHERE aggregate_type = 'account' AND type IN ('vestibule.session.ended.v1', 'vestibule.credential.added.v1')
+           AND occurred_at BETWEEN $1 AND $2
+           AND NOT EXISTS (SELECT 1 FROM outbox AS missing
+               WHERE missing.aggregate_id = event.aggregate_id AND missing.sequence = event.sequence - 1)
+           AND EXISTS (SELECT 1 FROM outbox AS earlier
+               WHERE earlier.aggregate_id = event.aggregate_id AND earlier.sequence = event.sequence - 2)
+           AND NOT EXISTS (SELECT 1 FROM outbox_holes AS noted
+               WHERE noted.aggregate_id = event.aggregate_id AND noted.sequence = event.sequence - 1)";
+    Ok(on_engine!(reader, c => sqlx::query_as(HOLES).bind(from).bind(to).fetch_all(c).await?))
+}
+
+/// Notes that no event ever had this number.
+pub(super) async fn note_hole(tx: &mut Tx, aggregate: Uuid, sequence: i64) -> Result<(), DbError> {
+    const NOTE: &str =
+        "INSERT INTO outbox_holes (aggregate_id, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    on_engine!(tx, c => sqlx::query(NOTE).bind(aggregate).bind(sequence).execute(c).await.map(drop)?);
     Ok(())
 }

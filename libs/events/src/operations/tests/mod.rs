@@ -1,5 +1,7 @@
 //! The operators' questions, asked of a service with a feed.
 
+mod holes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
