@@ -171,17 +171,17 @@ async fn story(application: Application) {
     assert_eq!(seen["userinfo"]["sub"], ann.id.as_str());
     assert_eq!(seen["userinfo"]["preferred_username"], "ann");
     assert_eq!(seen["userinfo"]["email"], "ann@example.com");
-    // SB-25: the authorization response names its issuer.
+    // The authorization response names its issuer.
     assert_eq!(seen["iss_parameter"], stack.auth_url(""));
     assert_eq!(seen["asked_for_password"], true);
     assert_eq!(
         seen["asked_again_with_session"], false,
         "the session spares a second password"
     );
-    // SB-24: refresh tokens rotate.
+    // Refresh tokens rotate.
     assert_eq!(seen["rotated"], true);
     assert_eq!(seen["after_revocation"], "invalid_grant");
-    // SB-30: a valid hint signs out without a question.
+    // A valid hint signs out without a question.
     assert!(
         seen["signed_out_to"].as_str().unwrap().starts_with(SIGNED_OUT),
         "{seen}"
@@ -192,6 +192,7 @@ async fn story(application: Application) {
 
 #[tokio::test]
 async fn openid_client_signs_in_refreshes_and_signs_out_with_a_secret() {
+    // SB-24, SB-25, SB-30
     story(Application {
         auth_method: "client_secret_basic",
         algorithm: "RS256",
@@ -201,6 +202,7 @@ async fn openid_client_signs_in_refreshes_and_signs_out_with_a_secret() {
 
 #[tokio::test]
 async fn openid_client_signs_in_refreshes_and_signs_out_as_a_public_client() {
+    // SB-24, SB-25, SB-30
     story(Application {
         auth_method: "none",
         algorithm: "ES256",

@@ -18,6 +18,8 @@ const FOLDERS: [&str; 8] = [
     "tests/upgrade",
     "tests/faults",
 ];
+/// Macros that make a test of every `async fn` in their braces.
+const TEST_MACROS: [&str; 2] = ["on_both_engines!", "stories!"];
 /// A line without a test says so with this word and the reason.
 const NOT_YET: &str = "not yet:";
 
@@ -119,6 +121,74 @@ fn function(line: &str) -> Option<String> {
     name.split(['(', '<']).next().map(str::to_owned)
 }
 
+/// The functions of a file that the test runner calls: by their attribute, or by the macro that they are handed to. A
+/// function that tests call is none, whatever its name: nobody sees when the last test that calls it goes.
+fn tests_in(source: &Source) -> BTreeSet<String> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let names = lines.iter().enumerate().filter_map(|(index, line)| {
+        let name = function(line)?;
+        (has_test_attribute(&lines[..index]) || is_handed_to_a_macro(&lines[..index], line)).then_some(name)
+    });
+    names.collect()
+}
+
+/// Whether the attributes right above, which `before` ends with, make a test of a function.
+fn has_test_attribute(before: &[&str]) -> bool {
+    let preface = before.iter().rev().map(|line| line.trim());
+    preface
+        .take_while(|line| line.starts_with("//") || line.starts_with("#["))
+        .any(|line| line == "#[test]" || line == "#[tokio::test]" || line.starts_with("#[tokio::test("))
+}
+
+/// Whether the block that `line` stands in, `before` being the lines above, is that of one of [`TEST_MACROS`].
+fn is_handed_to_a_macro(before: &[&str], line: &str) -> bool {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let block = before
+        .iter()
+        .rev()
+        .find(|above| !above.trim().is_empty() && depth(above) < depth(line));
+    block.is_some_and(|opens| {
+        let called = opens.trim().trim_start_matches("testkit::");
+        TEST_MACROS
+            .iter()
+            .any(|name| called.strip_prefix(name).is_some_and(|rest| rest.trim() == "{"))
+    })
+}
+
+/// What is wrong with the tests that a row names. `source` reads a file of the repository.
+fn faults_of(
+    row: &Row,
+    proven: &BTreeSet<(u32, Named)>,
+    source: impl Fn(&str) -> Option<Source>,
+) -> Vec<String> {
+    let fault = |(file, name): &Named| {
+        let Some(source) = source(file) else {
+            return Some("there is no such file");
+        };
+        if !file.ends_with(".rs") {
+            // A test in a script: its name and the line stand in it.
+            let named = source.text.contains(name) && source.text.contains(&format!("SB-{}", row.line));
+            return (!named).then_some("the script does not name the test and the line");
+        }
+        if !tests_in(&source).contains(name) {
+            return Some("the file has no test of this name");
+        }
+        let proof = (row.line, (file.clone(), name.clone()));
+        (!proven.contains(&proof)).then_some("the test does not name the line in a comment")
+    };
+    let faulty = row.tests.iter().filter_map(|test| Some((test, fault(test)?)));
+    faulty
+        .map(|((file, name), fault)| format!("SB-{}: `{file}`: `{name}`: {fault}", row.line))
+        .collect()
+}
+
+/// A file of the repository, if it is there.
+fn existing(path: &str) -> Option<Source> {
+    let text = std::fs::read_to_string(root().join(path)).ok()?;
+    let path = path.to_owned();
+    Some(Source { path, text })
+}
+
 /// Everything that tests prove: the line and the test.
 fn proven() -> BTreeSet<(u32, Named)> {
     FOLDERS
@@ -148,18 +218,11 @@ fn the_table_has_every_line_once_and_in_order() {
 #[test]
 fn every_test_in_the_table_is_there_and_names_its_line() {
     let proven = proven();
-    let mut missing = Vec::new();
-    for row in table() {
-        for test in row.tests {
-            if !proven.contains(&(row.line, test.clone())) {
-                missing.push(format!("SB-{}: {} in {}", row.line, test.1, test.0));
-            }
-        }
-    }
-    assert!(
-        missing.is_empty(),
-        "no test of this name has the comment: {missing:#?}"
-    );
+    let faults: Vec<String> = table()
+        .iter()
+        .flat_map(|row| faults_of(row, &proven, existing))
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[test]
@@ -220,4 +283,82 @@ fn a_comment_belongs_to_the_test_around_it_or_below_it() {
             (3, "two".to_owned())
         ]
     );
+}
+
+#[test]
+fn a_row_that_names_no_real_test_is_refused() {
+    const TESTS: &str = "\
+async fn helper(db: TestDb) {
+    // SB-1
+}
+
+#[test]
+// SB-1
+fn plain() {}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_runtime() {
+    // SB-1
+}
+
+testkit::on_both_engines! {
+    migrations = [&M];
+
+    async fn on_both(db: TestDb) {
+        // SB-1
+    }
+}
+
+stories! {
+    async fn a_story(world) {
+        // SB-1
+    }
+}
+
+fake! {
+    async fn of_another_macro(db: TestDb) {
+        // SB-1
+    }
+}
+
+#[test]
+fn of_another_line() {
+    // SB-2
+}
+";
+    let source = |path: &str| {
+        let text = match path {
+            "libs/x/src/tests.rs" => TESTS,
+            "tests/x.sh" => "# SB-1\nrefuses_strangers() { true; }\n",
+            _ => return None,
+        };
+        Some(Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        })
+    };
+    let proven = proofs(&source("libs/x/src/tests.rs").unwrap());
+    let faults = |file: &str, name: &str| {
+        let row = Row {
+            line: 1,
+            promise: String::new(),
+            guards: BTreeSet::new(),
+            tests: BTreeSet::from([(file.to_owned(), name.to_owned())]),
+            not_yet: false,
+        };
+        faults_of(&row, &proven, source).join("")
+    };
+    for name in ["plain", "with_a_runtime", "on_both", "a_story"] {
+        assert_eq!(faults("libs/x/src/tests.rs", name), "", "{name}");
+    }
+    assert_eq!(faults("tests/x.sh", "refuses_strangers"), "");
+    for name in ["helper", "of_another_macro", "nobody"] {
+        assert!(
+            faults("libs/x/src/tests.rs", name).ends_with("has no test of this name"),
+            "{name}"
+        );
+    }
+    assert!(faults("libs/x/src/tests.rs", "of_another_line").ends_with("name the line in a comment"));
+    assert!(faults("tests/x.sh", "refuses_friends").contains("does not name the test"));
+    assert!(faults("tests/y.sh", "refuses_strangers").ends_with("no such file"));
 }

@@ -65,6 +65,7 @@ async fn known_to_both(project: &Project, person: &Person) {
 
 #[tokio::test]
 async fn people_come_and_go_while_containers_are_killed() {
+    // SB-38
     let project = Project::up().await;
     let engine = project.engine;
     let ann = Person::named("ann");
@@ -111,7 +112,7 @@ async fn the_event_has_arrived(project: &Project) {
     .await;
 }
 
-/// The connections of the services are those of the serving roles, and those may not change tables (SB-38).
+/// The connections of the services are those of the serving roles, and those may not change tables.
 fn what_serves_is_no_owner(project: &Project) {
     for service in ["auth", "users"] {
         let ask = "SELECT DISTINCT usename FROM pg_stat_activity \

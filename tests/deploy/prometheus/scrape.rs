@@ -59,7 +59,7 @@ fn fits(metric: &Metric, labels: &BTreeMap<String, String>) {
     assert_eq!(names, declared, "{}", metric.name);
     for label in metric.labels {
         let value = labels[label.name].as_str();
-        // SB-39: neither a person nor what a caller made up.
+        // Neither a person nor what a caller made up.
         assert!(
             !value.contains(story::NAME) && !value.contains('@'),
             "{}: {value}",
@@ -106,6 +106,7 @@ async fn begins_with_zero(url: &str, expected: &[&str]) {
 
 #[tokio::test]
 async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
+    // SB-39
     let stack = Stack::with(story::options(Engine::Postgres)).await;
     let (auth, users) = (
         stack.auth_management_url("/metrics"),

@@ -155,7 +155,7 @@ async fn one_trace_each(transport: Transport, system: &str) {
         says_what_carried_it(trace, system);
         says_who_it_is_from(trace);
     }
-    // SB-34: names, addresses, passwords, tokens and what the collector itself asks for are in no span.
+    // Names, addresses, passwords, tokens and what the collector itself asks for are in no span.
     for text in [
         "canary",
         "example.com",
@@ -179,15 +179,18 @@ async fn one_trace_each(transport: Transport, system: &str) {
 
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_the_feed() {
+    // SB-34
     one_trace_each(Transport::Feed, "vestibule.feed").await;
 }
 
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_kafka() {
+    // SB-34
     one_trace_each(Transport::Kafka, "kafka").await;
 }
 
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_rabbitmq() {
+    // SB-34
     one_trace_each(Transport::Rabbitmq, "rabbitmq").await;
 }

@@ -16,7 +16,6 @@ async fn deleted_after_the_backup(engine: Engine) -> (Stack, Person, Person) {
 
 /// `auth` was restored and its database is gone: it does not know of the deletion before it has heard `users`.
 async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
-    // SB-15
     let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
     stop(&mut stack.users).await;
     stop(&mut stack.auth).await;
@@ -92,11 +91,13 @@ async fn users_erases_again_whom_auth_remembers(engine: Engine) {
 
 #[tokio::test]
 async fn a_restored_auth_lets_nobody_in_before_it_has_heard_users_on_sqlite() {
+    // SB-15
     auth_lets_nobody_in_before_it_has_heard_users(Engine::Sqlite).await;
 }
 
 #[tokio::test]
 async fn a_restored_auth_lets_nobody_in_before_it_has_heard_users_on_postgres() {
+    // SB-15
     auth_lets_nobody_in_before_it_has_heard_users(Engine::Postgres).await;
 }
 
