@@ -36,6 +36,22 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("metadata").permissions().mode() & 0o777
 }
 
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// What the services would be told.
+fn variables_for(
+    data: &DataDir,
+    ports: Ports,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Vec<(String, String)> {
+    let at = data.endpoints(ports, env).expect("endpoints");
+    let variables = data.overlay(&at, ports, env).expect("an overlay");
+    let pair = |variable: Variable| (variable.name, variable.value);
+    variables.into_iter().map(pair).collect()
+}
+
 #[test]
 fn a_first_start_makes_everything_for_its_owner_alone() {
     let temp = place();

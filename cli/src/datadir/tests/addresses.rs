@@ -2,22 +2,6 @@
 
 use super::*;
 
-fn owned((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
-}
-
-/// What the services would be told.
-fn variables_for(
-    data: &DataDir,
-    ports: Ports,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Vec<(String, String)> {
-    let at = data.endpoints(ports, env).expect("endpoints");
-    let variables = data.overlay(&at, ports, env).expect("an overlay");
-    let pair = |variable: Variable| (variable.name, variable.value);
-    variables.into_iter().map(pair).collect()
-}
-
 /// As releases until 2026-11 wrote it: both URLs stand in every client.
 fn with_audiences(data: &DataDir) {
     let text = fs::read_to_string(data.auth_file()).expect("read");
