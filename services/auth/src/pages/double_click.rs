@@ -84,6 +84,7 @@ pub(crate) async fn once(
     let Some(key) = key(&app, &click) else {
         return work.await;
     };
+    let mut work = work;
     let mut before = form_submissions::progress(&app, key).await?;
     if before == Progress::Unknown {
         // The token of a form whose first sending signed the person in belongs to no session any more.
@@ -94,10 +95,11 @@ pub(crate) async fn once(
         if !good || !click.is_admitted {
             return work.await;
         }
-        match form_submissions::claim(&app, key).await? {
-            Some(claim) => return to_its_end(app, claim, work).await,
-            None => before = Progress::InWork,
+        match to_its_end(app.clone(), key, work).await? {
+            Raced::First(answer) => return answer,
+            Raced::Later(undone) => work = undone,
         }
+        before = Progress::InWork;
     }
     if before == Progress::InWork {
         before = wait(&app, key).await?;
@@ -126,24 +128,37 @@ fn later() -> Failure {
     Problem::unavailable(RETRY_AFTER).into()
 }
 
-/// Does the work of the first click. A second click makes the browser hang up on it, and it must come to its end all the
-/// same: in a task.
+/// What became of clicks that came at once.
+enum Raced<W> {
+    /// This was the first: its answer.
+    First(Result<Response, Failure>),
+    /// Another was the first: the work that was not done.
+    Later(W),
+}
+
+/// Does the work of the first click. A second click makes the browser hang up on it, and from the claim on it must come to
+/// its end all the same: in a task.
 #[expect(
     clippy::disallowed_methods,
     reason = "the request waits for the task; it goes on alone only when the browser has gone"
 )]
-async fn to_its_end(
-    app: SharedApp,
-    claim: Claim,
-    work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
-) -> Result<Response, Failure> {
-    let task = first(app, claim, work).instrument(tracing::Span::current());
+async fn to_its_end<W>(app: SharedApp, key: SubmissionKey, work: W) -> Result<Raced<W>, Failure>
+where
+    W: Future<Output = Result<Response, Failure>> + Send + 'static,
+{
+    let task = async move {
+        match form_submissions::claim(&app, key).await? {
+            Some(claim) => Ok(Raced::First(first(app, claim, work).await)),
+            None => Ok(Raced::Later(work)),
+        }
+    };
+    let task = task.instrument(tracing::Span::current());
     let task = match TraceContext::current() {
         Some(trace) => tokio::spawn(trace.scope(task)),
         None => tokio::spawn(task),
     };
     match task.await {
-        Ok(answer) => answer,
+        Ok(raced) => raced,
         Err(error) => Err(Problem::internal(&error).into()),
     }
 }
