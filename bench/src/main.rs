@@ -84,7 +84,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     if what == Some(What::Timing) {
         let mut report = Report::new("timing");
         timing::measure(&mut report, usize::try_from(scale)?).await?;
-        report.finish(false)?;
+        report.finish(scale == 100)?;
     }
     if wanted(What::Events) {
         let mut report = Report::new("events");

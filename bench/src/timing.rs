@@ -67,7 +67,7 @@ pub(crate) async fn measure(report: &mut Report, people: usize) -> Result<()> {
         report.add(
             "Refused sign-ins, p50 / p95",
             Figure::new(kind, value)
-                .aim("|z| < 3.29 (Mann-Whitney)")
+                .aim("z within ±3.29 (Mann-Whitney)")
                 .ratio(verdict),
         );
     }
@@ -89,17 +89,18 @@ async fn names(stack: &Stack, people: usize) -> Result<[Vec<String>; 3]> {
         unknown.push(format!("nobody{number:04}"));
         wrong.push(stack.register(&format!("person{number:04}")).await.user_name);
         let person = stack.register(&format!("former{number:04}")).await;
-        let patch = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "active", "value": false }],
+        let state = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": person.user_name,
+            "active": false,
         });
         let mut call = Call::post(
             &format!("/scim/v2/Users/{}", person.id),
             "application/scim+json",
-            patch.to_string(),
+            state.to_string(),
         )
         .with(header::AUTHORIZATION, bearer.clone());
-        call.method = http::Method::PATCH;
+        call.method = http::Method::PUT;
         users.ok(&call).await?;
         disabled.push(person.user_name);
     }

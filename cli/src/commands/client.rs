@@ -25,6 +25,7 @@ pub(crate) enum Client {
 Examples:
   vestibule client add 'Web shop' --redirect-uri https://shop.example.org/callback
   vestibule client add 'Phone app' --public --redirect-uri http://127.0.0.1/callback
+  vestibule client add 'Old wiki' --auth-method client_secret_post --redirect-uri https://wiki.example.org/callback
   vestibule client add 'Nightly job' --grant client_credentials --scope users:read")]
 pub(crate) struct Add {
     /// Name that people see
@@ -38,6 +39,14 @@ pub(crate) struct Add {
     /// The application cannot keep a secret: it runs on a phone, a desktop or in a browser
     #[arg(long)]
     public: bool,
+    /// How it proves who it is at the token endpoint: the one way that is taken from it
+    #[arg(
+        long,
+        value_name = "METHOD",
+        conflicts_with = "public",
+        default_value = "client_secret_basic"
+    )]
+    auth_method: AuthMethod,
     /// Grants that it may use [default: authorization_code and refresh_token]
     #[arg(long, value_name = "GRANT")]
     grant: Vec<Grant>,
@@ -46,6 +55,16 @@ pub(crate) struct Add {
     scope: Vec<String>,
     #[command(flatten)]
     target: Target,
+}
+
+/// Ways in which a client with a secret authenticates (RFC 7591 §2), by their names in registrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum AuthMethod {
+    /// The secret in the header Authorization
+    ClientSecretBasic,
+    /// The secret in the form
+    ClientSecretPost,
 }
 
 /// OAuth 2 grants, by their names in requests.
@@ -120,10 +139,10 @@ impl Add {
     fn body(&self) -> Map<String, Value> {
         let mut body = Map::new();
         body.insert("client_name".to_owned(), self.name.as_str().into());
-        let method = if self.public {
-            "none"
-        } else {
-            "client_secret_basic"
+        let method = match self.auth_method {
+            _ if self.public => "none",
+            AuthMethod::ClientSecretBasic => "client_secret_basic",
+            AuthMethod::ClientSecretPost => "client_secret_post",
         };
         body.insert("token_endpoint_auth_method".to_owned(), method.into());
         let grants: Vec<String> = self
@@ -230,4 +249,37 @@ impl Delete {
 
 fn path(id: &str) -> String {
     format!("/admin/v1/clients/{}", escape(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        add: Add,
+    }
+
+    #[test]
+    fn a_client_is_registered_for_the_one_method_that_was_named() {
+        for (arguments, method) in [
+            (&["x", "Shop"][..], "client_secret_basic"),
+            (&["x", "Shop", "--public"], "none"),
+            (
+                &["x", "Shop", "--auth-method", "client_secret_post"],
+                "client_secret_post",
+            ),
+        ] {
+            let line = Line::try_parse_from(arguments).expect("arguments");
+            assert_eq!(line.add.body()["token_endpoint_auth_method"], method);
+        }
+        let both = ["x", "Shop", "--public", "--auth-method", "client_secret_post"];
+        assert!(
+            Line::try_parse_from(both).is_err(),
+            "a public client has no secret"
+        );
+    }
 }
