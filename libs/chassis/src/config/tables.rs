@@ -130,8 +130,9 @@ pub struct LimitsConfig {
     /// Bytes of a body at most, from a sender whose access token gives the right; from anybody else it is 16384, or this
     /// if it is less.
     pub body_bytes: u64,
-    /// Bytes of bodies that the whole process holds at the same time at most. One source may hold a sixteenth, and the
-    /// last eighth is for bodies of 8 KiB at most. Beyond that a request with a body is answered with 503.
+    /// Bytes of bodies that the whole process holds at the same time at most. One source may hold a sixteenth, or one body of
+    /// the largest that there may be, and the last eighth is for bodies of 8 KiB at most. Beyond that a body that is still
+    /// waited for is answered with 503, of the source that holds most.
     pub body_budget_bytes: u64,
     /// Seconds in which a body must have come; 408 after that.
     #[serde(deserialize_with = "at_least_one")]
@@ -157,8 +158,8 @@ pub struct LimitsConfig {
     pub request_seconds: u64,
     /// Connections at the same time at most. Less when the process may not open so many files.
     pub connections: usize,
-    /// Connections of one source at the same time at most: of an IPv4 address, or of an IPv6 network of 64 bits. Through
-    /// `listen.trusted_proxies`, requests of one client at the same time. Without it a twentieth of `connections`, 16 at least.
+    /// Connections of one source at the same time at most: of an IPv4 address, or of an IPv6 network of 64 bits; and as many
+    /// requests over HTTP/2. Through `listen.trusted_proxies`, requests of one client at the same time. Without it a twentieth of `connections`, 16 at least.
     pub connections_per_source: Option<usize>,
 }
 

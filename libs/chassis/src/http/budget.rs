@@ -1,14 +1,17 @@
 //! The bytes of bodies that a process holds at the same time, and the time in which a body must have come.
 //!
 //! A body that is sent slowly holds memory for nothing. So all of them share one budget, one source has a part of it, a
-//! part is for small ones, and each has a deadline.
+//! part is for small ones, and each has a deadline. When there is no room, a body whose sender holds more, and which is still
+//! waited for, is refused in place of the one that comes.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ::http::{Request, StatusCode};
@@ -17,9 +20,13 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::Problem;
+use crate::config::LimitsConfig;
 
-/// One source may hold this part of the budget.
+/// One source may hold this part of the budget, or one body of the largest that there may be.
 const PART_OF_A_SOURCE: u64 = 16;
+
+/// When the budget is used up, so many parts of it are cleared at once: looking through all bodies costs time.
+const CLEARED: u64 = 64;
 
 /// This part of the budget is for small bodies: whoever signs in gets through beside those who send large ones.
 const PART_OF_SMALL: u64 = 8;
@@ -37,15 +44,71 @@ pub(crate) struct BodyBudget(Arc<Totals>);
 #[derive(Debug)]
 struct Totals {
     limit: u64,
+    of_source: u64,
     used: AtomicU64,
+    /// The requests with a body that are open, by number.
+    open: Mutex<HashMap<u64, Weak<Reservation>>>,
+    next: AtomicU64,
 }
 
 impl BodyBudget {
-    pub(crate) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limits: &LimitsConfig) -> Self {
+        let limit = limits.body_budget_bytes;
+        let head = u64::try_from(limits.header_bytes).unwrap_or(u64::MAX);
+        let largest = limits.body_bytes.saturating_add(head);
         Self(Arc::new(Totals {
             limit,
+            of_source: (limit / PART_OF_A_SOURCE).max(largest),
             used: AtomicU64::new(0),
+            open: Mutex::default(),
+            next: AtomicU64::new(0),
         }))
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Weak<Reservation>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reserve(&self, source: Option<SourceBytes>) -> Arc<Reservation> {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let reservation = Arc::new(Reservation {
+            budget: self.clone(),
+            id,
+            source,
+            bytes: AtomicU64::new(0),
+            discarding: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+            waker: Mutex::default(),
+        });
+        self.open().insert(id, Arc::downgrade(&reservation));
+        reservation
+    }
+
+    /// The open requests of which bytes are waited for, but for `newcomer`.
+    fn waiting(&self, newcomer: &Reservation) -> Vec<Arc<Reservation>> {
+        let open = self.open();
+        let open = open.values().filter_map(Weak::upgrade);
+        open.filter(|other| other.id != newcomer.id && other.waits.load(Ordering::Relaxed))
+            .collect()
+    }
+
+    /// Gives up bodies of the source of `newcomer` that are larger than that would be with `by` more bytes, the largest first.
+    fn make_room_in_source(&self, newcomer: &Reservation, by: u64) {
+        let size = newcomer.held().saturating_add(by);
+        let mut others = self.waiting(newcomer);
+        others.retain(|other| other.is_of_source_of(newcomer) && other.held() > size);
+        others.sort_unstable_by_key(|other| Reverse(other.held()));
+        give_up(others, by);
+    }
+
+    /// Gives up bodies of sources that hold more than that of `newcomer` would, those of the one with most first.
+    fn make_room(&self, newcomer: &Reservation, by: u64) {
+        let size = newcomer.held_by_source().unwrap_or_default();
+        let mut others = self.waiting(newcomer);
+        others.retain(|other| other.held_by_source().is_some_and(|held| held > size));
+        others.sort_unstable_by_key(|other| Reverse((other.held_by_source(), other.held())));
+        give_up(others, by.max(self.0.limit / CLEARED));
     }
 
     /// Bytes that are held now.
@@ -65,6 +128,9 @@ pub(crate) enum BodyRefused {
     /// The process, or the source, holds as many bytes as it may.
     #[error("too many bytes of bodies are held")]
     OverBudget,
+    /// The client has as many open requests as it may, and this one waited for it.
+    #[error("too many requests of the client are open")]
+    OverPlaces,
     /// It did not come in time.
     #[error("the body came too slowly")]
     Late,
@@ -86,7 +152,7 @@ impl BodyRefused {
     /// What the client is told: 503 with `Retry-After`, or 408.
     pub(super) fn problem(self) -> Problem {
         match self {
-            Self::OverBudget => Problem::unavailable(Duration::from_secs(1)),
+            Self::OverBudget | Self::OverPlaces => Problem::unavailable(Duration::from_secs(1)),
             Self::Late => {
                 Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail("The body did not come in time.")
             }
@@ -96,8 +162,20 @@ impl BodyRefused {
     const fn label(self) -> &'static str {
         match self {
             Self::OverBudget => "body_budget",
+            Self::OverPlaces => "source",
             Self::Late => "body_time",
         }
+    }
+}
+
+/// Gives the first of `bodies` up that hold `bytes` together.
+fn give_up(bodies: Vec<Arc<Reservation>>, bytes: u64) {
+    let mut freed = 0;
+    for body in bodies {
+        if freed >= bytes {
+            break;
+        }
+        freed += body.give_up();
     }
 }
 
@@ -105,10 +183,16 @@ impl BodyRefused {
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: BodyBudget,
+    id: u64,
     source: Option<SourceBytes>,
     bytes: AtomicU64,
     /// Nothing of the body is kept any more.
     discarding: AtomicBool,
+    /// The client owes bytes of the body.
+    waits: AtomicBool,
+    /// Others need the room. The body fails as soon as it is read on.
+    given_up: AtomicBool,
+    waker: Mutex<Option<Waker>>,
 }
 
 impl Reservation {
@@ -116,25 +200,80 @@ impl Reservation {
         if self.discarding.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Totals { limit, used } = &*self.budget.0;
-        let is_small = self.bytes.load(Ordering::Relaxed).saturating_add(by) <= SMALL;
-        let most = if is_small {
-            *limit
-        } else {
-            limit - limit / PART_OF_SMALL
-        };
-        let of_source = self.source.as_deref();
-        if of_source.is_some_and(|held| !add(held, by, limit / PART_OF_A_SOURCE)) {
-            return Err(BodyRefused::OverBudget);
+        if self.try_grow(by) {
+            return Ok(());
         }
-        if !add(used, by, most) {
-            if let Some(held) = of_source {
-                held.fetch_sub(by, Ordering::Relaxed);
+        Err(BodyRefused::OverBudget)
+    }
+
+    fn try_grow(&self, by: u64) -> bool {
+        let totals = &*self.budget.0;
+        let is_small = self.held().saturating_add(by) <= SMALL;
+        let most = if is_small {
+            totals.limit
+        } else {
+            totals.limit - totals.limit / PART_OF_SMALL
+        };
+        if let Some(held) = self.source.as_deref()
+            && !add(held, by, totals.of_source)
+        {
+            self.budget.make_room_in_source(self, by);
+            if !add(held, by, totals.of_source) {
+                return false;
             }
-            return Err(BodyRefused::OverBudget);
+        }
+        if !add(&totals.used, by, most) {
+            self.budget.make_room(self, by);
+            if !add(&totals.used, by, most) {
+                if let Some(held) = &self.source {
+                    held.fetch_sub(by, Ordering::Relaxed);
+                }
+                return false;
+            }
         }
         self.bytes.fetch_add(by, Ordering::Relaxed);
-        Ok(())
+        true
+    }
+
+    fn held(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the source of the request holds; `None` when it counts for none.
+    fn held_by_source(&self) -> Option<u64> {
+        self.source.as_ref().map(|held| held.load(Ordering::Relaxed))
+    }
+
+    fn is_of_source_of(&self, other: &Self) -> bool {
+        match (&self.source, &other.source) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// Gives the room of a body up that is waited for. Returns the bytes that are free now.
+    fn give_up(&self) -> u64 {
+        self.given_up.store(true, Ordering::SeqCst);
+        self.discarding.store(true, Ordering::Relaxed);
+        let freed = self.release();
+        let waker = self.waker().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        freed
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client owes bytes, or does no more. Returns whether the room was given up.
+    fn set_waiting(&self, waker: Option<&Waker>) -> bool {
+        if let Some(waker) = waker {
+            *self.waker() = Some(waker.clone());
+        }
+        self.waits.store(waker.is_some(), Ordering::SeqCst);
+        self.given_up.load(Ordering::SeqCst)
     }
 }
 
@@ -151,17 +290,19 @@ impl Reservation {
         self.release();
     }
 
-    fn release(&self) {
+    fn release(&self) -> u64 {
         let bytes = self.bytes.swap(0, Ordering::Relaxed);
         self.budget.0.used.fetch_sub(bytes, Ordering::Relaxed);
         if let Some(held) = &self.source {
             held.fetch_sub(bytes, Ordering::Relaxed);
         }
+        bytes
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        self.budget.open().remove(&self.id);
         self.release();
     }
 }
@@ -187,12 +328,7 @@ impl BodyTerms {
         if request.body().is_end_stream() {
             return (request.map(|_| Body::empty()), None);
         }
-        let reservation = Arc::new(Reservation {
-            budget: self.budget.clone(),
-            source,
-            bytes: AtomicU64::new(0),
-            discarding: AtomicBool::new(false),
-        });
+        let reservation = self.budget.reserve(source);
         // The head is held as long as the body is waited for.
         let refused = reservation.grow(head_bytes(&request)).err();
         let mut request = request.map(|inner| {
@@ -251,7 +387,12 @@ impl HttpBody for BudgetedBody {
             return self.refuse(why);
         }
         let ended = self.ended;
-        match Pin::new(&mut self.inner).poll_frame(context) {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        let owed = polled.is_pending() && !ended;
+        if self.reservation.set_waiting(owed.then(|| context.waker())) && !ended {
+            return self.refuse(BodyRefused::OverBudget);
+        }
+        match polled {
             Poll::Ready(Some(Ok(frame))) if !ended => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 match self.reservation.grow(u64::try_from(length).unwrap_or(u64::MAX)) {

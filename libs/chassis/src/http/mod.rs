@@ -19,7 +19,7 @@ mod tests;
 
 pub use base_path::serve_under;
 pub use body::RawBody;
-pub(crate) use budget::{BodyBudget, BodyTerms, Reservation, SourceBytes};
+pub(crate) use budget::{BodyBudget, BodyRefused, BodyTerms, Reservation, SourceBytes};
 pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};

@@ -197,11 +197,14 @@ impl Activity {
         let request = Request {
             opened: Instant::now(),
             turn: Turn::Service,
+            given_up: false,
+            reader: None,
         };
         state.open.insert(id, request);
         Some(OpenRequest {
             activity: Arc::clone(self),
             id,
+            http2: version == Version::HTTP_2,
         })
     }
 
@@ -241,6 +244,47 @@ impl Activity {
     /// Whether the place was given up. It is free when the connection has ended.
     pub(super) fn gave_up_place(&self) -> bool {
         self.state().gave_up_place
+    }
+
+    /// Since when a request waits for its client; `None` while the service works on it, and when it cannot be given up.
+    pub(super) fn waiting_since(&self, request: u64) -> Option<Instant> {
+        let state = self.state();
+        let request = state.open.get(&request)?;
+        match request.turn {
+            Turn::Service => None,
+            Turn::Body => Some(request.opened),
+            // Others share the connection, and one stream cannot be reset from here.
+            Turn::Answer(_) if self.shared => None,
+            Turn::Answer(since) => Some(since),
+        }
+    }
+
+    /// The place of a request is needed that waits for its client. Returns whether it gives it up: the body is refused, or
+    /// the connection of a client ends that takes nothing of its answer.
+    pub(super) fn give_up_request(&self, request: u64) -> bool {
+        let reader = {
+            let mut state = self.state();
+            let Some(request) = state.open.get_mut(&request) else {
+                return false;
+            };
+            match request.turn {
+                Turn::Service => return false,
+                Turn::Answer(_) if self.shared => return false,
+                Turn::Body => {
+                    request.given_up = true;
+                    request.reader.take()
+                }
+                Turn::Answer(_) => {
+                    state.gave_up_place = true;
+                    self.wanted.notify_one();
+                    None
+                }
+            }
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        true
     }
 
     fn due(&self) -> Option<(Instant, Ended)> {

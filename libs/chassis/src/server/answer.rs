@@ -11,10 +11,20 @@ use super::activity::OpenRequest;
 use super::sources::RequestPlace;
 use crate::http::Reservation;
 
+/// What HTTP/2 is given of an answer at once: the library takes a part whole as soon as the client has a window for one byte of
+/// it. So much a client has to take within a deadline, and so much is held for one that takes nothing.
+const PART: usize = 16 * 1024;
+
 /// An answer's body with what is held until its end.
+///
+/// Over HTTP/2 it comes in parts, and the last byte is one of its own: the library waits with it until the client has a window
+/// for all that comes before, so it is known for how long a client takes nothing.
 #[derive(Debug)]
 pub(super) struct AnswerBody {
     body: Body,
+    /// What was read of the body and not handed on yet.
+    rest: Bytes,
+    begun: bool,
     open: OpenRequest,
     _held: Held,
 }
@@ -32,6 +42,8 @@ impl AnswerBody {
         open.offered();
         Self {
             body,
+            rest: Bytes::new(),
+            begun: false,
             open,
             _held: held,
         }
@@ -46,7 +58,14 @@ impl HttpBody for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let frame = match self.rest.is_empty() {
+            true => Pin::new(&mut self.body).poll_frame(context),
+            false => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest))))),
+        };
+        let frame = match frame {
+            Poll::Ready(Some(Ok(frame))) if self.open.is_http2() => Poll::Ready(Some(Ok(self.part(frame)))),
+            frame => frame,
+        };
         match &frame {
             Poll::Ready(_) => self.open.offered(),
             Poll::Pending => self.open.waits(),
@@ -55,10 +74,33 @@ impl HttpBody for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match self.begun {
+            // It is asked for before the first part, for Content-Length.
+            true => SizeHint::default(),
+            false => self.body.size_hint(),
+        }
+    }
+}
+
+impl AnswerBody {
+    /// The first part of a frame. The rest is kept.
+    fn part(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        self.begun = true;
+        match frame.into_data() {
+            Ok(mut data) => {
+                let is_last = data.len() <= PART && self.body.is_end_stream();
+                let length = match is_last && data.len() > 1 {
+                    true => data.len() - 1,
+                    false => data.len().min(PART),
+                };
+                self.rest = data.split_off(length);
+                Frame::data(data)
+            }
+            Err(trailers) => trailers,
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::config::LimitsConfig;
 use crate::http::{BodyTerms, Network, Peer, Problem, SourceBytes, client_ip, protect};
 use crate::shutdown::{Phase, Shutdown};
 
-use super::activity::{Activity, Ended};
+use super::activity::{Activity, Ended, OpenRequest};
 use super::answer::{AnswerBody, Held};
 use super::counts;
 use super::listener::Acceptor;
@@ -210,7 +210,11 @@ struct Handler {
 impl Handler {
     /// The place of a request for which no connection stands: of one that came through a proxy, and of one over HTTP/2,
     /// whose connection carries many. A proxy's own requests, and those of clients in its network, need none.
-    fn place(&self, request: &Request<Incoming>) -> Result<Option<RequestPlace>, Problem> {
+    fn place(
+        &self,
+        request: &Request<Incoming>,
+        open: &OpenRequest,
+    ) -> Result<Option<RequestPlace>, Problem> {
         if !self.proxy && request.version() != Version::HTTP_2 {
             return Ok(None);
         }
@@ -218,7 +222,7 @@ impl Handler {
         if self.proxy && self.peer.trusted.iter().any(|network| network.contains(client)) {
             return Ok(None);
         }
-        match self.places.admit_request(client) {
+        match self.places.admit_request(client, open) {
             Some(place) => Ok(Some(place)),
             None => {
                 counts::refused("source");
@@ -239,7 +243,7 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
             // The connection ends before anything could be said.
             return Box::pin(std::future::pending());
         };
-        let place = match self.place(&request) {
+        let place = match self.place(&request, &open) {
             Ok(place) => place,
             Err(problem) => {
                 let response = protect(problem, self.peer.tls);

@@ -7,6 +7,8 @@ use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 
 use super::activity::BodyTurn;
+use super::counts;
+use crate::http::BodyRefused;
 
 /// What comes from the client.
 #[derive(Debug)]
@@ -23,18 +25,22 @@ impl RequestBody {
 
 impl HttpBody for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = axum::BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let frame = Pin::new(&mut self.incoming).poll_frame(context);
-        match &frame {
+        let given_up = match &frame {
             Poll::Ready(_) => self.turn.came(),
-            Poll::Pending => self.turn.waits(),
+            Poll::Pending => self.turn.waits(context.waker()),
+        };
+        if given_up {
+            counts::refused("source");
+            return Poll::Ready(Some(Err(BodyRefused::OverPlaces.into())));
         }
-        frame
+        frame.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

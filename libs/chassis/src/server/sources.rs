@@ -1,22 +1,26 @@
 //! The places of a port: how many connections there may be, and how many of one source.
 //!
-//! A connection that waits for its client gives its place to a new one when places run out, of its own source first. So
-//! neither silent connections nor unfinished requests shut anybody out, not even those who share their address.
+//! A connection that waits for its client gives its place to a new one when places run out, of its own source first, and so does
+//! a request over HTTP/2 or through a trusted proxy. So neither silent connections nor unfinished requests shut anybody out,
+//! not even those who share their address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::activity::Activity;
+use super::activity::{Activity, OpenRequest};
 use crate::http::SourceBytes;
 
 /// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
 const CLEARED: usize = 64;
+/// Counted requests of all sources together at most, for each connection that there may be.
+const REQUESTS_PER_CONNECTION: usize = 2;
 /// How soon connections are asked for room again while one waits for a place.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the log says that a source has all its places.
@@ -42,14 +46,29 @@ impl Source {
 #[derive(Debug, Default)]
 struct Held {
     connections: Vec<Arc<Activity>>,
-    /// Open requests that no connection of the source stands for: through a trusted proxy, or over HTTP/2.
-    requests: usize,
+    /// Open requests that no connection of the source stands for: through a trusted proxy, or over HTTP/2. Each with its
+    /// connection and its number there.
+    requests: HashMap<u64, (Arc<Activity>, u64)>,
     body_bytes: SourceBytes,
 }
 
 impl Held {
+    /// Has the request give its place up that has waited for its client for longest. Whether there was one.
+    fn give_up_request(&mut self) -> bool {
+        let waiting = self.requests.iter().filter_map(|(key, (activity, number))| {
+            let since = activity.waiting_since(*number)?;
+            Some((since, *key))
+        });
+        let oldest = waiting.min().map(|(_, key)| key);
+        let given_up = oldest.and_then(|key| {
+            let (activity, number) = self.requests.get(&key)?;
+            activity.give_up_request(*number).then_some(key)
+        });
+        given_up.is_some_and(|key| self.requests.remove(&key).is_some())
+    }
+
     fn is_empty(&self) -> bool {
-        self.connections.is_empty() && self.requests == 0
+        self.connections.is_empty() && self.requests.is_empty()
     }
 }
 
@@ -60,6 +79,9 @@ pub(super) struct Places {
     total: usize,
     per_source: usize,
     sources: Mutex<HashMap<Source, Held>>,
+    /// Counted requests of all sources; changed under the lock of `sources`.
+    requests: AtomicUsize,
+    next_request: AtomicU64,
     warned: Mutex<Option<Instant>>,
 }
 
@@ -71,6 +93,8 @@ impl Places {
             total,
             per_source: per_source.max(1),
             sources: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            next_request: AtomicU64::new(0),
             warned: Mutex::default(),
         })
     }
@@ -145,21 +169,41 @@ impl Places {
         clear(others, (self.total / CLEARED).max(1));
     }
 
-    /// Counts a request for its client. `None` when the client has all its places.
-    pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr) -> Option<RequestPlace> {
+    /// Counts a request for its client. When the client has all its places, or all sources together have theirs, one that
+    /// waits for its client gives its place up. `None` when the service works on every one.
+    pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr, open: &OpenRequest) -> Option<RequestPlace> {
         let source = Source::of(ip);
         let mut sources = self.sources();
-        let held = sources.entry(source).or_default();
-        if held.requests >= self.per_source {
+        let of_source = sources.get(&source).map_or(0, |held| held.requests.len());
+        let full =
+            self.requests.load(Ordering::Relaxed) >= self.total.saturating_mul(REQUESTS_PER_CONNECTION);
+        let crowded = match (of_source >= self.per_source, full) {
+            (true, _) => sources.get_mut(&source),
+            (false, true) => sources.values_mut().max_by_key(|held| held.requests.len()),
+            (false, false) => None,
+        };
+        let has_room = match crowded {
+            Some(held) => held
+                .give_up_request()
+                .then(|| self.requests.fetch_sub(1, Ordering::Relaxed))
+                .is_some(),
+            None => !full,
+        };
+        if !has_room {
             drop(sources);
             self.warn(ip, "requests");
             return None;
         }
-        held.requests += 1;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let key = self.next_request.fetch_add(1, Ordering::Relaxed);
+        let held = sources.entry(source).or_default();
+        held.requests
+            .insert(key, (Arc::clone(open.activity()), open.number()));
         Some(RequestPlace {
             body_bytes: Arc::clone(&held.body_bytes),
             places: Arc::clone(self),
             source,
+            key,
         })
     }
 
@@ -234,6 +278,7 @@ impl Drop for ConnectionPlace {
 pub(super) struct RequestPlace {
     places: Arc<Places>,
     source: Source,
+    key: u64,
     /// Bytes of bodies that this client holds.
     pub(super) body_bytes: SourceBytes,
 }
@@ -241,7 +286,10 @@ pub(super) struct RequestPlace {
 impl Drop for RequestPlace {
     fn drop(&mut self) {
         self.places.release(self.source, |held| {
-            held.requests = held.requests.saturating_sub(1);
+            // Unless it was given up before.
+            if held.requests.remove(&self.key).is_some() {
+                self.places.requests.fetch_sub(1, Ordering::Relaxed);
+            }
         });
     }
 }

@@ -1,6 +1,7 @@
 //! The open requests of a connection, and whose turn it is in each.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::time::Instant;
 
@@ -21,6 +22,10 @@ pub(super) enum Turn {
 pub(super) struct Request {
     pub(super) opened: Instant,
     pub(super) turn: Turn,
+    /// Its place was given up: the body fails as soon as it is read on.
+    pub(super) given_up: bool,
+    /// Who reads the body, while the client owes bytes of it.
+    pub(super) reader: Option<Waker>,
 }
 
 /// A request that is open.
@@ -28,15 +33,16 @@ pub(super) struct Request {
 pub(in crate::server) struct OpenRequest {
     pub(super) activity: Arc<Activity>,
     pub(super) id: u64,
+    pub(super) http2: bool,
 }
 
 impl OpenRequest {
     /// A part of the answer was offered; the connection asks for the next one when the client has taken enough.
     pub(in crate::server) fn offered(&self) {
-        let mut state = self.activity.state();
-        if !state.http2 {
+        if !self.http2 {
             return;
         }
+        let mut state = self.activity.state();
         if let Some(request) = state.open.get_mut(&self.id) {
             request.turn = Turn::Answer(Instant::now());
         }
@@ -49,6 +55,21 @@ impl OpenRequest {
                 *turn = Turn::Service;
             }
         });
+    }
+
+    /// Whether it came over HTTP/2.
+    pub(in crate::server) fn is_http2(&self) -> bool {
+        self.http2
+    }
+
+    /// The connection that the request came on.
+    pub(in crate::server) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// The request among those of its connection.
+    pub(in crate::server) fn number(&self) -> u64 {
+        self.id
     }
 
     /// What the body of the request reports to.
@@ -78,22 +99,33 @@ pub(in crate::server) struct BodyTurn {
 }
 
 impl BodyTurn {
-    /// The body is read, and the client owes its next bytes.
-    pub(in crate::server) fn waits(&self) {
-        self.activity.set_turn(self.id, |turn| {
-            if matches!(turn, Turn::Service) {
-                *turn = Turn::Body;
+    /// The body is read, and the client owes its next bytes. Returns whether the place of the request was given up.
+    pub(in crate::server) fn waits(&self, reader: &Waker) -> bool {
+        self.change(|request| {
+            if matches!(request.turn, Turn::Service | Turn::Body) {
+                request.turn = Turn::Body;
+                request.reader = Some(reader.clone());
             }
-        });
+        })
     }
 
-    /// They came, or never will.
-    pub(in crate::server) fn came(&self) {
-        self.activity.set_turn(self.id, |turn| {
-            if matches!(turn, Turn::Body) {
-                *turn = Turn::Service;
+    /// They came, or never will. Returns whether the place of the request was given up.
+    pub(in crate::server) fn came(&self) -> bool {
+        self.change(|request| {
+            if matches!(request.turn, Turn::Body) {
+                request.turn = Turn::Service;
+                request.reader = None;
             }
-        });
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Request)) -> bool {
+        let mut state = self.activity.state();
+        let Some(request) = state.open.get_mut(&self.id) else {
+            return false;
+        };
+        change(request);
+        std::mem::take(&mut request.given_up)
     }
 }
 

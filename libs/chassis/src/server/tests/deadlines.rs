@@ -225,6 +225,44 @@ async fn a_client_that_does_not_read_its_answer_is_given_up() {
 
 // SB-44
 #[tokio::test]
+async fn a_client_with_a_window_of_a_byte_is_given_up_and_one_that_reads_gets_everything() {
+    let limits = LimitsConfig {
+        write_seconds: 1,
+        header_seconds: 600,
+        ..short()
+    };
+    let long = "hello ".repeat(20_000);
+    let expected = long.clone();
+    let app = app().route("/long", get(async move || long));
+    let running = start(app, limits, Duration::ZERO).await;
+    for path in ["/", "/long"] {
+        let stream = TcpStream::connect(running.address).await.unwrap();
+        let (mut send, mut ended) = http2(stream, 1).await;
+        let answer = send.send_request(ask(path)).await.unwrap();
+        let given_up = tokio::time::timeout(FOR_EVER, ended.join_next()).await;
+        assert!(given_up.is_ok(), "{path}: the answer is kept");
+        drop((answer, send));
+    }
+    for window in [1000, 65_535, 120_000, 1 << 20] {
+        let stream = TcpStream::connect(running.address).await.unwrap();
+        let (mut send, _ended) = http2(stream, window).await;
+        let answer = send.send_request(ask("/long")).await.unwrap();
+        assert_eq!(answer.headers()["content-length"], "120000");
+        let body = http_body_util::BodyExt::collect(answer.into_body())
+            .await
+            .unwrap()
+            .to_bytes();
+        assert!(body == expected.as_bytes(), "{window}");
+        let empty = send
+            .send_request(Request::head("http://x/long").body(Empty::new()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(empty.status(), 200);
+    }
+}
+
+// SB-44
+#[tokio::test]
 async fn a_long_poll_outlives_every_deadline_of_clients() {
     let limits = LimitsConfig {
         keep_alive_seconds: 1,

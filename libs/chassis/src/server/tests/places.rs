@@ -151,6 +151,48 @@ async fn requests_over_http_2_count_for_their_source() {
     assert_eq!(one.get(&url).send().await.unwrap().status(), 200);
 }
 
+// SB-45
+#[tokio::test]
+async fn requests_over_http_2_whose_body_never_comes_shut_nobody_out() {
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/form", post(async |_: RawBody| "read"));
+    let limits = LimitsConfig {
+        body_seconds: 600,
+        ..few(16, 3)
+    };
+    let running = start(app, limits, Duration::ZERO).await;
+    let url = format!("http://{}", running.address);
+    let client = || {
+        reqwest::Client::builder()
+            .http2_prior_knowledge()
+            .no_proxy()
+            .build()
+            .unwrap()
+    };
+    let (stranger, honest) = (client(), client());
+    let mut unfinished = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = stranger
+            .post(format!("{url}/form"))
+            .body(reqwest::Body::wrap_stream(never));
+        let request = request.send();
+        unfinished.spawn(async move { request.await.unwrap().status().as_u16() });
+    }
+    // Three have places. The others gave theirs up, or came while the service was busy with all of the three.
+    for _ in 0..3 {
+        let status = unfinished.join_next().await.unwrap().unwrap();
+        assert!([503, 429].contains(&status), "{status}");
+    }
+    for _ in 0..3 {
+        assert_eq!(honest.get(&url).send().await.unwrap().status(), 200);
+        let form = honest.post(format!("{url}/form")).body("a=b");
+        assert_eq!(form.send().await.unwrap().status(), 200);
+    }
+    unfinished.shutdown().await;
+}
+
 /// A route that answers when it is told to.
 fn waiting() -> (Router, Arc<Notify>, Arc<Notify>) {
     let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
