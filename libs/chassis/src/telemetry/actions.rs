@@ -40,7 +40,7 @@ const INFO: &[&str] = &["info"];
 const ERROR: &[&str] = &["error"];
 
 /// Every action: first those of people and administrators, then those of events between the services.
-pub const ACTIONS: [Action; 36] = [
+pub const ACTIONS: [Action; 37] = [
     audit(
         "sign-in",
         "authentication",
@@ -137,6 +137,12 @@ pub const ACTIONS: [Action; 36] = [
         "iam",
         &["deletion", "user"],
         "A person was deleted.",
+    ),
+    audit(
+        "person-suspended",
+        "iam",
+        &["change", "user"],
+        "After a restoration, a person cannot sign in of whom the user service knows something that could not be taken over.",
     ),
     audit(
         "webhook-created",

@@ -1,4 +1,4 @@
-//! Bringing one aggregate up to date past the notes of the inbox: for the reconciler, which knows what is really held.
+//! Bringing aggregates up to date past the notes of the inbox: for the reconciler, which knows what is really held.
 
 use std::collections::HashMap;
 
@@ -25,12 +25,25 @@ impl<H: Handler> Inbox<H> {
     /// The note is set to the sequence of the state, even back: what is held is what counts, and the events after
     /// this state have to be let in. It is written last, as a delivery does, so that the two cannot lock each other out.
     pub(crate) async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, HandlerError> {
+        self.mend_all(&[(state, noted)]).await
+    }
+
+    /// The same for several aggregates in one transaction: all of them, or none. An error is one of the first that has
+    /// one.
+    pub(crate) async fn mend_all(&self, states: &[(&Envelope, Option<i64>)]) -> Result<bool, HandlerError> {
         let mut tx = self.db.begin("inbox_mend").await?;
         store::enter(&mut tx, self.consumer, Together::Alone).await?;
-        let applying = self.handler.apply(&mut tx, state);
-        let applied = trace::processing(state, &self.way, self.consumer, applying).await?;
-        if applied == Applied::Ignored || !note(&mut tx, self.consumer, state, noted).await? {
-            return Ok(false);
+        for (state, _) in states {
+            let applying = self.handler.apply(&mut tx, state);
+            let applied = trace::processing(state, &self.way, self.consumer, applying).await?;
+            if applied == Applied::Ignored {
+                return Ok(false);
+            }
+        }
+        for (state, noted) in states {
+            if !note(&mut tx, self.consumer, state, *noted).await? {
+                return Ok(false);
+            }
         }
         tx.commit().await?;
         Ok(true)

@@ -16,7 +16,8 @@ const UPGRADE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What was written before the migration and committed after it.
 const BEFORE: Duration = Duration::from_secs(24 * 3600);
 
-/// Notes the numbers that were left out since migration 8. Does nothing from a week after it on.
+/// Notes the numbers that were left out since migration 8. Does nothing from a week after it on, nor where no earlier release
+/// has run.
 ///
 /// # Errors
 /// When the database fails.

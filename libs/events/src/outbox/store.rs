@@ -34,11 +34,16 @@ pub(super) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// When migration 8, which made the table of holes, was applied here. To the second.
+/// When migration 8, which made the table of holes, was applied to a database of an earlier release; nothing where it came
+/// with the migration before it. To the second.
 pub(super) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
     let statement = sql!(reader,
-        sqlite: "SELECT unixepoch(installed_on) FROM _migrations_events WHERE version = 8",
-        postgres: "SELECT CAST(extract(epoch FROM installed_on) AS BIGINT) FROM _migrations_events WHERE version = 8",
+        sqlite: "SELECT unixepoch(eighth.installed_on) FROM _migrations_events AS eighth
+                 JOIN _migrations_events AS seventh ON seventh.version = 7
+                 WHERE eighth.version = 8 AND unixepoch(eighth.installed_on) > unixepoch(seventh.installed_on) + 2",
+        postgres: "SELECT CAST(extract(epoch FROM eighth.installed_on) AS BIGINT) FROM _migrations_events AS eighth
+                   JOIN _migrations_events AS seventh ON seventh.version = 7
+                   WHERE eighth.version = 8 AND eighth.installed_on > seventh.installed_on + interval '2 seconds'",
     );
     let secs: Option<i64> = on_engine!(reader, c => sqlx::query_scalar(statement).fetch_optional(c).await?);
     Ok(secs.map(Timestamp::from_secs))

@@ -23,6 +23,8 @@ struct Shared {
     connected: Notify,
     lag: AtomicI64,
     totals: Arc<Totals>,
+    /// How long somebody waits who asks by a request.
+    patience: Duration,
 }
 
 /// Somebody's wish for a comparison.
@@ -35,11 +37,17 @@ pub(super) struct Ask {
 /// How many may wait for a comparison.
 const QUEUE: usize = 16;
 const UNKNOWN: i64 = -1;
-/// How long somebody waits for a comparison: a little less than a request may take.
+/// How long somebody waits for a comparison who asks by a request: a little less than that may take.
 const PATIENCE: Duration = Duration::from_secs(28);
 
 impl Default for Reconciliation {
     fn default() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+}
+
+impl Reconciliation {
+    fn with_patience(patience: Duration) -> Self {
         let (asks, asked) = mpsc::channel(QUEUE);
         Self {
             shared: Arc::new(Shared {
@@ -48,22 +56,25 @@ impl Default for Reconciliation {
                 connected: Notify::new(),
                 lag: AtomicI64::new(UNKNOWN),
                 totals: Arc::default(),
+                patience,
             }),
         }
     }
-}
 
-impl Reconciliation {
     /// Compares now, and mends what can be mended if `mend` says so.
     ///
     /// # Errors
     /// When the other service cannot be asked, or the database fails.
     pub async fn ask(&self, mend: bool) -> Result<Report, ReconcileError> {
-        self.ask_for(mend.into()).await
+        let report = self.ask_for(mend.into());
+        tokio::time::timeout(self.shared.patience, report)
+            .await
+            .unwrap_or(Err(ReconcileError::Busy))
     }
 
     /// Compares now, and applies the current state of all that is missing or behind here, without waiting for the events
-    /// that may be on their way with it.
+    /// that may be on their way with it. Takes as long as that takes: minutes with a million people, more when most of
+    /// them are behind.
     ///
     /// # Errors
     /// When the other service cannot be asked, or the database fails.
@@ -77,10 +88,7 @@ impl Reconciliation {
             .asks
             .try_send(Ask { mending, answer })
             .map_err(|_| ReconcileError::Busy)?;
-        match tokio::time::timeout(PATIENCE, result).await {
-            Ok(Ok(report)) => report,
-            Ok(Err(_)) | Err(_) => Err(ReconcileError::Busy),
-        }
+        result.await.unwrap_or(Err(ReconcileError::Busy))
     }
 
     /// Lets nobody ask any more.
@@ -120,5 +128,31 @@ impl Reconciliation {
 
     pub(super) fn asked(&self) -> Arc<Mutex<mpsc::Receiver<Ask>>> {
         Arc::clone(&self.shared.asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_by_a_request_waits_for_less_than_that_and_who_catches_up_until_it_is_done() {
+        let patience = Duration::from_millis(10);
+        let door = Reconciliation::with_patience(patience);
+        assert!(matches!(door.ask(true).await, Err(ReconcileError::Busy)));
+        let answering = async {
+            let asked = door.asked();
+            let mut asked = asked.lock().await;
+            assert!(
+                asked.recv().await.unwrap().answer.is_closed(),
+                "nobody waits for it"
+            );
+            let ask = asked.recv().await.unwrap();
+            tokio::time::sleep(patience * 20).await;
+            let report = Report::new(chassis::clock::Timestamp::from_secs(7));
+            assert!(ask.answer.send(Ok(report)).is_ok(), "somebody still waits");
+        };
+        let (report, ()) = tokio::join!(door.catch_up(), answering);
+        assert_eq!(report.unwrap().at.as_secs(), 7);
     }
 }

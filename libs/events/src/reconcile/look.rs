@@ -147,6 +147,7 @@ impl<H: Handler> Reconciler<H> {
         let theirs: HashMap<Uuid, Envelope> =
             events.into_iter().map(|event| (event.subject, event)).collect();
         let held = self.held_of(&ids).await?;
+        let mut to_mend = Vec::new();
         for before in first {
             let id = before.id;
             let state = theirs.get(&id);
@@ -159,30 +160,58 @@ impl<H: Handler> Reconciler<H> {
                 continue;
             }
             match state.filter(|_| mending != Mending::Nothing && now.kind.is_mendable()) {
-                Some(state) if self.mend(state, noted.get(&id).copied()).await? => {
-                    report.count_mended(now.kind)
-                }
-                _ => report.count_left(now),
+                Some(state) => to_mend.push((now, state, noted.get(&id).copied())),
+                None => report.count_left(now),
+            }
+        }
+        self.mend(&to_mend, report).await
+    }
+
+    /// Applies the current states of some aggregates, and looks whether they are held then.
+    async fn mend(
+        &self,
+        differences: &[(Difference, &Envelope, Option<i64>)],
+        report: &mut Report,
+    ) -> Result<(), ReconcileError> {
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let states: Vec<_> = differences
+            .iter()
+            .map(|(_, state, noted)| (*state, *noted))
+            .collect();
+        match self.inbox.mend_all(&states).await {
+            Ok(true) => {}
+            Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
+            // One of them that cannot be applied keeps no other from it.
+            Ok(false) | Err(_) => self.mend_one_by_one(&states).await?,
+        }
+        let ids: Vec<Uuid> = states.iter().map(|(state, _)| state.subject).collect();
+        let held = self.held_of(&ids).await?;
+        let states: Vec<Envelope> = states.into_iter().map(|(state, _)| state.clone()).collect();
+        let settled = self.settled(&states).await?;
+        for (difference, state, _) in differences {
+            let id = difference.id;
+            let is_held = held.get(&id).is_some_and(|version| *version >= state.sequence);
+            match is_held || settled.contains(&id) {
+                true => report.count_mended(difference.kind),
+                false => report.count_left(difference.clone()),
             }
         }
         Ok(())
     }
 
-    /// Applies the current state of an aggregate, and looks whether it is held then.
-    async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, ReconcileError> {
-        match self.inbox.mend(state, noted).await {
-            Ok(_) => {}
-            Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
-            Err(error) => {
-                let (consumer, error) = (self.inbox.consumer(), error.chain());
-                tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be mended");
+    async fn mend_one_by_one(&self, states: &[(&Envelope, Option<i64>)]) -> Result<(), ReconcileError> {
+        for (state, noted) in states {
+            match self.inbox.mend(state, *noted).await {
+                Ok(_) => {}
+                Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
+                Err(error) => {
+                    let (consumer, error) = (self.inbox.consumer(), error.chain());
+                    tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be mended");
+                }
             }
         }
-        let id = state.subject;
-        let held = self.held_of(&[id]).await?;
-        if held.get(&id).is_some_and(|version| *version >= state.sequence) {
-            return Ok(true);
-        }
-        Ok(self.settled(std::slice::from_ref(state)).await?.contains(&id))
+        Ok(())
     }
 }

@@ -141,8 +141,10 @@ impl<H: Handler> Reconciler<H> {
             };
             tokio::select! {
                 Some(ask) = asked.recv() => {
-                    // Whoever asked may have gone; the note of the report stays.
-                    let _ = ask.answer.send(self.compare_as(ask.mending).await);
+                    // Nothing is done for somebody who has gone. One who goes meanwhile has the note of the report.
+                    if !ask.answer.is_closed() {
+                        let _ = ask.answer.send(self.compare_as(ask.mending).await);
+                    }
                     continue;
                 }
                 () = self.door.until_connected() => {

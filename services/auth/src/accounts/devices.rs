@@ -1,6 +1,6 @@
 //! Known devices: a browser or program in which a person signed in before is counted for itself when a sign-in fails.
 
-use chassis::db::{DbError, Tx};
+use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::Token;
 use uuid::Uuid;
 
@@ -22,6 +22,18 @@ pub async fn remember_device(app: &App, tx: &mut Tx, account: Uuid) -> Result<To
     store::insert_device(tx, &token.hash(), account, app.clock.now()).await?;
     store::trim_devices(tx, account, MOST_DEVICES).await?;
     Ok(token)
+}
+
+/// Whether somebody has signed in to this account with the browser or program that keeps `device`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn is_device_of(
+    db: &mut impl Connection,
+    device: &Token,
+    account: Uuid,
+) -> Result<bool, DbError> {
+    store::has_device(db, &device.hash(), account).await
 }
 
 /// Forgets every device of an account, and their failures.

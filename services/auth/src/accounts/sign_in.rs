@@ -19,7 +19,7 @@ use crate::http::ClientInfo;
 use crate::throttle::{self, Key, ReserveError};
 
 /// A try to sign in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SignIn {
     /// The user name as typed.
     pub user_name: String,

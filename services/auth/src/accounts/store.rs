@@ -64,6 +64,18 @@ pub(super) async fn insert_device(
     Ok(())
 }
 
+/// Whether a device is one of an account.
+pub(super) async fn has_device(
+    db: &mut impl Connection,
+    token: &TokenHash,
+    account: Uuid,
+) -> Result<bool, DbError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM devices WHERE token_hash = $1 AND account_id = $2)";
+    Ok(
+        on_engine!(db, c => sqlx::query_scalar(statement).bind(token.as_bytes()).bind(account).fetch_one(c).await?),
+    )
+}
+
 /// Forgets the devices of an account but those `most` that were used last.
 pub(super) async fn trim_devices(tx: &mut Tx, account: Uuid, most: i64) -> Result<(), DbError> {
     let statement = "DELETE FROM devices WHERE account_id = $1 AND token_hash NOT IN

@@ -7,12 +7,12 @@ use oidc::params::Params;
 
 use super::HANDLE;
 use crate::app::App;
-use crate::{grants, subjects};
+use crate::{accounts, grants, subjects};
 
 /// The user name that the authorization request in `query`, the query of its address, expects: its `login_hint`, or the
-/// name of the person of its `id_token_hint` (OpenID Connect Core §3.1.2.1). `browser` is the browser's cookie. A name is
-/// shown only for a request that waits for this browser, whose client and address were checked: to somebody who has
-/// no more than an old ID token of another person, it would be theirs.
+/// name of the person of its `id_token_hint` (OpenID Connect Core §3.1.2.1). A name is shown only in a browser in which that
+/// person has signed in before, by its `device`; whoever has no more than an old ID token would learn it otherwise. `browser`
+/// is the browser's cookie.
 ///
 /// # Errors
 /// When the database fails.
@@ -20,6 +20,7 @@ pub async fn user_name_hint(
     app: &App,
     query: &str,
     browser: Option<&Token>,
+    device: Option<&Token>,
 ) -> Result<Option<String>, DbError> {
     let handle = Params::parse_lenient(query)
         .ok()
@@ -28,7 +29,6 @@ pub async fn user_name_hint(
         (Some(handle), Some(browser)) => super::find(app, &handle, browser).await?,
         _ => None,
     };
-    let is_waiting = waiting.is_some();
     let query = waiting.as_ref().map_or(query, |request| &request.query);
     let Some(request) = Addressed::parse(query)
         .ok()
@@ -41,13 +41,15 @@ pub async fn user_name_hint(
     }
     let subject = request
         .id_token_hint
-        .filter(|_| is_waiting)
         .and_then(|hint| grants::id_token_hint(app, &hint).proven())
         .and_then(|claims| claims.sub.parse().ok());
-    let Some(subject) = subject else {
+    let (Some(subject), Some(device)) = (subject, device) else {
         return Ok(None);
     };
     let mut reader = app.db.reader().await?;
+    if !accounts::is_device_of(&mut reader, device, subject).await? {
+        return Ok(None);
+    }
     Ok(subjects::find(&mut reader, subject)
         .await?
         .map(|subject| subject.user_name))

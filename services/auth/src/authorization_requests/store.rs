@@ -1,5 +1,5 @@
-//! Stored authorization requests. A row is live from now on for [`LIFETIME`] at most, whatever the clock did since it
-//! was written.
+//! Stored authorization requests. A row is live from now on for [`LIFETIME`] at most, and what the clocks of two replicas
+//! may differ by, whatever the clock did since it was written.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Handle, Tx};
@@ -95,7 +95,7 @@ pub(crate) async fn find(
         WHERE handle_hash = $1 AND browser_hash = $2 AND expires_at > $3 AND expires_at <= $4";
     Ok(
         on_engine!(db, c => sqlx::query_as(statement).bind(handle.as_bytes()).bind(browser.as_bytes())
-        .bind(now).bind(now + LIFETIME).fetch_optional(c).await?),
+        .bind(now).bind(now.latest(LIFETIME)).fetch_optional(c).await?),
     )
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn shorten(tx: &mut Tx, handle: &TokenHash, until: Timestamp) -
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM authorization_requests WHERE expires_at <= $1 OR expires_at > $2";
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(now).bind(now + LIFETIME).execute(c).await?
+        on_engine!(tx, c => sqlx::query(statement).bind(now).bind(now.latest(LIFETIME)).execute(c).await?
         .rows_affected()),
     )
 }

@@ -96,4 +96,15 @@ testkit::on_both_engines! {
         crate::sweeper::sweep(&app).await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM authorization_requests").await, 0);
     }
+
+    async fn a_replica_whose_clock_is_behind_finds_what_another_stored(db: TestDb) {
+        // SB-50
+        let app = testing::app(&db).await;
+        let cookie = app.random.token();
+        let browser = Browser { cookie: &cookie, session: None, ip: None };
+        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        app.clock.set(BEGINNING - Duration::from_secs(5));
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert!(find(&app, &handle, &cookie).await.unwrap().is_some());
+    }
 }

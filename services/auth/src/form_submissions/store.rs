@@ -1,5 +1,5 @@
-//! Stored form submissions. A row is live from now on for [`WINDOW`] at most, whatever the clock did since it was
-//! written.
+//! Stored form submissions. A row is live from now on for [`WINDOW`] at most, and what the clocks of two replicas may
+//! differ by, whatever the clock did since it was written.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -34,10 +34,10 @@ pub(crate) async fn claim(
 ) -> Result<bool, DbError> {
     let statement = "INSERT INTO form_submissions (key, expires_at) VALUES ($1, $3)
         ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, session_id = NULL, registration_id = NULL
-        WHERE form_submissions.expires_at <= $2 OR form_submissions.expires_at > $3";
+        WHERE form_submissions.expires_at <= $2 OR form_submissions.expires_at > $4";
     Ok(
         on_engine!(tx, c => sqlx::query(statement).bind(key.0.as_slice()).bind(now).bind(expires_at)
-        .execute(c).await?.rows_affected() == 1),
+        .bind(now.latest(WINDOW)).execute(c).await?.rows_affected() == 1),
     )
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn find(
     let statement = "SELECT session_id, registration_id FROM form_submissions
         WHERE key = $1 AND expires_at > $2 AND expires_at <= $3";
     Ok(
-        on_engine!(db, c => sqlx::query_as(statement).bind(key.0.as_slice()).bind(now).bind(now + WINDOW)
+        on_engine!(db, c => sqlx::query_as(statement).bind(key.0.as_slice()).bind(now).bind(now.latest(WINDOW))
         .fetch_optional(c).await?),
     )
 }
@@ -81,7 +81,7 @@ pub(crate) async fn find(
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM form_submissions WHERE expires_at <= $1 OR expires_at > $2";
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(now).bind(now + WINDOW).execute(c).await?
+        on_engine!(tx, c => sqlx::query(statement).bind(now).bind(now.latest(WINDOW)).execute(c).await?
         .rows_affected()),
     )
 }

@@ -60,4 +60,16 @@ testkit::on_both_engines! {
         app.clock.set(BEGINNING);
         assert!(claim(&app, KEY).await.unwrap().is_some());
     }
+
+    async fn a_replica_whose_clock_is_behind_knows_the_form(db: TestDb) {
+        // SB-50
+        let app = testing::app(&db).await;
+        let first = claim(&app, KEY).await.unwrap().unwrap();
+        app.clock.set(BEGINNING - Duration::from_secs(1));
+        assert!(claim(&app, KEY).await.unwrap().is_none());
+        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::InWork);
+        finish(&app, first, SIGNED_IN).await.unwrap();
+        crate::sweeper::sweep(&app).await.unwrap();
+        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::Done(SIGNED_IN));
+    }
 }

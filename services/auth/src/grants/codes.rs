@@ -122,12 +122,12 @@ async fn came_again(
     client: &Client,
 ) -> Result<GrantError, GrantError> {
     let row = store::code(&mut tx, hash).await?;
+    drop(tx);
     if let Some((given, subject)) = row
         .filter(|row| row.client_id == client.id.as_str())
         .and_then(|row| Some((row.grant_id?, row.subject)))
     {
-        super::reused(app, &mut tx, given, subject, client).await?;
-        tx.commit().await?;
+        super::reused(app, given, subject, client).await?;
     }
     Ok(invalid_grant())
 }

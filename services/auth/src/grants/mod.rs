@@ -148,9 +148,13 @@ async fn open(app: &App, tx: &mut Tx, client: &Client, id: Uuid, grant: Grant) -
     })
 }
 
-/// Revokes a grant whose code or refresh token came again, and tells the world.
-async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
-    if !store::revoke(tx, grant, app.clock.now()).await? {
+/// Revokes a grant whose code or refresh token came again, and tells the world; in a transaction of its own, which holds
+/// the account before the grant, as whatever ends sessions does. The one that found out holds the grant already, and
+/// must have ended.
+async fn reused(app: &App, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
+    let mut tx = app.db.begin("token_reuse").await?;
+    accounts::store::lock(&mut tx, subject).await?;
+    if !store::revoke(&mut tx, grant, app.clock.now()).await? {
         return Ok(());
     }
     tracing::warn!(
@@ -167,7 +171,8 @@ async fn reused(app: &App, tx: &mut Tx, grant: Uuid, subject: Uuid, client: &Cli
         family: grant,
         version,
     };
-    accounts::append_event(app, tx, subject, event).await.map(drop)
+    accounts::append_event(app, &mut tx, subject, event).await?;
+    tx.commit().await
 }
 
 /// Whether the grant of an access token is still alive.

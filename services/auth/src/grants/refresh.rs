@@ -78,8 +78,8 @@ pub async fn refresh(
     let audiences = narrowed(&grant.audiences, resources)?;
     match exchange(&mut tx, &grant, &presented, &hash, now).await? {
         Outcome::Reused => {
-            super::reused(app, &mut tx, grant.id, grant.subject, client).await?;
-            tx.commit().await?;
+            drop(tx);
+            super::reused(app, grant.id, grant.subject, client).await?;
             Err(invalid_grant())
         }
         Outcome::Successor(token) => {

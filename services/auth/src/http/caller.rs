@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::app::{App, SharedApp};
 use crate::clients;
 use crate::grants;
+use crate::restored;
 use crate::subjects::{self, Subject};
 
 /// An access token of an application that is still registered, or of a person who may still act: whoever was
@@ -30,11 +31,12 @@ impl FromRequestParts<SharedApp> for StillGood {
 /// Whether the holder of a token that was verified may still act.
 ///
 /// # Errors
-/// 401 when not.
+/// 401 when not; 503 for people after a restoration, until it is known who may.
 pub(crate) async fn still_good(app: &App, token: &AccessToken) -> Result<(), Problem> {
     let holds = if token.is_of_client() {
         clients::find(app, &token.client_id).await?.is_some()
     } else {
+        restored::refuse_people(app)?;
         let person = person(&mut app.db.reader().await?, token).await?;
         person.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
     };

@@ -10,10 +10,12 @@ use oidc::claims::UserInfo;
 
 use super::caller::person;
 use crate::app::SharedApp;
+use crate::restored;
 use crate::subjects::Subject;
 
 /// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core §5.3), with an access token that has the scope `openid`.
 pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
+    restored::refuse_people(&app)?;
     let subject = person(&mut app.db.reader().await?, &token).await?;
     let info = told(&token, subject);
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())

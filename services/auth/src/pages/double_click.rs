@@ -65,20 +65,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
 }
 
 /// A form, and what a second click on it needs to know.
-pub(crate) struct Click<'a> {
+pub(crate) struct Click<'a, F> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) submission: &'a Submission,
     pub(crate) return_to: &'a ReturnTo,
-    /// Whether the form would be worked on: nothing that is missing, and no delay that is not over. If not, it is looked
-    /// up and nothing is written, so that a flood of forms costs no more than their refusals.
-    pub(crate) is_admitted: bool,
+    /// Whether the form would be worked on: nothing that is missing, and no delay that is not over. If not, nothing of it is
+    /// written. Asked only for a form of this service's pages that did not come before: others cost no read.
+    pub(crate) is_admitted: F,
 }
 
 /// Does `work`, unless the same form came from the same browser a moment ago. An answer says what came of it with an
 /// [`Outcome`] among its extensions; one without it is no sign-in, and is not kept.
 pub(crate) async fn once(
     app: SharedApp,
-    click: Click<'_>,
+    click: Click<'_, impl Future<Output = Result<bool, Failure>>>,
     work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
 ) -> Result<Response, Failure> {
     let Some(key) = key(&app, &click) else {
@@ -92,7 +92,7 @@ pub(crate) async fn once(
             .pages
             .check_form(click.headers, &click.submission.csrf)
             .is_ok();
-        if !good || !click.is_admitted {
+        if !good || !click.is_admitted.await? {
             return work.await;
         }
         match to_its_end(app.clone(), key, work).await? {
@@ -111,7 +111,7 @@ pub(crate) async fn once(
     }
 }
 
-fn key(app: &App, click: &Click<'_>) -> Option<SubmissionKey> {
+fn key<F>(app: &App, click: &Click<'_, F>) -> Option<SubmissionKey> {
     let browser = app.pages.cookies.read(click.headers, Cookie::Browser)?;
     is_same_origin(click.headers, &app.pages.origin)
         .then(|| app.pages.csrf.submission_key(&browser, &click.submission.digest))

@@ -56,7 +56,8 @@ pub(crate) async fn show(
     let hint = match return_to.query() {
         Some(query) => {
             let browser = browser_token(&app.pages, &headers);
-            authorization_requests::user_name_hint(&app, query, browser.as_ref()).await?
+            let device = app.pages.cookies.read(&headers, Cookie::Device);
+            authorization_requests::user_name_hint(&app, query, browser.as_ref(), device.as_ref()).await?
         }
         None => None,
     };
@@ -83,11 +84,12 @@ pub(crate) async fn submit(
         client: client.clone(),
         device: app.pages.cookies.read(&headers, Cookie::Device),
     };
+    let (is_complete, asked) = (missing(&sent.form).is_empty(), attempt.clone());
     let click = Click {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: missing(&sent.form).is_empty() && accounts::is_admitted(&app, &attempt).await?,
+        is_admitted: async { Ok(is_complete && accounts::is_admitted(&app, &asked).await?) },
     };
     let work = process(app.clone(), headers.clone(), sent.form, attempt);
     once(app.clone(), click, work).await

@@ -36,8 +36,9 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     Fields(form): Fields<Form>,
 ) -> Result<Response, Failure> {
+    let is_fresh = app.pages.is_fresh(&headers, &form.csrf)?;
     let session = session::current(&app, &headers).await?;
-    match (app.pages.is_fresh(&headers, &form.csrf)?, session) {
+    match (is_fresh, session) {
         (false, Some(_)) => {
             let mut response = ask(&app, &headers);
             *response.status_mut() = StatusCode::FORBIDDEN;

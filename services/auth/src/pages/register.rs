@@ -66,12 +66,12 @@ pub(crate) async fn submit(
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&sent.form.return_to);
-    let complete = checked(&sent.form).is_empty();
+    let (complete, ip) = (checked(&sent.form).is_empty(), client.ip);
     let click = Click {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: complete && registration::is_admitted(&app, client.ip).await?,
+        is_admitted: async { Ok(complete && registration::is_admitted(&app, ip).await?) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
     once(app.clone(), click, work).await

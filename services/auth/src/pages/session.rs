@@ -123,6 +123,12 @@ async fn sign_in(
     {
         return Ok(renewed);
     }
+    if let Some(before) = before
+        && before.account_id < who.account_id
+    {
+        // Two accounts are held by the order of their ids: somebody may change places the other way round.
+        accounts::store::lock(tx, before.account_id).await?;
+    }
     let started = sessions::start(app, tx, who, client).await?;
     if let Some(before) = before {
         sessions::end(app, tx, before.id, SessionEnd::SignedOut).await?;
@@ -181,4 +187,33 @@ fn proof_of(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
     cookies
         .read(headers, Cookie::Registration)
         .zip(cookies.read(headers, Cookie::Browser))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, PASSWORD};
+
+    testkit::on_both_engines! {
+        migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+        async fn two_who_sign_in_over_each_other_never_wait_for_each_other(db: TestDb) {
+            // SB-12
+            let app = testing::app(&db).await;
+            app.person("ann").await;
+            app.person("bob").await;
+            let (ann, bob) = (app.sign_in("ann", PASSWORD).await.unwrap(), app.sign_in("bob", PASSWORD).await.unwrap());
+            let client = testing::client("192.0.2.1");
+            for _ in 0..20 {
+                let (anns, bobs) = (app.start(&ann).await.unwrap().session, app.start(&bob).await.unwrap().session);
+                let over = async |before: &Session, who: &SignedIn| {
+                    let mut tx = app.db.begin("test").await.unwrap();
+                    sign_in(&app, &mut tx, Some(before), who, &client).await.unwrap();
+                    tx.commit().await.unwrap();
+                };
+                tokio::join!(over(&bobs, &ann), over(&anns, &bob));
+            }
+            assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 40, "of each pair, two ended");
+        }
+    }
 }

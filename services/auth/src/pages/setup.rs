@@ -84,7 +84,7 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &home,
-        is_admitted: setup::inspect(&app, &link).await?.is_some(),
+        is_admitted: async { Ok(setup::inspect(&app, &link).await?.is_some()) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
     once(app.clone(), click, work).await

@@ -63,11 +63,12 @@ pub(crate) async fn submit(
     sent: Submitted<Form>,
 ) -> Result<Response, Failure> {
     let return_to = ReturnTo::parse(&sent.form.return_to);
+    let id = sent.form.id;
     let click = Click {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: session::has_proof(&app, &headers, sent.form.id).await?,
+        is_admitted: async { Ok(session::has_proof(&app, &headers, id).await?) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
     once(app.clone(), click, work).await

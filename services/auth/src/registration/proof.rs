@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
+use chassis::clock::{SKEW, Timestamp};
 use chassis::db::DbError;
 use chassis::secret::{Token, TokenHash};
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub(crate) async fn replace(app: &App, id: Uuid, browser: &Token) -> Result<Opti
     let proof = app.random.token();
     let now = app.clock.now();
     let mut tx = app.db.begin("registration_proof").await?;
-    let replaced = store::replace_proof(&mut tx, id, &bound(&proof, browser), (now - PROOF_FOR, now)).await?;
+    let replaced = store::replace_proof(&mut tx, id, &bound(&proof, browser), given_within(now)).await?;
     tx.commit().await?;
     Ok(replaced.then_some(proof))
 }
@@ -47,7 +47,7 @@ pub(crate) async fn replace(app: &App, id: Uuid, browser: &Token) -> Result<Opti
 pub(crate) async fn holds(app: &App, id: Uuid, proof: &Token, browser: &Token) -> Result<bool, DbError> {
     let now = app.clock.now();
     let mut reader = app.db.reader().await?;
-    store::has_proof(&mut reader, id, &bound(proof, browser), (now - PROOF_FOR, now)).await
+    store::has_proof(&mut reader, id, &bound(proof, browser), given_within(now)).await
 }
 
 /// Uses the proof up. When the password was given that it stands for, or nothing when it is no good.
@@ -62,7 +62,7 @@ pub(crate) async fn redeem(
 ) -> Result<Option<Timestamp>, DbError> {
     let now = app.clock.now();
     let mut tx = app.db.begin("registration_proof").await?;
-    let given = store::use_proof(&mut tx, id, &bound(proof, browser), (now - PROOF_FOR, now)).await?;
+    let given = store::use_proof(&mut tx, id, &bound(proof, browser), given_within(now)).await?;
     tx.commit().await?;
     Ok(given)
 }
@@ -70,4 +70,10 @@ pub(crate) async fn redeem(
 /// The hash of a proof in one browser: in another, it is another proof.
 fn bound(proof: &Token, browser: &Token) -> TokenHash {
     TokenHash::of(&format!("registration:{}:{}", proof.expose(), browser.expose()))
+}
+
+/// When a proof was given that is good at `now`: after the first, and not after the second. The clock of the replica that gave it
+/// may be ahead of this one.
+fn given_within(now: Timestamp) -> (Timestamp, Timestamp) {
+    (now - PROOF_FOR, now + SKEW)
 }

@@ -43,6 +43,18 @@ testkit::on_both_engines! {
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations WHERE request IS NOT NULL").await, 0);
     }
 
+    async fn a_proof_is_good_at_a_replica_whose_clock_is_behind(db: TestDb) {
+        // SB-50
+        let app = testing::app(&db).await;
+        let done = register(&app, ann()).await.unwrap();
+        let browser = app.random.token();
+        let first = proof::give(&app, done.id, &browser).await.unwrap();
+        app.clock.set(testing::BEGINNING - Duration::from_secs(1));
+        assert!(proof::holds(&app, done.id, &first, &browser).await.unwrap());
+        let second = proof::replace(&app, done.id, &browser).await.unwrap().unwrap();
+        assert!(proof::redeem(&app, done.id, &second, &browser).await.unwrap().is_some());
+    }
+
     async fn without_the_user_service_it_waits_and_completes_by_the_event(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Down);

@@ -20,9 +20,11 @@ use events::reconcile::{Kind, ReconcileError, Report};
 use events::restored::{is_catching_up, note_caught_up};
 use http::StatusCode;
 use oidc::error::{ErrorCode, OAuthError};
+use uuid::Uuid;
 
 use crate::app::{App, SharedApp};
 use crate::pages::{self, ErrorPage};
+use crate::subjects;
 
 /// What the probe of readiness says meanwhile.
 const NOTE: &str = "restored: sign-in is closed until the user service was heard";
@@ -33,6 +35,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// Failures that are ordinary while the user service starts.
 const ORDINARY: u32 = 4;
+/// After how many comparisons that left somebody behind the others get in.
+const TRIES_FOR_ALL: u32 = 3;
 
 /// Whether sign-in is closed after a restoration. Open by default. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +53,9 @@ impl CatchingUp {
     }
 }
 
+/// Why sign-in stays closed.
 #[derive(Debug, thiserror::Error)]
-enum CatchUpError {
+pub(super) enum CatchUpError {
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
@@ -83,9 +88,10 @@ pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutd
         Failures::new("sign-in stays closed: a restored service cannot catch up with the user service")
             .with_pauses(PAUSES.0, PAUSES.1)
             .tolerating(ORDINARY);
+    let mut left_before = 0;
     while app.catching_up.is_pending() {
         let outcome = tokio::select! {
-            outcome = catch_up(&app) => outcome,
+            outcome = catch_up(&app, left_before >= TRIES_FOR_ALL) => outcome,
             () = shutdown.cancelled() => return,
         };
         let Err(error) = outcome else {
@@ -95,6 +101,7 @@ pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutd
             tracing::info!("the restored service has caught up with the user service; sign-in is open");
             return;
         };
+        left_before += u32::from(matches!(error, CatchUpError::Left(_)));
         let pause = failures.failed(&error);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -103,25 +110,51 @@ pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutd
     }
 }
 
-async fn catch_up(app: &App) -> Result<(), CatchUpError> {
+/// Compares with the user service and takes over what is newer there. People who cannot be brought up to date keep sign-in
+/// closed, unless `suspending` says that they alone shall not get in.
+async fn catch_up(app: &App, suspending: bool) -> Result<(), CatchUpError> {
     if !is_catching_up(&mut app.db.reader().await?).await? {
         // Another replica has.
         return Ok(());
     }
     let report = app.operations.reconciliation().catch_up().await?;
-    match left(&report) {
-        0 => {}
-        left => return Err(CatchUpError::Left(left)),
-    }
-    let mut tx = app.db.begin("caught_up").await?;
-    note_caught_up(&mut tx).await?;
-    tx.commit().await?;
-    Ok(())
+    open_after(app, &report, suspending).await
 }
 
-/// People of whom the user service knows something newer than this one, after the comparison.
-fn left(report: &Report) -> u64 {
-    report.left(Kind::Missing) + report.left(Kind::Behind)
+/// Draws the consequences of a comparison.
+pub(super) async fn open_after(app: &App, report: &Report, suspending: bool) -> Result<(), CatchUpError> {
+    let left = report.left(Kind::Missing) + report.left(Kind::Behind);
+    let named = report
+        .differences
+        .iter()
+        .filter(|difference| difference.kind.is_mendable());
+    let named: Vec<Uuid> = named.map(|difference| difference.id).collect();
+    // A report that names only some of them tells of a failure of all rather than of some people.
+    if left > 0 && (!suspending || named.len() as u64 != left) {
+        return Err(CatchUpError::Left(left));
+    }
+    let mut tx = app.db.begin("caught_up").await?;
+    for id in &named {
+        subjects::suspend(app, &mut tx, *id).await?;
+    }
+    note_caught_up(&mut tx).await?;
+    tx.commit().await?;
+    for id in named {
+        tracing::error!(
+            event.action = "person-suspended",
+            event.outcome = "success",
+            user.target.id = %id,
+            "what the user service says of a person cannot be taken over, so they cannot sign in after the restoration"
+        );
+    }
+    let unknown = report.left(Kind::Unknown);
+    if unknown > 0 {
+        tracing::error!(
+            people = unknown,
+            "the restored service has people whom the user service does not know; they can sign in"
+        );
+    }
+    Ok(())
 }
 
 /// Around pages that let people in: an error page with 503 while sign-in is closed.
@@ -136,10 +169,22 @@ pub(crate) async fn hold_page(State(app): State<SharedApp>, request: Request, ne
 
 /// Around programs' ways to sign people in: a problem with 503 while sign-in is closed.
 pub(crate) async fn hold_call(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    if !app.catching_up.is_pending() {
-        return next.run(request).await;
+    match refuse_people(&app) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
-    Problem::unavailable(RETRY_AFTER).detail(WAIT).into_response()
+}
+
+/// Refuses what a person asks for with a token while sign-in is closed: it may be a token of the backup, and the person
+/// disabled since.
+///
+/// # Errors
+/// 503.
+pub(crate) fn refuse_people(app: &App) -> Result<(), Problem> {
+    match app.catching_up.is_pending() {
+        false => Ok(()),
+        true => Err(Problem::unavailable(RETRY_AFTER).detail(WAIT)),
+    }
 }
 
 /// Refuses to give tokens of a person while sign-in is closed.

@@ -13,7 +13,9 @@ use chassis::db::{Db, DbError};
 use events::contract::SessionEnd;
 use events::restored::{note_catching_up, pending, take, take_erased};
 
-pub(crate) use catching_up::{CatchingUp, close_sign_in, hold_call, hold_page, open_sign_in, refuse_tokens};
+pub(crate) use catching_up::{
+    CatchingUp, close_sign_in, hold_call, hold_page, open_sign_in, refuse_people, refuse_tokens,
+};
 
 use crate::app::App;
 use crate::{sessions, subjects};

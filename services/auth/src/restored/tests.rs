@@ -5,9 +5,11 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use chassis::health::Health;
 use chassis::shutdown::Shutdown;
+use events::reconcile::{Difference, Kind, Report};
 use events::restored::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
+use super::catching_up::open_after;
 use super::*;
 use crate::testing::{self, PASSWORD};
 
@@ -46,7 +48,7 @@ testkit::on_both_engines! {
         tx.commit().await.unwrap();
         heal(&app).await.unwrap();
         close_sign_in(&app, &health).await.unwrap();
-        assert!(refuse_tokens(&app).is_err());
+        assert!(refuse_tokens(&app).is_err() && refuse_people(&app).is_err());
         assert_eq!(health.notes().len(), 1);
         // Nobody answers: a replica that is started meanwhile finds sign-in closed too.
         let shutdown = Shutdown::new();
@@ -62,6 +64,36 @@ testkit::on_both_engines! {
         tx.commit().await.unwrap();
         open_sign_in(app.app.clone(), health.clone(), Shutdown::new()).await;
         assert!(refuse_tokens(&app).is_ok() && health.notes().is_empty());
+    }
+
+    async fn one_person_who_cannot_be_brought_up_to_date_keeps_nobody_else_out(db: TestDb) {
+        // SB-15
+        let app = testing::app(&db).await;
+        let (eve, ann) = (app.person("eve").await, app.person("ann").await);
+        let session = app.start(&app.sign_in("eve", PASSWORD).await.unwrap()).await.unwrap();
+        let behind = |id| Difference { id, kind: Kind::Behind, theirs: Some(9), ours: Some(1) };
+        let report = |left, named: &[Uuid]| Report {
+            at: app.clock.now(),
+            compared: 2,
+            caught_up: true,
+            mended: Default::default(),
+            drift: [(Kind::Behind, left)].into(),
+            differences: named.iter().copied().map(behind).collect(),
+        };
+        let open = async |report: &Report, suspending| open_after(&app, report, suspending).await;
+        assert!(open(&report(1, &[eve]), false).await.is_err(), "it may be over in a moment");
+        assert!(open(&report(200, &[eve]), true).await.is_err(), "that is no matter of single people");
+        assert!(app.sign_in("eve", PASSWORD).await.is_ok());
+
+        open(&report(1, &[eve]), true).await.unwrap();
+        assert!(app.sign_in("eve", PASSWORD).await.is_err() && app.sign_in("ann", PASSWORD).await.is_ok());
+        assert!(crate::sessions::find(&app, &session.token).await.unwrap().is_none());
+        let mut newer = testing::person_state(eve, "eve");
+        newer.version = 9;
+        app.change(&newer).await;
+        assert!(app.sign_in("eve", PASSWORD).await.is_ok(), "what came later says that she may");
+        open(&report(1, &[Uuid::from_u128(5)]), true).await.unwrap();
+        assert!(accounts_of(&app, ann).await);
     }
 }
 

@@ -156,8 +156,8 @@ pub async fn renew(
 /// Holds a person who may sign in, and their account, until the transaction ends. Whoever disables or erases them, or
 /// chooses a password, waits, and then finds the sessions to end.
 ///
-/// Everything that holds several of the three does it in one order: the person, the account, its sessions. Otherwise two
-/// would wait for each other.
+/// Everything that holds several of them does it in one order: the person, the account, its sessions, grants and links; of two
+/// accounts, the one with the lower id first. Otherwise two would wait for each other.
 async fn hold(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
     if subjects::store::hold_active(tx, account).await? && accounts::store::lock(tx, account).await? {
         return Ok(());

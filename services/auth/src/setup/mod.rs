@@ -92,6 +92,7 @@ pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
 pub async fn invite(app: &App, tx: &mut Tx, account: Uuid) -> Result<Url, DbError> {
     let now = app.clock.now();
     let token = app.random.token();
+    accounts::store::lock(tx, account).await?;
     store::delete_of(tx, account).await?;
     store::insert(tx, &token.hash(), Some(account), now, now + INVITATION_FOR).await?;
     Ok(link(app, &token))
@@ -208,8 +209,10 @@ pub async fn choose_password(
     let new = new.await?;
     let mut tx = app.db.begin("choose_password").await?;
     let now = app.clock.now();
-    let used = store::use_invitation(&mut tx, &token.hash(), now).await?;
-    if used != Some(account) || !accounts::store::lock(&mut tx, account).await? {
+    // The account first, as whatever erases it does.
+    if !accounts::store::lock(&mut tx, account).await?
+        || store::use_invitation(&mut tx, &token.hash(), now).await? != Some(account)
+    {
         return Err(SetupError::NotValid);
     }
     if let Some(hash) = &new {

@@ -102,6 +102,23 @@ testkit::on_both_engines! {
         }
     }
 
+    async fn choosing_a_password_and_being_erased_never_wait_for_each_other(db: TestDb) {
+        let app = testing::app(&db).await;
+        for round in 0..8 {
+            let id = app.person(&format!("ann{round}")).await;
+            let link = invitation(&app, id).await;
+            let erasing = async {
+                let mut tx = app.db.begin("test").await.unwrap();
+                subjects::erase(&app, &mut tx, id).await.unwrap();
+                tx.commit().await.unwrap();
+            };
+            let choosing = choose_password(&app, &link, SecretString::from("gorse-tin-placid"), HERE);
+            let (chosen, ()) = tokio::join!(choosing, erasing);
+            assert!(matches!(chosen, Ok(_) | Err(SetupError::NotValid)), "round {round}: {chosen:?}");
+            assert!(!accounts::exists(&mut db.reader().await.unwrap(), id).await.unwrap());
+        }
+    }
+
     async fn a_refused_registration_gives_the_link_back(db: TestDb) {
         let app = testing::app(&db).await;
         let token = token(&issue_setup_link(&app).await.unwrap().unwrap());

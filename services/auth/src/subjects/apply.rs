@@ -33,6 +33,18 @@ pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(),
     Ok(())
 }
 
+/// Lets a person not sign in, and ends what they have open, until a newer state of theirs is taken over. Not told: it says
+/// nothing of the person, but that this service knows too little of them.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn suspend(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    if store::deactivate(tx, id).await? {
+        sessions::end_all(app, tx, id, SessionEnd::Deactivated).await?;
+    }
+    Ok(())
+}
+
 /// Erases a person: credentials, sessions, tokens, devices and personal data. The id is kept, and told with
 /// `subject.erased`, once.
 ///

@@ -7,7 +7,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{erase, put};
+pub(crate) use apply::{erase, put, suspend};
 use chassis::db::{Connection, DbError};
 use events::contract::UserState;
 pub use follower::Follower;

@@ -52,6 +52,15 @@ pub(crate) async fn hold_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> 
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
+/// Has a person be inactive, at the version that is known. Whether there is such a person.
+pub(crate) async fn deactivate(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    let statement = sql!(tx,
+        sqlite: "UPDATE subjects SET active = FALSE, claims = json_set(claims, '$.active', json('false')) WHERE id = $1",
+        postgres: "UPDATE subjects SET active = FALSE, claims = jsonb_set(claims, '{active}', 'false') WHERE id = $1",
+    );
+    Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
+}
+
 /// Removes a person; the key of the name that they had.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "DELETE FROM subjects WHERE id = $1 RETURNING user_name_key";

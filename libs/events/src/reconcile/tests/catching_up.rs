@@ -27,6 +27,40 @@ testkit::on_both_engines! {
         world.service.stop().await;
     }
 
+    async fn one_that_cannot_be_mended_keeps_no_other_from_it(db: TestDb) {
+        let world = World::with(&db, 5).await;
+        for id in &world.ids {
+            changed(&world.theirs, &world.outbox, *id).await;
+        }
+        world.service.published(10).await;
+        let refused = world.ids[2];
+        let reconciler = world.reconciler_with(Some(refused), Duration::ZERO);
+        let report = reconciler.compare_as(Mending::AtOnce).await.unwrap();
+        assert_eq!(report.mended, [(Kind::Behind, 4)].into(), "{report:?}");
+        assert_eq!(report.differences.iter().map(|left| left.id).collect::<Vec<_>>(), [refused]);
+        let expected = |id| (id, if id == refused { 1 } else { 2 });
+        let mut held = world.versions().await;
+        held.sort_unstable();
+        let mut due: Vec<_> = world.ids.iter().copied().map(expected).collect();
+        due.sort_unstable();
+        assert_eq!(held, due);
+        world.service.stop().await;
+    }
+
+    async fn nothing_is_compared_for_somebody_who_has_gone(db: TestDb) {
+        let world = World::with(&db, 1).await;
+        let (reconciler, shutdown) = (world.reconciler(), Shutdown::new());
+        let door = reconciler.door.clone();
+        // Nobody runs it yet, so the question waits; and nobody waits for the answer.
+        assert!(futures_util::FutureExt::now_or_never(door.ask(true)).is_none());
+        world.ours_of("DELETE FROM things WHERE id = $1", world.ids[0]).await;
+        shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
+        let report = door.ask(false).await.unwrap();
+        assert_eq!(report.left(Kind::Missing), 1, "the question before would have mended it: {report:?}");
+        shutdown.finish(Duration::from_secs(5)).await.ok();
+        world.service.stop().await;
+    }
+
     async fn who_asks_to_catch_up_reaches_the_reconciler(db: TestDb) {
         let world = World::with(&db, 1).await;
         changed(&world.theirs, &world.outbox, world.ids[0]).await;

@@ -1,6 +1,9 @@
 //! Refresh tokens: rotated, raced, never good for more than was granted.
 
+use events::contract::SessionEnd;
+
 use super::*;
+use crate::sessions;
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -126,5 +129,22 @@ testkit::on_both_engines! {
         assert_eq!(world.refresh(&first).await.unwrap().refresh_token.unwrap(), second);
         world.app.clock.set(world.app.clock.now() - Duration::from_secs(2 * 86_400));
         assert_eq!(kind(world.refresh(&first).await), Some(ErrorCode::InvalidGrant));
+    }
+
+    async fn a_token_that_comes_again_and_the_end_of_all_sessions_never_wait_for_each_other(db: TestDb) {
+        // SB-24
+        let world = world(&db).await;
+        for round in 0..20 {
+            let first = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
+            let second = world.refresh(&first).await.unwrap().refresh_token.unwrap();
+            world.refresh(&second).await.unwrap();
+            let ending = async {
+                let mut tx = world.app.db.begin("test").await.unwrap();
+                sessions::end_all(&world.app, &mut tx, world.ann, SessionEnd::Revoked).await.unwrap();
+                tx.commit().await.unwrap();
+            };
+            let (again, ()) = tokio::join!(world.refresh(&first), ending);
+            assert_eq!(kind(again), Some(ErrorCode::InvalidGrant), "round {round}");
+        }
     }
 }

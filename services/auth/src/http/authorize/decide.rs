@@ -1,5 +1,6 @@
 //! Whether there is a code, or what has to happen before.
 
+use chassis::clock::SKEW;
 use chassis::http::Problem;
 use chassis::secret::Token;
 use http::HeaderMap;
@@ -163,9 +164,13 @@ fn is_enough(
     token: &Token,
 ) -> bool {
     let followed = followed(checked, session, token);
-    // In the whole seconds that the client reads as `auth_time`. A sign-in from the future is of unknown age: the clock
-    // was turned back.
-    let age = app.clock.now().as_secs() - session.auth_time.as_secs();
+    // In the whole seconds that the client reads as `auth_time`. The clock of the replica that signed the person in may be
+    // ahead of this one; a sign-in from further in the future is of unknown age: the clock was turned back.
+    let (now, at) = (app.clock.now(), session.auth_time);
+    let age = match at > now && at <= now + SKEW {
+        true => 0,
+        false => now.as_secs() - at.as_secs(),
+    };
     let recent = request.max_age.is_none_or(|most| {
         let most = i64::from(most);
         // Whoever has just signed in for this request is on the way back: asked again, they would never arrive.

@@ -1,5 +1,6 @@
 //! The authorization endpoint.
 
+use chassis::clock::Clock;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -142,6 +143,16 @@ stories! {
         let fresh = world.cookie().await;
         let zero = world.authorize(&fresh, &[("max_age", "0")]).await;
         assert!(zero.location().starts_with("/login?"), "within the same second too");
+    }
+
+    async fn max_age_holds_between_replicas_whose_clocks_differ_a_little(world) {
+        let cookie = world.cookie().await;
+        let at = world.app.clock.now();
+        let age = async |text: &str| world.authorize(&cookie, &[("max_age", text)]).await;
+        world.app.clock.set(at - Duration::from_secs(2));
+        assert!(age("86400").await.query().contains_key("code"), "signed in at a replica that is ahead");
+        world.app.clock.set(at - Duration::from_secs(3600));
+        assert!(age("60").await.location().starts_with("/login?"), "of unknown age");
     }
 
     async fn a_request_may_be_posted_and_is_answered_with_a_get(world) {

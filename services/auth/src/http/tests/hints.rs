@@ -72,14 +72,12 @@ stories! {
     }
 
     async fn the_form_offers_who_is_expected(world) {
-        let (hint, _) = world.hint().await;
         let large = "x".repeat(9000);
         for (asked, offered) in [
             (vec![("login_hint", "cas@example.org")], "cas@example.org"),
             (vec![("login_hint", "cas@example.org"), ("claims", large.as_str())], "cas@example.org"),
             (vec![("login_hint", "\"><b>")], "&#34;&#62;&#60;b&#62;"),
             (vec![("login_hint", "a\nb")], ""),
-            (vec![("id_token_hint", hint.as_str())], "ann"),
             (vec![], ""),
         ] {
             let answer = world.authorize("", &asked).await;
@@ -94,9 +92,20 @@ stories! {
         // SB-8
         let (hint, _) = world.hint().await;
         let answer = world.authorize("", &[("id_token_hint", hint.as_str())]).await;
-        let strangers = world.get(answer.location(), &[]).await;
-        assert_eq!(strangers.status, StatusCode::OK);
-        assert!(!strangers.body.contains("value=\"ann\""), "{}", strangers.body);
+        let device = async |name: &str| {
+            let who = world.app.sign_in(name, crate::testing::PASSWORD).await.unwrap();
+            let mut tx = world.app.db.begin("test").await.unwrap();
+            let device = crate::accounts::remember_device(&world.app, &mut tx, who.account_id).await.unwrap();
+            tx.commit().await.unwrap();
+            format!("{}; __Host-vestibule-device={}", answer.cookie(), device.expose())
+        };
+        world.bobs_cookie().await;
+        let (anns, bobs) = (device("ann").await, device("bob").await);
+        for (cookie, offered) in [("", false), (answer.cookie(), false), (&bobs, false), (&anns, true)] {
+            let page = world.get(answer.location(), &[(COOKIE.as_str(), cookie)]).await;
+            assert_eq!(page.status, StatusCode::OK);
+            assert_eq!(page.body.contains("value=\"ann\""), offered, "{cookie}: {}", page.body);
+        }
         let raw = authorization(&[("id_token_hint", hint.as_str())]);
         let made_up = world.get(&format!("/login?{}", encode(&[("return_to", &raw)])), &[]).await;
         assert!(!made_up.body.contains("value=\"ann\""), "{}", made_up.body);

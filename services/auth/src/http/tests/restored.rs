@@ -1,7 +1,7 @@
 //! A service that was restored and has not caught up lets nobody in.
 
 use http::StatusCode;
-use http::header::{COOKIE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, COOKIE, RETRY_AFTER};
 
 use super::world::{World, exchange, stories};
 use crate::clients::GrantType;
@@ -13,7 +13,15 @@ stories! {
         let cookie = world.cookie().await;
         let code = world.code(&cookie, &[]).await;
         let refresh = world.tokens(&cookie).await["refresh_token"].as_str().unwrap_or("none").to_owned();
+        let access = world.tokens(&cookie).await["access_token"].as_str().unwrap().to_owned();
+        let bearer = format!("Bearer {access}");
+        let with_token = [(AUTHORIZATION.as_str(), bearer.as_str())];
+        assert_eq!(world.get("/oauth2/userinfo", &with_token).await.status, StatusCode::OK);
         world.app.catching_up.set(true);
+        for path in ["/oauth2/userinfo", "/admin/v1/keys"] {
+            let answer = world.get(path, &with_token).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: it may be a token of the backup");
+        }
         let with_session = [(COOKIE.as_str(), cookie.as_str())];
         for path in ["/login", "/register", "/register/wait", "/setup", "/oauth2/authorize"] {
             let page = world.get(path, &with_session).await;

@@ -1,5 +1,6 @@
 //! What every form has in common: who may send it, what it may hold, what comes back.
 
+use chassis::db::count_statements;
 use http::StatusCode;
 
 use super::gallery_checks::HOSTILE;
@@ -37,8 +38,9 @@ async fn a_form_from_elsewhere_does_nothing() {
     ] {
         ann.says = says.clone();
         for path in FORMS {
-            let answer = ann.post(path, &fields(path, &csrf)).await;
+            let (answer, statements) = count_statements(ann.post(path, &fields(path, &csrf))).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {says:?}");
+            assert_eq!(statements, 0, "{path}: what comes from elsewhere costs no read");
             assert!(answer.body.contains("This form was not sent from here"), "{path}");
             assert!(answer.set_cookies().is_empty(), "{path}");
         }
