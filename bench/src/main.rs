@@ -51,7 +51,7 @@ enum What {
     Strangers,
     /// What one replica costs on PostgreSQL, for the scaling guide
     Capacity,
-    /// Whether the time of a refused sign-in tells who exists; only when it is asked for, and nothing is written
+    /// Whether the time of a refused sign-in tells who exists; only when it is asked for
     Timing,
 }
 

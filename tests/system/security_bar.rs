@@ -200,6 +200,64 @@ fn proven() -> BTreeSet<(u32, Named)> {
         .collect()
 }
 
+/// A cell of the table: "`file`: `name`, `name`<br>`file`: …", in order.
+fn cell(tests: &BTreeSet<Named>) -> String {
+    let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (file, name) in tests {
+        by_file.entry(file).or_default().push(format!("`{name}`"));
+    }
+    let files = by_file
+        .into_iter()
+        .map(|(file, names)| format!("`{file}`: {}", names.join(", ")));
+    files.collect::<Vec<String>>().join("<br>")
+}
+
+/// The page with the tests of each line as the code has them. Tests in scripts stay as they are.
+fn generated(text: &str, proven: &BTreeSet<(u32, Named)>) -> String {
+    let rows: BTreeMap<u32, Row> = table().into_iter().map(|row| (row.line, row)).collect();
+    let line = |line: &str| {
+        let number = line
+            .strip_prefix("| SB-")
+            .and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let Some(row) = number
+            .and_then(|number: u32| rows.get(&number))
+            .filter(|row| !row.not_yet)
+        else {
+            return line.to_owned();
+        };
+        let scripts = row
+            .tests
+            .iter()
+            .filter(|(file, _)| !file.ends_with(".rs"))
+            .cloned();
+        let tests = proven.iter().filter(|(number, _)| *number == row.line);
+        let tests = tests.map(|(_, test)| test.clone()).chain(scripts).collect();
+        format!(
+            "| SB-{} | {} | {} | {} |",
+            row.line,
+            row.promise,
+            cell(&row.guards),
+            cell(&tests)
+        )
+    };
+    text.lines().map(|it| line(it) + "\n").collect()
+}
+
+#[test]
+fn the_generated_tests_of_each_line_are_up_to_date() {
+    let path = root().join(TABLE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let generated = generated(&text, &proven());
+    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
+        std::fs::write(path, generated).unwrap();
+        return;
+    }
+    assert!(
+        text == generated,
+        "{TABLE} is not what the tests say; `make generate` writes it"
+    );
+}
+
 #[test]
 fn the_table_has_every_line_once_and_in_order() {
     let rows = table();

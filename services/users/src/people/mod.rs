@@ -170,7 +170,7 @@ where
         check_new_name(&mut tx, &app.reserved_names, &new)
             .await?
             .map_err(Invalid::from)?;
-        skeletons::fill(&mut tx).await?;
+        skeletons::fill_unlocked(&mut tx).await?;
     }
     new.version = old.version.saturating_add(1);
     new.updated_at = app.clock.now();

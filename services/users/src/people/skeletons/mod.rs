@@ -1,8 +1,8 @@
 //! The skeletons of user names (UTS #39 §4) of people whom a version wrote that knew of none: those from before the
 //! migration, and those whom a replica of that version writes during an upgrade.
 //!
-//! Of people whose names look alike already the earliest has the skeleton and the others have none. Nobody loses a name;
-//! only new names are compared.
+//! Of people whose names look alike already one has the skeleton, mostly the earliest, and the others have none. Nobody loses a
+//! name; only new names are compared.
 
 mod store;
 
@@ -71,6 +71,14 @@ pub(super) async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbErr
 /// When the database fails.
 pub(super) async fn fill(tx: &mut Tx) -> Result<(), DbError> {
     fill_with(tx, Locked::AwaitedFor).await.map(drop)
+}
+
+/// As [`fill`], for a transaction that has locked a person: skips rows that others have locked, which may wait for that one.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn fill_unlocked(tx: &mut Tx) -> Result<(), DbError> {
+    fill_with(tx, Locked::Skipped).await.map(drop)
 }
 
 /// How many were filled in.
