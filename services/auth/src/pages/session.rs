@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::db::DbError;
 use chassis::secret::Token;
 use http::HeaderMap;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::accounts::{self, SignedIn};
 use crate::app::App;
 use crate::form_submissions::Outcome;
 use crate::registration::proof::{self, PROOF_FOR};
-use crate::sessions::{self, Session, SessionEnd, StartError, Started};
+use crate::sessions::{self, Session, StartError};
 use chassis::http::ClientInfo;
 
 /// How long a browser is remembered as a known device.
@@ -41,7 +41,7 @@ pub(crate) async fn begin(
 ) -> Result<Option<Response>, Failure> {
     let before = current(app, headers).await?;
     let mut tx = app.db.begin("pages_sign_in").await?;
-    let started = match sign_in(app, &mut tx, before.as_ref(), who, client).await {
+    let started = match sessions::start_or_renew(app, &mut tx, before.as_ref(), who, client).await {
         Ok(started) => started,
         Err(StartError::Refused) => return Ok(None),
         Err(StartError::Db(error)) => return Err(error.into()),
@@ -111,31 +111,6 @@ pub(crate) async fn again(
     Ok(response)
 }
 
-async fn sign_in(
-    app: &App,
-    tx: &mut Tx,
-    before: Option<&Session>,
-    who: &SignedIn,
-    client: &ClientInfo,
-) -> Result<Started, StartError> {
-    if let Some(before) = before
-        && let Some(renewed) = sessions::renew(app, tx, before, who, client).await?
-    {
-        return Ok(renewed);
-    }
-    if let Some(before) = before
-        && before.account_id < who.account_id
-    {
-        // Two accounts are held by the order of their ids: somebody may change places the other way round.
-        accounts::store::lock(tx, before.account_id).await?;
-    }
-    let started = sessions::start(app, tx, who, client).await?;
-    if let Some(before) = before {
-        sessions::end(app, tx, before.id, SessionEnd::SignedOut).await?;
-    }
-    Ok(started)
-}
-
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in once when that is done.
 pub(crate) async fn wait_for(
     app: &App,
@@ -187,33 +162,4 @@ fn proof_of(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
     cookies
         .read(headers, Cookie::Registration)
         .zip(cookies.read(headers, Cookie::Browser))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, PASSWORD};
-
-    testkit::on_both_engines! {
-        migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
-
-        async fn two_who_sign_in_over_each_other_never_wait_for_each_other(db: TestDb) {
-            // SB-12
-            let app = testing::app(&db).await;
-            app.person("ann").await;
-            app.person("bob").await;
-            let (ann, bob) = (app.sign_in("ann", PASSWORD).await.unwrap(), app.sign_in("bob", PASSWORD).await.unwrap());
-            let client = testing::client("192.0.2.1");
-            for _ in 0..20 {
-                let (anns, bobs) = (app.start(&ann).await.unwrap().session, app.start(&bob).await.unwrap().session);
-                let over = async |before: &Session, who: &SignedIn| {
-                    let mut tx = app.db.begin("test").await.unwrap();
-                    sign_in(&app, &mut tx, Some(before), who, &client).await.unwrap();
-                    tx.commit().await.unwrap();
-                };
-                tokio::join!(over(&bobs, &ann), over(&anns, &bob));
-            }
-            assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 40, "of each pair, two ended");
-        }
-    }
 }

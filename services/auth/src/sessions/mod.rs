@@ -153,6 +153,33 @@ pub async fn renew(
     Ok(Some(Started { session, token }))
 }
 
+/// Goes on with `before`, the session of the browser, if it is the same person's; otherwise starts one, and another
+/// person's ends. `tx` is committed by the caller.
+///
+/// # Errors
+/// [`StartError::Refused`] when the account may no longer sign in.
+pub async fn start_or_renew(
+    app: &App,
+    tx: &mut Tx,
+    before: Option<&Session>,
+    who: &SignedIn,
+    client: &ClientInfo,
+) -> Result<Started, StartError> {
+    let Some(before) = before else {
+        return start(app, tx, who, client).await;
+    };
+    if let Some(renewed) = renew(app, tx, before, who, client).await? {
+        return Ok(renewed);
+    }
+    if before.account_id < who.account_id {
+        // Two accounts are held by the order of their ids: somebody may change places the other way round.
+        accounts::store::lock(tx, before.account_id).await?;
+    }
+    let started = start(app, tx, who, client).await?;
+    end(app, tx, before.id, SessionEnd::SignedOut).await?;
+    Ok(started)
+}
+
 /// Holds a person who may sign in, and their account, until the transaction ends. Whoever disables or erases them, or
 /// chooses a password, waits, and then finds the sessions to end.
 ///

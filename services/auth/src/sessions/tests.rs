@@ -143,6 +143,25 @@ testkit::on_both_engines! {
         assert!(self::renewed(&app, &found, &again).await.unwrap().is_none(), "what has ended stays ended");
     }
 
+    async fn two_who_sign_in_over_each_other_never_wait_for_each_other(db: TestDb) {
+        // SB-12
+        let app = testing::app(&db).await;
+        app.person("ann").await;
+        app.person("bob").await;
+        let (ann, bob) = (app.sign_in("ann", PASSWORD).await.unwrap(), app.sign_in("bob", PASSWORD).await.unwrap());
+        let client = testing::client("192.0.2.1");
+        for _ in 0..20 {
+            let (anns, bobs) = (app.start(&ann).await.unwrap().session, app.start(&bob).await.unwrap().session);
+            let over = async |before: &Session, who: &SignedIn| {
+                let mut tx = app.db.begin("test").await.unwrap();
+                start_or_renew(&app, &mut tx, Some(before), who, &client).await.unwrap();
+                tx.commit().await.unwrap();
+            };
+            tokio::join!(over(&bobs, &ann), over(&anns, &bob));
+        }
+        assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 40, "of each pair, two ended");
+    }
+
     // SB-15
     async fn a_disabled_person_renews_nothing(db: TestDb) {
         let app = testing::app(&db).await;
