@@ -104,7 +104,7 @@ impl Server {
             Some(files) => Acceptor::Tls(tls::acceptor(files)?),
             None => Acceptor::Plain,
         };
-        let budget = BodyBudget::new(&limits);
+        let budget = BodyBudget::new(limits);
         counts::watch_bodies(&budget);
         let public = bind(listen.address).await?;
         let management = bind(listen.management).await?;

@@ -195,7 +195,7 @@ impl<H: Handler> Reconciler<H> {
             let is_held = held.get(&id).is_some_and(|version| *version >= state.sequence);
             match is_held || settled.contains(&id) {
                 true => report.count_mended(difference.kind),
-                false => report.count_left(difference.clone()),
+                false => report.count_left(*difference),
             }
         }
         Ok(())
