@@ -71,7 +71,7 @@ async fn guesses(report: &mut Report, stack: &Stack, count: usize) -> Result<()>
     for number in 0..count {
         let [.., high, low] = u32::try_from(number)?.to_be_bytes();
         let stream = connect_from(Ipv4Addr::new(127, 2, high, low + 1), to).await?;
-        let pair = format!(r#"{{"user_name":"nobody{number}","password":"gorse-tin-placid"}}"#);
+        let pair = format!(r#"{{"username":"nobody{number}","password":"gorse-tin-placid"}}"#);
         let call = Call::post("/authenticate", "application/json", pair);
         let status = Connection::over(stream, to).await?.send(&call).await?.status;
         ensure!(status == 401, "a pair that nobody has is answered with {status}");
