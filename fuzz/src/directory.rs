@@ -1,6 +1,6 @@
 //! What directories and event consumers read.
 
-use events::contract::{Envelope, UserUpdated};
+use contract::{Envelope, UserUpdated};
 use scim::filter::UserFilter;
 
 use crate::{Target, json_texts, repeated};

@@ -11,7 +11,7 @@ use crate::clients::node;
 use crate::source::root;
 
 fn committed() -> Value {
-    let path = root().join("libs/events/contract/asyncapi.json");
+    let path = root().join("libs/contract/asyncapi.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 

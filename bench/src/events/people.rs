@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use chassis::clock::{Clock, SystemClock, Timestamp};
 use chassis::db::{Db, DbConfig, Migrations, Reader};
-use events::contract::{Email, PersonName, UserState};
+use contract::{Email, PersonName, UserState};
 use events::reconcile::{Held, Holdings};
 use events::{Answer, Span};
 use uuid::Uuid;

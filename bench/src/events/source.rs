@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
+use brokers::{AnyTransport, EventsConfig};
 use chassis::access::{FixedKeys, HasVerifier, Verifier};
 use chassis::clock::{Clock, SystemClock};
 use chassis::db::{Db, Reader, Tx};
 use chassis::on_engine;
 use chassis::random::SystemRandom;
 use chassis::shutdown::Shutdown;
-use events::contract::{UserState, UserUpdated};
+use contract::{UserState, UserUpdated};
 use events::feed::{Feed, HasFeed, routes};
-use events::transport::{AnyTransport, EventsConfig};
 use events::{Answer, Outbox, Relay, RelayOptions, Snapshot, SnapshotPage, Span, State, Version};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 use sqlx::types::Json;

@@ -9,9 +9,13 @@ const TRANSPORT: Label = Label::free(
 const CONSUMER: Label = Label::free("consumer", "the name of the service that follows");
 const KIND: Label = Label::of("kind", &["missing", "behind", "ahead", "unknown"]);
 
-/// The metrics of the outbox, the inbox, the reconciler and the webhooks.
+/// The metrics of the outbox, the inbox, and the reconciler.
 pub const METRICS: &[Metric] = &[
-    Metric::gauge("vestibule_outbox_depth", "events", "Events that wait to be published."),
+    Metric::gauge(
+        "vestibule_outbox_depth",
+        "events",
+        "Events that wait to be published.",
+    ),
     Metric::gauge(
         "vestibule_outbox_age_seconds",
         "seconds",
@@ -27,8 +31,12 @@ pub const METRICS: &[Metric] = &[
         "partitions",
         "Partitions of the outbox that this replica publishes, of 16 in all.",
     ),
-    Metric::counter("vestibule_events_published_total", "events", "Events that were published.")
-        .labels(&[TRANSPORT]),
+    Metric::counter(
+        "vestibule_events_published_total",
+        "events",
+        "Events that were published.",
+    )
+    .labels(&[TRANSPORT]),
     Metric::counter(
         "vestibule_events_publish_failures_total",
         "attempts",
@@ -48,17 +56,16 @@ pub const METRICS: &[Metric] = &[
     )
     .labels(&[TRANSPORT]),
     Metric::counter(
-        "vestibule_events_unrouted_total",
-        "events",
-        "Events that RabbitMQ put into no queue, because none is bound for them and no service must hear them.",
-    )
-    .labels(&[Label::free("type", "the type of the event")]),
-    Metric::counter(
         "vestibule_events_pruned_total",
         "events",
         "Published events that were deleted because they are older than the retention.",
     ),
-    Metric::counter("vestibule_inbox_events_total", "events", "Events that came, by what became of them.").labels(&[
+    Metric::counter(
+        "vestibule_inbox_events_total",
+        "events",
+        "Events that came, by what became of them.",
+    )
+    .labels(&[
         CONSUMER,
         Label::of("outcome", &["applied", "ignored", "duplicate", "stale", "parked"]),
     ]),
@@ -80,16 +87,24 @@ pub const METRICS: &[Metric] = &[
         "Messages of the broker that are no events of ours.",
     )
     .labels(&[CONSUMER]),
-    Metric::gauge("vestibule_inbox_set_aside", "events", "Events that could not be applied, by what waits for them.")
-        .labels(&[CONSUMER, Label::of("state", &["waiting", "dead", "unreadable"])]),
+    Metric::gauge(
+        "vestibule_inbox_set_aside",
+        "events",
+        "Events that could not be applied, by what waits for them.",
+    )
+    .labels(&[CONSUMER, Label::of("state", &["waiting", "dead", "unreadable"])]),
     Metric::counter(
         "vestibule_consumer_failures_total",
         "failures",
         "Times that the other service or the broker could not be followed.",
     )
     .labels(&[CONSUMER]),
-    Metric::gauge("vestibule_consumer_lag", "events", "Published events that are not applied yet.")
-        .labels(&[CONSUMER]),
+    Metric::gauge(
+        "vestibule_consumer_lag",
+        "events",
+        "Published events that are not applied yet.",
+    )
+    .labels(&[CONSUMER]),
     Metric::gauge(
         "vestibule_consumer_position",
         "events",
@@ -108,8 +123,12 @@ pub const METRICS: &[Metric] = &[
         "Differences between the services that could not be mended, when they were last compared.",
     )
     .labels(&[CONSUMER, KIND]),
-    Metric::counter("vestibule_reconcile_mended_total", "people", "Differences between the services that were mended.")
-        .labels(&[CONSUMER, KIND]),
+    Metric::counter(
+        "vestibule_reconcile_mended_total",
+        "people",
+        "Differences between the services that were mended.",
+    )
+    .labels(&[CONSUMER, KIND]),
     Metric::counter(
         "vestibule_reconcile_failures_total",
         "failures",
@@ -122,30 +141,4 @@ pub const METRICS: &[Metric] = &[
         "When the services were last compared.",
     )
     .labels(&[CONSUMER]),
-    Metric::counter(
-        "vestibule_webhook_deliveries_total",
-        "attempts",
-        "Attempts to deliver an event to a webhook, by outcome.",
-    )
-    .labels(&[Label::of("outcome", &["delivered", "failed", "dead", "gone"])]),
-    Metric::counter(
-        "vestibule_webhook_events_missed_total",
-        "events",
-        "Events that a webhook was too late for: they were deleted before it was ready.",
-    ),
-    Metric::gauge(
-        "vestibule_webhook_deliveries_pending",
-        "deliveries",
-        "Deliveries to webhooks that wait for their first or next attempt.",
-    ),
-    Metric::gauge(
-        "vestibule_webhook_oldest_pending_seconds",
-        "seconds",
-        "How long the oldest delivery to a webhook has waited; 0 when none waits.",
-    ),
-    Metric::gauge(
-        "vestibule_webhook_deliveries_dead",
-        "deliveries",
-        "Deliveries to webhooks that were given up and can be replayed.",
-    ),
 ];

@@ -2,12 +2,14 @@
 //! applied once.
 //!
 //! A service writes an event with [`Outbox::append`] in the transaction of the change; its [`Relay`] publishes it;
-//! other services follow with a [`Consumer`], whose inbox applies each event once, in one transaction with its
-//! effect. The [`transport`] between them is the HTTP [`feed`], Kafka or RabbitMQ.
+//! other services follow with a [`Consumer`] of its HTTP [`feed`] or a [`Subscriber`] of a broker, whose inbox applies
+//! each event once, in one transaction with its effect. What a broker has to offer is in [`transport`]; the crate
+//! `brokers` has those that there are.
 
+mod asyncapi;
 mod catalogue;
-pub mod contract;
 pub mod feed;
+mod follow;
 mod inbox;
 pub mod operations;
 mod outbox;
@@ -15,22 +17,26 @@ pub mod reconcile;
 mod relay;
 pub mod restored;
 mod snapshot;
-#[cfg(test)]
-mod testing;
-mod trace;
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")
+)]
+pub mod testing;
+pub mod trace;
 pub mod transport;
-pub mod webhooks;
 
 use chassis::db::Migrations;
 
+pub use asyncapi::asyncapi_routes;
 pub use catalogue::METRICS;
-pub use contract::{Envelope, EventData};
+pub use follow::{FollowOptions, Followed, follow_broker, follow_feed};
 pub use inbox::{
     Applied, Bootstrap, Consumer, ConsumerOptions, Delivery, Handler, HandlerError, Inbox, InboxError,
-    ParkedEvent, Step, parked, replay_parked,
+    ParkedEvent, Step, Subscriber, parked, replay_parked,
 };
 pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
-pub use relay::{PublishError, Relay, RelayOptions, Transport};
+pub use relay::{Relay, RelayOptions};
 pub use snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 
 /// The tables of the outbox and the inbox, for every service's database.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::contract::EventData;
+use contract::EventData;
 
 /// One aggregate as it is now, told as the event that would bring a newcomer up to date.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
-//! What the tests of the outbox, the relay, the inbox and the feed have in common: things with a version, whose
-//! changes are told.
+//! What the tests of this crate and of those above it have in common: a made-up service whose things have a version, and
+//! an event for each change.
 
+mod effects;
 mod outage;
+mod service;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -12,39 +14,49 @@ use chassis::on_engine;
 use chassis::random::{SharedRandom, SystemRandom};
 use uuid::Uuid;
 
-use crate::contract::{Envelope, SpecVersion, SubjectErased};
 use crate::outbox::Outbox;
-use crate::relay::{PublishError, Transport};
 use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use crate::transport::{PublishError, Transport};
+use contract::{Envelope, SpecVersion, SubjectErased};
 
-pub(crate) use outage::tries_seldom_and_says_so_once;
+pub use effects::{Effects, effects, of, quick};
+pub use outage::tries_seldom_and_says_so_once;
+#[cfg(test)]
+pub(crate) use service::Issuer;
+pub use service::{Service, Snapshots};
 
 /// Tables of a made-up service.
-pub(crate) static THINGS: Migrations = Migrations {
+pub static THINGS: Migrations = Migrations {
     name: "things",
     sqlite: sqlx::migrate!("tests/migrations/sqlite"),
     postgres: sqlx::migrate!("tests/migrations/postgres"),
 };
 
-pub(crate) const SOURCE: &str = "http://things.test";
+/// The public URL of the made-up service.
+pub const SOURCE: &str = "http://things.test";
 
-pub(crate) fn clock() -> SharedClock {
+/// The time of this machine.
+pub fn clock() -> SharedClock {
     Arc::new(SystemClock)
 }
 
-pub(crate) fn random() -> SharedRandom {
+/// Real randomness.
+pub fn random() -> SharedRandom {
     Arc::new(SystemRandom::default())
 }
 
-pub(crate) fn new_id() -> Uuid {
+/// A new id.
+pub fn new_id() -> Uuid {
     random().uuid(&SystemClock)
 }
 
-pub(crate) fn outbox() -> Outbox {
+/// The outbox of the made-up service.
+pub fn outbox() -> Outbox {
     Outbox::new(SOURCE, clock(), random())
 }
 
-pub(crate) fn data(id: Uuid, version: i64) -> SubjectErased {
+/// The data of an event about the thing `id`.
+pub fn data(id: Uuid, version: i64) -> SubjectErased {
     SubjectErased {
         id,
         version,
@@ -53,7 +65,7 @@ pub(crate) fn data(id: Uuid, version: i64) -> SubjectErased {
 }
 
 /// Changes a thing: its version rises under its row lock, and an event is written.
-pub(crate) async fn change(tx: &mut Tx, outbox: &Outbox, id: Uuid) -> i64 {
+pub async fn change(tx: &mut Tx, outbox: &Outbox, id: Uuid) -> i64 {
     let version: i64 = on_engine!(&mut *tx, c => sqlx::query_scalar(
             "INSERT INTO things (id, version) VALUES ($1, 1)
              ON CONFLICT (id) DO UPDATE SET version = things.version + 1 RETURNING version")
@@ -69,7 +81,7 @@ pub(crate) async fn change(tx: &mut Tx, outbox: &Outbox, id: Uuid) -> i64 {
 }
 
 /// [`change`] in a transaction of its own.
-pub(crate) async fn changed(db: &Db, outbox: &Outbox, id: Uuid) -> i64 {
+pub async fn changed(db: &Db, outbox: &Outbox, id: Uuid) -> i64 {
     let mut tx = db.begin("test").await.unwrap();
     let version = change(&mut tx, outbox, id).await;
     tx.commit().await.unwrap();
@@ -77,7 +89,7 @@ pub(crate) async fn changed(db: &Db, outbox: &Outbox, id: Uuid) -> i64 {
 }
 
 /// An event as it would be delivered.
-pub(crate) fn event(id: Uuid, sequence: i64) -> Envelope {
+pub fn event(id: Uuid, sequence: i64) -> Envelope {
     Envelope {
         specversion: SpecVersion,
         id: new_id(),
@@ -98,28 +110,27 @@ type Rule = dyn Fn(&Envelope) -> Result<(), PublishError> + Send + Sync;
 
 /// A transport that keeps what it was given and fails as it is told.
 #[derive(Clone)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     delivered: Arc<Mutex<Vec<Envelope>>>,
     rule: Arc<Mutex<Box<Rule>>>,
 }
 
 impl Recorder {
-    pub(crate) fn new(rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static) -> Self {
+    /// Fails as `rule` says.
+    pub fn new(rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static) -> Self {
         Self {
             delivered: Arc::default(),
             rule: Arc::new(Mutex::new(Box::new(rule))),
         }
     }
 
-    pub(crate) fn behave(
-        &self,
-        rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static,
-    ) {
+    /// Fails as `rule` says from now on.
+    pub fn behave(&self, rule: impl Fn(&Envelope) -> Result<(), PublishError> + Send + Sync + 'static) {
         *self.rule.lock().unwrap() = Box::new(rule);
     }
 
     /// The aggregate and sequence of everything delivered.
-    pub(crate) fn delivered(&self) -> Vec<(Uuid, i64)> {
+    pub fn delivered(&self) -> Vec<(Uuid, i64)> {
         self.delivered
             .lock()
             .unwrap()
@@ -128,11 +139,13 @@ impl Recorder {
             .collect()
     }
 
-    pub(crate) fn events(&self) -> Vec<Envelope> {
+    /// Everything delivered.
+    pub fn events(&self) -> Vec<Envelope> {
         self.delivered.lock().unwrap().clone()
     }
 
-    pub(crate) fn of(&self, id: Uuid) -> Vec<i64> {
+    /// The sequences of one aggregate, as delivered.
+    pub fn of(&self, id: Uuid) -> Vec<i64> {
         self.delivered()
             .into_iter()
             .filter(|(subject, _)| *subject == id)
@@ -167,7 +180,7 @@ impl Transport for Recorder {
 }
 
 /// The snapshot of a service that has nothing to say.
-pub(crate) struct NoSnapshot;
+pub struct NoSnapshot;
 
 impl Snapshot for NoSnapshot {
     fn page<'a>(
@@ -185,5 +198,15 @@ impl Snapshot for NoSnapshot {
 
     fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// A second database of the same engine.
+#[cfg(test)]
+pub(crate) async fn fresh(db: &Db) -> testkit::TestDb {
+    let sets = [&crate::MIGRATIONS, &THINGS];
+    match db.engine() {
+        chassis::db::Engine::Sqlite => testkit::sqlite(&sets).await,
+        chassis::db::Engine::Postgres => testkit::postgres(&sets).await,
     }
 }

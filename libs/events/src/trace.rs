@@ -10,20 +10,20 @@ use std::sync::Arc;
 use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use uuid::Uuid;
 
-use crate::contract::Envelope;
 use crate::inbox::{Applied, HandlerError};
-use crate::relay::{PublishError, Transport};
+use crate::transport::{PublishError, Transport};
+use contract::Envelope;
 
 /// What events travel through.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub struct Way {
     system: &'static str,
     destination: Arc<str>,
 }
 
 impl Way {
     /// A transport by its name, and what it calls the place that events are sent to.
-    pub(crate) fn new(transport: &'static str, destination: impl Into<Arc<str>>) -> Self {
+    pub fn new(transport: &'static str, destination: impl Into<Arc<str>>) -> Self {
         Self {
             system: match transport {
                 "feed" => "vestibule.feed",
@@ -48,7 +48,7 @@ impl Way {
 }
 
 /// Begins to write an event. The answer's second part is its `traceparent`, if it belongs to a trace.
-pub(crate) fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
+pub fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
     let mut span = Span::begin(SpanKind::Producer, || format!("create {kind}")).otherwise("not_written");
     if span.context().is_some() {
         Way::new("vestibule.outbox", "outbox").describe(&mut span, ("create", "append"), id, kind);
@@ -58,7 +58,7 @@ pub(crate) fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
 }
 
 /// Begins to publish a batch: a span for each event that is recorded, in the trace of that event.
-pub(crate) fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
+pub fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
     if !telemetry::is_exporting() {
         return Vec::new();
     }
@@ -80,7 +80,7 @@ pub(crate) fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Sp
 }
 
 /// Notes which events of a batch were not delivered.
-pub(crate) fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
+pub fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
     for (span, result) in spans.iter_mut().zip(results) {
         match result {
             Ok(()) => span.done(),
@@ -92,7 +92,7 @@ pub(crate) fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
 }
 
 /// Has `work` apply an event of `consumer` as a part of the trace in which the event happened.
-pub(crate) async fn processing(
+pub async fn processing(
     event: &Envelope,
     way: &Way,
     consumer: &'static str,
@@ -121,7 +121,7 @@ pub(crate) async fn processing(
 }
 
 /// Runs `work` as part of the trace in which the event happened.
-pub(crate) async fn within<F: Future>(event: &Envelope, work: F) -> F::Output {
+pub async fn within<F: Future>(event: &Envelope, work: F) -> F::Output {
     match origin(event) {
         Some(trace) => trace.scope(work).await,
         None => work.await,

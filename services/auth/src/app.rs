@@ -12,7 +12,7 @@ use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
-use events::webhooks::{HasWebhooks, Webhooks};
+use webhooks::{HasWebhooks, Webhooks};
 
 use crate::breached::Breached;
 use crate::clients::ClientCache;

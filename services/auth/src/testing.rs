@@ -14,8 +14,8 @@ use chassis::http::ClientInfo;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::secret::SecretString;
 use chassis::shutdown::Shutdown;
+use contract::{RegistrationRequested, UserState};
 use events::Outbox;
-use events::contract::{RegistrationRequested, UserState};
 use events::feed::Feed;
 use events::operations::Operations;
 use events::transport::TransportKind;
@@ -95,7 +95,7 @@ pub(crate) fn person_state(id: Uuid, name: &str) -> UserState {
     UserState {
         id,
         user_name: name.parse().unwrap(),
-        name: events::contract::PersonName::default(),
+        name: contract::PersonName::default(),
         emails: Vec::new(),
         locale: None,
         zoneinfo: None,

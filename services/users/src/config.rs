@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
+use brokers::EventsConfig;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::http::PublicUrl;
-use events::transport::EventsConfig;
-use events::webhooks::WebhooksConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
+use webhooks::WebhooksConfig;
 
 use crate::people::ReservedNames;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use brokers::{AnyTransport, follow};
 use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
 use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
@@ -17,11 +18,11 @@ use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry::catalogue::declare;
 use chassis::{startup, telemetry};
+use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
-use events::transport::{AnyTransport, Followed, follow};
-use events::webhooks::{self, Dispatcher, DispatcherOptions, Webhooks};
 use events::{Outbox, Relay, RelayOptions};
+use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::app::{App, SharedApp};
 use crate::arrivals::Arrivals;
@@ -123,6 +124,8 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let _telemetry =
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
     declare(events::METRICS);
+    declare(brokers::METRICS);
+    declare(webhooks::METRICS);
     declare(crate::METRICS);
     // The ports first: that one is taken should be known before anything is written.
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;

@@ -11,7 +11,7 @@ use crate::files::{below, read, root};
 const REFERENCE: &str = "docs/reference/metrics.md";
 
 /// The chapters of the catalogue: who tells it, and which services have it.
-pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 5] = [
+pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 7] = [
     (
         "What every service tells",
         "Of its requests, its database and its background tasks.",
@@ -28,6 +28,18 @@ pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 5] = [
         "Events",
         "Both services tell these, each of the events that it publishes and of those that it follows.",
         events::METRICS,
+        &["auth", "users"],
+    ),
+    (
+        "Brokers",
+        "Both services tell this with RabbitMQ.",
+        brokers::METRICS,
+        &["auth", "users"],
+    ),
+    (
+        "Webhooks",
+        "Both services tell these, each of its own webhooks.",
+        webhooks::METRICS,
         &["auth", "users"],
     ),
     (

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use events::contract::{EventType, catalogue};
+use contract::{EventType, catalogue};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 

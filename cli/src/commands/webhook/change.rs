@@ -2,7 +2,7 @@
 
 use std::io;
 
-use events::contract::catalogue;
+use contract::catalogue;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 

@@ -11,9 +11,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::routes::LAST_POSITION;
-use crate::contract::Envelope;
 use crate::reconcile::{Digests, States, Versions};
 use crate::snapshot::Span;
+use contract::Envelope;
 
 /// How much longer than the asked-for wait an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);

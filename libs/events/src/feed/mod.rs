@@ -21,13 +21,12 @@ pub use client::{FeedError, FeedSource, SnapshotBatch};
 pub use retention::prune_on_schedule;
 pub use routes::{HasFeed, routes};
 pub(crate) use routes::{envelope, json};
-pub use store::prune;
-pub(crate) use store::{after as events_after, bounds};
+pub use store::{after as events_after, bounds, prune};
 
-use crate::contract::Envelope;
 use crate::outbox::Outbox;
-use crate::relay::{PublishError, Transport};
 use crate::snapshot::Snapshot;
+use crate::transport::{PublishError, Transport};
+use contract::Envelope;
 
 /// Events in one answer, at most.
 pub const MAX_LIMIT: i64 = 1000;

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 
 use super::guard::Guard;
 use super::{Feed, MAX_LIMIT, MAX_WAIT, ReadError, sse};
-use crate::contract::{Envelope, SpecVersion};
 use crate::snapshot::State as AggregateState;
+use contract::{Envelope, SpecVersion};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 /// The last position published, as far as the replica that answers knows: with it, a follower knows how far behind it is.

@@ -12,7 +12,7 @@ use futures_util::stream;
 
 use super::guard::Guard;
 use super::{Feed, MAX_WAIT};
-use crate::contract::Envelope;
+use contract::Envelope;
 
 /// Read at a time; a follower that is slow to take them holds no more than these in memory.
 const PAGE: i64 = 100;

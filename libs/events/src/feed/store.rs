@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::ReadError;
-use crate::contract::{Envelope, SpecVersion};
+use contract::{Envelope, SpecVersion};
 
 #[derive(sqlx::FromRow)]
 struct Published {
@@ -24,7 +24,10 @@ struct Published {
 }
 
 /// Up to `limit` events after `after`, in the order of their positions.
-pub(crate) async fn after(
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(
     reader: &mut impl Connection,
     after: i64,
     limit: i64,
@@ -77,7 +80,10 @@ async fn hole(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
 }
 
 /// The last position that was pruned, and the last that was given.
-pub(crate) async fn bounds(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn bounds(reader: &mut impl Connection) -> Result<(i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as("SELECT pruned, last FROM outbox_feed").fetch_one(c).await?))
 }
 

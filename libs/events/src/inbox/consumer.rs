@@ -92,7 +92,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// A consumer that hands what the feed at `source` brings to `inbox`.
-    pub(crate) fn of(inbox: Inbox<H>, source: FeedSource) -> Self {
+    pub fn of(inbox: Inbox<H>, source: FeedSource) -> Self {
         Self {
             inbox,
             source,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step, parked, store};
-use crate::contract::Envelope;
 use crate::trace;
+use contract::Envelope;
 
 /// Pauses between the attempts at an event before it is parked: most failures are passing ones, such as a deadlock.
 const RETRIES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::store::Together;
 use super::{Applied, Handler, HandlerError, Inbox, store};
-use crate::contract::Envelope;
 use crate::trace;
+use contract::Envelope;
 
 impl<H: Handler> Inbox<H> {
     /// The newest sequence applied of each of the aggregates, as the notes have it.

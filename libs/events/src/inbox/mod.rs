@@ -31,11 +31,11 @@ use chassis::telemetry::catalogue::begin;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
 pub(crate) use marker::RESTORED;
 pub use parked::{ParkedEvent, parked, replay_parked};
-pub(crate) use subscriber::Subscriber;
+pub use subscriber::Subscriber;
 
-use crate::contract::{Envelope, EnvelopeError};
 use crate::outbox::OutboxError;
 use crate::trace::Way;
+use contract::{Envelope, EnvelopeError};
 
 /// What a handler did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

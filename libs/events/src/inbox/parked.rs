@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::group::Origin;
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
-use crate::contract::Envelope;
 use crate::trace;
+use contract::Envelope;
 
 /// An event that a consumer has set aside.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]

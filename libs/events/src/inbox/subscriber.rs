@@ -11,11 +11,11 @@ use super::group::Origin;
 use super::housekeeping::Housekeeping;
 use super::marker::Marker;
 use super::{Handler, Inbox, InboxError, unreadable};
-use crate::contract::Envelope;
 use crate::feed::{FeedError, FeedSource};
 use crate::reconcile::Reconciliation;
 use crate::trace::Way;
-use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
+use crate::transport::{Broker, Message, Subscription, SubscriptionError};
+use contract::Envelope;
 
 /// How often the lag is written into the metrics.
 const METER_EVERY: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const METER_EVERY: Duration = Duration::from_secs(2);
 /// Follows a service through a broker. Every replica runs one; the broker shares the work among them, and the inbox
 /// keeps them from doing the same twice where it does not.
 #[derive(Debug)]
-pub(crate) struct Subscriber<B, H> {
+pub struct Subscriber<B, H> {
     inbox: Inbox<H>,
     broker: B,
     snapshot: FeedSource,
@@ -56,7 +56,7 @@ impl From<InboxError> for TurnError {
 
 impl<B: Broker, H: Handler> Subscriber<B, H> {
     /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
-    pub(crate) fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
+    pub fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
         let inbox = inbox.over(Way::new(broker.name(), broker.destination()));
         Self {
             reconciliation: Reconciliation::default(),
@@ -71,13 +71,13 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
 
     /// Tells `reconciliation` of connections and of the lag.
     #[must_use]
-    pub(crate) fn telling(mut self, reconciliation: Reconciliation) -> Self {
+    pub fn telling(mut self, reconciliation: Reconciliation) -> Self {
         self.reconciliation = reconciliation;
         self
     }
 
     /// Follows until `shutdown`. Whatever fails is logged and tried again, with pauses of 2 s at most.
-    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+    pub async fn run(mut self, shutdown: Shutdown) {
         tokio::select! {
             () = shutdown.cancelled() => {}
             // Dropped in the middle of a transaction: it is rolled back, and the broker delivers again.

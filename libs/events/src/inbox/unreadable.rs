@@ -5,7 +5,7 @@ use chassis::db::{DbError, Tx};
 use chassis::on_engine;
 
 use super::{Handler, Inbox, store};
-use crate::transport::subscription::UnreadableMessage;
+use crate::transport::UnreadableMessage;
 
 /// Keeps a message, once for each place.
 pub(super) async fn keep<H: Handler>(

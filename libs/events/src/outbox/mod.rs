@@ -14,7 +14,7 @@ use chassis::random::SharedRandom;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use crate::contract::EventData;
+use contract::EventData;
 pub use dead_letters::{DeadLetter, dead_letters, replay, replay_all};
 pub(crate) use dead_letters::{given_up_for, prune_dead_letters};
 pub(crate) use holes::note_holes;
@@ -124,11 +124,13 @@ impl Outbox {
         &self.shared.source
     }
 
-    pub(crate) fn clock(&self) -> &SharedClock {
+    /// The time.
+    pub fn clock(&self) -> &SharedClock {
         &self.shared.clock
     }
 
-    pub(crate) fn random(&self) -> &SharedRandom {
+    /// Where ids come from.
+    pub fn random(&self) -> &SharedRandom {
         &self.shared.random
     }
 
@@ -138,7 +140,7 @@ impl Outbox {
     }
 
     /// The last position that this process knows to be published.
-    pub(crate) fn head(&self) -> &watch::Sender<i64> {
+    pub fn head(&self) -> &watch::Sender<i64> {
         &self.shared.head
     }
 }

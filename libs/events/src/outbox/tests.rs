@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use chassis::telemetry::TraceContext;
 
 use super::*;
-use crate::inbox::tests::{Effects, quick};
 use crate::relay::{Relay, RelayOptions};
+use crate::testing::{Effects, quick};
 use crate::testing::{Recorder, THINGS, clock, data, new_id, outbox};
 use crate::{Inbox, OutboxError};
 

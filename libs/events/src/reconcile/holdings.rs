@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use chassis::db::Reader;
 use uuid::Uuid;
 
-use crate::contract::Envelope;
 use crate::snapshot::{Answer, Span};
+use contract::Envelope;
 
 /// An aggregate of which a follower holds something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]

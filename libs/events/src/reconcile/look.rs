@@ -11,9 +11,9 @@ use super::digest::{PER_RANGE, Range, Tally};
 use super::holdings::Held;
 use super::serve::{MAX_IDS, States};
 use super::{Mending, ReconcileError, Reconciler, Report};
-use crate::contract::Envelope;
 use crate::inbox::{Handler, HandlerError};
 use crate::snapshot::{Span, Version};
+use contract::Envelope;
 
 /// How often is looked whether the consumer has caught up.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);

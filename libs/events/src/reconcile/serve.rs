@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::digest::{PER_RANGE, Range, ranges};
-use crate::contract::Envelope;
 use crate::feed::{HasFeed, envelope, json};
 use crate::snapshot::{Span, Version};
+use contract::Envelope;
 
 /// Ranges in one answer.
 const RANGES: u32 = 64;

@@ -13,11 +13,12 @@ use chassis::{on_engine, sql};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Relay;
 use super::batch::{self, BatchError, Fact};
 use super::store::Unsent;
-use super::{PublishError, Relay, Transport};
-use crate::contract::Envelope;
 use crate::trace;
+use crate::transport::{PublishError, Transport};
+use contract::Envelope;
 
 /// How often is looked for something to publish again.
 const EVERY: Duration = Duration::from_secs(1);

@@ -10,9 +10,10 @@ use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::store::{self, Failure, Unsent};
-use super::{PublishError, Relay, RelayOptions, Transport, again};
-use crate::contract::{Envelope, SpecVersion};
+use super::{Relay, RelayOptions, again};
 use crate::trace;
+use crate::transport::{PublishError, Transport};
+use contract::{Envelope, SpecVersion};
 
 /// For how long aggregates are left alone of which the transport took nothing while it took others.
 const POSTPONED: Duration = Duration::from_secs(1);

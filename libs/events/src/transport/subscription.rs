@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::contract::Envelope;
+use contract::Envelope;
 
 /// Why a broker gives nothing now. The consumer connects again, with pauses.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SubscriptionError {
+pub enum SubscriptionError {
     /// The broker is away, or has ended the connection.
     #[error("the broker cannot be reached: {0}")]
     Away(String),
@@ -21,7 +21,7 @@ pub(crate) enum SubscriptionError {
 
 /// A message as it came.
 #[derive(Debug)]
-pub(crate) enum Message {
+pub enum Message {
     /// An event.
     Event(Box<Envelope>),
     /// Something else, which is kept for people to look at: nothing is lost.
@@ -30,17 +30,17 @@ pub(crate) enum Message {
 
 /// A message that is none of our events.
 #[derive(Debug)]
-pub(crate) struct UnreadableMessage {
+pub struct UnreadableMessage {
     /// Where it was, so that it is kept once: topic, partition and offset, say.
-    pub(crate) place: String,
+    pub place: String,
     /// What is wrong with it.
-    pub(crate) error: String,
+    pub error: String,
     /// Its body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 /// A place in a broker from which one consumer's messages come, in order for each aggregate.
-pub(crate) trait Subscription: Send {
+pub trait Subscription: Send {
     /// Up to `limit` messages, in order; waits for the first for at most `wait`. None: there was no news.
     fn next(
         &mut self,
@@ -56,7 +56,7 @@ pub(crate) trait Subscription: Send {
 }
 
 /// A broker to subscribe at.
-pub(crate) trait Broker: Send + Sync + 'static {
+pub trait Broker: Send + Sync + 'static {
     /// What it gives.
     type Subscription: Subscription;
 

@@ -3,7 +3,7 @@
 use chassis::db::DbError;
 use chassis::http::ClientInfo;
 use chassis::secret::TokenHash;
-use events::contract::{LoginFailure, UserName};
+use contract::{LoginFailure, UserName};
 use metrics::counter;
 use uuid::Uuid;
 

@@ -12,9 +12,10 @@ pub(crate) mod store;
 mod tests;
 
 use chassis::db::{DbError, Tx};
+use contract::EventData;
 pub use devices::{MOST_DEVICES, remember_device};
 pub(crate) use devices::{forget_devices, is_device_of};
-use events::{EventData, OutboxError};
+use events::OutboxError;
 pub use sign_in::{SignIn, SignInError, SignedIn, is_admitted, sign_in};
 pub use snapshot::AccountsSnapshot;
 pub(crate) use store::exists;

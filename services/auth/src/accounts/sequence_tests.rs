@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::secret::{SecretString, Token};
-use events::contract::SessionEnd;
+use contract::SessionEnd;
 use uuid::Uuid;
 
 use crate::grants::{self, Grant};

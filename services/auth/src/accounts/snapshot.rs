@@ -1,7 +1,7 @@
 //! What a new follower of this service's events has to know: registrations that wait, and who was erased.
 
 use chassis::db::{DbError, Reader};
-use events::contract::SubjectErased;
+use contract::SubjectErased;
 use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
 

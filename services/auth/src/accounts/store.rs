@@ -4,7 +4,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::secret::TokenHash;
 use chassis::{on_engine, sql};
-use events::contract::RegistrationRequested;
+use contract::RegistrationRequested;
 use events::{Span, Version};
 use sqlx::types::Json;
 use uuid::Uuid;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use chassis::db::{DbError, Tx};
 use chassis::secret::Token;
-use events::contract::{ClientCreated, ClientDeleted, ClientRemoved, ClientState, ClientUpdated, EventData};
+use contract::{ClientCreated, ClientDeleted, ClientRemoved, ClientState, ClientUpdated, EventData};
 use oidc::client_auth::ClientCredentials;
 use secrecy::ExposeSecret;
 

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use brokers::EventsConfig;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::http::PublicUrl;
 use chassis::secret::SecretString;
-use events::transport::EventsConfig;
-use events::webhooks::WebhooksConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
+use webhooks::WebhooksConfig;
 
 use crate::clients::ClientSettings;
 use crate::pages::BrandConfig;

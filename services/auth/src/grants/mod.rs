@@ -17,7 +17,7 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::Token;
-use events::contract::TokenReuseDetected;
+use contract::TokenReuseDetected;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;

@@ -7,7 +7,7 @@ use axum::routing::{delete, post};
 use chassis::access::{Admin, Scoped};
 use chassis::http::{Json, Path, Problem};
 use chassis::secret::SecretString;
-use events::contract::SessionEnd;
+use contract::SessionEnd;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chassis::http::{ClientInfo, Json, Problem};
 use chassis::secret::{SecretString, Token};
-use events::contract::UserState;
+use contract::UserState;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use oidc::scope::Scope;

@@ -21,7 +21,7 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use events::{contract, feed, operations, webhooks};
+use events::{feed, operations};
 
 pub(crate) use caller::still_good;
 pub use chassis::http::ClientInfo;
@@ -36,7 +36,7 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
         .merge(for_those_who_may_still_act(app))
         .merge(open_to_scripts())
         // Public: the contract holds nothing of this installation.
-        .merge(contract::asyncapi_routes())
+        .merge(events::asyncapi_routes())
         .route("/oauth2/logout", get(logout::get).post(logout::post))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::db::{DbError, Tx};
-use events::contract::{CredentialAdded, CredentialChange, CredentialKind};
+use contract::{CredentialAdded, CredentialChange, CredentialKind};
 use metrics::{counter, gauge};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chassis::secret::SecretString;
-use events::contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
+use contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
 
 use super::{FieldError, NewAccount, RegisterError};
 use crate::app::App;

@@ -1,7 +1,7 @@
 //! The steps of the saga that this service drives.
 
 use chassis::db::{DbError, Tx};
-use events::contract::RegistrationRequested;
+use contract::RegistrationRequested;
 use metrics::counter;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::TokenHash;
 use chassis::{on_engine, sql};
-use events::contract::RegistrationRequested;
+use contract::RegistrationRequested;
 use sqlx::types::Json;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chassis::access::ServiceTokens;
 use chassis::http_client::HttpClient;
-use events::contract::{RegistrationRequested, RejectionReason, UserState};
+use contract::{RegistrationRequested, RejectionReason, UserState};
 use http::StatusCode;
 use serde::Deserialize;
 use url::Url;

@@ -10,7 +10,7 @@ mod store;
 mod tests;
 
 use chassis::db::{Db, DbError};
-use events::contract::SessionEnd;
+use contract::SessionEnd;
 use events::restored::{note_catching_up, pending, take, take_erased};
 
 pub(crate) use catching_up::{

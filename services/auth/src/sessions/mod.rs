@@ -10,8 +10,8 @@ use chassis::clock::{SKEW, Timestamp};
 use chassis::db::{DbError, Tx};
 
 use chassis::secret::Token;
-pub use events::contract::SessionEnd;
-use events::contract::{SessionEnded, SessionStarted};
+pub use contract::SessionEnd;
+use contract::{SessionEnded, SessionStarted};
 use uuid::Uuid;
 
 use crate::accounts::{self, SignedIn, append_event};

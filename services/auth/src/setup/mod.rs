@@ -14,7 +14,7 @@ use std::time::Duration;
 use chassis::clock::SKEW;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{SecretString, Token};
-use events::contract::SessionEnd;
+use contract::SessionEnd;
 use url::Url;
 use uuid::Uuid;
 

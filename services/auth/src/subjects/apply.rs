@@ -1,7 +1,7 @@
 //! What follows from a change of a person.
 
 use chassis::db::{DbError, Tx};
-use events::contract::{SessionEnd, SubjectErased, UserState};
+use contract::{SessionEnd, SubjectErased, UserState};
 use events::restored::first_sequence;
 use uuid::Uuid;
 

@@ -1,10 +1,11 @@
 //! Follows the events of the user service.
 
 use chassis::db::Tx;
-use events::contract::{
+use contract::Envelope;
+use contract::{
     RegistrationRejected, UserCreated, UserDeactivated, UserDeleted, UserReactivated, UserState, UserUpdated,
 };
-use events::{Applied, Envelope, Handler, HandlerError};
+use events::{Applied, Handler, HandlerError};
 
 use super::apply;
 use crate::app::SharedApp;

@@ -9,7 +9,7 @@ mod tests;
 
 pub(crate) use apply::{erase, put, suspend};
 use chassis::db::{Connection, DbError};
-use events::contract::UserState;
+use contract::UserState;
 pub use follower::Follower;
 pub use holdings::HeldOfUsers;
 use uuid::Uuid;

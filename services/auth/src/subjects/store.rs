@@ -3,8 +3,8 @@
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
+use contract::UserState;
 use events::Span;
-use events::contract::UserState;
 use events::reconcile::Held;
 use sqlx::types::Json;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 use chassis::on_engine;
+use contract::{EventData, RegistrationRequested, SubjectErased};
 use events::Snapshot;
-use events::contract::{EventData, RegistrationRequested, SubjectErased};
 
 use super::*;
 use crate::accounts::{AccountsSnapshot, SignInError};

@@ -3,7 +3,7 @@
 pub(crate) mod store;
 
 use chassis::db::{Connection, DbError};
-use events::contract::UserId;
+use contract::UserId;
 
 /// The group whose members administer, there from the first migration on.
 pub(crate) const ADMINISTRATORS: &str = "vestibule-admins";

@@ -2,7 +2,7 @@
 
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
-use events::contract::UserId;
+use contract::UserId;
 use uuid::Uuid;
 
 /// The group with this name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use chassis::access::{AccessToken, OpenId, Scope, Scoped};
 use chassis::http::Problem;
-use events::contract::UserId;
+use contract::UserId;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;

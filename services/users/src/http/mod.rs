@@ -26,14 +26,14 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         .route("/registrations", post(registrations::register))
         .nest("/scim/v2", scim::routes())
         // Public: the contract holds nothing of this installation.
-        .merge(events::contract::asyncapi_routes())
+        .merge(events::asyncapi_routes())
         .merge(events::feed::routes().route_layer(
             // The feed asks for the scope; this, whether a person with it may still act.
             from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),
         ))
         .merge(
             events::operations::routes()
-                .merge(events::webhooks::routes())
+                .merge(webhooks::routes())
                 .route_layer(from_extractor_with_state::<Directory<Admin>, _>(Arc::clone(&app))),
         )
         .with_state(app)
@@ -43,6 +43,6 @@ pub(crate) fn routes(app: SharedApp) -> Router {
 #[cfg(test)]
 pub(crate) fn read_registration(
     body: serde_json::Value,
-) -> Result<events::contract::RegistrationRequested, serde_json::Error> {
+) -> Result<contract::RegistrationRequested, serde_json::Error> {
     serde_json::from_value::<registrations::Command>(body).map(registrations::Command::into_event)
 }

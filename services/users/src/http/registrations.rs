@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chassis::access::UsersWrite;
 use chassis::http::{Json, Problem};
-use events::contract::{
+use contract::{
     EmailAddress, PersonName, RegistrationRequested, RejectionReason, UserId, UserName, UserState,
 };
 use http::StatusCode;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::http::header::list;
 use chassis::http::{Json, Problem};
-use events::contract::UserId;
+use contract::UserId;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use scim::version::{IfMatch, etag};
@@ -21,7 +21,7 @@ use crate::people::{self, Patch, PeopleError, Stored};
 
 /// GET /user
 ///
-/// The person's record as [`events::contract::UserState`]; the version is also in `ETag`. For a person who is not
+/// The person's record as [`contract::UserState`]; the version is also in `ETag`. For a person who is not
 /// known yet, waits up to two seconds, then 503 with `Retry-After`.
 pub(super) async fn show(State(app): State<SharedApp>, person: Person) -> Result<Response, Problem> {
     let stored = arrived(&app, person.id).await?;

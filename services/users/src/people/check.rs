@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use events::contract::{Email, PersonName, UserState};
+use contract::{Email, PersonName, UserState};
 use scim::schema::{Attribute, CORE_USER, USER, canonical};
 use serde_json::{Map, Value};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chassis::clock::Timestamp;
-use events::contract::{Email, PersonName, UserId, UserName, UserState};
+use contract::{Email, PersonName, UserId, UserName, UserState};
 use serde_json::{Map, Value};
 
 use super::{Invalid, PeopleError};

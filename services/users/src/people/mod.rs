@@ -13,10 +13,8 @@ pub(crate) mod store;
 mod tests;
 
 use chassis::db::{DbError, Tx};
+use contract::{UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated};
 use events::OutboxError;
-use events::contract::{
-    UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated,
-};
 use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chassis::db::{DbError, Tx};
-use events::contract::{InvalidUserName, UserName, UserState};
+use contract::{InvalidUserName, UserName, UserState};
 
 use super::Invalid;
 use crate::groups::{ADMINISTRATORS, store as groups_store};

@@ -1,7 +1,7 @@
 //! What follows when the database of this service was restored from a backup.
 
 use chassis::db::{DbError, Tx};
-use events::contract::{UserDeactivated, UserId, UserState, UserUpdated};
+use contract::{UserDeactivated, UserId, UserState, UserUpdated};
 use events::restored::{take, take_erased};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Everybody as they are now, and everybody who is gone: for consumers that start from nothing.
 
 use chassis::db::{DbError, Reader};
-use events::contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
+use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
 use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 use serde_json::value::RawValue;
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
-use events::contract::{UserDeleted, UserId, UserState};
+use contract::{UserDeleted, UserId, UserState};
 use events::{Span, Version};
 use sqlx::types::Json;
 

@@ -1,8 +1,9 @@
 //! What this service hears from `auth`.
 
 use chassis::db::Tx;
-use events::contract::{EventData, RegistrationRequested, SubjectErased};
-use events::{Applied, Envelope, Handler, HandlerError};
+use contract::Envelope;
+use contract::{EventData, RegistrationRequested, SubjectErased};
+use events::{Applied, Handler, HandlerError};
 
 use crate::app::SharedApp;
 use crate::people::{self, store as people_store};

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use chassis::db::Reader;
-use events::contract::{EventData, RegistrationRequested};
+use contract::Envelope;
+use contract::{EventData, RegistrationRequested};
 use events::reconcile::{Held, Holdings};
-use events::{Answer, Envelope, Span};
+use events::{Answer, Span};
 use uuid::Uuid;
 
 use super::store;

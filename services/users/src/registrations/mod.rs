@@ -8,9 +8,7 @@ mod store;
 mod tests;
 
 use chassis::db::{DbError, Tx};
-use events::contract::{
-    Email, RegistrationRejected, RegistrationRequested, RejectionReason, UserId, UserState,
-};
+use contract::{Email, RegistrationRejected, RegistrationRequested, RejectionReason, UserId, UserState};
 use uuid::Uuid;
 
 pub(crate) use consumer::FromAuth;

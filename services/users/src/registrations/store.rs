@@ -3,8 +3,8 @@
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
+use contract::{RejectionReason, UserId};
 use events::Span;
-use events::contract::{RejectionReason, UserId};
 use events::reconcile::Held;
 
 const ACCEPTED: &str = "accepted";

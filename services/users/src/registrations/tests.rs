@@ -1,5 +1,5 @@
 use chassis::on_engine;
-use events::contract::{EventData, PersonName, RegistrationRequested, SubjectErased};
+use contract::{EventData, PersonName, RegistrationRequested, SubjectErased};
 use serde_json::json;
 
 use tokio::task::JoinSet;

@@ -3,7 +3,7 @@
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader};
 use chassis::on_engine;
-use events::contract::{UserDeleted, UserUpdated};
+use contract::{UserDeleted, UserUpdated};
 use events::reconcile::{Held, Holdings};
 use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
 use uuid::Uuid;

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use brokers::follow;
 use chassis::db::Tx;
 use chassis::http_client::{ClientOptions, HttpClient};
+use contract::Envelope;
+use events::Followed;
 use events::feed::FeedSource;
 use events::reconcile::Reconciliation;
-use events::transport::{Followed, follow};
-use events::{Applied, Envelope, Handler, HandlerError};
+use events::{Applied, Handler, HandlerError};
 
 use super::control::Control;
 use super::hooks::{Point, die_after_commit};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use chassis::db::Tx;
-use events::{Envelope, PublishError, Transport};
+use contract::Envelope;
+use events::transport::{PublishError, Transport};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use brokers::EventsConfig;
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbConfig, Migrations};
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::{Phase, Shutdown};
-use events::transport::EventsConfig;
 
 use crate::history::Teller;
 use crate::settings::{Role, Settings};

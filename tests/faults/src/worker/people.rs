@@ -3,9 +3,10 @@
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::on_engine;
-use events::contract::EnvelopeError;
-use events::contract::{PersonName, UserCreated, UserDeleted, UserState, UserUpdated};
-use events::{Envelope, EventData, Outbox, OutboxError};
+use contract::EnvelopeError;
+use contract::{Envelope, EventData};
+use contract::{PersonName, UserCreated, UserDeleted, UserState, UserUpdated};
+use events::{Outbox, OutboxError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use brokers::AnyTransport;
 use chassis::access::{HasVerifier, Verifier};
 use events::feed::{Feed, HasFeed};
-use events::transport::AnyTransport;
 use events::{Outbox, Relay, RelayOptions};
 
 use super::access::{self, AUDIENCE};

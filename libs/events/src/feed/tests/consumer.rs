@@ -3,8 +3,8 @@
 use chassis::on_engine;
 
 use super::*;
-use crate::inbox::tests::{Effects, effects, of, quick};
 use crate::inbox::{Bootstrap, Consumer, ConsumerOptions};
+use crate::testing::{Effects, effects, of, quick};
 use crate::testing::{THINGS, changed, new_id};
 
 /// A consumer in a database of its own.

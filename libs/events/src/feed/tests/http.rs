@@ -5,8 +5,8 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::*;
-use crate::contract::{EventData, SubjectErased};
 use crate::testing::{THINGS, changed, new_id};
+use contract::{EventData, SubjectErased};
 
 struct Client<'a> {
     service: &'a Service,
@@ -139,7 +139,7 @@ testkit::on_both_engines! {
         assert!(first.contains("id: 1\n") && first.contains("id: 2\n"), "{first}");
         let (second, _) = tokio::join!(read("2", 1), changed(&db, &service.outbox, id));
         assert!(!second.contains("id: 2\n") && second.contains("id: 3\n"), "{second}");
-        let event: crate::Envelope = serde_json::from_str(
+        let event: contract::Envelope = serde_json::from_str(
             second.lines().find_map(|line| line.strip_prefix("data: ")).unwrap(),
         ).unwrap();
         assert_eq!((event.subject, event.sequence, event.position), (id, 3, Some(3)));

@@ -1,12 +1,15 @@
 //! What is deleted in the end, and what never is.
 
+use chassis::access::ServiceTokens;
 use chassis::clock::ManualClock;
 use chassis::db::Tx;
+use chassis::http_client::ClientOptions;
+use chassis::http_client::HttpClient;
 use chassis::on_engine;
+use chassis::secret::Token;
 
 use super::*;
 use crate::testing::{THINGS, changed, new_id};
-use crate::transport::EventsConfig;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -69,7 +72,7 @@ testkit::on_both_engines! {
             publishing(&db, &outbox, start + DAY * days).await.commit().await.unwrap();
         }
         changed(&db, &outbox, new_id()).await;
-        let retention = EventsConfig::default().retention();
+        let retention = DAY * 30;
         assert_eq!(retention, DAY * 30);
         let shutdown = Shutdown::new();
         let now: chassis::clock::SharedClock = Arc::new(ManualClock::new(start + DAY * 32));
@@ -98,12 +101,12 @@ testkit::on_both_engines! {
             });
             tx.commit().await.unwrap();
         }
-        let (shutdown, retention) = (Shutdown::new(), EventsConfig::default().retention());
+        let (shutdown, retention) = (Shutdown::new(), DAY * 30);
         let now: chassis::clock::SharedClock = Arc::new(ManualClock::new(start + DAY * 91));
         shutdown.spawn("prune", prune_on_schedule(db.another().await, Arc::clone(&now), retention, shutdown.clone()));
         let source = nobody();
         let options = crate::ConsumerOptions { remember: retention, ..crate::ConsumerOptions::default() };
-        let consumer = crate::Consumer::new("tests", source, db.another().await, now, crate::inbox::tests::Effects::new(|_| Ok(())), options);
+        let consumer = crate::Consumer::new("tests", source, db.another().await, now, crate::testing::Effects::new(|_| Ok(())), options);
         begun(&db).await;
         shutdown.spawn("consumer", consumer.run(shutdown.clone()));
         for count in [

@@ -1,6 +1,8 @@
 //! Deliveries as brokers make them: repeated, reversed, with gaps.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+use uuid::Uuid;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -1,8 +1,12 @@
 //! Events that cannot be applied.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use uuid::Uuid;
 
 use super::group::Origin;
+
+use chassis::on_engine;
+
 use super::*;
 use crate::testing::{THINGS, event, new_id};
 
@@ -43,7 +47,7 @@ testkit::on_both_engines! {
         until_settled(&inbox).await;
         assert_eq!(errors().await, [(3, "po\u{fffd}ison".to_owned())]);
 
-        let message = crate::transport::subscription::UnreadableMessage {
+        let message = crate::transport::UnreadableMessage {
             place: "queue\0#1".to_owned(),
             error: "the id \0 is none".to_owned(),
             body: b"\0".to_vec(),

@@ -4,75 +4,8 @@ mod restored;
 mod subscriber;
 mod together;
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use chassis::db::Db;
-use chassis::on_engine;
-use uuid::Uuid;
-
 use super::*;
-use crate::contract::SubjectErased;
-use crate::testing::clock;
-
-type Rule = dyn Fn(&Envelope) -> Result<(), HandlerError> + Send + Sync;
-
-/// Writes down every event, and fails as it is told, after having written.
-#[derive(Clone)]
-pub(crate) struct Effects(Arc<Mutex<Box<Rule>>>);
-
-impl Effects {
-    pub(crate) fn new(rule: impl Fn(&Envelope) -> Result<(), HandlerError> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Box::new(rule))))
-    }
-
-    fn behave(&self, rule: impl Fn(&Envelope) -> Result<(), HandlerError> + Send + Sync + 'static) {
-        *self.0.lock().unwrap() = Box::new(rule);
-    }
-}
-
-impl Handler for Effects {
-    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
-        let Some(data) = event.open::<SubjectErased>()? else {
-            return Ok(Applied::Ignored);
-        };
-        on_engine!(tx, c => sqlx::query("INSERT INTO effects (id, sequence) VALUES ($1, $2)")
-            .bind(data.id)
-            .bind(data.version)
-            .execute(c)
-            .await
-            .map_err(DbError::from)?
-            .rows_affected());
-        (self.0.lock().unwrap())(event)?;
-        Ok(Applied::Yes)
-    }
-}
-
-/// What was applied, in order.
-pub(crate) async fn effects(db: &Db) -> Vec<(Uuid, i64)> {
-    let mut reader = db.reader().await.unwrap();
-    on_engine!(&mut reader, c => sqlx::query_as("SELECT id, sequence FROM effects ORDER BY number")
-        .fetch_all(c)
-        .await
-        .unwrap())
-}
-
-pub(crate) fn of(effects: &[(Uuid, i64)], id: Uuid) -> Vec<i64> {
-    effects
-        .iter()
-        .filter(|(other, _)| *other == id)
-        .map(|(_, sequence)| *sequence)
-        .collect()
-}
-
-pub(crate) fn quick() -> ConsumerOptions {
-    ConsumerOptions {
-        max_attempts: 3,
-        first_backoff: Duration::from_millis(10),
-        longest_backoff: Duration::from_millis(20),
-        ..ConsumerOptions::default()
-    }
-}
+use crate::testing::{Effects, clock, effects, of, quick};
 
 fn inbox(db: &Db, handler: Effects) -> Inbox<Effects> {
     Inbox::new("tests", db.clone(), clock(), handler, quick())

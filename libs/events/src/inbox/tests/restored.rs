@@ -1,12 +1,14 @@
 //! Catching up behind a broker, in a database that was put back from a backup.
 
 use chassis::on_engine;
+use std::time::Duration;
 use testkit::TestDb;
+use uuid::Uuid;
 
 use super::subscriber::{Told, follow, stop};
 use super::*;
-use crate::feed::tests::{Service, fresh};
 use crate::feed::{FeedTransport, prune};
+use crate::testing::{Service, fresh};
 use crate::testing::{THINGS, changed, new_id};
 
 /// As if the database had been put back from a backup.

@@ -1,13 +1,16 @@
 //! Beginning and beginning anew, with a broker that does as it is told.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+use uuid::Uuid;
 
 use chassis::shutdown::Shutdown;
 
 use super::*;
-use crate::feed::tests::{Service, fresh};
+use crate::testing::{Service, fresh};
 use crate::testing::{THINGS, new_id};
-use crate::transport::subscription::{Broker, Message, Subscription, SubscriptionError};
+use crate::transport::{Broker, Message, Subscription, SubscriptionError};
 
 /// What the broker was asked, and what its subscriptions say.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! What one replica applies out of turn while another has a delivery in hand.
 
 use std::time::Duration;
+use uuid::Uuid;
 
 use tokio::sync::Notify;
 

@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::feed::FeedTransport;
-use crate::relay::{PublishError, Relay, RelayOptions};
+use crate::relay::{Relay, RelayOptions};
 use crate::testing::{Recorder, changed, clock, new_id, outbox};
+use crate::transport::PublishError;
 
 const AUDIENCE: &str = "http://things.test";
 const ISSUER: &str = "http://auth.test";

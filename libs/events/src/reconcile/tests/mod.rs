@@ -12,12 +12,12 @@ use chassis::{on_engine, sql};
 use uuid::Uuid;
 
 use super::*;
-use crate::contract::{Envelope, SubjectErased};
-use crate::feed::tests::{Service, fresh};
 use crate::inbox::{Applied, ConsumerOptions, HandlerError};
 use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use crate::testing::{Service, fresh};
 use crate::testing::{changed, clock, data, new_id};
 use crate::{Bootstrap, Step};
+use contract::{Envelope, SubjectErased};
 
 const CONSUMER: &str = "copy";
 

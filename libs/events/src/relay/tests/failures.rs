@@ -1,5 +1,7 @@
 //! Events that a transport refuses, and transports that are away.
 
+use crate::transport::PublishError;
+use contract::Envelope;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,5 +1,7 @@
 //! Several replicas, some of which stand still.
 
+use crate::transport::PublishError;
+use contract::Envelope;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

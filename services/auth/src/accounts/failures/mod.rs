@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
-use events::contract::{LoginFailed, LoginFailure};
+use contract::{LoginFailed, LoginFailure};
 use uuid::Uuid;
 
 use super::{append_at, append_event};

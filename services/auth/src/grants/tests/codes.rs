@@ -164,7 +164,7 @@ testkit::on_both_engines! {
         let tool = client(&world.app, "tool", |wish| wish.scope = "openid admin".parse().unwrap()).await;
         let mut state = testing::person_state(world.ann, "ann");
         let asked = "openid admin other".parse().unwrap();
-        let granted = |state: events::contract::UserState| {
+        let granted = |state: contract::UserState| {
             person_scope(&tool, &state.into(), &asked).unwrap().to_string()
         };
         assert_eq!(granted(state.clone()), "openid");

@@ -1,6 +1,6 @@
 //! Refresh tokens: rotated, raced, never good for more than was granted.
 
-use events::contract::SessionEnd;
+use contract::SessionEnd;
 
 use super::*;
 use crate::sessions;

@@ -8,7 +8,7 @@ use axum::Router;
 use chassis::clock::ManualClock;
 use chassis::http::{PublicScheme, serve_under, standard_layers};
 use chassis::on_engine;
-use events::contract::RegistrationRequested;
+use contract::RegistrationRequested;
 use testkit::TestDb;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Between a person's record and the SCIM `User`.
 
-use events::contract::{Email, PersonName, UserName, UserState};
+use contract::{Email, PersonName, UserName, UserState};
 use scim::schema::USER;
 use scim::{Error, Meta, Name, User};
 use serde_json::{Map, Value};

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{UsersRead, UsersWrite};
 use chassis::http::{Path, Problem, Query, header};
-use events::contract::{UserId, UserName, UserState};
+use contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, StatusCode};
 use scim::filter::UserFilter;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chassis::db::{DbError, Tx};
 use chassis::shutdown::Shutdown;
-use events::contract::{UserId, UserName};
+use contract::{UserId, UserName};
 
 use store::Locked;
 

@@ -2,7 +2,7 @@
 
 use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
-use events::contract::UserId;
+use contract::UserId;
 
 /// Whether anybody's skeleton is missing, or is that of an earlier name.
 pub(super) async fn any_missing(connection: &mut impl Connection) -> Result<bool, DbError> {

@@ -39,7 +39,7 @@ fn a_person_cannot_change_what_is_not_theirs_to_change() {
     }
 }
 
-fn state(attributes: Value) -> events::contract::UserState {
+fn state(attributes: Value) -> contract::UserState {
     let attributes: BTreeMap<String, Value> = serde_json::from_value(attributes).unwrap();
     let draft = Draft {
         attributes,
@@ -69,7 +69,7 @@ fn a_patch_is_merged_as_rfc_7396_says() {
 
 #[test]
 fn every_limit_names_its_field() {
-    let refused = |change: &dyn Fn(&mut events::contract::UserState)| {
+    let refused = |change: &dyn Fn(&mut contract::UserState)| {
         let mut ann = state(json!({}));
         change(&mut ann);
         check(&ann).unwrap_err().field
@@ -92,8 +92,7 @@ fn every_limit_names_its_field() {
         refused(&|s| s.zoneinfo = Some("../../etc passwd".to_owned())),
         "zoneinfo"
     );
-    let mail =
-        |value: &str| serde_json::from_value::<events::contract::Email>(json!({"value": value})).unwrap();
+    let mail = |value: &str| serde_json::from_value::<contract::Email>(json!({"value": value})).unwrap();
     assert_eq!(
         refused(&|s| s.emails = vec![mail("a@b.example"); 2]),
         "emails[1].value"
@@ -101,7 +100,7 @@ fn every_limit_names_its_field() {
     assert_eq!(refused(&|s| s.emails = vec![mail("a@b.example"); 21]), "emails");
     let put = |name: &str, value: Value| {
         let one = (name.to_owned(), value);
-        move |s: &mut events::contract::UserState| s.attributes.extend([one.clone()])
+        move |s: &mut contract::UserState| s.attributes.extend([one.clone()])
     };
     assert_eq!(refused(&put("big", "x".repeat(16 * 1024).into())), "attributes");
     assert_eq!(refused(&put("k", json!({"deep": ["a\u{7}"]}))), "attributes.k");
@@ -123,7 +122,7 @@ fn every_limit_names_its_field() {
 #[test]
 fn an_address_that_stays_keeps_its_proof() {
     let mut ann = state(json!({}));
-    let mail = |value: &str, verified: bool| -> events::contract::Email {
+    let mail = |value: &str, verified: bool| -> contract::Email {
         serde_json::from_value(json!({"value": value, "verified": verified})).unwrap()
     };
     ann.emails = vec![mail("old@b.example", true)];

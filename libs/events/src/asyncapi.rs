@@ -1,0 +1,22 @@
+//! `GET /asyncapi.json`: the contract as an AsyncAPI 3.0 document.
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+
+/// `GET /asyncapi.json`, for everybody: it holds nothing but what is public in the repository.
+pub fn asyncapi_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/asyncapi.json", get(published))
+}
+
+/// `GET /asyncapi.json`
+async fn published() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "application/vnd.aai.asyncapi+json;version=3.0.0"),
+        (CACHE_CONTROL, "public, max-age=3600"),
+        // Viewers of such documents run on other origins.
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, contract::ASYNCAPI)
+}
