@@ -107,7 +107,7 @@ impl Follower {
             db: db.clone(),
             clock: clock(),
             holdings: Arc::new(super::people::NoHoldings),
-            reconciliation: events::reconcile::Reconciliation::default(),
+            reconciliation: events::reconcile::ReconcilerHandle::default(),
         };
         let (handler, until) = (effect.clone(), shutdown.clone());
         shutdown.spawn("follow", async move {

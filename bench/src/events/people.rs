@@ -7,7 +7,7 @@ use chassis::clock::{Clock, SystemClock, Timestamp};
 use chassis::db::{Db, DbConfig, Migrations, Reader};
 use contract::{Email, PersonName, UserState};
 use events::reconcile::{Held, Holdings};
-use events::{Answer, Span};
+use events::{SnapshotFuture, Span};
 use uuid::Uuid;
 
 static PEOPLE: Migrations = Migrations {
@@ -67,11 +67,11 @@ pub(super) fn person(number: u32, version: i64) -> Result<UserState> {
 pub(super) struct NoHoldings;
 
 impl Holdings for NoHoldings {
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Held>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

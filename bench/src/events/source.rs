@@ -15,7 +15,7 @@ use chassis::random::SystemRandom;
 use chassis::shutdown::Shutdown;
 use contract::{UserState, UserUpdated};
 use events::feed::{Feed, HasFeed, routes};
-use events::{Answer, Outbox, Relay, RelayOptions, Snapshot, SnapshotPage, Span, State, Version};
+use events::{Outbox, Relay, RelayOptions, Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 use sqlx::types::Json;
 use tokio::net::TcpListener;
@@ -62,15 +62,15 @@ impl HasVerifier for Served {
 struct Nobody;
 
 impl Snapshot for Nobody {
-    fn page<'a>(&'a self, _: &'a mut Reader, _: Option<&'a str>, _: i64) -> Answer<'a, SnapshotPage> {
+    fn page<'a>(&'a self, _: &'a mut Reader, _: Option<&'a str>, _: i64) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async { Ok(SnapshotPage::default()) })
     }
 
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chassis::clock::{Clock, SystemClock};
-use events::restored::Restoration;
+use events::restore::Restoration;
 use uuid::Uuid;
 
 use super::manifest::Manifest;

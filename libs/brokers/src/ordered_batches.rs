@@ -18,7 +18,10 @@ use events::transport::{PATIENCE, PublishError};
 
 /// Sends `events` in waves with `send`, which gets events of different aggregates and answers one result for each, in
 /// their order. Answers one result for each event; behind one that failed, those of its aggregate stay unsent.
-pub(crate) async fn in_waves<'a, F, R>(events: &'a [Envelope], send: F) -> Vec<Result<(), PublishError>>
+pub(crate) async fn in_ordered_batches<'a, F, R>(
+    events: &'a [Envelope],
+    send: F,
+) -> Vec<Result<(), PublishError>>
 where
     F: FnMut(Vec<&'a Envelope>) -> R,
     R: Future<Output = Vec<Result<(), PublishError>>>,
@@ -64,14 +67,14 @@ where
 
 /// Where an event stands: its index, and that of the event before it of the same aggregate.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct EventRank {
     index: usize,
     before: Option<usize>,
 }
 
-fn waves(events: &[Envelope]) -> Vec<Vec<Place>> {
+fn waves(events: &[Envelope]) -> Vec<Vec<EventRank>> {
     let mut last: HashMap<Uuid, (usize, usize)> = HashMap::new();
-    let mut waves: Vec<Vec<Place>> = Vec::new();
+    let mut waves: Vec<Vec<EventRank>> = Vec::new();
     for (index, event) in events.iter().enumerate() {
         let previous = last.get(&event.partitionkey).copied();
         let number = previous.map_or(0, |(wave, _)| wave + 1);
@@ -80,7 +83,7 @@ fn waves(events: &[Envelope]) -> Vec<Vec<Place>> {
             waves.push(Vec::new());
         }
         if let Some(wave) = waves.get_mut(number) {
-            wave.push(Place {
+            wave.push(EventRank {
                 index,
                 before: previous.map(|(_, index)| index),
             });
@@ -101,7 +104,7 @@ mod tests {
         let (ann, bob) = (new_id(), new_id());
         let events = [event(ann, 1), event(bob, 1), event(ann, 2), event(ann, 3)];
         let sent = Mutex::new(Vec::new());
-        let results = in_waves(&events, |wave| {
+        let results = in_ordered_batches(&events, |wave| {
             sent.lock().unwrap().push(
                 wave.iter()
                     .map(|event| (event.subject, event.sequence))
@@ -129,7 +132,7 @@ mod tests {
             event(bob, 2),
         ];
         let sent = Mutex::new(Vec::new());
-        let results = in_waves(&events, |wave| {
+        let results = in_ordered_batches(&events, |wave| {
             let answers: Vec<_> = wave
                 .iter()
                 .map(|event| match event.sequence {

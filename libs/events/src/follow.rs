@@ -10,7 +10,7 @@ use chassis::shutdown::Shutdown;
 
 use crate::feed::FeedSource;
 use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox, Subscriber};
-use crate::reconcile::{Holdings, Options, Reconciler, Reconciliation};
+use crate::reconcile::{Holdings, Options, Reconciler, ReconcilerHandle};
 use crate::transport::Broker;
 
 /// Whom a service follows.
@@ -29,7 +29,7 @@ pub struct Followed {
     /// What the handler's effects amount to, for the reconciler.
     pub holdings: Arc<dyn Holdings>,
     /// The way to the reconciler.
-    pub reconciliation: Reconciliation,
+    pub reconciliation: ReconcilerHandle,
 }
 
 /// How a service follows another.
@@ -63,7 +63,7 @@ pub async fn follow_broker<B: Broker, H: Handler>(
     shutdown: Shutdown,
 ) {
     let (inbox, reconciler) = parts(&followed, options, handler, false);
-    let subscriber = Subscriber::new(inbox, broker, followed.feed).telling(followed.reconciliation);
+    let subscriber = Subscriber::new(inbox, broker, followed.feed).reporting_to(followed.reconciliation);
     tokio::join!(subscriber.run(shutdown.clone()), reconciler.run(shutdown));
 }
 

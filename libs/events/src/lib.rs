@@ -15,7 +15,7 @@ pub mod operations;
 mod outbox;
 pub mod reconcile;
 mod relay;
-pub mod restored;
+pub mod restore;
 mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 #[cfg_attr(
@@ -37,7 +37,7 @@ pub use inbox::{
 };
 pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
 pub use relay::{Relay, RelayOptions};
-pub use snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+pub use snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 
 /// The tables of the outbox and the inbox, for every service's database.
 pub static MIGRATIONS: Migrations = Migrations {

@@ -89,7 +89,7 @@ pub struct Span {
 }
 
 /// What a database answers, later.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+pub type SnapshotFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
 /// What a service tells a consumer that starts from nothing.
 ///
@@ -98,7 +98,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send 
 /// `user.deleted`.
 pub trait Snapshot: Send + Sync + 'static {
     /// Whether `text` is a place that the `next` of a page of this service can name. Others are refused.
-    fn is_place(&self, text: &str) -> bool {
+    fn is_cursor(&self, text: &str) -> bool {
         !text.is_empty()
     }
 
@@ -112,7 +112,7 @@ pub trait Snapshot: Send + Sync + 'static {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Answer<'a, SnapshotPage>;
+    ) -> SnapshotFuture<'a, SnapshotPage>;
 
     /// The first `limit` versions of a span, by id. All pages together tell of the same aggregates as
     /// [`Self::page`], in the same versions; nothing else is read, because the reconciler asks for all of them again
@@ -120,11 +120,16 @@ pub trait Snapshot: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>>;
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Version>>;
 
     /// The states of those of the aggregates that the snapshot tells of.
     ///
     /// # Errors
     /// When the database fails.
-    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>>;
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>>;
 }

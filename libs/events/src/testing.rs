@@ -15,7 +15,7 @@ use chassis::random::{SharedRandom, SystemRandom};
 use uuid::Uuid;
 
 use crate::outbox::Outbox;
-use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use crate::transport::{PublishError, Transport};
 use contract::{Envelope, SpecVersion, SubjectErased};
 
@@ -192,11 +192,11 @@ impl Snapshot for NoSnapshot {
         Box::pin(async { Ok(SnapshotPage::default()) })
     }
 
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

@@ -16,12 +16,12 @@ use contract::Envelope;
 
 /// What events travel through.
 #[derive(Clone, Debug)]
-pub struct Way {
+pub struct MessagingAttributes {
     system: &'static str,
     destination: Arc<str>,
 }
 
-impl Way {
+impl MessagingAttributes {
     /// A transport by its name, and what it calls the place that events are sent to.
     pub fn new(transport: &'static str, destination: impl Into<Arc<str>>) -> Self {
         Self {
@@ -51,7 +51,12 @@ impl Way {
 pub fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
     let mut span = Span::begin(SpanKind::Producer, || format!("create {kind}")).otherwise("not_written");
     if span.context().is_some() {
-        Way::new("vestibule.outbox", "outbox").describe(&mut span, ("create", "append"), id, kind);
+        MessagingAttributes::new("vestibule.outbox", "outbox").describe(
+            &mut span,
+            ("create", "append"),
+            id,
+            kind,
+        );
     }
     let trace = span.context().or_else(TraceContext::current);
     (span, trace.map(|trace| trace.to_string()))
@@ -62,14 +67,14 @@ pub fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
     if !telemetry::is_exporting() {
         return Vec::new();
     }
-    let way = Way::new(transport.name(), transport.destination());
+    let messaging = MessagingAttributes::new(transport.name(), transport.destination());
     let span = |event: &Envelope| {
         let Some(origin) = origin(event) else {
             return Span::default();
         };
         let name = || format!("send {}", event.kind);
         let mut span = Span::below(origin, SpanKind::Client, name).otherwise("cancelled");
-        way.describe(&mut span, ("send", "publish"), event.id, &event.kind);
+        messaging.describe(&mut span, ("send", "publish"), event.id, &event.kind);
         if events.len() > 1 {
             let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
             span.set("vestibule.batch.size", count);
@@ -94,7 +99,7 @@ pub fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
 /// Has `work` apply an event of `consumer` as a part of the trace in which the event happened.
 pub async fn processing(
     event: &Envelope,
-    way: &Way,
+    messaging: &MessagingAttributes,
     consumer: &'static str,
     work: impl Future<Output = Result<Applied, HandlerError>>,
 ) -> Result<Applied, HandlerError> {
@@ -102,7 +107,7 @@ pub async fn processing(
         return work.await;
     };
     let mut span = Span::of_message(origin, || format!("process {}", event.kind)).otherwise("cancelled");
-    way.describe(&mut span, ("process", "apply"), event.id, &event.kind);
+    messaging.describe(&mut span, ("process", "apply"), event.id, &event.kind);
     span.set("messaging.consumer.group.name", consumer);
     let trace = span.context().unwrap_or_else(|| origin.child());
     let outcome = trace.scope(work).await;

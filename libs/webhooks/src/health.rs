@@ -16,11 +16,11 @@ pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
 /// What is known of each webhook. Those of which nothing is known are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    known: Mutex<HashMap<Uuid, Known>>,
+    known: Mutex<HashMap<Uuid, ReceiverState>>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct ReceiverState {
     /// Attempts in a row without an answer in time.
     unanswered: u32,
     /// Until when this replica sends nothing; others may.
@@ -28,7 +28,7 @@ struct Known {
 }
 
 impl Health {
-    fn known(&self) -> MutexGuard<'_, HashMap<Uuid, Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Uuid, ReceiverState>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -50,7 +50,7 @@ impl Health {
     }
 
     /// This replica cannot send to the webhook: it looks again at `until`.
-    pub(super) fn rest(&self, webhook: Uuid, until: Timestamp) {
+    pub(super) fn pause(&self, webhook: Uuid, until: Timestamp) {
         self.known().entry(webhook).or_default().rests_until = Some(until);
     }
 

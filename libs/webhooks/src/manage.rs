@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::message::test_event;
 use super::secret::Secret;
-use super::store::{self, Change, New, Webhook};
+use super::store::{self, Change, NewRow, Webhook};
 use super::types::Types;
 use super::{WebhookError, Webhooks, log, queue};
 
@@ -17,7 +17,7 @@ const LONGEST_DESCRIPTION: usize = 500;
 
 /// A webhook to be made.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct NewWebhook {
     pub(super) url: String,
     pub(super) types: Vec<String>,
     pub(super) description: String,
@@ -43,16 +43,16 @@ fn invalid(field: &str, detail: impl Into<String>) -> WebhookError {
 
 impl Webhooks {
     /// Makes a webhook that begins with what is published from now on, and answers it with its secret.
-    pub(super) async fn create(&self, wish: Wish) -> Result<(Webhook, Token), WebhookError> {
+    pub(super) async fn create(&self, new: NewWebhook) -> Result<(Webhook, Token), WebhookError> {
         let cipher = self.cipher()?;
-        let types = self.types(wish.types)?;
-        let description = description(wish.description)?;
-        let secret = self.secret(wish.secret)?;
-        let url = self.callable(&wish.url).await?;
+        let types = self.types(new.types)?;
+        let description = description(new.description)?;
+        let secret = self.secret(new.secret)?;
+        let url = self.callable(&new.url).await?;
         let now = self.now();
         let id = self.random().uuid(&**self.shared.outbox.clock());
         let sealed = secret.seal(cipher, self.random(), id)?;
-        let new = New {
+        let new = NewRow {
             id,
             url: &url,
             types: &types,

@@ -63,7 +63,7 @@ impl Webhook {
 
 /// A webhook about to be made.
 #[derive(Debug)]
-pub(super) struct New<'a> {
+pub(super) struct NewRow<'a> {
     pub(super) id: Uuid,
     pub(super) url: &'a str,
     pub(super) types: &'a Types,
@@ -73,7 +73,7 @@ pub(super) struct New<'a> {
 }
 
 /// Writes a webhook that stands at the head of the feed.
-pub(super) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<(), DbError> {
+pub(super) async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "INSERT INTO webhooks (id, url, types, description, secret, secret_key, position, version, created_at, updated_at)

@@ -12,10 +12,10 @@ use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
 use webhooks::{HasWebhooks, Webhooks};
 
-use crate::arrivals::Arrivals;
 use crate::http::still_honoured;
-use crate::people::ReservedNames;
 use crate::revocations::Revocations;
+use crate::user_created_waiters::UserCreatedWaiters;
+use crate::users::ReservedNames;
 
 /// Everything that a use case needs.
 pub struct App {
@@ -26,7 +26,7 @@ pub struct App {
     pub(crate) feed: Feed,
     pub(crate) operations: Operations,
     pub(crate) webhooks: Webhooks,
-    pub(crate) arrivals: Arrivals,
+    pub(crate) user_created_waiters: UserCreatedWaiters,
     pub(crate) reserved_names: ReservedNames,
     pub(crate) verifier: Verifier,
     pub(crate) revocations: Revocations,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 use webhooks::WebhooksConfig;
 
-use crate::people::ReservedNames;
+use crate::users::ReservedNames;
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -6,17 +6,17 @@
 //! [`config`] reads the settings.
 
 pub mod app;
-mod arrivals;
 mod catalogue;
 pub mod config;
 mod groups;
 mod http;
-mod people;
 mod registrations;
 mod revocations;
 mod service;
 #[cfg(test)]
 mod testing;
+mod user_created_waiters;
+mod users;
 
 use chassis::db::Migrations;
 

@@ -25,11 +25,11 @@ use events::{Outbox, Relay, RelayOptions};
 use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::app::{App, SharedApp};
-use crate::arrivals::Arrivals;
 use crate::config::Settings;
-use crate::people::{PeopleSnapshot, fill_on_schedule};
-use crate::registrations::{FromAuth, HeldOfAuth};
+use crate::registrations::{AuthEventHandler, HeldOfAuth};
 use crate::revocations::{Follower, FollowerParts, Revocations};
+use crate::user_created_waiters::UserCreatedWaiters;
+use crate::users::{PeopleSnapshot, fill_on_schedule};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -151,7 +151,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
     let app = wire(&settings, &world, db.clone(), keys.clone(), &shutdown)?;
     restored(&app, &settings).await?;
-    app.arrivals.run(&shutdown);
+    app.user_created_waiters.run(&shutdown);
     publish(&settings, &app, &shutdown)?;
     let tokens = tokens_for_auth(&settings, &world)?;
     let parts = FollowerParts {
@@ -197,7 +197,7 @@ async fn open(settings: &Settings, health: &Health, shutdown: &Shutdown) -> Resu
 
 /// Draws the consequences of a restoration, if there was one.
 async fn restored(app: &SharedApp, settings: &Settings) -> Result<(), RunError> {
-    crate::people::heal(app)
+    crate::users::after_restore(app)
         .await
         .map_err(|source| RunError::Database {
             place: settings.database.place(),
@@ -236,7 +236,7 @@ fn wire(
         verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
         clock: clock(),
         random: Arc::clone(&world.random),
-        arrivals: Arrivals::default(),
+        user_created_waiters: UserCreatedWaiters::default(),
         reserved_names: settings.user_names.reserved()?,
         revocations: Revocations::default(),
         scim_base: format!("{audience}/scim/v2"),
@@ -338,7 +338,7 @@ fn follow_auth(
             holdings: Arc::new(HeldOfAuth),
             reconciliation: app.operations.reconciliation().clone(),
         };
-        let (config, handler, until) = (config.clone(), FromAuth(Arc::clone(&app)), until.clone());
+        let (config, handler, until) = (config.clone(), AuthEventHandler(Arc::clone(&app)), until.clone());
         async move { follow(&config, followed, handler, until).await }
     });
     Ok(())

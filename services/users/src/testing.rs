@@ -28,11 +28,11 @@ use uuid::Uuid;
 use webhooks::{Webhooks, WebhooksConfig};
 
 use crate::app::{App, SharedApp};
-use crate::arrivals::Arrivals;
 use crate::groups::{self, ADMINISTRATORS};
-use crate::people::{Draft, PeopleSnapshot};
-use crate::registrations::FromAuth;
+use crate::registrations::AuthEventHandler;
 use crate::revocations::Revocations;
+use crate::user_created_waiters::UserCreatedWaiters;
+use crate::users::{Draft, PeopleSnapshot};
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -44,12 +44,12 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Algorit
 pub(crate) fn app(db: &Db) -> SharedApp {
     app_with(
         db,
-        Arrivals::new(Duration::from_secs(60), Duration::from_secs(60)),
+        UserCreatedWaiters::new(Duration::from_secs(60), Duration::from_secs(60)),
     )
 }
 
 /// The service on `db`, with a patience of the test's own.
-pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
+pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> SharedApp {
     let clock: SharedClock = Arc::new(ManualClock::new(NOW));
     let random: SharedRandom = Arc::new(SystemRandom::default());
     let keys = JwkSet {
@@ -79,7 +79,7 @@ pub(crate) fn app_with(db: &Db, arrivals: Arrivals) -> SharedApp {
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
         clock,
         random,
-        arrivals,
+        user_created_waiters,
         reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
         revocations: heard(),
         scim_base: format!("{AUDIENCE}/scim/v2"),
@@ -155,7 +155,7 @@ pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
 /// What the inbox does with an event that it sees for the first time.
 pub(crate) async fn apply(app: &SharedApp, event: &Envelope) {
     let mut tx = app.db.begin("test").await.unwrap();
-    FromAuth(app.clone()).apply(&mut tx, event).await.unwrap();
+    AuthEventHandler(app.clone()).apply(&mut tx, event).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -229,7 +229,7 @@ impl Answer {
 impl Caller {
     /// Somebody without a token.
     pub(crate) fn anonymous(app: &SharedApp) -> Self {
-        app.arrivals.run(&Shutdown::new());
+        app.user_created_waiters.run(&Shutdown::new());
         let router = standard_layers(
             crate::http::routes(app.clone()),
             &LimitsConfig::default(),

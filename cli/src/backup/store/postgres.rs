@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use chassis::db::{Db, DbConfig};
-use events::restored;
+use events::restore;
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;

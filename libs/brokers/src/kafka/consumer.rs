@@ -157,7 +157,7 @@ impl Subscription for KafkaSubscription {
             group.join()?;
         }
         let stopped = Arc::clone(&self.stopped);
-        let batch = blocking(move || group.look(limit, wait, &stopped)).await?;
+        let batch = blocking(move || group.poll(limit, wait, &stopped)).await?;
         self.unsure = false;
         if batch.failures > 0 {
             metrics::counter!("vestibule_consumer_failures_total", "consumer" => self.consumer)

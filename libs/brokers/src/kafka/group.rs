@@ -17,7 +17,7 @@ use events::transport::{Message, SubscriptionError};
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long one look for messages blocks a thread: so long may the end of the process wait for it.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(100);
 
 /// A client of the group. Its consumer is there until it is dropped.
 pub(super) struct Group(pub(super) Option<BaseConsumer<Member>>);
@@ -52,7 +52,7 @@ impl Group {
     }
 
     /// Waits for messages, and takes those that are at hand. Blocks.
-    pub(super) fn look(
+    pub(super) fn poll(
         &self,
         limit: usize,
         wait: Duration,
@@ -67,7 +67,7 @@ impl Group {
         while batch.messages.len() < limit && !stopped.load(Ordering::Relaxed) {
             let left = until.saturating_duration_since(Instant::now());
             let patience = if batch.messages.is_empty() {
-                left.min(LOOK)
+                left.min(POLL)
             } else {
                 Duration::ZERO
             };
@@ -89,7 +89,7 @@ impl Group {
                 }
                 Some(Err(error)) => {
                     batch.failures += 1;
-                    judge(member, &error)?;
+                    classify(member, &error)?;
                 }
                 None => {}
             }
@@ -107,7 +107,7 @@ impl Group {
 
 /// Whether to go on in spite of an error. The library connects again by itself, and this member keeps its place: one that
 /// joins anew has to wait until the old one is given up.
-fn judge(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError> {
+fn classify(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError> {
     let text = || member.ear.explain(error);
     if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
         return Err(SubscriptionError::Away(text()));

@@ -19,7 +19,7 @@ use super::config::KafkaConfig;
 use super::message::headers;
 use super::topology::Topic;
 use crate::EventsConfig;
-use crate::ordered_batches::in_waves;
+use crate::ordered_batches::in_ordered_batches;
 use contract::{Envelope, EventData, RegistrationRejected, UserDeleted};
 use events::transport::{PublishError, Transport};
 
@@ -130,7 +130,7 @@ impl Transport for KafkaTransport {
             Ok(live) => live,
             Err(error) => return vec![Err(error); events.len()],
         };
-        let results = in_waves(events, |wave| live.wave(wave)).await;
+        let results = in_ordered_batches(events, |wave| live.wave(wave)).await;
         self.part(live, &results).await;
         results
     }
@@ -143,7 +143,7 @@ impl Live {
         // The broker refuses a whole packet for one big event in it, or for the sum of them.
         if events.len() > 1 {
             for (event, result) in events.iter().zip(&mut results) {
-                if matches!(result, Err(Failure::TooLarge)) {
+                if matches!(result, Err(DeliveryFailure::TooLarge)) {
                     *result = self.event(event).await;
                 }
             }
@@ -153,11 +153,11 @@ impl Live {
         join_all(last.map(async |(event, result)| *result = self.tombstone(event).await)).await;
         results
             .into_iter()
-            .map(|result| result.map_err(|failure| self.judge(failure)))
+            .map(|result| result.map_err(|failure| self.classify(failure)))
             .collect()
     }
 
-    fn event(&self, event: &Envelope) -> impl Future<Output = Result<(), Failure>> + use<> {
+    fn event(&self, event: &Envelope) -> impl Future<Output = Result<(), DeliveryFailure>> + use<> {
         confirmed(
             self.patience,
             self.send(event, Some(event.data.get()), Some(headers(event))),
@@ -165,7 +165,7 @@ impl Live {
     }
 
     /// Tells Kafka that nothing of the aggregate is to stay (log compaction deletes what is before a tombstone).
-    fn tombstone(&self, event: &Envelope) -> impl Future<Output = Result<(), Failure>> + use<> {
+    fn tombstone(&self, event: &Envelope) -> impl Future<Output = Result<(), DeliveryFailure>> + use<> {
         confirmed(self.patience, self.send(event, None, None))
     }
 
@@ -183,17 +183,17 @@ impl Live {
         self.producer.send_result(record).map_err(|(error, _)| error)
     }
 
-    fn judge(&self, failure: Failure) -> PublishError {
+    fn classify(&self, failure: DeliveryFailure) -> PublishError {
         match failure {
-            Failure::TooLarge => {
+            DeliveryFailure::TooLarge => {
                 PublishError::Refused("the event is larger than the topic's max.message.bytes".to_owned())
             }
-            Failure::Invalid(error) => PublishError::Refused(error),
-            Failure::Lost(error) => {
+            DeliveryFailure::Invalid(error) => PublishError::Refused(error),
+            DeliveryFailure::Lost(error) => {
                 self.lost.store(true, Ordering::Relaxed);
                 PublishError::Unavailable(error)
             }
-            Failure::Away(error) => PublishError::Unavailable(self.ear.explain(error)),
+            DeliveryFailure::Away(error) => PublishError::Unavailable(self.ear.explain(error)),
         }
     }
 }
@@ -206,31 +206,36 @@ fn leaves_nothing(kind: &str) -> bool {
 
 /// Why a message was not confirmed.
 #[derive(Clone, Debug)]
-enum Failure {
+enum DeliveryFailure {
     TooLarge,
     Invalid(String),
     Lost(String),
     Away(String),
 }
 
-async fn confirmed(patience: Duration, sent: Result<DeliveryFuture, KafkaError>) -> Result<(), Failure> {
+async fn confirmed(
+    patience: Duration,
+    sent: Result<DeliveryFuture, KafkaError>,
+) -> Result<(), DeliveryFailure> {
     let error = match sent {
         Ok(delivery) => match tokio::time::timeout(patience, delivery).await {
             Ok(Ok(Ok(_))) => return Ok(()),
             Ok(Ok(Err((error, _)))) => error,
-            Ok(Err(_)) | Err(_) => return Err(Failure::Lost("the producer gave no answer".to_owned())),
+            Ok(Err(_)) | Err(_) => {
+                return Err(DeliveryFailure::Lost("the producer gave no answer".to_owned()));
+            }
         },
         Err(error) => error,
     };
     Err(match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::MessageSizeTooLarge) => Failure::TooLarge,
-        Some(RDKafkaErrorCode::InvalidRecord) => Failure::Invalid(error.to_string()),
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => DeliveryFailure::TooLarge,
+        Some(RDKafkaErrorCode::InvalidRecord) => DeliveryFailure::Invalid(error.to_string()),
         Some(
             RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownPartition,
-        ) => Failure::Lost(error.to_string()),
-        _ => Failure::Away(error.to_string()),
+        ) => DeliveryFailure::Lost(error.to_string()),
+        _ => DeliveryFailure::Away(error.to_string()),
     })
 }
 

@@ -67,7 +67,7 @@ impl Topic {
         config: &KafkaConfig,
         service: &str,
     ) -> Result<Option<Vec<i32>>, SubscriptionError> {
-        self.look(config, service, &Ear::default()).await
+        self.poll(config, service, &Ear::default()).await
     }
 
     /// The partitions of the topic, which is made when that is allowed and it is missing.
@@ -77,7 +77,7 @@ impl Topic {
         service: &str,
     ) -> Result<Vec<i32>, SubscriptionError> {
         let ear = Ear::default();
-        if let Some(partitions) = self.look(config, service, &ear).await? {
+        if let Some(partitions) = self.poll(config, service, &ear).await? {
             return Ok(partitions);
         }
         if !config.declare {
@@ -89,7 +89,7 @@ impl Topic {
         self.make(config, service, &ear).await?;
         // The brokers tell each other after they have answered.
         for _ in 0..50 {
-            if let Some(partitions) = self.look(config, service, &ear).await? {
+            if let Some(partitions) = self.poll(config, service, &ear).await? {
                 return Ok(partitions);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -100,7 +100,7 @@ impl Topic {
         )))
     }
 
-    async fn look(
+    async fn poll(
         &self,
         config: &KafkaConfig,
         service: &str,

@@ -17,7 +17,7 @@ use super::config::RabbitmqConfig;
 use super::connection::{Session, lost, say};
 use super::message;
 use super::topology::{Topology, must_be_heard};
-use crate::ordered_batches::in_waves;
+use crate::ordered_batches::in_ordered_batches;
 use contract::Envelope;
 use events::transport::SubscriptionError;
 use events::transport::{PublishError, Transport};
@@ -168,7 +168,7 @@ impl Transport for RabbitmqTransport {
             }
         };
         let fit = AtomicBool::new(true);
-        let results = in_waves(events, |wave| {
+        let results = in_ordered_batches(events, |wave| {
             let deadline = Instant::now() + PUBLISH_WITHIN;
             self.send(&publishing.channel, wave, deadline, &fit)
         })

@@ -129,7 +129,10 @@ pub(crate) struct RabbitmqSubscription {
 
 impl RabbitmqSubscription {
     /// Sorts out what the stream of deliveries said.
-    fn take(&mut self, said: Option<Result<Delivery, lapin::Error>>) -> Result<Message, SubscriptionError> {
+    fn receive(
+        &mut self,
+        said: Option<Result<Delivery, lapin::Error>>,
+    ) -> Result<Message, SubscriptionError> {
         match said {
             Some(Ok(delivery)) => {
                 let message = message::open(&self.queue, &delivery);
@@ -178,12 +181,12 @@ impl Subscription for RabbitmqSubscription {
         let Ok(first) = tokio::time::timeout(wait, self.delivery()).await else {
             return Ok(Vec::new());
         };
-        let mut messages = vec![self.take(first)?];
+        let mut messages = vec![self.receive(first)?];
         while messages.len() < limit {
             let Some(said) = self.delivery().now_or_never() else {
                 break;
             };
-            messages.push(self.take(said)?);
+            messages.push(self.receive(said)?);
         }
         Ok(messages)
     }

@@ -101,7 +101,7 @@ pub(super) async fn everything_is_applied_once_in_order_whoever_writes<W: World>
 
 pub(super) async fn a_newcomer_begins_with_the_snapshot_and_goes_on<W: World>(db: TestDb) {
     let world = W::new();
-    world.enrol().await;
+    world.join().await;
     let service = Service::publishing(&db, world.transport()).await;
     let here = fresh(&db).await;
     let ids: Vec<Uuid> = (0..5).map(|_| new_id()).collect();

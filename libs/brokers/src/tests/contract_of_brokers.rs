@@ -118,7 +118,7 @@ pub(super) async fn what_was_applied_and_not_settled_comes_again_and_changes_not
     db: TestDb,
 ) {
     let world = W::new();
-    world.enrol().await;
+    world.join().await;
     let service = Service::publishing(&db, world.transport()).await;
     let here = fresh(&db).await;
     let ids: Vec<Uuid> = (0..5).map(|_| new_id()).collect();
@@ -156,7 +156,7 @@ pub(super) async fn what_was_applied_and_not_settled_comes_again_and_changes_not
 
 pub(super) async fn what_is_no_event_is_kept_and_the_rest_goes_on<W: BrokerWorld>(db: TestDb) {
     let world = W::new();
-    world.enrol().await;
+    world.join().await;
     let service = Service::publishing(&db, world.transport()).await;
     let here = fresh(&db).await;
     let ids = [new_id(), new_id()];

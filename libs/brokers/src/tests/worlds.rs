@@ -23,7 +23,7 @@ pub(super) trait World: Send + Sync + 'static {
     fn transport(&self) -> Self::Transport;
 
     /// The consumer was here before: a broker keeps for it what is sent from now on.
-    fn enrol(&self) -> impl Future<Output = ()> + Send {
+    fn join(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
@@ -187,7 +187,7 @@ mod rabbitmq {
             RabbitmqTransport::new(&self.config, &self.namespace, SERVICE)
         }
 
-        async fn enrol(&self) {
+        async fn join(&self) {
             drop(self.broker().subscribe(false).await.unwrap());
         }
 

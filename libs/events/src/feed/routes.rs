@@ -89,7 +89,7 @@ where
     if accepts(&headers, "text/event-stream") {
         // What is wrong is said before the stream begins.
         feed.read(after, 1, Duration::ZERO).await.map_err(refuse)?;
-        let place = sse::Place::new(feed.clone(), after, token.expires_at, guard);
+        let place = sse::Cursor::new(feed.clone(), after, token.expires_at, guard);
         let mut response = sse::stream(place).into_response();
         // nginx would hold small events back until its buffer is full.
         response
@@ -151,7 +151,7 @@ async fn snapshot<S: HasFeed>(
     if query
         .after
         .as_deref()
-        .is_some_and(|after| !feed.snapshot.is_place(after))
+        .is_some_and(|after| !feed.snapshot.is_cursor(after))
     {
         return Err(Problem::invalid().field("after", "Expected the `next` of an earlier page."));
     }

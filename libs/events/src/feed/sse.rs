@@ -19,7 +19,7 @@ const PAGE: i64 = 100;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Where a stream is, and how long it may go on.
-pub(super) struct Place {
+pub(super) struct Cursor {
     feed: Feed,
     after: i64,
     ready: VecDeque<Envelope>,
@@ -27,7 +27,7 @@ pub(super) struct Place {
     guard: Guard,
 }
 
-impl Place {
+impl Cursor {
     /// After position `after`, until the follower's token expires, which is at `until`, or `guard` finds that it is no
     /// longer honoured.
     pub(super) fn new(feed: Feed, after: i64, until: Timestamp, guard: Guard) -> Self {
@@ -43,7 +43,7 @@ impl Place {
 
 /// All events from `place` on, until the feed closes, or fails, or the follower's token is good no more; the follower
 /// comes back with the id of the last one.
-pub(super) fn stream(place: Place) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) fn stream(place: Cursor) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let events = stream::unfold(place, |mut place| async move {
         let envelope = next(&mut place).await?;
         let data = serde_json::to_string(&envelope).ok()?;
@@ -53,7 +53,7 @@ pub(super) fn stream(place: Place) -> Sse<impl Stream<Item = Result<Event, Infal
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-async fn next(place: &mut Place) -> Option<Envelope> {
+async fn next(place: &mut Cursor) -> Option<Envelope> {
     loop {
         // Before every event: a follower that is slow to take them may have been shut out meanwhile.
         place.guard.check().await.ok()?;

@@ -6,10 +6,10 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
+use super::apply::Origin;
 use super::failures::FollowingFailures;
-use super::group::Origin;
 use super::housekeeping::Housekeeping;
-use super::{Handler, Inbox, InboxError, Step, marker, store};
+use super::{Handler, Inbox, InboxError, Step, bootstrap_marker, store};
 use crate::feed::{FeedError, FeedSource, News};
 
 /// How a consumer begins that has no position, or whose position is no longer in the feed.
@@ -68,7 +68,7 @@ pub struct Consumer<H> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum TurnError {
+enum RunError {
     #[error(transparent)]
     Feed(#[from] FeedError),
     #[error(transparent)]
@@ -115,7 +115,7 @@ impl<H: Handler> Consumer<H> {
     async fn follow(&mut self) {
         let mut failures = FollowingFailures::new(self.inbox.consumer, "the feed cannot be followed", 4);
         loop {
-            match self.turn().await {
+            match self.run_once().await {
                 Ok(()) => failures.succeeded(),
                 Err(error) => {
                     let pause = failures.failed(&error);
@@ -126,16 +126,16 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// One request, and what it brings.
-    async fn turn(&mut self) -> Result<(), TurnError> {
+    async fn run_once(&mut self) -> Result<(), RunError> {
         if !self.alone {
-            marker::withdraw_all(&self.inbox.db, self.inbox.consumer).await?;
+            bootstrap_marker::withdraw_all(&self.inbox.db, self.inbox.consumer).await?;
             self.alone = true;
         }
         let position = match self.position {
             Some(position) => position,
             None => match self.inbox.position().await? {
                 Some(position) => position,
-                None => return self.begin(0).await,
+                None => return self.bootstrap(0).await,
             },
         };
         self.position = Some(position);
@@ -146,7 +146,7 @@ impl<H: Handler> Consumer<H> {
         );
         let News { events, last: head } = match self.source.news(position, batch, wait).await {
             Ok(news) => news,
-            Err(FeedError::Gone { oldest }) => return self.begin(oldest - 1).await,
+            Err(FeedError::Gone { oldest }) => return self.bootstrap(oldest - 1).await,
             Err(error) => return Err(error.into()),
         };
         let Some(last) = events.last() else {
@@ -168,14 +168,14 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// The feed has a hole, which it never has by itself: somebody deleted events. What they said is in the snapshot.
-    async fn skipped(&mut self, from: i64, to: Option<i64>) -> Result<(), TurnError> {
-        let error = TurnError::Skipped { from, to };
+    async fn skipped(&mut self, from: i64, to: Option<i64>) -> Result<(), RunError> {
+        let error = RunError::Skipped { from, to };
         if self.inbox.options.bootstrap == Bootstrap::Beginning {
             return Err(error);
         }
         let consumer = self.inbox.consumer;
         tracing::error!(event.action = "events-missing", consumer, error = %error, "events are missing in the feed");
-        self.begin(from).await
+        self.bootstrap(from).await
     }
 
     /// Tells how many events are published behind `position`.
@@ -187,7 +187,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Notes where the consumer is after a delivery.
-    fn moved<T>(&mut self, outcome: Result<T, InboxError>, to: i64) -> Result<(), TurnError> {
+    fn moved<T>(&mut self, outcome: Result<T, InboxError>, to: i64) -> Result<(), RunError> {
         match outcome {
             Ok(_) => {
                 self.position = Some(to);
@@ -207,9 +207,9 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Starts anew: from the snapshot, or after position `beginning`.
-    async fn begin(&mut self, beginning: i64) -> Result<(), TurnError> {
+    async fn bootstrap(&mut self, beginning: i64) -> Result<(), RunError> {
         let mut tx = self.inbox.db.begin("inbox_enrol").await?;
-        let from = store::enrol(&mut tx, self.inbox.consumer, self.inbox.clock.now()).await?;
+        let from = store::ensure_row(&mut tx, self.inbox.consumer, self.inbox.clock.now()).await?;
         tx.commit().await?;
         let consumer = self.inbox.consumer;
         if self.inbox.options.bootstrap == Bootstrap::Beginning {

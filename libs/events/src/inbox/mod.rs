@@ -7,13 +7,13 @@
 //! An event that cannot be applied is parked, and the later ones of its aggregate behind it; the others go on. It is
 //! tried again with growing pauses, and given up after [`ConsumerOptions::max_attempts`].
 
+mod apply;
+mod bootstrap_marker;
 mod consumer;
 mod failures;
-mod group;
 mod housekeeping;
-mod marker;
-mod mend;
 mod parked;
+mod repair;
 mod store;
 mod subscriber;
 #[cfg(test)]
@@ -28,13 +28,13 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError, Tx};
 use chassis::telemetry::catalogue::begin;
 
+pub(crate) use bootstrap_marker::RESTORED;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
-pub(crate) use marker::RESTORED;
 pub use parked::{ParkedEvent, parked, replay_parked};
 pub use subscriber::Subscriber;
 
 use crate::outbox::OutboxError;
-use crate::trace::Way;
+use crate::trace::MessagingAttributes;
 use contract::{Envelope, EnvelopeError};
 
 /// What a handler did with an event.
@@ -166,7 +166,7 @@ pub struct Inbox<H> {
     handler: Arc<H>,
     options: ConsumerOptions,
     totals: Arc<Totals>,
-    way: Way,
+    messaging: MessagingAttributes,
 }
 
 impl<H: Handler> Inbox<H> {
@@ -186,14 +186,14 @@ impl<H: Handler> Inbox<H> {
             handler: Arc::new(handler),
             options,
             totals: Arc::default(),
-            way: Way::new("feed", "events"),
+            messaging: MessagingAttributes::new("feed", "events"),
         }
     }
 
-    /// Says in traces that the events come this way, and not over the feed.
+    /// Says in traces that the events come this messaging, and not over the feed.
     #[must_use]
-    pub(crate) fn over(mut self, way: Way) -> Self {
-        self.way = way;
+    pub(crate) fn over(mut self, messaging: MessagingAttributes) -> Self {
+        self.messaging = messaging;
         self
     }
 
@@ -236,7 +236,7 @@ impl<H> Clone for Inbox<H> {
             handler: Arc::clone(&self.handler),
             options: self.options.clone(),
             totals: Arc::clone(&self.totals),
-            way: self.way.clone(),
+            messaging: self.messaging.clone(),
         }
     }
 }

@@ -9,7 +9,7 @@ use chassis::on_engine;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::group::Origin;
+use super::apply::Origin;
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
 use crate::trace;
@@ -236,7 +236,7 @@ impl<H: Handler> Inbox<H> {
             delivery.stale = 1;
         } else {
             let applying = self.handler.apply(&mut tx, &event);
-            match trace::processing(&event, &self.way, self.consumer, applying).await? {
+            match trace::processing(&event, &self.messaging, self.consumer, applying).await? {
                 Applied::Yes => delivery.applied = 1,
                 Applied::Ignored => delivery.ignored = 1,
             }

@@ -86,7 +86,7 @@ pub(super) async fn advance(
 }
 
 /// Makes sure that the consumer has a row to lock, and answers its position.
-pub(super) async fn enrol(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result<i64, DbError> {
+pub(super) async fn ensure_row(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result<i64, DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ($1, $2, $3)

@@ -6,14 +6,14 @@ use chassis::db::DbError;
 use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
+use super::apply::Origin;
+use super::bootstrap_marker::Marker;
 use super::failures::FollowingFailures;
-use super::group::Origin;
 use super::housekeeping::Housekeeping;
-use super::marker::Marker;
 use super::{Handler, Inbox, InboxError, unreadable};
 use crate::feed::{FeedError, FeedSource};
-use crate::reconcile::Reconciliation;
-use crate::trace::Way;
+use crate::reconcile::ReconcilerHandle;
+use crate::trace::MessagingAttributes;
 use crate::transport::{Broker, Message, Subscription, SubscriptionError};
 use contract::Envelope;
 
@@ -28,14 +28,14 @@ pub struct Subscriber<B, H> {
     broker: B,
     snapshot: FeedSource,
     housekeeping: Housekeeping,
-    reconciliation: Reconciliation,
+    reconciliation: ReconcilerHandle,
     marker: Marker,
     /// Messages are gone, and the database does not know yet.
     missed: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum TurnError {
+enum RunError {
     #[error(transparent)]
     Broker(#[from] SubscriptionError),
     #[error(transparent)]
@@ -44,7 +44,7 @@ enum TurnError {
     Db(#[from] DbError),
 }
 
-impl From<InboxError> for TurnError {
+impl From<InboxError> for RunError {
     fn from(error: InboxError) -> Self {
         match error {
             InboxError::Db(error) => Self::Db(error),
@@ -57,9 +57,9 @@ impl From<InboxError> for TurnError {
 impl<B: Broker, H: Handler> Subscriber<B, H> {
     /// A subscriber that hands what `broker` brings to `inbox`; `snapshot` is the feed of the service that is followed.
     pub fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
-        let inbox = inbox.over(Way::new(broker.name(), broker.destination()));
+        let inbox = inbox.over(MessagingAttributes::new(broker.name(), broker.destination()));
         Self {
-            reconciliation: Reconciliation::default(),
+            reconciliation: ReconcilerHandle::default(),
             marker: Marker::of(inbox.consumer, broker.name(), &broker.place()),
             missed: false,
             inbox,
@@ -71,7 +71,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
 
     /// Tells `reconciliation` of connections and of the lag.
     #[must_use]
-    pub fn telling(mut self, reconciliation: Reconciliation) -> Self {
+    pub fn reporting_to(mut self, reconciliation: ReconcilerHandle) -> Self {
         self.reconciliation = reconciliation;
         self
     }
@@ -92,7 +92,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
-            self.missed |= matches!(error, TurnError::Broker(SubscriptionError::Missed(_)));
+            self.missed |= matches!(error, RunError::Broker(SubscriptionError::Missed(_)));
             let pause = failures.failed(&error);
             tokio::time::sleep(pause).await;
         }
@@ -102,7 +102,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     async fn connected(
         &mut self,
         failures: &mut FollowingFailures,
-    ) -> Result<std::convert::Infallible, TurnError> {
+    ) -> Result<std::convert::Infallible, RunError> {
         if self.missed {
             self.marker.withdraw(&self.inbox.db).await?;
             self.missed = false;
@@ -110,7 +110,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
         let begun = self.marker.has_begun(&self.inbox.db).await?;
         let mut subscription = self.broker.subscribe(begun).await?;
         if !begun {
-            self.begin().await?;
+            self.bootstrap().await?;
         }
         self.reconciliation.connected();
         let mut metered = Instant::now();
@@ -137,13 +137,13 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     }
 
     /// Applies messages in their order. What cannot be read is kept in a table.
-    async fn apply(&self, messages: Vec<Message>) -> Result<(), TurnError> {
+    async fn apply(&self, messages: Vec<Message>) -> Result<(), RunError> {
         let mut events: Vec<Envelope> = Vec::with_capacity(messages.len());
         for message in messages {
             match message {
                 Message::Event(event) => events.push(*event),
                 Message::Unreadable(message) => {
-                    unreadable::keep(&self.inbox, self.broker.name(), &message).await?;
+                    unreadable::store_unreadable(&self.inbox, self.broker.name(), &message).await?;
                 }
             }
         }
@@ -154,7 +154,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     }
 
     /// Reads the snapshot, after a restoration also the feed, and writes down that this was done.
-    async fn begin(&self) -> Result<(), TurnError> {
+    async fn bootstrap(&self) -> Result<(), RunError> {
         tracing::info!(consumer = self.inbox.consumer, "beginning with a snapshot");
         let mut page = self.snapshot.snapshot(None).await?;
         loop {
@@ -173,7 +173,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
 
     /// Reads all that the feed still has. What was applied before the backup is known by its id; the rest the broker gave
     /// to the database that is gone, and gives nobody again.
-    async fn catch_up(&self) -> Result<(), TurnError> {
+    async fn catch_up(&self) -> Result<(), RunError> {
         tracing::info!(
             consumer = self.inbox.consumer,
             "reading in the feed what came after the backup"

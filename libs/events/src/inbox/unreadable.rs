@@ -8,7 +8,7 @@ use super::{Handler, Inbox, store};
 use crate::transport::UnreadableMessage;
 
 /// Keeps a message, once for each place.
-pub(super) async fn keep<H: Handler>(
+pub(super) async fn store_unreadable<H: Handler>(
     inbox: &Inbox<H>,
     transport: &'static str,
     message: &UnreadableMessage,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chassis::db::Db;
 
 use crate::outbox::Outbox;
-use crate::reconcile::Reconciliation;
+use crate::reconcile::ReconcilerHandle;
 use crate::transport::TransportKind;
 
 pub use routes::{HasOperations, routes};
@@ -29,7 +29,7 @@ struct Shared {
     outbox: Outbox,
     consumer: &'static str,
     transport: TransportKind,
-    reconciliation: Reconciliation,
+    reconciliation: ReconcilerHandle,
 }
 
 impl Operations {
@@ -42,13 +42,13 @@ impl Operations {
                 outbox,
                 consumer,
                 transport,
-                reconciliation: Reconciliation::default(),
+                reconciliation: ReconcilerHandle::default(),
             }),
         }
     }
 
     /// The way to the reconciler, wherever it runs.
-    pub fn reconciliation(&self) -> &Reconciliation {
+    pub fn reconciliation(&self) -> &ReconcilerHandle {
         &self.shared.reconciliation
     }
 }

@@ -102,7 +102,7 @@ const LONGEST_RANGE: i64 = 100_000;
 
 /// What was set aside.
 #[derive(Debug, Serialize)]
-struct SetAside {
+struct DeadLettersResponse {
     /// Events that could not be published.
     outbox: Vec<DeadLetter>,
     /// Events that could not be applied, those given up and those that are tried again.
@@ -116,14 +116,14 @@ async fn dead_letters<S: HasOperations>(
     _scope: Scoped<Admin>,
     State(state): State<S>,
     Query(query): Query<LimitQuery>,
-) -> Result<Json<SetAside>, Problem> {
+) -> Result<Json<DeadLettersResponse>, Problem> {
     let shared = &state.operations().shared;
     let limit = query.limit;
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MOST}.")));
     }
     let mut reader = shared.db.reader().await?;
-    Ok(Json(SetAside {
+    Ok(Json(DeadLettersResponse {
         outbox: crate::outbox::dead_letters(&mut reader, limit).await?,
         inbox: crate::inbox::parked(&mut reader, shared.consumer, limit).await?,
         unreadable: store::unreadable(&mut reader, limit).await?,

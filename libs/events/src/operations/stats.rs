@@ -4,7 +4,7 @@ use chassis::db::DbError;
 use serde::Serialize;
 
 use super::Operations;
-use super::store::{self, Aside, Holder, OutboxState, Place};
+use super::store::{self, Aside, ConsumerPosition, Holder, OutboxState};
 use crate::inbox::Delivery;
 use crate::reconcile::{Report, store as reconciliations};
 
@@ -19,7 +19,7 @@ pub(super) struct Stats {
     /// Seconds that the oldest unpublished event has waited.
     oldest_seconds: f64,
     leases: Vec<Holder>,
-    consumers: Vec<Place>,
+    consumers: Vec<ConsumerPosition>,
     /// Messages that wait at the broker, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<u64>,

@@ -55,7 +55,7 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
 
 /// Where a consumer stands.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub(super) struct Place {
+pub(super) struct ConsumerPosition {
     /// The consumer; `NAME@BROKER@PLACE` for one that a broker keeps the place of.
     pub(super) consumer: String,
     /// The last position of the feed that it has applied; -1: none, or the broker knows.
@@ -64,7 +64,7 @@ pub(super) struct Place {
     pub(super) updated_at: Timestamp,
 }
 
-pub(super) async fn places(reader: &mut impl Connection) -> Result<Vec<Place>, DbError> {
+pub(super) async fn places(reader: &mut impl Connection) -> Result<Vec<ConsumerPosition>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT consumer, position, updated_at FROM consumer_positions WHERE consumer <> $1 ORDER BY consumer")
         // A note about the database, and no consumer.

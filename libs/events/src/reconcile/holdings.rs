@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chassis::db::Reader;
 use uuid::Uuid;
 
-use crate::snapshot::{Answer, Span};
+use crate::snapshot::{SnapshotFuture, Span};
 use contract::Envelope;
 
 /// An aggregate of which a follower holds something.
@@ -26,19 +26,28 @@ pub trait Holdings: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Held>>;
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Held>>;
 
     /// What is held of these aggregates.
     ///
     /// # Errors
     /// When the database fails.
-    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<Held>>;
+    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>>;
 
     /// Of the states that are not held, those that need nothing more: a question that is answered already, say.
     ///
     /// # Errors
     /// When the database fails.
-    fn settled<'a>(&'a self, reader: &'a mut Reader, states: &'a [Envelope]) -> Answer<'a, HashSet<Uuid>> {
+    fn settled<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        states: &'a [Envelope],
+    ) -> SnapshotFuture<'a, HashSet<Uuid>> {
         let _ = (reader, states);
         Box::pin(async { Ok(HashSet::new()) })
     }

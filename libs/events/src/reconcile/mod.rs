@@ -10,10 +10,10 @@
 //! deleted: which side is right is for people to say.
 
 mod compare;
+mod comparison;
 mod digest;
-mod door;
 mod holdings;
-mod look;
+mod reconciler_handle;
 mod report;
 mod serve;
 pub(crate) mod store;
@@ -29,8 +29,8 @@ use chassis::shutdown::Shutdown;
 use tokio::time::{Instant, sleep_until};
 
 pub use compare::{Difference, Kind};
-pub use door::Reconciliation;
 pub use holdings::{Held, Holdings};
+pub use reconciler_handle::ReconcilerHandle;
 pub use report::{ReconcileError, Report};
 pub(crate) use serve::{Digests, States, Versions, routes};
 
@@ -42,7 +42,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// What a comparison does about what it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mending {
+pub(crate) enum RepairMode {
     /// Nothing: it is only reported.
     Nothing,
     /// What stays at a second look is mended.
@@ -51,9 +51,9 @@ pub(crate) enum Mending {
     AtOnce,
 }
 
-impl From<bool> for Mending {
-    fn from(mend: bool) -> Self {
-        if mend { Self::Drift } else { Self::Nothing }
+impl From<bool> for RepairMode {
+    fn from(repair: bool) -> Self {
+        if repair { Self::Drift } else { Self::Nothing }
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Reconciler<H> {
     inbox: Inbox<H>,
     source: FeedSource,
     holdings: Arc<dyn Holdings>,
-    door: Reconciliation,
+    handle: ReconcilerHandle,
     options: Options,
 }
 
@@ -99,14 +99,14 @@ impl<H: Handler> Reconciler<H> {
         inbox: Inbox<H>,
         source: FeedSource,
         holdings: Arc<dyn Holdings>,
-        door: Reconciliation,
+        handle: ReconcilerHandle,
         options: Options,
     ) -> Self {
         Self {
             inbox,
             source,
             holdings,
-            door,
+            handle,
             options,
         }
     }
@@ -122,9 +122,9 @@ impl<H: Handler> Reconciler<H> {
     async fn serve(&self) {
         // From zero on: a rate over a counter that appears with its first increment misses that increment.
         for kind in [Kind::Missing, Kind::Behind] {
-            count_mended(self.inbox.consumer(), kind, 0);
+            count_repaired(self.inbox.consumer(), kind, 0);
         }
-        let asked = self.door.asked();
+        let asked = self.handle.asked();
         let mut asked = asked.lock().await;
         let Options { every, settle, .. } = self.options;
         let mut due = every.map(|every| Instant::now() + settle.min(every));
@@ -143,25 +143,25 @@ impl<H: Handler> Reconciler<H> {
                 Some(ask) = asked.recv() => {
                     // Nothing is done for somebody who has gone. One who goes meanwhile has the note of the report.
                     if !ask.answer.is_closed() {
-                        let _ = ask.answer.send(self.compare_as(ask.mending).await);
+                        let _ = ask.answer.send(self.compare_as(ask.repair_mode).await);
                     }
                     continue;
                 }
-                () = self.door.until_connected() => {
+                () = self.handle.until_connected() => {
                     due = due.map(|due| due.min(Instant::now() + settle));
                     rest = settle;
                     continue;
                 }
                 () = reached => {}
             }
-            let pause = self.turn(rest, &mut failures).await;
+            let pause = self.compare_if_due(rest, &mut failures).await;
             due = every.map(|every| Instant::now() + pause.unwrap_or(every));
             rest = pause.map_or(every.unwrap_or_default() / 2, |_| rest.min(SOON / 2));
         }
     }
 
     /// A scheduled comparison, unless another replica made it within `rest`. Answers when to try again, if before the usual time.
-    async fn turn(&self, rest: Duration, failures: &mut Failures) -> Option<Duration> {
+    async fn compare_if_due(&self, rest: Duration, failures: &mut Failures) -> Option<Duration> {
         let consumer = self.inbox.consumer();
         let outcome = self.scheduled(rest).await;
         if outcome.is_ok() {
@@ -191,33 +191,33 @@ impl<H: Handler> Reconciler<H> {
         }
         let mut reader = db.reader().await?;
         if let Some(report) = store::last(&mut reader, consumer).await? {
-            show(consumer, &report);
+            record_metrics(consumer, &report);
         }
         Ok(None)
     }
 
     /// Compares everything, notes what was found, and tells it.
-    pub(crate) async fn compare(&self, mend: bool) -> Result<Report, ReconcileError> {
-        self.compare_as(mend.into()).await
+    pub(crate) async fn compare(&self, repair: bool) -> Result<Report, ReconcileError> {
+        self.compare_as(repair.into()).await
     }
 
-    pub(crate) async fn compare_as(&self, mending: Mending) -> Result<Report, ReconcileError> {
-        let report = self.look(mending).await?;
+    pub(crate) async fn compare_as(&self, repair_mode: RepairMode) -> Result<Report, ReconcileError> {
+        let report = self.compare_all(repair_mode).await?;
         let consumer = self.inbox.consumer();
-        if report.caught_up && mending != Mending::Nothing {
+        if report.caught_up && repair_mode != RepairMode::Nothing {
             self.note(&report).await?;
-            show(consumer, &report);
+            record_metrics(consumer, &report);
         }
         for (kind, count) in &report.mended {
-            count_mended(consumer, *kind, *count);
+            count_repaired(consumer, *kind, *count);
         }
-        tell(consumer, &report);
+        log_report(consumer, &report);
         Ok(report)
     }
 
     async fn note(&self, report: &Report) -> Result<(), DbError> {
         let mut tx = self.inbox.db().begin("reconcile_note").await?;
-        store::keep(&mut tx, self.inbox.consumer(), report).await?;
+        store::put_report(&mut tx, self.inbox.consumer(), report).await?;
         tx.commit().await
     }
 }
@@ -228,12 +228,12 @@ fn failed(consumer: &'static str, failures: &mut Failures, error: &ReconcileErro
     metrics::counter!("vestibule_reconcile_failures_total", "consumer" => consumer).increment(1);
 }
 
-fn count_mended(consumer: &'static str, kind: Kind, count: u64) {
+fn count_repaired(consumer: &'static str, kind: Kind, count: u64) {
     metrics::counter!("vestibule_reconcile_mended_total", "consumer" => consumer, "kind" => kind.as_str())
         .increment(count);
 }
 
-fn tell(consumer: &'static str, report: &Report) {
+fn log_report(consumer: &'static str, report: &Report) {
     for difference in &report.differences {
         tracing::error!(
             event.action = "drift-found",
@@ -251,7 +251,7 @@ fn tell(consumer: &'static str, report: &Report) {
     }
 }
 
-fn show(consumer: &'static str, report: &Report) {
+fn record_metrics(consumer: &'static str, report: &Report) {
     for kind in Kind::ALL {
         let left = f64::from(u32::try_from(report.left(kind)).unwrap_or(u32::MAX));
         metrics::gauge!("vestibule_reconcile_drift", "consumer" => consumer, "kind" => kind.as_str())

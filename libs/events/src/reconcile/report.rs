@@ -61,7 +61,7 @@ impl Report {
         self.drift.get(&kind).copied().unwrap_or_default()
     }
 
-    pub(super) fn count_mended(&mut self, kind: Kind) {
+    pub(super) fn count_repaired(&mut self, kind: Kind) {
         *self.mended.entry(kind).or_default() += 1;
     }
 

@@ -31,7 +31,7 @@ pub(super) async fn claim(
 }
 
 /// Keeps the last report.
-pub(super) async fn keep(tx: &mut Tx, consumer: &str, report: &Report) -> Result<(), DbError> {
+pub(super) async fn put_report(tx: &mut Tx, consumer: &str, report: &Report) -> Result<(), DbError> {
     let text = serde_json::to_string(report).map_err(|error| sqlx::Error::Encode(error.into()))?;
     on_engine!(tx, c => {
         sqlx::query(

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::store::{self, Failure, Unsent};
-use super::{Relay, RelayOptions, again};
+use super::{Relay, RelayOptions, republish};
 use crate::trace;
 use crate::transport::{PublishError, Transport};
 use contract::{Envelope, SpecVersion};
@@ -59,22 +59,24 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         return Ok(Published::default());
     }
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
-    let (facts, events): (Vec<_>, Vec<_>) = rows
+    let (keys, events): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .map(|row| split(row, relay.outbox.source()))
         .unzip();
     let mut spans = trace::sending(&relay.transport, &events);
     let results = deliver(relay, &events).await;
     trace::sent(&mut spans, &results);
-    let mut outcome = judge(&facts, results, &relay.options, relay.outbox.clock().now());
+    let mut outcome = classify(&keys, results, &relay.options, relay.outbox.clock().now());
     let pause = note_availability(&mut relay.refusals, &outcome);
     // Where only some of what is there can be delivered, the rest must not stand in its way.
     if outcome.sent.is_empty() && !full {
         outcome.postponed.clear();
     }
-    let head = match write_down(relay, &facts, &outcome).await {
+    let head = match record_results(relay, &keys, &outcome).await {
         Err(BatchError::Fenced) => {
-            relay.again.owe(facts.iter().map(|fact| fact.aggregate));
+            relay
+                .republishing
+                .mark_stale(keys.iter().map(|key| key.aggregate));
             return Err(BatchError::Fenced);
         }
         written => written?,
@@ -82,7 +84,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     // Not before the rows say so: for the feed that is what publishes.
     drop(spans);
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
-    tell(&facts, &events, &outcome.sent).await;
+    trace_results(&keys, &events, &outcome.sent).await;
     for failure in outcome
         .failures
         .iter()
@@ -116,10 +118,10 @@ pub(super) fn note_availability(refusals: &mut Failures, outcome: &Outcome) -> O
 }
 
 /// One line an event, in its trace, for whoever follows it from service to service.
-async fn tell(facts: &[Fact], events: &[Envelope], sent: &[i64]) {
+async fn trace_results(keys: &[OutboxRowKey], events: &[Envelope], sent: &[i64]) {
     let sent: HashSet<i64> = sent.iter().copied().collect();
-    for (fact, event) in facts.iter().zip(events) {
-        if !sent.contains(&fact.number) {
+    for (key, event) in keys.iter().zip(events) {
+        if !sent.contains(&key.number) {
             continue;
         }
         crate::trace::within(event, async {
@@ -161,7 +163,7 @@ pub(super) async fn deliver<T: Transport>(
 
 /// What the relay remembers of a row while its event is on the way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fact {
+pub(super) struct OutboxRowKey {
     pub(super) number: i64,
     pub(super) aggregate: uuid::Uuid,
     pub(super) partition: i32,
@@ -169,9 +171,9 @@ pub(super) struct Fact {
     pub(super) failed: bool,
 }
 
-pub(super) fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
+pub(super) fn split(row: Unsent, source: &str) -> (OutboxRowKey, Envelope) {
     let Json(data) = row.payload;
-    let fact = Fact {
+    let key = OutboxRowKey {
         number: row.number,
         aggregate: row.aggregate_id,
         partition: row.partition,
@@ -192,7 +194,7 @@ pub(super) fn split(row: Unsent, source: &str) -> (Fact, Envelope) {
         position: None,
         data,
     };
-    (fact, envelope)
+    (key, envelope)
 }
 
 #[derive(Debug, Default)]
@@ -209,8 +211,8 @@ pub(super) struct Outcome {
 }
 
 /// Sorts out what was delivered. Behind a failed event of an aggregate nothing of it counts as delivered.
-pub(super) fn judge(
-    facts: &[Fact],
+pub(super) fn classify(
+    keys: &[OutboxRowKey],
     results: Vec<Result<(), PublishError>>,
     options: &RelayOptions,
     now: Timestamp,
@@ -220,36 +222,36 @@ pub(super) fn judge(
     // A transport that answers too few results has not confirmed the rest.
     let unanswered = || Err(PublishError::Unavailable("no answer".to_owned()));
     let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
-    for (fact, result) in facts.iter().zip(results) {
-        if held.contains(&fact.aggregate) {
+    for (key, result) in keys.iter().zip(results) {
+        if held.contains(&key.aggregate) {
             continue;
         }
         match result {
-            Ok(()) => outcome.sent.push(fact.number),
+            Ok(()) => outcome.sent.push(key.number),
             Err(PublishError::Unavailable(reason)) => {
                 outcome.unavailable.get_or_insert(reason);
-                held.insert(fact.aggregate);
-                outcome.postponed.push(fact.number);
+                held.insert(key.aggregate);
+                outcome.postponed.push(key.number);
             }
             Err(PublishError::Unsent) => {
                 outcome.unsent = true;
-                held.insert(fact.aggregate);
+                held.insert(key.aggregate);
             }
             Err(PublishError::Refused(error)) => {
-                held.insert(fact.aggregate);
-                outcome.failures.push(failure(fact, error, options, now));
+                held.insert(key.aggregate);
+                outcome.failures.push(failure(key, error, options, now));
             }
         }
     }
     outcome
 }
 
-fn failure(fact: &Fact, error: String, options: &RelayOptions, now: Timestamp) -> Failure {
-    let attempts = fact.attempts.saturating_add(1);
-    let doublings = fact.attempts.clamp(0, 20).unsigned_abs();
+fn failure(key: &OutboxRowKey, error: String, options: &RelayOptions, now: Timestamp) -> Failure {
+    let attempts = key.attempts.saturating_add(1);
+    let doublings = key.attempts.clamp(0, 20).unsigned_abs();
     let pause = (options.first_backoff * 2_u32.pow(doublings)).min(options.longest_backoff);
     Failure {
-        number: fact.number,
+        number: key.number,
         next_attempt_at: now + pause,
         dead_lettered_at: (attempts >= options.max_attempts).then_some(now),
         error,
@@ -257,16 +259,16 @@ fn failure(fact: &Fact, error: String, options: &RelayOptions, now: Timestamp) -
 }
 
 /// Marks what was delivered and what failed, in one transaction that the leases guard.
-async fn write_down<T: Transport>(
+async fn record_results<T: Transport>(
     relay: &Relay<T>,
-    facts: &[Fact],
+    keys: &[OutboxRowKey],
     outcome: &Outcome,
 ) -> Result<Option<i64>, BatchError> {
     if outcome.sent.is_empty() && outcome.failures.is_empty() && outcome.postponed.is_empty() {
         return Ok(None);
     }
     let mut tx = relay.db.begin("relay").await?;
-    guard(relay, &mut tx, facts.iter().map(|fact| fact.partition)).await?;
+    guard(relay, &mut tx, keys.iter().map(|key| key.partition)).await?;
     let now = relay.outbox.clock().now();
     let mut head = None;
     if !outcome.sent.is_empty() {
@@ -278,11 +280,11 @@ async fn write_down<T: Transport>(
         }
         head = Some(first + count - 1);
         // One that was given up and revived has newer ones before it.
-        let late = facts
+        let late = keys
             .iter()
-            .filter(|fact| fact.failed && outcome.sent.contains(&fact.number));
+            .filter(|key| key.failed && outcome.sent.contains(&key.number));
         if late.clone().next().is_some() {
-            again::newest_last(&mut tx, late.map(|fact| fact.aggregate), first).await?;
+            republish::newest_last(&mut tx, late.map(|key| key.aggregate), first).await?;
         }
     }
     for failure in &outcome.failures {

@@ -91,7 +91,7 @@ impl Leases {
     }
 
     /// Partitions have become free: the next [`Leases::keep`] is due now.
-    pub(super) fn look_again(&mut self) {
+    pub(super) fn mark_due(&mut self) {
         self.due = Instant::now();
     }
 
@@ -102,7 +102,7 @@ impl Leases {
     }
 
     /// When it is time: shows that this replica is alive, and takes or gives partitions. Answers whether it was time.
-    pub(super) async fn keep(&mut self, db: &Db) -> Result<bool, DbError> {
+    pub(super) async fn maintain(&mut self, db: &Db) -> Result<bool, DbError> {
         if Instant::now() < self.due {
             return Ok(false);
         }

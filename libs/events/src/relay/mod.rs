@@ -6,12 +6,12 @@
 //! still beyond its lease publishes nothing when it wakes. The same transaction takes the positions from the one
 //! counter of the service and holds its row until the commit, so positions have no gaps and become visible in order.
 
-mod again;
 mod batch;
 mod lease_store;
 mod leases;
 mod metering;
-mod neighbours;
+mod replica_notify;
+mod republish;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,11 @@ use tokio::time::Instant;
 
 use crate::outbox::Outbox;
 use crate::transport::{PATIENCE, Transport};
-use again::Again;
 use batch::BatchError;
 use leases::Leases;
 use metering::Metering;
-use neighbours::Neighbours;
+use replica_notify::ReplicaNotify;
+use republish::Republishing;
 
 /// The longest pause before a transport that takes nothing is tried again.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(5);
@@ -75,9 +75,9 @@ pub struct Relay<T> {
     transport: T,
     options: RelayOptions,
     leases: Leases,
-    neighbours: Neighbours,
+    replicas: ReplicaNotify,
     metering: Metering,
-    again: Again,
+    republishing: Republishing,
     /// Of the database.
     failures: Failures,
     /// Of the transport.
@@ -90,9 +90,9 @@ impl<T: Transport> Relay<T> {
         let id = outbox.random().uuid(&**outbox.clock());
         Self {
             leases: Leases::new(id, db.engine(), options.lease),
-            neighbours: Neighbours::new(id, &db),
+            replicas: ReplicaNotify::new(id, &db),
             metering: Metering::new(transport.name()),
-            again: Again::default(),
+            republishing: Republishing::default(),
             failures: Failures::new("the relay cannot use the database"),
             refusals: Failures::new("the transport is not available")
                 .with_pauses(options.first_backoff, LONGEST_REFUSAL),
@@ -130,8 +130,8 @@ impl<T: Transport> Relay<T> {
             self.failures.succeeded();
             match progress {
                 Progress::More => {}
-                Progress::Done => self.rest(self.options.poll, false, &shutdown).await,
-                Progress::Unavailable(pause) => self.rest(pause, true, &shutdown).await,
+                Progress::Done => self.idle(self.options.poll, false, &shutdown).await,
+                Progress::Unavailable(pause) => self.idle(pause, true, &shutdown).await,
             }
         }
         if let Err(error) = self.leases.hand_back(&self.db).await {
@@ -140,23 +140,23 @@ impl<T: Transport> Relay<T> {
                 "partitions were not handed back; they expire"
             );
         }
-        self.neighbours.leave(&self.db).await;
+        self.replicas.announce_leave(&self.db).await;
         self.metering.stopped();
     }
 
     /// One turn: keep the leases, publish a batch.
     async fn round(&mut self) -> Result<Progress, DbError> {
-        if self.leases.keep(&self.db).await? {
+        if self.leases.maintain(&self.db).await? {
             self.metering.leases(self.leases.count());
         }
-        self.neighbours.meet(self.leases.alone()).await;
-        again::own_up(self).await?;
+        self.replicas.update_peers(self.leases.alone()).await;
+        republish::republish_stale(self).await?;
         let published = match batch::publish(self).await {
             Ok(published) => published,
             Err(BatchError::Fenced) => {
                 tracing::warn!("another replica took partitions of this one, which had stood still");
                 self.leases.forget();
-                again::own_up(self).await?;
+                republish::republish_stale(self).await?;
                 return Ok(Progress::More);
             }
             Err(BatchError::Db(error)) => return Err(error),
@@ -164,7 +164,7 @@ impl<T: Transport> Relay<T> {
         self.metering.measure(&self.db, self.outbox.clock().now()).await?;
         if let Some(head) = published.head {
             self.raise_head(head);
-            self.neighbours.news();
+            self.replicas.mark_dirty();
         } else if !self.leases.alone() {
             let head = store::head(&mut self.db.reader().await?).await?;
             self.raise_head(head);
@@ -173,7 +173,7 @@ impl<T: Transport> Relay<T> {
             return Ok(Progress::Unavailable(pause));
         }
         if !published.full {
-            again::publish(self).await?;
+            republish::publish(self).await?;
         }
         Ok(if published.full {
             Progress::More
@@ -192,21 +192,21 @@ impl<T: Transport> Relay<T> {
     }
 
     /// Waits for a reason to look again: a commit in this process, news from another, a lease to renew, or time.
-    async fn rest(&mut self, pause: Duration, unavailable: bool, shutdown: &Shutdown) {
+    async fn idle(&mut self, pause: Duration, unavailable: bool, shutdown: &Shutdown) {
         let until = (Instant::now() + pause).min(self.leases.due());
         let written = std::sync::Arc::clone(self.outbox.written());
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep_until(until) => {}
             // A transport that is away is not asked again before its time.
-            () = written.notified(), if !unavailable => self.neighbours.news(),
-            left = self.neighbours.listen() => {
+            () = written.notified(), if !unavailable => self.replicas.mark_dirty(),
+            left = self.replicas.listen() => {
                 if left {
-                    self.leases.look_again();
+                    self.leases.mark_due();
                 }
             }
         }
-        self.neighbours.tell(&self.db).await;
+        self.replicas.notify_if_dirty(&self.db).await;
     }
 }
 

@@ -30,7 +30,7 @@ use super::{changed, clock, data, outbox};
 use crate::feed::{Feed, FeedSource, FeedTransport, HasFeed, routes};
 use crate::outbox::Outbox;
 use crate::relay::{Relay, RelayOptions};
-use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use crate::transport::Transport;
 
 pub(crate) const AUDIENCE: &str = "http://things.test";
@@ -229,11 +229,11 @@ impl Snapshot for Snapshots {
         })
     }
 
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

@@ -89,7 +89,7 @@ impl Dispatcher {
         while !shutdown.is_cancelled() {
             let turn = async {
                 self.reseal().await?;
-                self.turn().await
+                self.run_once().await
             };
             match turn.await {
                 Ok(more) => {
@@ -137,7 +137,7 @@ impl Dispatcher {
     }
 
     /// One turn: take in what is new, start what is due. Answers whether there is more to do at once.
-    async fn turn(&mut self) -> Result<bool, DbError> {
+    async fn run_once(&mut self) -> Result<bool, DbError> {
         // Here and not only while waiting: a long way to take in must not keep the room of what has ended.
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.ended(ended);
@@ -282,13 +282,13 @@ impl Dispatcher {
     /// One turn that takes in `batch` events of each webhook at most. Answers whether there are more.
     pub(super) async fn turn_of(&mut self, batch: i64) -> bool {
         self.options.batch = batch;
-        self.turn().await.unwrap()
+        self.run_once().await.unwrap()
     }
 
     /// Delivers everything that is due now, and waits for the answers.
     pub(super) async fn deliver_due(&mut self) {
         loop {
-            let more = self.turn().await.unwrap();
+            let more = self.run_once().await.unwrap();
             let started = self.claims.len();
             while let Some(ended) = self.running.join_next_with_id().await {
                 self.ended(ended);

@@ -53,7 +53,7 @@ impl Job {
     /// Sends, and writes down what became of it.
     pub(crate) async fn run(self) {
         let written = match self.attempt().await {
-            Ok(outcome) => self.write_down(&outcome).await,
+            Ok(outcome) => self.record(&outcome).await,
             Err(error) => self.put_off(&error).await,
         };
         if let Err(error) = written {
@@ -123,7 +123,7 @@ impl Job {
         );
         let until = self.webhooks.now() + OWN_FAULT;
         if matches!(error, WebhookError::Cipher(_)) {
-            self.webhooks.shared.health.rest(self.webhook.id, until);
+            self.webhooks.shared.health.pause(self.webhook.id, until);
         }
         let mut tx = self.webhooks.shared.db.begin("webhook_put_off").await?;
         queue::put_off(&mut tx, self.claim, until).await?;
@@ -131,9 +131,9 @@ impl Job {
     }
 
     /// Writes the outcome down, unless the delivery was taken by another replica meanwhile.
-    pub(crate) async fn write_down(&self, outcome: &Outcome) -> Result<(), DbError> {
+    pub(crate) async fn record(&self, outcome: &Outcome) -> Result<(), DbError> {
         let now = self.webhooks.now();
-        let attempt = self.judge(outcome);
+        let attempt = self.next_attempt(outcome);
         let unanswered = self.unanswered(outcome);
         let mut tx = self.webhooks.shared.db.begin("webhook_attempt").await?;
         if !queue::finish(&mut tx, self.claim, &attempt, now).await? {
@@ -158,7 +158,7 @@ impl Job {
             store::pause(&mut tx, self.webhook.id, now + pause).await?;
         }
         tx.commit().await?;
-        self.tell(outcome, &attempt);
+        self.log_outcome(outcome, &attempt);
         Ok(())
     }
 
@@ -172,7 +172,7 @@ impl Job {
         false
     }
 
-    fn tell(&self, outcome: &Outcome, attempt: &Attempt) {
+    fn log_outcome(&self, outcome: &Outcome, attempt: &Attempt) {
         metering::attempted(match (outcome, attempt.state) {
             (Outcome::Delivered(_), _) => "delivered",
             (Outcome::Gone, _) => "gone",
@@ -190,7 +190,7 @@ impl Job {
         }
     }
 
-    fn judge(&self, outcome: &Outcome) -> Attempt {
+    fn next_attempt(&self, outcome: &Outcome) -> Attempt {
         let now = self.webhooks.now();
         let test = self.delivery.kind == TEST_TYPE;
         let pending = |next_attempt_at, status: Option<StatusCode>, error: &str| Attempt {

@@ -30,7 +30,7 @@ where
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct PageQuery {
     state: Option<Progress>,
     /// Only deliveries older than this event's.
     before: Option<Uuid>,
@@ -56,7 +56,7 @@ async fn list<S: HasWebhooks>(
     _: Scoped<Admin>,
     State(state): State<S>,
     Path(id): Path<Uuid>,
-    Query(which): Query<Which>,
+    Query(which): Query<PageQuery>,
 ) -> Result<Json<Page>, Problem> {
     let limit = limit(which.limit)?;
     let mut reader = state.webhooks().shared.db.reader().await?;

@@ -18,7 +18,7 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::manage::{Edit, Wish};
+use super::manage::{Edit, NewWebhook};
 use super::store::{self, Webhook};
 use super::{Webhooks, log};
 
@@ -52,7 +52,7 @@ where
 /// A webhook to be made.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct New {
+struct CreateWebhook {
     url: String,
     types: Vec<String>,
     #[serde(default)]
@@ -93,7 +93,7 @@ struct Rotate {
 
 /// A webhook. Its secret is told once, when it is new.
 #[derive(Serialize)]
-struct Shown {
+struct WebhookResponse {
     id: Uuid,
     url: String,
     types: Vec<String>,
@@ -128,7 +128,7 @@ struct Counts {
 
 #[derive(Serialize)]
 struct Page {
-    webhooks: Vec<Shown>,
+    webhooks: Vec<WebhookResponse>,
     /// For `after`, to read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
@@ -136,12 +136,12 @@ struct Page {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct PageQuery {
     after: Option<Uuid>,
     limit: Option<i64>,
 }
 
-impl Shown {
+impl WebhookResponse {
     fn of(webhook: Webhook, now: Timestamp) -> Self {
         let types = webhook.types();
         Self {
@@ -168,7 +168,7 @@ impl Shown {
 async fn list<S: HasWebhooks>(
     _: Scoped<Admin>,
     State(state): State<S>,
-    Query(which): Query<Which>,
+    Query(which): Query<PageQuery>,
 ) -> Result<Json<Page>, Problem> {
     let webhooks = state.webhooks();
     let limit = limit(which.limit)?;
@@ -178,7 +178,10 @@ async fn list<S: HasWebhooks>(
     let next = found.last().filter(|_| full).map(|webhook| webhook.id);
     let now = webhooks.now();
     Ok(Json(Page {
-        webhooks: found.into_iter().map(|webhook| Shown::of(webhook, now)).collect(),
+        webhooks: found
+            .into_iter()
+            .map(|webhook| WebhookResponse::of(webhook, now))
+            .collect(),
         next,
     }))
 }
@@ -187,15 +190,15 @@ async fn list<S: HasWebhooks>(
 async fn create<S: HasWebhooks>(
     _: Scoped<Admin>,
     State(state): State<S>,
-    chassis::http::Json(new): chassis::http::Json<New>,
+    chassis::http::Json(new): chassis::http::Json<CreateWebhook>,
 ) -> Result<Response, Problem> {
-    let wish = Wish {
+    let new = NewWebhook {
         url: new.url,
         types: new.types,
         description: new.description,
         secret: new.secret,
     };
-    let (made, secret) = state.webhooks().create(wish).await?;
+    let (made, secret) = state.webhooks().create(new).await?;
     let location = format!("/admin/v1/webhooks/{}", made.id);
     let shown = with_secret(made, &secret, state.webhooks().now());
     let headers: [(HeaderName, String); 2] = [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())];
@@ -207,16 +210,16 @@ async fn one<S: HasWebhooks>(
     _: Scoped<Admin>,
     State(state): State<S>,
     Path(id): Path<Uuid>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<WebhookResponse>, Problem> {
     let webhooks = state.webhooks();
     let mut reader = webhooks.shared.db.reader().await?;
     let webhook = store::find(&mut reader, id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let (pending, dead) = log::counts(&mut reader, id).await?;
-    Ok(Json(Shown {
+    Ok(Json(WebhookResponse {
         deliveries: Some(Counts { pending, dead }),
-        ..Shown::of(webhook, webhooks.now())
+        ..WebhookResponse::of(webhook, webhooks.now())
     }))
 }
 
@@ -226,7 +229,7 @@ async fn change<S: HasWebhooks>(
     State(state): State<S>,
     Path(id): Path<Uuid>,
     chassis::http::Json(patch): chassis::http::Json<Patch>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<WebhookResponse>, Problem> {
     let edit = Edit {
         url: patch.url,
         types: patch.types,
@@ -237,7 +240,7 @@ async fn change<S: HasWebhooks>(
         return Err(Problem::invalid().detail("Nothing is to be different: name what is to change."));
     }
     let webhook = state.webhooks().change(id, edit).await?;
-    Ok(Json(Shown::of(webhook, state.webhooks().now())))
+    Ok(Json(WebhookResponse::of(webhook, state.webhooks().now())))
 }
 
 /// `DELETE /admin/v1/webhooks/{id}`: what was to be delivered is forgotten.
@@ -267,10 +270,10 @@ async fn rotate<S: HasWebhooks>(
     Ok(([(CACHE_CONTROL, "no-store")], shown).into_response())
 }
 
-fn with_secret(webhook: Webhook, secret: &Token, now: Timestamp) -> Json<Shown> {
-    Json(Shown {
+fn with_secret(webhook: Webhook, secret: &Token, now: Timestamp) -> Json<WebhookResponse> {
+    Json(WebhookResponse {
         secret: Some(secret.expose().to_owned()),
-        ..Shown::of(webhook, now)
+        ..WebhookResponse::of(webhook, now)
     })
 }
 

@@ -36,11 +36,11 @@ testkit::on_both_engines! {
 
     async fn only_wanted_types_are_delivered(db: TestDb) {
         let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
-        world.wish(&receiver.url, &["vestibule.session.*", "vestibule.client.created.v1"]).await.unwrap();
+        world.subscribe_to(&receiver.url, &["vestibule.session.*", "vestibule.client.created.v1"]).await.unwrap();
         world.happen(id).await;
         world.deliver().await;
         assert!(receiver.received().is_empty());
-        world.wish(&receiver.url, &["vestibule.subject.*"]).await.unwrap();
+        world.subscribe_to(&receiver.url, &["vestibule.subject.*"]).await.unwrap();
         world.happen(id).await;
         world.deliver().await;
         assert_eq!(receiver.versions(id), [2]);

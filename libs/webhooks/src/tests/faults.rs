@@ -9,7 +9,7 @@ testkit::on_both_engines! {
 
     async fn a_type_that_is_added_while_events_are_taken_in_is_delivered(db: TestDb) {
         let (mut world, receiver, id) = (World::on(&db), Receiver::start().await, new_id());
-        let webhook = world.wish(&receiver.url, &["vestibule.session.*"]).await.unwrap();
+        let webhook = world.subscribe_to(&receiver.url, &["vestibule.session.*"]).await.unwrap();
         world.happen(id).await;
         let mut reader = db.reader().await.unwrap();
         let before = queue::behind(&mut reader).await.unwrap().pop().unwrap();
@@ -69,7 +69,7 @@ testkit::on_both_engines! {
         world.deliver().await;
         let gone = |state: &str, attempts| (state.to_owned(), attempts, Some(410), "the receiver is gone".to_owned());
         assert_eq!(world.log(webhook.id).await, [gone("pending", 0)]);
-        let other = world.wish(&receiver.url, &["vestibule.session.*"]).await.unwrap();
+        let other = world.subscribe_to(&receiver.url, &["vestibule.session.*"]).await.unwrap();
         world.webhooks.test(other.id).await.unwrap();
         world.deliver().await;
         assert_eq!(world.log(other.id).await, [gone("dead", 1)]);
@@ -80,13 +80,13 @@ testkit::on_both_engines! {
 // SB-36
 #[test]
 fn a_wish_does_not_show_its_secret() {
-    let wish = Wish {
+    let new = NewWebhook {
         url: String::new(),
         types: Vec::new(),
         description: String::new(),
         secret: Some(SecretString::from(SECRET)),
     };
-    assert!(!format!("{wish:?}").contains("whsec_"));
+    assert!(!format!("{new:?}").contains("whsec_"));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use chassis::outbound::{Resolver, SystemResolver};
 use chassis::secret::SecretString;
 use uuid::Uuid;
 
-use super::manage::{Edit, Wish};
+use super::manage::{Edit, NewWebhook};
 use super::store::Webhook;
 use super::*;
 use events::testing::{SOURCE, changed, random};
@@ -116,17 +116,17 @@ impl World {
 
     /// A webhook for every event.
     pub(super) async fn subscribe(&self, url: &str) -> Webhook {
-        self.wish(url, &["*"]).await.unwrap()
+        self.subscribe_to(url, &["*"]).await.unwrap()
     }
 
-    pub(super) async fn wish(&self, url: &str, types: &[&str]) -> Result<Webhook, WebhookError> {
-        let wish = Wish {
+    pub(super) async fn subscribe_to(&self, url: &str, types: &[&str]) -> Result<Webhook, WebhookError> {
+        let new = NewWebhook {
             url: url.to_owned(),
             types: types.iter().map(|kind| (*kind).to_owned()).collect(),
             description: String::new(),
             secret: Some(SecretString::from(SECRET)),
         };
-        self.webhooks.create(wish).await.map(|(webhook, _)| webhook)
+        self.webhooks.create(new).await.map(|(webhook, _)| webhook)
     }
 
     /// Changes a thing and publishes the event.

@@ -39,7 +39,7 @@ testkit::on_both_engines! {
             "https://ann:secret@hooks.example/", "https://127.0.0.2/", "nonsense", "https:///", "gopher://127.0.0.1/",
         ];
         for url in inside {
-            assert_eq!(field(world.wish(url, &["*"]).await).0, "url", "{url}");
+            assert_eq!(field(world.subscribe_to(url, &["*"]).await).0, "url", "{url}");
         }
         let webhook = world.subscribe(&receiver.url).await;
         let edit = Edit { url: Some("https://10.0.0.1/".to_owned()), ..Edit::default() };
@@ -100,7 +100,7 @@ testkit::on_both_engines! {
         let clock = Arc::new(ManualClock::new(BEGINNING));
         let receiver = Receiver::start().await;
         let mut bare = replica(&db, &clock, None, Arc::new(SystemResolver));
-        assert!(matches!(bare.wish(&receiver.url, &["*"]).await, Err(WebhookError::NoEncryption)));
+        assert!(matches!(bare.subscribe_to(&receiver.url, &["*"]).await, Err(WebhookError::NoEncryption)));
         // A key that was taken away again: what is there waits.
         let world = replica(&db, &clock, Some(cipher("k1")), Arc::new(SystemResolver));
         let webhook = world.subscribe(&receiver.url).await;
@@ -112,20 +112,20 @@ testkit::on_both_engines! {
 
     async fn what_nobody_can_read_is_refused_by_the_name_of_its_field(db: TestDb) {
         let (world, receiver) = (World::on(&db), Receiver::start().await);
-        let wish = |types: &[&str], description: &str, secret: &str| Wish {
+        let new = |types: &[&str], description: &str, secret: &str| NewWebhook {
             url: receiver.url.clone(),
             types: types.iter().map(|kind| (*kind).to_owned()).collect(),
             description: description.to_owned(),
             secret: Some(secret.into()),
         };
         let cases = [
-            ("types", wish(&[], "", SECRET)),
-            ("types[1]", wish(&["*", "vestibule.user.created.v1"], "", SECRET)),
-            ("description", wish(&["*"], "two\nlines", SECRET)),
-            ("secret", wish(&["*"], "", "whsec_short")),
+            ("types", subscribe_to(&[], "", SECRET)),
+            ("types[1]", subscribe_to(&["*", "vestibule.user.created.v1"], "", SECRET)),
+            ("description", subscribe_to(&["*"], "two\nlines", SECRET)),
+            ("secret", subscribe_to(&["*"], "", "whsec_short")),
         ];
-        for (expected, wish) in cases {
-            let refused = field(world.webhooks.create(wish).await.map(|(webhook, _)| webhook));
+        for (expected, new) in cases {
+            let refused = field(world.webhooks.create(new).await.map(|(webhook, _)| webhook));
             assert_eq!(refused.0, expected);
             assert!(!refused.1.contains("short"), "a secret is not repeated");
         }

@@ -55,7 +55,7 @@ testkit::on_both_engines! {
 
         // The first one comes back: what it knows counts no more.
         let before = world.log(webhook.id).await;
-        lost.write_down(&outcome).await.unwrap();
+        lost.record(&outcome).await.unwrap();
         assert_eq!(world.log(webhook.id).await, before);
     }
 

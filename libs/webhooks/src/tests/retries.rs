@@ -89,7 +89,7 @@ testkit::on_both_engines! {
 
     async fn a_test_is_sent_once_and_never_again(db: TestDb) {
         let (mut world, receiver) = (World::on(&db), Receiver::start().await);
-        let webhook = world.wish(&receiver.url, &["vestibule.session.*"]).await.unwrap();
+        let webhook = world.subscribe_to(&receiver.url, &["vestibule.session.*"]).await.unwrap();
         world.webhooks.test(webhook.id).await.unwrap();
         world.deliver().await;
         let event = receiver.received()[0].json();

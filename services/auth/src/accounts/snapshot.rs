@@ -2,7 +2,7 @@
 
 use chassis::db::{DbError, Reader};
 use contract::SubjectErased;
-use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
 
 use super::store;
@@ -12,7 +12,7 @@ use super::store;
 pub struct AccountsSnapshot;
 
 impl Snapshot for AccountsSnapshot {
-    fn is_place(&self, text: &str) -> bool {
+    fn is_cursor(&self, text: &str) -> bool {
         text.parse::<Uuid>().is_ok()
     }
 
@@ -21,7 +21,7 @@ impl Snapshot for AccountsSnapshot {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Answer<'a, SnapshotPage> {
+    ) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async move {
             let after = after.and_then(|after| after.parse().ok()).unwrap_or(Uuid::nil());
             let rows = store::snapshot(reader, after, limit).await?;
@@ -33,11 +33,16 @@ impl Snapshot for AccountsSnapshot {
         })
     }
 
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(store::versions(reader, span, limit))
     }
 
-    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
             let rows = store::snapshot_of(reader, ids).await?;
             let states: Result<_, _> = rows.into_iter().map(state).collect();

@@ -17,7 +17,7 @@ use chassis::http::Problem;
 use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use events::reconcile::{Kind, ReconcileError, Report};
-use events::restored::{is_catching_up, note_caught_up};
+use events::restore::{is_catching_up, note_caught_up};
 use http::StatusCode;
 use oidc::error::{ErrorCode, OAuthError};
 use uuid::Uuid;

@@ -11,7 +11,7 @@ mod tests;
 
 use chassis::db::{Db, DbError};
 use contract::SessionEnd;
-use events::restored::{note_catching_up, pending, take, take_erased};
+use events::restore::{claim_pending, note_catching_up, pending, take_erased};
 
 pub(crate) use catching_up::{
     CatchingUp, close_sign_in, hold_call, hold_page, open_sign_in, refuse_people, refuse_tokens,
@@ -40,7 +40,7 @@ pub(crate) async fn forget_keys(db: &Db) -> Result<(), DbError> {
 /// When the database fails; nothing is changed then.
 pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
     let mut tx = app.db.begin("restored").await?;
-    let Some(restoration) = take(&mut tx).await? else {
+    let Some(restoration) = claim_pending(&mut tx).await? else {
         return Ok(());
     };
     note_catching_up(&mut tx, restoration.restored_at).await?;

@@ -6,7 +6,7 @@ use chassis::clock::Clock;
 use chassis::health::Health;
 use chassis::shutdown::Shutdown;
 use events::reconcile::{Difference, Kind, Report};
-use events::restored::{Restoration, note_caught_up, note_erased_in, note_in};
+use events::restore::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
 use super::catching_up::open_after;

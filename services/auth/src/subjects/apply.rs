@@ -2,7 +2,7 @@
 
 use chassis::db::{DbError, Tx};
 use contract::{SessionEnd, SubjectErased, UserState};
-use events::restored::first_sequence;
+use events::restore::first_sequence;
 use uuid::Uuid;
 
 use super::store;

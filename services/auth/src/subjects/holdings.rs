@@ -2,7 +2,7 @@
 
 use chassis::db::Reader;
 use events::reconcile::{Held, Holdings};
-use events::{Answer, Span};
+use events::{SnapshotFuture, Span};
 use uuid::Uuid;
 
 use super::store;
@@ -12,11 +12,16 @@ use super::store;
 pub struct HeldOfUsers;
 
 impl Holdings for HeldOfUsers {
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Held>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(store::held(reader, span, limit))
     }
 
-    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(store::held_of(reader, ids))
     }
 }

@@ -12,7 +12,7 @@ use http::request::Parts;
 
 use crate::app::{App, SharedApp};
 use crate::groups;
-use crate::people;
+use crate::users;
 
 /// A person with a token of their own (scope `openid`).
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ pub(crate) async fn still_honoured(app: &App, token: &AccessToken) -> Result<(),
     }
     let id = person_of(token).ok_or_else(no_longer_valid)?;
     let mut reader = app.db.reader().await?;
-    let active = people::find_stored(&mut reader, id)
+    let active = users::find_stored(&mut reader, id)
         .await?
         .is_some_and(|person| person.active);
     if active && groups::is_administrator(&mut reader, id).await? {

@@ -20,7 +20,7 @@ pub(super) struct Command {
     id: UserId,
     user_name: UserName,
     email: Option<EmailAddress>,
-    name: Option<Name>,
+    name: Option<NameQuery>,
     locale: Option<String>,
     #[serde(default)]
     groups: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Command {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Name {
+struct NameQuery {
     given_name: Option<String>,
     family_name: Option<String>,
     formatted: Option<String>,
@@ -39,7 +39,7 @@ struct Name {
 /// What became of it.
 #[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub(super) enum Answer {
+pub(super) enum RegistrationResponse {
     Accepted { user: Box<UserState> },
     Rejected { reason: RejectionReason },
 }
@@ -52,7 +52,7 @@ pub(super) async fn register(
     State(app): State<SharedApp>,
     caller: Directory<UsersWrite>,
     Json(command): Json<Command>,
-) -> Result<axum::Json<Answer>, Problem> {
+) -> Result<axum::Json<RegistrationResponse>, Problem> {
     if caller.client.as_deref() != Some(app.registrar.as_str()) {
         return Err(Problem::forbidden(
             "Only the authentication service registers people; others use SCIM.",
@@ -60,8 +60,8 @@ pub(super) async fn register(
     }
     let decision = registrations::register(&app, command.into_event()).await?;
     match decision {
-        Decision::Accepted(user) => Ok(axum::Json(Answer::Accepted { user })),
-        Decision::Rejected(reason) => Ok(axum::Json(Answer::Rejected { reason })),
+        Decision::Accepted(user) => Ok(axum::Json(RegistrationResponse::Accepted { user })),
+        Decision::Rejected(reason) => Ok(axum::Json(RegistrationResponse::Rejected { reason })),
         Decision::Gone => Err(Problem::new(
             StatusCode::GONE,
             "gone",

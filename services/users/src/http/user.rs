@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::caller::{Person, no_longer_valid};
 use crate::app::{App, SharedApp};
-use crate::people::{self, Patch, PeopleError, Stored};
+use crate::users::{self, Patch, Stored, UserError};
 
 /// GET /user
 ///
@@ -39,10 +39,8 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let condition = condition(&headers)?;
     arrived(&app, person.id).await?;
-    let patch = Patch::from_json(body)
-        .map_err(PeopleError::from)
-        .map_err(problem)?;
-    let state = people::patch_own(&app, person.id, &condition, patch)
+    let patch = Patch::from_json(body).map_err(UserError::from).map_err(problem)?;
+    let state = users::patch_own(&app, person.id, &condition, patch)
         .await
         .map_err(problem)?;
     let document = serde_json::to_string(&state).map_err(|error| Problem::internal(&error))?;
@@ -51,7 +49,7 @@ pub(super) async fn patch(
 
 /// A person who may act; waits for one who is not known yet.
 async fn arrived(app: &App, id: UserId) -> Result<Stored, Problem> {
-    let stored = match look(app, id).await? {
+    let stored = match find_stored(app, id).await? {
         Some(stored) => stored,
         None => wait(app, id).await?,
     };
@@ -62,25 +60,25 @@ async fn arrived(app: &App, id: UserId) -> Result<Stored, Problem> {
     }
 }
 
-async fn look(app: &App, id: UserId) -> Result<Option<Stored>, Problem> {
+async fn find_stored(app: &App, id: UserId) -> Result<Option<Stored>, Problem> {
     let mut reader = app.db.reader().await?;
-    Ok(people::find_stored(&mut reader, id).await?)
+    Ok(users::find_stored(&mut reader, id).await?)
 }
 
 /// Waits for a person whose event is on its way.
 async fn wait(app: &App, id: UserId) -> Result<Stored, Problem> {
     let mut reader = app.db.reader().await?;
-    let buried = people::is_buried(&mut reader, id).await?;
+    let buried = users::has_tombstone(&mut reader, id).await?;
     drop(reader);
     if buried {
         return Err(no_longer_valid());
     }
-    let _place = app.arrivals.enter().ok_or_else(not_yet)?;
-    let deadline = Instant::now() + app.arrivals.patience;
+    let _place = app.user_created_waiters.enter().ok_or_else(not_yet)?;
+    let deadline = Instant::now() + app.user_created_waiters.patience;
     loop {
-        let mut arrival = pin!(app.arrivals.next());
+        let mut arrival = pin!(app.user_created_waiters.next());
         arrival.as_mut().enable();
-        if let Some(stored) = look(app, id).await? {
+        if let Some(stored) = find_stored(app, id).await? {
             return Ok(stored);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -88,7 +86,7 @@ async fn wait(app: &App, id: UserId) -> Result<Stored, Problem> {
             return Err(not_yet());
         }
         // Woken or not: look again.
-        let _ = timeout(left.min(app.arrivals.look_again), arrival).await;
+        let _ = timeout(left.min(app.user_created_waiters.look_again), arrival).await;
     }
 }
 
@@ -113,17 +111,17 @@ fn condition(headers: &HeaderMap) -> Result<IfMatch, Problem> {
         .map_err(|refused| Problem::bad_request(refused.detail))
 }
 
-fn problem(error: PeopleError) -> Problem {
+fn problem(error: UserError) -> Problem {
     match error {
-        PeopleError::NotFound => no_longer_valid(),
-        PeopleError::NameTaken => Problem::conflict("The user name is taken."),
-        PeopleError::Changed => Problem::new(
+        UserError::NotFound => no_longer_valid(),
+        UserError::NameTaken => Problem::conflict("The user name is taken."),
+        UserError::Changed => Problem::new(
             StatusCode::PRECONDITION_FAILED,
             "precondition-failed",
             "The record was changed meanwhile",
         )
         .detail("Read the record again, and repeat the change with its new ETag."),
-        PeopleError::Invalid(invalid) => Problem::invalid().field(invalid.field, invalid.reason),
-        PeopleError::Db(error) => error.into(),
+        UserError::Invalid(invalid) => Problem::invalid().field(invalid.field, invalid.reason),
+        UserError::Db(error) => error.into(),
     }
 }

@@ -6,13 +6,13 @@ use contract::{EventData, RegistrationRequested, SubjectErased};
 use events::{Applied, Handler, HandlerError};
 
 use crate::app::SharedApp;
-use crate::people::{self, store as people_store};
+use crate::users::{self, store as people_store};
 
 /// Applies the events of the authentication service: registrations, and the word that a person is erased there.
 #[derive(Clone)]
-pub(crate) struct FromAuth(pub(crate) SharedApp);
+pub(crate) struct AuthEventHandler(pub(crate) SharedApp);
 
-impl Handler for FromAuth {
+impl Handler for AuthEventHandler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         match event.kind.as_str() {
             RegistrationRequested::TYPE => self.registration(tx, event).await,
@@ -22,7 +22,7 @@ impl Handler for FromAuth {
     }
 }
 
-impl FromAuth {
+impl AuthEventHandler {
     async fn registration(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         match event.open::<RegistrationRequested>() {
             Ok(Some(wanted)) => super::decide(&self.0, tx, wanted).await?,
@@ -37,7 +37,7 @@ impl FromAuth {
 
     async fn erasure(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         if let Some(erased) = event.open::<SubjectErased>()? {
-            people::bury_erased(&self.0, tx, erased.id).await?;
+            users::bury_erased(&self.0, tx, erased.id).await?;
             people_store::record_erasure(tx, erased.id, erased.erased_at).await?;
         }
         Ok(Applied::Yes)

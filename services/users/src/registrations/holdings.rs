@@ -6,7 +6,7 @@ use chassis::db::Reader;
 use contract::Envelope;
 use contract::{EventData, RegistrationRequested};
 use events::reconcile::{Held, Holdings};
-use events::{Answer, Span};
+use events::{SnapshotFuture, Span};
 use uuid::Uuid;
 
 use super::store;
@@ -16,16 +16,25 @@ use super::store;
 pub(crate) struct HeldOfAuth;
 
 impl Holdings for HeldOfAuth {
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Held>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(store::erasures(reader, span, limit))
     }
 
-    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(store::erasures_of(reader, ids))
     }
 
     /// A registration that is answered: `auth` drops it when the answer arrives.
-    fn settled<'a>(&'a self, reader: &'a mut Reader, states: &'a [Envelope]) -> Answer<'a, HashSet<Uuid>> {
+    fn settled<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        states: &'a [Envelope],
+    ) -> SnapshotFuture<'a, HashSet<Uuid>> {
         let requests = states
             .iter()
             .filter(|state| state.kind == RegistrationRequested::TYPE);

@@ -11,12 +11,12 @@ use chassis::db::{DbError, Tx};
 use contract::{Email, RegistrationRejected, RegistrationRequested, RejectionReason, UserId, UserState};
 use uuid::Uuid;
 
-pub(crate) use consumer::FromAuth;
+pub(crate) use consumer::AuthEventHandler;
 pub(crate) use holdings::HeldOfAuth;
 
 use crate::app::App;
-use crate::people::{self, AGGREGATE, Draft, NameRefused};
-use crate::{groups, people::store as people_store};
+use crate::users::{self, AGGREGATE, Draft, NameRefused};
+use crate::{groups, users::store as people_store};
 
 /// The answer to a registration.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,24 +64,24 @@ pub(crate) async fn decide(
     };
     let mut state = person(app, wanted);
     // The id comes from outside, and may have been here before the database was restored.
-    state.version = events::restored::first_sequence(tx).await?;
-    if people::check(&state).is_err() {
+    state.version = events::restore::first_sequence(tx).await?;
+    if users::check(&state).is_err() {
         return reject(app, tx, id, RejectionReason::Invalid).await;
     }
-    match people::check_new_name(tx, &app.reserved_names, &state).await? {
+    match users::check_new_name(tx, &app.reserved_names, &state).await? {
         Ok(()) => {}
         Err(NameRefused::Form(_)) => return reject(app, tx, id, RejectionReason::Invalid).await,
         Err(NameRefused::Reserved | NameRefused::Group) => {
             return reject(app, tx, id, RejectionReason::UserNameReserved).await;
         }
     }
-    if !people::insert(tx, &state).await? {
+    if !users::insert(tx, &state).await? {
         return reject(app, tx, id, RejectionReason::UserNameTaken).await;
     }
     for group in group_ids {
         groups::store::add_member(tx, group, id).await?;
     }
-    people::announce_created(app, tx, &state).await?;
+    users::announce_created(app, tx, &state).await?;
     tracing::info!(event.action = "registration-accepted", event.outcome = "success", user.target.id = %id, "a registration is accepted");
     Ok(Decision::Accepted(Box::new(state)))
 }
@@ -108,7 +108,7 @@ async fn known(tx: &mut Tx, id: UserId) -> Result<Option<Decision>, DbError> {
     if let Some(state) = people_store::find(tx, id).await? {
         return Ok(Some(Decision::Accepted(Box::new(state))));
     }
-    if people_store::is_buried(tx, id).await? {
+    if people_store::has_tombstone(tx, id).await? {
         return Ok(Some(Decision::Gone));
     }
     Ok(store::rejection(tx, id).await?.map(Decision::Rejected))
@@ -119,12 +119,12 @@ async fn reject(app: &App, tx: &mut Tx, id: UserId, reason: RejectionReason) -> 
     let answer = RegistrationRejected {
         id,
         reason,
-        version: events::restored::first_sequence(tx).await?,
+        version: events::restore::first_sequence(tx).await?,
     };
     app.outbox
         .append(tx, AGGREGATE, id, answer.version, &answer)
         .await
-        .map_err(people::outbox_failed)?;
+        .map_err(users::outbox_failed)?;
     Ok(Decision::Rejected(reason))
 }
 

@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::people::{self, store as people_store};
 use crate::testing::{app, apply, envelope, events_of, requested};
+use crate::users::{self, store as people_store};
 use scim::version::IfMatch;
 
 const CREATED: &str = "vestibule.user.created.v1";
@@ -91,7 +91,7 @@ testkit::on_both_engines! {
         let refused = Decision::Rejected(RejectionReason::UserNameTaken);
         assert_eq!(register(&app, second.clone()).await.unwrap(), refused);
         // The name becomes free; who was told "no" is not made a person behind their back.
-        people::delete(&app, first.id, &IfMatch::Any).await.unwrap();
+        users::delete(&app, first.id, &IfMatch::Any).await.unwrap();
         apply(&app, &envelope(second.id, &second)).await;
         assert_eq!(register(&app, second.clone()).await.unwrap(), refused);
         assert_eq!(events_of(&db, second.id).await, [(REJECTED.to_owned(), 1)]);
@@ -101,7 +101,7 @@ testkit::on_both_engines! {
         let app = app(&db);
         let wanted = requested(1, "ann");
         register(&app, wanted.clone()).await.unwrap();
-        people::delete(&app, wanted.id, &IfMatch::Any).await.unwrap();
+        users::delete(&app, wanted.id, &IfMatch::Any).await.unwrap();
         apply(&app, &envelope(wanted.id, &wanted)).await;
         assert_eq!(register(&app, wanted.clone()).await.unwrap(), Decision::Gone);
         assert_eq!(events_of(&db, wanted.id).await.len(), 2, "created, deleted, and nothing after");
@@ -169,7 +169,7 @@ testkit::on_both_engines! {
         let app = app(&db);
         let wanted = requested(1, "ann");
         register(&app, wanted.clone()).await.unwrap();
-        people::delete(&app, wanted.id, &IfMatch::Any).await.unwrap();
+        users::delete(&app, wanted.id, &IfMatch::Any).await.unwrap();
         let erased = SubjectErased { id: wanted.id, version: 3, erased_at: app.clock.now() };
         let event = envelope(wanted.id, &erased);
         assert_eq!(event.kind, SubjectErased::TYPE);

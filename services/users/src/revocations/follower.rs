@@ -117,7 +117,7 @@ impl Follower {
     /// Asks until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: Shutdown) {
         loop {
-            let turn = self.turn();
+            let turn = self.run_once();
             let outcome = tokio::select! {
                 outcome = turn => outcome,
                 () = shutdown.cancelled() => return,
@@ -136,7 +136,7 @@ impl Follower {
     ///
     /// # Errors
     /// When `auth` was not heard, and when what it said could not be stored: a start without `auth` would not know it.
-    pub(super) async fn turn(&mut self) -> Result<(), AskError> {
+    pub(super) async fn run_once(&mut self) -> Result<(), AskError> {
         self.load().await?;
         let asked_at = Instant::now();
         match self.ask().await? {

@@ -5,7 +5,7 @@ use chassis::db::{DbError, Reader};
 use chassis::on_engine;
 use contract::{UserDeleted, UserUpdated};
 use events::reconcile::{Held, Holdings};
-use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
 
 use super::people::{Change, Manner, moment, state};
@@ -19,7 +19,7 @@ impl Snapshot for Everybody {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Answer<'a, SnapshotPage> {
+    ) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async move {
             let after: Uuid = after.and_then(|after| after.parse().ok()).unwrap_or_default();
             let rows: Vec<(Uuid, i64, Uuid, bool)> = on_engine!(reader, c => sqlx::query_as(
@@ -47,11 +47,11 @@ impl Snapshot for Everybody {
     }
 
     // Nobody compares here: a reconciler would mend what the checker is to find.
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }
@@ -60,11 +60,11 @@ impl Snapshot for Everybody {
 pub(super) struct Nothing;
 
 impl Holdings for Nothing {
-    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> Answer<'a, Vec<Held>> {
+    fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+    fn of<'a>(&'a self, _: &'a mut Reader, _: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

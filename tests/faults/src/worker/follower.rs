@@ -10,7 +10,7 @@ use chassis::http_client::{ClientOptions, HttpClient};
 use contract::Envelope;
 use events::Followed;
 use events::feed::FeedSource;
-use events::reconcile::Reconciliation;
+use events::reconcile::ReconcilerHandle;
 use events::{Applied, Handler, HandlerError};
 
 use super::control::Control;
@@ -56,7 +56,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
             db: copy.db.clone(),
             clock: Arc::clone(&copy.clock),
             holdings: Arc::new(everybody::Nothing),
-            reconciliation: Reconciliation::default(),
+            reconciliation: ReconcilerHandle::default(),
         };
         let handler = Believer {
             control: copy.control.clone(),

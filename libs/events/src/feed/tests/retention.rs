@@ -145,18 +145,18 @@ testkit::on_both_engines! {
             publishing(&db, &outbox, start).await.commit().await.unwrap();
         }
         let mut tx = db.begin("test").await.unwrap();
-        let noted = crate::restored::Restoration {
+        let noted = crate::restore::Restoration {
             taken_at: start,
             restored_at: start + Duration::from_secs(10),
             keep_sessions: false,
         };
-        crate::restored::note_in(&mut tx, &noted).await.unwrap();
-        assert_eq!(crate::restored::take(&mut tx).await.unwrap(), Some(noted));
-        assert_eq!(crate::restored::take(&mut tx).await.unwrap(), None, "once");
+        crate::restore::note_in(&mut tx, &noted).await.unwrap();
+        assert_eq!(crate::restore::claim_pending(&mut tx).await.unwrap(), Some(noted));
+        assert_eq!(crate::restore::claim_pending(&mut tx).await.unwrap(), None, "once");
         tx.commit().await.unwrap();
         let resumed = 3 + 1_000_000_000 + 10 * 100_000;
         assert_eq!(noted.raises_by(), 11_000_000);
-        assert_eq!(crate::restored::first_sequence(&mut db.reader().await.unwrap()).await.unwrap(), 11_000_001);
+        assert_eq!(crate::restore::first_sequence(&mut db.reader().await.unwrap()).await.unwrap(), 11_000_001);
         publishing(&db, &outbox, start + DAY).await.commit().await.unwrap();
 
         let feed = Feed::new(db.another().await, outbox.clone(), Arc::new(crate::testing::NoSnapshot), Shutdown::new());

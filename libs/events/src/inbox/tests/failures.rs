@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use uuid::Uuid;
 
-use super::group::Origin;
+use super::apply::Origin;
 
 use chassis::on_engine;
 
@@ -52,7 +52,7 @@ testkit::on_both_engines! {
             error: "the id \0 is none".to_owned(),
             body: b"\0".to_vec(),
         };
-        unreadable::keep(&inbox, "told", &message).await.unwrap();
+        unreadable::store_unreadable(&inbox, "told", &message).await.unwrap();
         let mut reader = db.reader().await.unwrap();
         let kept: Vec<(String, Vec<u8>)> =
             on_engine!(&mut reader, c => sqlx::query_as("SELECT error, body FROM inbox_unreadable")
@@ -153,7 +153,7 @@ testkit::on_both_engines! {
         let bad = ids[2];
         let inbox = inbox(&db, Effects::new(move |event| if event.subject == bad { poison() } else { Ok(()) }));
         let mut tx = db.begin("test").await.unwrap();
-        let from = store::enrol(&mut tx, "tests", clock().now()).await.unwrap();
+        let from = store::ensure_row(&mut tx, "tests", clock().now()).await.unwrap();
         tx.commit().await.unwrap();
         inbox.deliver(&[], Some(Step { from, to: 0 })).await.unwrap();
         let events: Vec<Envelope> = (1..).zip(&ids)

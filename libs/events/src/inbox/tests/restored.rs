@@ -14,14 +14,14 @@ use crate::testing::{THINGS, changed, new_id};
 /// As if the database had been put back from a backup.
 async fn restored(db: &Db) {
     let now = clock().now();
-    let noted = crate::restored::Restoration {
+    let noted = crate::restore::Restoration {
         taken_at: now,
         restored_at: now,
         keep_sessions: false,
     };
     let mut tx = db.begin("test").await.unwrap();
-    crate::restored::note_in(&mut tx, &noted).await.unwrap();
-    assert!(crate::restored::take(&mut tx).await.unwrap().is_some());
+    crate::restore::note_in(&mut tx, &noted).await.unwrap();
+    assert!(crate::restore::claim_pending(&mut tx).await.unwrap().is_some());
     tx.commit().await.unwrap();
 }
 

@@ -36,22 +36,22 @@ impl Told {
         }
     }
 
-    fn tell<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
+    fn script<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
         act(&mut self.script.lock().unwrap())
     }
 
     /// Waits until it was subscribed at as often as told, and answers what was said each time.
     pub(super) async fn subscribed(&self, count: usize) -> Vec<bool> {
         testkit::eventually("the consumer subscribes", async || {
-            self.tell(|script| (script.subscribed.len() >= count).then(|| script.subscribed.clone()))
+            self.script(|script| (script.subscribed.len() >= count).then(|| script.subscribed.clone()))
         })
         .await
     }
 
     pub(super) async fn settled(&self) {
-        let before = self.tell(|script| script.settled);
+        let before = self.script(|script| script.settled);
         testkit::eventually("the consumer settles", async || {
-            self.tell(|script| (script.settled > before).then_some(()))
+            self.script(|script| (script.settled > before).then_some(()))
         })
         .await;
     }
@@ -69,7 +69,7 @@ impl Broker for Told {
     }
 
     async fn subscribe(&self, begun: bool) -> Result<Told, SubscriptionError> {
-        self.tell(|script| {
+        self.script(|script| {
             script.subscribed.push(begun);
             match script.refuses {
                 true => Err(SubscriptionError::Away("as told".to_owned())),
@@ -82,14 +82,14 @@ impl Broker for Told {
 impl Subscription for Told {
     async fn next(&mut self, _: usize, _: Duration) -> Result<Vec<Message>, SubscriptionError> {
         tokio::task::yield_now().await;
-        match self.tell(|script| script.said.pop_front()) {
+        match self.script(|script| script.said.pop_front()) {
             Some(error) => Err(error),
             None => Ok(Vec::new()),
         }
     }
 
     async fn settle(&mut self) -> Result<(), SubscriptionError> {
-        self.tell(|script| script.settled += 1);
+        self.script(|script| script.settled += 1);
         Ok(())
     }
 
@@ -143,14 +143,14 @@ testkit::on_both_engines! {
         stop(consumer).await;
         let consumer = follow(&service, &here, &broker);
         assert_eq!(broker.subscribed(2).await, [false, true]);
-        broker.tell(|script| {
+        broker.script(|script| {
             script.refuses = true;
             script.said.push_back(missed());
         });
         assert!(!broker.subscribed(3).await[2]);
         // Whoever comes after a kill begins anew as well.
         stop(consumer).await;
-        let asked = broker.tell(|script| {
+        let asked = broker.script(|script| {
             script.refuses = false;
             script.subscribed.len()
         });

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use tokio::sync::Notify;
 
-use super::super::group::Origin;
+use super::super::apply::Origin;
 use super::*;
 use crate::testing::{THINGS, event, new_id};
 
@@ -91,7 +91,7 @@ testkit::on_both_engines! {
         let (id, other) = (new_id(), inbox(&db, Effects::new(|_| Ok(()))));
         other.deliver(&[event(id, 3)], None).await.unwrap();
         while_five_is_applied(&db, id, async {
-            other.mend(&event(id, 4), Some(3)).await.unwrap();
+            other.repair(&event(id, 4), Some(3)).await.unwrap();
         }).await;
         assert_eq!(of(&effects(&db).await, id), [3, 5]);
     }

@@ -135,10 +135,10 @@ testkit::on_both_engines! {
     async fn that_the_database_was_restored_is_no_consumer(db: TestDb) {
         let desk = Desk::at(&db, TransportKind::Kafka);
         let now = clock().now();
-        let noted = crate::restored::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
+        let noted = crate::restore::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
         let mut tx = db.begin("test").await.unwrap();
-        crate::restored::note_in(&mut tx, &noted).await.unwrap();
-        crate::restored::take(&mut tx).await.unwrap();
+        crate::restore::note_in(&mut tx, &noted).await.unwrap();
+        crate::restore::claim_pending(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         by_hand(&db, "INSERT INTO consumer_positions VALUES ('tests@kafka@1', -1, 0)").await;
         let stats = desk.get("stats").await;

@@ -1,7 +1,7 @@
 //! A service that was restored catches up with the one that it follows.
 
 use super::*;
-use crate::restored::{is_catching_up, note_catching_up, note_caught_up};
+use crate::restore::{is_catching_up, note_catching_up, note_caught_up};
 
 testkit::on_both_engines! {
     migrations = [&crate::MIGRATIONS, &crate::testing::THINGS];
@@ -13,7 +13,7 @@ testkit::on_both_engines! {
         world.service.published(4).await;
         changed(&world.theirs, &world.outbox, waiting).await;
         world.ours_of("DELETE FROM things WHERE id = $1", gone).await;
-        let report = world.reconciler().compare_as(Mending::AtOnce).await.unwrap();
+        let report = world.reconciler().compare_as(RepairMode::AtOnce).await.unwrap();
         assert_eq!((report.left(Kind::Missing), report.left(Kind::Behind)), (0, 0), "{report:?}");
         let expected = [(published, 2), (waiting, 2), (gone, 1)];
         let held = world.versions().await;
@@ -35,7 +35,7 @@ testkit::on_both_engines! {
         world.service.published(10).await;
         let refused = world.ids[2];
         let reconciler = world.reconciler_with(Some(refused), Duration::ZERO);
-        let report = reconciler.compare_as(Mending::AtOnce).await.unwrap();
+        let report = reconciler.compare_as(RepairMode::AtOnce).await.unwrap();
         assert_eq!(report.mended, [(Kind::Behind, 4)].into(), "{report:?}");
         assert_eq!(report.differences.iter().map(|left| left.id).collect::<Vec<_>>(), [refused]);
         let expected = |id| (id, if id == refused { 1 } else { 2 });
@@ -50,12 +50,12 @@ testkit::on_both_engines! {
     async fn nothing_is_compared_for_somebody_who_has_gone(db: TestDb) {
         let world = World::with(&db, 1).await;
         let (reconciler, shutdown) = (world.reconciler(), Shutdown::new());
-        let door = reconciler.door.clone();
+        let handle = reconciler.handle.clone();
         // Nobody runs it yet, so the question waits; and nobody waits for the answer.
-        assert!(futures_util::FutureExt::now_or_never(door.ask(true)).is_none());
+        assert!(futures_util::FutureExt::now_or_never(handle.ask(true)).is_none());
         world.ours_of("DELETE FROM things WHERE id = $1", world.ids[0]).await;
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
-        let report = door.ask(false).await.unwrap();
+        let report = handle.ask(false).await.unwrap();
         assert_eq!(report.left(Kind::Missing), 1, "the question before would have mended it: {report:?}");
         shutdown.finish(Duration::from_secs(5)).await.ok();
         world.service.stop().await;
@@ -65,9 +65,9 @@ testkit::on_both_engines! {
         let world = World::with(&db, 1).await;
         changed(&world.theirs, &world.outbox, world.ids[0]).await;
         let (reconciler, shutdown) = (world.reconciler(), Shutdown::new());
-        let door = reconciler.door.clone();
+        let handle = reconciler.handle.clone();
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
-        let report = door.catch_up().await.unwrap();
+        let report = handle.catch_up().await.unwrap();
         assert_eq!(report.left(Kind::Behind), 0, "{report:?}");
         assert_eq!(world.versions().await, [(world.ids[0], 2)]);
         shutdown.finish(Duration::from_secs(5)).await.ok();

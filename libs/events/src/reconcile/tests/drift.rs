@@ -131,9 +131,9 @@ testkit::on_both_engines! {
         let world = World::with(&db, 2).await;
         world.ours("DELETE FROM things").await;
         let (reconciler, shutdown) = (world.reconciler(), Shutdown::new());
-        let door = reconciler.door.clone();
+        let handle = reconciler.handle.clone();
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
-        let report = door.ask(true).await.unwrap();
+        let report = handle.ask(true).await.unwrap();
         assert_eq!(report.mended, [(Kind::Missing, 2)].into());
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         world.service.stop().await;
@@ -144,12 +144,12 @@ testkit::on_both_engines! {
         world.ours("DELETE FROM things").await;
         let (mut reconciler, shutdown) = (world.reconciler(), Shutdown::new());
         reconciler.options.every = Some(Duration::from_secs(3600));
-        let door = reconciler.door.clone();
+        let handle = reconciler.handle.clone();
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
         let mended = async || (world.versions().await.len() == 2).then_some(());
         testkit::eventually("it is compared after the start", mended).await;
         world.ours("DELETE FROM things").await;
-        door.connected();
+        handle.connected();
         testkit::eventually("it is compared after a connection", mended).await;
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         world.service.stop().await;

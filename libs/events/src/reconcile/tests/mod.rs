@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::inbox::{Applied, ConsumerOptions, HandlerError};
-use crate::snapshot::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use crate::testing::{Service, fresh};
 use crate::testing::{changed, clock, data, new_id};
 use crate::{Bootstrap, Step};
@@ -42,18 +42,23 @@ async fn of_ids(reader: &mut Reader, ids: &[Uuid]) -> Vec<(Uuid, i64)> {
 }
 
 impl Snapshot for Things {
-    fn page<'a>(&'a self, _: &'a mut Reader, _: Option<&'a str>, _: i64) -> Answer<'a, SnapshotPage> {
+    fn page<'a>(&'a self, _: &'a mut Reader, _: Option<&'a str>, _: i64) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async { Ok(SnapshotPage::default()) })
     }
 
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async move {
             let rows = of_span(reader, span, limit).await;
             Ok(rows.into_iter().map(Version::from).collect())
         })
     }
 
-    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
             let rows = of_ids(reader, ids).await;
             let state = |(id, version)| State::new(id, version, clock().now(), &data(id, version)).unwrap();
@@ -63,11 +68,16 @@ impl Snapshot for Things {
 }
 
 impl Holdings for Things {
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Held>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async move { Ok(of_span(reader, span, limit).await.into_iter().map(held).collect()) })
     }
 
-    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<Held>> {
+    fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async move { Ok(of_ids(reader, ids).await.into_iter().map(held).collect()) })
     }
 }
@@ -185,7 +195,7 @@ impl World {
             self.inbox(refuse),
             self.service.source(),
             holdings,
-            Reconciliation::default(),
+            ReconcilerHandle::default(),
             options,
         )
     }

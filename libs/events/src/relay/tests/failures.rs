@@ -126,8 +126,8 @@ testkit::on_both_engines! {
     }
 }
 
-fn fact(number: i64, aggregate: Uuid, attempts: i32) -> batch::Fact {
-    batch::Fact {
+fn key(number: i64, aggregate: Uuid, attempts: i32) -> batch::OutboxRowKey {
+    batch::OutboxRowKey {
         number,
         aggregate,
         partition: 0,
@@ -139,14 +139,14 @@ fn fact(number: i64, aggregate: Uuid, attempts: i32) -> batch::Fact {
 #[test]
 fn nothing_behind_a_failed_event_counts_as_delivered() {
     let (a, b) = (new_id(), new_id());
-    let facts = [fact(1, a, 0), fact(2, b, 0), fact(3, a, 0), fact(4, b, 0)];
+    let keys = [key(1, a, 0), key(2, b, 0), key(3, a, 0), key(4, b, 0)];
     let now = chassis::clock::Timestamp::from_secs(100);
     // A careless transport that delivered 3 although 1 had failed.
-    let outcome = batch::judge(&facts, vec![refused(), Ok(()), Ok(()), Ok(())], &quick(), now);
+    let outcome = batch::classify(&keys, vec![refused(), Ok(()), Ok(()), Ok(())], &quick(), now);
     assert_eq!(outcome.sent, [2, 4]);
     assert_eq!(outcome.failures.len(), 1);
     // One that answers for a part only has not confirmed the rest.
-    let outcome = batch::judge(&facts, vec![Ok(())], &quick(), now);
+    let outcome = batch::classify(&keys, vec![Ok(())], &quick(), now);
     assert_eq!((outcome.sent, outcome.unavailable.is_some()), (vec![1], true));
 }
 
@@ -158,7 +158,7 @@ fn pauses_grow_to_a_limit_and_end() {
     };
     let now = chassis::clock::Timestamp::from_secs(100);
     let pause = |attempts| {
-        let outcome = batch::judge(&[fact(1, new_id(), attempts)], vec![refused()], &options, now);
+        let outcome = batch::classify(&[key(1, new_id(), attempts)], vec![refused()], &options, now);
         let failure = &outcome.failures[0];
         (
             failure.next_attempt_at.since(now).as_millis(),
@@ -187,18 +187,18 @@ async fn a_relay_whose_database_refuses_waits_longer_each_time_and_says_so_once(
 #[test]
 fn a_transport_that_is_away_is_said_once_and_again_when_it_is_back_and_away_anew() {
     let mut refusals = chassis::retry::Failures::new("the transport is not available");
-    let facts = [fact(1, new_id(), 0)];
+    let keys = [key(1, new_id(), 0)];
     let now = chassis::clock::Timestamp::from_secs(100);
     let away = || vec![Err(PublishError::Unavailable("no broker".to_owned()))];
     for _ in 0..3 {
-        let outcome = batch::judge(&facts, away(), &quick(), now);
+        let outcome = batch::classify(&keys, away(), &quick(), now);
         assert!(batch::note_availability(&mut refusals, &outcome).is_some());
     }
     // A batch of which nothing was tried says nothing about the transport.
-    let outcome = batch::judge(&facts, vec![Err(PublishError::Unsent)], &quick(), now);
+    let outcome = batch::classify(&keys, vec![Err(PublishError::Unsent)], &quick(), now);
     assert_eq!(batch::note_availability(&mut refusals, &outcome), None);
     assert!(refusals.is_failing());
-    let outcome = batch::judge(&facts, vec![Ok(())], &quick(), now);
+    let outcome = batch::classify(&keys, vec![Ok(())], &quick(), now);
     assert_eq!(batch::note_availability(&mut refusals, &outcome), None);
     assert!(!refusals.is_failing());
 }

@@ -97,9 +97,9 @@ fn a_file_that_cannot_be_written_at_first_is_taken_over_afterwards() {
         .await
         .unwrap();
         let mut leases = Leases::new(new_id(), Engine::Sqlite, LEASE);
-        leases.keep(&db).await.unwrap_err();
+        leases.maintain(&db).await.unwrap_err();
         sqlx::query("DROP TRIGGER full").execute(write).await.unwrap();
-        leases.keep(&db).await.unwrap();
+        leases.maintain(&db).await.unwrap();
         assert_eq!(leases.count(), 16);
     });
 }

@@ -257,7 +257,7 @@ fn a_lease_that_was_lost_refuses_to_publish_even_inside_the_transaction() {
     postgres(async |db| {
         let me = new_id();
         let mut leases = leases::Leases::new(me, chassis::db::Engine::Postgres, Duration::from_secs(60));
-        leases.keep(&db).await.unwrap();
+        leases.maintain(&db).await.unwrap();
         assert_eq!(leases.count(), 16);
         let mut tx = db.begin("test").await.unwrap();
         let held = store::held(&mut tx, me, "1000").await.unwrap();
@@ -298,13 +298,13 @@ fn a_publisher_that_stands_still_inside_its_transaction_is_thrown_out() {
 fn replicas_wake_each_other() {
     postgres(async |db| {
         let (mut one, mut two) = (
-            neighbours::Neighbours::new(new_id(), &db),
-            neighbours::Neighbours::new(new_id(), &db),
+            replica_notify::ReplicaNotify::new(new_id(), &db),
+            replica_notify::ReplicaNotify::new(new_id(), &db),
         );
-        one.meet(false).await;
-        two.meet(false).await;
-        one.news();
-        one.tell(&db).await;
+        one.update_peers(false).await;
+        two.update_peers(false).await;
+        one.mark_dirty();
+        one.notify_if_dirty(&db).await;
         tokio::time::timeout(Duration::from_secs(20), two.listen())
             .await
             .expect("two is woken");

@@ -31,14 +31,14 @@ impl<S: Send + Sync> FromRequest<S> for ScimBody {
 
 /// A SCIM document.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ScimResponse {
     status: StatusCode,
     body: Value,
     version: Option<i64>,
     location: Option<String>,
 }
 
-impl Answer {
+impl ScimResponse {
     pub(super) fn new(status: StatusCode, body: Value) -> Self {
         Self {
             status,
@@ -59,7 +59,7 @@ impl Answer {
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for ScimResponse {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body.to_string()));
         *response.status_mut() = self.status;

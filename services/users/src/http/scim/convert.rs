@@ -5,7 +5,7 @@ use scim::schema::USER;
 use scim::{Error, Meta, Name, User};
 use serde_json::{Map, Value};
 
-use crate::people::Draft;
+use crate::users::Draft;
 
 /// What a body asks for.
 ///

@@ -8,7 +8,7 @@ use scim::list::response;
 use scim::schema;
 use serde_json::Value;
 
-use super::body::Answer;
+use super::body::ScimResponse;
 use super::refusal::Refusal;
 use crate::app::SharedApp;
 
@@ -16,16 +16,16 @@ use crate::app::SharedApp;
 pub(super) async fn service_provider_config(
     State(app): State<SharedApp>,
     uri: Uri,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     no_filter(&uri)?;
-    Ok(Answer::new(
+    Ok(ScimResponse::new(
         StatusCode::OK,
         schema::service_provider_config(&app.scim_base),
     ))
 }
 
 /// GET /scim/v2/ResourceTypes
-pub(super) async fn resource_types(State(app): State<SharedApp>, uri: Uri) -> Result<Answer, Refusal> {
+pub(super) async fn resource_types(State(app): State<SharedApp>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::resource_types(&app.scim_base), &uri)
 }
 
@@ -33,12 +33,12 @@ pub(super) async fn resource_types(State(app): State<SharedApp>, uri: Uri) -> Re
 pub(super) async fn resource_type(
     State(app): State<SharedApp>,
     id: Result<Path<String>, Problem>,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     one(schema::resource_types(&app.scim_base), &id?.0)
 }
 
 /// GET /scim/v2/Schemas
-pub(super) async fn schemas(State(app): State<SharedApp>, uri: Uri) -> Result<Answer, Refusal> {
+pub(super) async fn schemas(State(app): State<SharedApp>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::schema_documents(&app.scim_base), &uri)
 }
 
@@ -46,24 +46,27 @@ pub(super) async fn schemas(State(app): State<SharedApp>, uri: Uri) -> Result<An
 pub(super) async fn schema(
     State(app): State<SharedApp>,
     id: Result<Path<String>, Problem>,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     one(schema::schema_documents(&app.scim_base), &id?.0)
 }
 
-fn all(documents: Vec<Value>, uri: &Uri) -> Result<Answer, Refusal> {
+fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {
     no_filter(uri)?;
     let total = i64::try_from(documents.len()).unwrap_or(i64::MAX);
-    Ok(Answer::new(StatusCode::OK, response(total, 1, documents)))
+    Ok(ScimResponse::new(StatusCode::OK, response(total, 1, documents)))
 }
 
-fn one(documents: Vec<Value>, id: &str) -> Result<Answer, Refusal> {
+fn one(documents: Vec<Value>, id: &str) -> Result<ScimResponse, Refusal> {
     let found = documents.into_iter().find(|document| {
         document
             .get("id")
             .and_then(Value::as_str)
             .is_some_and(|known| known.eq_ignore_ascii_case(id))
     });
-    Ok(Answer::new(StatusCode::OK, found.ok_or_else(Error::not_found)?))
+    Ok(ScimResponse::new(
+        StatusCode::OK,
+        found.ok_or_else(Error::not_found)?,
+    ))
 }
 
 /// RFC 7644 §4: a filter is answered with 403 here.

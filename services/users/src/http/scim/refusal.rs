@@ -6,8 +6,8 @@ use chassis::http::Problem;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::body::Answer;
-use crate::people::{Invalid, PeopleError};
+use super::body::ScimResponse;
+use crate::users::{Invalid, UserError};
 
 /// A SCIM error, with the headers that belong to it.
 #[derive(Debug)]
@@ -59,16 +59,16 @@ impl From<DbError> for Refusal {
     }
 }
 
-impl From<PeopleError> for Refusal {
-    fn from(error: PeopleError) -> Self {
+impl From<UserError> for Refusal {
+    fn from(error: UserError) -> Self {
         match error {
-            PeopleError::NotFound => scim::Error::not_found().into(),
-            PeopleError::NameTaken => scim::Error::uniqueness("userName").into(),
-            PeopleError::Changed => scim::Error::precondition_failed().into(),
-            PeopleError::Invalid(Invalid { field, reason }) => {
+            UserError::NotFound => scim::Error::not_found().into(),
+            UserError::NameTaken => scim::Error::uniqueness("userName").into(),
+            UserError::Changed => scim::Error::precondition_failed().into(),
+            UserError::Invalid(Invalid { field, reason }) => {
                 scim::Error::invalid_value(&scim_name(&field), reason).into()
             }
-            PeopleError::Db(error) => error.into(),
+            UserError::Db(error) => error.into(),
         }
     }
 }
@@ -87,7 +87,7 @@ fn scim_name(field: &str) -> String {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = Answer::new(status, self.error.to_json()).into_response();
+        let mut response = ScimResponse::new(status, self.error.to_json()).into_response();
         response.headers_mut().extend(self.headers);
         response
             .headers_mut()

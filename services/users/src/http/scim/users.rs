@@ -13,12 +13,12 @@ use scim::version::IfMatch;
 use scim::{Error, User};
 use serde::Deserialize;
 
-use super::body::{Answer, ScimBody};
+use super::body::{ScimBody, ScimResponse};
 use super::convert::{location, to_draft, to_resource};
 use super::refusal::Refusal;
 use crate::app::{App, SharedApp};
 use crate::http::caller::Directory;
-use crate::people;
+use crate::users;
 
 type Caller<S> = Result<Directory<S>, Problem>;
 
@@ -43,7 +43,7 @@ pub(super) async fn list(
     State(app): State<SharedApp>,
     caller: Caller<UsersRead>,
     query: Parameters<ListQuery>,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     caller?;
     let Query(query) = query?;
     let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
@@ -53,24 +53,24 @@ pub(super) async fn list(
         Some(UserFilter::UserNameEq(name)) => {
             // What is no user name is nobody's.
             let found = match name.parse::<UserName>() {
-                Ok(name) => people::find_by_key(&mut reader, name.key()).await?,
+                Ok(name) => users::find_by_key(&mut reader, name.key()).await?,
                 Err(_) => None,
             };
             let total = i64::from(found.is_some());
             let wanted = page.offset() == 0 && page.count > 0;
             (total, found.into_iter().filter(|_| wanted).collect())
         }
-        None if page.count == 0 => (people::count(&mut reader).await?, Vec::new()),
+        None if page.count == 0 => (users::count(&mut reader).await?, Vec::new()),
         None => (
-            people::count(&mut reader).await?,
-            people::page(&mut reader, page.offset(), page.count).await?,
+            users::count(&mut reader).await?,
+            users::page(&mut reader, page.offset(), page.count).await?,
         ),
     };
     let resources = people
         .iter()
         .map(|state| to_resource(state, &app.scim_base))
         .collect();
-    Ok(Answer::new(
+    Ok(ScimResponse::new(
         StatusCode::OK,
         response(total, page.start_index, resources),
     ))
@@ -82,11 +82,11 @@ pub(super) async fn create(
     caller: Caller<UsersWrite>,
     query: Parameters<NoQuery>,
     body: Result<ScimBody, Refusal>,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     caller?;
     query?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = people::create(&app, draft).await?;
+    let state = users::create(&app, draft).await?;
     Ok(resource(&app, StatusCode::CREATED, &state))
 }
 
@@ -102,9 +102,7 @@ pub(super) async fn show(
     query?;
     let id = known_id(id)?;
     let mut reader = app.db.reader().await?;
-    let state = people::find(&mut reader, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let state = users::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
     let unchanged =
         headers.contains_key(IF_NONE_MATCH) && condition(&headers, IF_NONE_MATCH)?.allows(state.version);
     let answer = resource(&app, StatusCode::OK, &state).into_response();
@@ -124,12 +122,12 @@ pub(super) async fn replace(
     query: Parameters<NoQuery>,
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
-) -> Result<Answer, Refusal> {
+) -> Result<ScimResponse, Refusal> {
     caller?;
     query?;
     let id = known_id(id)?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = people::replace(&app, id, &condition(&headers, IF_MATCH)?, draft).await?;
+    let state = users::replace(&app, id, &condition(&headers, IF_MATCH)?, draft).await?;
     Ok(resource(&app, StatusCode::OK, &state))
 }
 
@@ -143,13 +141,13 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     caller?;
     query?;
-    people::delete(&app, known_id(id)?, &condition(&headers, IF_MATCH)?).await?;
+    users::delete(&app, known_id(id)?, &condition(&headers, IF_MATCH)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn resource(app: &App, status: StatusCode, state: &UserState) -> Answer {
+fn resource(app: &App, status: StatusCode, state: &UserState) -> ScimResponse {
     let body = to_resource(state, &app.scim_base);
-    Answer::resource(status, body, state.version, location(state, &app.scim_base))
+    ScimResponse::resource(status, body, state.version, location(state, &app.scim_base))
 }
 
 fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {

@@ -11,16 +11,16 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
-use crate::arrivals::Arrivals;
-use crate::people::{self, Draft};
 use crate::registrations::register;
 use crate::testing::{
     Caller, app, app_with, clients_token, draft, make_administrator, persons_token, requested, token,
     token_for,
 };
+use crate::user_created_waiters::UserCreatedWaiters;
+use crate::users::{self, Draft};
 
 async fn person(app: &SharedApp, name: &str) -> (Uuid, Caller) {
-    let id = people::create(app, draft(name)).await.unwrap().id;
+    let id = users::create(app, draft(name)).await.unwrap().id;
     (id, Caller::with(app, persons_token(id)))
 }
 
@@ -152,7 +152,7 @@ testkit::on_both_engines! {
             assert_eq!(administrator.get(path).await.status, StatusCode::OK, "{path}");
         }
         let off = Draft { active: Some(false), ..draft("ann") };
-        people::replace(&app, id, &IfMatch::Any, off).await.unwrap();
+        users::replace(&app, id, &IfMatch::Any, off).await.unwrap();
         for (caller, path) in [
             (&ann, "/user"), (&administrator, "/scim/v2/Users"), (&administrator, "/events"), (&administrator, "/events/snapshot"),
         ] {
@@ -161,7 +161,7 @@ testkit::on_both_engines! {
             assert!(refused.header("www-authenticate").contains("invalid_token"));
         }
         assert_eq!(ann.json("PATCH", "/user", &json!({"locale": "fr"})).await.status, StatusCode::UNAUTHORIZED);
-        people::delete(&app, id, &IfMatch::Any).await.unwrap();
+        users::delete(&app, id, &IfMatch::Any).await.unwrap();
         assert_eq!(ann.get("/user").await.status, StatusCode::UNAUTHORIZED, "and without waiting");
         assert_eq!(administrator.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
     }
@@ -173,16 +173,16 @@ testkit::on_both_engines! {
             let caller = Caller::with(&app, persons_token(Uuid::from_u128(id)));
             early.spawn(async move { caller.get("/user").await.status });
         }
-        eventually("three requests wait", async || (app.arrivals.crowd() == 3).then_some(())).await;
+        eventually("three requests wait", async || (app.user_created_waiters.crowd() == 3).then_some(())).await;
         register(&app, requested(2, "bob")).await.unwrap();
         assert_eq!(early.join_next().await.unwrap().unwrap(), StatusCode::OK);
         register(&app, requested(1, "ann")).await.unwrap();
         assert_eq!(early.join_all().await, [StatusCode::OK, StatusCode::OK]);
-        assert_eq!(app.arrivals.crowd(), 0);
+        assert_eq!(app.user_created_waiters.crowd(), 0);
     }
 
     async fn whoever_does_not_come_is_asked_to_try_again(db: TestDb) {
-        let app = app_with(&db, Arrivals::new(Duration::from_millis(20), Duration::from_millis(5)));
+        let app = app_with(&db, UserCreatedWaiters::new(Duration::from_millis(20), Duration::from_millis(5)));
         let nobody = Caller::with(&app, persons_token(Uuid::from_u128(1)));
         let answer = nobody.get("/user").await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

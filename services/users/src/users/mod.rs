@@ -3,9 +3,9 @@
 //! Every change takes the row's lock, raises the version by one and writes its event in the same transaction.
 
 mod check;
-mod draft;
+mod desired_state;
 mod names;
-mod restored;
+mod restore;
 mod skeletons;
 mod snapshot;
 pub(crate) mod store;
@@ -18,14 +18,14 @@ use events::OutboxError;
 use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
-pub(crate) use draft::{Draft, Patch};
+pub(crate) use desired_state::{Draft, Patch};
 pub(crate) use names::ReservedNames;
 pub(crate) use names::{NameRefused, check_new_name};
-pub(crate) use restored::heal;
+pub(crate) use restore::after_restore;
 pub(crate) use skeletons::fill_on_schedule;
 pub(crate) use snapshot::PeopleSnapshot;
 // Reading needs no rule beside the query: these are the use cases of whoever only looks.
-pub(crate) use store::{Stored, count, find, find_by_key, find_stored, is_buried, page};
+pub(crate) use store::{Stored, count, find, find_by_key, find_stored, has_tombstone, page};
 
 use crate::app::App;
 
@@ -34,7 +34,7 @@ pub(crate) const AGGREGATE: &str = "user";
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PeopleError {
+pub(crate) enum UserError {
     /// Nobody has this id.
     #[error("no such person")]
     NotFound,
@@ -63,8 +63,8 @@ pub(crate) fn outbox_failed(error: OutboxError) -> DbError {
 /// Adds a person under a new id.
 ///
 /// # Errors
-/// [`PeopleError::NameTaken`], [`PeopleError::Invalid`], [`PeopleError::Db`].
-pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleError> {
+/// [`UserError::NameTaken`], [`UserError::Invalid`], [`UserError::Db`].
+pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, UserError> {
     let now = app.clock.now();
     let state = draft.into_state(app.random.uuid(&*app.clock), now);
     check(&state)?;
@@ -73,7 +73,7 @@ pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, PeopleE
         .await?
         .map_err(Invalid::from)?;
     if !insert(&mut tx, &state).await? {
-        return Err(PeopleError::NameTaken);
+        return Err(UserError::NameTaken);
     }
     announce_created(app, &mut tx, &state).await?;
     tx.commit().await?;
@@ -105,38 +105,38 @@ pub(crate) async fn announce_created(app: &App, tx: &mut Tx, state: &UserState) 
         )
         .await
         .map_err(outbox_failed)?;
-    app.arrivals.announce_on_commit(tx);
+    app.user_created_waiters.announce_on_commit(tx);
     Ok(())
 }
 
 /// Puts `draft` in place of what is known of a person. Groups stay; so does `active`, unless the draft says.
 ///
 /// # Errors
-/// See [`PeopleError`].
+/// See [`UserError`].
 pub(crate) async fn replace(
     app: &App,
     id: UserId,
     condition: &IfMatch,
     draft: Draft,
-) -> Result<UserState, PeopleError> {
+) -> Result<UserState, UserError> {
     change(app, "replace_person", id, condition, |state| draft.replace(state)).await
 }
 
 /// Changes what a person may change of themselves.
 ///
 /// # Errors
-/// See [`PeopleError`]; a deactivated person is not found.
+/// See [`UserError`]; a deactivated person is not found.
 pub(crate) async fn patch_own(
     app: &App,
     id: UserId,
     condition: &IfMatch,
     patch: Patch,
-) -> Result<UserState, PeopleError> {
+) -> Result<UserState, UserError> {
     change(app, "patch_own", id, condition, |state| {
         if !state.active {
-            return Err(PeopleError::NotFound);
+            return Err(UserError::NotFound);
         }
-        patch.apply(state).map_err(PeopleError::from)
+        patch.apply(state).map_err(UserError::from)
     })
     .await
 }
@@ -148,14 +148,14 @@ async fn change<F>(
     id: UserId,
     condition: &IfMatch,
     edit: F,
-) -> Result<UserState, PeopleError>
+) -> Result<UserState, UserError>
 where
-    F: FnOnce(&mut UserState) -> Result<(), PeopleError>,
+    F: FnOnce(&mut UserState) -> Result<(), UserError>,
 {
     let mut tx = app.db.begin(name).await?;
-    let old = store::lock(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    let old = store::lock(&mut tx, id).await?.ok_or(UserError::NotFound)?;
     if !condition.allows(old.version) {
-        return Err(PeopleError::Changed);
+        return Err(UserError::Changed);
     }
     let mut new = old.clone();
     edit(&mut new)?;
@@ -173,8 +173,8 @@ where
     new.version = old.version.saturating_add(1);
     new.updated_at = app.clock.now();
     store::update(&mut tx, &new).await.map_err(|error| match error {
-        DbError::Unique { .. } => PeopleError::NameTaken,
-        other => PeopleError::Db(other),
+        DbError::Unique { .. } => UserError::NameTaken,
+        other => UserError::Db(other),
     })?;
     announce_change(app, &mut tx, &old, &new).await?;
     tx.commit().await?;
@@ -218,23 +218,23 @@ async fn announce_change(app: &App, tx: &mut Tx, old: &UserState, new: &UserStat
 pub(crate) async fn bury_erased(app: &App, tx: &mut Tx, id: UserId) -> Result<(), DbError> {
     if let Some(old) = store::lock(tx, id).await? {
         tracing::warn!(user.id = %id, "a person who was erased had come back with a backup, and is deleted again");
-        return tell_gone(app, tx, old.id, old.version.saturating_add(1)).await;
+        return append_deleted(app, tx, old.id, old.version.saturating_add(1)).await;
     }
-    if store::is_buried(tx, id).await? {
+    if store::has_tombstone(tx, id).await? {
         return Ok(());
     }
     // The first one may be that of a refusal.
-    let version = events::restored::first_sequence(tx).await?.saturating_add(1);
-    tell_gone(app, tx, id, version).await
+    let version = events::restore::first_sequence(tx).await?.saturating_add(1);
+    append_deleted(app, tx, id, version).await
 }
 
-async fn tell_gone(app: &App, tx: &mut Tx, id: UserId, version: i64) -> Result<(), DbError> {
+async fn append_deleted(app: &App, tx: &mut Tx, id: UserId, version: i64) -> Result<(), DbError> {
     let gone = UserDeleted {
         id,
         version,
         deleted_at: app.clock.now(),
     };
-    store::bury(tx, &gone).await?;
+    store::insert_tombstone(tx, &gone).await?;
     let told = app.outbox.append(tx, AGGREGATE, gone.id, gone.version, &gone);
     told.await.map(drop).map_err(outbox_failed)
 }
@@ -242,14 +242,14 @@ async fn tell_gone(app: &App, tx: &mut Tx, id: UserId, version: i64) -> Result<(
 /// Deletes a person. The id is kept, so that nothing can bring them back.
 ///
 /// # Errors
-/// See [`PeopleError`].
-pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result<(), PeopleError> {
+/// See [`UserError`].
+pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result<(), UserError> {
     let mut tx = app.db.begin("delete_person").await?;
-    let old = store::lock(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    let old = store::lock(&mut tx, id).await?.ok_or(UserError::NotFound)?;
     if !condition.allows(old.version) {
-        return Err(PeopleError::Changed);
+        return Err(UserError::Changed);
     }
-    tell_gone(app, &mut tx, id, old.version.saturating_add(1)).await?;
+    append_deleted(app, &mut tx, id, old.version.saturating_add(1)).await?;
     tx.commit().await?;
     tracing::info!(event.action = "person-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
     Ok(())

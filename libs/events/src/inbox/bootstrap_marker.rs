@@ -57,7 +57,7 @@ impl Marker {
     /// use from now on.
     pub(super) async fn set(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
         let mut tx = db.begin("inbox_enrol").await?;
-        store::enrol(&mut tx, &self.row, now).await?;
+        store::ensure_row(&mut tx, &self.row, now).await?;
         on_engine!(&mut tx, c => {
             sqlx::query(
                 "DELETE FROM consumer_positions

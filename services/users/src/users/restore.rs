@@ -2,7 +2,7 @@
 
 use chassis::db::{DbError, Tx};
 use contract::{UserDeactivated, UserId, UserState, UserUpdated};
-use events::restored::{take, take_erased};
+use events::restore::{claim_pending, take_erased};
 use uuid::Uuid;
 
 use super::{AGGREGATE, bury_erased, outbox_failed, store};
@@ -16,9 +16,9 @@ const PAGE: i64 = 500;
 ///
 /// # Errors
 /// When the database fails; nothing is changed then.
-pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
+pub(crate) async fn after_restore(app: &App) -> Result<(), DbError> {
     let mut tx = app.db.begin("restored").await?;
-    let Some(restoration) = take(&mut tx).await? else {
+    let Some(restoration) = claim_pending(&mut tx).await? else {
         return Ok(());
     };
     store::raise_versions(&mut tx, restoration.raises_by()).await?;
@@ -28,7 +28,7 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
         let Some(last) = page.last() else { break };
         after = last.id;
         for state in page {
-            tell(app, &mut tx, state.id, state).await?;
+            append_updated(app, &mut tx, state.id, state).await?;
         }
     }
     after = Uuid::nil();
@@ -55,7 +55,7 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn tell(app: &App, tx: &mut Tx, id: UserId, state: UserState) -> Result<(), DbError> {
+async fn append_updated(app: &App, tx: &mut Tx, id: UserId, state: UserState) -> Result<(), DbError> {
     let (version, outbox) = (state.version, &app.outbox);
     let told = if state.active {
         outbox

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
-use super::{Mending, ReconcileError, Report};
+use super::{ReconcileError, RepairMode, Report};
 use crate::inbox::Totals;
 
 /// Reaches the reconciler of a service, wherever it runs. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Reconciliation {
+pub struct ReconcilerHandle {
     shared: Arc<Shared>,
 }
 
@@ -30,7 +30,7 @@ struct Shared {
 /// Somebody's wish for a comparison.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) mending: Mending,
+    pub(super) repair_mode: RepairMode,
     pub(super) answer: oneshot::Sender<Result<Report, ReconcileError>>,
 }
 
@@ -40,13 +40,13 @@ const UNKNOWN: i64 = -1;
 /// How long somebody waits for a comparison who asks by a request: a little less than that may take.
 const PATIENCE: Duration = Duration::from_secs(28);
 
-impl Default for Reconciliation {
+impl Default for ReconcilerHandle {
     fn default() -> Self {
         Self::with_patience(PATIENCE)
     }
 }
 
-impl Reconciliation {
+impl ReconcilerHandle {
     fn with_patience(patience: Duration) -> Self {
         let (asks, asked) = mpsc::channel(QUEUE);
         Self {
@@ -65,8 +65,8 @@ impl Reconciliation {
     ///
     /// # Errors
     /// When the other service cannot be asked, or the database fails.
-    pub async fn ask(&self, mend: bool) -> Result<Report, ReconcileError> {
-        let report = self.ask_for(mend.into());
+    pub async fn ask(&self, repair: bool) -> Result<Report, ReconcileError> {
+        let report = self.ask_for(repair.into());
         tokio::time::timeout(self.shared.patience, report)
             .await
             .unwrap_or(Err(ReconcileError::Busy))
@@ -79,14 +79,14 @@ impl Reconciliation {
     /// # Errors
     /// When the other service cannot be asked, or the database fails.
     pub async fn catch_up(&self) -> Result<Report, ReconcileError> {
-        self.ask_for(Mending::AtOnce).await
+        self.ask_for(RepairMode::AtOnce).await
     }
 
-    async fn ask_for(&self, mending: Mending) -> Result<Report, ReconcileError> {
+    async fn ask_for(&self, repair_mode: RepairMode) -> Result<Report, ReconcileError> {
         let (answer, result) = oneshot::channel();
         self.shared
             .asks
-            .try_send(Ask { mending, answer })
+            .try_send(Ask { repair_mode, answer })
             .map_err(|_| ReconcileError::Busy)?;
         result.await.unwrap_or(Err(ReconcileError::Busy))
     }
@@ -138,10 +138,10 @@ mod tests {
     #[tokio::test]
     async fn who_asks_by_a_request_waits_for_less_than_that_and_who_catches_up_until_it_is_done() {
         let patience = Duration::from_millis(10);
-        let door = Reconciliation::with_patience(patience);
-        assert!(matches!(door.ask(true).await, Err(ReconcileError::Busy)));
+        let handle = ReconcilerHandle::with_patience(patience);
+        assert!(matches!(handle.ask(true).await, Err(ReconcileError::Busy)));
         let answering = async {
-            let asked = door.asked();
+            let asked = handle.asked();
             let mut asked = asked.lock().await;
             assert!(
                 asked.recv().await.unwrap().answer.is_closed(),
@@ -152,7 +152,7 @@ mod tests {
             let report = Report::new(chassis::clock::Timestamp::from_secs(7));
             assert!(ask.answer.send(Ok(report)).is_ok(), "somebody still waits");
         };
-        let (report, ()) = tokio::join!(door.catch_up(), answering);
+        let (report, ()) = tokio::join!(handle.catch_up(), answering);
         assert_eq!(report.unwrap().at.as_secs(), 7);
     }
 }

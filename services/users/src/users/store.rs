@@ -125,11 +125,11 @@ pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError
 }
 
 /// Removes a person and keeps the id.
-pub(crate) async fn bury(tx: &mut Tx, gone: &UserDeleted) -> Result<(), DbError> {
+pub(crate) async fn insert_tombstone(tx: &mut Tx, gone: &UserDeleted) -> Result<(), DbError> {
     const DELETE: &str = "DELETE FROM people WHERE id = $1";
-    const BURY: &str = "INSERT INTO tombstones (id, version, deleted_at) VALUES ($1, $2, $3)";
+    const INSERT: &str = "INSERT INTO tombstones (id, version, deleted_at) VALUES ($1, $2, $3)";
     on_engine!(tx, c => sqlx::query(DELETE).bind(gone.id).execute(c).await?.rows_affected());
-    on_engine!(tx, c => sqlx::query(BURY)
+    on_engine!(tx, c => sqlx::query(INSERT)
         .bind(gone.id)
         .bind(gone.version)
         .bind(gone.deleted_at)
@@ -140,7 +140,7 @@ pub(crate) async fn bury(tx: &mut Tx, gone: &UserDeleted) -> Result<(), DbError>
 }
 
 /// Whether the id belonged to a person who was deleted.
-pub(crate) async fn is_buried(connection: &mut impl Connection, id: UserId) -> Result<bool, DbError> {
+pub(crate) async fn has_tombstone(connection: &mut impl Connection, id: UserId) -> Result<bool, DbError> {
     const FIND: &str = "SELECT version FROM tombstones WHERE id = $1";
     let row: Option<i64> =
         on_engine!(connection, c => sqlx::query_scalar(FIND).bind(id).fetch_optional(c).await?);

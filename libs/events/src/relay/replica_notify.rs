@@ -21,19 +21,19 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(super) struct Neighbours {
+pub(super) struct ReplicaNotify {
     me: String,
     server: Option<Server>,
     listener: Option<PgListener>,
     retry: Instant,
     /// There is something to tell.
     news: bool,
-    told: Option<Instant>,
+    notified_at: Option<Instant>,
     /// No other replica is alive: nothing need be told or heard.
     alone: bool,
 }
 
-impl Neighbours {
+impl ReplicaNotify {
     pub(super) fn new(me: Uuid, db: &Db) -> Self {
         let server = match db {
             Db::Sqlite { .. } => None,
@@ -45,13 +45,13 @@ impl Neighbours {
             listener: None,
             retry: Instant::now(),
             news: false,
-            told: None,
+            notified_at: None,
             alone: true,
         }
     }
 
     /// Notes whether other replicas are alive, and begins to listen to them.
-    pub(super) async fn meet(&mut self, alone: bool) {
+    pub(super) async fn update_peers(&mut self, alone: bool) {
         self.alone = alone;
         if !alone && self.listener.is_none() && Instant::now() >= self.retry {
             self.retry = Instant::now() + RETRY;
@@ -60,20 +60,22 @@ impl Neighbours {
     }
 
     /// Others should look: something was written or published here.
-    pub(super) fn news(&mut self) {
+    pub(super) fn mark_dirty(&mut self) {
         self.news = true;
     }
 
     /// Tells them, unless that was done a moment ago.
-    pub(super) async fn tell(&mut self, db: &Db) {
-        let rested = self.told.is_none_or(|told| told.elapsed() >= DEBOUNCE);
+    pub(super) async fn notify_if_dirty(&mut self, db: &Db) {
+        let rested = self
+            .notified_at
+            .is_none_or(|notified_at| notified_at.elapsed() >= DEBOUNCE);
         if self.news && rested && !self.alone {
             self.send(db, self.me.clone()).await;
         }
     }
 
     /// Tells them that this replica has given everything back, so that they take it now and not when they look next.
-    pub(super) async fn leave(&mut self, db: &Db) {
+    pub(super) async fn announce_leave(&mut self, db: &Db) {
         self.send(db, format!("{}{LEFT}", self.me)).await;
     }
 
@@ -84,13 +86,13 @@ impl Neighbours {
             tracing::debug!(%error, "other replicas were not woken; they poll");
         }
         self.news = false;
-        self.told = Some(Instant::now());
+        self.notified_at = Some(Instant::now());
     }
 
-    /// Returns when another replica has told something, or when it is time to tell the others. Whether one has left.
+    /// Returns when another replica has notified us, or when it is time to tell the others. Whether one has left.
     pub(super) async fn listen(&mut self) -> bool {
-        let tell = match self.told {
-            Some(told) if self.news && !self.alone => Some(told + DEBOUNCE),
+        let notify = match self.notified_at {
+            Some(notified_at) if self.news && !self.alone => Some(notified_at + DEBOUNCE),
             _ => None,
         };
         let heard = async {
@@ -101,7 +103,7 @@ impl Neighbours {
         };
         let heard = tokio::select! {
             heard = heard => heard,
-            () = until(tell) => Ok(false),
+            () = until(notify) => Ok(false),
         };
         heard.unwrap_or_else(|_broken| {
             self.listener = None;

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 const WAITING_ROOM: usize = 1024;
 
 /// Tells every waiting request that somebody is new. A commit wakes one waiter of a [`Notify`]; the task of
-/// [`Arrivals::run`] is that waiter, and wakes all the others.
+/// [`UserCreatedWaiters::run`] is that waiter, and wakes all the others.
 #[derive(Debug)]
-pub(crate) struct Arrivals {
+pub(crate) struct UserCreatedWaiters {
     committed: Arc<Notify>,
     waiting: Arc<Notify>,
     room: Semaphore,
@@ -24,13 +24,13 @@ pub(crate) struct Arrivals {
     pub(crate) look_again: Duration,
 }
 
-impl Default for Arrivals {
+impl Default for UserCreatedWaiters {
     fn default() -> Self {
         Self::new(Duration::from_secs(2), Duration::from_millis(250))
     }
 }
 
-impl Arrivals {
+impl UserCreatedWaiters {
     /// Lets requests wait for `patience`, looking every `look_again`.
     pub(crate) fn new(patience: Duration, look_again: Duration) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Arrivals {
     pub(crate) fn run(&self, shutdown: &Shutdown) {
         let (committed, waiting) = (Arc::clone(&self.committed), Arc::clone(&self.waiting));
         let ended = shutdown.clone();
-        shutdown.spawn("arrivals", async move {
+        shutdown.spawn("user_created_waiters", async move {
             loop {
                 tokio::select! {
                     () = committed.notified() => waiting.notify_waiters(),

@@ -53,8 +53,8 @@ testkit::on_both_engines! {
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(PeopleError::Changed))));
-        assert!(matches!(delete(&app, id, &first).await, Err(PeopleError::Changed)));
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::Changed))));
+        assert!(matches!(delete(&app, id, &first).await, Err(UserError::Changed)));
         assert_eq!(events_of(&db, id).await.len(), 2);
     }
 
@@ -79,9 +79,9 @@ testkit::on_both_engines! {
         let id = create(&app, draft("ann")).await.unwrap().id;
         let bad = Draft { locale: Some("not a locale".to_owned()), ..draft("ann") };
         let refused = replace(&app, id, &IfMatch::Any, bad).await;
-        assert!(matches!(refused, Err(PeopleError::Invalid(Invalid { ref field, .. })) if field == "locale"));
+        assert!(matches!(refused, Err(UserError::Invalid(Invalid { ref field, .. })) if field == "locale"));
         let nobody = replace(&app, Uuid::from_u128(7), &IfMatch::Any, draft("x")).await;
-        assert!(matches!(nobody, Err(PeopleError::NotFound)));
+        assert!(matches!(nobody, Err(UserError::NotFound)));
         assert_eq!(events_of(&db, id).await.len(), 1);
     }
 
@@ -90,9 +90,9 @@ testkit::on_both_engines! {
         let id = create(&app, draft("ann")).await.unwrap().id;
         delete(&app, id, &IfMatch::Any).await.unwrap();
         let mut reader = db.reader().await.unwrap();
-        assert!(store::is_buried(&mut reader, id).await.unwrap());
+        assert!(store::has_tombstone(&mut reader, id).await.unwrap());
         assert_eq!(store::find(&mut reader, id).await.unwrap(), None);
-        assert!(matches!(delete(&app, id, &IfMatch::Any).await, Err(PeopleError::NotFound)));
+        assert!(matches!(delete(&app, id, &IfMatch::Any).await, Err(UserError::NotFound)));
         // The name is free again, for somebody else.
         assert_ne!(create(&app, draft("ann")).await.unwrap().id, id);
     }
@@ -103,7 +103,7 @@ testkit::on_both_engines! {
         let id = create(&app, draft("ann")).await.unwrap().id;
         let put = |name: &str| Patch::from_json(json!({"attributes": {name: "x"}})).unwrap();
         let refused = patch_own(&app, id, &IfMatch::Any, put("USERNAME")).await;
-        assert!(matches!(&refused, Err(PeopleError::Invalid(Invalid { field, .. })) if field == "attributes.USERNAME"), "{refused:?}");
+        assert!(matches!(&refused, Err(UserError::Invalid(Invalid { field, .. })) if field == "attributes.USERNAME"), "{refused:?}");
         let mut tx = db.begin("test").await.unwrap();
         let mut state = store::lock(&mut tx, id).await.unwrap().unwrap();
         state.attributes.insert("USERNAME".to_owned(), json!("x"));
@@ -123,7 +123,7 @@ testkit::on_both_engines! {
         replace(&app, id, &IfMatch::Any, off).await.unwrap();
         let patch = Patch::from_json(json!({"locale": "fr"})).unwrap();
         let refused = patch_own(&app, id, &IfMatch::Any, patch).await;
-        assert!(matches!(refused, Err(PeopleError::NotFound)));
+        assert!(matches!(refused, Err(UserError::NotFound)));
         // A replacement that does not say "active" wakes nobody.
         let silent = Draft { active: None, ..draft("ann2") };
         assert!(!replace(&app, id, &IfMatch::Any, silent).await.unwrap().active);
@@ -133,16 +133,16 @@ testkit::on_both_engines! {
         let app = app(&db);
         let (ann, eve) = (create(&app, draft("ann")).await.unwrap().id, create(&app, draft("eve")).await.unwrap().id);
         let now = app.clock.now();
-        let noted = events::restored::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
+        let noted = events::restore::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
         let mut tx = db.begin("test").await.unwrap();
-        events::restored::note_in(&mut tx, &noted).await.unwrap();
-        events::restored::note_erased_in(&mut tx, &[eve]).await.unwrap();
+        events::restore::note_in(&mut tx, &noted).await.unwrap();
+        events::restore::note_erased_in(&mut tx, &[eve]).await.unwrap();
         tx.commit().await.unwrap();
         for _ in 0..2 {
-            heal(&app).await.unwrap();
+            after_restore(&app).await.unwrap();
             let mut reader = db.reader().await.unwrap();
             assert!(find(&mut reader, ann).await.unwrap().is_some());
-            assert!(find(&mut reader, eve).await.unwrap().is_none() && is_buried(&mut reader, eve).await.unwrap());
+            assert!(find(&mut reader, eve).await.unwrap().is_none() && has_tombstone(&mut reader, eve).await.unwrap());
         }
         let (last, _) = events_of(&db, eve).await.pop().unwrap();
         assert_eq!(last, "vestibule.user.deleted.v1");

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Relay;
-use super::batch::{self, BatchError, Fact};
+use super::batch::{self, BatchError, OutboxRowKey};
 use super::store::Unsent;
 use crate::trace;
 use crate::transport::{PublishError, Transport};
@@ -25,13 +25,13 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// When to look next.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(super) struct Republishing {
     due: Instant,
     /// Aggregates of which this replica may have sent something old, and has not told anybody yet.
     owed: HashSet<Uuid>,
 }
 
-impl Default for Again {
+impl Default for Republishing {
     fn default() -> Self {
         Self {
             due: Instant::now(),
@@ -40,22 +40,22 @@ impl Default for Again {
     }
 }
 
-impl Again {
+impl Republishing {
     /// This replica stood still, and has delivered events of these aggregates that may be old by now.
-    pub(super) fn owe(&mut self, aggregates: impl Iterator<Item = Uuid>) {
+    pub(super) fn mark_stale(&mut self, aggregates: impl Iterator<Item = Uuid>) {
         self.owed.extend(aggregates);
     }
 }
 
 /// Has the newest event of every aggregate that is owed published, by whoever holds its partition.
-pub(super) async fn own_up<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
-    if relay.again.owed.is_empty() {
+pub(super) async fn republish_stale<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
+    if relay.republishing.owed.is_empty() {
         return Ok(());
     }
     let mut tx = relay.db.begin("relay_own_up").await?;
-    newest_last(&mut tx, relay.again.owed.iter().copied(), i64::MAX).await?;
+    newest_last(&mut tx, relay.republishing.owed.iter().copied(), i64::MAX).await?;
     tx.commit().await?;
-    relay.again.owed.clear();
+    relay.republishing.owed.clear();
     Ok(())
 }
 
@@ -71,10 +71,10 @@ struct Waiting {
 
 /// Publishes some events again, if any wait and it is time to look.
 pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
-    if Instant::now() < relay.again.due || relay.leases.count() == 0 {
+    if Instant::now() < relay.republishing.due || relay.leases.count() == 0 {
         return Ok(());
     }
-    relay.again.due = Instant::now() + EVERY;
+    relay.republishing.due = Instant::now() + EVERY;
     let (partitions, limit) = (relay.leases.as_json(), relay.options.batch);
     let mut reader = relay.db.reader().await?;
     let old = waiting(&mut reader, &partitions, limit).await?;
@@ -91,7 +91,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
         .map(|waiting| (waiting.position, waiting.asked))
         .collect();
     let source = relay.outbox.source().to_owned();
-    let (facts, events): (Vec<Fact>, Vec<Envelope>) = old
+    let (keys, events): (Vec<OutboxRowKey>, Vec<Envelope>) = old
         .into_iter()
         .map(|waiting| waiting.row)
         .chain(after)
@@ -108,11 +108,11 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
         .filter(|(_, event)| !failed.contains(&event.subject))
         .map(|(asked, _)| asked)
         .collect();
-    match forget(relay, &facts, &done).await {
+    match forget(relay, &keys, &done).await {
         Err(BatchError::Fenced) => {
             relay.leases.forget();
-            relay.again.owe(aggregates.into_iter());
-            return own_up(relay).await;
+            relay.republishing.mark_stale(aggregates.into_iter());
+            return republish_stale(relay).await;
         }
         Err(BatchError::Db(error)) => return Err(error),
         Ok(()) => {}
@@ -121,7 +121,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<(), Db
         .increment(done.len() as u64);
     if !done.is_empty() {
         // There may be more.
-        relay.again.due = Instant::now();
+        relay.republishing.due = Instant::now();
     }
     Ok(())
 }
@@ -222,11 +222,11 @@ pub(super) async fn newest_last(
 /// Forgets what was published again, unless the partitions are somebody else's by now.
 async fn forget<T: Transport>(
     relay: &Relay<T>,
-    facts: &[Fact],
+    keys: &[OutboxRowKey],
     done: &[(i64, i64)],
 ) -> Result<(), BatchError> {
     let mut tx = relay.db.begin("relay_again").await?;
-    batch::guard(relay, &mut tx, facts.iter().map(|fact| fact.partition)).await?;
+    batch::guard(relay, &mut tx, keys.iter().map(|key| key.partition)).await?;
     on_engine!(&mut tx, c => {
         for (position, asked) in done {
             sqlx::query("DELETE FROM outbox_replays WHERE position = $1 AND asked = $2")

@@ -6,7 +6,7 @@ use chassis::clock::Timestamp;
 use contract::{Email, PersonName, UserId, UserName, UserState};
 use serde_json::{Map, Value};
 
-use super::{Invalid, PeopleError};
+use super::{Invalid, UserError};
 
 /// Everything that a directory client may say of a person. Groups, versions, dates and what was verified are not
 /// among it.
@@ -42,7 +42,7 @@ impl Draft {
 
     /// Takes the place of what `state` says. An address that stays keeps its proof; without a word about `active`
     /// nobody is switched on again.
-    pub(super) fn replace(self, state: &mut UserState) -> Result<(), PeopleError> {
+    pub(super) fn replace(self, state: &mut UserState) -> Result<(), UserError> {
         let known = std::mem::take(&mut state.emails);
         state.emails = self
             .emails

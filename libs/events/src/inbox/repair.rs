@@ -24,18 +24,18 @@ impl<H: Handler> Inbox<H> {
     ///
     /// The note is set to the sequence of the state, even back: what is held is what counts, and the events after
     /// this state have to be let in. It is written last, as a delivery does, so that the two cannot lock each other out.
-    pub(crate) async fn mend(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, HandlerError> {
-        self.mend_all(&[(state, noted)]).await
+    pub(crate) async fn repair(&self, state: &Envelope, noted: Option<i64>) -> Result<bool, HandlerError> {
+        self.repair_all(&[(state, noted)]).await
     }
 
     /// The same for several aggregates in one transaction: all of them, or none. An error is one of the first that has
     /// one.
-    pub(crate) async fn mend_all(&self, states: &[(&Envelope, Option<i64>)]) -> Result<bool, HandlerError> {
+    pub(crate) async fn repair_all(&self, states: &[(&Envelope, Option<i64>)]) -> Result<bool, HandlerError> {
         let mut tx = self.db.begin("inbox_mend").await?;
         store::enter(&mut tx, self.consumer, Together::Alone).await?;
         for (state, _) in states {
             let applying = self.handler.apply(&mut tx, state);
-            let applied = trace::processing(state, &self.way, self.consumer, applying).await?;
+            let applied = trace::processing(state, &self.messaging, self.consumer, applying).await?;
             if applied == Applied::Ignored {
                 return Ok(false);
             }

@@ -169,7 +169,7 @@ impl<H: Handler> Inbox<H> {
                 place = TraceContext::current();
                 self.handler.apply(&mut tx, event).await
             };
-            let applied = trace::processing(event, &self.way, self.consumer, applying).await;
+            let applied = trace::processing(event, &self.messaging, self.consumer, applying).await;
             match applied.map_err(|error| GroupError::Handler { index, error })? {
                 Applied::Yes => {
                     delivery.applied += 1;
@@ -187,7 +187,7 @@ impl<H: Handler> Inbox<H> {
         store::note_sequences(&mut tx, self.consumer, &newest).await?;
         tx.commit().await?;
         self.meter(&delivery, origin, &delays);
-        self.tell(&applied_now).await;
+        self.record_metrics(&applied_now).await;
         Ok(delivery)
     }
 
@@ -252,7 +252,7 @@ impl<H: Handler> Inbox<H> {
     }
 
     /// One line an event, in the span that applied it, for whoever follows it from service to service.
-    async fn tell(&self, applied: &[(&Envelope, Option<TraceContext>)]) {
+    async fn record_metrics(&self, applied: &[(&Envelope, Option<TraceContext>)]) {
         for (event, place) in applied {
             let line = async {
                 tracing::debug!(

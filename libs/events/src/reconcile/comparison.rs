@@ -10,17 +10,17 @@ use super::compare::{Difference, compare, difference};
 use super::digest::{PER_RANGE, Range, Tally};
 use super::holdings::Held;
 use super::serve::{MAX_IDS, States};
-use super::{Mending, ReconcileError, Reconciler, Report};
+use super::{ReconcileError, Reconciler, RepairMode, Report};
 use crate::inbox::{Handler, HandlerError};
 use crate::snapshot::{Span, Version};
 use contract::Envelope;
 
 /// How often is looked whether the consumer has caught up.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
+const POLL_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl<H: Handler> Reconciler<H> {
     /// Compares everything, some tens of thousands of aggregates at a time.
-    pub(super) async fn look(&self, mending: Mending) -> Result<Report, ReconcileError> {
+    pub(super) async fn compare_all(&self, repair_mode: RepairMode) -> Result<Report, ReconcileError> {
         let mut report = Report::new(self.inbox.clock().now());
         let mut after = Uuid::nil();
         loop {
@@ -31,12 +31,12 @@ impl<H: Handler> Reconciler<H> {
                 found.extend(self.range(range).await?);
             }
             if !found.is_empty() {
-                if mending != Mending::AtOnce && !self.caught_up(digests.position).await? {
+                if repair_mode != RepairMode::AtOnce && !self.caught_up(digests.position).await? {
                     report.caught_up = false;
                     return Ok(report);
                 }
                 for some in found.chunks(MAX_IDS) {
-                    self.again(some, mending, &mut report).await?;
+                    self.recheck(some, repair_mode, &mut report).await?;
                 }
             }
             match digests.next {
@@ -122,21 +122,21 @@ impl<H: Handler> Reconciler<H> {
             let there = if self.options.positions {
                 self.inbox.position().await?.is_some_and(|ours| ours >= position)
             } else {
-                !self.door.is_lagging()
+                !self.handle.is_lagging()
             };
             if there || Instant::now() >= deadline {
                 return Ok(there);
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_EVERY).await;
         }
     }
 
     /// The second look at some differences. What still differs and did not move meanwhile is drift; when all is mended
     /// at once, what moves is too: the event that comes with the same state is dropped then.
-    async fn again(
+    async fn recheck(
         &self,
         first: &[Difference],
-        mending: Mending,
+        repair_mode: RepairMode,
         report: &mut Report,
     ) -> Result<(), ReconcileError> {
         let ids: Vec<Uuid> = first.iter().map(|difference| difference.id).collect();
@@ -147,7 +147,7 @@ impl<H: Handler> Reconciler<H> {
         let theirs: HashMap<Uuid, Envelope> =
             events.into_iter().map(|event| (event.subject, event)).collect();
         let held = self.held_of(&ids).await?;
-        let mut to_mend = Vec::new();
+        let mut to_repair = Vec::new();
         for before in first {
             let id = before.id;
             let state = theirs.get(&id);
@@ -156,19 +156,21 @@ impl<H: Handler> Reconciler<H> {
                 continue;
             };
             let moves = ours != before.ours || now.kind != before.kind || unsent.contains(&id);
-            if (moves && mending != Mending::AtOnce) || (now.kind.is_mendable() && settled.contains(&id)) {
+            if (moves && repair_mode != RepairMode::AtOnce)
+                || (now.kind.is_repairable() && settled.contains(&id))
+            {
                 continue;
             }
-            match state.filter(|_| mending != Mending::Nothing && now.kind.is_mendable()) {
-                Some(state) => to_mend.push((now, state, noted.get(&id).copied())),
+            match state.filter(|_| repair_mode != RepairMode::Nothing && now.kind.is_repairable()) {
+                Some(state) => to_repair.push((now, state, noted.get(&id).copied())),
                 None => report.count_left(now),
             }
         }
-        self.mend(&to_mend, report).await
+        self.repair(&to_repair, report).await
     }
 
     /// Applies the current states of some aggregates, and looks whether they are held then.
-    async fn mend(
+    async fn repair(
         &self,
         differences: &[(Difference, &Envelope, Option<i64>)],
         report: &mut Report,
@@ -180,11 +182,11 @@ impl<H: Handler> Reconciler<H> {
             .iter()
             .map(|(_, state, noted)| (*state, *noted))
             .collect();
-        match self.inbox.mend_all(&states).await {
+        match self.inbox.repair_all(&states).await {
             Ok(true) => {}
             Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
             // One of them that cannot be applied keeps no other from it.
-            Ok(false) | Err(_) => self.mend_one_by_one(&states).await?,
+            Ok(false) | Err(_) => self.repair_one_by_one(&states).await?,
         }
         let ids: Vec<Uuid> = states.iter().map(|(state, _)| state.subject).collect();
         let held = self.held_of(&ids).await?;
@@ -194,16 +196,16 @@ impl<H: Handler> Reconciler<H> {
             let id = difference.id;
             let is_held = held.get(&id).is_some_and(|version| *version >= state.sequence);
             match is_held || settled.contains(&id) {
-                true => report.count_mended(difference.kind),
+                true => report.count_repaired(difference.kind),
                 false => report.count_left(*difference),
             }
         }
         Ok(())
     }
 
-    async fn mend_one_by_one(&self, states: &[(&Envelope, Option<i64>)]) -> Result<(), ReconcileError> {
+    async fn repair_one_by_one(&self, states: &[(&Envelope, Option<i64>)]) -> Result<(), ReconcileError> {
         for (state, noted) in states {
-            match self.inbox.mend(state, *noted).await {
+            match self.inbox.repair(state, *noted).await {
                 Ok(_) => {}
                 Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
                 Err(error) => {

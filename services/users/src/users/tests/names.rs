@@ -7,8 +7,8 @@ use scim::version::IfMatch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::people::*;
 use crate::testing::{app, draft, events_of};
+use crate::users::*;
 
 /// Adds a person as the version before does.
 async fn insert_as_before(tx: &mut Tx, state: &UserState) {
@@ -65,11 +65,11 @@ testkit::on_both_engines! {
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(PeopleError::NameTaken))));
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))));
 
         let other = create(&app, draft("bob")).await.unwrap().id;
         let refused = replace(&app, other, &IfMatch::Any, draft("aNn")).await;
-        assert!(matches!(refused, Err(PeopleError::NameTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         assert_eq!(events_of(&db, other).await.len(), 1, "a refused change leaves no event");
     }
 
@@ -84,14 +84,14 @@ testkit::on_both_engines! {
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(PeopleError::NameTaken))), "{outcomes:?}");
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))), "{outcomes:?}");
 
         let other = create(&app, draft("bob")).await.unwrap().id;
         let refused = replace(&app, other, &IfMatch::Any, draft("s0l0l")).await;
-        assert!(matches!(refused, Err(PeopleError::NameTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         // One's own name may change into one that looks like it, and leaves the old one to nobody.
         replace(&app, other, &IfMatch::Any, draft("b0b")).await.unwrap();
-        assert!(matches!(create(&app, draft("bob")).await, Err(PeopleError::NameTaken)));
+        assert!(matches!(create(&app, draft("bob")).await, Err(UserError::NameTaken)));
         replace(&app, other, &IfMatch::Any, draft("robert")).await.unwrap();
         create(&app, draft("bob")).await.unwrap();
     }
@@ -102,12 +102,12 @@ testkit::on_both_engines! {
         let refused = ["rооt", "root", "Admin", "r00t", "vestibule-admins", "Vestibu1e-Admins", "a<b>", "018f0000-0000-7000-8000-00000000a001"];
         for name in refused {
             let answer = create(&app, draft(name)).await;
-            assert!(matches!(&answer, Err(PeopleError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
+            assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
         }
         let ann = create(&app, draft("ann")).await.unwrap().id;
         for name in refused {
             let answer = replace(&app, ann, &IfMatch::Any, draft(name)).await;
-            assert!(matches!(&answer, Err(PeopleError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
+            assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
             // As the version before wrote it.
             give_name(&db, ann, name).await;
             let same = Draft { active: Some(false), ..draft(name) };
@@ -120,7 +120,7 @@ testkit::on_both_engines! {
             .bind(Uuid::from_u128(5)).execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
         let answer = create(&app, draft("sales")).await;
-        assert!(matches!(answer, Err(PeopleError::Invalid(_))), "{answer:?}");
+        assert!(matches!(answer, Err(UserError::Invalid(_))), "{answer:?}");
     }
 
     async fn what_the_version_before_wrote_is_compared_too(db: TestDb) {
@@ -136,7 +136,7 @@ testkit::on_both_engines! {
             ids.push(state.id);
         }
         // Before the schedule came round.
-        assert!(matches!(create(&app, draft("sol0")).await, Err(PeopleError::NameTaken)));
+        assert!(matches!(create(&app, draft("sol0")).await, Err(UserError::NameTaken)));
         create(&app, draft("zed")).await.unwrap();
         let known = ["ann", "solo", "", "bob", "zed"].map(|name| Some(name.to_owned()).filter(|name| !name.is_empty()));
         assert_eq!(skeletons_of(&db).await, known);
@@ -148,7 +148,7 @@ testkit::on_both_engines! {
         // A name that the version before changed: the old one is free, the new one is not.
         give_name(&db, ids[0], "cas").await;
         assert!(create(&app, draft("ca5")).await.is_ok(), "5 and s do not look alike");
-        assert!(matches!(create(&app, draft("саѕ")).await, Err(PeopleError::NameTaken)), "in Cyrillic letters");
+        assert!(matches!(create(&app, draft("саѕ")).await, Err(UserError::NameTaken)), "in Cyrillic letters");
         create(&app, draft("ann")).await.unwrap();
     }
 

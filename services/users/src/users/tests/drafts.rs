@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::people::*;
 use crate::testing::draft;
+use crate::users::*;
 
 #[test]
 fn a_person_cannot_change_what_is_not_theirs_to_change() {

@@ -66,7 +66,7 @@ pub async fn pending(reader: &mut Reader) -> Result<Option<Restoration>, DbError
 ///
 /// # Errors
 /// When the database fails.
-pub async fn take(tx: &mut Tx) -> Result<Option<Restoration>, DbError> {
+pub async fn claim_pending(tx: &mut Tx) -> Result<Option<Restoration>, DbError> {
     let statement = "DELETE FROM restorations WHERE one = 1 RETURNING taken_at, restored_at, keep_sessions";
     let noted: Option<Restoration> = on_engine!(tx, c => sqlx::query_as(statement).fetch_optional(c).await?);
     let Some(restoration) = noted else {
@@ -108,7 +108,7 @@ pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbE
 /// The row of `reconciliations` that says that a restored service has not caught up yet.
 const CATCHING_UP: &str = "@restored";
 
-/// Notes that the service has to [catch up](crate::reconcile::Reconciliation::catch_up) with the one that it follows.
+/// Notes that the service has to [catch up](crate::reconcile::ReconcilerHandle::catch_up) with the one that it follows.
 ///
 /// # Errors
 /// When the database fails.

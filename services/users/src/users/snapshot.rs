@@ -2,7 +2,7 @@
 
 use chassis::db::{DbError, Reader};
 use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
-use events::{Answer, Snapshot, SnapshotPage, Span, State, Version};
+use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -14,8 +14,8 @@ use super::store;
 pub(crate) struct PeopleSnapshot;
 
 impl Snapshot for PeopleSnapshot {
-    fn is_place(&self, text: &str) -> bool {
-        Place::read(text).is_some()
+    fn is_cursor(&self, text: &str) -> bool {
+        Cursor::read(text).is_some()
     }
 
     fn page<'a>(
@@ -23,21 +23,26 @@ impl Snapshot for PeopleSnapshot {
         reader: &'a mut Reader,
         after: Option<&'a str>,
         limit: i64,
-    ) -> Answer<'a, SnapshotPage> {
+    ) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async move {
-            let beginning = || Place::People(Uuid::nil());
-            match after.and_then(Place::read).unwrap_or_else(beginning) {
-                Place::People(id) => people(reader, id, limit).await,
-                Place::Tombstones(id) => tombstones(reader, id, limit).await,
+            let beginning = || Cursor::People(Uuid::nil());
+            match after.and_then(Cursor::read).unwrap_or_else(beginning) {
+                Cursor::People(id) => people(reader, id, limit).await,
+                Cursor::Tombstones(id) => tombstones(reader, id, limit).await,
             }
         })
     }
 
-    fn versions<'a>(&'a self, reader: &'a mut Reader, span: Span, limit: i64) -> Answer<'a, Vec<Version>> {
+    fn versions<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        span: Span,
+        limit: i64,
+    ) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(store::versions(reader, span, limit))
     }
 
-    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> Answer<'a, Vec<State>> {
+    fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
             let people = store::stored_of(reader, ids).await?;
             let gone = store::buried_of(reader, ids).await?;
@@ -48,7 +53,7 @@ impl Snapshot for PeopleSnapshot {
 }
 
 /// Where a page begins: after this id.
-enum Place {
+enum Cursor {
     People(UserId),
     Tombstones(UserId),
 }
@@ -56,7 +61,7 @@ enum Place {
 const PEOPLE: &str = "people:";
 const TOMBSTONES: &str = "tombstones:";
 
-impl Place {
+impl Cursor {
     /// The place that the `next` of an earlier page named.
     fn read(text: &str) -> Option<Self> {
         let id = |prefix| text.strip_prefix(prefix)?.parse().ok();
