@@ -88,11 +88,14 @@ pub const METRICS: &[Metric] = &[
     )
     .labels(&[CONSUMER]),
     Metric::gauge(
-        "vestibule_inbox_set_aside",
+        "vestibule_inbox_unapplied_events",
         "events",
-        "Events that could not be applied, by what waits for them.",
+        "Events that are not applied: parked until they can be, dead-lettered, or unreadable.",
     )
-    .labels(&[CONSUMER, Label::of("state", &["waiting", "dead", "unreadable"])]),
+    .labels(&[
+        CONSUMER,
+        Label::of("state", &["parked", "dead_lettered", "unreadable"]),
+    ]),
     Metric::counter(
         "vestibule_consumer_failures_total",
         "failures",
@@ -124,7 +127,7 @@ pub const METRICS: &[Metric] = &[
     )
     .labels(&[CONSUMER, KIND]),
     Metric::counter(
-        "vestibule_reconcile_mended_total",
+        "vestibule_reconcile_repaired_total",
         "people",
         "Differences between the services that were mended.",
     )

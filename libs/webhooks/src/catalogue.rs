@@ -26,7 +26,7 @@ pub const METRICS: &[Metric] = &[
         "How long the oldest delivery to a webhook has waited; 0 when none waits.",
     ),
     Metric::gauge(
-        "vestibule_webhook_deliveries_dead",
+        "vestibule_webhook_deliveries_dead_lettered",
         "deliveries",
         "Deliveries to webhooks that were given up and can be replayed.",
     ),

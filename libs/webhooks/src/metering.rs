@@ -43,7 +43,7 @@ impl Metering {
         let age = oldest.map_or(Duration::ZERO, |oldest| webhooks.now().since(oldest));
         metrics::gauge!("vestibule_webhook_deliveries_pending").set(to_f64(pending));
         metrics::gauge!("vestibule_webhook_oldest_pending_seconds").set(age.as_secs_f64());
-        metrics::gauge!("vestibule_webhook_deliveries_dead").set(to_f64(dead));
+        metrics::gauge!("vestibule_webhook_deliveries_dead_lettered").set(to_f64(dead));
         self.due = Instant::now() + EVERY.max(started.elapsed() * AT_MOST);
         Ok(())
     }

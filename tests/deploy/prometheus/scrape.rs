@@ -117,7 +117,7 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
         "vestibule_db_timeouts_total",
         "vestibule_events_dead_lettered_total",
         "vestibule_inbox_dead_lettered_total",
-        "vestibule_reconcile_mended_total",
+        "vestibule_reconcile_repaired_total",
         "vestibule_webhook_deliveries_total",
     ];
     begins_with_zero(&users, &both).await;

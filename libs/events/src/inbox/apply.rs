@@ -243,7 +243,7 @@ impl<H: Handler> Inbox<H> {
                 "an event cannot be applied; it is set aside and tried again later",
             );
             let next = self.clock.now() + self.options.first_backoff;
-            parked::set_aside(&mut tx, self.consumer, event, &error.chain(), next).await?;
+            parked::park(&mut tx, self.consumer, event, &error.chain(), next).await?;
             delivery.parked += 1;
         }
         tx.commit().await?;

@@ -51,12 +51,12 @@ impl Housekeeping {
             return Ok(());
         }
         let mut reader = inbox.db.reader().await?;
-        for (state, count) in ["waiting", "dead", "unreadable"]
+        for (state, count) in ["parked", "dead_lettered", "unreadable"]
             .into_iter()
-            .zip(set_aside(&mut reader, inbox.consumer).await?)
+            .zip(unapplied(&mut reader, inbox.consumer).await?)
         {
             let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-            metrics::gauge!("vestibule_inbox_set_aside", "consumer" => inbox.consumer, "state" => state)
+            metrics::gauge!("vestibule_inbox_unapplied_events", "consumer" => inbox.consumer, "state" => state)
                 .set(count);
         }
         self.metered = Some(Instant::now());
@@ -72,7 +72,7 @@ impl Housekeeping {
 }
 
 /// How many events are tried again, how many were given up, and how many messages were no events.
-async fn set_aside(reader: &mut Reader, consumer: &str) -> Result<[i64; 3], DbError> {
+async fn unapplied(reader: &mut Reader, consumer: &str) -> Result<[i64; 3], DbError> {
     let (waiting, dead, unreadable) = on_engine!(reader, c => sqlx::query_as(
             "SELECT (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NULL),
                     (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NOT NULL),

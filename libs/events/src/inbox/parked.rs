@@ -104,7 +104,7 @@ pub(super) async fn held(
 }
 
 /// Sets an event aside that was tried.
-pub(super) async fn set_aside(
+pub(super) async fn park(
     tx: &mut Tx,
     consumer: &str,
     event: &Envelope,

@@ -44,7 +44,7 @@ pub(super) async fn verify(operations: &Operations, older: Duration) -> Result<V
             &store::out_of_order(&mut reader).await?,
         ),
         leases(&mut reader).await?,
-        set_aside(&mut reader).await?,
+        unapplied(&mut reader).await?,
     ];
     drop(reader);
     checks.push(drift(shared.reconciliation.ask(false).await));
@@ -107,7 +107,7 @@ async fn leases(reader: &mut Reader) -> Result<Check, DbError> {
     })
 }
 
-async fn set_aside(reader: &mut Reader) -> Result<Check, DbError> {
+async fn unapplied(reader: &mut Reader) -> Result<Check, DbError> {
     let (outbox, inbox) = (store::outbox(reader).await?, store::aside(reader).await?);
     let counts = [
         outbox.dead_letters,

@@ -229,7 +229,7 @@ fn failed(consumer: &'static str, failures: &mut Failures, error: &ReconcileErro
 }
 
 fn count_repaired(consumer: &'static str, kind: Kind, count: u64) {
-    metrics::counter!("vestibule_reconcile_mended_total", "consumer" => consumer, "kind" => kind.as_str())
+    metrics::counter!("vestibule_reconcile_repaired_total", "consumer" => consumer, "kind" => kind.as_str())
         .increment(count);
 }
 

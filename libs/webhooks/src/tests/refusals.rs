@@ -119,10 +119,10 @@ testkit::on_both_engines! {
             secret: Some(secret.into()),
         };
         let cases = [
-            ("types", subscribe_to(&[], "", SECRET)),
-            ("types[1]", subscribe_to(&["*", "vestibule.user.created.v1"], "", SECRET)),
-            ("description", subscribe_to(&["*"], "two\nlines", SECRET)),
-            ("secret", subscribe_to(&["*"], "", "whsec_short")),
+            ("types", new(&[], "", SECRET)),
+            ("types[1]", new(&["*", "vestibule.user.created.v1"], "", SECRET)),
+            ("description", new(&["*"], "two\nlines", SECRET)),
+            ("secret", new(&["*"], "", "whsec_short")),
         ];
         for (expected, new) in cases {
             let refused = field(world.webhooks.create(new).await.map(|(webhook, _)| webhook));
