@@ -14,7 +14,7 @@ use chassis::on_engine;
 use chassis::random::SystemRandom;
 use chassis::shutdown::Shutdown;
 use contract::{UserState, UserUpdated};
-use events::feed::{Feed, HasFeed, routes};
+use events::feed::{Feed, HasFeed};
 use events::{Outbox, Relay, RelayOptions, Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 use sqlx::types::Json;
@@ -93,7 +93,7 @@ impl Source {
             url: format!("http://{}", listener.local_addr()?).parse()?,
             token: token(&key)?,
         };
-        let app: Router = routes::<Served>().with_state(served);
+        let app: Router = events::routes::<Served>().with_state(served);
         shutdown.spawn("server", async move {
             // Ends with the process.
             let _ = axum::serve(listener, app).await;

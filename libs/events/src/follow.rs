@@ -63,7 +63,7 @@ pub async fn follow_broker<B: Broker, H: Handler>(
     shutdown: Shutdown,
 ) {
     let (inbox, reconciler) = parts(&followed, options, handler, false);
-    let subscriber = Subscriber::new(inbox, broker, followed.feed).reporting_to(followed.reconciliation);
+    let subscriber = Subscriber::new(inbox, broker, followed.feed);
     tokio::join!(subscriber.run(shutdown.clone()), reconciler.run(shutdown));
 }
 
@@ -80,7 +80,7 @@ fn parts<H: Handler>(
     let reconciliation = &followed.reconciliation;
     let (db, clock) = (followed.db.clone(), Arc::clone(&followed.clock));
     let inbox = Inbox::new(followed.consumer, db, clock, handler, inbox_options)
-        .counting(Arc::clone(reconciliation.totals()));
+        .reporting_to(reconciliation.consumer().clone());
     let reconciler = Reconciler::new(
         inbox.clone(),
         followed.feed.clone(),

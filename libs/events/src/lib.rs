@@ -45,3 +45,12 @@ pub static MIGRATIONS: Migrations = Migrations {
     sqlite: sqlx::migrate!("migrations/sqlite"),
     postgres: sqlx::migrate!("migrations/postgres"),
 };
+
+/// The routes of a service whose events others follow: the feed, and what reconcilers ask for. All are for tokens with the
+/// scope `events:read`.
+pub fn routes<S>() -> axum::Router<S>
+where
+    S: feed::HasFeed + chassis::access::HasVerifier + Clone + Send + Sync + 'static,
+{
+    feed::routes().merge(reconcile::routes())
+}

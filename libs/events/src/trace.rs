@@ -10,7 +10,6 @@ use std::sync::Arc;
 use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use uuid::Uuid;
 
-use crate::inbox::{Applied, HandlerError};
 use crate::transport::{PublishError, Transport};
 use contract::Envelope;
 
@@ -96,33 +95,19 @@ pub fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
     }
 }
 
-/// Has `work` apply an event of `consumer` as a part of the trace in which the event happened.
-pub async fn processing(
+/// The span of an event that `consumer` applies, in the trace in which the event happened, and that trace for the work; `None`
+/// for an event without a trace.
+pub(crate) fn processing(
     event: &Envelope,
     messaging: &MessagingAttributes,
     consumer: &'static str,
-    work: impl Future<Output = Result<Applied, HandlerError>>,
-) -> Result<Applied, HandlerError> {
-    let Some(origin) = origin(event) else {
-        return work.await;
-    };
+) -> Option<(Span, TraceContext)> {
+    let origin = origin(event)?;
     let mut span = Span::of_message(origin, || format!("process {}", event.kind)).otherwise("cancelled");
     messaging.describe(&mut span, ("process", "apply"), event.id, &event.kind);
     span.set("messaging.consumer.group.name", consumer);
     let trace = span.context().unwrap_or_else(|| origin.child());
-    let outcome = trace.scope(work).await;
-    match &outcome {
-        Ok(applied) => {
-            let ignored = *applied == Applied::Ignored;
-            span.set(
-                "vestibule.event.outcome",
-                if ignored { "ignored" } else { "applied" },
-            );
-            span.done();
-        }
-        Err(_) => span.fail("not_applied"),
-    }
-    outcome
+    Some((span, trace))
 }
 
 /// Runs `work` as part of the trace in which the event happened.

@@ -8,11 +8,8 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
-use uuid::Uuid;
 
 use super::routes::LAST_POSITION;
-use crate::reconcile::{Digests, States, Versions};
-use crate::snapshot::Span;
 use contract::Envelope;
 
 /// How much longer than the asked-for wait an answer may take.
@@ -126,37 +123,15 @@ impl FeedSource {
         self.ask(url, PATIENCE * 3).await
     }
 
-    /// Digests of what there is behind `after`.
-    pub(crate) async fn digests(&self, after: Uuid) -> Result<Digests, FeedError> {
-        let mut url = self.below("digest")?;
-        url.query_pairs_mut().append_pair("after", &after.to_string());
-        self.ask(url, PATIENCE * 3).await
-    }
-
-    /// The versions of a span, the first of them.
-    pub(crate) async fn versions(&self, span: Span) -> Result<Versions, FeedError> {
-        let mut url = self.below("versions")?;
-        url.query_pairs_mut()
-            .append_pair("after", &span.after.to_string())
-            .append_pair("through", &span.through.to_string());
-        self.ask(url, PATIENCE * 3).await
-    }
-
-    /// The states of up to 100 aggregates.
-    pub(crate) async fn states(&self, ids: &[Uuid]) -> Result<States, FeedError> {
-        let mut url = self.below("states")?;
-        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-        url.query_pairs_mut().append_pair("ids", &ids.join(","));
-        self.ask(url, PATIENCE * 3).await
-    }
-
-    fn below(&self, name: &str) -> Result<Url, FeedError> {
+    /// The URL of a resource below `/events`.
+    pub(crate) fn below(&self, name: &str) -> Result<Url, FeedError> {
         let mut url = self.url.clone();
         url.path_segments_mut().map_err(|()| FeedError::Url)?.push(name);
         Ok(url)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, url: Url, timeout: Duration) -> Result<T, FeedError> {
+    /// The JSON body of `GET url`, which may take so long.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, url: Url, timeout: Duration) -> Result<T, FeedError> {
         read(self.send(url, timeout).await?).await
     }
 

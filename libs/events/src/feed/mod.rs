@@ -19,7 +19,8 @@ use chassis::shutdown::{Phase, Shutdown};
 pub(crate) use client::News;
 pub use client::{FeedError, FeedSource, SnapshotBatch};
 pub use retention::prune_on_schedule;
-pub use routes::{HasFeed, routes};
+pub use routes::HasFeed;
+pub(crate) use routes::routes;
 pub(crate) use routes::{envelope, json};
 pub use store::{after as events_after, bounds, prune};
 

@@ -37,15 +37,14 @@ impl<T: HasFeed + ?Sized> HasFeed for Arc<T> {
     }
 }
 
-/// `GET /events`, `GET /events/snapshot` and what the reconciler asks for, all for tokens with the scope `events:read`.
-pub fn routes<S>() -> Router<S>
+/// `GET /events` and `GET /events/snapshot`, for tokens with the scope `events:read`.
+pub(crate) fn routes<S>() -> Router<S>
 where
     S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
 {
     Router::new()
         .route("/events", get(events::<S>))
         .route("/events/snapshot", get(snapshot::<S>))
-        .merge(crate::reconcile::routes())
 }
 
 #[derive(Debug, Deserialize)]

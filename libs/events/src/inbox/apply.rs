@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step, parked, store};
-use crate::trace;
 use contract::Envelope;
 
 /// Pauses between the attempts at an event before it is parked: most failures are passing ones, such as a deadlock.
@@ -169,7 +168,7 @@ impl<H: Handler> Inbox<H> {
                 place = TraceContext::current();
                 self.handler.apply(&mut tx, event).await
             };
-            let applied = trace::processing(event, &self.messaging, self.consumer, applying).await;
+            let applied = self.traced(event, applying).await;
             match applied.map_err(|error| GroupError::Handler { index, error })? {
                 Applied::Yes => {
                     delivery.applied += 1;
@@ -272,7 +271,7 @@ impl<H: Handler> Inbox<H> {
     }
 
     pub(super) fn meter(&self, delivery: &Delivery, origin: Origin, times: &[chassis::clock::Timestamp]) {
-        self.totals.add(*delivery);
+        self.status.count(*delivery);
         let counts = [
             ("applied", delivery.applied),
             ("ignored", delivery.ignored),

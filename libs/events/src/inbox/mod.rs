@@ -14,6 +14,7 @@ mod failures;
 mod housekeeping;
 mod parked;
 mod repair;
+mod status;
 mod store;
 mod subscriber;
 #[cfg(test)]
@@ -31,10 +32,11 @@ use chassis::telemetry::catalogue::begin;
 pub(crate) use bootstrap_marker::RESTORED;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
 pub use parked::{ParkedEvent, parked, replay_parked};
+pub(crate) use status::ConsumerStatus;
 pub use subscriber::Subscriber;
 
 use crate::outbox::OutboxError;
-use crate::trace::MessagingAttributes;
+use crate::trace::{self, MessagingAttributes};
 use contract::{Envelope, EnvelopeError};
 
 /// What a handler did with an event.
@@ -131,23 +133,6 @@ pub struct Delivery {
     pub parked: u64,
 }
 
-/// What became of all deliveries since the process began.
-#[derive(Debug, Default)]
-pub(crate) struct Totals(std::sync::Mutex<Delivery>);
-
-impl Totals {
-    pub(crate) fn add(&self, delivery: Delivery) {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .add(delivery);
-    }
-
-    pub(crate) fn so_far(&self) -> Delivery {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
 /// A move in the feed, from one position to another, to be written with the events between them.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
@@ -165,7 +150,7 @@ pub struct Inbox<H> {
     clock: SharedClock,
     handler: Arc<H>,
     options: ConsumerOptions,
-    totals: Arc<Totals>,
+    status: ConsumerStatus,
     messaging: MessagingAttributes,
 }
 
@@ -185,7 +170,7 @@ impl<H: Handler> Inbox<H> {
             clock,
             handler: Arc::new(handler),
             options,
-            totals: Arc::default(),
+            status: ConsumerStatus::default(),
             messaging: MessagingAttributes::new("feed", "events"),
         }
     }
@@ -197,10 +182,10 @@ impl<H: Handler> Inbox<H> {
         self
     }
 
-    /// Counts into `totals`.
+    /// Reports to `status` what becomes of deliveries.
     #[must_use]
-    pub(crate) fn counting(mut self, totals: Arc<Totals>) -> Self {
-        self.totals = totals;
+    pub(crate) fn reporting_to(mut self, status: ConsumerStatus) -> Self {
+        self.status = status;
         self
     }
 
@@ -214,6 +199,30 @@ impl<H: Handler> Inbox<H> {
 
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    /// Runs `applying`, which applies `event`, as a part of the trace in which the event happened.
+    async fn traced(
+        &self,
+        event: &Envelope,
+        applying: impl Future<Output = Result<Applied, HandlerError>>,
+    ) -> Result<Applied, HandlerError> {
+        let Some((mut span, trace)) = trace::processing(event, &self.messaging, self.consumer) else {
+            return applying.await;
+        };
+        let outcome = trace.scope(applying).await;
+        match &outcome {
+            Ok(applied) => {
+                let outcome = match applied {
+                    Applied::Ignored => "ignored",
+                    Applied::Yes => "applied",
+                };
+                span.set("vestibule.event.outcome", outcome);
+                span.done();
+            }
+            Err(_) => span.fail("not_applied"),
+        }
+        outcome
     }
 
     /// Where the consumer stands in its feed; nothing before the first event.
@@ -235,7 +244,7 @@ impl<H> Clone for Inbox<H> {
             clock: Arc::clone(&self.clock),
             handler: Arc::clone(&self.handler),
             options: self.options.clone(),
-            totals: Arc::clone(&self.totals),
+            status: self.status.clone(),
             messaging: self.messaging.clone(),
         }
     }

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::apply::Origin;
 use super::store::Together;
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
-use crate::trace;
 use contract::Envelope;
 
 /// An event that a consumer has set aside.
@@ -236,7 +235,7 @@ impl<H: Handler> Inbox<H> {
             delivery.stale = 1;
         } else {
             let applying = self.handler.apply(&mut tx, &event);
-            match trace::processing(&event, &self.messaging, self.consumer, applying).await? {
+            match self.traced(&event, applying).await? {
                 Applied::Yes => delivery.applied = 1,
                 Applied::Ignored => delivery.ignored = 1,
             }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::store::Together;
 use super::{Applied, Handler, HandlerError, Inbox, store};
-use crate::trace;
 use contract::Envelope;
 
 impl<H: Handler> Inbox<H> {
@@ -35,7 +34,7 @@ impl<H: Handler> Inbox<H> {
         store::enter(&mut tx, self.consumer, Together::Alone).await?;
         for (state, _) in states {
             let applying = self.handler.apply(&mut tx, state);
-            let applied = trace::processing(state, &self.messaging, self.consumer, applying).await?;
+            let applied = self.traced(state, applying).await?;
             if applied == Applied::Ignored {
                 return Ok(false);
             }

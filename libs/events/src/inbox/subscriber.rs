@@ -12,7 +12,6 @@ use super::failures::FollowingFailures;
 use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, unreadable};
 use crate::feed::{FeedError, FeedSource};
-use crate::reconcile::ReconcilerHandle;
 use crate::trace::MessagingAttributes;
 use crate::transport::{Broker, Message, Subscription, SubscriptionError};
 use contract::Envelope;
@@ -28,7 +27,6 @@ pub struct Subscriber<B, H> {
     broker: B,
     snapshot: FeedSource,
     housekeeping: Housekeeping,
-    reconciliation: ReconcilerHandle,
     marker: Marker,
     /// Messages are gone, and the database does not know yet.
     missed: bool,
@@ -59,7 +57,6 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     pub fn new(inbox: Inbox<H>, broker: B, snapshot: FeedSource) -> Self {
         let inbox = inbox.over(MessagingAttributes::new(broker.name(), broker.destination()));
         Self {
-            reconciliation: ReconcilerHandle::default(),
             marker: Marker::of(inbox.consumer, broker.name(), &broker.place()),
             missed: false,
             inbox,
@@ -67,13 +64,6 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             snapshot,
             housekeeping: Housekeeping::default(),
         }
-    }
-
-    /// Tells `reconciliation` of connections and of the lag.
-    #[must_use]
-    pub fn reporting_to(mut self, reconciliation: ReconcilerHandle) -> Self {
-        self.reconciliation = reconciliation;
-        self
     }
 
     /// Follows until `shutdown`. Whatever fails is logged and tried again, with pauses of 2 s at most.
@@ -112,7 +102,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
         if !begun {
             self.bootstrap().await?;
         }
-        self.reconciliation.connected();
+        self.inbox.status.connected();
         let mut metered = Instant::now();
         loop {
             self.housekeeping.run(&self.inbox).await?;
@@ -125,7 +115,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             // Not before they are applied: a database that is away must not have the broker asked in a hurry.
             failures.succeeded();
             let lag = subscription.lag();
-            self.reconciliation.set_lag(lag);
+            self.inbox.status.set_lag(lag);
             if metered.elapsed() >= METER_EVERY
                 && let Some(lag) = lag
             {

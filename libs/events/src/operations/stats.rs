@@ -45,9 +45,9 @@ pub(super) async fn stats(operations: &Operations) -> Result<Stats, DbError> {
             .map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         leases: store::holders(&mut reader).await?,
         consumers: store::places(&mut reader).await?,
-        lag: shared.reconciliation.lag(),
+        lag: shared.reconciliation.consumer().lag(),
         inbox: store::aside(&mut reader).await?,
-        since_start: shared.reconciliation.totals().so_far(),
+        since_start: shared.reconciliation.consumer().totals(),
         reconciliation: reconciliations::last(&mut reader, shared.consumer).await?,
     })
 }

@@ -24,7 +24,7 @@ impl<H: Handler> Reconciler<H> {
         let mut report = Report::new(self.inbox.clock().now());
         let mut after = Uuid::nil();
         loop {
-            let digests = self.source.digests(after).await?;
+            let digests = self.client.digests(after).await?;
             let mut found = Vec::new();
             for range in &digests.ranges {
                 report.compared += range.tally.count();
@@ -54,7 +54,7 @@ impl<H: Handler> Reconciler<H> {
         }
         let (mut theirs, mut span) = (Vec::new(), range.span());
         loop {
-            let page = self.source.versions(span).await?;
+            let page = self.client.versions(span).await?;
             theirs.extend(page.versions);
             match page.next {
                 Some(next) => span.after = next,
@@ -122,7 +122,7 @@ impl<H: Handler> Reconciler<H> {
             let there = if self.options.positions {
                 self.inbox.position().await?.is_some_and(|ours| ours >= position)
             } else {
-                !self.handle.is_lagging()
+                !self.handle.consumer().is_lagging()
             };
             if there || Instant::now() >= deadline {
                 return Ok(there);
@@ -142,7 +142,7 @@ impl<H: Handler> Reconciler<H> {
         let ids: Vec<Uuid> = first.iter().map(|difference| difference.id).collect();
         // In this order: an event that comes in between shows in what is held, or moves the note that the mend compares.
         let noted = self.inbox.noted(&ids).await?;
-        let States { unsent, events } = self.source.states(&ids).await?;
+        let States { unsent, events } = self.client.states(&ids).await?;
         let settled = self.settled(&events).await?;
         let theirs: HashMap<Uuid, Envelope> =
             events.into_iter().map(|event| (event.subject, event)).collect();

@@ -9,6 +9,7 @@
 //! is mended with the current state, applied by its own handler; what only the follower has is reported and never
 //! deleted: which side is right is for people to say.
 
+mod client;
 mod compare;
 mod comparison;
 mod digest;
@@ -28,11 +29,12 @@ use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::time::{Instant, sleep_until};
 
+use client::ReconcileClient;
 pub use compare::{Difference, Kind};
 pub use holdings::{Held, Holdings};
 pub use reconciler_handle::ReconcilerHandle;
 pub use report::{ReconcileError, Report};
-pub(crate) use serve::{Digests, States, Versions, routes};
+pub(crate) use serve::routes;
 
 use crate::feed::FeedSource;
 use crate::inbox::{Handler, Inbox};
@@ -88,7 +90,7 @@ impl Options {
 /// Compares what one consumer holds with the service that it follows. Every replica runs one; they take turns.
 pub(crate) struct Reconciler<H> {
     inbox: Inbox<H>,
-    source: FeedSource,
+    client: ReconcileClient,
     holdings: Arc<dyn Holdings>,
     handle: ReconcilerHandle,
     options: Options,
@@ -104,7 +106,7 @@ impl<H: Handler> Reconciler<H> {
     ) -> Self {
         Self {
             inbox,
-            source,
+            client: ReconcileClient(source),
             holdings,
             handle,
             options,
@@ -147,7 +149,7 @@ impl<H: Handler> Reconciler<H> {
                     }
                     continue;
                 }
-                () = self.handle.until_connected() => {
+                () = self.handle.consumer().until_connected() => {
                     due = due.map(|due| due.min(Instant::now() + settle));
                     rest = settle;
                     continue;

@@ -1,13 +1,12 @@
 //! The way to a running reconciler: for whoever asks for a comparison, and for what it has to know of the consumer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{ReconcileError, RepairMode, Report};
-use crate::inbox::Totals;
+use crate::inbox::ConsumerStatus;
 
 /// Reaches the reconciler of a service, wherever it runs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,9 +19,7 @@ struct Shared {
     asks: mpsc::Sender<Ask>,
     // Locked for as long as a reconciler runs: one that is started again takes over.
     asked: Arc<Mutex<mpsc::Receiver<Ask>>>,
-    connected: Notify,
-    lag: AtomicI64,
-    totals: Arc<Totals>,
+    consumer: ConsumerStatus,
     /// How long somebody waits who asks by a request.
     patience: Duration,
 }
@@ -36,7 +33,6 @@ pub(super) struct Ask {
 
 /// How many may wait for a comparison.
 const QUEUE: usize = 16;
-const UNKNOWN: i64 = -1;
 /// How long somebody waits for a comparison who asks by a request: a little less than that may take.
 const PATIENCE: Duration = Duration::from_secs(28);
 
@@ -53,9 +49,7 @@ impl ReconcilerHandle {
             shared: Arc::new(Shared {
                 asks,
                 asked: Arc::new(Mutex::new(asked)),
-                connected: Notify::new(),
-                lag: AtomicI64::new(UNKNOWN),
-                totals: Arc::default(),
+                consumer: ConsumerStatus::default(),
                 patience,
             }),
         }
@@ -97,33 +91,9 @@ impl ReconcilerHandle {
         self.shared.asked.try_lock().unwrap().close();
     }
 
-    /// The consumer has reached its broker, maybe after a while without.
-    pub(crate) fn connected(&self) {
-        self.shared.connected.notify_one();
-    }
-
-    /// How many messages wait at the broker, if that is known.
-    pub(crate) fn set_lag(&self, lag: Option<u64>) {
-        let lag = lag.map_or(UNKNOWN, |lag| i64::try_from(lag).unwrap_or(i64::MAX));
-        self.shared.lag.store(lag, Ordering::Relaxed);
-    }
-
-    /// How many messages or events wait, if that is known.
-    pub(crate) fn lag(&self) -> Option<u64> {
-        u64::try_from(self.shared.lag.load(Ordering::Relaxed)).ok()
-    }
-
-    /// What the consumer did in this process.
-    pub(crate) fn totals(&self) -> &Arc<Totals> {
-        &self.shared.totals
-    }
-
-    pub(super) fn is_lagging(&self) -> bool {
-        self.shared.lag.load(Ordering::Relaxed) > 0
-    }
-
-    pub(super) async fn until_connected(&self) {
-        self.shared.connected.notified().await;
+    /// What the consumer does in this process.
+    pub(crate) fn consumer(&self) -> &ConsumerStatus {
+        &self.shared.consumer
     }
 
     pub(super) fn asked(&self) -> Arc<Mutex<mpsc::Receiver<Ask>>> {

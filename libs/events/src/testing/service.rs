@@ -27,7 +27,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{changed, clock, data, outbox};
-use crate::feed::{Feed, FeedSource, FeedTransport, HasFeed, routes};
+use crate::feed::{Feed, FeedSource, FeedTransport, HasFeed};
 use crate::outbox::Outbox;
 use crate::relay::{Relay, RelayOptions};
 use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
@@ -136,7 +136,7 @@ impl Service {
                 }
             }
         });
-        let app = routes::<Self>().with_state(service.clone()).layer(failing);
+        let app = crate::routes::<Self>().with_state(service.clone()).layer(failing);
         let closing = shutdown.clone();
         shutdown.spawn("server", async move {
             let serve =

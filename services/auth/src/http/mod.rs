@@ -21,7 +21,7 @@ mod tests;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use events::{feed, operations};
+use events::operations;
 
 pub(crate) use caller::still_good;
 pub use chassis::http::ClientInfo;
@@ -57,7 +57,7 @@ fn for_those_who_may_still_act(app: &SharedApp) -> Router<SharedApp> {
         .merge(admin_clients::routes())
         .merge(admin_keys::routes())
         .merge(revocations::routes())
-        .merge(feed::routes())
+        .merge(events::routes())
         .merge(operations::routes())
         .merge(webhooks::routes())
         .route_layer(middleware::from_extractor_with_state::<caller::StillGood, _>(

@@ -27,7 +27,7 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         .nest("/scim/v2", scim::routes())
         // Public: the contract holds nothing of this installation.
         .merge(events::asyncapi_routes())
-        .merge(events::feed::routes().route_layer(
+        .merge(events::routes().route_layer(
             // The feed asks for the scope; this, whether a person with it may still act.
             from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),
         ))

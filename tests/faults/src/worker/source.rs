@@ -62,7 +62,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
         Relay::new(copy.db.clone(), relayed.clone(), transport, options).run(copy.shutdown.clone())
     });
     writers::start(world, &outbox);
-    Ok(events::feed::routes::<Served>()
+    Ok(events::routes::<Served>()
         .with_state(served)
         .merge(world.control.routes()))
 }

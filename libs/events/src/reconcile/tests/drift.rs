@@ -149,7 +149,7 @@ testkit::on_both_engines! {
         let mended = async || (world.versions().await.len() == 2).then_some(());
         testkit::eventually("it is compared after the start", mended).await;
         world.ours("DELETE FROM things").await;
-        handle.connected();
+        handle.consumer().connected();
         testkit::eventually("it is compared after a connection", mended).await;
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         world.service.stop().await;
@@ -167,7 +167,7 @@ testkit::on_both_engines! {
             tx.commit().await.unwrap();
         }
         world.ours("UPDATE things SET version = 0 WHERE id = (SELECT id FROM things ORDER BY id LIMIT 1 OFFSET 1500)").await;
-        let digests = world.service.source().digests(Uuid::nil()).await.unwrap();
+        let digests = crate::reconcile::client::ReconcileClient(world.service.source()).digests(Uuid::nil()).await.unwrap();
         assert_eq!(digests.ranges.len(), 3);
         let report = world.reconciler().compare(true).await.unwrap();
         assert_eq!(report.compared, 2500);
