@@ -127,7 +127,7 @@ pub(super) async fn open_after(app: &App, report: &Report, suspending: bool) -> 
     let named = report
         .differences
         .iter()
-        .filter(|difference| difference.kind.is_mendable());
+        .filter(|difference| difference.kind.is_repairable());
     let named: Vec<Uuid> = named.map(|difference| difference.id).collect();
     // A report that names only some of them tells of a failure of all rather than of some people.
     if left > 0 && (!suspending || named.len() as u64 != left) {
