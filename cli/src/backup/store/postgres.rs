@@ -142,8 +142,8 @@ pub(in crate::backup) async fn put(
     let clear = part("clear.sql", CLEAR)?;
     let note = format!(
         "SET search_path = public;\n{}{}",
-        restored::note(&noted.restoration),
-        restored::note_erased(noted.erased)
+        restore::note(&noted.restoration),
+        restore::note_erased(noted.erased)
     );
     let note = part("note.sql", &note)?;
     let script = work.path().join("restore.sql");

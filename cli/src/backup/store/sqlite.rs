@@ -149,8 +149,8 @@ pub(in crate::backup) async fn prepare(
         .map_err(|error| db_failure(&error))?;
     let noted = async {
         let mut tx = db.begin("restore").await?;
-        restored::note_in(&mut tx, &note.restoration).await?;
-        restored::note_erased_in(&mut tx, note.erased).await?;
+        restore::note_in(&mut tx, &note.restoration).await?;
+        restore::note_erased_in(&mut tx, note.erased).await?;
         tx.commit().await
     };
     noted.await.map_err(|error| db_failure(&error))?;
