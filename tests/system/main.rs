@@ -23,6 +23,8 @@ mod issuer_path;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod module_circles;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod replicas;
