@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use auth::breached::{Filter, Ranges};
+use auth::breach_list::{Filter, Ranges};
 
 use crate::failure::{Code, Failure, chain};
 use crate::output;

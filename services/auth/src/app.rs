@@ -14,7 +14,7 @@ use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
 use webhooks::{HasWebhooks, Webhooks};
 
-use crate::breached::Breached;
+use crate::breach_list::BreachList;
 use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::Hasher;
@@ -22,8 +22,8 @@ use crate::grants::Issuer;
 use crate::http;
 use crate::keys::KeyRing;
 use crate::pages::{self, Pages};
-use crate::registration::Users;
-use crate::restored::CatchingUp;
+use crate::registration::UsersService;
+use crate::restore::SignInGate;
 
 /// What every use case is handed.
 pub struct App {
@@ -46,9 +46,9 @@ pub struct App {
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The passwords that nobody may choose.
-    pub breached: Arc<Breached>,
+    pub breached: Arc<BreachList>,
     /// The user service.
-    pub users: Arc<dyn Users>,
+    pub users: Arc<dyn UsersService>,
     /// Who signs tokens, and what it says about itself.
     pub issuer: Issuer,
     /// The signing keys.
@@ -60,7 +60,7 @@ pub struct App {
     /// The pages that people see.
     pub pages: Pages,
     /// Whether sign-in is closed after a restoration.
-    pub catching_up: CatchingUp,
+    pub sign_in_gate: SignInGate,
 }
 
 /// An [`App`] shared by every request and background task.
@@ -74,7 +74,7 @@ impl SharedApp {
     }
 
     /// Shares the app that `make` makes of a reference to the app itself, which leads nowhere before `make` returns.
-    pub(crate) fn cyclic(make: impl FnOnce(&Weak<App>) -> App) -> Self {
+    pub(crate) fn new_cyclic(make: impl FnOnce(&Weak<App>) -> App) -> Self {
         Self(Arc::new_cyclic(make))
     }
 
@@ -98,7 +98,7 @@ impl HasVerifier for SharedApp {
     }
 
     fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(http::still_good(self, token))
+        Box::pin(http::check_active(self, token))
     }
 }
 

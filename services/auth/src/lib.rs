@@ -8,7 +8,7 @@
 pub mod accounts;
 pub mod app;
 pub mod authorization_requests;
-pub mod breached;
+pub mod breach_list;
 mod catalogue;
 pub mod clients;
 pub mod config;
@@ -20,7 +20,7 @@ pub mod keys;
 mod own_tokens;
 pub mod pages;
 pub mod registration;
-mod restored;
+mod restore;
 mod service;
 pub mod sessions;
 pub mod setup;

@@ -26,17 +26,17 @@ async fn main() -> ExitCode {
     let Program { arguments } = Program::parse();
     let config = arguments.config("auth");
     match arguments.command {
-        None => ended(
+        None => exit(
             auth::run(config)
                 .await
                 .map_err(|error| (error.exit_code(), error)),
         ),
-        Some(Command::Migrate) => ended(
+        Some(Command::Migrate) => exit(
             auth::migrate(config)
                 .await
                 .map_err(|error| (error.exit_code(), error)),
         ),
-        Some(Command::Health) => ended(
+        Some(Command::Health) => exit(
             health::ask("auth", config.as_deref())
                 .await
                 .map_err(|error| (1, error)),
@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
 }
 
 /// How the process ends, with the last word of one that failed.
-fn ended(result: Result<(), (u8, impl Display)>) -> ExitCode {
+fn exit(result: Result<(), (u8, impl Display)>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, error)) => {

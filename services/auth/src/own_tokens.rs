@@ -16,7 +16,7 @@ use crate::{clients, grants};
 const SCOPES: [&str; 2] = ["users:write", "events:read"];
 
 /// Tokens for the user service.
-pub(crate) fn for_users(app: &Weak<App>, clock: SharedClock) -> ServiceTokens {
+pub(crate) fn users_service_tokens(app: &Weak<App>, clock: SharedClock) -> ServiceTokens {
     ServiceTokens::issued_by(OwnTokens(app.clone()), clock)
 }
 
@@ -24,12 +24,12 @@ struct OwnTokens(Weak<App>);
 
 impl TokenIssuer for OwnTokens {
     fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
-        Box::pin(self.make())
+        Box::pin(self.issue_token())
     }
 }
 
 impl OwnTokens {
-    async fn make(&self) -> Result<IssuedToken, TokenError> {
+    async fn issue_token(&self) -> Result<IssuedToken, TokenError> {
         let refused = |reason: &str| TokenError::Refused(reason.to_owned());
         let app = self.0.upgrade().ok_or_else(|| refused("the service is ending"))?;
         let id = app.settings.service.client_id.as_str();
@@ -40,7 +40,7 @@ impl OwnTokens {
         let scope = Scope::of(SCOPES).map_err(|error| TokenError::Failed(error.into()))?;
         let users = app.issuer.users().clone();
         let now = app.clock.now();
-        let issued = grants::issue_to_client(&app, &client, Some(&scope), &[users])
+        let issued = grants::issue_client_token(&app, &client, Some(&scope), &[users])
             .map_err(|error| TokenError::Failed(error.into()))?;
         Ok(IssuedToken {
             token: Token::new(issued.access_token),

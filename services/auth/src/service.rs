@@ -27,16 +27,16 @@ use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::accounts::AccountsSnapshot;
 use crate::app::{self, App, SharedApp};
-use crate::breached::Breached;
+use crate::breach_list::BreachList;
 use crate::clients::{self, BootstrapError, ClientCache};
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::grants::Issuer;
-use crate::keys::{self, KeyError, KeyRing, Rhythm};
+use crate::keys::{self, KeyError, KeyRing, RotationPolicy};
 use crate::pages::{Pages, PagesConfig};
-use crate::registration::HttpUsers;
-use crate::subjects::{Follower, HeldOfUsers};
-use crate::{own_tokens, restored, setup, sweeper};
+use crate::registration::HttpUsersService;
+use crate::subjects::{SubjectHoldings, UserEventHandler};
+use crate::{own_tokens, restore, setup, sweeper};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "auth";
@@ -141,16 +141,16 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         return Ok(());
     }
     let (listen, limits, drain) = (settings.listen.clone(), settings.limits.clone(), settings.drain());
-    let world = World {
+    let environment = Environment {
         http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom::default()),
     };
-    let app = wire(settings, &world, db.clone(), &shutdown).await?;
-    restored::heal(&app).await?;
-    restored::close_sign_in(&app, &health).await?;
+    let app = wire(settings, &environment, db.clone(), &shutdown).await?;
+    restore::after_restore(&app).await?;
+    restore::close_sign_in(&app, &health).await?;
     clients::bootstrap(&app, &app.settings.clients).await?;
-    background(&app, &world, &health, &shutdown)?;
+    start_background_tasks(&app, &environment, &health, &shutdown)?;
     if let Some(link) = setup::issue_setup_link(&app).await? {
         tracing::info!(
             event.action = "set-up",
@@ -172,19 +172,31 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
 }
 
 /// What the service has from the machine.
-struct World {
+struct Environment {
     http: HttpClient,
     clock: SharedClock,
     random: SharedRandom,
 }
 
-async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) -> Result<SharedApp, RunError> {
-    let clock = || Arc::clone(&world.clock);
-    let random = || Arc::clone(&world.random);
+async fn wire(
+    settings: Settings,
+    environment: &Environment,
+    db: Db,
+    shutdown: &Shutdown,
+) -> Result<SharedApp, RunError> {
+    let clock = || Arc::clone(&environment.clock);
+    let random = || Arc::clone(&environment.random);
     let issuer = Issuer::of(&settings).map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
     let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
-    restored::forget_keys(&db).await?;
-    let keys = KeyRing::open(db.clone(), clock(), random(), cipher, Rhythm::of(&settings)).await?;
+    restore::delete_restored_keys(&db).await?;
+    let keys = KeyRing::open(
+        db.clone(),
+        clock(),
+        random(),
+        cipher,
+        RotationPolicy::of(&settings),
+    )
+    .await?;
     let pages = Pages::new(PagesConfig {
         issuer: &settings.issuer,
         brand: settings.brand.clone(),
@@ -193,7 +205,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
         random: random(),
     })
     .map_err(|error| ConfigError::invalid("brand", error.to_string()))?;
-    let breached = Breached::open(settings.passwords.breach_list.as_deref())
+    let breached = BreachList::open(settings.passwords.breach_list.as_deref())
         .map_err(|error| ConfigError::invalid("passwords.breach_list", error.to_string()))?;
     let hasher = Hasher::start(settings.hasher(), random())
         .map_err(|error| ConfigError::invalid("passwords", error))?;
@@ -206,13 +218,13 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
     );
     let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
     let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
-    Ok(SharedApp::cyclic(|app| {
-        let tokens = own_tokens::for_users(app, clock());
+    Ok(SharedApp::new_cyclic(|app| {
+        let tokens = own_tokens::users_service_tokens(app, clock());
         App {
             operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
-            users: Arc::new(HttpUsers::new(
-                settings.users.reached_at(),
-                world.http.clone(),
+            users: Arc::new(HttpUsersService::new(
+                settings.users.effective_url(),
+                environment.http.clone(),
                 tokens,
             )),
             db,
@@ -226,7 +238,7 @@ async fn wire(settings: Settings, world: &World, db: Db, shutdown: &Shutdown) ->
             clients: ClientCache::default(),
             verifier,
             pages,
-            catching_up: restored::CatchingUp::default(),
+            sign_in_gate: restore::SignInGate::default(),
             clock: clock(),
             random: random(),
             settings,
@@ -248,12 +260,17 @@ pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<We
 }
 
 /// What runs beside the requests, until `shutdown`.
-fn background(app: &SharedApp, world: &World, health: &Health, shutdown: &Shutdown) -> Result<(), RunError> {
-    publish(app, shutdown)?;
-    follow_users(app, world, shutdown)?;
+fn start_background_tasks(
+    app: &SharedApp,
+    environment: &Environment,
+    health: &Health,
+    shutdown: &Shutdown,
+) -> Result<(), RunError> {
+    start_publishing(app, shutdown)?;
+    follow_users(app, environment, shutdown)?;
     let (restored, health, until) = (app.clone(), health.clone(), shutdown.clone());
     shutdown.supervise("restoration", move || {
-        restored::open_sign_in(restored.clone(), health.clone(), until.clone())
+        restore::open_sign_in(restored.clone(), health.clone(), until.clone())
     });
     let (sweeping, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
@@ -262,12 +279,14 @@ fn background(app: &SharedApp, world: &World, health: &Health, shutdown: &Shutdo
         Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
     });
     let (keys, until) = (app.keys.clone(), shutdown.clone());
-    shutdown.supervise("signing_keys", move || turn_keys(keys.clone(), until.clone()));
+    shutdown.supervise("signing_keys", move || {
+        refresh_keys_on_schedule(keys.clone(), until.clone())
+    });
     Ok(())
 }
 
 /// Publishes what the outbox holds, and deletes what was published long ago.
-fn publish(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
+fn start_publishing(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let (kept, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("old_events", move || {
         let retention = kept.settings.events.retention();
@@ -288,10 +307,15 @@ fn publish(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
 }
 
 /// Follows the events of the user service.
-fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(), RunError> {
-    let tokens: ServiceTokens = own_tokens::for_users(&app.downgrade(), Arc::clone(&world.clock));
-    let feed = FeedSource::new(app.settings.users.reached_at(), world.http.clone(), tokens)
-        .map_err(anyhow::Error::from)?;
+fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown) -> Result<(), RunError> {
+    let tokens: ServiceTokens =
+        own_tokens::users_service_tokens(&app.downgrade(), Arc::clone(&environment.clock));
+    let feed = FeedSource::new(
+        app.settings.users.effective_url(),
+        environment.http.clone(),
+        tokens,
+    )
+    .map_err(anyhow::Error::from)?;
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("users_events", move || {
         let followed = Followed {
@@ -300,26 +324,34 @@ fn follow_users(app: &SharedApp, world: &World, shutdown: &Shutdown) -> Result<(
             feed: feed.clone(),
             db: app.db.clone(),
             clock: Arc::clone(&app.clock),
-            holdings: Arc::new(HeldOfUsers),
+            holdings: Arc::new(SubjectHoldings),
             reconciliation: app.operations.reconciliation().clone(),
         };
         let (app, until) = (app.clone(), until.clone());
-        async move { follow(&app.settings.events, followed, Follower::new(app.clone()), until).await }
+        async move {
+            follow(
+                &app.settings.events,
+                followed,
+                UserEventHandler::new(app.clone()),
+                until,
+            )
+            .await
+        }
     });
     Ok(())
 }
 
 /// Keeps the signing keys up to date.
-async fn turn_keys(keys: KeyRing, shutdown: Shutdown) {
+async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
     let mut failures = Failures::new("the signing keys cannot be brought up to date");
-    let mut tick = tokio::time::interval(keys::RELOAD);
+    let mut tick = tokio::time::interval(keys::RELOAD_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        match keys.turn().await {
+        match keys.refresh_and_rotate().await {
             Ok(()) => failures.succeeded(),
             Err(error) => {
                 metrics::counter!("vestibule_signing_key_failures_total").increment(1);

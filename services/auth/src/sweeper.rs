@@ -14,15 +14,15 @@ use crate::{
 };
 
 /// How often is swept.
-const EVERY: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a device is known, which is as long as browsers keep its cookie.
-const DEVICE_KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
+const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Sweeps until `shutdown`. Replicas may sweep at the same time.
 pub(crate) async fn run(app: SharedApp, shutdown: Shutdown) {
     let mut failures = Failures::new("what is over cannot be removed");
-    let mut tick = tokio::time::interval(EVERY);
+    let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -66,7 +66,7 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     let now = app.clock.now();
     throttle::store::sweep(&mut tx, now).await?;
     setup::sweep(app, &mut tx).await?;
-    accounts::store::sweep_devices(&mut tx, now - DEVICE_KEPT).await?;
+    accounts::store::sweep_devices(&mut tx, now - DEVICE_RETENTION).await?;
     tx.commit().await?;
     let mut tx = app.db.begin("sweep_short_lived").await?;
     authorization_requests::sweep(app, &mut tx).await?;

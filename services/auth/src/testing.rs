@@ -21,16 +21,16 @@ use events::operations::Operations;
 use events::transport::TransportKind;
 use uuid::Uuid;
 
-use crate::accounts::{self, AccountsSnapshot, SignIn, SignInError, SignedIn};
+use crate::accounts::{self, AccountsSnapshot, SignInError, SignInRequest, SignedIn};
 use crate::app::{App, SharedApp};
 use crate::clients::{self, ClientCache};
 use crate::config::Settings;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
 use crate::grants::{self, Grant, Issuer};
-use crate::keys::{KeyRing, Rhythm};
+use crate::keys::{KeyRing, RotationPolicy};
 use crate::pages::{Pages, PagesConfig};
-use crate::registration::{Answer, NoAnswer, Rejection, Users};
-use crate::sessions::{self, StartError, Started};
+use crate::registration::{RegistrationDecision, Rejection, UsersService, UsersUnavailable};
+use crate::sessions::{self, StartError, StartedSession};
 use crate::{credentials, subjects};
 
 /// A password that everybody in tests may have.
@@ -56,17 +56,17 @@ impl FakeUsers {
     }
 }
 
-impl Users for FakeUsers {
+impl UsersService for FakeUsers {
     fn register<'a>(
         &'a self,
         request: &'a RegistrationRequested,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>> {
         let behaviour = *self.0.lock().unwrap();
         Box::pin(async move {
             match behaviour {
-                Behaviour::Accept => Ok(Answer::Accepted(Box::new(state_of(request)))),
-                Behaviour::Reject(why) => Ok(Answer::Rejected(why)),
-                Behaviour::Down => Err(NoAnswer("switched off".to_owned())),
+                Behaviour::Accept => Ok(RegistrationDecision::Accepted(Box::new(state_of(request)))),
+                Behaviour::Reject(why) => Ok(RegistrationDecision::Rejected(why)),
+                Behaviour::Down => Err(UsersUnavailable("switched off".to_owned())),
             }
         })
     }
@@ -178,7 +178,7 @@ pub(crate) async fn app_set(db: &Db, more: &[(&str, &str)]) -> TestApp {
 pub(crate) async fn app_with(
     db: &Db,
     settings: Settings,
-    users: Arc<dyn Users>,
+    users: Arc<dyn UsersService>,
 ) -> (SharedApp, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(BEGINNING));
     let shared: SharedClock = clock.clone();
@@ -198,7 +198,7 @@ pub(crate) async fn app_with(
         Arc::clone(&shared),
         Arc::clone(&random),
         cipher,
-        Rhythm::of(&settings),
+        RotationPolicy::of(&settings),
     );
     let keys = keys.await.unwrap();
     let outbox = Outbox::new(issuer.url(), Arc::clone(&shared), Arc::clone(&random));
@@ -223,7 +223,7 @@ pub(crate) async fn app_with(
         breached: Arc::default(),
         users,
         pages,
-        catching_up: crate::restored::CatchingUp::default(),
+        sign_in_gate: crate::restore::SignInGate::default(),
         settings,
         clock: shared,
         random,
@@ -238,7 +238,7 @@ impl TestApp {
         let password = Password::new(&SecretString::from(PASSWORD)).unwrap();
         let hash = self.hasher.hash(password).await.unwrap();
         let mut tx = self.db.begin("test").await.unwrap();
-        subjects::put(self, &mut tx, &person_state(id, name))
+        subjects::apply_state(self, &mut tx, &person_state(id, name))
             .await
             .unwrap();
         credentials::store::set_password(&mut tx, id, &hash, BEGINNING)
@@ -251,7 +251,7 @@ impl TestApp {
     /// Stores a new state of a person, as its event would.
     pub(crate) async fn change(&self, state: &UserState) {
         let mut tx = self.db.begin("test").await.unwrap();
-        subjects::put(self, &mut tx, state).await.unwrap();
+        subjects::apply_state(self, &mut tx, state).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -274,8 +274,8 @@ impl TestApp {
 }
 
 /// A try to sign in, from 192.0.2.1.
-pub(crate) fn attempt(name: &str, password: &str) -> SignIn {
-    SignIn {
+pub(crate) fn attempt(name: &str, password: &str) -> SignInRequest {
+    SignInRequest {
         user_name: name.to_owned(),
         password: SecretString::from(password),
         client: client("192.0.2.1"),
@@ -299,7 +299,7 @@ impl TestApp {
     }
 
     /// Starts a session for somebody who has just signed in.
-    pub(crate) async fn start(&self, who: &SignedIn) -> Result<Started, StartError> {
+    pub(crate) async fn start(&self, who: &SignedIn) -> Result<StartedSession, StartError> {
         let mut tx = self.db.begin("test").await.unwrap();
         let started = sessions::start(self, &mut tx, who, &client("192.0.2.1")).await?;
         tx.commit().await.unwrap();

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::throttle::{self, Key};
 
 /// Devices that an account knows at most. One more takes the place of that which was not used for longest.
-pub const MOST_DEVICES: i64 = 10;
+pub const MAX_DEVICES: i64 = 10;
 
 /// Makes a token that marks a browser or program as known to this account, to be kept by it for long. Only its hash
 /// is stored. It proves nothing but an earlier sign-in (SB-7), and ends with every session of the account. To be called
@@ -20,7 +20,7 @@ pub const MOST_DEVICES: i64 = 10;
 pub async fn remember_device(app: &App, tx: &mut Tx, account: Uuid) -> Result<Token, DbError> {
     let token = app.random.token();
     store::insert_device(tx, &token.hash(), account, app.clock.now()).await?;
-    store::trim_devices(tx, account, MOST_DEVICES).await?;
+    store::trim_devices(tx, account, MAX_DEVICES).await?;
     Ok(token)
 }
 

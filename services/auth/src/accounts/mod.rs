@@ -13,10 +13,10 @@ mod tests;
 
 use chassis::db::{DbError, Tx};
 use contract::EventData;
-pub use devices::{MOST_DEVICES, remember_device};
+pub use devices::{MAX_DEVICES, remember_device};
 pub(crate) use devices::{forget_devices, is_device_of};
 use events::OutboxError;
-pub use sign_in::{SignIn, SignInError, SignedIn, is_admitted, sign_in};
+pub use sign_in::{SignInError, SignInRequest, SignedIn, is_admitted, sign_in};
 pub use snapshot::AccountsSnapshot;
 pub(crate) use store::exists;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ pub(crate) async fn append_event<T: EventData>(
     let Some(version) = store::next_version(tx, account).await? else {
         return Ok(false);
     };
-    append_at(app, tx, account, version, &event(version)).await?;
+    append_event_at(app, tx, account, version, &event(version)).await?;
     Ok(true)
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn append_event<T: EventData>(
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn append_at<T: EventData>(
+pub(crate) async fn append_event_at<T: EventData>(
     app: &App,
     tx: &mut Tx,
     account: Uuid,

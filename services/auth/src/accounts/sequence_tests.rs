@@ -104,7 +104,7 @@ async fn links(app: &TestApp, ann: Uuid) {
             start(app, "ann").await;
         }
         let mut tx = app.db.begin("test").await.unwrap();
-        let link = setup::invite(app, &mut tx, ann).await.unwrap();
+        let link = setup::issue_invitation(app, &mut tx, ann).await.unwrap();
         tx.commit().await.unwrap();
         let password = || SecretString::from(chosen);
         setup::choose_password(app, &token(&link), password(), None)
@@ -119,9 +119,9 @@ async fn links(app: &TestApp, ann: Uuid) {
 }
 
 async fn tokens(app: &TestApp, ann: Uuid) {
-    let registration = clients::Registration {
+    let registration = clients::ClientMetadata {
         redirect_uris: vec!["https://app.example.org/cb".parse().unwrap()],
-        ..clients::Registration::default()
+        ..clients::ClientMetadata::default()
     };
     clients::create(app, Some("web".parse().unwrap()), registration)
         .await

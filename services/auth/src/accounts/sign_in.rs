@@ -20,7 +20,7 @@ use crate::throttle::{self, Key, ReserveError};
 
 /// A try to sign in.
 #[derive(Clone, Debug)]
-pub struct SignIn {
+pub struct SignInRequest {
     /// The user name as typed.
     pub user_name: String,
     /// The password as typed.
@@ -48,9 +48,9 @@ pub struct SignedIn {
     /// The known device.
     pub(crate) device: Option<TokenHash>,
     /// Failures that are forgotten when the session starts.
-    pub(crate) forgiven: Vec<Key>,
+    pub(crate) counters_to_clear: Vec<Key>,
     /// Where the guess was counted and is taken back when the session starts: failures of others stay.
-    pub(crate) given_back: Option<Key>,
+    pub(crate) counter_to_release: Option<Key>,
 }
 
 impl SignedIn {
@@ -63,8 +63,8 @@ impl SignedIn {
             known_device: false,
             password_of: auth_time,
             device: None,
-            forgiven: Vec::new(),
-            given_back: None,
+            counters_to_clear: Vec::new(),
+            counter_to_release: None,
         }
     }
 
@@ -72,12 +72,12 @@ impl SignedIn {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn forgive(&self, tx: &mut Tx) -> Result<(), DbError> {
-        for key in &self.forgiven {
+    pub(crate) async fn clear_failures(&self, tx: &mut Tx) -> Result<(), DbError> {
+        for key in &self.counters_to_clear {
             throttle::store::clear(tx, key).await?;
         }
-        if let Some(key) = &self.given_back {
-            throttle::store::give_back(tx, key).await?;
+        if let Some(key) = &self.counter_to_release {
+            throttle::store::release(tx, key).await?;
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl SignedIn {
 pub enum SignInError {
     /// The pair is wrong, the person unknown or disabled: never told apart.
     #[error("the user name or the password is wrong")]
-    Wrong,
+    InvalidCredentials,
     /// Too many failures, from here or for this account.
     #[error("too many tries")]
     Throttled {
@@ -118,7 +118,7 @@ pub enum SignInError {
 impl From<HashError> for SignInError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Full { retry_after } => Self::Busy { retry_after },
+            HashError::QueueFull { retry_after } => Self::Busy { retry_after },
             HashError::Failed => Self::Hash,
         }
     }
@@ -137,17 +137,17 @@ impl From<ReserveError> for SignInError {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_admitted(app: &App, try_: &SignIn) -> Result<bool, DbError> {
-    Attempt::new(try_).is_admitted(app).await
+pub async fn is_admitted(app: &App, request: &SignInRequest) -> Result<bool, DbError> {
+    Attempt::new(request).is_admitted(app).await
 }
 
 /// Checks a user name and a password.
 ///
 /// # Errors
-/// [`SignInError::Wrong`] after the same work whether or not the person exists or is disabled (SB-8).
-pub async fn sign_in(app: &App, try_: SignIn) -> Result<SignedIn, SignInError> {
-    let attempt = Attempt::new(&try_);
-    let outcome = attempt.run(app, &try_).await;
-    attempt.report(&outcome);
+/// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled (SB-8).
+pub async fn sign_in(app: &App, request: SignInRequest) -> Result<SignedIn, SignInError> {
+    let attempt = Attempt::new(&request);
+    let outcome = attempt.run(app, &request).await;
+    attempt.record_outcome(&outcome);
     outcome
 }

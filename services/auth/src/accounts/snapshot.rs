@@ -27,8 +27,8 @@ impl Snapshot for AccountsSnapshot {
             let rows = store::snapshot(reader, after, limit).await?;
             let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
             let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
-            let states = rows.into_iter().map(state).collect::<Result<_, _>>();
-            let states = states.map_err(unwritable)?;
+            let states = rows.into_iter().map(snapshot_state).collect::<Result<_, _>>();
+            let states = states.map_err(encode_error)?;
             Ok(SnapshotPage { states, next })
         })
     }
@@ -44,14 +44,14 @@ impl Snapshot for AccountsSnapshot {
 
     fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
-            let rows = store::snapshot_of(reader, ids).await?;
-            let states: Result<_, _> = rows.into_iter().map(state).collect();
-            states.map_err(unwritable)
+            let rows = store::snapshot_by_ids(reader, ids).await?;
+            let states: Result<_, _> = rows.into_iter().map(snapshot_state).collect();
+            states.map_err(encode_error)
         })
     }
 }
 
-fn state(row: store::SnapshotRow) -> Result<State, serde_json::Error> {
+fn snapshot_state(row: store::SnapshotRow) -> Result<State, serde_json::Error> {
     match row.request {
         Some(request) => State::new(row.id, row.version, row.at, &request.0),
         None => {
@@ -65,6 +65,6 @@ fn state(row: store::SnapshotRow) -> Result<State, serde_json::Error> {
     }
 }
 
-fn unwritable(error: serde_json::Error) -> DbError {
+fn encode_error(error: serde_json::Error) -> DbError {
     DbError::Other(sqlx::Error::Encode(error.into()))
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Makes the account `id` before its first version, unless it is there. It may have been, before the database was restored:
 /// then its versions begin above those.
-pub(crate) async fn ensure(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn ensure_row(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
     let statement =
         "INSERT INTO accounts (id, version, created_at) SELECT $1, first_sequence - 1, $2 FROM outbox_feed WHERE true
          ON CONFLICT (id) DO NOTHING";
@@ -107,7 +107,7 @@ pub(crate) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, D
 
 /// What a sign-in has to know, read at once.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Candidate {
+pub(crate) struct SignInCandidate {
     /// The person who has the name.
     pub(crate) id: Option<Uuid>,
     pub(crate) active: Option<bool>,
@@ -122,11 +122,11 @@ pub(crate) struct Candidate {
 }
 
 /// The person who has the name, and the registration under way for it. Always one row.
-pub(crate) async fn candidate(
+pub(crate) async fn find_candidate(
     db: &mut impl Connection,
     user_name_key: &str,
     device: Option<&TokenHash>,
-) -> Result<Candidate, DbError> {
+) -> Result<SignInCandidate, DbError> {
     let statement = "SELECT s.id, s.active, p.hash, p.changed_at AS password_of, r.id AS pending_id, rp.hash AS pending_hash,
             d.account_id AS device_account
         FROM (SELECT 1 AS one) AS always
@@ -186,7 +186,7 @@ pub(crate) async fn versions(
 }
 
 /// What a snapshot tells of these accounts.
-pub(crate) async fn snapshot_of(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<SnapshotRow>, DbError> {
+pub(crate) async fn snapshot_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<SnapshotRow>, DbError> {
     let statement = sql!(reader,
         sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))
             SELECT id, CAST(1 AS BIGINT) AS version, requested_at AS at, request FROM registrations

@@ -6,7 +6,7 @@ use chassis::secret::{SecretString, Token};
 use super::*;
 use crate::credentials::{self, Cost, Hasher, HasherConfig, Password};
 use crate::testing::{self, PASSWORD, TestApp, attempt, client, person_state};
-use crate::throttle::MOST_FAILURES;
+use crate::throttle::MAX_FAILURES;
 
 /// Fails `times` times in Ann's name, as soon as each try is looked at, from addresses that are used once.
 async fn fail(app: &TestApp, times: i64) {
@@ -24,10 +24,10 @@ async fn remembered(app: &TestApp, account: uuid::Uuid) -> Token {
 async fn fail_as(app: &TestApp, name: &str, times: i64) {
     for number in 0..times {
         loop {
-            let mut try_ = attempt(name, "not the password at all");
-            try_.client = client(&format!("198.51.{}.{}", number / 250, number % 250 + 1));
-            match sign_in(app, try_).await {
-                Err(SignInError::Wrong) => break,
+            let mut request = attempt(name, "not the password at all");
+            request.client = client(&format!("198.51.{}.{}", number / 250, number % 250 + 1));
+            match sign_in(app, request).await {
+                Err(SignInError::InvalidCredentials) => break,
                 Err(SignInError::Throttled { retry_after }) => app.wait(retry_after),
                 other => panic!("{other:?}"),
             }
@@ -43,7 +43,7 @@ testkit::on_both_engines! {
         let ann = app.person("Ann").await;
         let who = app.sign_in("aNN ", PASSWORD).await.unwrap();
         assert_eq!((who.account_id, who.amr.as_slice()), (ann, ["pwd".to_owned()].as_slice()));
-        assert!(matches!(app.sign_in("ann", "gorse-tin-vivie").await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("ann", "gorse-tin-vivie").await, Err(SignInError::InvalidCredentials)));
     }
 
     // SB-8
@@ -63,7 +63,7 @@ testkit::on_both_engines! {
         ] {
             let hashed = app.hasher.done();
             let (outcome, statements) = count_statements(app.sign_in(name, password)).await;
-            assert!(matches!(outcome, Err(SignInError::Wrong)), "{name}: {outcome:?}");
+            assert!(matches!(outcome, Err(SignInError::InvalidCredentials)), "{name}: {outcome:?}");
             works.push((name, statements, app.hasher.done() - hashed));
         }
         let (_, statements, hashed) = works[0];
@@ -83,7 +83,7 @@ testkit::on_both_engines! {
         };
         crate::registration::register(&app, new).await.unwrap();
         let outcome = app.sign_in("invited", PASSWORD).await;
-        assert!(matches!(outcome, Err(SignInError::Wrong)), "{outcome:?}");
+        assert!(matches!(outcome, Err(SignInError::InvalidCredentials)), "{outcome:?}");
     }
 
     // SB-7
@@ -92,7 +92,7 @@ testkit::on_both_engines! {
         app.person("ann").await;
         for name in ["ann", "nobody"] {
             for _ in 0..5 {
-                assert!(matches!(app.sign_in(name, "wrong wrong wrong").await, Err(SignInError::Wrong)));
+                assert!(matches!(app.sign_in(name, "wrong wrong wrong").await, Err(SignInError::InvalidCredentials)));
             }
             let hashed = app.hasher.done();
             let outcome = app.sign_in(name, PASSWORD).await;
@@ -118,7 +118,7 @@ testkit::on_both_engines! {
         });
         let hashed = app.hasher.done();
         let outcomes = futures_util::future::join_all(guesses).await;
-        let wrong = outcomes.iter().filter(|outcome| matches!(outcome, Err(SignInError::Wrong)));
+        let wrong = outcomes.iter().filter(|outcome| matches!(outcome, Err(SignInError::InvalidCredentials)));
         assert_eq!((wrong.count(), app.hasher.done() - hashed), (5, 5));
     }
 
@@ -154,10 +154,10 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let ann = app.person("ann").await;
         let device = remembered(&app, ann).await;
-        fail(&app, MOST_FAILURES).await;
-        let mut try_ = attempt("ann", PASSWORD);
-        try_.device = Some(device);
-        let who = sign_in(&app, try_).await.unwrap();
+        fail(&app, MAX_FAILURES).await;
+        let mut request = attempt("ann", PASSWORD);
+        request.device = Some(device);
+        let who = sign_in(&app, request).await.unwrap();
         assert!(who.known_device);
         app.start(&who).await.unwrap();
         assert!(app.sign_in("ann", PASSWORD).await.is_ok(), "in a row: a success begins anew");
@@ -170,14 +170,14 @@ testkit::on_both_engines! {
             if name == "ann" {
                 app.person("ann").await;
             }
-            fail_as(&app, name, MOST_FAILURES).await;
+            fail_as(&app, name, MAX_FAILURES).await;
             let guess = |ip: &str, password: &str| {
                 let mut guess = attempt(name, password);
                 guess.client = client(ip);
                 sign_in(&app, guess)
             };
             for ip in ["203.0.113.7", "203.0.112.7", "2001:db8:7::1"] {
-                assert!(matches!(guess(ip, "gorse-tin-wrong").await, Err(SignInError::Wrong)), "{name}: {ip}");
+                assert!(matches!(guess(ip, "gorse-tin-wrong").await, Err(SignInError::InvalidCredentials)), "{name}: {ip}");
             }
             for ip in ["203.0.113.7", "203.0.113.250", "2001:db8:7:ffff::1"] {
                 let refused = guess(ip, PASSWORD).await;
@@ -188,7 +188,7 @@ testkit::on_both_engines! {
             }
             app.wait(Duration::from_secs(24 * 3600));
             let guesses = futures_util::future::join_all((0..8).map(|_| guess("203.0.113.7", "gorse-tin-wrong"))).await;
-            let judged = guesses.iter().filter(|outcome| matches!(outcome, Err(SignInError::Wrong)));
+            let judged = guesses.iter().filter(|outcome| matches!(outcome, Err(SignInError::InvalidCredentials)));
             assert_eq!(judged.count(), 1, "{name}: one of eight at once");
         }
         // Whoever spent their own guesses has spent nobody else's.
@@ -209,19 +209,19 @@ testkit::on_both_engines! {
             let mut guess = attempt("ann", "gorse-tin-wrong");
             guess.device = Some(stolen[number % 2].clone());
             app.wait(Duration::from_secs(900));
-            judged += i64::from(matches!(sign_in(&app, guess).await, Err(SignInError::Wrong)));
-            if judged >= MOST_FAILURES {
+            judged += i64::from(matches!(sign_in(&app, guess).await, Err(SignInError::InvalidCredentials)));
+            if judged >= MAX_FAILURES {
                 break;
             }
         }
-        assert_eq!(judged, MOST_FAILURES);
+        assert_eq!(judged, MAX_FAILURES);
         assert_eq!(app.count("SELECT COUNT(*) FROM throttles WHERE failures >= 100").await, 2, "devices, and the source");
         // From now on it is as if they were unknown: the account's own counter admits or refuses.
         for _ in 0..5 {
             let mut guess = attempt("ann", "gorse-tin-wrong");
             guess.client = client("203.0.113.9");
             guess.device = Some(stolen[0].clone());
-            assert!(matches!(sign_in(&app, guess).await, Err(SignInError::Wrong)));
+            assert!(matches!(sign_in(&app, guess).await, Err(SignInError::InvalidCredentials)));
         }
         let mut guess = attempt("ann", PASSWORD);
         guess.client = client("203.0.113.9");
@@ -234,22 +234,22 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let ann = app.person("ann").await;
         let mut devices = Vec::new();
-        for number in 0..MOST_DEVICES {
+        for number in 0..MAX_DEVICES {
             app.wait(Duration::from_secs(60));
             devices.push(remembered(&app, ann).await);
-            let mut try_ = attempt("ann", PASSWORD);
-            try_.device = Some(devices[0].clone());
-            let who = sign_in(&app, try_).await.unwrap();
+            let mut request = attempt("ann", PASSWORD);
+            request.device = Some(devices[0].clone());
+            let who = sign_in(&app, request).await.unwrap();
             assert!(who.known_device, "{number}");
             app.start(&who).await.unwrap();
         }
         app.wait(Duration::from_secs(60));
         remembered(&app, ann).await;
-        assert_eq!(app.count("SELECT COUNT(*) FROM devices").await, MOST_DEVICES);
+        assert_eq!(app.count("SELECT COUNT(*) FROM devices").await, MAX_DEVICES);
         for (device, known) in [(&devices[0], true), (&devices[1], false), (&devices[2], true)] {
-            let mut try_ = attempt("ann", PASSWORD);
-            try_.device = Some(device.clone());
-            let who = sign_in(&app, try_).await.unwrap();
+            let mut request = attempt("ann", PASSWORD);
+            request.device = Some(device.clone());
+            let who = sign_in(&app, request).await.unwrap();
             assert_eq!(who.known_device, known);
             app.start(&who).await.unwrap();
         }
@@ -262,9 +262,9 @@ testkit::on_both_engines! {
         let bob = app.person("bob").await;
         let device = remembered(&app, bob).await;
         fail(&app, 5).await;
-        let mut try_ = attempt("ann", PASSWORD);
-        try_.device = Some(device);
-        assert!(matches!(sign_in(&app, try_).await, Err(SignInError::Throttled { .. })));
+        let mut request = attempt("ann", PASSWORD);
+        request.device = Some(device);
+        assert!(matches!(sign_in(&app, request).await, Err(SignInError::Throttled { .. })));
     }
 
     // SB-7
@@ -273,7 +273,7 @@ testkit::on_both_engines! {
         app.person("ann").await;
         for number in 0..101 {
             let outcome = app.sign_in(&format!("guess{number}"), "wrong wrong wrong").await;
-            assert!(matches!(outcome, Err(SignInError::Wrong)), "{number}: {outcome:?}");
+            assert!(matches!(outcome, Err(SignInError::InvalidCredentials)), "{number}: {outcome:?}");
         }
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Throttled { .. })));
         let mut elsewhere = attempt("ann", PASSWORD);

@@ -2,10 +2,10 @@
 //! what was asked stands in the database, so that nobody can change it on the way and its length does not matter.
 //! See `docs/decisions/0022-authorization-requests.md`.
 
-mod hint;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+mod user_name_hint;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
 
-pub use hint::user_name_hint;
+pub use user_name_hint::user_name_hint;
 
 use crate::app::App;
 use crate::sessions::Session;
 use crate::throttle;
 
 /// The parameter of the address that has the handle.
-pub const HANDLE: &str = "authorization_request";
+pub const HANDLE_PARAMETER: &str = "authorization_request";
 
 /// Bytes of a form-encoded authorization request at most.
-pub const LONGEST: usize = 12 * 1024;
+pub const MAX_REQUEST_BYTES: usize = 12 * 1024;
 
 /// How long a request waits for the person to sign in.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -57,7 +57,7 @@ pub struct AuthorizationRequest {
 impl AuthorizationRequest {
     /// Whether the person signed in after the request had come: `session` is newer, and its `token` is not the one
     /// that the browser had then.
-    pub fn is_followed_by(&self, session: &Session, token: &Token) -> bool {
+    pub fn is_answered_by(&self, session: &Session, token: &Token) -> bool {
         let same = |hash: &Vec<u8>| token.hash().matches(hash);
         session.auth_time >= self.asked_at && !self.session_hash.as_ref().is_some_and(same)
     }
@@ -65,7 +65,7 @@ impl AuthorizationRequest {
 
 /// Why a request cannot wait.
 #[derive(Debug, thiserror::Error)]
-pub enum WaitError {
+pub enum SaveError {
     /// Too many wait already, from this source or in all.
     #[error("too many authorization requests wait for a sign-in")]
     Full,
@@ -77,21 +77,21 @@ pub enum WaitError {
 /// Lets a request wait. Its client and its redirection URI must have been checked. The handle.
 ///
 /// # Errors
-/// [`WaitError::Full`].
-pub async fn wait(app: &App, query: &str, browser: Browser<'_>) -> Result<Token, WaitError> {
+/// [`SaveError::Full`].
+pub async fn save(app: &App, query: &str, browser: Browser<'_>) -> Result<Token, SaveError> {
     let now = app.clock.now();
     let handle = app.random.token();
     let source = throttle::Key::subscriber(browser.ip);
     let settings = &app.settings.authorization;
-    let limits = store::Limits {
+    let limits = store::PendingLimits {
         per_source: i64::from(settings.waiting_per_source),
-        in_all: i64::from(settings.waiting_in_all),
+        total: i64::from(settings.waiting_in_all),
     };
     // A flood is turned away here, before it takes turns with everybody else for the insertion.
-    if !store::has_room(&mut app.db.reader().await?, &source, limits, now).await? {
-        return Err(refused());
+    if !store::has_capacity(&mut app.db.reader().await?, &source, limits, now).await? {
+        return Err(count_rejection());
     }
-    let row = store::NewRow {
+    let row = store::NewRequestRow {
         handle: &handle.hash(),
         browser: &browser.cookie.hash(),
         session: browser.session.map(Token::hash),
@@ -102,15 +102,15 @@ pub async fn wait(app: &App, query: &str, browser: Browser<'_>) -> Result<Token,
     };
     let mut tx = app.db.begin("authorization_request").await?;
     if !store::insert(&mut tx, &row, limits).await? {
-        return Err(refused());
+        return Err(count_rejection());
     }
     tx.commit().await?;
     Ok(handle)
 }
 
-fn refused() -> WaitError {
+fn count_rejection() -> SaveError {
     metrics::counter!("vestibule_authorization_requests_refused_total").increment(1);
-    WaitError::Full
+    SaveError::Full
 }
 
 /// The request of a handle, if it still waits and this is the browser that it came from.
@@ -136,10 +136,10 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answered(app: &App, handle: &Token) -> Result<(), DbError> {
+pub async fn mark_answered(app: &App, handle: &Token) -> Result<(), DbError> {
     let until = app.clock.now() + ANSWERED_LIFETIME;
     let mut tx = app.db.begin("authorization_request_answered").await?;
-    store::shorten(&mut tx, &TokenHash::of(handle.expose()), until).await?;
+    store::expire_at(&mut tx, &TokenHash::of(handle.expose()), until).await?;
     tx.commit().await
 }
 

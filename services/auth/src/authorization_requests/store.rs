@@ -9,29 +9,29 @@ use chassis::secret::TokenHash;
 use super::LIFETIME;
 use crate::throttle::Key;
 
-/// How many requests may wait. The last quarter of all places is for sources of which fewer than [`FEW`] wait, so that a
+/// How many requests may wait. The last quarter of all places is for sources of which fewer than [`SMALL_SOURCE`] wait, so that a
 /// few sources cannot take all of them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct PendingLimits {
     pub(crate) per_source: i64,
-    pub(crate) in_all: i64,
+    pub(crate) total: i64,
 }
 
-const FEW: i64 = 16;
+const SMALL_SOURCE: i64 = 16;
 
-impl Limits {
-    fn of_the_many(self) -> i64 {
-        self.in_all - self.in_all / 4
+impl PendingLimits {
+    fn for_busy_sources(self) -> i64 {
+        self.total - self.total / 4
     }
 }
 
-/// Whether `$1`, the source, gets a place at `$2` with the limits `$3` for one, `$4` in all, `$5` for those with [`FEW`], `$6`.
-const HAS_ROOM: &str = "SELECT of_source < $3 AND in_all < CASE WHEN of_source < $6 THEN $4 ELSE $5 END
+/// Whether `$1`, the source, gets a place at `$2` with the limits `$3` for one, `$4` in all, `$5` for those with [`SMALL_SOURCE`], `$6`.
+const HAS_CAPACITY: &str = "SELECT of_source < $3 AND in_all < CASE WHEN of_source < $6 THEN $4 ELSE $5 END
     FROM (SELECT (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) AS of_source,
                  (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) AS in_all) AS waiting";
 
 /// A request about to be stored.
-pub(crate) struct NewRow<'a> {
+pub(crate) struct NewRequestRow<'a> {
     pub(crate) handle: &'a TokenHash,
     pub(crate) browser: &'a TokenHash,
     pub(crate) session: Option<TokenHash>,
@@ -43,27 +43,31 @@ pub(crate) struct NewRow<'a> {
 
 /// A stored request.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Row {
+pub(crate) struct RequestRow {
     pub(crate) query: String,
     pub(crate) asked_at: Timestamp,
     pub(crate) session_hash: Option<Vec<u8>>,
 }
 
 /// Whether one more may wait.
-pub(crate) async fn has_room(
+pub(crate) async fn has_capacity(
     db: &mut impl Connection,
     source: &Key,
-    limits: Limits,
+    limits: PendingLimits,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     Ok(
-        on_engine!(db, c => sqlx::query_scalar(HAS_ROOM).bind(source.as_bytes()).bind(now)
-        .bind(limits.per_source).bind(limits.in_all).bind(limits.of_the_many()).bind(FEW).fetch_one(c).await?),
+        on_engine!(db, c => sqlx::query_scalar(HAS_CAPACITY).bind(source.as_bytes()).bind(now)
+        .bind(limits.per_source).bind(limits.total).bind(limits.for_busy_sources()).bind(SMALL_SOURCE).fetch_one(c).await?),
     )
 }
 
 /// Stores a request if fewer than the limits wait. Whether it did.
-pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>, limits: Limits) -> Result<bool, DbError> {
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    row: &NewRequestRow<'_>,
+    limits: PendingLimits,
+) -> Result<bool, DbError> {
     // Insertions take turns, so that those that come at once cannot all see the same last free place. SQLite has one
     // writer anyway.
     if let Handle::Postgres(c) = tx.handle() {
@@ -71,7 +75,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>, limits: Limits) -> Res
             .execute(c)
             .await?;
     }
-    if !has_room(tx, row.source, limits, row.now).await? {
+    if !has_capacity(tx, row.source, limits, row.now).await? {
         return Ok(false);
     }
     let statement = "INSERT INTO authorization_requests
@@ -90,7 +94,7 @@ pub(crate) async fn find(
     handle: &TokenHash,
     browser: &TokenHash,
     now: Timestamp,
-) -> Result<Option<Row>, DbError> {
+) -> Result<Option<RequestRow>, DbError> {
     let statement = "SELECT query, asked_at, session_hash FROM authorization_requests
         WHERE handle_hash = $1 AND browser_hash = $2 AND expires_at > $3 AND expires_at <= $4";
     Ok(
@@ -100,7 +104,7 @@ pub(crate) async fn find(
 }
 
 /// Lets a request expire at `until`, unless it does before.
-pub(crate) async fn shorten(tx: &mut Tx, handle: &TokenHash, until: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn expire_at(tx: &mut Tx, handle: &TokenHash, until: Timestamp) -> Result<(), DbError> {
     let statement =
         "UPDATE authorization_requests SET expires_at = $2 WHERE handle_hash = $1 AND expires_at > $2";
     on_engine!(tx, c => sqlx::query(statement).bind(handle.as_bytes()).bind(until).execute(c).await.map(drop)?);

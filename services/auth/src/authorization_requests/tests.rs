@@ -1,23 +1,23 @@
 use std::time::Duration;
 
-use super::store::{Limits, NewRow};
+use super::store::{NewRequestRow, PendingLimits};
 use super::*;
 use crate::testing::{self, BEGINNING, TestApp};
 use crate::throttle::Key;
 
-const LIMITS: Limits = Limits {
+const LIMITS: PendingLimits = PendingLimits {
     per_source: 5,
-    in_all: 8,
+    total: 8,
 };
 
 async fn insert(app: &TestApp, ip: &str) -> bool {
     insert_within(app, ip, LIMITS).await
 }
 
-async fn insert_within(app: &TestApp, ip: &str, limits: Limits) -> bool {
+async fn insert_within(app: &TestApp, ip: &str, limits: PendingLimits) -> bool {
     let (handle, browser) = (app.random.token(), app.random.token());
     let now = app.app.clock.now();
-    let row = NewRow {
+    let row = NewRequestRow {
         handle: &handle.hash(),
         browser: &browser.hash(),
         session: None,
@@ -54,7 +54,7 @@ testkit::on_both_engines! {
     async fn a_few_sources_leave_places_to_others(db: TestDb) {
         // SB-16
         let app = testing::app(&db).await;
-        let limits = Limits { per_source: 100, in_all: 80 };
+        let limits = PendingLimits { per_source: 100, total: 80 };
         let mut counts = [0; 2];
         for number in 0..90 {
             // All /64s of one subscriber are one source.
@@ -76,7 +76,7 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let (cookie, other) = (app.random.token(), app.random.token());
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        let handle = save(&app, "client_id=web", browser).await.unwrap();
         assert_eq!(find(&app, &handle, &cookie).await.unwrap().unwrap().query, "client_id=web");
         assert!(find(&app, &handle, &other).await.unwrap().is_none());
         assert!(find(&app, &other, &cookie).await.unwrap().is_none());
@@ -90,7 +90,7 @@ testkit::on_both_engines! {
         app.wait(Duration::from_secs(2 * 86_400));
         let cookie = app.random.token();
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        let handle = save(&app, "client_id=web", browser).await.unwrap();
         app.clock.set(BEGINNING);
         assert!(find(&app, &handle, &cookie).await.unwrap().is_none(), "it would wait for two days");
         crate::sweeper::sweep(&app).await.unwrap();
@@ -102,7 +102,7 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let cookie = app.random.token();
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = wait(&app, "client_id=web", browser).await.unwrap();
+        let handle = save(&app, "client_id=web", browser).await.unwrap();
         app.clock.set(BEGINNING - Duration::from_secs(5));
         crate::sweeper::sweep(&app).await.unwrap();
         assert!(find(&app, &handle, &cookie).await.unwrap().is_some());

@@ -13,7 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::id::{ClientId, ClientIdError};
-use super::model::{AuthMethod, Client, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
+use super::model::{
+    AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin,
+};
 use super::store;
 use crate::app::App;
 
@@ -58,7 +60,7 @@ pub struct ClientSettings {
 pub enum BootstrapError {
     /// A value is wrong.
     #[error("clients.{client}: {reason}")]
-    Invalid {
+    InvalidMetadata {
         /// The table's name.
         client: String,
         /// What is wrong.
@@ -73,10 +75,10 @@ pub enum BootstrapError {
 pub const DIRECT_CLIENT: &str = "vestibule-direct";
 
 /// The shortest secret that is taken from a configuration file, in bytes.
-const SHORTEST_SECRET: usize = 32;
+const MIN_SECRET_BYTES: usize = 32;
 
 /// How often replicas that start at once may be in each other's way.
-const ROUNDS: u32 = 10;
+const MAX_ATTEMPTS: u32 = 10;
 
 impl ClientSettings {
     fn auth_method(&self) -> Result<AuthMethod, String> {
@@ -89,8 +91,8 @@ impl ClientSettings {
         }
     }
 
-    fn registration(&self, app: &App) -> Result<Registration, String> {
-        let registration = Registration {
+    fn metadata(&self, app: &App) -> Result<ClientMetadata, String> {
+        let metadata = ClientMetadata {
             client_name: self.name.clone(),
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
@@ -98,26 +100,30 @@ impl ClientSettings {
             scope: Scope::of(&self.scopes).map_err(|error| format!("scopes: {error}"))?,
             token_endpoint_auth_method: self.auth_method()?,
             id_token_signed_response_alg: self.id_token_algorithm,
-            audiences: self.audiences.iter().map(|named| ours(app, named)).collect(),
+            audiences: self
+                .audiences
+                .iter()
+                .map(|named| canonical_audience(app, named))
+                .collect(),
             require_pkce: true,
         };
-        registration
+        metadata
             .check()
-            .map_err(|invalid: Invalid| invalid.to_string())?;
+            .map_err(|invalid: InvalidMetadata| invalid.to_string())?;
         if self
             .secret
             .as_ref()
-            .is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET)
+            .is_some_and(|secret| secret.expose_secret().len() < MIN_SECRET_BYTES)
         {
-            return Err(format!("secret: expected {SHORTEST_SECRET} characters at least"));
+            return Err(format!("secret: expected {MIN_SECRET_BYTES} characters at least"));
         }
-        Ok(registration)
+        Ok(metadata)
     }
 }
 
 /// An audience of the configuration. One of our own services is named as tokens name it, whatever the capitals of its
 /// host and the slash at its end.
-fn ours(app: &App, named: &Resource) -> Resource {
+fn canonical_audience(app: &App, named: &Resource) -> Resource {
     let url = PublicUrl::parse(named.as_str()).ok();
     let same = |ours: &&Resource| url.as_ref().is_some_and(|url| url.as_str() == ours.as_str());
     app.issuer.audiences().iter().find(same).unwrap_or(named).clone()
@@ -126,12 +132,12 @@ fn ours(app: &App, named: &Resource) -> Resource {
 /// Makes the database agree with the configuration, in one transaction.
 ///
 /// # Errors
-/// [`BootstrapError::Invalid`] names the table and the key; nothing is written then.
+/// [`BootstrapError::InvalidMetadata`] names the table and the key; nothing is written then.
 pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -> Result<(), BootstrapError> {
     let now = app.clock.now();
     let mut wanted = Vec::new();
     for (name, client) in settings {
-        let invalid = |reason: String| BootstrapError::Invalid {
+        let invalid = |reason: String| BootstrapError::InvalidMetadata {
             client: name.clone(),
             reason,
         };
@@ -144,7 +150,7 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
                 .secret
                 .as_ref()
                 .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
-            registration: client.registration(app).map_err(invalid)?,
+            metadata: client.metadata(app).map_err(invalid)?,
             origin: Origin::Configuration,
             version: 1,
             created_at: now,
@@ -152,22 +158,22 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
         });
     }
     if app.settings.authenticate.enabled {
-        wanted.push(direct(app)?);
+        wanted.push(direct_client(app)?);
     }
-    for _ in 0..ROUNDS {
-        match agree(app, &wanted).await {
+    for _ in 0..MAX_ATTEMPTS {
+        match reconcile(app, &wanted).await {
             // A replica that starts at the same moment was faster: there is less left to do.
             Err(DbError::Unique { .. }) => {}
             outcome => return Ok(outcome?),
         }
     }
-    Ok(agree(app, &wanted).await?)
+    Ok(reconcile(app, &wanted).await?)
 }
 
 /// Writes what differs from `wanted`.
-async fn agree(app: &App, wanted: &[Client]) -> Result<(), DbError> {
+async fn reconcile(app: &App, wanted: &[Client]) -> Result<(), DbError> {
     let mut tx = app.db.begin("bootstrap_clients").await?;
-    for gone in store::of_configuration(&mut tx).await? {
+    for gone in store::list_configured(&mut tx).await? {
         if !wanted.iter().any(|client| client.id == gone.id) {
             super::remove(app, &mut tx, &gone).await?;
         }
@@ -176,7 +182,7 @@ async fn agree(app: &App, wanted: &[Client]) -> Result<(), DbError> {
         match store::find(&mut tx, client.id.as_str()).await? {
             None => super::add(app, &mut tx, client).await?,
             Some(known)
-                if known.registration != client.registration
+                if known.metadata != client.metadata
                     || known.secret_hash != client.secret_hash
                     || known.origin != client.origin =>
             {
@@ -195,8 +201,8 @@ async fn agree(app: &App, wanted: &[Client]) -> Result<(), DbError> {
 }
 
 /// The client of `POST /authenticate`: it refreshes, and can do nothing else.
-fn direct(app: &App) -> Result<Client, BootstrapError> {
-    let invalid = |reason: String| BootstrapError::Invalid {
+fn direct_client(app: &App) -> Result<Client, BootstrapError> {
+    let invalid = |reason: String| BootstrapError::InvalidMetadata {
         client: DIRECT_CLIENT.to_owned(),
         reason,
     };
@@ -207,13 +213,13 @@ fn direct(app: &App) -> Result<Client, BootstrapError> {
             .map_err(|error: ClientIdError| invalid(error.to_string()))?,
         aggregate_id: app.random.uuid(&*app.clock),
         secret_hash: None,
-        registration: Registration {
+        metadata: ClientMetadata {
             client_name: Some("Direct sign-in".to_owned()),
             grant_types: BTreeSet::from([GrantType::RefreshToken]),
             scope: Scope::of(["openid", "profile", "email", "groups", "offline_access", "admin"])
                 .map_err(|error| invalid(error.to_string()))?,
             token_endpoint_auth_method: AuthMethod::None,
-            ..Registration::default()
+            ..ClientMetadata::default()
         },
         origin: Origin::Configuration,
         version: 1,

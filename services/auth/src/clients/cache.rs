@@ -9,9 +9,9 @@ use chassis::clock::Timestamp;
 use super::model::Client;
 
 /// How long a copy is good: another replica's change is seen after that.
-const FRESH: Duration = Duration::from_secs(3);
+const MAX_AGE: Duration = Duration::from_secs(3);
 /// Clients kept at most; the whole cache is emptied when there are more.
-const MOST: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// Clients that were looked up lately. Cheap to clone; the clones share one cache.
 #[derive(Clone, Debug, Default)]
@@ -27,19 +27,19 @@ impl ClientCache {
     pub(super) fn get(&self, id: &str, now: Timestamp) -> Option<Arc<Client>> {
         let entries = self.0.read().ok()?;
         let entry = entries.get(id)?;
-        (now.since(entry.read_at) < FRESH && entry.read_at <= now).then(|| Arc::clone(&entry.client))
+        (now.since(entry.read_at) < MAX_AGE && entry.read_at <= now).then(|| Arc::clone(&entry.client))
     }
 
     pub(super) fn put(&self, client: Arc<Client>, read_at: Timestamp) {
         if let Ok(mut entries) = self.0.write() {
-            if entries.len() >= MOST {
+            if entries.len() >= MAX_ENTRIES {
                 entries.clear();
             }
             entries.insert(client.id.as_str().to_owned(), Entry { client, read_at });
         }
     }
 
-    pub(super) fn forget(&self, id: &str) {
+    pub(super) fn remove(&self, id: &str) {
         if let Ok(mut entries) = self.0.write() {
             entries.remove(id);
         }

@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT, bootstrap};
 pub use cache::ClientCache;
 pub use id::{ClientId, ClientIdError};
-pub use model::{AuthMethod, Client, GrantType, IdTokenAlgorithm, Invalid, Origin, Registration};
+pub use model::{AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin};
 
 use crate::accounts;
 use crate::app::App;
@@ -28,7 +28,7 @@ use crate::grants;
 
 /// A client just registered.
 #[derive(Debug)]
-pub struct Created {
+pub struct CreatedClient {
     /// The client.
     pub client: Client,
     /// Its secret, told once; none for a public client.
@@ -40,7 +40,7 @@ pub struct Created {
 pub enum ClientError {
     /// A member is wrong.
     #[error(transparent)]
-    Invalid(#[from] Invalid),
+    Invalid(#[from] InvalidMetadata),
     /// There is a client of that id.
     #[error("there is a client of that id")]
     Taken,
@@ -67,7 +67,7 @@ pub async fn find(app: &App, id: &str) -> Result<Option<Arc<Client>>, DbError> {
     let found = store::find(&mut app.db.reader().await?, id).await?.map(Arc::new);
     match &found {
         Some(client) => app.clients.put(Arc::clone(client), now),
-        None => app.clients.forget(id),
+        None => app.clients.remove(id),
     }
     Ok(found)
 }
@@ -90,10 +90,10 @@ pub async fn authenticate(app: &App, sent: &ClientCredentials) -> Result<Option<
 pub async fn create(
     app: &App,
     id: Option<ClientId>,
-    registration: Registration,
-) -> Result<Created, ClientError> {
-    registration.check()?;
-    let secret = (!registration.is_public()).then(|| app.random.token());
+    metadata: ClientMetadata,
+) -> Result<CreatedClient, ClientError> {
+    metadata.check()?;
+    let secret = (!metadata.is_public()).then(|| app.random.token());
     let now = app.clock.now();
     let id = match id {
         Some(id) => id,
@@ -103,7 +103,7 @@ pub async fn create(
         id,
         aggregate_id: app.random.uuid(&*app.clock),
         secret_hash: secret.as_ref().map(|secret| secret.hash().as_bytes().to_vec()),
-        registration,
+        metadata,
         origin: Origin::Administrator,
         version: 1,
         created_at: now,
@@ -115,14 +115,14 @@ pub async fn create(
         outcome => outcome?,
     }
     tx.commit().await?;
-    app.clients.forget(client.id.as_str());
-    Ok(Created { client, secret })
+    app.clients.remove(client.id.as_str());
+    Ok(CreatedClient { client, secret })
 }
 
 fn generated_id(app: &App) -> Result<ClientId, ClientError> {
     let id = format!("app-{}", app.random.uuid(&*app.clock).simple());
     id.parse().map_err(|_| {
-        ClientError::Invalid(Invalid {
+        ClientError::Invalid(InvalidMetadata {
             field: "client_id",
             detail: "could not be made",
         })
@@ -151,18 +151,18 @@ pub async fn delete(app: &App, id: &str) -> Result<bool, ClientError> {
     }
     remove(app, &mut tx, &client).await?;
     tx.commit().await?;
-    app.clients.forget(id);
+    app.clients.remove(id);
     Ok(true)
 }
 
 async fn add(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
     store::insert(tx, client).await?;
-    tell(app, tx, client, &ClientCreated(state(client))).await
+    append_event(app, tx, client, &ClientCreated(state(client))).await
 }
 
 async fn change(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
     store::update(tx, client).await?;
-    tell(app, tx, client, &ClientUpdated(state(client))).await
+    append_event(app, tx, client, &ClientUpdated(state(client))).await
 }
 
 async fn remove(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
@@ -179,10 +179,15 @@ async fn remove(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> 
         version: gone.version,
         deleted_at: now,
     });
-    tell(app, tx, &gone, &event).await
+    append_event(app, tx, &gone, &event).await
 }
 
-async fn tell(app: &App, tx: &mut Tx, client: &Client, event: &impl EventData) -> Result<(), DbError> {
+async fn append_event(
+    app: &App,
+    tx: &mut Tx,
+    client: &Client,
+    event: &impl EventData,
+) -> Result<(), DbError> {
     app.outbox
         .append(tx, "client", client.aggregate_id, client.version, event)
         .await
@@ -194,20 +199,20 @@ fn state(client: &Client) -> ClientState {
     ClientState {
         id: client.aggregate_id,
         client_id: client.id.to_string(),
-        client_name: client.registration.client_name.clone(),
+        client_name: client.metadata.client_name.clone(),
         redirect_uris: client
-            .registration
+            .metadata
             .redirect_uris
             .iter()
             .map(ToString::to_string)
             .collect(),
         grant_types: client
-            .registration
+            .metadata
             .grant_types
             .iter()
             .map(|grant| grant.name().to_owned())
             .collect(),
-        scopes: client.registration.scope.iter().map(str::to_owned).collect(),
+        scopes: client.metadata.scope.iter().map(str::to_owned).collect(),
         version: client.version,
         updated_at: client.updated_at,
     }

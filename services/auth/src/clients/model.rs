@@ -87,7 +87,7 @@ impl From<IdTokenAlgorithm> for Algorithm {
 /// What is registered of a client, under the names of RFC 7591 §2 where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Registration {
+pub struct ClientMetadata {
     /// What people see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
@@ -117,25 +117,8 @@ pub struct Registration {
     #[schemars(with = "Vec<String>")]
     pub audiences: Vec<Resource>,
     /// Whether a code needs a proof key (RFC 7636). A public client always needs one.
-    #[serde(default = "yes")]
+    #[serde(default = "default_require_pkce")]
     pub require_pkce: bool,
-}
-
-impl Registration {
-    /// What holds for whatever a registration does not say.
-    pub(crate) fn usual() -> Self {
-        Self {
-            client_name: None,
-            redirect_uris: Vec::new(),
-            post_logout_redirect_uris: Vec::new(),
-            grant_types: default_grant_types(),
-            scope: default_scope(),
-            token_endpoint_auth_method: AuthMethod::default(),
-            id_token_signed_response_alg: IdTokenAlgorithm::default(),
-            audiences: Vec::new(),
-            require_pkce: yes(),
-        }
-    }
 }
 
 fn default_grant_types() -> BTreeSet<GrantType> {
@@ -146,11 +129,11 @@ fn default_scope() -> Scope {
     Scope::of(["openid", "profile", "email", "groups", "offline_access"]).unwrap_or_default()
 }
 
-fn yes() -> bool {
+fn default_require_pkce() -> bool {
     true
 }
 
-impl Default for Registration {
+impl Default for ClientMetadata {
     fn default() -> Self {
         Self {
             client_name: None,
@@ -169,20 +152,20 @@ impl Default for Registration {
 /// A member of a registration that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {detail}")]
-pub struct Invalid {
+pub struct InvalidMetadata {
     /// The member.
     pub field: &'static str,
     /// What is wrong with it.
     pub detail: &'static str,
 }
 
-impl Registration {
+impl ClientMetadata {
     /// Whether its members fit together.
     ///
     /// # Errors
     /// The first that does not.
-    pub fn check(&self) -> Result<(), Invalid> {
-        let refuse = |field, detail| Err(Invalid { field, detail });
+    pub fn check(&self) -> Result<(), InvalidMetadata> {
+        let refuse = |field, detail| Err(InvalidMetadata { field, detail });
         let has = |grant| self.grant_types.contains(&grant);
         if self.client_name.as_ref().is_some_and(|name| {
             name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control)
@@ -253,7 +236,7 @@ pub struct Client {
     /// SHA-256 of its secret; none for a public client.
     pub(super) secret_hash: Option<Vec<u8>>,
     /// What it may do.
-    pub registration: Registration,
+    pub metadata: ClientMetadata,
     /// Who registered it.
     pub origin: Origin,
     /// Rises by one with every change.
@@ -273,19 +256,16 @@ impl Client {
             (Some(stored), Some(secret)) => TokenHash::of(secret).matches(stored),
             _ => false,
         };
-        proved && self.registration.token_endpoint_auth_method.allows(method)
+        proved && self.metadata.token_endpoint_auth_method.allows(method)
     }
 
     /// Whether it may come by tokens this way.
-    pub fn may(&self, grant: GrantType) -> bool {
-        self.registration.grant_types.contains(&grant)
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
     }
 
     /// What people see.
     pub fn display_name(&self) -> &str {
-        self.registration
-            .client_name
-            .as_deref()
-            .unwrap_or(self.id.as_str())
+        self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
     }
 }

@@ -8,10 +8,10 @@ use oidc::client_auth::Method;
 use super::*;
 use crate::testing::{self, TestApp};
 
-fn web() -> Registration {
-    Registration {
+fn web() -> ClientMetadata {
+    ClientMetadata {
         redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
-        ..Registration::default()
+        ..ClientMetadata::default()
     }
 }
 
@@ -56,7 +56,7 @@ testkit::on_both_engines! {
             (AuthMethod::ClientSecretPost, Method::Post),
             (AuthMethod::None, Method::None),
         ] {
-            let wish = Registration { token_endpoint_auth_method: registered, ..web() };
+            let wish = ClientMetadata { token_endpoint_auth_method: registered, ..web() };
             let created = create(&app, None, wish).await.unwrap();
             let secret = created.secret.as_ref().map(|secret| secret.expose());
             for method in all {
@@ -141,29 +141,29 @@ testkit::on_both_engines! {
 #[test]
 fn members_that_do_not_fit_together_are_refused() {
     // SB-22
-    let refused = |registration: Registration| registration.check().unwrap_err().field;
-    let public = || Registration {
+    let refused = |registration: ClientMetadata| registration.check().unwrap_err().field;
+    let public = || ClientMetadata {
         token_endpoint_auth_method: AuthMethod::None,
         ..web()
     };
-    assert_eq!(refused(Registration::default()), "redirect_uris");
+    assert_eq!(refused(ClientMetadata::default()), "redirect_uris");
     let machine = [GrantType::ClientCredentials].into();
     assert_eq!(
-        refused(Registration {
+        refused(ClientMetadata {
             grant_types: machine,
             ..public()
         }),
         "token_endpoint_auth_method"
     );
     assert_eq!(
-        refused(Registration {
+        refused(ClientMetadata {
             require_pkce: false,
             ..public()
         }),
         "require_pkce"
     );
     assert_eq!(
-        refused(Registration {
+        refused(ClientMetadata {
             client_name: Some("a\nb".to_owned()),
             ..web()
         }),

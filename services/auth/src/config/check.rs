@@ -8,7 +8,7 @@ use super::Settings;
 use crate::credentials::{Cost, HasherConfig};
 
 /// The least that a password's hash may cost (SB-5).
-const LEAST: (u32, u32) = (19 * 1024, 2);
+const MIN_HASH_COST: (u32, u32) = (19 * 1024, 2);
 
 impl Settings {
     /// What the types alone cannot tell.
@@ -16,7 +16,7 @@ impl Settings {
     /// # Errors
     /// The first key that is wrong, and what is expected.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let (memory, passes) = LEAST;
+        let (memory, passes) = MIN_HASH_COST;
         let passwords = &self.passwords;
         let least = |key: &str, value: u32, least: u32| match value < least {
             true => Err(ConfigError::invalid(key, format!("expected {least} at least"))),
@@ -41,7 +41,7 @@ impl Settings {
         most("tokens.code_seconds", self.tokens.code_seconds, 60)?;
         least("tokens.refresh_days", self.tokens.refresh_days, 1)?;
         least("keys.rotate_days", self.keys.rotate_days, 1)?;
-        let inside = self.users.reached_at();
+        let inside = self.users.effective_url();
         if !matches!(inside.scheme(), "https" | "http") || inside.host_str().is_none() {
             let expected = "expected an https:// or http:// URL";
             return Err(ConfigError::invalid("users.internal_url", expected));

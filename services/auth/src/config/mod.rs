@@ -110,7 +110,7 @@ pub struct UsersSettings {
 
 impl UsersSettings {
     /// Where the user service is asked.
-    pub fn reached_at(&self) -> &Url {
+    pub fn effective_url(&self) -> &Url {
         self.internal_url.as_ref().unwrap_or(self.url.url())
     }
 }

@@ -10,9 +10,9 @@ use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use metrics::{counter, gauge};
 use tokio::sync::oneshot;
 
+use super::argon2;
 use super::queue::Queue;
-use super::work;
-use super::{Context, Cost, Password, Policy, Weakness, resources};
+use super::{Cost, Password, PasswordContext, PasswordPolicy, Weakness, resources};
 
 /// How big the pool is and how hard it works.
 #[derive(Clone, Copy, Debug)]
@@ -29,12 +29,12 @@ pub struct HasherConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is the password.
-    Right {
+    Match {
         /// Its hash was made at another cost than today's: hash it again while the password is at hand (SB-5).
         outdated: bool,
     },
     /// It is not.
-    Wrong,
+    Mismatch,
 }
 
 /// Why nothing was hashed.
@@ -42,7 +42,7 @@ pub enum Verdict {
 pub enum HashError {
     /// The queue is full.
     #[error("too many passwords are waiting to be hashed")]
-    Full {
+    QueueFull {
         /// When the queue will have moved on.
         retry_after: Duration,
     },
@@ -53,7 +53,7 @@ pub enum HashError {
 
 /// Why a password was not chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChooseError {
+pub enum NewPasswordError {
     /// A guesser would try it early.
     #[error(transparent)]
     Weak(#[from] Weakness),
@@ -64,11 +64,11 @@ pub enum ChooseError {
 
 /// What the threads do.
 pub(super) enum Task {
-    Choose {
-        policy: Policy,
-        context: Context,
+    CheckAndHash {
+        policy: PasswordPolicy,
+        context: PasswordContext,
         salt: [u8; 16],
-        reply: oneshot::Sender<Result<String, ChooseError>>,
+        reply: oneshot::Sender<Result<String, NewPasswordError>>,
     },
     Hash {
         salt: [u8; 16],
@@ -83,9 +83,9 @@ pub(super) enum Task {
 pub(super) struct Job {
     pub(super) password: Password,
     pub(super) task: Task,
-    pub(super) queued: Instant,
+    pub(super) queued_at: Instant,
     /// Ends when a thread takes the job.
-    pub(super) waiting: Span,
+    pub(super) wait_span: Span,
     /// What the work itself belongs to.
     pub(super) trace: Option<TraceContext>,
 }
@@ -94,17 +94,17 @@ pub(super) struct Pool {
     pub(super) queue: Queue<Job>,
     pub(super) cost: Cost,
     pub(super) threads: usize,
-    pub(super) nobody: Arc<str>,
+    pub(super) dummy_hash: Arc<str>,
     pub(super) random: SharedRandom,
-    pub(super) done: AtomicU64,
+    pub(super) completed: AtomicU64,
     /// Moving average of one job, in microseconds.
-    pub(super) pace: AtomicU64,
+    pub(super) mean_micros: AtomicU64,
 }
 
 /// Closes the queue when the last [`Hasher`] is gone; the threads hold the pool, not this.
-struct Handle(Arc<Pool>);
+struct QueueCloser(Arc<Pool>);
 
-impl Drop for Handle {
+impl Drop for QueueCloser {
     fn drop(&mut self) {
         self.0.queue.close();
     }
@@ -112,7 +112,7 @@ impl Drop for Handle {
 
 /// Hashes and verifies passwords with argon2id on threads of its own. Cheap to clone.
 #[derive(Clone)]
-pub struct Hasher(Arc<Handle>);
+pub struct Hasher(Arc<QueueCloser>);
 
 impl Hasher {
     /// Starts the threads.
@@ -122,7 +122,7 @@ impl Hasher {
     pub fn start(config: HasherConfig, random: SharedRandom) -> Result<Self, String> {
         let mut chance = [0; 48];
         random.fill(&mut chance);
-        let nobody = work::unmatchable(config.cost, &chance).map_err(|error| error.to_string())?;
+        let dummy_hash = argon2::dummy_hash(config.cost, &chance).map_err(|error| error.to_string())?;
         let threads = config
             .threads
             .unwrap_or_else(|| resources::threads(config.cost))
@@ -131,31 +131,31 @@ impl Hasher {
             queue: Queue::new(config.queue.max(1)),
             cost: config.cost,
             threads,
-            nobody: nobody.into(),
+            dummy_hash: dummy_hash.into(),
             random,
-            done: AtomicU64::new(0),
-            pace: AtomicU64::new(15_000),
+            completed: AtomicU64::new(0),
+            mean_micros: AtomicU64::new(15_000),
         });
         gauge!("vestibule_hash_workers").set(threads as f64);
         gauge!("vestibule_hash_queue_limit_jobs").set(config.queue.max(1) as f64);
         gauge!("vestibule_hash_workers_busy").set(0.0);
-        let told = Arc::downgrade(&pool);
+        let gauge_pool = Arc::downgrade(&pool);
         telemetry::before_scrape(move || {
-            let waiting = told.upgrade().map_or(0, |pool| pool.queue.len());
+            let waiting = gauge_pool.upgrade().map_or(0, |pool| pool.queue.len());
             gauge!("vestibule_hash_queue_jobs").set(waiting as f64);
         });
         for number in 0..threads {
             let pool = Arc::clone(&pool);
-            spawn_thread(format!("hash-{number}"), "hash", move || pool.serve())
+            spawn_thread(format!("hash-{number}"), "hash", move || pool.run_worker())
                 .map_err(|error| format!("cannot start a thread that hashes passwords: {error}"))?;
         }
-        Ok(Self(Arc::new(Handle(pool))))
+        Ok(Self(Arc::new(QueueCloser(pool))))
     }
 
     /// The hash of `password`, as a PHC string with a new salt.
     ///
     /// # Errors
-    /// [`HashError::Full`] at once when too many wait.
+    /// [`HashError::QueueFull`] at once when too many wait.
     pub async fn hash(&self, password: Password) -> Result<String, HashError> {
         let mut salt = [0; 16];
         self.pool().random.fill(&mut salt);
@@ -168,17 +168,17 @@ impl Hasher {
     /// costs about as much as a hash, and as few may run at once (SB-43).
     ///
     /// # Errors
-    /// [`ChooseError::Weak`]; [`HashError::Full`] at once when too many wait.
-    pub async fn choose(
+    /// [`NewPasswordError::Weak`]; [`HashError::QueueFull`] at once when too many wait.
+    pub async fn check_and_hash(
         &self,
         password: Password,
-        policy: Policy,
-        context: Context,
-    ) -> Result<String, ChooseError> {
+        policy: PasswordPolicy,
+        context: PasswordContext,
+    ) -> Result<String, NewPasswordError> {
         let mut salt = [0; 16];
         self.pool().random.fill(&mut salt);
         let (reply, answer) = oneshot::channel();
-        let task = Task::Choose {
+        let task = Task::CheckAndHash {
             policy,
             context,
             salt,
@@ -188,13 +188,13 @@ impl Hasher {
         answer.await.unwrap_or(Err(HashError::Failed.into()))
     }
 
-    /// Whether `password` is the one of `stored`. Without a stored hash the answer is [`Verdict::Wrong`], after the
+    /// Whether `password` is the one of `stored`. Without a stored hash the answer is [`Verdict::Mismatch`], after the
     /// same work as for one (SB-8).
     ///
     /// # Errors
-    /// [`HashError::Full`] at once when too many wait.
+    /// [`HashError::QueueFull`] at once when too many wait.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<Verdict, HashError> {
-        let stored = stored.map_or_else(|| Arc::clone(&self.pool().nobody), Arc::from);
+        let stored = stored.map_or_else(|| Arc::clone(&self.pool().dummy_hash), Arc::from);
         let (reply, answer) = oneshot::channel();
         self.pool().push(password, Task::Verify { stored, reply })?;
         answer.await.unwrap_or(Err(HashError::Failed))
@@ -202,7 +202,7 @@ impl Hasher {
 
     /// Passwords hashed since the start, whatever for.
     pub fn done(&self) -> u64 {
-        self.pool().done.load(Ordering::SeqCst)
+        self.pool().completed.load(Ordering::SeqCst)
     }
 
     /// Threads that hash.
@@ -220,24 +220,24 @@ impl Pool {
         let job = Job {
             password,
             task,
-            queued: Instant::now(),
-            waiting: Span::begin(SpanKind::Internal, || "wait for a hashing thread").otherwise("refused"),
+            queued_at: Instant::now(),
+            wait_span: Span::begin(SpanKind::Internal, || "wait for a hashing thread").otherwise("refused"),
             trace: telemetry::recorded(),
         };
         match self.queue.push(job) {
             Ok(_) => Ok(()),
             Err(waiting) => {
                 counter!("vestibule_hash_refused_total").increment(1);
-                Err(HashError::Full {
-                    retry_after: self.drained_in(waiting),
+                Err(HashError::QueueFull {
+                    retry_after: self.estimated_wait(waiting),
                 })
             }
         }
     }
 
     /// How long the threads need for what waits; a second at least, which is what `Retry-After` can say.
-    fn drained_in(&self, waiting: usize) -> Duration {
-        let each = self.pace.load(Ordering::Relaxed);
+    fn estimated_wait(&self, waiting: usize) -> Duration {
+        let each = self.mean_micros.load(Ordering::Relaxed);
         let micros = each.saturating_mul(waiting as u64) / self.threads as u64;
         Duration::from_micros(micros).max(Duration::from_secs(1))
     }

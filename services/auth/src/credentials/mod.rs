@@ -1,18 +1,18 @@
 //! Credentials: the pool that hashes passwords, and the rules for choosing one.
 
+mod argon2;
 mod hasher;
 mod password;
 mod policy;
 mod queue;
 mod resources;
 pub(crate) mod store;
-mod work;
 mod worker;
 
-pub use hasher::{ChooseError, HashError, Hasher, HasherConfig, Verdict};
+pub use self::argon2::Cost;
+pub use hasher::{HashError, Hasher, HasherConfig, NewPasswordError, Verdict};
 pub use password::{MAX_BYTES, Password};
-pub use policy::{Context, Policy, Weakness};
-pub use work::Cost;
+pub use policy::{PasswordContext, PasswordPolicy, Weakness};
 
 #[cfg(test)]
 mod tests;

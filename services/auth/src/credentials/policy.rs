@@ -9,14 +9,14 @@ use chassis::secret::SecretString;
 use zxcvbn::Score;
 
 use super::Password;
-use crate::breached::Breached;
+use crate::breach_list::BreachList;
 
 /// Characters that are judged at most. An estimate costs far more than linear time, and a longer password whose first
 /// characters are hard to guess is hard to guess as a whole: length speaks for the rest (SB-43).
-const JUDGED: usize = 40;
+const MAX_ESTIMATED: usize = 40;
 
-/// Words of a [`Context`] at most.
-const WORDS: usize = 48;
+/// Words of a [`PasswordContext`] at most.
+const MAX_WORDS: usize = 48;
 
 /// Words that a guesser tries first here, beside the person's own.
 const OUR_WORDS: [&str; 6] = [
@@ -29,14 +29,14 @@ const OUR_WORDS: [&str; 6] = [
 ];
 
 /// What a guesser knows of the person and the site, as words: each text whole, and its parts of three letters and more.
-/// At most [`WORDS`] of them, none longer than what is judged, so that nothing that somebody types makes an estimate
+/// At most [`MAX_WORDS`] of them, none longer than what is judged, so that nothing that somebody types makes an estimate
 /// cost more (SB-43).
 #[derive(Clone, Debug)]
-pub struct Context {
+pub struct PasswordContext {
     pub(super) words: Vec<String>,
 }
 
-impl Context {
+impl PasswordContext {
     /// The words of `texts`: the site's name and host, and what was accepted as user name, e-mail address and names.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut context = Self {
@@ -53,8 +53,8 @@ impl Context {
     }
 
     fn add(&mut self, word: &str) {
-        let fits = (3..=JUDGED).contains(&word.chars().count());
-        if fits && self.words.len() < WORDS && !self.words.iter().any(|known| known == word) {
+        let fits = (3..=MAX_ESTIMATED).contains(&word.chars().count());
+        if fits && self.words.len() < MAX_WORDS && !self.words.iter().any(|known| known == word) {
             self.words.push(word.to_owned());
         }
     }
@@ -62,11 +62,11 @@ impl Context {
 
 /// The rules in force.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct PasswordPolicy {
     /// Characters at least.
     pub min_length: usize,
     /// Passwords that were seen in breaches.
-    pub breached: Arc<Breached>,
+    pub breached: Arc<BreachList>,
 }
 
 /// Why a password cannot be chosen.
@@ -88,12 +88,12 @@ pub enum Weakness {
     Guessable,
 }
 
-impl Policy {
+impl PasswordPolicy {
     /// Takes `typed` if it is as long as it has to be and no longer than what is hashed. Cheap: for request threads.
     ///
     /// # Errors
     /// [`Weakness::TooShort`] and [`Weakness::TooLong`].
-    pub fn admit(&self, typed: &SecretString) -> Result<Password, Weakness> {
+    pub fn check_length(&self, typed: &SecretString) -> Result<Password, Weakness> {
         let password = Password::new(typed).ok_or(Weakness::TooLong)?;
         if password.characters() < self.min_length {
             return Err(Weakness::TooShort { min: self.min_length });
@@ -102,16 +102,20 @@ impl Policy {
     }
 
     /// Whether a guesser would try `password` late enough. It costs milliseconds, so it runs on the threads that hash:
-    /// see [`super::Hasher::choose`].
+    /// see [`super::Hasher::check_and_hash`].
     ///
     /// # Errors
     /// [`Weakness::Guessable`].
-    pub(super) fn judge(&self, password: &Password, context: &Context) -> Result<(), Weakness> {
-        let judged: String = password.expose().chars().take(JUDGED).collect();
+    pub(super) fn check_strength(
+        &self,
+        password: &Password,
+        context: &PasswordContext,
+    ) -> Result<(), Weakness> {
+        let judged: String = password.expose().chars().take(MAX_ESTIMATED).collect();
         let words: Vec<&str> = context.words.iter().map(String::as_str).collect();
         if self.breached.contains(password.expose())
             || zxcvbn::zxcvbn(&judged, &words).score() < Score::Three
-            || bare_of_known(&judged, &words)
+            || is_mostly_known_words(&judged, &words)
         {
             return Err(Weakness::Guessable);
         }
@@ -121,7 +125,7 @@ impl Policy {
 
 /// Whether fewer than eight characters are left once the known words are taken out: a name that is repeated is long
 /// and still the first thing that is tried.
-fn bare_of_known(password: &str, words: &[&str]) -> bool {
+fn is_mostly_known_words(password: &str, words: &[&str]) -> bool {
     let mut rest = password.to_lowercase();
     let mut words = words.to_vec();
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What a thread finds in the queue.
-pub(super) enum Next<T> {
+pub(super) enum NextJob<T> {
     /// Something to do.
     Job(T),
     /// Nothing for a while: a good moment to give memory back.
@@ -51,26 +51,26 @@ impl<T> Queue<T> {
         Ok(waiting + 1)
     }
 
-    /// The job that waited longest. Waits for one, but no longer than `patience`.
-    pub(super) fn next(&self, patience: Option<Duration>) -> Next<T> {
+    /// The job that waited longest. Waits for one, but no longer than `timeout`.
+    pub(super) fn next(&self, timeout: Option<Duration>) -> NextJob<T> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(job) = inner.waiting.pop_front() {
-                return Next::Job(job);
+                return NextJob::Job(job);
             }
             if inner.closed {
-                return Next::Closed;
+                return NextJob::Closed;
             }
-            match patience {
+            match timeout {
                 None => inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner),
-                Some(patience) => {
+                Some(timeout) => {
                     let (again, timeout) = self
                         .filled
-                        .wait_timeout(inner, patience)
+                        .wait_timeout(inner, timeout)
                         .unwrap_or_else(PoisonError::into_inner);
                     inner = again;
                     if timeout.timed_out() && inner.waiting.is_empty() && !inner.closed {
-                        return Next::Idle;
+                        return NextJob::Idle;
                     }
                 }
             }

@@ -6,30 +6,31 @@ use std::path::{Path, PathBuf};
 use super::Cost;
 
 /// The share of the memory that hashing may take: half, the rest is for everything else.
-const SHARE: u64 = 2;
+const MEMORY_DIVISOR: u64 = 2;
 
 /// How many threads may hash at once: one a core, as long as half of the memory holds their blocks.
 pub(super) fn threads(cost: Cost) -> usize {
     // Respects the affinity mask and the CPU quota of the control group.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let fitting =
-        memory_bytes(Path::new("/")).map_or(u64::MAX, |bytes| bytes / SHARE / cost.memory_bytes().max(1));
+    let fitting = memory_bytes(Path::new("/")).map_or(u64::MAX, |bytes| {
+        bytes / MEMORY_DIVISOR / cost.memory_bytes().max(1)
+    });
     cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
 }
 
 /// Bytes of memory that this process may use: the least of the machine's and every enclosing control group's limit.
 pub(super) fn memory_bytes(root: &Path) -> Option<u64> {
-    limits(root).into_iter().chain(machine(root)).min()
+    cgroup_limits(root).into_iter().chain(machine_memory(root)).min()
 }
 
-fn machine(root: &Path) -> Option<u64> {
+fn machine_memory(root: &Path) -> Option<u64> {
     let info = fs::read_to_string(root.join("proc/meminfo")).ok()?;
     let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
 
-fn limits(root: &Path) -> Vec<u64> {
+fn cgroup_limits(root: &Path) -> Vec<u64> {
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let mut found = Vec::new();
     for line in groups.lines() {

@@ -26,7 +26,7 @@ pub(crate) async fn rehash(tx: &mut Tx, account: Uuid, old: &str, new: &str) -> 
 }
 
 /// The password hash of an account, if it has one.
-pub(crate) async fn hash(db: &mut impl Connection, account: Uuid) -> Result<Option<String>, DbError> {
+pub(crate) async fn find_hash(db: &mut impl Connection, account: Uuid) -> Result<Option<String>, DbError> {
     let statement = "SELECT hash FROM passwords WHERE account_id = $1";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_optional(c).await?))
 }

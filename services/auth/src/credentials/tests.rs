@@ -30,15 +30,15 @@ fn password(text: &str) -> Password {
     Password::new(&SecretString::from(text)).unwrap()
 }
 
-fn policy() -> Policy {
-    Policy {
+fn policy() -> PasswordPolicy {
+    PasswordPolicy {
         min_length: 15,
         breached: Arc::default(),
     }
 }
 
-fn context() -> Context {
-    Context::new([
+fn context() -> PasswordContext {
+    PasswordContext::new([
         "Example Library",
         "library.example.org",
         "annabel",
@@ -48,8 +48,8 @@ fn context() -> Context {
 }
 
 fn check(text: &str) -> Result<(), Weakness> {
-    let password = policy().admit(&SecretString::from(text))?;
-    policy().judge(&password, &context())
+    let password = policy().check_length(&SecretString::from(text))?;
+    policy().check_strength(&password, &context())
 }
 
 #[test]
@@ -114,11 +114,11 @@ fn a_password_of_1024_bytes_is_taken_whole_and_a_longer_one_refused() {
         other.replace_range(1023.., "!");
         assert_eq!(
             hasher.verify(password(&longest), Some(&hash)).await,
-            Ok(Verdict::Right { outdated: false })
+            Ok(Verdict::Match { outdated: false })
         );
         assert_eq!(
             hasher.verify(password(&other), Some(&hash)).await,
-            Ok(Verdict::Wrong)
+            Ok(Verdict::Mismatch)
         );
         assert_eq!(check(&format!("{longest}x")), Err(Weakness::TooLong));
     });
@@ -134,7 +134,7 @@ fn the_same_characters_typed_otherwise_are_the_same_password() {
         let hash = hasher.hash(password(composed)).await.unwrap();
         assert_eq!(
             hasher.verify(password(decomposed), Some(&hash)).await,
-            Ok(Verdict::Right { outdated: false })
+            Ok(Verdict::Match { outdated: false })
         );
     });
 }
@@ -163,11 +163,11 @@ fn a_hash_says_how_it_was_made_and_an_old_one_is_told() {
         );
         assert_eq!(
             new.verify(password("gorse-tin-vivid"), Some(&hash)).await,
-            Ok(Verdict::Right { outdated: true })
+            Ok(Verdict::Match { outdated: true })
         );
         assert_eq!(
             new.verify(password("gorse-tin-vivix"), Some(&hash)).await,
-            Ok(Verdict::Wrong)
+            Ok(Verdict::Mismatch)
         );
     });
 }
@@ -180,7 +180,7 @@ fn nobody_has_no_password_yet_costs_as_much() {
         for _ in 0..3 {
             assert_eq!(
                 hasher.verify(password("gorse-tin-vivid"), None).await,
-                Ok(Verdict::Wrong)
+                Ok(Verdict::Mismatch)
             );
         }
         assert_eq!(hasher.done(), 3);
@@ -201,20 +201,20 @@ fn a_full_queue_sheds_and_says_when_to_come_back() {
         let answers = futures_util::future::join_all(tries).await;
         let shed = answers
             .iter()
-            .filter(|answer| matches!(answer, Err(HashError::Full { .. })))
+            .filter(|answer| matches!(answer, Err(HashError::QueueFull { .. })))
             .count();
         assert!((1..12).contains(&shed), "{shed} of 12 shed");
         for answer in answers {
             match answer {
-                Ok(verdict) => assert_eq!(verdict, Verdict::Wrong),
+                Ok(verdict) => assert_eq!(verdict, Verdict::Mismatch),
                 Err(error) => assert!(
-                    matches!(error, HashError::Full { retry_after } if retry_after >= Duration::from_secs(1))
+                    matches!(error, HashError::QueueFull { retry_after } if retry_after >= Duration::from_secs(1))
                 ),
             }
         }
         assert_eq!(
             hasher.verify(password("gorse-tin-vivid"), None).await,
-            Ok(Verdict::Wrong),
+            Ok(Verdict::Mismatch),
             "it recovers"
         );
     });
@@ -230,10 +230,10 @@ fn the_strength_of_a_password_is_judged_in_the_pool_and_its_queue() {
             parallelism: 1,
         };
         let hasher = hasher(slow, 1, 2);
-        let weak = || hasher.choose(password("passwordpassword"), policy(), context());
+        let weak = || hasher.check_and_hash(password("passwordpassword"), policy(), context());
         assert_eq!(weak().await, Err(Weakness::Guessable.into()));
         // A thread that is busy and a full queue: not even a weak password is judged.
-        let strong = (0..3).map(|_| hasher.choose(password("gorse-tin-vivid"), policy(), context()));
+        let strong = (0..3).map(|_| hasher.check_and_hash(password("gorse-tin-vivid"), policy(), context()));
         let (chosen, judged) = tokio::join!(futures_util::future::join_all(strong), async {
             let tries = (0..8).map(|_| weak());
             futures_util::future::join_all(tries).await
@@ -241,7 +241,7 @@ fn the_strength_of_a_password_is_judged_in_the_pool_and_its_queue() {
         assert!(chosen.iter().any(Result::is_ok));
         let full = judged
             .iter()
-            .filter(|one| matches!(one, Err(ChooseError::Hash(HashError::Full { .. }))));
+            .filter(|one| matches!(one, Err(NewPasswordError::Hash(HashError::QueueFull { .. }))));
         assert!(full.count() >= 6, "{judged:?}");
     });
 }
@@ -251,7 +251,8 @@ fn what_is_judged_is_capped_whatever_was_typed() {
     // SB-43
     let long = "a-word ".repeat(10_000);
     let names: Vec<String> = (0..1000).map(|number| format!("name{number}")).collect();
-    let context = Context::new(std::iter::once(long.as_str()).chain(names.iter().map(String::as_str)));
+    let context =
+        PasswordContext::new(std::iter::once(long.as_str()).chain(names.iter().map(String::as_str)));
     assert!(context.words.len() <= 48, "{}", context.words.len());
     assert!(context.words.iter().all(|word| word.chars().count() <= 40));
     // The first forty characters are judged, and length speaks for the rest.
@@ -271,7 +272,7 @@ fn an_unreadable_hash_is_an_error_and_the_thread_lives_on() {
         );
         assert_eq!(
             hasher.verify(password("gorse-tin-vivid"), None).await,
-            Ok(Verdict::Wrong)
+            Ok(Verdict::Mismatch)
         );
     });
 }
@@ -302,7 +303,7 @@ proptest! {
     #[test]
     fn any_text_is_judged_without_a_panic(text in any::<String>(), name in ".{0,40}") {
         if let Some(password) = Password::new(&SecretString::from(text)) {
-            let _ = policy().judge(&password, &Context::new(["Example", &name]));
+            let _ = policy().check_strength(&password, &PasswordContext::new(["Example", &name]));
         }
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use chassis::telemetry::{Span, SpanKind};
 use metrics::{Gauge, gauge, histogram};
 
-use super::hasher::{ChooseError, HashError, Job, Pool, Task, Verdict};
-use super::queue::Next;
-use super::work::{self, Scratch, WorkError};
+use super::argon2::{self, Argon2Error, ScratchMemory};
+use super::hasher::{HashError, Job, NewPasswordError, Pool, Task, Verdict};
+use super::queue::NextJob;
 
 /// How long a thread without work keeps its block of memory.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
@@ -23,36 +23,36 @@ const NICENESS: i32 = 10;
 
 impl Pool {
     /// Works until the queue is closed.
-    pub(super) fn serve(&self) {
+    pub(super) fn run_worker(&self) {
         // Only this thread: Linux gives every thread a niceness of its own. Refused by some sandboxes; the pool
         // then works all the same.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
-        let mut scratch = Scratch::default();
-        let mut patience = None;
+        let mut scratch = ScratchMemory::default();
+        let mut timeout = None;
         loop {
-            match self.queue.next(patience) {
-                Next::Job(job) => {
-                    patience = Some(KEEP_MEMORY);
-                    self.work(&mut scratch, job);
+            match self.queue.next(timeout) {
+                NextJob::Job(job) => {
+                    timeout = Some(KEEP_MEMORY);
+                    self.run_job(&mut scratch, job);
                 }
-                Next::Idle if scratch.is_held() => {
+                NextJob::Idle if scratch.is_held() => {
                     scratch.release();
-                    patience = Some(PURGE_AFTER);
+                    timeout = Some(PURGE_AFTER);
                 }
-                Next::Idle => {
-                    purge();
-                    patience = None;
+                NextJob::Idle => {
+                    trigger_purge();
+                    timeout = None;
                 }
-                Next::Closed => return,
+                NextJob::Closed => return,
             }
         }
     }
 
-    fn work(&self, scratch: &mut Scratch, mut job: Job) {
-        job.waiting.done();
-        drop(std::mem::take(&mut job.waiting));
+    fn run_job(&self, scratch: &mut ScratchMemory, mut job: Job) {
+        job.wait_span.done();
+        drop(std::mem::take(&mut job.wait_span));
         let abandoned = match &job.task {
-            Task::Choose { reply, .. } => reply.is_closed(),
+            Task::CheckAndHash { reply, .. } => reply.is_closed(),
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
         };
@@ -60,15 +60,15 @@ impl Pool {
             return;
         }
         let started = Instant::now();
-        let busy = Busy::begin();
-        histogram!("vestibule_hash_wait_seconds").record((started - job.queued).as_secs_f64());
+        let busy = BusyGauge::begin();
+        histogram!("vestibule_hash_wait_seconds").record((started - job.queued_at).as_secs_f64());
         let span = |name: &'static str| {
             let span = |trace| Span::below(trace, SpanKind::Internal, || name);
             job.trace.map(span).unwrap_or_default()
         };
         // Whoever asked may be gone by the time of the answer.
         match job.task {
-            Task::Choose {
+            Task::CheckAndHash {
                 policy,
                 context,
                 salt,
@@ -76,50 +76,51 @@ impl Pool {
             } => {
                 let working = span("choose a password");
                 let hash = policy
-                    .judge(&job.password, &context)
-                    .map_err(ChooseError::from)
+                    .check_strength(&job.password, &context)
+                    .map_err(NewPasswordError::from)
                     .and_then(|()| {
-                        work::hash(scratch, &job.password, &salt, self.cost)
-                            .map_err(|error| failed(error).into())
+                        argon2::hash(scratch, &job.password, &salt, self.cost)
+                            .map_err(|error| log_failure(error).into())
                     });
                 drop((working, busy));
-                self.finished(started);
+                self.record_duration(started);
                 let _ = reply.send(hash);
             }
             Task::Hash { salt, reply } => {
                 let working = span("hash a password");
-                let hash = work::hash(scratch, &job.password, &salt, self.cost);
+                let hash = argon2::hash(scratch, &job.password, &salt, self.cost);
                 drop((working, busy));
-                self.finished(started);
-                let _ = reply.send(hash.map_err(failed));
+                self.record_duration(started);
+                let _ = reply.send(hash.map_err(log_failure));
             }
             Task::Verify { stored, reply } => {
                 let working = span("verify a password");
-                let verdict = work::verify(scratch, &job.password, &stored, self.cost);
+                let verdict = argon2::verify(scratch, &job.password, &stored, self.cost);
                 drop((working, busy));
-                self.finished(started);
-                let _ = reply.send(verdict.map_err(failed).map(|(right, outdated)| match right {
-                    true => Verdict::Right { outdated },
-                    false => Verdict::Wrong,
+                self.record_duration(started);
+                let _ = reply.send(verdict.map_err(log_failure).map(|(right, outdated)| match right {
+                    true => Verdict::Match { outdated },
+                    false => Verdict::Mismatch,
                 }));
             }
         }
     }
 
-    fn finished(&self, started: Instant) {
+    fn record_duration(&self, started: Instant) {
         let took = started.elapsed();
         histogram!("vestibule_hash_seconds").record(took.as_secs_f64());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let pace = self.pace.load(Ordering::Relaxed);
-        self.pace.store(pace - pace / 8 + micros / 8, Ordering::Relaxed);
-        self.done.fetch_add(1, Ordering::SeqCst);
+        let mean_micros = self.mean_micros.load(Ordering::Relaxed);
+        self.mean_micros
+            .store(mean_micros - mean_micros / 8 + micros / 8, Ordering::Relaxed);
+        self.completed.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// One thread that hashes, counted for as long as it does, also when it ends in a panic.
-struct Busy(Gauge);
+struct BusyGauge(Gauge);
 
-impl Busy {
+impl BusyGauge {
     fn begin() -> Self {
         let busy = gauge!("vestibule_hash_workers_busy");
         busy.increment(1.0);
@@ -127,7 +128,7 @@ impl Busy {
     }
 }
 
-impl Drop for Busy {
+impl Drop for BusyGauge {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
@@ -135,14 +136,14 @@ impl Drop for Busy {
 
 /// Lets the allocator give to the system what was freed a while ago. mimalloc looks for that only when threads that
 /// allocate end, and those of this service live as long as it does.
-fn purge() {
+fn trigger_purge() {
     let brief = thread::Builder::new().spawn(|| drop(std::hint::black_box(vec![0_u8; 64])));
     if let Ok(brief) = brief {
         let _ = brief.join();
     }
 }
 
-fn failed(error: WorkError) -> HashError {
+fn log_failure(error: Argon2Error) -> HashError {
     tracing::error!(%error, "a password could not be hashed");
     HashError::Failed
 }

@@ -27,7 +27,7 @@ pub struct SubmissionKey(pub(crate) [u8; 32]);
 
 /// What came of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SubmissionOutcome {
     /// A sign-in: the id of its session.
     SignedIn(Uuid),
     /// A registration that goes on: its id.
@@ -36,18 +36,18 @@ pub enum Outcome {
 
 /// How far a form is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum SubmissionState {
     /// It did not come within [`WINDOW`], or nothing came of it: it was shown again, with what is wrong.
     Unknown,
     /// It is in work.
-    InWork,
+    InProgress,
     /// It is done.
-    Done(Outcome),
+    Done(SubmissionOutcome),
 }
 
 /// The right and the duty of whoever handles a form first: to [`finish`] or to [`release`] it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct SubmissionClaim {
     key: SubmissionKey,
     /// Tells this claim from a later one of the same form.
     expires_at: Timestamp,
@@ -57,20 +57,20 @@ pub struct Claim {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim(app: &App, key: SubmissionKey) -> Result<Option<Claim>, DbError> {
+pub async fn claim(app: &App, key: SubmissionKey) -> Result<Option<SubmissionClaim>, DbError> {
     let now = app.clock.now();
     let expires_at = now + WINDOW;
     let mut tx = app.db.begin("form_submission").await?;
     let first = store::claim(&mut tx, key, now, expires_at).await?;
     tx.commit().await?;
-    Ok(first.then_some(Claim { key, expires_at }))
+    Ok(first.then_some(SubmissionClaim { key, expires_at }))
 }
 
 /// Says what came of the form. Nothing happens when the claim is over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finish(app: &App, claim: Claim, outcome: Outcome) -> Result<(), DbError> {
+pub async fn finish(app: &App, claim: SubmissionClaim, outcome: SubmissionOutcome) -> Result<(), DbError> {
     let mut tx = app.db.begin("form_submission_done").await?;
     store::finish(&mut tx, claim, outcome).await?;
     tx.commit().await
@@ -80,7 +80,7 @@ pub async fn finish(app: &App, claim: Claim, outcome: Outcome) -> Result<(), DbE
 ///
 /// # Errors
 /// When the database fails.
-pub async fn release(app: &App, claim: Claim) -> Result<(), DbError> {
+pub async fn release(app: &App, claim: SubmissionClaim) -> Result<(), DbError> {
     let mut tx = app.db.begin("form_submission_released").await?;
     store::release(&mut tx, claim).await?;
     tx.commit().await
@@ -90,23 +90,23 @@ pub async fn release(app: &App, claim: Claim) -> Result<(), DbError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn progress(app: &App, key: SubmissionKey) -> Result<Progress, DbError> {
+pub async fn state(app: &App, key: SubmissionKey) -> Result<SubmissionState, DbError> {
     let mut reader = app.db.reader().await?;
     let row = store::find(&mut reader, key, app.clock.now()).await?;
-    Ok(row.map_or(Progress::Unknown, Progress::from))
+    Ok(row.map_or(SubmissionState::Unknown, SubmissionState::from))
 }
 
 /// How far the form is as soon as it is not in work any more, or after [`WINDOW`].
 ///
 /// # Errors
 /// When the database fails.
-pub async fn wait(app: &App, key: SubmissionKey) -> Result<Progress, DbError> {
+pub async fn wait_until_done(app: &App, key: SubmissionKey) -> Result<SubmissionState, DbError> {
     let mut pause = FIRST_PAUSE;
     let mut waited = Duration::ZERO;
     loop {
-        let progress = progress(app, key).await?;
-        if progress != Progress::InWork || waited >= WINDOW {
-            return Ok(progress);
+        let state = state(app, key).await?;
+        if state != SubmissionState::InProgress || waited >= WINDOW {
+            return Ok(state);
         }
         tokio::time::sleep(pause).await;
         waited += pause;

@@ -6,21 +6,21 @@ use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
-use super::{Claim, Outcome, Progress, SubmissionKey, WINDOW};
+use super::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState, WINDOW};
 
 /// A form that came a moment ago; while it is in work it has neither id.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Row {
+pub(crate) struct SubmissionRow {
     session_id: Option<Uuid>,
     registration_id: Option<Uuid>,
 }
 
-impl From<Row> for Progress {
-    fn from(row: Row) -> Self {
+impl From<SubmissionRow> for SubmissionState {
+    fn from(row: SubmissionRow) -> Self {
         match (row.session_id, row.registration_id) {
-            (Some(session), _) => Self::Done(Outcome::SignedIn(session)),
-            (None, Some(registration)) => Self::Done(Outcome::Registering(registration)),
-            (None, None) => Self::InWork,
+            (Some(session), _) => Self::Done(SubmissionOutcome::SignedIn(session)),
+            (None, Some(registration)) => Self::Done(SubmissionOutcome::Registering(registration)),
+            (None, None) => Self::InProgress,
         }
     }
 }
@@ -42,10 +42,14 @@ pub(crate) async fn claim(
 }
 
 /// Notes what came of the form of a claim, while it is in work.
-pub(crate) async fn finish(tx: &mut Tx, claim: Claim, outcome: Outcome) -> Result<(), DbError> {
+pub(crate) async fn finish(
+    tx: &mut Tx,
+    claim: SubmissionClaim,
+    outcome: SubmissionOutcome,
+) -> Result<(), DbError> {
     let (session, registration) = match outcome {
-        Outcome::SignedIn(session) => (Some(session), None),
-        Outcome::Registering(registration) => (None, Some(registration)),
+        SubmissionOutcome::SignedIn(session) => (Some(session), None),
+        SubmissionOutcome::Registering(registration) => (None, Some(registration)),
     };
     let statement = "UPDATE form_submissions SET session_id = $3, registration_id = $4
         WHERE key = $1 AND expires_at = $2 AND session_id IS NULL AND registration_id IS NULL";
@@ -55,7 +59,7 @@ pub(crate) async fn finish(tx: &mut Tx, claim: Claim, outcome: Outcome) -> Resul
 }
 
 /// Forgets the form of a claim, while it is in work.
-pub(crate) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
+pub(crate) async fn release(tx: &mut Tx, claim: SubmissionClaim) -> Result<(), DbError> {
     let statement = "DELETE FROM form_submissions
         WHERE key = $1 AND expires_at = $2 AND session_id IS NULL AND registration_id IS NULL";
     on_engine!(tx, c => sqlx::query(statement).bind(claim.key.0.as_slice()).bind(claim.expires_at)
@@ -68,7 +72,7 @@ pub(crate) async fn find(
     db: &mut impl Connection,
     key: SubmissionKey,
     now: Timestamp,
-) -> Result<Option<Row>, DbError> {
+) -> Result<Option<SubmissionRow>, DbError> {
     let statement = "SELECT session_id, registration_id FROM form_submissions
         WHERE key = $1 AND expires_at > $2 AND expires_at <= $3";
     Ok(

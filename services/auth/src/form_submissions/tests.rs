@@ -3,7 +3,7 @@ use crate::testing::{self, BEGINNING};
 
 const KEY: SubmissionKey = SubmissionKey([7; 32]);
 const OTHER: SubmissionKey = SubmissionKey([8; 32]);
-const SIGNED_IN: Outcome = Outcome::SignedIn(Uuid::from_u128(1));
+const SIGNED_IN: SubmissionOutcome = SubmissionOutcome::SignedIn(Uuid::from_u128(1));
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -15,14 +15,14 @@ testkit::on_both_engines! {
                 finish(&app, first, SIGNED_IN).await.unwrap();
                 return None;
             }
-            Some(wait(&app, KEY).await.unwrap())
+            Some(wait_until_done(&app, KEY).await.unwrap())
         }));
         let tries = tries.await;
         assert_eq!(tries.iter().filter(|repeated| repeated.is_none()).count(), 1, "{tries:?}");
-        assert!(tries.iter().flatten().all(|progress| *progress == Progress::Done(SIGNED_IN)), "{tries:?}");
-        assert_eq!(progress(&app, OTHER).await.unwrap(), Progress::Unknown);
+        assert!(tries.iter().flatten().all(|state| *state == SubmissionState::Done(SIGNED_IN)), "{tries:?}");
+        assert_eq!(state(&app, OTHER).await.unwrap(), SubmissionState::Unknown);
         assert!(claim(&app, OTHER).await.unwrap().is_some());
-        assert_eq!(progress(&app, OTHER).await.unwrap(), Progress::InWork);
+        assert_eq!(state(&app, OTHER).await.unwrap(), SubmissionState::InProgress);
     }
 
     async fn what_led_nowhere_or_is_old_is_forgotten(db: TestDb) {
@@ -32,7 +32,7 @@ testkit::on_both_engines! {
         let second = claim(&app, KEY).await.unwrap().unwrap();
         finish(&app, second, SIGNED_IN).await.unwrap();
         app.wait(WINDOW);
-        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::Unknown);
+        assert_eq!(state(&app, KEY).await.unwrap(), SubmissionState::Unknown);
         assert!(claim(&app, KEY).await.unwrap().is_some());
         app.wait(WINDOW);
         crate::sweeper::sweep(&app).await.unwrap();
@@ -44,12 +44,12 @@ testkit::on_both_engines! {
         let slow = claim(&app, KEY).await.unwrap().unwrap();
         app.wait(WINDOW);
         let next = claim(&app, KEY).await.unwrap().unwrap();
-        finish(&app, slow, Outcome::SignedIn(Uuid::from_u128(2))).await.unwrap();
+        finish(&app, slow, SubmissionOutcome::SignedIn(Uuid::from_u128(2))).await.unwrap();
         release(&app, slow).await.unwrap();
-        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::InWork);
+        assert_eq!(state(&app, KEY).await.unwrap(), SubmissionState::InProgress);
         finish(&app, next, SIGNED_IN).await.unwrap();
         release(&app, next).await.unwrap();
-        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::Done(SIGNED_IN), "what is done stays so");
+        assert_eq!(state(&app, KEY).await.unwrap(), SubmissionState::Done(SIGNED_IN), "what is done stays so");
     }
 
     async fn a_clock_that_was_ahead_holds_no_form_up(db: TestDb) {
@@ -67,9 +67,9 @@ testkit::on_both_engines! {
         let first = claim(&app, KEY).await.unwrap().unwrap();
         app.clock.set(BEGINNING - Duration::from_secs(1));
         assert!(claim(&app, KEY).await.unwrap().is_none());
-        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::InWork);
+        assert_eq!(state(&app, KEY).await.unwrap(), SubmissionState::InProgress);
         finish(&app, first, SIGNED_IN).await.unwrap();
         crate::sweeper::sweep(&app).await.unwrap();
-        assert_eq!(progress(&app, KEY).await.unwrap(), Progress::Done(SIGNED_IN));
+        assert_eq!(state(&app, KEY).await.unwrap(), SubmissionState::Done(SIGNED_IN));
     }
 }

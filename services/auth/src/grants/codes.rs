@@ -10,14 +10,14 @@ use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use std::time::Duration;
 
-use super::model::{invalid_grant, narrowed};
+use super::model::{invalid_grant, narrow_audiences};
 use super::store::{self, CodeRow};
 use super::{Grant, GrantError};
 use crate::app::App;
 use crate::clients::Client;
 
 /// The longest life of a code, whatever the settings say (SB-21).
-pub(super) const LONGEST: Duration = Duration::from_secs(60);
+pub(super) const MAX_CODE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// What a code is made for, besides the grant.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct NewCode<'a> {
 
 /// What a client brings with a code.
 #[derive(Debug)]
-pub struct Redeem<'a> {
+pub struct CodeRedemption<'a> {
     /// The code.
     pub code: &'a str,
     /// Where it says the code was sent.
@@ -53,7 +53,7 @@ pub struct Redeem<'a> {
 /// `login_required` when the session has ended meanwhile.
 pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError> {
     let code = app.random.token();
-    let life = Duration::from_secs(u64::from(app.settings.tokens.code_seconds)).min(LONGEST);
+    let life = Duration::from_secs(u64::from(app.settings.tokens.code_seconds)).min(MAX_CODE_LIFETIME);
     let row = CodeRow {
         client_id: new.client.id.to_string(),
         subject: new.grant.subject,
@@ -86,20 +86,20 @@ pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError
 pub async fn redeem_code(
     app: &App,
     client: &Client,
-    redeem: &Redeem<'_>,
+    redeem: &CodeRedemption<'_>,
 ) -> Result<TokenResponse, GrantError> {
     let hash = TokenHash::of(redeem.code);
     let grant_id = app.random.uuid(&*app.clock);
     let mut tx = app.db.begin("redeem_code").await?;
     let consumed = store::consume_code(&mut tx, &hash, client.id.as_str(), grant_id, app.clock.now()).await?;
     let Some(row) = consumed else {
-        return Err(came_again(app, tx, &hash, client).await?);
+        return Err(handle_code_reuse(app, tx, &hash, client).await?);
     };
     // Whoever fails here has not used the code up: the transaction ends without a commit.
-    if !proves(&row, redeem) {
+    if !binding_matches(&row, redeem) {
         return Err(invalid_grant());
     }
-    let audiences = narrowed(&row.audiences, redeem.resources)?;
+    let audiences = narrow_audiences(&row.audiences, redeem.resources)?;
     let grant = Grant {
         subject: row.subject,
         scope: row.scope.parse::<Scope>().map_err(|_| invalid_grant())?,
@@ -109,41 +109,41 @@ pub async fn redeem_code(
         amr: row.amr.0,
         nonce: row.nonce,
     };
-    let opened = super::open(app, &mut tx, client, grant_id, grant).await?;
+    let pending = super::create_grant(app, &mut tx, client, grant_id, grant).await?;
     tx.commit().await?;
-    opened.sign(app, client, &audiences)
+    pending.sign(app, client, &audiences)
 }
 
 /// Why a code could not be used up. If it was used before, what it gave then is revoked.
-async fn came_again(
+async fn handle_code_reuse(
     app: &App,
     mut tx: Tx,
     hash: &TokenHash,
     client: &Client,
 ) -> Result<GrantError, GrantError> {
-    let row = store::code(&mut tx, hash).await?;
+    let row = store::find_code(&mut tx, hash).await?;
     drop(tx);
     if let Some((given, subject)) = row
         .filter(|row| row.client_id == client.id.as_str())
         .and_then(|row| Some((row.grant_id?, row.subject)))
     {
-        super::reused(app, given, subject, client).await?;
+        super::revoke_reused(app, given, subject, client).await?;
     }
     Ok(invalid_grant())
 }
 
 /// Whether the client that brings the code is the one that asked for it. A verifier for a code without a challenge is
 /// refused too: somebody took the challenge out of the request (RFC 9700 §4.8.2).
-fn proves(row: &CodeRow, redeem: &Redeem<'_>) -> bool {
-    let place = match redeem.redirect_uri {
+fn binding_matches(row: &CodeRow, redeem: &CodeRedemption<'_>) -> bool {
+    let redirect_uri_matches = match redeem.redirect_uri {
         Some(uri) => uri == row.redirect_uri,
         None => !row.redirect_uri_sent,
     };
     let challenge = row.code_challenge.as_deref().and_then(CodeChallenge::parse);
-    let key = match (challenge, redeem.verifier) {
+    let challenge_matches = match (challenge, redeem.verifier) {
         (Some(challenge), Some(verifier)) => challenge.accepts(verifier),
         (None, None) => row.code_challenge.is_none(),
         _ => false,
     };
-    place && key
+    redirect_uri_matches && challenge_matches
 }

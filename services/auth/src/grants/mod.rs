@@ -1,7 +1,7 @@
 //! Grants: what a person lets a client do, as codes, refresh tokens and access tokens.
 
 mod codes;
-mod hint;
+mod id_token_hint;
 mod issuer;
 mod model;
 mod refresh;
@@ -24,15 +24,15 @@ use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-pub use codes::{NewCode, Redeem, issue_code, redeem_code};
-pub use hint::{Hint, id_token_hint};
+pub use codes::{CodeRedemption, NewCode, issue_code, redeem_code};
+pub use id_token_hint::{IdTokenHint, id_token_hint};
 pub use issuer::{Issuer, IssuerError};
 pub(crate) use model::is_privileged;
-pub use model::{Grant, GrantError, audiences, client_scope, person_scope};
+pub use model::{Grant, GrantError, audiences, client_scope, subject_scope};
 pub use refresh::refresh;
 pub use revocations::{DeletedClient, Revocations, revocations};
 use store::GrantRow;
-use tokens::Signing;
+use tokens::TokenInput;
 
 use crate::accounts;
 use crate::app::App;
@@ -40,10 +40,10 @@ use crate::clients::{Client, GrantType};
 use crate::subjects;
 
 /// How long the remains of a grant are kept, to recognise what comes again.
-const REMAINS: Duration = Duration::from_secs(86_400);
+const GRANT_RETENTION: Duration = Duration::from_secs(86_400);
 
 /// A grant that is written and not signed yet: a signature is not worth holding a transaction for.
-struct Opened {
+struct PendingTokens {
     grant: GrantRow,
     scope: Scope,
     groups: Vec<String>,
@@ -52,11 +52,11 @@ struct Opened {
     now: Timestamp,
 }
 
-impl Opened {
+impl PendingTokens {
     fn sign(self, app: &App, client: &Client, audiences: &[Resource]) -> Result<TokenResponse, GrantError> {
-        tokens::person(
+        tokens::sign_subject_tokens(
             app,
-            Signing {
+            TokenInput {
                 grant: &self.grant,
                 client,
                 scope: self.scope,
@@ -82,7 +82,7 @@ pub async fn issue(
 ) -> Result<TokenResponse, GrantError> {
     let id = app.random.uuid(&*app.clock);
     let audiences = grant.audiences.clone();
-    open(app, tx, client, id, grant)
+    create_grant(app, tx, client, id, grant)
         .await?
         .sign(app, client, &audiences)
 }
@@ -91,23 +91,29 @@ pub async fn issue(
 ///
 /// # Errors
 /// `invalid_scope`, `invalid_target`.
-pub fn issue_to_client(
+pub fn issue_client_token(
     app: &App,
     client: &Client,
     asked: Option<&Scope>,
     resources: &[Resource],
 ) -> Result<TokenResponse, GrantError> {
     let scope = client_scope(client, asked)?;
-    tokens::client(app, client, scope, &audiences(app, client, resources)?)
+    tokens::sign_client_token(app, client, scope, &audiences(app, client, resources)?)
 }
 
-async fn open(app: &App, tx: &mut Tx, client: &Client, id: Uuid, grant: Grant) -> Result<Opened, GrantError> {
+async fn create_grant(
+    app: &App,
+    tx: &mut Tx,
+    client: &Client,
+    id: Uuid,
+    grant: Grant,
+) -> Result<PendingTokens, GrantError> {
     let subject = subjects::find(tx, grant.subject)
         .await?
         .filter(|subject| subject.active)
         .ok_or_else(model::invalid_grant)?;
     let now = app.clock.now();
-    let refreshes = client.may(GrantType::RefreshToken);
+    let refreshes = client.may_use(GrantType::RefreshToken);
     let tokens = &app.settings.tokens;
     let life = if refreshes {
         Duration::from_secs(u64::from(tokens.refresh_days) * 86_400)
@@ -133,12 +139,12 @@ async fn open(app: &App, tx: &mut Tx, client: &Client, id: Uuid, grant: Grant) -
     store::insert_grant(tx, &row).await?;
     let refresh_token = if refreshes {
         let token = app.random.token();
-        store::insert_refresh(tx, &token.hash(), id, now).await?;
+        store::insert_refresh_token(tx, &token.hash(), id, now).await?;
         Some(token)
     } else {
         None
     };
-    Ok(Opened {
+    Ok(PendingTokens {
         grant: row,
         scope: grant.scope,
         groups: subject.groups,
@@ -151,7 +157,7 @@ async fn open(app: &App, tx: &mut Tx, client: &Client, id: Uuid, grant: Grant) -
 /// Revokes a grant whose code or refresh token came again, and tells the world; in a transaction of its own, which holds
 /// the account before the grant, as whatever ends sessions does. The one that found out holds the grant already, and
 /// must have ended.
-async fn reused(app: &App, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
+async fn revoke_reused(app: &App, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
     let mut tx = app.db.begin("token_reuse").await?;
     accounts::store::lock(&mut tx, subject).await?;
     if !store::revoke(&mut tx, grant, app.clock.now()).await? {
@@ -189,7 +195,7 @@ pub async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError
 /// When the database fails.
 pub async fn revoke_refresh_token(app: &App, client: &Client, presented: &str) -> Result<bool, DbError> {
     let hash = Token::new(presented).hash();
-    let Some(row) = store::refresh(&mut app.db.reader().await?, hash.as_bytes()).await? else {
+    let Some(row) = store::find_refresh_token(&mut app.db.reader().await?, hash.as_bytes()).await? else {
         return Ok(false);
     };
     revoke_grant(app, client, row.grant_id).await
@@ -232,7 +238,7 @@ pub async fn revoke_for_account(tx: &mut Tx, account: Uuid, now: Timestamp) -> R
 /// # Errors
 /// When the database fails.
 pub async fn revoke_for_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
-    store::note_deleted_client(tx, client, now).await?;
+    store::insert_deleted_client(tx, client, now).await?;
     store::revoke_client(tx, client, now).await
 }
 
@@ -242,7 +248,7 @@ pub async fn revoke_for_client(tx: &mut Tx, client: &str, now: Timestamp) -> Res
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<u64, DbError> {
     let mut tx = app.db.begin("sweep_grants").await?;
-    let gone = store::sweep(&mut tx, app.clock.now() - REMAINS).await?;
+    let gone = store::sweep(&mut tx, app.clock.now() - GRANT_RETENTION).await?;
     tx.commit().await?;
     Ok(gone)
 }

@@ -13,7 +13,7 @@ use crate::clients::{Client, GrantType};
 use crate::subjects::Subject;
 
 /// Scopes that only administrators may pass on to a client, and clients of their own only by registration.
-const PRIVILEGED: [&str; 6] = [
+const PRIVILEGED_SCOPES: [&str; 6] = [
     "admin",
     "users:read",
     "users:write",
@@ -23,14 +23,14 @@ const PRIVILEGED: [&str; 6] = [
 ];
 
 /// Scopes that mean nothing without a person.
-const PERSONAL: [&str; 2] = ["openid", "offline_access"];
+const SUBJECT_ONLY_SCOPES: [&str; 2] = ["openid", "offline_access"];
 
 /// A person, signed in, lets a client in.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// The person.
     pub subject: Uuid,
-    /// What is granted: see [`person_scope`].
+    /// What is granted: see [`subject_scope`].
     pub scope: Scope,
     /// The services that the tokens are for: see [`audiences`].
     pub audiences: Vec<Resource>,
@@ -67,12 +67,12 @@ pub(super) fn invalid_grant() -> GrantError {
 
 /// Whether a person needs to administer to pass `scope` on.
 pub(crate) fn is_privileged(scope: &str) -> bool {
-    PRIVILEGED.contains(&scope)
+    PRIVILEGED_SCOPES.contains(&scope)
 }
 
 /// What a client is given that names no scope: of what it is registered for, all that is neither privileged nor outlives
 /// the session. That much is given to nobody unasked (SB-48).
-fn unasked(registered: &Scope) -> Result<Scope, OAuthError> {
+fn default_scope(registered: &Scope) -> Result<Scope, OAuthError> {
     let modest = |token: &&str| !is_privileged(token) && *token != "offline_access";
     Ok(Scope::of(registered.iter().filter(modest))?)
 }
@@ -82,12 +82,12 @@ fn unasked(registered: &Scope) -> Result<Scope, OAuthError> {
 ///
 /// # Errors
 /// `invalid_scope` when nothing is left.
-pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
-    let registered = &client.registration.scope;
-    let default = unasked(registered)?;
+pub fn subject_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
+    let registered = &client.metadata.scope;
+    let default = default_scope(registered)?;
     let asked = if asked.is_empty() { &default } else { asked };
     let administrator = subject.is_administrator();
-    let may_refresh = client.may(GrantType::RefreshToken);
+    let may_refresh = client.may_use(GrantType::RefreshToken);
     let granted = asked.iter().filter(|token| {
         registered.contains(token)
             && (administrator || !is_privileged(token))
@@ -107,15 +107,16 @@ pub fn person_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result
 /// `invalid_scope` when it asks for more than it is registered for, or for nothing and there is nothing to be had that
 /// is not privileged.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
-    let registered = &client.registration.scope;
-    let impersonal = |scope: &Scope| Scope::of(scope.iter().filter(|token| !PERSONAL.contains(token)));
+    let registered = &client.metadata.scope;
+    let impersonal =
+        |scope: &Scope| Scope::of(scope.iter().filter(|token| !SUBJECT_ONLY_SCOPES.contains(token)));
     if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
         if !registered.covers(asked) {
             return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));
         }
         return Ok(impersonal(asked)?);
     }
-    let granted = impersonal(&unasked(registered)?)?;
+    let granted = impersonal(&default_scope(registered)?)?;
     if granted.is_empty() && registered.iter().any(is_privileged) {
         return Err(
             ErrorCode::InvalidScope.because("the parameter scope must name the scopes that are wanted")
@@ -129,17 +130,20 @@ pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAu
 /// # Errors
 /// `invalid_target` for a service that is not the client's.
 pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
-    let registered = &client.registration.audiences;
+    let registered = &client.metadata.audiences;
     let reachable = if registered.is_empty() {
         app.issuer.audiences()
     } else {
         registered
     };
-    narrowed(reachable, asked)
+    narrow_audiences(reachable, asked)
 }
 
 /// `asked`, if all of it is in `reachable`; all of `reachable` if nothing is asked.
-pub(super) fn narrowed(reachable: &[Resource], asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
+pub(super) fn narrow_audiences(
+    reachable: &[Resource],
+    asked: &[Resource],
+) -> Result<Vec<Resource>, OAuthError> {
     if asked.is_empty() {
         return Ok(reachable.to_vec());
     }

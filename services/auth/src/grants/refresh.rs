@@ -13,9 +13,9 @@ use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 
-use super::model::{invalid_grant, narrowed};
+use super::model::{invalid_grant, narrow_audiences};
 use super::store::{self, GrantRow, RefreshRow};
-use super::{GrantError, Opened, person_scope};
+use super::{GrantError, PendingTokens, subject_scope};
 use crate::app::App;
 use crate::clients::Client;
 use crate::subjects;
@@ -25,7 +25,7 @@ use crate::subjects;
 const GRACE: Duration = Duration::from_secs(30);
 
 /// What becomes of a refresh token that was presented.
-enum Outcome {
+enum RefreshOutcome {
     /// Its successor, new or told again.
     Successor(Token),
     /// It was stolen, or its successor was.
@@ -48,7 +48,7 @@ pub async fn refresh(
     let hash = presented.hash();
     let now = app.clock.now();
     let mut tx = app.db.begin("refresh").await?;
-    let row = store::refresh(&mut tx, hash.as_bytes())
+    let row = store::find_refresh_token(&mut tx, hash.as_bytes())
         .await?
         .ok_or_else(invalid_grant)?;
     let grant = store::lock_grant(&mut tx, row.grant_id, now)
@@ -64,7 +64,7 @@ pub async fn refresh(
     // Nothing granted stays nothing: to ask for nothing would mean all that the client may have by now.
     let granted = match granted.is_empty() {
         true => granted,
-        false => person_scope(client, &subject, &granted)?,
+        false => subject_scope(client, &subject, &granted)?,
     };
     let scope = match asked {
         None => granted,
@@ -75,16 +75,16 @@ pub async fn refresh(
                 .into());
         }
     };
-    let audiences = narrowed(&grant.audiences, resources)?;
-    match exchange(&mut tx, &grant, &presented, &hash, now).await? {
-        Outcome::Reused => {
+    let audiences = narrow_audiences(&grant.audiences, resources)?;
+    match rotate(&mut tx, &grant, &presented, &hash, now).await? {
+        RefreshOutcome::Reused => {
             drop(tx);
-            super::reused(app, grant.id, grant.subject, client).await?;
+            super::revoke_reused(app, grant.id, grant.subject, client).await?;
             Err(invalid_grant())
         }
-        Outcome::Successor(token) => {
+        RefreshOutcome::Successor(token) => {
             tx.commit().await?;
-            let opened = Opened {
+            let pending = PendingTokens {
                 grant,
                 scope,
                 groups: subject.groups,
@@ -93,40 +93,40 @@ pub async fn refresh(
                 refresh_token: Some(token),
                 now,
             };
-            opened.sign(app, client, &audiences)
+            pending.sign(app, client, &audiences)
         }
     }
 }
 
 /// Under the lock of the grant: the first to come exchanges the token, and those who come at the same moment get the
 /// same successor.
-async fn exchange(
+async fn rotate(
     tx: &mut Tx,
     grant: &GrantRow,
     presented: &Token,
     hash: &TokenHash,
     now: Timestamp,
-) -> Result<Outcome, DbError> {
+) -> Result<RefreshOutcome, DbError> {
     let successor = successor(grant, presented);
     if store::rotate(tx, hash, &successor.hash(), now).await? {
-        store::insert_refresh(tx, &successor.hash(), grant.id, now).await?;
-        return Ok(Outcome::Successor(successor));
+        store::insert_refresh_token(tx, &successor.hash(), grant.id, now).await?;
+        return Ok(RefreshOutcome::Successor(successor));
     }
     let Some(RefreshRow {
         rotated_at: Some(rotated_at),
         successor: Some(next),
         ..
-    }) = store::refresh(tx, hash.as_bytes()).await?
+    }) = store::find_refresh_token(tx, hash.as_bytes()).await?
     else {
-        return Ok(Outcome::Reused);
+        return Ok(RefreshOutcome::Reused);
     };
-    let unused = store::refresh(tx, &next)
+    let unused = store::find_refresh_token(tx, &next)
         .await?
         .is_some_and(|next| next.rotated_at.is_none());
     if unused && now.distance(rotated_at) <= GRACE && successor.hash().matches(&next) {
-        Ok(Outcome::Successor(successor))
+        Ok(RefreshOutcome::Successor(successor))
     } else {
-        Ok(Outcome::Reused)
+        Ok(RefreshOutcome::Reused)
     }
 }
 

@@ -70,7 +70,10 @@ pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -
         .execute(c).await?.rows_affected() == 1))
 }
 
-pub(super) async fn code(db: &mut impl Connection, hash: &TokenHash) -> Result<Option<CodeRow>, DbError> {
+pub(super) async fn find_code(
+    db: &mut impl Connection,
+    hash: &TokenHash,
+) -> Result<Option<CodeRow>, DbError> {
     Ok(
         on_engine!(db, c => sqlx::query_as("SELECT * FROM authorization_codes WHERE hash = $1")
         .bind(hash.as_bytes()).fetch_optional(c).await?),
@@ -88,7 +91,7 @@ pub(super) async fn consume_code(
     Ok(on_engine!(tx, c => sqlx::query_as(
         "UPDATE authorization_codes SET used_at = $4, grant_id = $3
          WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 AND expires_at <= $5 RETURNING *")
-        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(codes::LONGEST)).fetch_optional(c).await?))
+        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(codes::MAX_CODE_LIFETIME)).fetch_optional(c).await?))
 }
 
 pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
@@ -117,7 +120,7 @@ pub(super) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, 
     Ok(found.is_some())
 }
 
-pub(super) async fn insert_refresh(
+pub(super) async fn insert_refresh_token(
     tx: &mut Tx,
     hash: &TokenHash,
     grant_id: Uuid,
@@ -128,7 +131,10 @@ pub(super) async fn insert_refresh(
     Ok(())
 }
 
-pub(super) async fn refresh(db: &mut impl Connection, hash: &[u8]) -> Result<Option<RefreshRow>, DbError> {
+pub(super) async fn find_refresh_token(
+    db: &mut impl Connection,
+    hash: &[u8],
+) -> Result<Option<RefreshRow>, DbError> {
     Ok(on_engine!(db, c => sqlx::query_as(
         "SELECT grant_id, rotated_at, successor FROM refresh_tokens WHERE hash = $1")
         .bind(hash).fetch_optional(c).await?))
@@ -183,7 +189,7 @@ pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> 
 }
 
 /// Notes that a client is gone.
-pub(super) async fn note_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
          ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
         .bind(client).bind(now).execute(c).await.map(drop)?);

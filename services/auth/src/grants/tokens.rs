@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::clients::Client;
 
 /// What goes into the tokens of a person.
-pub(super) struct Signing<'a> {
+pub(super) struct TokenInput<'a> {
     pub(super) grant: &'a GrantRow,
     pub(super) client: &'a Client,
     pub(super) scope: Scope,
@@ -26,8 +26,8 @@ pub(super) struct Signing<'a> {
 }
 
 /// The answer to a person's client.
-pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, GrantError> {
-    let Signing { grant, client, .. } = signing;
+pub(super) fn sign_subject_tokens(app: &App, signing: TokenInput<'_>) -> Result<TokenResponse, GrantError> {
+    let TokenInput { grant, client, .. } = signing;
     let scope = signing.scope;
     let openid = scope.contains("openid");
     let iat = signing.now.as_secs();
@@ -65,7 +65,7 @@ pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, G
             at_hash: Some(at_hash(&access_token)),
             sid,
         };
-        let algorithm = client.registration.id_token_signed_response_alg.into();
+        let algorithm = client.metadata.id_token_signed_response_alg.into();
         Some(app.keys.sign(algorithm, TYP_ID_TOKEN, &claims)?)
     } else {
         None
@@ -81,7 +81,7 @@ pub(super) fn person(app: &App, signing: Signing<'_>) -> Result<TokenResponse, G
 }
 
 /// The answer to a client that asked for itself. Nothing is stored.
-pub(super) fn client(
+pub(super) fn sign_client_token(
     app: &App,
     client: &Client,
     scope: Scope,

@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::SharedApp;
 use crate::clients::{
-    self, AuthMethod, Client, ClientError, ClientId, GrantType, IdTokenAlgorithm, Origin, Registration,
+    self, AuthMethod, Client, ClientError, ClientId, ClientMetadata, GrantType, IdTokenAlgorithm, Origin,
 };
 
-/// A client to be registered: a [`Registration`], and an id if it is to have a certain one. Its fields are written out
+/// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are written out
 /// once more because an error inside a flattened struct does not tell which field is wrong.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct New {
+struct NewClient {
     #[schemars(with = "Option<String>")]
     client_id: Option<ClientId>,
     client_name: Option<String>,
@@ -44,32 +44,32 @@ struct New {
     require_pkce: Option<bool>,
 }
 
-impl New {
-    fn registration(self) -> Registration {
-        let usual = Registration::usual();
-        Registration {
+impl NewClient {
+    fn into_metadata(self) -> ClientMetadata {
+        let default = ClientMetadata::default();
+        ClientMetadata {
             client_name: self.client_name,
             redirect_uris: self.redirect_uris.unwrap_or_default(),
             post_logout_redirect_uris: self.post_logout_redirect_uris.unwrap_or_default(),
-            grant_types: self.grant_types.unwrap_or(usual.grant_types),
-            scope: self.scope.unwrap_or(usual.scope),
+            grant_types: self.grant_types.unwrap_or(default.grant_types),
+            scope: self.scope.unwrap_or(default.scope),
             token_endpoint_auth_method: self.token_endpoint_auth_method.unwrap_or_default(),
             id_token_signed_response_alg: self.id_token_signed_response_alg.unwrap_or_default(),
             audiences: self.audiences.unwrap_or_default(),
-            require_pkce: self.require_pkce.unwrap_or(usual.require_pkce),
+            require_pkce: self.require_pkce.unwrap_or(default.require_pkce),
         }
     }
 }
 
 /// A client.
 #[derive(Serialize, JsonSchema)]
-struct Shown {
+struct ClientView {
     client_id: String,
     /// Told once, when the client is registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     #[serde(flatten)]
-    registration: Registration,
+    metadata: ClientMetadata,
     origin: Origin,
     version: i64,
     created_at: Timestamp,
@@ -78,17 +78,17 @@ struct Shown {
 
 /// Clients in the order of their ids.
 #[derive(Serialize, JsonSchema)]
-struct Page {
-    clients: Vec<Shown>,
+struct ClientPage {
+    clients: Vec<ClientView>,
     /// For `after`, to read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// Which page.
+/// Which page of clients to list.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct PageQuery {
     #[serde(default)]
     after: String,
     #[serde(default = "default_limit")]
@@ -99,12 +99,12 @@ fn default_limit() -> u16 {
     100
 }
 
-impl From<Client> for Shown {
+impl From<Client> for ClientView {
     fn from(client: Client) -> Self {
         Self {
             client_id: client.id.to_string(),
             client_secret: None,
-            registration: client.registration,
+            metadata: client.metadata,
             origin: client.origin,
             version: client.version,
             created_at: client.created_at,
@@ -116,23 +116,23 @@ impl From<Client> for Shown {
 pub(super) fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/admin/v1/clients", get(list).post(create))
-        .route("/admin/v1/clients/{client_id}", get(one).delete(delete))
+        .route("/admin/v1/clients/{client_id}", get(find).delete(delete))
 }
 
 /// `GET /admin/v1/clients?after=&limit=`
 async fn list(
     State(app): State<SharedApp>,
     _: Scoped<Admin>,
-    Query(which): Query<Which>,
-) -> Result<Json<Page>, Problem> {
-    if !(1..=500).contains(&which.limit) {
+    Query(query): Query<PageQuery>,
+) -> Result<Json<ClientPage>, Problem> {
+    if !(1..=500).contains(&query.limit) {
         return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
     }
-    let found = clients::list(&app, &which.after, which.limit).await?;
-    let full = found.len() == usize::from(which.limit);
+    let found = clients::list(&app, &query.after, query.limit).await?;
+    let full = found.len() == usize::from(query.limit);
     let next = found.last().filter(|_| full).map(|client| client.id.to_string());
-    Ok(Json(Page {
-        clients: found.into_iter().map(Shown::from).collect(),
+    Ok(Json(ClientPage {
+        clients: found.into_iter().map(ClientView::from).collect(),
         next,
     }))
 }
@@ -141,17 +141,17 @@ async fn list(
 async fn create(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,
-    chassis::http::Json(new): chassis::http::Json<New>,
+    chassis::http::Json(new): chassis::http::Json<NewClient>,
 ) -> Result<Response, Problem> {
-    let created = clients::create(&app, new.client_id.clone(), new.registration())
+    let created = clients::create(&app, new.client_id.clone(), new.into_metadata())
         .await
-        .map_err(refuse)?;
+        .map_err(to_problem)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
     let location = app
         .settings
         .issuer
         .local(&format!("/admin/v1/clients/{}", created.client.id));
-    let shown = Shown {
+    let shown = ClientView {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
         ..created.client.into()
     };
@@ -160,13 +160,13 @@ async fn create(
 }
 
 /// `GET /admin/v1/clients/{client_id}`
-async fn one(
+async fn find(
     State(app): State<SharedApp>,
     _: Scoped<Admin>,
     Path(id): Path<String>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<ClientView>, Problem> {
     let client = clients::find(&app, &id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(Shown::from(Client::clone(&client))))
+    Ok(Json(ClientView::from(Client::clone(&client))))
 }
 
 /// `DELETE /admin/v1/clients/{client_id}`: all that was granted to it is revoked.
@@ -175,7 +175,7 @@ async fn delete(
     admin: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    if clients::delete(&app, &id).await.map_err(refuse)? {
+    if clients::delete(&app, &id).await.map_err(to_problem)? {
         tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "an administrator removed an application");
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -183,7 +183,7 @@ async fn delete(
     }
 }
 
-fn refuse(error: ClientError) -> Problem {
+fn to_problem(error: ClientError) -> Problem {
     match error {
         ClientError::Invalid(invalid) => Problem::invalid().field(invalid.field, invalid.detail),
         ClientError::Taken => Problem::conflict("There is a client of that id."),

@@ -15,13 +15,13 @@ use crate::keys::{KeyError, KeyInfo};
 
 /// Every key there is, oldest first.
 #[derive(Serialize, JsonSchema)]
-struct Listed {
+struct KeyList {
     keys: Vec<KeyInfo>,
 }
 
 /// What came of a rotation.
 #[derive(Serialize, JsonSchema)]
-struct Rotated {
+struct RotationResult {
     /// The ids of the keys that were made; empty when the next ones were published already.
     made: Vec<String>,
     /// When the last of the next keys begins to sign.
@@ -33,7 +33,7 @@ struct Rotated {
 /// How fast to change the keys.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rotate {
+struct RotationRequest {
     /// Sign with the new keys within seconds, for when a key may have leaked, instead of waiting until every cached
     /// copy of the key set has expired.
     #[serde(default)]
@@ -51,9 +51,9 @@ pub(super) fn routes() -> Router<SharedApp> {
 }
 
 /// `GET /admin/v1/keys`
-async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<Listed>, Problem> {
-    let keys = app.keys.list().await.map_err(failed)?;
-    Ok(Json(Listed { keys }))
+async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
+    let keys = app.keys.list().await.map_err(to_problem)?;
+    Ok(Json(KeyList { keys }))
 }
 
 /// `POST /admin/v1/keys/rotate`, with or without a body.
@@ -61,27 +61,27 @@ async fn rotate(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,
     RawBody(body): RawBody,
-) -> Result<(StatusCode, Json<Rotated>), Problem> {
-    let how = if body.is_empty() {
-        Rotate::default()
+) -> Result<(StatusCode, Json<RotationResult>), Problem> {
+    let request = if body.is_empty() {
+        RotationRequest::default()
     } else {
-        parse_json::<Rotate>(&body)?
+        parse_json::<RotationRequest>(&body)?
     };
-    let rotation = match how.drop_now {
-        true => app.keys.drop_all().await.map_err(failed)?,
-        false => app.keys.rotate(how.immediately).await.map_err(failed)?,
+    let rotation = match request.drop_now {
+        true => app.keys.drop_all().await.map_err(to_problem)?,
+        false => app.keys.rotate(request.immediately).await.map_err(to_problem)?,
     };
-    let reason = if how.drop_now { "dropped" } else { "rotated" };
+    let reason = if request.drop_now { "dropped" } else { "rotated" };
     tracing::info!(event.action = "keys-rotated", event.outcome = "success", event.reason = reason, user.id = %admin.subject, "an administrator had the signing keys changed");
-    let rotated = Rotated {
+    let rotated = RotationResult {
         made: rotation.made,
         signs_from: rotation.signs_from,
-        keys: app.keys.list().await.map_err(failed)?,
+        keys: app.keys.list().await.map_err(to_problem)?,
     };
     Ok((StatusCode::ACCEPTED, Json(rotated)))
 }
 
-fn failed(error: KeyError) -> Problem {
+fn to_problem(error: KeyError) -> Problem {
     match error {
         KeyError::Db(error) => error.into(),
         other => Problem::internal(&other),

@@ -15,7 +15,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
-use crate::registration::{self, NewAccount, RegisterError, Rejection, State as Progress};
+use crate::registration::{self, NewAccount, RegisterError, RegistrationState, Rejection};
 use crate::{accounts, sessions, setup, subjects};
 
 pub(super) fn routes() -> Router<SharedApp> {
@@ -48,7 +48,7 @@ struct NewUser {
 
 /// The account that was made.
 #[derive(Debug, Serialize)]
-struct Created {
+struct CreatedAccount {
     id: Uuid,
     /// `active`, or `pending` while the user service does not answer.
     state: &'static str,
@@ -59,7 +59,7 @@ struct Created {
 
 /// A link with which a person chooses a password.
 #[derive(Debug, Serialize)]
-struct Link {
+struct SetupLink {
     setup_url: Url,
     /// Seconds that it is good for.
     expires_in: u64,
@@ -71,7 +71,7 @@ async fn create(
     State(app): State<SharedApp>,
     Json(new): Json<NewUser>,
 ) -> Result<Response, Problem> {
-    let invited = new.password.is_none();
+    let has_no_password = new.password.is_none();
     let prepared = registration::prepare(
         &app,
         NewAccount {
@@ -86,15 +86,17 @@ async fn create(
         },
     )
     .await
-    .map_err(refusal)?;
+    .map_err(registration_problem)?;
     let mut tx = app.db.begin("admin_create_user").await?;
     prepared.record(&app, &mut tx).await?;
-    let setup_url = match invited {
-        true => Some(setup::invite(&app, &mut tx, prepared.id()).await?),
+    let setup_url = match has_no_password {
+        true => Some(setup::issue_invitation(&app, &mut tx, prepared.id()).await?),
         false => None,
     };
     tx.commit().await?;
-    let done = registration::settle(&app, prepared).await.map_err(refusal)?;
+    let done = registration::submit(&app, prepared)
+        .await
+        .map_err(registration_problem)?;
     tracing::info!(
         event.action = "account-created",
         event.outcome = "success",
@@ -103,17 +105,17 @@ async fn create(
         "an administrator made an account"
     );
     let state = match done.state {
-        Progress::Active => "active",
-        Progress::Pending => "pending",
-        Progress::Rejected(why) => return Err(rejected(why)),
-        Progress::Expired => return Err(rejected(Rejection::Invalid)),
+        RegistrationState::Active => "active",
+        RegistrationState::Pending => "pending",
+        RegistrationState::Rejected(why) => return Err(rejection_problem(why)),
+        RegistrationState::Expired => return Err(rejection_problem(Rejection::Invalid)),
     };
-    let created = Created {
+    let created = CreatedAccount {
         id: done.id,
         state,
         setup_url,
     };
-    Ok(unstored((StatusCode::CREATED, axum::Json(created))))
+    Ok(no_store((StatusCode::CREATED, axum::Json(created))))
 }
 
 /// POST /admin/v1/users/{id}/setup-link
@@ -126,14 +128,14 @@ async fn invite(
     if subjects::find(&mut tx, id).await?.is_none() {
         return Err(Problem::not_found());
     }
-    let setup_url = setup::invite(&app, &mut tx, id).await?;
+    let setup_url = setup::issue_invitation(&app, &mut tx, id).await?;
     tx.commit().await?;
     tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "an administrator made a link with which a person chooses a password");
-    let link = Link {
+    let link = SetupLink {
         setup_url,
-        expires_in: setup::INVITATION_FOR.as_secs(),
+        expires_in: setup::INVITATION_LIFETIME.as_secs(),
     };
-    Ok(unstored((StatusCode::CREATED, axum::Json(link))))
+    Ok(no_store((StatusCode::CREATED, axum::Json(link))))
 }
 
 /// DELETE /admin/v1/users/{id}/sessions
@@ -153,7 +155,7 @@ async fn end_sessions(
 }
 
 /// A response that holds a secret (SB-18).
-fn unstored(response: impl IntoResponse) -> Response {
+fn no_store(response: impl IntoResponse) -> Response {
     let mut response = response.into_response();
     response
         .headers_mut()
@@ -161,7 +163,7 @@ fn unstored(response: impl IntoResponse) -> Response {
     response
 }
 
-fn rejected(why: Rejection) -> Problem {
+fn rejection_problem(why: Rejection) -> Problem {
     match why {
         Rejection::UserNameTaken => Problem::new(
             StatusCode::CONFLICT,
@@ -177,13 +179,13 @@ fn rejected(why: Rejection) -> Problem {
     }
 }
 
-fn refusal(error: RegisterError) -> Problem {
+fn registration_problem(error: RegisterError) -> Problem {
     match error {
         RegisterError::Invalid(errors) => errors.into_iter().fold(Problem::invalid(), |problem, error| {
             problem.field(error.field, error.detail)
         }),
         RegisterError::Busy { retry_after } => Problem::unavailable(retry_after),
-        RegisterError::Throttled { retry_after } | RegisterError::TooMany { retry_after, .. } => {
+        RegisterError::Throttled { retry_after } | RegisterError::QuotaExceeded { retry_after, .. } => {
             Problem::too_many(retry_after)
         }
         RegisterError::Db(error) => error.into(),

@@ -15,18 +15,18 @@ use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, SignIn, SignInError, SignedIn};
+use crate::accounts::{self, SignInError, SignInRequest, SignedIn};
 use crate::app::{App, SharedApp};
 use crate::clients::{self, DIRECT_CLIENT};
 use crate::grants::{self, Grant, GrantError};
-use crate::sessions::{self, Lifetime, StartError};
+use crate::sessions::{self, SessionLifetime, StartError};
 use crate::subjects::{self, Subject};
 
 /// What is granted when nothing is asked for. Administration is never granted unasked.
 const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
 
 /// When to ask again for an account that is being set up.
-const SET_UP_IN: Duration = Duration::from_secs(2);
+const PENDING_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> Router<SharedApp> {
     Router::new().route("/authenticate", post(authenticate))
@@ -35,7 +35,7 @@ pub(super) fn routes() -> Router<SharedApp> {
 /// Who wants to sign in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Credentials {
+struct AuthenticateRequest {
     username: String,
     password: SecretString,
     /// For accounts with a second factor; others need none.
@@ -53,7 +53,7 @@ struct Credentials {
 
 /// What a person who signed in gets.
 #[derive(Serialize)]
-struct Authenticated {
+struct AuthenticateResponse {
     #[serde(flatten)]
     tokens: TokenResponse,
     user: UserState,
@@ -65,13 +65,13 @@ struct Authenticated {
 async fn authenticate(
     State(app): State<SharedApp>,
     client: ClientInfo,
-    Json(sent): Json<Credentials>,
+    Json(sent): Json<AuthenticateRequest>,
 ) -> Result<Response, Problem> {
     if !app.settings.authenticate.enabled {
         return Err(Problem::not_found());
     }
-    let asked = asked_scope(sent.scope.as_deref())?;
-    let attempt = SignIn {
+    let asked = requested_scope(sent.scope.as_deref())?;
+    let attempt = SignInRequest {
         user_name: sent.username,
         password: sent.password,
         client: client.clone(),
@@ -80,18 +80,18 @@ async fn authenticate(
             Token::new(token.expose_secret())
         }),
     };
-    let who = accounts::sign_in(&app, attempt).await.map_err(refusal)?;
+    let who = accounts::sign_in(&app, attempt).await.map_err(sign_in_problem)?;
     let remember = sent.remember_device && !who.known_device;
-    let granted = match grant(&app, &who, &client, &asked, remember).await {
+    let granted = match start_session_and_issue(&app, &who, &client, &asked, remember).await {
         Ok(granted) => granted,
-        Err(NotGranted::Scope(problem)) => {
+        Err(GrantFailure::Scope(problem)) => {
             // The password was right: what is refused is no guess.
             let mut tx = app.db.begin("authenticate_refused").await?;
-            who.forgive(&mut tx).await?;
+            who.clear_failures(&mut tx).await?;
             tx.commit().await?;
             return Err(problem);
         }
-        Err(NotGranted::Failed(problem)) => return Err(problem),
+        Err(GrantFailure::Failed(problem)) => return Err(problem),
     };
     let mut response = axum::Json(granted).into_response();
     let headers = response.headers_mut();
@@ -100,7 +100,7 @@ async fn authenticate(
     Ok(response)
 }
 
-fn asked_scope(text: Option<&str>) -> Result<Scope, Problem> {
+fn requested_scope(text: Option<&str>) -> Result<Scope, Problem> {
     let asked = text.unwrap_or_default().parse::<Scope>();
     let scope = asked.and_then(|asked| match asked.is_empty() {
         true => Scope::of(DEFAULT_SCOPE),
@@ -110,45 +110,47 @@ fn asked_scope(text: Option<&str>) -> Result<Scope, Problem> {
 }
 
 /// Why somebody with the right password gets no tokens.
-enum NotGranted {
+enum GrantFailure {
     /// They may not have what they ask for.
     Scope(Problem),
     /// They may not sign in any more, or it failed here.
     Failed(Problem),
 }
 
-impl<E: Into<Problem>> From<E> for NotGranted {
+impl<E: Into<Problem>> From<E> for GrantFailure {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
 }
 
 /// Starts the session that the tokens belong to, and gives them: one transaction.
-async fn grant(
+async fn start_session_and_issue(
     app: &App,
     who: &SignedIn,
     caller: &ClientInfo,
     asked: &Scope,
     remember: bool,
-) -> Result<Authenticated, NotGranted> {
+) -> Result<AuthenticateResponse, GrantFailure> {
     let client = clients::find(app, DIRECT_CLIENT)
         .await?
         .ok_or_else(Problem::not_found)?;
     let mut tx = app.db.begin("authenticate").await?;
     // No cookie leads to this session: it lives as long as its refresh tokens may.
     let life = Duration::from_secs(u64::from(app.settings.tokens.refresh_days) * 86_400);
-    let lifetime = Lifetime {
+    let lifetime = SessionLifetime {
         idle: life,
         absolute: life,
     };
-    let started = sessions::start_for(app, &mut tx, who, caller, lifetime)
+    let started = sessions::start_with_lifetime(app, &mut tx, who, caller, lifetime)
         .await
-        .map_err(not_started)?;
-    let subject: Subject = subjects::find(&mut tx, who.account_id).await?.ok_or_else(wrong)?;
+        .map_err(start_problem)?;
+    let subject: Subject = subjects::find(&mut tx, who.account_id)
+        .await?
+        .ok_or_else(invalid_credentials)?;
     let grant = Grant {
         subject: subject.id,
-        scope: grants::person_scope(&client, &subject, asked).map_err(refused_grant)?,
-        audiences: grants::audiences(app, &client, &[]).map_err(refused_grant)?,
+        scope: grants::subject_scope(&client, &subject, asked).map_err(grant_failure)?,
+        audiences: grants::audiences(app, &client, &[]).map_err(grant_failure)?,
         session_id: Some(started.session.id),
         auth_time: who.auth_time,
         amr: who.amr.clone(),
@@ -156,13 +158,13 @@ async fn grant(
     };
     let tokens = grants::issue(app, &mut tx, &client, grant)
         .await
-        .map_err(refused_grant)?;
+        .map_err(grant_failure)?;
     let device = match remember {
         true => Some(accounts::remember_device(app, &mut tx, subject.id).await?),
         false => None,
     };
     tx.commit().await?;
-    Ok(Authenticated {
+    Ok(AuthenticateResponse {
         tokens,
         user: subject.claims,
         device_token: device.map(|token| token.expose().to_owned()),
@@ -170,7 +172,7 @@ async fn grant(
 }
 
 /// One answer for everything that makes a pair wrong (SB-8).
-fn wrong() -> Problem {
+fn invalid_credentials() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "wrong-credentials",
@@ -178,23 +180,23 @@ fn wrong() -> Problem {
     )
 }
 
-fn not_started(error: StartError) -> Problem {
+fn start_problem(error: StartError) -> Problem {
     match error {
-        StartError::Refused => wrong(),
+        StartError::Refused => invalid_credentials(),
         StartError::Db(error) => error.into(),
     }
 }
 
-fn refused_grant(error: impl Into<GrantError>) -> NotGranted {
+fn grant_failure(error: impl Into<GrantError>) -> GrantFailure {
     match error.into() {
-        GrantError::OAuth(error) => NotGranted::Scope(Problem::invalid().field("scope", error.to_string())),
-        other => NotGranted::Failed(Problem::internal(&other)),
+        GrantError::OAuth(error) => GrantFailure::Scope(Problem::invalid().field("scope", error.to_string())),
+        other => GrantFailure::Failed(Problem::internal(&other)),
     }
 }
 
-fn refusal(error: SignInError) -> Problem {
+fn sign_in_problem(error: SignInError) -> Problem {
     match error {
-        SignInError::Wrong => wrong(),
+        SignInError::InvalidCredentials => invalid_credentials(),
         SignInError::Throttled { retry_after } => {
             Problem::too_many(retry_after).detail("Too many sign-ins failed. Wait, then try again.")
         }
@@ -206,7 +208,7 @@ fn refusal(error: SignInError) -> Problem {
             "registration-pending",
             "The account is being set up",
         )
-        .retry_after(SET_UP_IN),
+        .retry_after(PENDING_RETRY_AFTER),
         SignInError::Db(error) => error.into(),
         error @ SignInError::Hash => Problem::internal(&error),
     }

@@ -10,21 +10,21 @@ use uuid::Uuid;
 use crate::app::{App, SharedApp};
 use crate::clients;
 use crate::grants;
-use crate::restored;
+use crate::restore;
 use crate::subjects::{self, Subject};
 
 /// An access token of an application that is still registered, or of a person who may still act: whoever was
 /// deactivated or deleted, administers no more, or had their grant revoked is refused though the token still verifies
 /// (SB-15).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StillGood;
+pub(crate) struct ActiveCaller;
 
-impl FromRequestParts<SharedApp> for StillGood {
+impl FromRequestParts<SharedApp> for ActiveCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Problem> {
         let token = Bearer::from_request_parts(parts, app).await?;
-        still_good(app, &token).await.map(|()| Self)
+        check_active(app, &token).await.map(|()| Self)
     }
 }
 
@@ -32,19 +32,19 @@ impl FromRequestParts<SharedApp> for StillGood {
 ///
 /// # Errors
 /// 401 when not; 503 for people after a restoration, until it is known who may.
-pub(crate) async fn still_good(app: &App, token: &AccessToken) -> Result<(), Problem> {
+pub(crate) async fn check_active(app: &App, token: &AccessToken) -> Result<(), Problem> {
     let holds = if token.is_of_client() {
         clients::find(app, &token.client_id).await?.is_some()
     } else {
-        restored::refuse_people(app)?;
-        let person = person(&mut app.db.reader().await?, token).await?;
-        person.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
+        restore::check_people_admitted(app)?;
+        let subject = active_subject(&mut app.db.reader().await?, token).await?;
+        subject.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
     };
     if holds { Ok(()) } else { Err(revoked()) }
 }
 
 /// The person whose token it is, if they are active and the grant lives.
-pub(super) async fn person(reader: &mut Reader, token: &AccessToken) -> Result<Subject, Problem> {
+pub(super) async fn active_subject(reader: &mut Reader, token: &AccessToken) -> Result<Subject, Problem> {
     let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
     if let Some(grant) = grant
         && !grants::is_live(reader, grant).await?

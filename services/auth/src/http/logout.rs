@@ -12,10 +12,10 @@ use oidc::redirect_uri::RedirectUri;
 use std::sync::Arc;
 use url::form_urlencoded;
 
-use super::answer::{FormBody, Refusal};
+use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
 use crate::clients::{self, Client};
-use crate::grants::{self, Hint};
+use crate::grants::{self, IdTokenHint};
 use crate::pages::{self, ErrorPage, LogoutConfirmation};
 use crate::sessions::{self, Session, SessionEnd};
 
@@ -25,21 +25,21 @@ pub(super) async fn get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    answer(&app, &headers, &query.unwrap_or_default(), None).await
+    handle(&app, &headers, &query.unwrap_or_default(), None).await
 }
 
 /// `POST /oauth2/logout`: from an application, or from the page that asked the person.
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    form: Result<FormBody, Refusal>,
+    form: Result<FormBody, OAuthErrorResponse>,
 ) -> Result<Response, Problem> {
     let Ok(FormBody(form)) = form else {
-        return Ok(refuse(&app, "The request is not a form."));
+        return Ok(error_page(&app, "The request is not a form."));
     };
     let params = match Params::parse(&form, &[]) {
         Ok(params) => params,
-        Err(error) => return Ok(unreadable(&app, &error)),
+        Err(error) => return Ok(parse_error_page(&app, &error)),
     };
     let confirmation = params.get("csrf");
     if pages::session_token(&app.pages, &headers).is_none() {
@@ -50,18 +50,18 @@ pub(super) async fn post(
                 .local(&format!("/oauth2/logout?{}", params.encoded(&["csrf"]))),
         ));
     }
-    answer(&app, &headers, &form, confirmation).await
+    handle(&app, &headers, &form, confirmation).await
 }
 
 /// A request whose hint and address fit together.
-struct Asked {
+struct ValidatedLogout {
     client: Option<Arc<Client>>,
     hint: Option<IdTokenClaims>,
     /// Where to go afterwards, `state` included.
     destination: Option<String>,
 }
 
-async fn answer(
+async fn handle(
     app: &App,
     headers: &HeaderMap,
     raw: &str,
@@ -69,18 +69,18 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let request = match LogoutRequest::parse(raw) {
         Ok(request) => request,
-        Err(error) => return Ok(unreadable(app, &error)),
+        Err(error) => return Ok(parse_error_page(app, &error)),
     };
-    let asked = match check(app, &request).await? {
-        Ok(asked) => asked,
-        Err(why) => return Ok(refuse(app, why)),
+    let logout = match validate(app, &request).await? {
+        Ok(logout) => logout,
+        Err(why) => return Ok(error_page(app, why)),
     };
     let session = match pages::session_token(&app.pages, headers) {
         Some(token) => sessions::find(app, &token).await?,
         None => None,
     };
     let Some(session) = session else {
-        return Ok(leave(app, &asked));
+        return Ok(redirect_signed_out(app, &logout));
     };
     match confirmation {
         Some(csrf) => {
@@ -88,32 +88,39 @@ async fn answer(
                 return Ok(pages::error_page(&app.pages, &error));
             }
         }
-        None if !speaks_for(&asked, &session) => return Ok(ask(app, headers, &request, &asked)),
+        None if !hint_names_session(&logout, &session) => {
+            return Ok(confirmation_page(app, headers, &request, &logout));
+        }
         None => {}
     }
     let mut tx = app.db.begin("oauth_sign_out").await?;
     sessions::end(app, &mut tx, session.id, SessionEnd::SignedOut).await?;
     tx.commit().await?;
     tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
-    Ok(leave(app, &asked))
+    Ok(redirect_signed_out(app, &logout))
 }
 
 /// Whether the hint is of this very session: then the application may end it without a question (SB-30).
-fn speaks_for(asked: &Asked, session: &Session) -> bool {
-    asked
+fn hint_names_session(logout: &ValidatedLogout, session: &Session) -> bool {
+    logout
         .hint
         .as_ref()
         .and_then(|hint| hint.sid.as_deref())
         .is_some_and(|sid| sid == session.id.to_string())
 }
 
-async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'static str>, Problem> {
+async fn validate(
+    app: &App,
+    request: &LogoutRequest,
+) -> Result<Result<ValidatedLogout, &'static str>, Problem> {
     let (hint, meant) = match &request.id_token_hint {
         None => (None, None),
         Some(token) => match grants::id_token_hint(app, token) {
-            Hint::Proven(claims) => (Some(claims.clone()), Some(claims.aud)),
-            Hint::Unproven { client_id } => (None, Some(client_id)),
-            Hint::Foreign => return Ok(Err("The request brings an ID token that is not one of ours.")),
+            IdTokenHint::Verified(claims) => (Some(claims.clone()), Some(claims.aud)),
+            IdTokenHint::UnknownKey { client_id } => (None, Some(client_id)),
+            IdTokenHint::Invalid => {
+                return Ok(Err("The request brings an ID token that is not one of ours."));
+            }
         },
     };
     let named = request.client_id.as_deref();
@@ -132,7 +139,7 @@ async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'sta
         // Exactly as registered: not even the port of a loopback address is free (SB-20).
         (Some(uri), Some(client))
             if client
-                .registration
+                .metadata
                 .post_logout_redirect_uris
                 .iter()
                 .any(|known| known.as_str() == uri) =>
@@ -154,7 +161,7 @@ async fn check(app: &App, request: &LogoutRequest) -> Result<Result<Asked, &'sta
             }));
         }
     };
-    Ok(Ok(Asked {
+    Ok(Ok(ValidatedLogout {
         client,
         hint,
         destination,
@@ -173,7 +180,12 @@ fn with_state(uri: &str, state: Option<&str>) -> String {
     }
 }
 
-fn ask(app: &App, headers: &HeaderMap, request: &LogoutRequest, asked: &Asked) -> Response {
+fn confirmation_page(
+    app: &App,
+    headers: &HeaderMap,
+    request: &LogoutRequest,
+    logout: &ValidatedLogout,
+) -> Response {
     let hidden: Vec<(&str, &str)> = [
         ("id_token_hint", &request.id_token_hint),
         ("client_id", &request.client_id),
@@ -184,40 +196,40 @@ fn ask(app: &App, headers: &HeaderMap, request: &LogoutRequest, asked: &Asked) -
     .filter_map(|(name, value)| Some((name, value.as_deref()?)))
     .collect();
     let question = LogoutConfirmation {
-        client_name: asked.client.as_ref().map(|client| client.display_name()),
+        client_name: logout.client.as_ref().map(|client| client.display_name()),
         action: "/oauth2/logout",
         hidden: &hidden,
-        leads_out: asked.destination.is_some(),
+        leads_out: logout.destination.is_some(),
     };
     pages::logout_confirmation(&app.pages, headers, &question)
 }
 
-fn leave(app: &App, asked: &Asked) -> Response {
-    let destination = asked.destination.clone();
+fn redirect_signed_out(app: &App, logout: &ValidatedLogout) -> Response {
+    let destination = logout.destination.clone();
     let mut response = see_other(&destination.unwrap_or_else(|| app.pages.local("/logout")));
-    pages::forget(&app.pages, &mut response);
+    pages::clear_browser_state(&app.pages, &mut response);
     response
 }
 
-fn see_other(place: &str) -> Response {
+fn see_other(location: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
-    if let Ok(place) = HeaderValue::from_str(place) {
-        headers.insert(LOCATION, place);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        headers.insert(LOCATION, location);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// The page never says what was sent, the name of a parameter included: that may be anybody's message to the person.
-fn unreadable(app: &App, error: &ParamsError) -> Response {
+fn parse_error_page(app: &App, error: &ParamsError) -> Response {
     match error {
-        ParamsError::Duplicate(_) => refuse(app, "A parameter of the request is there more than once."),
-        error => refuse(app, &format!("{error}.")),
+        ParamsError::Duplicate(_) => error_page(app, "A parameter of the request is there more than once."),
+        error => error_page(app, &format!("{error}.")),
     }
 }
 
-fn refuse(app: &App, why: &str) -> Response {
+fn error_page(app: &App, why: &str) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-out request does not work",

@@ -14,7 +14,7 @@ use crate::grants::{self, Revocations};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Since {
+struct RevocationsQuery {
     since: Option<Timestamp>,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn routes() -> Router<SharedApp> {
 async fn list(
     State(app): State<SharedApp>,
     _: Scoped<EventsRead>,
-    Query(query): Query<Since>,
+    Query(query): Query<RevocationsQuery>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Revocations>), Problem> {
     let revocations = grants::revocations(&app, query.since).await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(revocations)))

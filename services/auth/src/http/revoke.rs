@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use oidc::error::ErrorCode;
 use oidc::params::Params;
 
-use super::answer::{self, FormBody, Refusal};
+use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
 use crate::clients::Client;
 use crate::grants;
@@ -16,13 +16,13 @@ pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     FormBody(form): FormBody,
-) -> Result<StatusCode, Refusal> {
-    let form =
-        Params::parse(&form, &[]).map_err(|error| Refusal::from(oidc::error::OAuthError::from(error)))?;
-    let client = answer::client_of(&app, &headers, &form).await?;
-    let token = form
-        .get("token")
-        .ok_or_else(|| Refusal::from(ErrorCode::InvalidRequest.because("the parameter token is missing")))?;
+) -> Result<StatusCode, OAuthErrorResponse> {
+    let form = Params::parse(&form, &[])
+        .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
+    let client = oauth_endpoint::authenticate_client(&app, &headers, &form).await?;
+    let token = form.get("token").ok_or_else(|| {
+        OAuthErrorResponse::from(ErrorCode::InvalidRequest.because("the parameter token is missing"))
+    })?;
     // RFC 7009 §2.1: the hint may be wrong, and the two kinds cannot be confused.
     if token.contains('.') {
         revoke_access_token(&app, &client, token).await?;
@@ -32,7 +32,7 @@ pub(super) async fn post(
     Ok(StatusCode::OK)
 }
 
-async fn revoke_access_token(app: &App, client: &Client, token: &str) -> Result<(), Refusal> {
+async fn revoke_access_token(app: &App, client: &Client, token: &str) -> Result<(), OAuthErrorResponse> {
     // Verified for this service as audience: tokens for others alone cannot be used at the userinfo endpoint.
     let Ok(access) = app.verifier.verify(token).await else {
         return Ok(());

@@ -8,42 +8,46 @@ use oidc::error::ErrorCode;
 use oidc::params::Params;
 use oidc::token::{REPEATABLE, TokenRequest, TokenResponse};
 
-use super::answer::{self, FormBody, Refusal};
+use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
 use crate::clients::{Client, GrantType};
-use crate::grants::{self, GrantError, Redeem};
-use crate::restored;
+use crate::grants::{self, CodeRedemption, GrantError};
+use crate::restore;
 
 /// `POST /oauth2/token` (RFC 6749 §3.2).
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     FormBody(form): FormBody,
-) -> Result<Response, Refusal> {
+) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
-        .map_err(|error| Refusal::from(oidc::error::OAuthError::from(error)))?;
-    let client = answer::client_of(&app, &headers, &form).await?;
+        .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
+    let client = oauth_endpoint::authenticate_client(&app, &headers, &form).await?;
     let request = TokenRequest::parse(&form)?;
     let grant = match request {
         TokenRequest::AuthorizationCode { .. } => GrantType::AuthorizationCode,
         TokenRequest::RefreshToken { .. } => GrantType::RefreshToken,
         TokenRequest::ClientCredentials { .. } => GrantType::ClientCredentials,
     };
-    if !client.may(grant) {
+    if !client.may_use(grant) {
         return Err(ErrorCode::UnauthorizedClient
             .because("the client is not registered for this grant")
             .into());
     }
-    let outcome = give(&app, &client, &request).await;
+    let outcome = issue_tokens(&app, &client, &request).await;
     let result = if outcome.is_ok() { "given" } else { "refused" };
     metrics::counter!("vestibule_token_requests_total", "grant" => grant.name(), "outcome" => result)
         .increment(1);
-    Ok(answer::secret(&outcome?))
+    Ok(oauth_endpoint::no_store_json(&outcome?))
 }
 
-async fn give(app: &App, client: &Client, request: &TokenRequest) -> Result<TokenResponse, GrantError> {
+async fn issue_tokens(
+    app: &App,
+    client: &Client,
+    request: &TokenRequest,
+) -> Result<TokenResponse, GrantError> {
     if !matches!(request, TokenRequest::ClientCredentials { .. }) {
-        restored::refuse_tokens(app)?;
+        restore::check_tokens_issued(app)?;
     }
     match request {
         TokenRequest::AuthorizationCode {
@@ -52,7 +56,7 @@ async fn give(app: &App, client: &Client, request: &TokenRequest) -> Result<Toke
             code_verifier,
             resources,
         } => {
-            let redeem = Redeem {
+            let redeem = CodeRedemption {
                 code: code.expose_secret(),
                 redirect_uri: redirect_uri.as_deref(),
                 verifier: code_verifier.as_ref(),
@@ -75,7 +79,7 @@ async fn give(app: &App, client: &Client, request: &TokenRequest) -> Result<Toke
             .await
         }
         TokenRequest::ClientCredentials { scope, resources } => {
-            grants::issue_to_client(app, client, scope.as_ref(), resources)
+            grants::issue_client_token(app, client, scope.as_ref(), resources)
         }
     }
 }

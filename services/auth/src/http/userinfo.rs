@@ -8,21 +8,21 @@ use chassis::http::Problem;
 use http::header::CACHE_CONTROL;
 use oidc::claims::UserInfo;
 
-use super::caller::person;
+use super::caller::active_subject;
 use crate::app::SharedApp;
-use crate::restored;
+use crate::restore;
 use crate::subjects::Subject;
 
 /// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core §5.3), with an access token that has the scope `openid`.
 pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
-    restored::refuse_people(&app)?;
-    let subject = person(&mut app.db.reader().await?, &token).await?;
-    let info = told(&token, subject);
+    restore::check_people_admitted(&app)?;
+    let subject = active_subject(&mut app.db.reader().await?, &token).await?;
+    let info = claims_for(&token, subject);
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
 }
 
 /// The claims that the token's scopes allow (OpenID Connect Core §5.4).
-fn told(token: &AccessToken, subject: Subject) -> UserInfo {
+fn claims_for(token: &AccessToken, subject: Subject) -> UserInfo {
     let mut info = UserInfo {
         sub: subject.id.to_string(),
         ..UserInfo::default()

@@ -6,25 +6,25 @@ use chassis::db::{Db, Tx};
 use chassis::random::SharedRandom;
 use oidc::jose::{Algorithm, SigningKey};
 
-use super::schedule::{self, Known, Planned, Rhythm, Step};
-use super::store::{self, Row};
+use super::schedule::{self, PlannedKey, RotationPolicy, RotationStep, ScheduledKey};
+use super::store::{self, KeyRow};
 use super::{KeyError, ring};
 
 /// The keys, and the public halves of earlier ones.
-pub(super) type Stored = (Vec<Row>, Vec<String>);
+pub(super) type Stored = (Vec<KeyRow>, Vec<String>);
 
 /// The version is read first: a change between the two reads is read again the next time.
 pub(super) async fn read(db: &Db) -> Result<(i64, Stored), KeyError> {
     let mut reader = db.reader().await?;
     let version = store::version(&mut reader).await?;
     let rows = store::all(&mut reader).await?;
-    Ok((version, (rows, store::past(&mut reader).await?)))
+    Ok((version, (rows, store::past_keys(&mut reader).await?)))
 }
 
-pub(super) fn known(rows: &[Row]) -> Vec<Known> {
+pub(super) fn scheduled_keys(rows: &[KeyRow]) -> Vec<ScheduledKey> {
     rows.iter()
         .filter_map(|row| {
-            Some(Known {
+            Some(ScheduledKey {
                 kid: row.kid.clone(),
                 algorithm: Algorithm::from_name(&row.algorithm)?,
                 state: row.state()?,
@@ -35,28 +35,28 @@ pub(super) fn known(rows: &[Row]) -> Vec<Known> {
         .collect()
 }
 
-pub(super) fn wanted(steps: &[Step]) -> Vec<Algorithm> {
+pub(super) fn algorithms_to_make(steps: &[RotationStep]) -> Vec<Algorithm> {
     steps
         .iter()
         .filter_map(|step| match step {
-            Step::Make(plan) => Some(plan.algorithm),
+            RotationStep::Make(plan) => Some(plan.algorithm),
             _ => None,
         })
         .collect()
 }
 
 /// Makes keys where no request waits for them: an RSA key takes a while.
-pub(super) async fn make(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, KeyError> {
+pub(super) async fn generate(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, KeyError> {
     if algorithms.is_empty() {
         return Ok(Vec::new());
     }
-    let generate = move || {
+    let generate_all = move || {
         algorithms
             .into_iter()
             .map(SigningKey::generate)
             .collect::<Result<Vec<_>, _>>()
     };
-    tokio::task::spawn_blocking(generate)
+    tokio::task::spawn_blocking(generate_all)
         .await
         .map_err(|error| KeyError::Make(error.to_string()))?
         .map_err(|error| KeyError::Make(error.to_string()))
@@ -65,38 +65,38 @@ pub(super) async fn make(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, 
 /// Does what is due according to `rows`, with the keys that were made for it.
 pub(super) async fn apply(
     tx: &mut Tx,
-    rows: &[Row],
-    fresh: &[SigningKey],
+    rows: &[KeyRow],
+    new_keys: &[SigningKey],
     now: Timestamp,
-    rhythm: &Rhythm,
+    policy: &RotationPolicy,
     (cipher, random): (&Cipher, &SharedRandom),
 ) -> Result<(), KeyError> {
-    for step in schedule::due(&known(rows), now, rhythm) {
+    for step in schedule::due(&scheduled_keys(rows), now, policy) {
         match step {
-            Step::Make(plan) => {
-                if let Some(key) = fresh.iter().find(|key| key.algorithm() == plan.algorithm) {
+            RotationStep::Make(plan) => {
+                if let Some(key) = new_keys.iter().find(|key| key.algorithm() == plan.algorithm) {
                     insert(tx, &plan, key, cipher, random).await?;
                 }
             }
-            Step::Retire { kid, removes_at } => {
+            RotationStep::Retire { kid, removes_at } => {
                 store::retire(tx, &kid, now, removes_at).await?;
                 if let Some(row) = rows.iter().find(|row| row.kid == kid) {
                     let key = ring::open(row, cipher)?;
                     let jwk =
                         serde_json::to_string(key.public()).map_err(|_| KeyError::Malformed(kid.clone()))?;
-                    store::keep_public(tx, &kid, &jwk, removes_at + rhythm.hint).await?;
+                    store::insert_past_key(tx, &kid, &jwk, removes_at + policy.retain_public).await?;
                 }
             }
-            Step::Activate { kid } => store::activate(tx, &kid, now).await?,
-            Step::Remove { kid } => store::remove(tx, &kid).await?,
+            RotationStep::Activate { kid } => store::activate(tx, &kid, now).await?,
+            RotationStep::Remove { kid } => store::remove(tx, &kid).await?,
         }
     }
-    Ok(store::forget_past(tx, now).await?)
+    Ok(store::delete_past_keys(tx, now).await?)
 }
 
 pub(super) async fn insert(
     tx: &mut Tx,
-    plan: &Planned,
+    plan: &PlannedKey,
     key: &SigningKey,
     cipher: &Cipher,
     random: &SharedRandom,

@@ -2,12 +2,12 @@
 
 use metrics::gauge;
 
-use super::schedule::{Known, Rhythm, SIGNING, State};
+use super::schedule::{KeyState, RotationPolicy, SIGNING, ScheduledKey};
 
-const STATES: [State; 3] = [State::Published, State::Active, State::Retired];
+const STATES: [KeyState; 3] = [KeyState::Published, KeyState::Active, KeyState::Retired];
 
 /// Tells how many keys there are, since when the active ones sign, and when they are due.
-pub(super) fn tell(keys: &[Known], rhythm: &Rhythm) {
+pub(super) fn record_metrics(keys: &[ScheduledKey], policy: &RotationPolicy) {
     for algorithm in SIGNING {
         let name = algorithm.name();
         let of = |state| {
@@ -18,9 +18,9 @@ pub(super) fn tell(keys: &[Known], rhythm: &Rhythm) {
             gauge!("vestibule_signing_keys", "algorithm" => name, "state" => state.name())
                 .set(of(state).count() as f64);
         }
-        if let Some(active) = of(State::Active).next() {
-            let next = of(State::Published).next();
-            let due = next.map_or(active.activates_at + rhythm.rotate, |next| next.activates_at);
+        if let Some(active) = of(KeyState::Active).next() {
+            let next = of(KeyState::Published).next();
+            let due = next.map_or(active.activates_at + policy.rotate, |next| next.activates_at);
             gauge!("vestibule_signing_key_active_since_timestamp_seconds", "algorithm" => name)
                 .set(active.activates_at.as_secs() as f64);
             gauge!("vestibule_signing_key_rotation_timestamp_seconds", "algorithm" => name)

@@ -22,23 +22,23 @@ use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
 use oidc::jose::{Algorithm, KeySet, SigningKey};
 
-use changes::{Stored, apply, insert, known, make, read, wanted};
+use changes::{Stored, algorithms_to_make, apply, generate, insert, read, scheduled_keys};
 pub use ring::Keys;
-use schedule::{Planned, SIGNING};
-pub use schedule::{Rhythm, State};
-use store::Row;
+pub use schedule::{KeyState, RotationPolicy};
+use schedule::{PlannedKey, SIGNING};
+use store::KeyRow;
 
 use crate::config::Settings;
 
 /// How often a replica looks for changes that another one made, and for what is due.
-pub const RELOAD: Duration = Duration::from_secs(2);
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 /// How long others may keep the key set (`Cache-Control: max-age`).
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a key made on demand is published before it signs: every cached copy of the set is older then.
-const PROPAGATION: Duration = Duration::from_secs(300 + 30);
+const CACHE_PROPAGATION: Duration = Duration::from_secs(300 + 30);
 /// What an immediate rotation waits: every replica has read the key then. Verifiers that meet an unknown key id fetch
 /// the set again.
-const REPLICAS: Duration = Duration::from_secs(10);
+const REPLICA_PROPAGATION: Duration = Duration::from_secs(10);
 
 /// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub struct KeyInfo {
     /// `ES256` or `RS256`.
     pub algorithm: String,
     /// What it is used for now.
-    pub state: State,
+    pub state: KeyState,
     /// Since when it can be fetched.
     pub published_at: Timestamp,
     /// When it began to sign, or will.
@@ -104,7 +104,7 @@ struct Inner {
     clock: SharedClock,
     random: SharedRandom,
     cipher: Cipher,
-    rhythm: Rhythm,
+    policy: RotationPolicy,
     keys: ArcSwap<Keys>,
 }
 
@@ -114,7 +114,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-impl Rhythm {
+impl RotationPolicy {
     /// As the settings say. A retired key is kept for the life of a token, twice what replicas need to notice, and
     /// a minute for clocks that differ.
     pub fn of(settings: &Settings) -> Self {
@@ -122,8 +122,8 @@ impl Rhythm {
         Self {
             rotate: Duration::from_secs(u64::from(settings.keys.rotate_days) * 86_400),
             publish_ahead: Duration::from_secs(u64::from(settings.keys.publish_ahead_hours) * 3600),
-            keep: access + 2 * RELOAD + Duration::from_secs(60),
-            hint: settings.sessions.absolute(),
+            retain_retired: access + 2 * RELOAD_INTERVAL + Duration::from_secs(60),
+            retain_public: settings.sessions.absolute(),
         }
     }
 }
@@ -139,30 +139,38 @@ impl KeyRing {
         clock: SharedClock,
         random: SharedRandom,
         cipher: Cipher,
-        rhythm: Rhythm,
+        policy: RotationPolicy,
     ) -> Result<Self, KeyError> {
-        let mut version_and_rows = read(&db).await?;
-        if version_and_rows.1.0.is_empty() {
-            let fresh = make(SIGNING.to_vec()).await?;
+        let mut version_and_stored = read(&db).await?;
+        if version_and_stored.1.0.is_empty() {
+            let new_keys = generate(SIGNING.to_vec()).await?;
             let mut tx = db.begin("first_keys").await?;
             store::lock(&mut tx).await?;
             let known = store::all(&mut tx).await?;
-            apply(&mut tx, &known, &fresh, clock.now(), &rhythm, (&cipher, &random)).await?;
+            apply(
+                &mut tx,
+                &known,
+                &new_keys,
+                clock.now(),
+                &policy,
+                (&cipher, &random),
+            )
+            .await?;
             tx.commit().await?;
-            version_and_rows = read(&db).await?;
+            version_and_stored = read(&db).await?;
         }
-        let (version, stored) = version_and_rows;
-        let keys = Keys::read(version, &stored, &cipher)?;
+        let (version, stored) = version_and_stored;
+        let keys = Keys::decrypt(version, &stored, &cipher)?;
         let ring = Self(Arc::new(Inner {
             db,
             clock,
             random,
             cipher,
-            rhythm,
+            policy,
             keys: ArcSwap::from_pointee(keys),
         }));
         ring.reseal(&stored.0).await?;
-        ring.turn().await?;
+        ring.refresh_and_rotate().await?;
         Ok(ring)
     }
 
@@ -181,51 +189,51 @@ impl KeyRing {
         typ: &str,
         claims: &impl serde::Serialize,
     ) -> Result<String, oidc::jose::SignError> {
-        self.0.keys.load().signing(algorithm).sign(typ, claims)
+        self.0.keys.load().signing_key(algorithm).sign(typ, claims)
     }
 
-    /// Reads what another replica changed, then does what is due. To be called every [`RELOAD`].
+    /// Reads what another replica changed, then does what is due. To be called every [`RELOAD_INTERVAL`].
     ///
     /// # Errors
     /// [`KeyError`]; the keys in use stay as they are.
-    pub async fn turn(&self) -> Result<(), KeyError> {
+    pub async fn refresh_and_rotate(&self) -> Result<(), KeyError> {
         let inner = &*self.0;
         let (version, stored) = read(&inner.db).await?;
-        self.adopt(version, &stored)?;
-        let known = known(&stored.0);
-        metering::tell(&known, &inner.rhythm);
-        let steps = schedule::due(&known, inner.clock.now(), &inner.rhythm);
+        self.reload_if_changed(version, &stored)?;
+        let scheduled = scheduled_keys(&stored.0);
+        metering::record_metrics(&scheduled, &inner.policy);
+        let steps = schedule::due(&scheduled, inner.clock.now(), &inner.policy);
         if steps.is_empty() {
             return Ok(());
         }
-        let fresh = make(wanted(&steps)).await?;
+        let new_keys = generate(algorithms_to_make(&steps)).await?;
         let mut tx = inner.db.begin("turn_keys").await?;
         store::lock(&mut tx).await?;
         // Another replica may have done it while this one waited for the lock.
         let rows = store::all(&mut tx).await?;
         let tools = (&inner.cipher, &inner.random);
-        apply(&mut tx, &rows, &fresh, inner.clock.now(), &inner.rhythm, tools).await?;
+        apply(&mut tx, &rows, &new_keys, inner.clock.now(), &inner.policy, tools).await?;
         tx.commit().await?;
         self.reload().await
     }
 
     /// Forgets every key and signs with new ones from now on: for when private halves may have leaked. What the old ones
     /// signed is void, ID tokens as hints too; sessions and refresh tokens are not signed, and go on. Other replicas sign
-    /// with the old keys until they read this, within [`RELOAD`].
+    /// with the old keys until they read this, within [`RELOAD_INTERVAL`].
     ///
     /// # Errors
     /// [`KeyError`]; the keys are as they were then.
     pub async fn drop_all(&self) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
-        let fresh = make(SIGNING.to_vec()).await?;
+        let new_keys = generate(SIGNING.to_vec()).await?;
         let mut tx = inner.db.begin("drop_keys").await?;
         store::lock(&mut tx).await?;
         store::remove_all(&mut tx).await?;
         let now = inner.clock.now();
-        for key in &fresh {
-            let plan = Planned {
+        for key in &new_keys {
+            let plan = PlannedKey {
                 algorithm: key.algorithm(),
-                state: State::Active,
+                state: KeyState::Active,
                 published_at: now,
                 activates_at: now,
             };
@@ -234,7 +242,7 @@ impl KeyRing {
         tx.commit().await?;
         self.reload().await?;
         Ok(Rotation {
-            made: kids(&fresh),
+            made: kids(&new_keys),
             signs_from: now,
         })
     }
@@ -247,7 +255,7 @@ impl KeyRing {
     /// [`KeyError`].
     pub async fn rotate(&self, immediately: bool) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
-        let fresh = make(SIGNING.to_vec()).await?;
+        let new_keys = generate(SIGNING.to_vec()).await?;
         let mut tx = inner.db.begin("rotate_keys").await?;
         store::lock(&mut tx).await?;
         let rows = store::all(&mut tx).await?;
@@ -256,19 +264,23 @@ impl KeyRing {
             made: Vec::new(),
             signs_from: now,
         };
-        for key in &fresh {
-            let ahead = if immediately { REPLICAS } else { PROPAGATION };
-            let next = rows
-                .iter()
-                .find(|row| row.algorithm == key.algorithm().name() && row.state() == Some(State::Published));
+        for key in &new_keys {
+            let ahead = if immediately {
+                REPLICA_PROPAGATION
+            } else {
+                CACHE_PROPAGATION
+            };
+            let next = rows.iter().find(|row| {
+                row.algorithm == key.algorithm().name() && row.state() == Some(KeyState::Published)
+            });
             if let Some(next) = next {
                 let at = now.max(next.published_at + ahead).min(next.activates_at);
-                store::postpone(&mut tx, &next.kid, at).await?;
+                store::set_activation(&mut tx, &next.kid, at).await?;
                 rotation.signs_from = rotation.signs_from.max(at);
             } else {
-                let plan = Planned {
+                let plan = PlannedKey {
                     algorithm: key.algorithm(),
-                    state: State::Published,
+                    state: KeyState::Published,
                     published_at: now,
                     activates_at: now + ahead,
                 };
@@ -306,18 +318,18 @@ impl KeyRing {
 
     async fn reload(&self) -> Result<(), KeyError> {
         let (version, stored) = read(&self.0.db).await?;
-        self.adopt(version, &stored)
+        self.reload_if_changed(version, &stored)
     }
 
-    fn adopt(&self, version: i64, stored: &Stored) -> Result<(), KeyError> {
+    fn reload_if_changed(&self, version: i64, stored: &Stored) -> Result<(), KeyError> {
         if self.0.keys.load().version != version {
-            let keys = Keys::read(version, stored, &self.0.cipher)?;
+            let keys = Keys::decrypt(version, stored, &self.0.cipher)?;
             self.0.keys.store(Arc::new(keys));
         }
         Ok(())
     }
 
-    async fn reseal(&self, rows: &[Row]) -> Result<(), KeyError> {
+    async fn reseal(&self, rows: &[KeyRow]) -> Result<(), KeyError> {
         let inner = &*self.0;
         let stale: Vec<_> = rows
             .iter()
@@ -343,7 +355,7 @@ impl KeyRing {
 impl KeySource for KeyRing {
     fn keys(&self) -> (Arc<KeySet>, u64) {
         let keys = self.0.keys.load();
-        (keys.verifying(), keys.version.unsigned_abs())
+        (keys.verification_keys(), keys.version.unsigned_abs())
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {

@@ -11,8 +11,8 @@ use chassis::secret::TokenHash;
 use oidc::jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
 
 use super::KeyError;
-use super::schedule::State;
-use super::store::Row;
+use super::schedule::KeyState;
+use super::store::KeyRow;
 
 /// The keys at one moment.
 #[derive(Debug)]
@@ -20,16 +20,16 @@ pub struct Keys {
     pub(super) version: i64,
     es256: Arc<SigningKey>,
     rs256: Arc<SigningKey>,
-    verifying: Arc<KeySet>,
-    hints: Arc<KeySet>,
+    verification_keys: Arc<KeySet>,
+    hint_keys: Arc<KeySet>,
     jwks: Bytes,
     etag: HeaderValue,
 }
 
 impl Keys {
-    pub(super) fn read(
+    pub(super) fn decrypt(
         version: i64,
-        (rows, past): &(Vec<Row>, Vec<String>),
+        (rows, past): &(Vec<KeyRow>, Vec<String>),
         cipher: &Cipher,
     ) -> Result<Self, KeyError> {
         let mut set = JwkSet::default();
@@ -37,7 +37,7 @@ impl Keys {
         for row in rows {
             let key = open(row, cipher)?;
             set.keys.push(key.public().clone());
-            if row.state() == Some(State::Active) {
+            if row.state() == Some(KeyState::Active) {
                 match key.algorithm() {
                     Algorithm::Es256 => es256 = Some(Arc::new(key)),
                     Algorithm::Rs256 => rs256 = Some(Arc::new(key)),
@@ -52,15 +52,15 @@ impl Keys {
             version,
             es256: es256.ok_or(KeyError::NoActive(Algorithm::Es256))?,
             rs256: rs256.ok_or(KeyError::NoActive(Algorithm::Rs256))?,
-            verifying: Arc::new(KeySet::from_jwks(&set)),
-            hints: Arc::new(KeySet::from_jwks(&with_past(set, past))),
+            verification_keys: Arc::new(KeySet::from_jwks(&set)),
+            hint_keys: Arc::new(KeySet::from_jwks(&with_past_keys(set, past))),
             jwks: jwks.into(),
             etag: HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\"")),
         })
     }
 
     /// The key that signs with `algorithm` now; ES256 for an algorithm that nothing is signed with.
-    pub fn signing(&self, algorithm: Algorithm) -> &SigningKey {
+    pub fn signing_key(&self, algorithm: Algorithm) -> &SigningKey {
         match algorithm {
             Algorithm::Rs256 => &self.rs256,
             Algorithm::Es256 | Algorithm::EdDsa => &self.es256,
@@ -68,14 +68,14 @@ impl Keys {
     }
 
     /// Every key that a token of ours may be signed with.
-    pub fn verifying(&self) -> Arc<KeySet> {
-        Arc::clone(&self.verifying)
+    pub fn verification_keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.verification_keys)
     }
 
     /// Every key that an ID token may be signed with which comes as a hint, expired or not: also those that are published
     /// no more. Never for tokens that open something.
-    pub fn hints(&self) -> Arc<KeySet> {
-        Arc::clone(&self.hints)
+    pub fn hint_keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.hint_keys)
     }
 
     /// The key set as JSON (RFC 7517 §5).
@@ -90,7 +90,7 @@ impl Keys {
 }
 
 /// The set with public halves of earlier keys. One that cannot be read is left out: it serves as a hint no more.
-fn with_past(mut set: JwkSet, past: &[String]) -> JwkSet {
+fn with_past_keys(mut set: JwkSet, past: &[String]) -> JwkSet {
     for jwk in past
         .iter()
         .filter_map(|jwk| serde_json::from_str::<Jwk>(jwk).ok())
@@ -107,7 +107,7 @@ pub(super) fn purpose(algorithm: &str, kid: &str) -> String {
     format!("signing key {algorithm} {kid}")
 }
 
-pub(super) fn open(row: &Row, cipher: &Cipher) -> Result<SigningKey, KeyError> {
+pub(super) fn open(row: &KeyRow, cipher: &Cipher) -> Result<SigningKey, KeyError> {
     let malformed = || KeyError::Malformed(row.kid.clone());
     let algorithm = Algorithm::from_name(&row.algorithm).ok_or_else(malformed)?;
     let der = cipher.open(&purpose(&row.algorithm, &row.kid), &row.sealed())?;

@@ -5,11 +5,11 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::schedule::{Planned, State};
+use super::schedule::{KeyState, PlannedKey};
 
 /// A signing key as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Row {
+pub(super) struct KeyRow {
     pub(super) kid: String,
     pub(super) algorithm: String,
     pub(super) state: String,
@@ -36,14 +36,19 @@ pub(super) async fn version(db: &mut impl Connection) -> Result<i64, DbError> {
     )
 }
 
-pub(super) async fn all(db: &mut impl Connection) -> Result<Vec<Row>, DbError> {
+pub(super) async fn all(db: &mut impl Connection) -> Result<Vec<KeyRow>, DbError> {
     Ok(on_engine!(db, c => sqlx::query_as(
         "SELECT kid, algorithm, state, private_key, encryption_key, published_at, activates_at, retired_at, removes_at
          FROM signing_keys ORDER BY published_at, kid")
         .fetch_all(c).await?))
 }
 
-pub(super) async fn insert(tx: &mut Tx, plan: &Planned, kid: &str, sealed: &Sealed) -> Result<(), DbError> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    plan: &PlannedKey,
+    kid: &str,
+    sealed: &Sealed,
+) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "INSERT INTO signing_keys (kid, algorithm, state, private_key, encryption_key, published_at, activates_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)")
@@ -76,7 +81,7 @@ pub(super) async fn activate(tx: &mut Tx, kid: &str, now: Timestamp) -> Result<(
 }
 
 /// Changes when a published key becomes active.
-pub(super) async fn postpone(tx: &mut Tx, kid: &str, activates_at: Timestamp) -> Result<(), DbError> {
+pub(super) async fn set_activation(tx: &mut Tx, kid: &str, activates_at: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND state = 'published'")
         .bind(kid).bind(activates_at).execute(c).await.map(drop)?);
@@ -84,7 +89,7 @@ pub(super) async fn postpone(tx: &mut Tx, kid: &str, activates_at: Timestamp) ->
 }
 
 /// Keeps the public half of a key until `forget_at`.
-pub(super) async fn keep_public(
+pub(super) async fn insert_past_key(
     tx: &mut Tx,
     kid: &str,
     jwk: &str,
@@ -98,12 +103,12 @@ pub(super) async fn keep_public(
 }
 
 /// The public halves that are kept.
-pub(super) async fn past(db: &mut impl Connection) -> Result<Vec<String>, DbError> {
+pub(super) async fn past_keys(db: &mut impl Connection) -> Result<Vec<String>, DbError> {
     Ok(on_engine!(db, c => sqlx::query_scalar("SELECT jwk FROM past_keys ORDER BY kid").fetch_all(c).await?))
 }
 
 /// Forgets public halves that nobody needs after `now`.
-pub(super) async fn forget_past(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn delete_past_keys(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM past_keys WHERE forget_at <= $1")
         .bind(now).execute(c).await.map(drop)?);
     Ok(())
@@ -133,7 +138,7 @@ pub(super) async fn reseal(tx: &mut Tx, kid: &str, sealed: &Sealed) -> Result<()
     Ok(())
 }
 
-impl Row {
+impl KeyRow {
     pub(super) fn sealed(&self) -> Sealed {
         Sealed {
             key: self.encryption_key.clone(),
@@ -141,7 +146,7 @@ impl Row {
         }
     }
 
-    pub(super) fn state(&self) -> Option<State> {
-        State::from_name(&self.state)
+    pub(super) fn state(&self) -> Option<KeyState> {
+        KeyState::from_name(&self.state)
     }
 }

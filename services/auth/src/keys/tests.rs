@@ -15,11 +15,11 @@ const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
 const K1: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const K2: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 const HOUR: Duration = Duration::from_secs(3600);
-const RHYTHM: Rhythm = Rhythm {
+const POLICY: RotationPolicy = RotationPolicy {
     rotate: Duration::from_secs(90 * 86_400),
     publish_ahead: Duration::from_secs(24 * 3600),
-    keep: Duration::from_secs(364),
-    hint: Duration::from_secs(14 * 86_400),
+    retain_retired: Duration::from_secs(364),
+    retain_public: Duration::from_secs(14 * 86_400),
 };
 
 fn cipher(active: &str, keys: &[(&str, &str)]) -> Result<Cipher, CipherError> {
@@ -34,7 +34,7 @@ fn cipher(active: &str, keys: &[(&str, &str)]) -> Result<Cipher, CipherError> {
 
 async fn open_with(db: &Db, clock: &Arc<ManualClock>, cipher: Cipher) -> Result<KeyRing, KeyError> {
     let random: SharedRandom = Arc::new(SystemRandom::default());
-    KeyRing::open(db.clone(), clock.clone(), random, cipher, RHYTHM).await
+    KeyRing::open(db.clone(), clock.clone(), random, cipher, POLICY).await
 }
 
 async fn replica(db: &Db, clock: &Arc<ManualClock>) -> KeyRing {
@@ -55,7 +55,7 @@ fn signer(ring: &KeyRing) -> String {
     peek_header(&token).unwrap().kid.unwrap()
 }
 
-async fn states(ring: &KeyRing) -> Vec<(String, State)> {
+async fn states(ring: &KeyRing) -> Vec<(String, KeyState)> {
     let mut listed = ring.list().await.unwrap();
     listed.retain(|key| key.algorithm == "ES256");
     listed.into_iter().map(|key| (key.kid, key.state)).collect()
@@ -79,44 +79,44 @@ testkit::on_both_engines! {
         let clock = clock();
         let ring = replica(&db, &clock).await;
         let first = signer(&ring);
-        clock.advance(RHYTHM.rotate - RHYTHM.publish_ahead - HOUR);
-        ring.turn().await.unwrap();
+        clock.advance(POLICY.rotate - POLICY.publish_ahead - HOUR);
+        ring.refresh_and_rotate().await.unwrap();
         assert_eq!(states(&ring).await.len(), 1, "too early");
         clock.advance(HOUR);
-        ring.turn().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
         let both = states(&ring).await;
-        assert_eq!((both.len(), both[1].1), (2, State::Published));
+        assert_eq!((both.len(), both[1].1), (2, KeyState::Published));
         let second = both[1].0.clone();
-        assert!(ring.current().verifying().has(&second));
+        assert!(ring.current().verification_keys().has(&second));
         assert_eq!(signer(&ring), first);
 
-        clock.advance(RHYTHM.publish_ahead);
-        ring.turn().await.unwrap();
+        clock.advance(POLICY.publish_ahead);
+        ring.refresh_and_rotate().await.unwrap();
         assert_eq!(signer(&ring), second);
-        assert_eq!(states(&ring).await, [(first.clone(), State::Retired), (second.clone(), State::Active)]);
-        assert!(ring.current().verifying().has(&first));
-        clock.advance(RHYTHM.keep - Duration::from_secs(1));
-        ring.turn().await.unwrap();
-        assert!(ring.current().verifying().has(&first));
+        assert_eq!(states(&ring).await, [(first.clone(), KeyState::Retired), (second.clone(), KeyState::Active)]);
+        assert!(ring.current().verification_keys().has(&first));
+        clock.advance(POLICY.retain_retired - Duration::from_secs(1));
+        ring.refresh_and_rotate().await.unwrap();
+        assert!(ring.current().verification_keys().has(&first));
         clock.advance(Duration::from_secs(1));
-        ring.turn().await.unwrap();
-        assert!(!ring.current().verifying().has(&first));
-        assert_eq!(states(&ring).await, [(second, State::Active)]);
+        ring.refresh_and_rotate().await.unwrap();
+        assert!(!ring.current().verification_keys().has(&first));
+        assert_eq!(states(&ring).await, [(second, KeyState::Active)]);
     }
 
     async fn of_many_replicas_one_rotates_and_the_others_follow(db: TestDb) {
         // SB-37
         let clock = clock();
         let rings = futures_util::future::join_all((0..4).map(|_| replica(&db, &clock))).await;
-        clock.advance(RHYTHM.rotate);
+        clock.advance(POLICY.rotate);
         let turn = async || {
-            for outcome in futures_util::future::join_all(rings.iter().map(KeyRing::turn)).await {
+            for outcome in futures_util::future::join_all(rings.iter().map(KeyRing::refresh_and_rotate)).await {
                 outcome.unwrap();
             }
         };
         turn().await;
         assert_eq!(states(&rings[0]).await.len(), 2, "one next key, not four");
-        clock.advance(RHYTHM.publish_ahead);
+        clock.advance(POLICY.publish_ahead);
         turn().await;
         turn().await;
         let now: Vec<_> = rings.iter().map(signer).collect();
@@ -130,21 +130,21 @@ testkit::on_both_engines! {
         let (ring, other) = (replica(&db, &clock).await, replica(&db, &clock).await);
         let first = signer(&ring);
         ring.rotate(false).await.unwrap();
-        other.turn().await.unwrap();
+        other.refresh_and_rotate().await.unwrap();
         assert_eq!((signer(&ring), signer(&other)), (first.clone(), first.clone()));
         assert_eq!(other.current().jwks(), ring.current().jwks());
         clock.advance(JWKS_MAX_AGE);
-        ring.turn().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
         assert_eq!(signer(&ring), first, "a cached set may still lack the new key");
         clock.advance(Duration::from_secs(30));
-        ring.turn().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
         assert_ne!(signer(&ring), first);
 
         let second = signer(&ring);
         ring.rotate(true).await.unwrap();
         assert_eq!(signer(&ring), second);
-        clock.advance(REPLICAS);
-        ring.turn().await.unwrap();
+        clock.advance(REPLICA_PROPAGATION);
+        ring.refresh_and_rotate().await.unwrap();
         assert_ne!(signer(&ring), second);
     }
 
@@ -153,33 +153,33 @@ testkit::on_both_engines! {
         let ring = replica(&db, &clock).await;
         let first = signer(&ring);
         ring.rotate(true).await.unwrap();
-        clock.advance(REPLICAS);
-        ring.turn().await.unwrap();
-        clock.advance(RHYTHM.keep);
-        ring.turn().await.unwrap();
-        ring.turn().await.unwrap();
-        assert!(!ring.current().verifying().has(&first), "nothing that opens something");
+        clock.advance(REPLICA_PROPAGATION);
+        ring.refresh_and_rotate().await.unwrap();
+        clock.advance(POLICY.retain_retired);
+        ring.refresh_and_rotate().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
+        assert!(!ring.current().verification_keys().has(&first), "nothing that opens something");
         assert!(!String::from_utf8_lossy(&ring.current().jwks()).contains(&first), "nor published");
-        assert!(ring.current().hints().has(&first));
-        assert!(replica(&db, &clock).await.current().hints().has(&first), "after a start too");
-        clock.advance(RHYTHM.hint);
+        assert!(ring.current().hint_keys().has(&first));
+        assert!(replica(&db, &clock).await.current().hint_keys().has(&first), "after a start too");
+        clock.advance(POLICY.retain_public);
         ring.rotate(true).await.unwrap();
-        clock.advance(REPLICAS);
-        ring.turn().await.unwrap();
-        ring.turn().await.unwrap();
-        assert!(!ring.current().hints().has(&first));
+        clock.advance(REPLICA_PROPAGATION);
+        ring.refresh_and_rotate().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
+        assert!(!ring.current().hint_keys().has(&first));
     }
 
     async fn a_rotation_says_whether_it_made_a_key(db: TestDb) {
         let clock = clock();
         let ring = replica(&db, &clock).await;
         let made = ring.rotate(false).await.unwrap();
-        assert_eq!((made.made.len(), made.signs_from), (2, BEGINNING + PROPAGATION));
+        assert_eq!((made.made.len(), made.signs_from), (2, BEGINNING + CACHE_PROPAGATION));
         clock.advance(Duration::from_secs(1));
         let again = ring.rotate(false).await.unwrap();
-        assert_eq!((again.made.len(), again.signs_from), (0, BEGINNING + PROPAGATION));
+        assert_eq!((again.made.len(), again.signs_from), (0, BEGINNING + CACHE_PROPAGATION));
         let sooner = ring.rotate(true).await.unwrap();
-        assert_eq!((sooner.made.len(), sooner.signs_from), (0, BEGINNING + REPLICAS));
+        assert_eq!((sooner.made.len(), sooner.signs_from), (0, BEGINNING + REPLICA_PROPAGATION));
     }
 
     async fn dropped_keys_are_worth_nothing_at_once_and_everywhere(db: TestDb) {
@@ -187,19 +187,19 @@ testkit::on_both_engines! {
         let clock = clock();
         let (ring, other) = (replica(&db, &clock).await, replica(&db, &clock).await);
         ring.rotate(true).await.unwrap();
-        clock.advance(REPLICAS);
-        ring.turn().await.unwrap();
+        clock.advance(REPLICA_PROPAGATION);
+        ring.refresh_and_rotate().await.unwrap();
         ring.rotate(false).await.unwrap();
         let old: Vec<String> = ring.list().await.unwrap().into_iter().map(|key| key.kid).collect();
         assert_eq!(old.len(), 6, "retired, active and published");
         let dropped = ring.drop_all().await.unwrap();
         assert_eq!((dropped.made.len(), dropped.signs_from), (2, clock.now()));
-        other.turn().await.unwrap();
+        other.refresh_and_rotate().await.unwrap();
         for ring in [&ring, &other] {
             assert!(dropped.made.contains(&signer(ring)));
             let now = ring.current();
             for kid in &old {
-                assert!(!now.verifying().has(kid) && !now.hints().has(kid), "{kid}");
+                assert!(!now.verification_keys().has(kid) && !now.hint_keys().has(kid), "{kid}");
             }
         }
     }
@@ -211,24 +211,24 @@ testkit::on_both_engines! {
         let agree = || {
             for (signer_of, verifier) in [(0, 1), (1, 0), (0, 0), (1, 1)] {
                 let kid = signer(&rings[signer_of]);
-                assert!(rings[verifier].current().verifying().has(&kid), "{signer_of} to {verifier}");
+                assert!(rings[verifier].current().verification_keys().has(&kid), "{signer_of} to {verifier}");
             }
         };
         let first = signer(&rings[0]);
         rings[0].rotate(true).await.unwrap();
-        rings[1].turn().await.unwrap();
+        rings[1].refresh_and_rotate().await.unwrap();
         agree();
-        clock.advance(REPLICAS);
-        rings[0].turn().await.unwrap();
+        clock.advance(REPLICA_PROPAGATION);
+        rings[0].refresh_and_rotate().await.unwrap();
         assert_ne!(signer(&rings[0]), first);
         assert_eq!(signer(&rings[1]), first, "this one has not looked yet");
         agree();
-        clock.advance(RELOAD);
-        rings[1].turn().await.unwrap();
+        clock.advance(RELOAD_INTERVAL);
+        rings[1].refresh_and_rotate().await.unwrap();
         agree();
-        clock.advance(RHYTHM.keep - RELOAD - Duration::from_secs(1));
-        rings[0].turn().await.unwrap();
-        assert!(rings[1].current().verifying().has(&first), "its last token may still be alive");
+        clock.advance(POLICY.retain_retired - RELOAD_INTERVAL - Duration::from_secs(1));
+        rings[0].refresh_and_rotate().await.unwrap();
+        assert!(rings[1].current().verification_keys().has(&first), "its last token may still be alive");
     }
 
     async fn private_keys_are_encrypted_and_the_key_for_it_can_be_changed(db: TestDb) {

@@ -91,7 +91,7 @@ impl Asset {
     }
 
     /// Whether `name` asks for this asset, be it an older or newer version of it.
-    fn is_called(&self, name: &str) -> bool {
+    fn matches_name(&self, name: &str) -> bool {
         name.strip_prefix(self.stem)
             .is_some_and(|rest| rest.starts_with('-'))
             && name
@@ -164,7 +164,7 @@ impl Assets {
         [Some(&self.style), Some(&self.mark), logo]
             .into_iter()
             .flatten()
-            .find(|asset| asset.is_called(name))
+            .find(|asset| asset.matches_name(name))
     }
 }
 

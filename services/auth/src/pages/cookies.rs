@@ -62,8 +62,8 @@ impl Cookies {
     /// The value that the browser sent; `None` as well when it sent two different ones, since one of them was
     /// planted. What other applications of the host set is passed over, whatever bytes it has.
     pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<Token> {
-        match only(headers, &self.name(cookie)) {
-            Found::Nothing if self.has_former_names => only(headers, cookie.stem()).token(),
+        match single_value(headers, &self.name(cookie)) {
+            CookieValue::Nothing if self.has_former_names => single_value(headers, cookie.stem()).token(),
             found => found.token(),
         }
     }
@@ -109,14 +109,14 @@ impl Cookie {
 }
 
 /// What a browser sent under one name.
-enum Found {
+enum CookieValue {
     Nothing,
     /// Not what a cookie of ours is made of, or two that differ: one of them was planted.
     Unusable,
     One(Token),
 }
 
-impl Found {
+impl CookieValue {
     fn token(self) -> Option<Token> {
         match self {
             Self::One(token) => Some(token),
@@ -125,14 +125,16 @@ impl Found {
     }
 }
 
-fn only(headers: &HeaderMap, name: &str) -> Found {
+fn single_value(headers: &HeaderMap, name: &str) -> CookieValue {
     let mut values = cookie_values(headers, name);
     let Some(first) = values.next() else {
-        return Found::Nothing;
+        return CookieValue::Nothing;
     };
     match std::str::from_utf8(first) {
-        Ok(text) if is_plain(first) && values.all(|other| other == first) => Found::One(Token::new(text)),
-        _ => Found::Unusable,
+        Ok(text) if is_plain(first) && values.all(|other| other == first) => {
+            CookieValue::One(Token::new(text))
+        }
+        _ => CookieValue::Unusable,
     }
 }
 
@@ -165,7 +167,7 @@ mod tests {
     }
 
     /// What a browser does with `Set-Cookie`.
-    fn keep(jar: &mut BTreeMap<String, String>, set: Vec<HeaderValue>) {
+    fn store(jar: &mut BTreeMap<String, String>, set: Vec<HeaderValue>) {
         for value in set {
             let (name, rest) = value.to_str().unwrap().split_once('=').unwrap();
             match rest.split(';').next().unwrap() {
@@ -229,9 +231,9 @@ mod tests {
             assert_eq!(names.len(), 2 * KINDS.len(), "{names:?}");
             // Signed in at both, out at one: the other's cookie is there still.
             let mut jar = BTreeMap::new();
-            keep(&mut jar, one.set(Cookie::Session, "one", None));
-            keep(&mut jar, other.set(Cookie::Session, "other", None));
-            keep(&mut jar, other.clear(Cookie::Session));
+            store(&mut jar, one.set(Cookie::Session, "one", None));
+            store(&mut jar, other.set(Cookie::Session, "other", None));
+            store(&mut jar, other.clear(Cookie::Session));
             let sent = jar.iter().map(|(name, value)| format!("{name}={value}"));
             let sent = sent.collect::<Vec<_>>().join("; ");
             let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::try_from(sent).unwrap())]);

@@ -16,20 +16,20 @@ use tracing::Instrument;
 
 use super::cookies::Cookie;
 use super::csrf::is_same_origin;
-use super::failure::Failure;
+use super::page_error::PageError;
 use super::return_to::ReturnTo;
 use super::session;
 use crate::app::{App, SharedApp};
-use crate::form_submissions::{self, Claim, Outcome, Progress, SubmissionKey};
+use crate::form_submissions::{self, SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
 
 /// Requests that wait at once for the form before them, in one process.
-pub(crate) const MOST_WAITING: usize = 64;
+pub(crate) const MAX_WAITING: usize = 64;
 
 /// When to try again while the form before is still in work.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// A form, every field of it known and there once, and what makes it out.
-pub(crate) struct Submitted<T> {
+pub(crate) struct SubmittedForm<T> {
     pub(crate) form: T,
     pub(crate) submission: Submission,
 }
@@ -40,10 +40,10 @@ pub(crate) struct Submission {
     csrf: String,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
-    type Rejection = Failure;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for SubmittedForm<T> {
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let path = request.uri().path().to_owned();
         let pairs = Pairs::from_request(request, state).await?;
         let mut digest = Context::new(&SHA256);
@@ -65,7 +65,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
 }
 
 /// A form, and what a second click on it needs to know.
-pub(crate) struct Click<'a, F> {
+pub(crate) struct FormSubmission<'a, F> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) submission: &'a Submission,
     pub(crate) return_to: &'a ReturnTo,
@@ -75,63 +75,62 @@ pub(crate) struct Click<'a, F> {
 }
 
 /// Does `work`, unless the same form came from the same browser a moment ago. An answer says what came of it with an
-/// [`Outcome`] among its extensions; one without it is no sign-in, and is not kept.
-pub(crate) async fn once(
+/// [`SubmissionOutcome`] among its extensions; one without it is no sign-in, and is not kept.
+pub(crate) async fn process_once(
     app: SharedApp,
-    click: Click<'_, impl Future<Output = Result<bool, Failure>>>,
-    work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
-) -> Result<Response, Failure> {
-    let Some(key) = key(&app, &click) else {
+    form: FormSubmission<'_, impl Future<Output = Result<bool, PageError>>>,
+    work: impl Future<Output = Result<Response, PageError>> + Send + 'static,
+) -> Result<Response, PageError> {
+    let Some(key) = submission_key(&app, &form) else {
         return work.await;
     };
     let mut work = work;
-    let mut before = form_submissions::progress(&app, key).await?;
-    if before == Progress::Unknown {
+    let mut state = form_submissions::state(&app, key).await?;
+    if state == SubmissionState::Unknown {
         // The token of a form whose first sending signed the person in belongs to no session any more.
-        let good = app
-            .pages
-            .check_form(click.headers, &click.submission.csrf)
-            .is_ok();
-        if !good || !click.is_admitted.await? {
+        let good = app.pages.check_form(form.headers, &form.submission.csrf).is_ok();
+        if !good || !form.is_admitted.await? {
             return work.await;
         }
-        match to_its_end(app.clone(), key, work).await? {
-            Raced::First(answer) => return answer,
-            Raced::Later(undone) => work = undone,
+        match run_to_completion(app.clone(), key, work).await? {
+            ClaimRace::First(answer) => return answer,
+            ClaimRace::Later(undone) => work = undone,
         }
-        before = Progress::InWork;
+        state = SubmissionState::InProgress;
     }
-    if before == Progress::InWork {
-        before = wait(&app, key).await?;
+    if state == SubmissionState::InProgress {
+        state = wait_for_first(&app, key).await?;
     }
-    match before {
-        Progress::Done(outcome) => session::again(&app, click.headers, outcome, click.return_to).await,
-        Progress::Unknown => work.await,
-        Progress::InWork => Err(later()),
+    match state {
+        SubmissionState::Done(outcome) => {
+            session::repeat_outcome(&app, form.headers, outcome, form.return_to).await
+        }
+        SubmissionState::Unknown => work.await,
+        SubmissionState::InProgress => Err(try_again_later()),
     }
 }
 
-fn key<F>(app: &App, click: &Click<'_, F>) -> Option<SubmissionKey> {
-    let browser = app.pages.cookies.read(click.headers, Cookie::Browser)?;
-    is_same_origin(click.headers, &app.pages.origin)
-        .then(|| app.pages.csrf.submission_key(&browser, &click.submission.digest))
+fn submission_key<F>(app: &App, form: &FormSubmission<'_, F>) -> Option<SubmissionKey> {
+    let browser = app.pages.cookies.read(form.headers, Cookie::Browser)?;
+    is_same_origin(form.headers, &app.pages.origin)
+        .then(|| app.pages.csrf.submission_key(&browser, &form.submission.digest))
 }
 
-async fn wait(app: &App, key: SubmissionKey) -> Result<Progress, Failure> {
-    let Ok(_place) = app.pages.second_clicks.try_acquire() else {
-        return Err(later());
+async fn wait_for_first(app: &App, key: SubmissionKey) -> Result<SubmissionState, PageError> {
+    let Ok(_permit) = app.pages.waiting_submissions.try_acquire() else {
+        return Err(try_again_later());
     };
-    Ok(form_submissions::wait(app, key).await?)
+    Ok(form_submissions::wait_until_done(app, key).await?)
 }
 
-fn later() -> Failure {
+fn try_again_later() -> PageError {
     Problem::unavailable(RETRY_AFTER).into()
 }
 
 /// What became of clicks that came at once.
-enum Raced<W> {
+enum ClaimRace<W> {
     /// This was the first: its answer.
-    First(Result<Response, Failure>),
+    First(Result<Response, PageError>),
     /// Another was the first: the work that was not done.
     Later(W),
 }
@@ -142,14 +141,14 @@ enum Raced<W> {
     clippy::disallowed_methods,
     reason = "the request waits for the task; it goes on alone only when the browser has gone"
 )]
-async fn to_its_end<W>(app: SharedApp, key: SubmissionKey, work: W) -> Result<Raced<W>, Failure>
+async fn run_to_completion<W>(app: SharedApp, key: SubmissionKey, work: W) -> Result<ClaimRace<W>, PageError>
 where
-    W: Future<Output = Result<Response, Failure>> + Send + 'static,
+    W: Future<Output = Result<Response, PageError>> + Send + 'static,
 {
     let task = async move {
         match form_submissions::claim(&app, key).await? {
-            Some(claim) => Ok(Raced::First(first(app, claim, work).await)),
-            None => Ok(Raced::Later(work)),
+            Some(claim) => Ok(ClaimRace::First(run_claimed(app, claim, work).await)),
+            None => Ok(ClaimRace::Later(work)),
         }
     };
     let task = task.instrument(tracing::Span::current());
@@ -163,16 +162,16 @@ where
     }
 }
 
-async fn first(
+async fn run_claimed(
     app: SharedApp,
-    claim: Claim,
-    work: impl Future<Output = Result<Response, Failure>> + Send,
-) -> Result<Response, Failure> {
+    claim: SubmissionClaim,
+    work: impl Future<Output = Result<Response, PageError>> + Send,
+) -> Result<Response, PageError> {
     let answer = work.await;
     let outcome = answer
         .as_ref()
         .ok()
-        .and_then(|answer| answer.extensions().get::<Outcome>().copied());
+        .and_then(|answer| answer.extensions().get::<SubmissionOutcome>().copied());
     let noted = match outcome {
         Some(outcome) => form_submissions::finish(&app, claim, outcome).await,
         None => form_submissions::release(&app, claim).await,

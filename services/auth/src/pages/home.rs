@@ -5,14 +5,14 @@ use axum::response::Response;
 use chassis::clock::Timestamp;
 use http::{HeaderMap, StatusCode};
 
-use super::failure::Failure;
+use super::page_error::PageError;
 use super::session;
 use super::view::Home;
 use crate::app::SharedApp;
 use crate::subjects::{self, Subject};
 
 /// `GET /`
-pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
     let Some(session) = session::current(&app, &headers).await? else {
         return Ok(app.pages.redirect("/login"));
     };
@@ -26,20 +26,20 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
         }
     }
     facts.push(("Signed in since", day_and_time(session.auth_time)));
-    let (csrf, browser) = app.pages.form_token(&headers).split();
+    let (csrf, browser) = app.pages.form_token(&headers).into_parts();
     let view = Home {
         page: app.pages.page(),
-        greeting: subject.as_ref().map(called),
+        greeting: subject.as_ref().map(display_name),
         facts,
         csrf,
     };
     let mut response = app.pages.show(StatusCode::OK, &view);
-    app.pages.keep(&mut response, browser.as_ref());
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
     Ok(response)
 }
 
 /// What the person is called: as they like it, if they have said so.
-fn called(subject: &Subject) -> &str {
+fn display_name(subject: &Subject) -> &str {
     let name = &subject.claims.name;
     let name = name.given_name.as_deref().or(name.formatted.as_deref());
     name.unwrap_or(&subject.user_name)

@@ -10,21 +10,21 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::cookies::Cookie;
-use super::double_click::{Click, Submitted, once};
-use super::failure::Failure;
-use super::guard::browser_token;
-use super::render::seconds;
+use super::double_click::{FormSubmission, SubmittedForm, process_once};
+use super::forms::browser_token;
+use super::page_error::PageError;
+use super::render::retry_after_value;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Field, Login};
-use crate::accounts::{self, SignIn, SignInError};
+use crate::accounts::{self, SignInError, SignInRequest};
 use crate::app::{App, SharedApp};
 use crate::authorization_requests;
 use chassis::http::{ClientInfo, Problem};
 
 /// Where to go afterwards.
 #[derive(Deserialize)]
-pub(crate) struct Arrival {
+pub(crate) struct LoginQuery {
     #[serde(default)]
     pub(crate) return_to: String,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Arrival {
 /// What the form sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Form {
+pub(crate) struct LoginForm {
     #[serde(default)]
     csrf: String,
     #[serde(default)]
@@ -47,8 +47,8 @@ pub(crate) struct Form {
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    query: Result<Query<Arrival>, chassis::http::Problem>,
-) -> Result<Response, Failure> {
+    query: Result<Query<LoginQuery>, chassis::http::Problem>,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&query?.0.return_to);
     if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
         return Ok(app.pages.redirect("/"));
@@ -75,35 +75,35 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    sent: Submitted<Form>,
-) -> Result<Response, Failure> {
+    sent: SubmittedForm<LoginForm>,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&sent.form.return_to);
-    let attempt = SignIn {
+    let attempt = SignInRequest {
         user_name: sent.form.user_name.clone(),
         password: sent.form.password.clone(),
         client: client.clone(),
         device: app.pages.cookies.read(&headers, Cookie::Device),
     };
     let (is_complete, asked) = (missing(&sent.form).is_empty(), attempt.clone());
-    let click = Click {
+    let click = FormSubmission {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
         is_admitted: async { Ok(is_complete && accounts::is_admitted(&app, &asked).await?) },
     };
     let work = process(app.clone(), headers.clone(), sent.form, attempt);
-    once(app.clone(), click, work).await
+    process_once(app.clone(), click, work).await
 }
 
 async fn process(
     app: SharedApp,
     headers: HeaderMap,
-    form: Form,
-    attempt: SignIn,
-) -> Result<Response, Failure> {
+    form: LoginForm,
+    attempt: SignInRequest,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| page(&app, &headers, &form.user_name, &return_to, outcome);
-    if !app.pages.is_fresh(&headers, &form.csrf)? {
+    if !app.pages.is_current_form(&headers, &form.csrf)? {
         return Ok(again(stale()));
     }
     let errors = missing(&form);
@@ -113,12 +113,12 @@ async fn process(
     let client = attempt.client.clone();
     let wait = match accounts::sign_in(&app, attempt).await {
         Ok(who) => {
-            let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
-            return Ok(begun.unwrap_or_else(|| again(wrong())));
+            let begun = session::sign_in_browser(&app, &headers, &client, &who, &return_to).await?;
+            return Ok(begun.unwrap_or_else(|| again(invalid_credentials())));
         }
-        Err(SignInError::Wrong) => return Ok(again(wrong())),
+        Err(SignInError::InvalidCredentials) => return Ok(again(invalid_credentials())),
         Err(SignInError::Pending { id }) => {
-            return Ok(session::wait_for(&app, &headers, id, &return_to).await?);
+            return Ok(session::redirect_to_registration_status(&app, &headers, id, &return_to).await?);
         }
         Err(SignInError::Db(error)) => return Err(error.into()),
         Err(error @ SignInError::Hash) => return Err(Problem::internal(&error).into()),
@@ -129,20 +129,20 @@ async fn process(
     let mut response = again(outcome);
     response
         .headers_mut()
-        .insert(header::RETRY_AFTER, seconds(retry_after));
+        .insert(header::RETRY_AFTER, retry_after_value(retry_after));
     Ok(response)
 }
 
-type Outcome = (StatusCode, Errors);
+type FormOutcome = (StatusCode, Errors);
 
 /// A form whose token does not fit any more.
-pub(crate) fn stale() -> Outcome {
+pub(crate) fn stale() -> FormOutcome {
     let text = "This page was out of date, so nothing was sent. Please try once more.";
     (StatusCode::FORBIDDEN, Errors::form("Please try again", text))
 }
 
 /// More passwords at once than can be hashed.
-pub(crate) fn busy() -> Outcome {
+pub(crate) fn busy() -> FormOutcome {
     let text = "Many people are coming in at the moment. Please try again in a few seconds.";
     (
         StatusCode::SERVICE_UNAVAILABLE,
@@ -151,7 +151,7 @@ pub(crate) fn busy() -> Outcome {
 }
 
 /// Too many tries.
-pub(crate) fn throttled(wait: Duration) -> Outcome {
+pub(crate) fn throttled(wait: Duration) -> FormOutcome {
     let text = format!(
         "To keep accounts safe, please wait {} before the next try.",
         in_words(wait)
@@ -162,7 +162,7 @@ pub(crate) fn throttled(wait: Duration) -> Outcome {
     )
 }
 
-fn wrong() -> Outcome {
+fn invalid_credentials() -> FormOutcome {
     // One status and one text, whether or not the person exists (SB-8).
     let text = "The user name or the password is wrong. Check both and try again.";
     (
@@ -171,7 +171,7 @@ fn wrong() -> Outcome {
     )
 }
 
-fn missing(form: &Form) -> Errors {
+fn missing(form: &LoginForm) -> Errors {
     use chassis::secret::ExposeSecret;
     let mut errors = Errors::default();
     if form.user_name.trim().is_empty() {
@@ -199,9 +199,9 @@ fn page(
     headers: &HeaderMap,
     user_name: &str,
     return_to: &ReturnTo,
-    (status, errors): Outcome,
+    (status, errors): FormOutcome,
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).split();
+    let (csrf, browser) = app.pages.form_token(headers).into_parts();
     let view = Login {
         page: app.pages.page(),
         csrf,
@@ -236,6 +236,6 @@ fn page(
         leads_out: return_to.leads_out(),
     };
     let mut response = app.pages.show(status, &view);
-    app.pages.keep(&mut response, browser.as_ref());
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::cookies::Cookie;
-use super::failure::{Failure, Fields};
-use super::guard::{LogoutConfirmation, logout_confirmation};
+use super::forms::{LogoutConfirmation, logout_confirmation};
+use super::page_error::{FormFields, PageError};
 use super::render::Pages;
 use super::session;
 use super::view::Logout;
@@ -17,16 +17,16 @@ use crate::sessions::{self, SessionEnd};
 /// What the form sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Form {
+pub(crate) struct LogoutInput {
     #[serde(default)]
     csrf: String,
 }
 
 /// `GET /logout`
-pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
     Ok(match session::current(&app, &headers).await? {
-        Some(_) => ask(&app, &headers),
-        None => done(&app),
+        Some(_) => confirmation_page(&app, &headers),
+        None => signed_out_page(&app),
     })
 }
 
@@ -34,13 +34,13 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    Fields(form): Fields<Form>,
-) -> Result<Response, Failure> {
-    let is_fresh = app.pages.is_fresh(&headers, &form.csrf)?;
+    FormFields(form): FormFields<LogoutInput>,
+) -> Result<Response, PageError> {
+    let is_fresh = app.pages.is_current_form(&headers, &form.csrf)?;
     let session = session::current(&app, &headers).await?;
     match (is_fresh, session) {
         (false, Some(_)) => {
-            let mut response = ask(&app, &headers);
+            let mut response = confirmation_page(&app, &headers);
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
@@ -54,13 +54,13 @@ pub(crate) async fn submit(
         (true, None) => {}
     }
     let mut response = app.pages.redirect("/logout");
-    forget(&app.pages, &mut response);
+    clear_browser_state(&app.pages, &mut response);
     Ok(response)
 }
 
 /// Makes the browser forget the person (SB-18): their cookies, and what it kept of the pages. The cookie of a known
 /// device stays, so that guessing elsewhere cannot lock its owner out.
-pub fn forget(pages: &Pages, response: &mut Response) {
+pub fn clear_browser_state(pages: &Pages, response: &mut Response) {
     for cookie in [Cookie::Session, Cookie::Browser, Cookie::Registration] {
         pages.clear_cookie(response, cookie);
     }
@@ -76,17 +76,17 @@ pub fn forget(pages: &Pages, response: &mut Response) {
     );
 }
 
-fn ask(app: &App, headers: &HeaderMap) -> Response {
-    let ask = LogoutConfirmation {
+fn confirmation_page(app: &App, headers: &HeaderMap) -> Response {
+    let confirmation = LogoutConfirmation {
         client_name: None,
         action: "/logout",
         hidden: &[],
         leads_out: false,
     };
-    logout_confirmation(&app.pages, headers, &ask)
+    logout_confirmation(&app.pages, headers, &confirmation)
 }
 
-fn done(app: &App) -> Response {
+fn signed_out_page(app: &App) -> Response {
     let page = app.pages.page();
     let view = Logout {
         heading: "You are signed out",

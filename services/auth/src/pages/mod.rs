@@ -9,18 +9,18 @@ mod brand;
 mod cookies;
 mod csrf;
 mod double_click;
-mod failure;
-mod guard;
+mod forms;
 mod home;
 mod login;
 mod logout;
+mod page_error;
 mod register;
+mod registration_status;
 mod render;
 mod return_to;
 mod session;
 mod setup;
 mod view;
-mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -34,35 +34,39 @@ use chassis::http::Problem;
 use http::HeaderMap;
 
 pub use brand::{BrandConfig, BrandError};
-pub use failure::not_found;
-pub use guard::{
-    BrowserCookie, LogoutConfirmation, browser, browser_token, check_form, logout_confirmation, session_token,
+pub use forms::{
+    BrowserCookie, LogoutConfirmation, browser_cookie, browser_token, check_form, logout_confirmation,
+    session_token,
 };
-pub use logout::forget;
+pub use logout::clear_browser_state;
+pub use page_error::not_found;
 pub use render::{ErrorPage, Pages, PagesConfig};
 
 use crate::app::SharedApp;
-use crate::restored;
+use crate::restore;
 
 /// The routes of the pages and of what they need.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
-        .merge(ways_in(app))
+        .merge(sign_in_routes(app))
         .route("/", get(home::show))
         .route("/logout", get(logout::show).post(logout::submit))
         .route("/assets/{name}", get(asset))
         .route("/favicon.ico", get(favicon))
-        .layer(from_fn_with_state(app.clone(), failure::dress))
+        .layer(from_fn_with_state(app.clone(), page_error::render_error_page))
 }
 
 /// The pages that let people in; closed for a moment after a restoration.
-fn ways_in(app: &SharedApp) -> Router<SharedApp> {
+fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .route("/login", get(login::show).post(login::submit))
         .route("/register", get(register::show).post(register::submit))
-        .route("/register/wait", get(wait::show).post(wait::submit))
+        .route(
+            "/register/wait",
+            get(registration_status::show).post(registration_status::submit),
+        )
         .route("/setup", get(setup::show).post(setup::submit))
-        .route_layer(from_fn_with_state(app.clone(), restored::hold_page))
+        .route_layer(from_fn_with_state(app.clone(), restore::gate_page))
 }
 
 /// Shows an error to a person, without ever redirecting.
@@ -75,7 +79,7 @@ async fn asset(
     State(app): State<SharedApp>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, failure::Failure> {
+) -> Result<Response, page_error::PageError> {
     let brand = app.pages.brand.current();
     let found = app
         .pages

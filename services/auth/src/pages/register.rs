@@ -10,22 +10,22 @@ use chassis::secret::{ExposeSecret, SecretString};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::double_click::{Click, Submitted, once};
-use super::failure::Failure;
-use super::login::{Arrival, busy, in_words, stale, throttled};
-use super::render::{ErrorPage, seconds};
+use super::double_click::{FormSubmission, SubmittedForm, process_once};
+use super::login::{LoginQuery, busy, in_words, stale, throttled};
+use super::page_error::PageError;
+use super::render::{ErrorPage, retry_after_value};
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Field, Register};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
-use crate::registration::{self, NewAccount, RegisterError, Registered, Rejection, State as Progress};
+use crate::registration::{self, NewAccount, RegisterError, Registered, RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
 /// What the form sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Form {
+pub(crate) struct RegisterForm {
     #[serde(default)]
     csrf: String,
     #[serde(default)]
@@ -42,9 +42,9 @@ pub(crate) struct Form {
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    query: Result<Query<Arrival>, Problem>,
-) -> Result<Response, Failure> {
-    is_open(&app)?;
+    query: Result<Query<LoginQuery>, Problem>,
+) -> Result<Response, PageError> {
+    require_open(&app)?;
     let return_to = ReturnTo::parse(&query?.0.return_to);
     if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
         return Ok(app.pages.redirect("/"));
@@ -63,27 +63,27 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    sent: Submitted<Form>,
-) -> Result<Response, Failure> {
+    sent: SubmittedForm<RegisterForm>,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&sent.form.return_to);
-    let (complete, ip) = (checked(&sent.form).is_empty(), client.ip);
-    let click = Click {
+    let (complete, ip) = (validate(&sent.form).is_empty(), client.ip);
+    let click = FormSubmission {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
         is_admitted: async { Ok(complete && registration::is_admitted(&app, ip).await?) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app.clone(), click, work).await
+    process_once(app.clone(), click, work).await
 }
 
 async fn process(
     app: SharedApp,
     headers: HeaderMap,
     client: ClientInfo,
-    form: Form,
-) -> Result<Response, Failure> {
-    is_open(&app)?;
+    form: RegisterForm,
+) -> Result<Response, PageError> {
+    require_open(&app)?;
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| {
         page(
@@ -94,10 +94,10 @@ async fn process(
             outcome,
         )
     };
-    if !app.pages.is_fresh(&headers, &form.csrf)? {
+    if !app.pages.is_current_form(&headers, &form.csrf)? {
         return Ok(again(stale()));
     }
-    let errors = checked(&form);
+    let errors = validate(&form);
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
@@ -108,15 +108,16 @@ async fn process(
         ..NewAccount::default()
     };
     match registration::sign_up(&app, new, client.ip).await {
-        Ok(registered) => match arrived(&app, &headers, &client, registered, &return_to).await? {
+        Ok(registered) => match continue_registration(&app, &headers, &client, registered, &return_to).await?
+        {
             Ok(response) => Ok(response),
             Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
         },
-        Err(error) => refused(error, again),
+        Err(error) => show_errors(error, again),
     }
 }
 
-fn checked(form: &Form) -> Errors {
+fn validate(form: &RegisterForm) -> Errors {
     let mut errors = Errors::default();
     check_person(&mut errors, &form.user_name, &form.email);
     check_password(&mut errors, &form.password);
@@ -124,49 +125,53 @@ fn checked(form: &Form) -> Errors {
 }
 
 /// Goes on after a registration: signed in, waiting, or told what to change.
-pub(crate) async fn arrived(
+pub(crate) async fn continue_registration(
     app: &App,
     headers: &HeaderMap,
     client: &ClientInfo,
     registered: Registered,
     return_to: &ReturnTo,
-) -> Result<Result<Response, Errors>, Failure> {
+) -> Result<Result<Response, Errors>, PageError> {
     let mut errors = Errors::default();
     match registered.state {
-        Progress::Active => {
+        RegistrationState::Active => {
             let who = SignedIn::by_password(registered.id, app.clock.now());
-            let begun = session::begin(app, headers, client, &who, return_to).await?;
+            let begun = session::sign_in_browser(app, headers, client, &who, return_to).await?;
             return Ok(Ok(
                 begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login")))
             ));
         }
-        Progress::Pending => {
-            return Ok(Ok(
-                session::wait_for(app, headers, registered.id, return_to).await?
-            ));
+        RegistrationState::Pending => {
+            return Ok(Ok(session::redirect_to_registration_status(
+                app,
+                headers,
+                registered.id,
+                return_to,
+            )
+            .await?));
         }
-        Progress::Rejected(Rejection::UserNameTaken) => {
+        RegistrationState::Rejected(Rejection::UserNameTaken) => {
             errors.add(
                 "user_name",
                 "Somebody has this user name already, or one that looks like it. Choose another one.",
             );
         }
-        Progress::Rejected(Rejection::UserNameReserved) => {
+        RegistrationState::Rejected(Rejection::UserNameReserved) => {
             errors.add("user_name", "This user name is reserved. Choose another one.");
         }
-        Progress::Rejected(Rejection::Invalid) => {
+        RegistrationState::Rejected(Rejection::Invalid) => {
             errors.add("user_name", "This user name cannot be used. Choose another one.");
         }
-        Progress::Expired => return Err(expired().into()),
+        RegistrationState::Expired => return Err(expired().into()),
     }
     Ok(Err(errors))
 }
 
 /// The form again, with what was wrong.
-pub(crate) fn refused(
+pub(crate) fn show_errors(
     error: RegisterError,
     again: impl Fn((StatusCode, Errors)) -> Response,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     match error {
         RegisterError::Invalid(wrong) => {
             let mut errors = Errors::default();
@@ -175,21 +180,26 @@ pub(crate) fn refused(
             }
             Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)))
         }
-        RegisterError::Busy { retry_after } => Ok(later(again(busy()), retry_after)),
-        RegisterError::Throttled { retry_after } => Ok(later(again(throttled(retry_after)), retry_after)),
-        RegisterError::TooMany {
+        RegisterError::Busy { retry_after } => Ok(with_retry_after(again(busy()), retry_after)),
+        RegisterError::Throttled { retry_after } => {
+            Ok(with_retry_after(again(throttled(retry_after)), retry_after))
+        }
+        RegisterError::QuotaExceeded {
             from_source,
             retry_after,
-        } => Ok(later(again(too_many(from_source, retry_after)), retry_after)),
+        } => Ok(with_retry_after(
+            again(too_many(from_source, retry_after)),
+            retry_after,
+        )),
         RegisterError::Db(error) => Err(error.into()),
         error @ RegisterError::Hash => Err(Problem::internal(&error).into()),
     }
 }
 
-fn later(mut response: Response, retry_after: Duration) -> Response {
+fn with_retry_after(mut response: Response, retry_after: Duration) -> Response {
     response
         .headers_mut()
-        .insert(header::RETRY_AFTER, seconds(retry_after));
+        .insert(header::RETRY_AFTER, retry_after_value(retry_after));
     response
 }
 
@@ -277,7 +287,7 @@ pub(crate) fn password_hint(app: &App) -> String {
     format!("At least {least} characters. Several words in a row are strong and easy to remember.")
 }
 
-fn is_open(app: &App) -> Result<(), Failure> {
+fn require_open(app: &App) -> Result<(), PageError> {
     if app.settings.registration.open {
         return Ok(());
     }
@@ -302,7 +312,7 @@ fn page(
     return_to: &ReturnTo,
     (status, errors): (StatusCode, Errors),
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).split();
+    let (csrf, browser) = app.pages.form_token(headers).into_parts();
     let hint = password_hint(app);
     let mut fields = person_fields(user_name, email);
     fields.push(password_field(&hint, false));
@@ -316,6 +326,6 @@ fn page(
         leads_out: return_to.leads_out(),
     };
     let mut response = app.pages.show(status, &view);
-    app.pages.keep(&mut response, browser.as_ref());
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

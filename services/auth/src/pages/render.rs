@@ -14,7 +14,7 @@ use super::assets::Assets;
 use super::brand::{BrandConfig, BrandError, BrandSource};
 use super::cookies::{Cookie, Cookies};
 use super::csrf::Csrf;
-use super::double_click::MOST_WAITING;
+use super::double_click::MAX_WAITING;
 use super::view::{self, Page, View};
 
 /// What the pages stand on. One a service.
@@ -25,7 +25,7 @@ pub struct Pages {
     pub(crate) cookies: Cookies,
     pub(crate) random: SharedRandom,
     /// Places of requests that wait for another one with the same form.
-    pub(crate) second_clicks: Semaphore,
+    pub(crate) waiting_submissions: Semaphore,
     /// The origin that browsers know us by, such as `https://id.example.com`.
     pub(crate) origin: String,
     issuer: PublicUrl,
@@ -115,7 +115,7 @@ impl Pages {
             csrf: Csrf::new(config.secret, config.random.clone()),
             cookies: Cookies::new(config.issuer),
             random: config.random,
-            second_clicks: Semaphore::new(MOST_WAITING),
+            waiting_submissions: Semaphore::new(MAX_WAITING),
             origin: config.issuer.origin(),
             issuer: config.issuer.clone(),
         })
@@ -143,7 +143,10 @@ impl Pages {
                     header::CONTENT_TYPE,
                     HeaderValue::from_static("text/html; charset=utf-8"),
                 );
-                self.protect(headers, &policy(&view.page().nonce, view.leads_out()));
+                self.set_security_headers(
+                    headers,
+                    &content_security_policy(&view.page().nonce, view.leads_out()),
+                );
                 response
             }
             Err(error) => {
@@ -179,7 +182,7 @@ impl Pages {
         if let Ok(location) = HeaderValue::try_from(self.local(to)) {
             headers.insert(header::LOCATION, location);
         }
-        self.protect(
+        self.set_security_headers(
             headers,
             "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
         );
@@ -204,7 +207,9 @@ impl Pages {
         };
         let mut response = self.show(error.status, &view);
         if let Some(wait) = error.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds(wait));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, retry_after_value(wait));
         }
         response
     }
@@ -229,7 +234,7 @@ impl Pages {
         }
     }
 
-    fn protect(&self, headers: &mut HeaderMap, policy: &str) {
+    fn set_security_headers(&self, headers: &mut HeaderMap, policy: &str) {
         if let Ok(policy) = HeaderValue::try_from(policy) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
@@ -265,7 +270,7 @@ impl Pages {
 
 /// The Content-Security-Policy of a page. A form that leads out has no `form-action`: Chromium holds every redirect
 /// after the POST against it, those that the application makes later included, and nobody can name those.
-fn policy(nonce: &str, leads_out: bool) -> String {
+fn content_security_policy(nonce: &str, leads_out: bool) -> String {
     let forms = if leads_out { "" } else { "; form-action 'self'" };
     format!(
         "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; \
@@ -274,6 +279,6 @@ fn policy(nonce: &str, leads_out: bool) -> String {
 }
 
 /// Whole seconds, rounded up, as `Retry-After` wants them (RFC 9110 §10.2.3).
-pub(crate) fn seconds(wait: Duration) -> HeaderValue {
+pub(crate) fn retry_after_value(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

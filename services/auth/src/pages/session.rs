@@ -10,12 +10,12 @@ use http::HeaderMap;
 use uuid::Uuid;
 
 use super::cookies::Cookie;
-use super::failure::Failure;
+use super::page_error::PageError;
 use super::return_to::ReturnTo;
 use crate::accounts::{self, SignedIn};
 use crate::app::App;
-use crate::form_submissions::Outcome;
-use crate::registration::proof::{self, PROOF_FOR};
+use crate::form_submissions::SubmissionOutcome;
+use crate::registration::proof::{self, PROOF_LIFETIME};
 use crate::sessions::{self, Session, StartError};
 use chassis::http::ClientInfo;
 
@@ -32,13 +32,13 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
 
 /// Starts a session, or goes on with that of the browser if it is the same person's, with a new token in either case
 /// (SB-12); another person's session ends. A person who may not sign in any more gets nothing.
-pub(crate) async fn begin(
+pub(crate) async fn sign_in_browser(
     app: &App,
     headers: &HeaderMap,
     client: &ClientInfo,
     who: &SignedIn,
     return_to: &ReturnTo,
-) -> Result<Option<Response>, Failure> {
+) -> Result<Option<Response>, PageError> {
     let before = current(app, headers).await?;
     let mut tx = app.db.begin("pages_sign_in").await?;
     let started = match sessions::start_or_renew(app, &mut tx, before.as_ref(), who, client).await {
@@ -67,26 +67,26 @@ pub(crate) async fn begin(
     }
     response
         .extensions_mut()
-        .insert(Outcome::SignedIn(started.session.id));
+        .insert(SubmissionOutcome::SignedIn(started.session.id));
     Ok(Some(response))
 }
 
 /// The answer to a form that came again: to where it led, with a new token of the same sign-in or a new proof of the same
 /// registration, if they still live.
-pub(crate) async fn again(
+pub(crate) async fn repeat_outcome(
     app: &App,
     headers: &HeaderMap,
-    outcome: Outcome,
+    outcome: SubmissionOutcome,
     return_to: &ReturnTo,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let id = match outcome {
-        Outcome::SignedIn(session) => session,
-        Outcome::Registering(id) => {
-            let mut response = app.pages.redirect(&waiting_at(id, return_to));
+        SubmissionOutcome::SignedIn(session) => session,
+        SubmissionOutcome::Registering(id) => {
+            let mut response = app.pages.redirect(&registration_status_path(id, return_to));
             if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser)
                 && let Some(proof) = proof::replace(app, id, &browser).await?
             {
-                keep_proof(app, &mut response, &proof);
+                set_proof_cookie(app, &mut response, &proof);
             }
             return Ok(response);
         }
@@ -112,35 +112,41 @@ pub(crate) async fn again(
 }
 
 /// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in once when that is done.
-pub(crate) async fn wait_for(
+pub(crate) async fn redirect_to_registration_status(
     app: &App,
     headers: &HeaderMap,
     id: Uuid,
     return_to: &ReturnTo,
 ) -> Result<Response, DbError> {
-    let mut response = app.pages.redirect(&waiting_at(id, return_to));
+    let mut response = app.pages.redirect(&registration_status_path(id, return_to));
     if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser) {
-        let proof = proof::give(app, id, &browser).await?;
-        keep_proof(app, &mut response, &proof);
+        let proof = proof::issue(app, id, &browser).await?;
+        set_proof_cookie(app, &mut response, &proof);
     }
-    response.extensions_mut().insert(Outcome::Registering(id));
+    response
+        .extensions_mut()
+        .insert(SubmissionOutcome::Registering(id));
     Ok(response)
 }
 
 /// Where a browser waits for the registration `id`.
-pub(crate) fn waiting_at(id: Uuid, return_to: &ReturnTo) -> String {
+pub(crate) fn registration_status_path(id: Uuid, return_to: &ReturnTo) -> String {
     return_to.link(&format!("/register/wait?id={id}"))
 }
 
-fn keep_proof(app: &App, response: &mut Response, proof: &Token) {
-    app.pages
-        .set_cookie(response, Cookie::Registration, proof.expose(), Some(PROOF_FOR));
+fn set_proof_cookie(app: &App, response: &mut Response, proof: &Token) {
+    app.pages.set_cookie(
+        response,
+        Cookie::Registration,
+        proof.expose(),
+        Some(PROOF_LIFETIME),
+    );
 }
 
 /// Whether the person at this browser chose or gave the password of the registration `id`, a short while ago.
 pub(crate) async fn has_proof(app: &App, headers: &HeaderMap, id: Uuid) -> Result<bool, DbError> {
-    match proof_of(app, headers) {
-        Some((proof, browser)) => proof::holds(app, id, &proof, &browser).await,
+    match proof_cookies(app, headers) {
+        Some((proof, browser)) => proof::is_valid(app, id, &proof, &browser).await,
         None => Ok(false),
     }
 }
@@ -151,13 +157,13 @@ pub(crate) async fn redeem_proof(
     headers: &HeaderMap,
     id: Uuid,
 ) -> Result<Option<Timestamp>, DbError> {
-    match proof_of(app, headers) {
+    match proof_cookies(app, headers) {
         Some((proof, browser)) => proof::redeem(app, id, &proof, &browser).await,
         None => Ok(None),
     }
 }
 
-fn proof_of(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
+fn proof_cookies(app: &App, headers: &HeaderMap) -> Option<(Token, Token)> {
     let cookies = &app.pages.cookies;
     cookies
         .read(headers, Cookie::Registration)

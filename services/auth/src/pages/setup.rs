@@ -7,11 +7,12 @@ use chassis::secret::{SecretString, Token};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::double_click::{Click, Submitted, once};
-use super::failure::Failure;
+use super::double_click::{FormSubmission, SubmittedForm, process_once};
 use super::login::stale;
+use super::page_error::PageError;
 use super::register::{
-    arrived, check_password, check_person, password_field, password_hint, person_fields, refused,
+    check_password, check_person, continue_registration, password_field, password_hint, person_fields,
+    show_errors,
 };
 use super::render::ErrorPage;
 use super::return_to::ReturnTo;
@@ -25,7 +26,7 @@ use chassis::http::ClientInfo;
 
 /// The link.
 #[derive(Deserialize)]
-pub(crate) struct Link {
+pub(crate) struct SetupQuery {
     #[serde(default)]
     token: String,
 }
@@ -33,7 +34,7 @@ pub(crate) struct Link {
 /// What the form sends; an invited person sends no name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Form {
+pub(crate) struct SetupForm {
     #[serde(default)]
     csrf: String,
     #[serde(default)]
@@ -53,11 +54,11 @@ pub(crate) struct Form {
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    query: Result<Query<Link>, Problem>,
-) -> Result<Response, Failure> {
+    query: Result<Query<SetupQuery>, Problem>,
+) -> Result<Response, PageError> {
     let token = Token::new(query?.0.token);
     let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
-    let empty = Typed {
+    let empty = SetupInput {
         token: &token,
         user_name: "",
         email: "",
@@ -76,35 +77,35 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    sent: Submitted<Form>,
-) -> Result<Response, Failure> {
+    sent: SubmittedForm<SetupForm>,
+) -> Result<Response, PageError> {
     let home = ReturnTo::home();
     let link = Token::new(sent.form.token.clone());
-    let click = Click {
+    let click = FormSubmission {
         headers: &headers,
         submission: &sent.submission,
         return_to: &home,
         is_admitted: async { Ok(setup::inspect(&app, &link).await?.is_some()) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app.clone(), click, work).await
+    process_once(app.clone(), click, work).await
 }
 
 async fn process(
     app: SharedApp,
     headers: HeaderMap,
     client: ClientInfo,
-    form: Form,
-) -> Result<Response, Failure> {
-    let fresh = app.pages.is_fresh(&headers, &form.csrf)?;
+    form: SetupForm,
+) -> Result<Response, PageError> {
+    let fresh = app.pages.is_current_form(&headers, &form.csrf)?;
     let token = Token::new(form.token.clone());
     let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
-    let typed = Typed {
+    let input = SetupInput {
         token: &token,
         user_name: &form.user_name,
         email: &form.email,
     };
-    let again = |outcome| page(&app, &headers, &purpose, &typed, outcome);
+    let again = |outcome| page(&app, &headers, &purpose, &input, outcome);
     if !fresh {
         return Ok(again(stale()));
     }
@@ -116,34 +117,34 @@ async fn process(
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
-    match carry_out(&app, &purpose, (&token, &form), &client).await {
-        Ok(Done::Registered(registered)) => {
-            match arrived(&app, &headers, &client, registered, &ReturnTo::home()).await? {
+    match execute(&app, &purpose, (&token, &form), &client).await {
+        Ok(SetupOutcome::Registered(registered)) => {
+            match continue_registration(&app, &headers, &client, registered, &ReturnTo::home()).await? {
                 Ok(response) => Ok(response),
                 Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
             }
         }
-        Ok(Done::Chosen(account_id)) => {
+        Ok(SetupOutcome::PasswordChosen(account_id)) => {
             let who = SignedIn::by_password(account_id, app.clock.now());
-            let begun = session::begin(&app, &headers, &client, &who, &ReturnTo::home()).await?;
+            let begun = session::sign_in_browser(&app, &headers, &client, &who, &ReturnTo::home()).await?;
             Ok(begun.unwrap_or_else(|| app.pages.redirect("/login")))
         }
         Err(SetupError::NotValid) => Err(not_valid().into()),
-        Err(SetupError::Register(error)) => refused(error, again),
+        Err(SetupError::Register(error)) => show_errors(error, again),
     }
 }
 
-enum Done {
+enum SetupOutcome {
     Registered(Registered),
-    Chosen(uuid::Uuid),
+    PasswordChosen(uuid::Uuid),
 }
 
-async fn carry_out(
+async fn execute(
     app: &App,
     purpose: &Purpose,
-    (token, form): (&Token, &Form),
+    (token, form): (&Token, &SetupForm),
     client: &ClientInfo,
-) -> Result<Done, SetupError> {
+) -> Result<SetupOutcome, SetupError> {
     match purpose {
         Purpose::Administrator => {
             let new = NewAccount {
@@ -154,11 +155,11 @@ async fn carry_out(
             };
             setup::make_administrator(app, token, new, client.ip)
                 .await
-                .map(Done::Registered)
+                .map(SetupOutcome::Registered)
         }
         Purpose::Invitation { .. } => setup::choose_password(app, token, form.password.clone(), client.ip)
             .await
-            .map(Done::Chosen),
+            .map(SetupOutcome::PasswordChosen),
     }
 }
 
@@ -171,7 +172,7 @@ fn not_valid() -> ErrorPage {
     .with_action("Go to the start page", "/")
 }
 
-struct Typed<'a> {
+struct SetupInput<'a> {
     token: &'a Token,
     user_name: &'a str,
     email: &'a str,
@@ -181,10 +182,10 @@ fn page(
     app: &App,
     headers: &HeaderMap,
     purpose: &Purpose,
-    typed: &Typed<'_>,
+    input: &SetupInput<'_>,
     (status, errors): (StatusCode, Errors),
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).split();
+    let (csrf, browser) = app.pages.form_token(headers).into_parts();
     let hint = password_hint(app);
     let page = app.pages.page();
     let (heading, lead, button, user_name) = match purpose {
@@ -210,7 +211,7 @@ fn page(
         ),
     };
     let mut fields = match purpose {
-        Purpose::Administrator => person_fields(typed.user_name, typed.email),
+        Purpose::Administrator => person_fields(input.user_name, input.email),
         Purpose::Invitation { .. } => Vec::new(),
     };
     fields.push(password_field(&hint, user_name.is_some()));
@@ -220,12 +221,12 @@ fn page(
         lead,
         button,
         csrf,
-        token: typed.token.expose(),
+        token: input.token.expose(),
         user_name,
         fields,
         errors: &errors,
     };
     let mut response = app.pages.show(status, &view);
-    app.pages.keep(&mut response, browser.as_ref());
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

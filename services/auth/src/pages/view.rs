@@ -159,7 +159,7 @@ pub(crate) struct Home<'a> {
 }
 
 /// What a person can do on the waiting page.
-pub(crate) enum WaitAction {
+pub(crate) enum RegistrationStatusAction {
     Nothing,
     Link {
         label: &'static str,
@@ -175,13 +175,13 @@ pub(crate) enum WaitAction {
 
 /// `/register/wait`
 #[derive(Template)]
-#[template(path = "wait.html")]
-pub(crate) struct Wait {
+#[template(path = "registration_status.html")]
+pub(crate) struct RegistrationStatus {
     pub(crate) page: Page,
     pub(crate) heading: &'static str,
     pub(crate) lead: &'static str,
     pub(crate) refresh_seconds: Option<u32>,
-    pub(crate) action: WaitAction,
+    pub(crate) action: RegistrationStatusAction,
     pub(crate) leads_out: bool,
 }
 
@@ -233,7 +233,7 @@ views! {
     Register<'_>, leads_out;
     Setup<'_>;
     Home<'_>;
-    Wait, leads_out;
+    RegistrationStatus, leads_out;
     Logout<'_>, leads_out;
     Error<'_>;
 }

@@ -7,8 +7,7 @@
 //!
 //! Without an answer the registration stays pending; the event brings it. After [`EXPIRES_AFTER`] the sweeper ends it.
 
-mod answer;
-mod draft;
+mod decision;
 pub(crate) mod proof;
 mod quota;
 mod saga;
@@ -16,20 +15,21 @@ mod sign_up;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
-mod users_client;
+mod users_service;
+mod validated;
 
 use std::time::Duration;
 
-pub(crate) use answer::{accepted, password_added, rejected, sweep};
 use chassis::db::DbError;
 use chassis::secret::SecretString;
 use contract::RejectionReason;
-pub(crate) use draft::{KnownOfPerson, choose_password};
-pub(crate) use saga::{prepare, settle};
+pub(crate) use decision::{append_password_added, complete, reject, sweep};
+pub(crate) use saga::{prepare, submit};
 pub use saga::{register, status};
 pub use sign_up::{is_admitted, sign_up};
-pub use users_client::{Answer, HttpUsers, NoAnswer, Users};
+pub use users_service::{HttpUsersService, RegistrationDecision, UsersService, UsersUnavailable};
 use uuid::Uuid;
+pub(crate) use validated::{PersonalContext, hash_new_password};
 
 use crate::credentials::HashError;
 use crate::throttle::ReserveError;
@@ -38,7 +38,7 @@ use crate::throttle::ReserveError;
 pub const EXPIRES_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How long an answer is kept for whoever asks for it.
-pub const ANSWER_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const DECISION_RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// What a new person tells.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ pub struct NewAccount {
 
 /// How far a registration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum RegistrationState {
     /// The person can sign in.
     Active,
     /// The user service has not answered yet.
@@ -112,7 +112,7 @@ pub struct Registered {
     /// The id of the registration, the account and the user.
     pub id: Uuid,
     /// How far it is.
-    pub state: State,
+    pub state: RegistrationState,
 }
 
 /// One field that cannot be accepted.
@@ -144,7 +144,7 @@ pub enum RegisterError {
     },
     /// As many people registered as may in an hour, from this source or in all.
     #[error("too many registrations")]
-    TooMany {
+    QuotaExceeded {
         /// Whether the limit is that of the source.
         from_source: bool,
         /// When the hour is over.
@@ -170,7 +170,7 @@ impl From<ReserveError> for RegisterError {
 impl From<HashError> for RegisterError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Full { retry_after } => Self::Busy { retry_after },
+            HashError::QueueFull { retry_after } => Self::Busy { retry_after },
             HashError::Failed => Self::Hash,
         }
     }

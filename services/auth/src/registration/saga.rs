@@ -5,9 +5,9 @@ use contract::RegistrationRequested;
 use metrics::counter;
 use uuid::Uuid;
 
-use super::draft::Draft;
-use super::users_client::{Answer, NoAnswer};
-use super::{NewAccount, RegisterError, Registered, State, answer, store};
+use super::users_service::{RegistrationDecision, UsersUnavailable};
+use super::validated::ValidatedAccount;
+use super::{NewAccount, RegisterError, Registered, RegistrationState, decision, store};
 use crate::app::App;
 use crate::{accounts, credentials, subjects};
 
@@ -20,20 +20,20 @@ pub async fn register(app: &App, new: NewAccount) -> Result<Registered, Register
     let mut tx = app.db.begin("register").await?;
     prepared.record(app, &mut tx).await?;
     tx.commit().await?;
-    settle(app, prepared).await
+    submit(app, prepared).await
 }
 
 /// How far the registration `id` is; nothing if there is none.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn status(app: &App, id: Uuid) -> Result<Option<State>, DbError> {
+pub async fn status(app: &App, id: Uuid) -> Result<Option<RegistrationState>, DbError> {
     let mut reader = app.db.reader().await?;
     store::state(&mut reader, id).await
 }
 
 /// A registration whose fields are fine and whose password is hashed, not recorded yet.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRegistration {
     request: RegistrationRequested,
     hash: Option<String>,
 }
@@ -42,13 +42,13 @@ pub(crate) struct Prepared {
 ///
 /// # Errors
 /// [`RegisterError::Invalid`] names the fields; [`RegisterError::Busy`] when too many passwords wait.
-pub(crate) async fn prepare(app: &App, new: NewAccount) -> Result<Prepared, RegisterError> {
-    let mut draft = Draft::parse(app, new)?;
-    let hash = draft.hash_password(app).await?;
-    Ok(Prepared::new(draft.request(app), hash))
+pub(crate) async fn prepare(app: &App, new: NewAccount) -> Result<PreparedRegistration, RegisterError> {
+    let mut account = ValidatedAccount::parse(app, new)?;
+    let hash = account.hash_password(app).await?;
+    Ok(PreparedRegistration::new(account.into_request(app), hash))
 }
 
-impl Prepared {
+impl PreparedRegistration {
     pub(super) fn new(request: RegistrationRequested, hash: Option<String>) -> Self {
         Self { request, hash }
     }
@@ -64,7 +64,7 @@ impl Prepared {
     /// When the database fails.
     pub(crate) async fn record(&self, app: &App, tx: &mut Tx) -> Result<(), DbError> {
         let request = &self.request;
-        accounts::store::ensure(tx, request.id, request.requested_at).await?;
+        accounts::store::ensure_row(tx, request.id, request.requested_at).await?;
         if let Some(hash) = &self.hash {
             credentials::store::set_password(tx, request.id, hash, request.requested_at).await?;
         }
@@ -79,22 +79,24 @@ impl Prepared {
 ///
 /// # Errors
 /// When the database fails; the registration then completes by its event.
-pub(crate) async fn settle(app: &App, prepared: Prepared) -> Result<Registered, RegisterError> {
+pub(crate) async fn submit(app: &App, prepared: PreparedRegistration) -> Result<Registered, RegisterError> {
     let id = prepared.request.id;
     let state = match app.users.register(&prepared.request).await {
-        Err(NoAnswer(reason)) => {
+        Err(UsersUnavailable(reason)) => {
             tracing::warn!(user.id = %id, error.message = reason, "the user service did not answer a registration; its event will");
             counter!("vestibule_registrations_total", "outcome" => "pending").increment(1);
-            State::Pending
+            RegistrationState::Pending
         }
         Ok(given) => {
             let mut tx = app.db.begin("registration_answer").await?;
             match given {
-                Answer::Accepted(state) => subjects::put(app, &mut tx, &state).await?,
-                Answer::Rejected(reason) => answer::rejected(app, &mut tx, id, reason).await?,
+                RegistrationDecision::Accepted(state) => subjects::apply_state(app, &mut tx, &state).await?,
+                RegistrationDecision::Rejected(reason) => decision::reject(app, &mut tx, id, reason).await?,
             }
             // The event may have been faster and may have said otherwise: what is stored counts.
-            let state = store::state(&mut tx, id).await?.unwrap_or(State::Expired);
+            let state = store::state(&mut tx, id)
+                .await?
+                .unwrap_or(RegistrationState::Expired);
             tx.commit().await?;
             state
         }

@@ -8,7 +8,7 @@ use contract::RegistrationRequested;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{ANSWER_KEPT, EXPIRES_AFTER, Rejection, State};
+use super::{DECISION_RETENTION, EXPIRES_AFTER, RegistrationState, Rejection};
 
 /// Registrations that one sweep ends at most.
 const BATCH: i64 = 100;
@@ -28,30 +28,32 @@ pub(crate) async fn insert(tx: &mut Tx, request: &RegistrationRequested) -> Resu
 }
 
 /// How far a registration is.
-pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<State>, DbError> {
+pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<RegistrationState>, DbError> {
     let statement = "SELECT state, reason FROM registrations WHERE id = $1";
     let found: Option<(String, Option<String>)> =
         on_engine!(db, c => sqlx::query_as(statement).bind(id).fetch_optional(c).await?);
     Ok(
         found.map(|(state, reason)| match (state.as_str(), reason.as_deref()) {
-            ("accepted", _) => State::Active,
-            ("rejected", Some("user_name_taken")) => State::Rejected(Rejection::UserNameTaken),
-            ("rejected", Some("user_name_reserved")) => State::Rejected(Rejection::UserNameReserved),
-            ("rejected", _) => State::Rejected(Rejection::Invalid),
-            ("expired", _) => State::Expired,
-            _ => State::Pending,
+            ("accepted", _) => RegistrationState::Active,
+            ("rejected", Some("user_name_taken")) => RegistrationState::Rejected(Rejection::UserNameTaken),
+            ("rejected", Some("user_name_reserved")) => {
+                RegistrationState::Rejected(Rejection::UserNameReserved)
+            }
+            ("rejected", _) => RegistrationState::Rejected(Rejection::Invalid),
+            ("expired", _) => RegistrationState::Expired,
+            _ => RegistrationState::Pending,
         }),
     )
 }
 
 /// Whether the user service has refused this registration, as far back as that is kept.
-pub(crate) async fn is_refused(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn was_rejected(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM registrations WHERE id = $1 AND state = 'rejected')";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
 /// The key of the user name that a pending registration asks for.
-pub(crate) async fn pending_name(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
+pub(crate) async fn pending_user_name_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "SELECT user_name_key FROM registrations WHERE id = $1 AND state = 'pending'";
     let name: Option<Option<String>> =
         on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?);
@@ -97,15 +99,17 @@ pub(crate) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<Vec<Uuid>, DbE
 }
 
 /// How many registrations wait for an answer, and since when the oldest one does.
-pub(crate) async fn waiting(db: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
+pub(crate) async fn pending_stats(db: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
     let statement = "SELECT count(*), min(requested_at) FROM registrations WHERE state = 'pending'";
     Ok(on_engine!(db, c => sqlx::query_as(statement).fetch_one(c).await?))
 }
 
 /// Forgets answers that nobody will ask for.
-pub(crate) async fn forget(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn delete_decided(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM registrations WHERE state <> 'pending' AND answered_at < $1";
-    Ok(on_engine!(tx, c => sqlx::query(statement).bind(now - ANSWER_KEPT).execute(c).await?.rows_affected()))
+    Ok(
+        on_engine!(tx, c => sqlx::query(statement).bind(now - DECISION_RETENTION).execute(c).await?.rows_affected()),
+    )
 }
 
 /// Sets the proof with which a browser signs in once.

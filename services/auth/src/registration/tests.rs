@@ -24,9 +24,7 @@ async fn event_accepts(app: &TestApp, id: uuid::Uuid) {
 
 async fn event_rejects(app: &TestApp, id: uuid::Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
-    rejected(app, &mut tx, id, Rejection::UserNameTaken)
-        .await
-        .unwrap();
+    reject(app, &mut tx, id, Rejection::UserNameTaken).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -36,8 +34,8 @@ testkit::on_both_engines! {
     async fn a_person_registers_and_signs_in(db: TestDb) {
         let app = testing::app(&db).await;
         let done = register(&app, ann()).await.unwrap();
-        assert_eq!(done.state, State::Active);
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active));
+        assert_eq!(done.state, RegistrationState::Active);
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active));
         assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, done.id);
         assert_eq!(app.events().await, ["vestibule.registration.requested.v1", "vestibule.credential.added.v1"]);
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations WHERE request IS NOT NULL").await, 0);
@@ -48,9 +46,9 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let done = register(&app, ann()).await.unwrap();
         let browser = app.random.token();
-        let first = proof::give(&app, done.id, &browser).await.unwrap();
+        let first = proof::issue(&app, done.id, &browser).await.unwrap();
         app.clock.set(testing::BEGINNING - Duration::from_secs(1));
-        assert!(proof::holds(&app, done.id, &first, &browser).await.unwrap());
+        assert!(proof::is_valid(&app, done.id, &first, &browser).await.unwrap());
         let second = proof::replace(&app, done.id, &browser).await.unwrap().unwrap();
         assert!(proof::redeem(&app, done.id, &second, &browser).await.unwrap().is_some());
     }
@@ -59,13 +57,13 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Down);
         let done = register(&app, ann()).await.unwrap();
-        assert_eq!(done.state, State::Pending);
+        assert_eq!(done.state, RegistrationState::Pending);
         let waiting = app.sign_in("ann", PASSWORD).await;
         assert!(matches!(waiting, Err(SignInError::Pending { id }) if id == done.id), "{waiting:?}");
-        assert!(matches!(app.sign_in("ann", "gorse-tin-wrong").await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("ann", "gorse-tin-wrong").await, Err(SignInError::InvalidCredentials)));
         event_accepts(&app, done.id).await;
         event_accepts(&app, done.id).await;
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active));
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active));
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
         let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
         assert_eq!(added.count(), 1);
@@ -76,7 +74,7 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let name = throttle::Key::account("ann");
         let mut tx = app.db.begin("test").await.unwrap();
-        for _ in 0..throttle::MOST_FAILURES {
+        for _ in 0..throttle::MAX_FAILURES {
             throttle::store::count(&mut tx, &name, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
         tx.commit().await.unwrap();
@@ -119,14 +117,14 @@ testkit::on_both_engines! {
         assert_eq!(burst.iter().filter(|one| one.is_ok()).count(), 3);
         let hashed = app.hasher.done();
         let refused = from(10, "192.0.2.1").await;
-        assert!(matches!(refused, Err(RegisterError::TooMany { from_source: true, .. })), "{refused:?}");
+        assert!(matches!(refused, Err(RegisterError::QuotaExceeded { from_source: true, .. })), "{refused:?}");
         assert_eq!(app.hasher.done(), hashed, "refused before anything is hashed");
         from(11, "192.0.2.2").await.unwrap();
         from(12, "192.0.2.3").await.unwrap();
         let refused = from(13, "192.0.2.4").await;
         let hour = std::time::Duration::from_secs(3600);
         assert!(
-            matches!(refused, Err(RegisterError::TooMany { from_source: false, retry_after }) if retry_after <= hour),
+            matches!(refused, Err(RegisterError::QuotaExceeded { from_source: false, retry_after }) if retry_after <= hour),
             "{refused:?}"
         );
         clock.set(testing::BEGINNING - hour * 48);
@@ -139,11 +137,11 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
         let done = register(&app, ann()).await.unwrap();
-        assert_eq!(done.state, State::Rejected(Rejection::UserNameTaken));
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Rejected(Rejection::UserNameTaken)));
+        assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameTaken));
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Rejected(Rejection::UserNameTaken)));
         assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 0);
         assert_eq!(app.count("SELECT COUNT(*) FROM passwords").await, 0);
-        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
     }
 
     async fn the_answer_is_applied_once_whichever_way_is_faster(db: TestDb) {
@@ -156,7 +154,7 @@ testkit::on_both_engines! {
             event_accepts(&app, done.id),
         );
         event_rejects(&app, done.id).await;
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(State::Active), "an answer is final");
+        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active), "an answer is final");
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
         let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
         assert_eq!(added.count(), 1);
@@ -210,7 +208,7 @@ testkit::on_both_engines! {
         // Whether a name is reserved is for the user service to say.
         app.users.behave(Behaviour::Reject(Rejection::UserNameReserved));
         let done = register(&app, NewAccount { user_name: "admin".to_owned(), ..ann() }).await.unwrap();
-        assert_eq!(done.state, State::Rejected(Rejection::UserNameReserved));
+        assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameReserved));
         assert_eq!(status(&app, done.id).await.unwrap(), Some(done.state));
     }
 
@@ -219,15 +217,15 @@ testkit::on_both_engines! {
         let answered = register(&app, ann()).await.unwrap();
         app.users.behave(Behaviour::Down);
         let waiting = register(&app, NewAccount { user_name: "bob".to_owned(), ..ann() }).await.unwrap();
-        app.wait(ANSWER_KEPT + std::time::Duration::from_secs(1));
+        app.wait(DECISION_RETENTION + std::time::Duration::from_secs(1));
         crate::sweeper::sweep(&app).await.unwrap();
         assert_eq!(status(&app, answered.id).await.unwrap(), None);
-        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(State::Pending));
+        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(RegistrationState::Pending));
         app.wait(EXPIRES_AFTER);
         crate::sweeper::sweep(&app).await.unwrap();
-        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(State::Expired));
+        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(RegistrationState::Expired));
         assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 1);
-        assert!(matches!(app.sign_in("bob", PASSWORD).await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("bob", PASSWORD).await, Err(SignInError::InvalidCredentials)));
         // The command was an event all the time: who comes that late is known, and has to choose a password anew.
         app.change(&person_state(waiting.id, "bob")).await;
         let mut reader = db.reader().await.unwrap();

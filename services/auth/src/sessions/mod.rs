@@ -53,7 +53,7 @@ impl Session {
 
 /// A session just made, with the secret that goes into the cookie.
 #[derive(Debug)]
-pub struct Started {
+pub struct StartedSession {
     /// The session.
     pub session: Session,
     /// For the browser, once. Only its hash is stored.
@@ -73,14 +73,14 @@ pub enum StartError {
 
 /// How long a session lives.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetime {
+pub struct SessionLifetime {
     /// Without use.
     pub idle: Duration,
     /// Used or not.
     pub absolute: Duration,
 }
 
-impl Lifetime {
+impl SessionLifetime {
     /// How long the session of a browser lives.
     fn of_browser(app: &App) -> Self {
         Self {
@@ -99,29 +99,29 @@ pub async fn start(
     tx: &mut Tx,
     who: &SignedIn,
     client: &ClientInfo,
-) -> Result<Started, StartError> {
-    start_for(app, tx, who, client, Lifetime::of_browser(app)).await
+) -> Result<StartedSession, StartError> {
+    start_with_lifetime(app, tx, who, client, SessionLifetime::of_browser(app)).await
 }
 
 /// Starts a session that lives as long as `lifetime` says.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
-pub async fn start_for(
+pub async fn start_with_lifetime(
     app: &App,
     tx: &mut Tx,
     who: &SignedIn,
     client: &ClientInfo,
-    lifetime: Lifetime,
-) -> Result<Started, StartError> {
-    hold(tx, who.account_id).await?;
+    lifetime: SessionLifetime,
+) -> Result<StartedSession, StartError> {
+    lock_active(tx, who.account_id).await?;
     let now = app.clock.now();
     let token = app.random.token();
     let session = Session::of(who, app.random.uuid(&*app.clock), now + lifetime.absolute);
-    let row = store::NewRow::of(&session, &token, client, now, lifetime);
+    let row = store::NewSessionRow::of(&session, &token, client, now, lifetime);
     store::insert(tx, &row).await?;
-    signed_in(app, tx, who, &session, client).await?;
-    Ok(Started { session, token })
+    record_sign_in(app, tx, who, &session, client).await?;
+    Ok(StartedSession { session, token })
 }
 
 /// Goes on with `before`, the browser's session, when the person of it proves again who they are: the session gets a
@@ -136,21 +136,21 @@ pub async fn renew(
     before: &Session,
     who: &SignedIn,
     client: &ClientInfo,
-) -> Result<Option<Started>, StartError> {
+) -> Result<Option<StartedSession>, StartError> {
     if before.account_id != who.account_id {
         return Ok(None);
     }
-    hold(tx, who.account_id).await?;
+    lock_active(tx, who.account_id).await?;
     let now = app.clock.now();
-    let lifetime = Lifetime::of_browser(app);
+    let lifetime = SessionLifetime::of_browser(app);
     let token = app.random.token();
     let session = Session::of(who, before.id, now + lifetime.absolute);
-    let row = store::NewRow::of(&session, &token, client, now, lifetime);
+    let row = store::NewSessionRow::of(&session, &token, client, now, lifetime);
     if !store::renew(tx, &row).await? {
         return Ok(None);
     }
-    signed_in(app, tx, who, &session, client).await?;
-    Ok(Some(Started { session, token }))
+    record_sign_in(app, tx, who, &session, client).await?;
+    Ok(Some(StartedSession { session, token }))
 }
 
 /// Goes on with `before`, the session of the browser, if it is the same person's; otherwise starts one, and another
@@ -164,7 +164,7 @@ pub async fn start_or_renew(
     before: Option<&Session>,
     who: &SignedIn,
     client: &ClientInfo,
-) -> Result<Started, StartError> {
+) -> Result<StartedSession, StartError> {
     let Some(before) = before else {
         return start(app, tx, who, client).await;
     };
@@ -185,15 +185,15 @@ pub async fn start_or_renew(
 ///
 /// Everything that holds several of them does it in one order: the person, the account, its sessions, grants and links; of two
 /// accounts, the one with the lower id first. Otherwise two would wait for each other.
-async fn hold(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
-    if subjects::store::hold_active(tx, account).await? && accounts::store::lock(tx, account).await? {
+async fn lock_active(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
+    if subjects::store::lock_active(tx, account).await? && accounts::store::lock(tx, account).await? {
         return Ok(());
     }
     Err(StartError::Refused)
 }
 
 /// What happens with every sign-in, in the transaction that stored its session.
-async fn signed_in(
+async fn record_sign_in(
     app: &App,
     tx: &mut Tx,
     who: &SignedIn,
@@ -204,7 +204,7 @@ async fn signed_in(
     if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
         return Err(StartError::Refused);
     }
-    who.forgive(tx).await?;
+    who.clear_failures(tx).await?;
     if let Some(device) = &who.device {
         accounts::store::touch_device(tx, device, app.clock.now()).await?;
     }
@@ -232,7 +232,7 @@ pub(crate) async fn replace_token(
     let Some(account) = store::account_of(tx, id).await? else {
         return Ok(None);
     };
-    match hold(tx, account).await {
+    match lock_active(tx, account).await {
         Ok(()) => {}
         Err(StartError::Refused) => return Ok(None),
         Err(StartError::Db(error)) => return Err(error),
@@ -255,7 +255,7 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
     };
     drop(reader);
     if row.last_seen_at > now + SKEW {
-        return came_from_the_future(app, row, now).await.map(Some);
+        return correct_clock_skew(app, row, now).await.map(Some);
     }
     if now.since(row.last_seen_at) >= TOUCH_EVERY {
         let mut tx = app.db.begin("session_touch").await?;
@@ -268,7 +268,11 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
 
 /// A session that was seen before the clock went back: it goes on, and ends no later for it. A sign-in of unknown age
 /// counts as an old one, so that whoever asks for a recent one gets it.
-async fn came_from_the_future(app: &App, mut row: store::Row, now: Timestamp) -> Result<Session, DbError> {
+async fn correct_clock_skew(
+    app: &App,
+    mut row: store::SessionRow,
+    now: Timestamp,
+) -> Result<Session, DbError> {
     let lifetime = &app.settings.sessions;
     row.expires_at = row.expires_at.min(now + lifetime.absolute());
     if row.auth_time > now {
@@ -276,7 +280,7 @@ async fn came_from_the_future(app: &App, mut row: store::Row, now: Timestamp) ->
     }
     let idle_until = (now + lifetime.idle()).min(row.expires_at);
     let mut tx = app.db.begin("session_touch").await?;
-    store::bring_back(&mut tx, &row, now, idle_until).await?;
+    store::correct_times(&mut tx, &row, now, idle_until).await?;
     tx.commit().await?;
     Ok(row.into())
 }
@@ -293,7 +297,7 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
     if !store::delete(tx, id).await? {
         return Ok(false);
     }
-    ended(app, tx, account, id, reason).await?;
+    record_end(app, tx, account, id, reason).await?;
     Ok(true)
 }
 
@@ -307,9 +311,9 @@ pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) 
     grants::revoke_for_account(tx, account, app.clock.now()).await?;
     accounts::forget_devices(tx, account).await?;
     registration::store::clear_proof(tx, account).await?;
-    let ids = store::delete_of(tx, account).await?;
+    let ids = store::delete_by_account(tx, account).await?;
     for &id in &ids {
-        ended(app, tx, account, id, reason).await?;
+        record_end(app, tx, account, id, reason).await?;
     }
     Ok(ids.len() as u64)
 }
@@ -325,14 +329,20 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
         accounts::store::lock(tx, account).await?;
         // Meanwhile it may have gone on, or another replica may have ended it.
         if store::delete_expired(tx, id, now).await? {
-            ended(app, tx, account, id, SessionEnd::Expired).await?;
+            record_end(app, tx, account, id, SessionEnd::Expired).await?;
             gone += 1;
         }
     }
     Ok(gone)
 }
 
-async fn ended(app: &App, tx: &mut Tx, account: Uuid, id: Uuid, reason: SessionEnd) -> Result<(), DbError> {
+async fn record_end(
+    app: &App,
+    tx: &mut Tx,
+    account: Uuid,
+    id: Uuid,
+    reason: SessionEnd,
+) -> Result<(), DbError> {
     grants::revoke_for_session(tx, id, app.clock.now()).await?;
     let event = |version| SessionEnded {
         id,

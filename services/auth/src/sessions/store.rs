@@ -6,17 +6,17 @@ use chassis::on_engine;
 use chassis::secret::{Token, TokenHash};
 use uuid::Uuid;
 
-use super::{Lifetime, Session};
+use super::{Session, SessionLifetime};
 use crate::http::ClientInfo;
 
 /// Sessions that one sweep ends at most, so that its transaction stays short.
-const BATCH: i64 = 200;
+const SWEEP_BATCH: i64 = 200;
 
 /// Characters of a `User-Agent` that are kept, to show a person their sessions.
 const USER_AGENT_KEPT: usize = 256;
 
 /// A session about to be stored.
-pub(crate) struct NewRow<'a> {
+pub(crate) struct NewSessionRow<'a> {
     session: &'a Session,
     token: TokenHash,
     now: Timestamp,
@@ -25,14 +25,14 @@ pub(crate) struct NewRow<'a> {
     user_agent: Option<String>,
 }
 
-impl<'a> NewRow<'a> {
+impl<'a> NewSessionRow<'a> {
     /// A session that starts now, or goes on with a new token.
     pub(crate) fn of(
         session: &'a Session,
         token: &Token,
         client: &ClientInfo,
         now: Timestamp,
-        lifetime: Lifetime,
+        lifetime: SessionLifetime,
     ) -> Self {
         let agent = client.user_agent.as_ref();
         Self {
@@ -48,7 +48,7 @@ impl<'a> NewRow<'a> {
 
 /// A stored session.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Row {
+pub(crate) struct SessionRow {
     pub(crate) id: Uuid,
     account_id: Uuid,
     pub(crate) auth_time: Timestamp,
@@ -57,8 +57,8 @@ pub(crate) struct Row {
     pub(crate) expires_at: Timestamp,
 }
 
-impl From<Row> for Session {
-    fn from(row: Row) -> Self {
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
         Self {
             id: row.id,
             account_id: row.account_id,
@@ -70,7 +70,7 @@ impl From<Row> for Session {
 }
 
 /// Stores a session.
-pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError> {
+pub(crate) async fn insert(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<(), DbError> {
     let statement = "INSERT INTO sessions
             (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
              client_ip, user_agent)
@@ -79,7 +79,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError>
 }
 
 /// Gives a live session of the same account a new token. Whether there is one.
-pub(crate) async fn renew(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError> {
+pub(crate) async fn renew(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<bool, DbError> {
     let statement =
         "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
             expires_at = $8, client_ip = $9, user_agent = $10
@@ -87,7 +87,7 @@ pub(crate) async fn renew(tx: &mut Tx, row: &NewRow<'_>) -> Result<bool, DbError
     Ok(write(tx, statement, row).await? == 1)
 }
 
-async fn write(tx: &mut Tx, statement: &'static str, row: &NewRow<'_>) -> Result<u64, DbError> {
+async fn write(tx: &mut Tx, statement: &'static str, row: &NewSessionRow<'_>) -> Result<u64, DbError> {
     let session = row.session;
     Ok(on_engine!(tx, c => sqlx::query(statement)
         .bind(session.id)
@@ -128,7 +128,7 @@ pub(crate) async fn find(
     db: &mut impl Connection,
     token: &TokenHash,
     now: Timestamp,
-) -> Result<Option<Row>, DbError> {
+) -> Result<Option<SessionRow>, DbError> {
     let statement = "SELECT id, account_id, auth_time, amr, last_seen_at, expires_at FROM sessions
         WHERE token_hash = $1 AND idle_until > $2 AND expires_at > $2";
     Ok(
@@ -152,9 +152,9 @@ pub(crate) async fn touch(
 }
 
 /// Writes down until when a session lives that a clock which was ahead has seen, unless somebody did.
-pub(crate) async fn bring_back(
+pub(crate) async fn correct_times(
     tx: &mut Tx,
-    row: &Row,
+    row: &SessionRow,
     now: Timestamp,
     idle_until: Timestamp,
 ) -> Result<(), DbError> {
@@ -175,7 +175,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
 }
 
 /// Removes every session of an account; their ids.
-pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, DbError> {
+pub(crate) async fn delete_by_account(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, DbError> {
     let statement = "DELETE FROM sessions WHERE account_id = $1 RETURNING id";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(account).fetch_all(c).await?))
 }
@@ -184,7 +184,7 @@ pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, D
 pub(crate) async fn expired(db: &mut impl Connection, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, DbError> {
     let statement = "SELECT account_id, id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until LIMIT $2";
     let mut over: Vec<(Uuid, Uuid)> =
-        on_engine!(db, c => sqlx::query_as(statement).bind(now).bind(BATCH).fetch_all(c).await?);
+        on_engine!(db, c => sqlx::query_as(statement).bind(now).bind(SWEEP_BATCH).fetch_all(c).await?);
     over.sort_unstable();
     Ok(over)
 }

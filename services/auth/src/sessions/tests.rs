@@ -202,7 +202,7 @@ async fn renewed(
     app: &testing::TestApp,
     before: &Session,
     who: &SignedIn,
-) -> Result<Option<Started>, StartError> {
+) -> Result<Option<StartedSession>, StartError> {
     let mut tx = app.db.begin("test").await.unwrap();
     let outcome = renew(app, &mut tx, before, who, &testing::client("192.0.2.1")).await;
     tx.commit().await.unwrap();

@@ -20,16 +20,16 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::credentials::{Password, Verdict};
-use crate::registration::{self, FieldError, KnownOfPerson, NewAccount, RegisterError, Registered};
+use crate::registration::{self, FieldError, NewAccount, PersonalContext, RegisterError, Registered};
 use crate::subjects::{self, ADMINISTRATORS, Subject};
 use crate::throttle::{self, Key};
 use crate::{accounts, credentials, sessions};
 
 /// How long a set-up link is good.
-pub const SETUP_LINK_FOR: Duration = Duration::from_secs(24 * 3600);
+pub const SETUP_LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How long an invitation is good.
-pub const INVITATION_FOR: Duration = Duration::from_secs(72 * 3600);
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,38 +67,38 @@ impl From<DbError> for SetupError {
 /// When the database fails.
 pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
     let mut tx = app.db.begin("setup_link").await?;
-    let before = store::open_administrator(&mut tx).await?;
+    let before = store::unused_administrator_link(&mut tx).await?;
     store::lock(&mut tx).await?;
-    if subjects::store::has_administrator(&mut tx).await? || store::administrator_under_way(&mut tx).await? {
+    if subjects::store::has_administrator(&mut tx).await? || store::is_administrator_pending(&mut tx).await? {
         return Ok(None);
     }
-    let open = store::open_administrator(&mut tx).await?;
+    let open = store::unused_administrator_link(&mut tx).await?;
     if open.is_some() && open != before {
         // Another replica has made it while this one waited, and shows it: it stays good.
         return Ok(None);
     }
-    store::delete_open_administrator(&mut tx).await?;
+    store::delete_unused_administrator_links(&mut tx).await?;
     let now = app.clock.now();
     let token = app.random.token();
-    store::insert(&mut tx, &token.hash(), None, now, now + SETUP_LINK_FOR).await?;
+    store::insert(&mut tx, &token.hash(), None, now, now + SETUP_LINK_LIFETIME).await?;
     tx.commit().await?;
-    Ok(Some(link(app, &token)))
+    Ok(Some(setup_url(app, &token)))
 }
 
 /// A new link with which an account's password can be chosen; earlier ones of the account are worthless from then on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn invite(app: &App, tx: &mut Tx, account: Uuid) -> Result<Url, DbError> {
+pub async fn issue_invitation(app: &App, tx: &mut Tx, account: Uuid) -> Result<Url, DbError> {
     let now = app.clock.now();
     let token = app.random.token();
     accounts::store::lock(tx, account).await?;
-    store::delete_of(tx, account).await?;
-    store::insert(tx, &token.hash(), Some(account), now, now + INVITATION_FOR).await?;
-    Ok(link(app, &token))
+    store::delete_by_account(tx, account).await?;
+    store::insert(tx, &token.hash(), Some(account), now, now + INVITATION_LIFETIME).await?;
+    Ok(setup_url(app, &token))
 }
 
-fn link(app: &App, token: &Token) -> Url {
+fn setup_url(app: &App, token: &Token) -> Url {
     let mut url = app.settings.issuer.url().clone();
     url.set_path(&app.settings.issuer.local("/setup"));
     url.query_pairs_mut().append_pair("token", token.expose());
@@ -142,17 +142,17 @@ pub async fn make_administrator(
         return Err(missing_password().into());
     }
     new.groups = vec![ADMINISTRATORS.to_owned()];
-    let prepared = counted(app, ip, registration::prepare(app, new)).await?;
+    let prepared = throttled(app, ip, registration::prepare(app, new)).await?;
     let mut tx = app.db.begin("make_administrator").await?;
     let now = app.clock.now();
-    if !store::use_administrator(&mut tx, &token.hash(), prepared.id(), now).await?
+    if !store::consume_administrator_link(&mut tx, &token.hash(), prepared.id(), now).await?
         || subjects::store::has_administrator(&mut tx).await?
     {
         return Err(SetupError::NotValid);
     }
     prepared.record(app, &mut tx).await?;
     tx.commit().await?;
-    let done = registration::settle(app, prepared).await?;
+    let done = registration::submit(app, prepared).await?;
     tracing::info!(event.action = "administrator-created", event.outcome = "success", user.target.id = %done.id, "the set-up link made the first administrator");
     Ok(done)
 }
@@ -165,7 +165,7 @@ fn missing_password() -> RegisterError {
 }
 
 /// Does `work`, which judges a password, counted for the source like a sign-in (SB-43).
-async fn counted<T>(
+async fn throttled<T>(
     app: &App,
     ip: Option<IpAddr>,
     work: impl Future<Output = Result<T, RegisterError>>,
@@ -195,13 +195,13 @@ pub async fn choose_password(
         .and_then(|link| link.account_id)
         .ok_or(SetupError::NotValid)?;
     let subject = subjects::find(&mut reader, account).await?;
-    let stored = credentials::store::hash(&mut reader, account).await?;
+    let stored = credentials::store::find_hash(&mut reader, account).await?;
     drop(reader);
-    let known = known_of(subject.as_ref());
-    let new = counted(app, ip, async {
-        match keeps(app, &password, stored.as_deref()).await? {
+    let known = personal_context(subject.as_ref());
+    let new = throttled(app, ip, async {
+        match is_current_password(app, &password, stored.as_deref()).await? {
             true => Ok(None),
-            false => registration::choose_password(app, &password, &known)
+            false => registration::hash_new_password(app, &password, &known)
                 .await
                 .map(Some),
         }
@@ -211,7 +211,7 @@ pub async fn choose_password(
     let now = app.clock.now();
     // The account first, as whatever erases it does.
     if !accounts::store::lock(&mut tx, account).await?
-        || store::use_invitation(&mut tx, &token.hash(), now).await? != Some(account)
+        || store::consume_invitation(&mut tx, &token.hash(), now).await? != Some(account)
     {
         return Err(SetupError::NotValid);
     }
@@ -224,7 +224,7 @@ pub async fn choose_password(
         throttle::store::clear(&mut tx, &Key::account(subject.claims.user_name.key())).await?;
     }
     if new.is_some() {
-        registration::password_added(app, &mut tx, account).await?;
+        registration::append_password_added(app, &mut tx, account).await?;
     }
     tx.commit().await?;
     tracing::info!(event.action = "password-chosen", event.outcome = "success", user.id = %account, "a person chose a password with a link");
@@ -232,16 +232,20 @@ pub async fn choose_password(
 }
 
 /// Whether `typed` is the password that the account has.
-async fn keeps(app: &App, typed: &SecretString, stored: Option<&str>) -> Result<bool, RegisterError> {
+async fn is_current_password(
+    app: &App,
+    typed: &SecretString,
+    stored: Option<&str>,
+) -> Result<bool, RegisterError> {
     let (Some(password), Some(stored)) = (Password::new(typed), stored) else {
         return Ok(false);
     };
     let verdict = app.hasher.verify(password, Some(stored)).await?;
-    Ok(matches!(verdict, Verdict::Right { .. }))
+    Ok(matches!(verdict, Verdict::Match { .. }))
 }
 
-fn known_of(subject: Option<&Subject>) -> KnownOfPerson<'_> {
-    subject.map_or_else(KnownOfPerson::default, |subject| KnownOfPerson {
+fn personal_context(subject: Option<&Subject>) -> PersonalContext<'_> {
+    subject.map_or_else(PersonalContext::default, |subject| PersonalContext {
         user_name: &subject.user_name,
         email: subject.claims.emails.first().map(|email| email.value.as_str()),
         name: Some(&subject.claims.name),
@@ -254,6 +258,6 @@ fn known_of(subject: Option<&Subject>) -> KnownOfPerson<'_> {
 /// When the database fails.
 pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     let now = app.clock.now();
-    store::bring_back(tx, now, now + SKEW).await?;
-    store::sweep(tx, now - SETUP_LINK_FOR).await
+    store::correct_times(tx, now, now + SKEW).await?;
+    store::sweep(tx, now - SETUP_LINK_LIFETIME).await
 }

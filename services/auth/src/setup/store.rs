@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A link that is still good. A set-up link has no account yet.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Link {
+pub(crate) struct SetupLink {
     pub(crate) account_id: Option<Uuid>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn find(
     db: &mut impl Connection,
     token: &TokenHash,
     now: Timestamp,
-) -> Result<Option<Link>, DbError> {
+) -> Result<Option<SetupLink>, DbError> {
     let statement = "SELECT account_id FROM setup_links
         WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
     Ok(
@@ -46,7 +46,7 @@ pub(crate) async fn find(
 }
 
 /// Uses the set-up link up for the registration `account`; false when it is no good any more.
-pub(crate) async fn use_administrator(
+pub(crate) async fn consume_administrator_link(
     tx: &mut Tx,
     token: &TokenHash,
     account: Uuid,
@@ -60,7 +60,7 @@ pub(crate) async fn use_administrator(
 }
 
 /// Uses an invitation up; whose it is, or nothing when it is no good any more.
-pub(crate) async fn use_invitation(
+pub(crate) async fn consume_invitation(
     tx: &mut Tx,
     token: &TokenHash,
     now: Timestamp,
@@ -85,13 +85,13 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 /// The hash of the set-up link that was made and not used, if there is one.
-pub(crate) async fn open_administrator(db: &mut impl Connection) -> Result<Option<Vec<u8>>, DbError> {
+pub(crate) async fn unused_administrator_link(db: &mut impl Connection) -> Result<Option<Vec<u8>>, DbError> {
     let statement = "SELECT token_hash FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_optional(c).await?))
 }
 
 /// Whether a set-up link is used by a registration whose answer is still due.
-pub(crate) async fn administrator_under_way(db: &mut impl Connection) -> Result<bool, DbError> {
+pub(crate) async fn is_administrator_pending(db: &mut impl Connection) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM setup_links l JOIN registrations r ON r.id = l.account_id
         WHERE l.purpose = 'administrator' AND r.state = 'pending')";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
@@ -106,13 +106,13 @@ pub(crate) async fn reopen(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
 }
 
 /// Makes every set-up link worthless that was not used.
-pub(crate) async fn delete_open_administrator(tx: &mut Tx) -> Result<u64, DbError> {
+pub(crate) async fn delete_unused_administrator_links(tx: &mut Tx) -> Result<u64, DbError> {
     let statement = "DELETE FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
     Ok(on_engine!(tx, c => sqlx::query(statement).execute(c).await?.rows_affected()))
 }
 
 /// Removes the links of an account.
-pub(crate) async fn delete_of(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
+pub(crate) async fn delete_by_account(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     let statement = "DELETE FROM setup_links WHERE account_id = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
     Ok(())
@@ -125,7 +125,7 @@ pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError
 }
 
 /// Has links that were made after `latest`, by a clock that was ahead, begin at `now`: they keep their length.
-pub(crate) async fn bring_back(tx: &mut Tx, now: Timestamp, latest: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn correct_times(tx: &mut Tx, now: Timestamp, latest: Timestamp) -> Result<(), DbError> {
     let statement = "UPDATE setup_links SET expires_at = expires_at - (created_at - $1), created_at = $1
         WHERE created_at > $2";
     on_engine!(tx, c => sqlx::query(statement).bind(now).bind(latest).execute(c).await?.rows_affected());

@@ -4,7 +4,7 @@ use chassis::clock::Clock;
 use chassis::secret::SecretString;
 
 use super::*;
-use crate::registration::{Rejection, State};
+use crate::registration::{RegistrationState, Rejection};
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
 
 const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
@@ -24,7 +24,7 @@ fn boss(name: &str) -> NewAccount {
 
 async fn invitation(app: &TestApp, id: Uuid) -> Token {
     let mut tx = app.db.begin("test").await.unwrap();
-    let link = invite(app, &mut tx, id).await.unwrap();
+    let link = issue_invitation(app, &mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
     token(&link)
 }
@@ -40,7 +40,7 @@ testkit::on_both_engines! {
         let token = token(&link);
         assert_eq!(inspect(&app, &token).await.unwrap(), Some(Purpose::Administrator));
         let done = make_administrator(&app, &token, boss("boss"), HERE).await.unwrap();
-        assert_eq!(done.state, State::Active);
+        assert_eq!(done.state, RegistrationState::Active);
         let mut reader = db.reader().await.unwrap();
         assert!(subjects::find(&mut reader, done.id).await.unwrap().unwrap().is_administrator());
         assert_eq!(inspect(&app, &token).await.unwrap(), None);
@@ -83,7 +83,7 @@ testkit::on_both_engines! {
         let first = token(&issue_setup_link(&app).await.unwrap().unwrap());
         let second = token(&issue_setup_link(&app).await.unwrap().unwrap());
         assert_eq!(inspect(&app, &first).await.unwrap(), None, "the earlier one is worthless");
-        app.wait(SETUP_LINK_FOR);
+        app.wait(SETUP_LINK_LIFETIME);
         assert_eq!(inspect(&app, &second).await.unwrap(), None);
         assert!(matches!(make_administrator(&app, &second, boss("late"), HERE).await, Err(SetupError::NotValid)));
     }
@@ -126,9 +126,9 @@ testkit::on_both_engines! {
         assert!(matches!(make_administrator(&app, &token, weak, HERE).await, Err(SetupError::Register(_))));
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
         let done = make_administrator(&app, &token, boss("taken"), HERE).await.unwrap();
-        assert_eq!(done.state, State::Rejected(Rejection::UserNameTaken));
+        assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameTaken));
         app.users.behave(Behaviour::Down);
-        assert_eq!(make_administrator(&app, &token, boss("boss"), HERE).await.unwrap().state, State::Pending);
+        assert_eq!(make_administrator(&app, &token, boss("boss"), HERE).await.unwrap().state, RegistrationState::Pending);
         assert_eq!(issue_setup_link(&app).await.unwrap(), None, "one is on the way");
     }
 
@@ -173,7 +173,7 @@ testkit::on_both_engines! {
         let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
         let account = Key::account("ann");
         let mut tx = app.db.begin("test").await.unwrap();
-        for _ in 0..throttle::MOST_FAILURES {
+        for _ in 0..throttle::MAX_FAILURES {
             throttle::store::count(&mut tx, &account, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
         let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
@@ -228,10 +228,10 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let id = app.person("ann").await;
         let token = invitation(&app, id).await;
-        app.wait(INVITATION_FOR + Duration::from_secs(1));
+        app.wait(INVITATION_LIFETIME + Duration::from_secs(1));
         let outcome = choose_password(&app, &token, SecretString::from("another-gorse-tin"), HERE).await;
         assert!(matches!(outcome, Err(SetupError::NotValid)));
-        app.wait(SETUP_LINK_FOR);
+        app.wait(SETUP_LINK_LIFETIME);
         crate::sweeper::sweep(&app).await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 0);
     }
@@ -244,7 +244,7 @@ testkit::on_both_engines! {
         assert!(inspect(&app, &link).await.unwrap().is_some(), "whoever has just got it is not turned away");
         crate::sweeper::sweep(&app).await.unwrap();
         assert!(inspect(&app, &link).await.unwrap().is_some());
-        app.wait(SETUP_LINK_FOR);
+        app.wait(SETUP_LINK_LIFETIME);
         assert!(inspect(&app, &link).await.unwrap().is_none());
     }
 }

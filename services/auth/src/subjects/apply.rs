@@ -6,7 +6,7 @@ use events::restore::first_sequence;
 use uuid::Uuid;
 
 use super::store;
-use crate::accounts::{self, append_at};
+use crate::accounts::{self, append_event_at};
 use crate::app::App;
 use crate::throttle::{self, Key};
 use crate::{registration, sessions, setup};
@@ -17,16 +17,16 @@ use crate::{registration, sessions, setup};
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn put(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
-    if !store::put(tx, state).await? {
+pub(crate) async fn apply_state(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+    if !store::upsert_if_newer(tx, state).await? {
         return Ok(());
     }
-    if registration::store::is_refused(tx, state.id).await? {
+    if registration::store::was_rejected(tx, state.id).await? {
         tracing::warn!(user.id = %state.id, "a registration that was refused has made a person after all, who is erased");
         return erase(app, tx, state.id).await;
     }
-    accounts::store::ensure(tx, state.id, app.clock.now()).await?;
-    registration::accepted(app, tx, state.id).await?;
+    accounts::store::ensure_row(tx, state.id, app.clock.now()).await?;
+    registration::complete(app, tx, state.id).await?;
     if !state.active {
         sessions::end_all(app, tx, state.id, SessionEnd::Deactivated).await?;
     }
@@ -62,19 +62,19 @@ pub(crate) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
         None => first_sequence(tx).await?,
     };
     let version = before.saturating_add(1);
-    if !store::note_erased(tx, id, version, now).await? {
+    if !store::insert_tombstone(tx, id, version, now).await? {
         return Ok(());
     }
     if let Some(name) = name {
         throttle::store::clear(tx, &Key::account(&name)).await?;
     }
     registration::store::delete(tx, id).await?;
-    setup::store::delete_of(tx, id).await?;
+    setup::store::delete_by_account(tx, id).await?;
     accounts::store::delete(tx, id).await?;
     let event = SubjectErased {
         id,
         version,
         erased_at: now,
     };
-    append_at(app, tx, id, version, &event).await
+    append_event_at(app, tx, id, version, &event).await
 }

@@ -9,9 +9,9 @@ use super::store;
 
 /// What came of the events of the user service.
 #[derive(Clone, Copy, Debug)]
-pub struct HeldOfUsers;
+pub struct SubjectHoldings;
 
-impl Holdings for HeldOfUsers {
+impl Holdings for SubjectHoldings {
     fn versions<'a>(
         &'a self,
         reader: &'a mut Reader,

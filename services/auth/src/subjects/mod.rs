@@ -1,17 +1,17 @@
 //! Subjects: what this service has to know of a person to sign them in, fed by the events of the user service.
 
 mod apply;
-mod follower;
 mod holdings;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+mod user_event_handler;
 
-pub(crate) use apply::{erase, put, suspend};
+pub(crate) use apply::{apply_state, erase, suspend};
 use chassis::db::{Connection, DbError};
 use contract::UserState;
-pub use follower::Follower;
-pub use holdings::HeldOfUsers;
+pub use holdings::SubjectHoldings;
+pub use user_event_handler::UserEventHandler;
 use uuid::Uuid;
 
 /// The group that administers.

@@ -20,7 +20,7 @@ pub(crate) async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Us
 }
 
 /// Stores a person's state if it is newer than what is known and the person was not erased.
-pub(crate) async fn put(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
     let statement = "INSERT INTO subjects
             (id, user_name_key, active, administrator, claims, version, updated_at)
         SELECT $1, $2, $3, $4, $5, $6, $7
@@ -44,7 +44,7 @@ pub(crate) async fn put(tx: &mut Tx, state: &UserState) -> Result<bool, DbError>
 
 /// Holds a person who is active until the transaction ends: whoever disables or erases them waits. Whether there is such a
 /// person.
-pub(crate) async fn hold_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn lock_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1 AND active)",
         postgres: "SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1 AND active FOR SHARE)",
@@ -68,7 +68,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbEr
 }
 
 /// Notes that a person is erased, at the version of the account that says so; once.
-pub(crate) async fn note_erased(
+pub(crate) async fn insert_tombstone(
     tx: &mut Tx,
     id: Uuid,
     version: i64,
@@ -92,7 +92,7 @@ pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, 
 }
 
 /// The first `limit` people and erased of a span, by id. Of the erased, no version of the person is kept.
-pub(super) async fn held(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
+pub(super) async fn versions(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
     // Limited twice: PostgreSQL would sort everybody behind the first id otherwise.
     let statement = "SELECT id, version FROM
             (SELECT id, version FROM subjects WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS living
@@ -106,7 +106,7 @@ pub(super) async fn held(reader: &mut Reader, span: Span, limit: i64) -> Result<
 }
 
 /// Those of the ids that are known or erased.
-pub(super) async fn held_of(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<Held>, DbError> {
+pub(super) async fn versions_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<Held>, DbError> {
     let statement = sql!(reader,
         sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))
             SELECT id, version FROM subjects WHERE id IN (SELECT id FROM asked)

@@ -43,7 +43,7 @@ testkit::on_both_engines! {
         assert_eq!((subject.user_name.as_str(), subject.version), ("anna", 3));
         assert!(subject.is_administrator());
         assert!(app.sign_in("anna", PASSWORD).await.is_ok());
-        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
     }
 
     async fn a_name_that_moves_between_people_leads_to_the_newer_one(db: TestDb) {
@@ -71,7 +71,7 @@ testkit::on_both_engines! {
         (state.active, state.version) = (false, 2);
         app.change(&state).await;
         assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
-        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Wrong)));
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
         (state.active, state.version) = (true, 3);
         app.change(&state).await;
         assert!(sessions::find(&app, &started.token).await.unwrap().is_none());

@@ -27,14 +27,14 @@ use crate::app::App;
 
 /// Failures in a row after which an account's password is tried once a day from each network (NIST SP 800-63B-4 §3.2.2),
 /// and after which known devices are no exception.
-pub const MOST_FAILURES: i64 = 100;
+pub const MAX_FAILURES: i64 = 100;
 
-/// Counters that were not touched for so long are swept, unless they have reached [`MOST_FAILURES`].
-pub(crate) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Counters that were not touched for so long are swept, unless they have reached [`MAX_FAILURES`].
+pub(crate) const COUNTER_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Counters that have reached [`MOST_FAILURES`] and were not touched for so long are swept: whoever waits for that has
+/// Counters that have reached [`MAX_FAILURES`] and were not touched for so long are swept: whoever waits for that has
 /// fewer guesses than one a day.
-pub(crate) const KEPT_EXHAUSTED: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const EXHAUSTED_COUNTER_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Whose failures are counted: SHA-256 of what names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Key {
         Self(TokenHash::of(&format!("subscriber:{}", subscriber(ip))))
     }
 
-    /// The guess of a day from one network at an account with [`MOST_FAILURES`]. The network is an IPv4 /24 or an IPv6
+    /// The guess of a day from one network at an account with [`MAX_FAILURES`]. The network is an IPv4 /24 or an IPv6
     /// /48, so that one subscriber or one rented range has one guess, and not as many as addresses.
     pub(crate) fn daily(user_name_key: &str, ip: Option<IpAddr>) -> Self {
         let network = match ip.map(|ip| ip.to_canonical()) {
@@ -106,17 +106,17 @@ pub(crate) fn subscriber(ip: Option<IpAddr>) -> String {
 /// [`ReserveError::Throttled`] when the source has to wait.
 pub(crate) async fn reserve_source(app: &App, ip: Option<IpAddr>) -> Result<Reservation, ReserveError> {
     let (key, limit) = source_limit(app, ip);
-    Reservation::make(app, vec![Admission::unread(key, limit)]).await
+    Reservation::reserve(app, vec![Admission::unread(key, limit)]).await
 }
 
 /// Whether a source would not have to wait at this moment. Changes nothing.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn admits_source(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
+pub(crate) async fn is_source_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
     let (key, limit) = source_limit(app, ip);
     let tally = store::find(&mut app.db.reader().await?, &key).await?;
-    Ok(limit.wait(tally, app.clock.now()).is_none())
+    Ok(limit.delay_left(tally, app.clock.now()).is_none())
 }
 
 /// The counter of a source, and how it limits.

@@ -9,7 +9,7 @@ use super::{Key, Limit, Tally, store};
 use crate::app::App;
 
 /// What is told when the counter changed while it was looked at.
-const MOMENT: Duration = Duration::from_secs(1);
+const RETRY_AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// One counter that has to admit a guess.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ impl Admission {
     }
 
     /// How long the guess has to wait, as far as its tally was read.
-    pub(crate) fn wait(&self, now: Timestamp) -> Option<Duration> {
-        self.limit.wait(self.tally, now)
+    pub(crate) fn delay_left(&self, now: Timestamp) -> Option<Duration> {
+        self.limit.delay_left(self.tally, now)
     }
 
     /// Without looking first.
@@ -67,9 +67,9 @@ impl Reservation {
     ///
     /// # Errors
     /// [`ReserveError::Throttled`] with the longest wait.
-    pub(crate) async fn make(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
+    pub(crate) async fn reserve(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
         let now = app.clock.now();
-        let waits = admissions.iter().filter_map(|one| one.wait(now));
+        let waits = admissions.iter().filter_map(|one| one.delay_left(now));
         if let Some(retry_after) = waits.max() {
             clamp(app, &admissions, now).await?;
             return Err(ReserveError::Throttled { retry_after });
@@ -80,7 +80,7 @@ impl Reservation {
                 let tally = store::find(&mut tx, &one.key).await?;
                 tx.rollback().await?;
                 clamp(app, &[Admission { tally, ..one.clone() }], now).await?;
-                let retry_after = one.limit.wait(tally, now).unwrap_or(MOMENT);
+                let retry_after = one.limit.delay_left(tally, now).unwrap_or(RETRY_AFTER_CONFLICT);
                 return Err(ReserveError::Throttled { retry_after });
             }
         }
@@ -98,9 +98,9 @@ impl Reservation {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn fail(&self, tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    pub(crate) async fn record_failure(&self, tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
         for key in &self.keys {
-            store::fail(tx, key, now).await?;
+            store::record_failure(tx, key, now).await?;
         }
         Ok(())
     }
@@ -111,10 +111,10 @@ impl Reservation {
     /// When the database fails.
     pub(crate) async fn settle(self, app: &App, failed: bool) -> Result<(), DbError> {
         if !failed {
-            return self.give_back(app).await;
+            return self.release(app).await;
         }
         let mut tx = app.db.begin("guess_failed").await?;
-        self.fail(&mut tx, app.clock.now()).await?;
+        self.record_failure(&mut tx, app.clock.now()).await?;
         tx.commit().await
     }
 
@@ -122,10 +122,10 @@ impl Reservation {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn give_back(self, app: &App) -> Result<(), DbError> {
+    pub(crate) async fn release(self, app: &App) -> Result<(), DbError> {
         let mut tx = app.db.begin("give_guess_back").await?;
         for key in &self.keys {
-            store::give_back(&mut tx, key).await?;
+            store::release(&mut tx, key).await?;
         }
         tx.commit().await
     }

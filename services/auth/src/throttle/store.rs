@@ -4,18 +4,18 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 
-use super::{KEPT, KEPT_EXHAUSTED, Key, Limit, MOST_FAILURES, Tally};
+use super::{COUNTER_RETENTION, EXHAUSTED_COUNTER_RETENTION, Key, Limit, MAX_FAILURES, Tally};
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct CounterRow {
     key: Vec<u8>,
     failures: i64,
     failed_at: Timestamp,
     tried_at: Timestamp,
 }
 
-impl From<&Row> for Tally {
-    fn from(row: &Row) -> Self {
+impl From<&CounterRow> for Tally {
+    fn from(row: &CounterRow) -> Self {
         Self {
             failures: row.failures,
             failed_at: row.failed_at,
@@ -39,24 +39,24 @@ pub(crate) async fn reserve(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp
                   <= $2 - CASE WHEN throttles.failed_at > throttles.tried_at THEN throttles.failed_at
                                ELSE throttles.tried_at END))";
     let forget_before = limit
-        .memory
-        .map_or(Timestamp::from_micros(0), |memory| now - memory);
+        .resets_after
+        .map_or(Timestamp::from_micros(0), |resets_after| now - resets_after);
     let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     let counted = on_engine!(tx, c => sqlx::query(statement)
         .bind(key.as_bytes())
         .bind(now)
         .bind(forget_before)
-        .bind(limit.most)
-        .bind(limit.free)
-        .bind(limit.full())
-        .bind(micros(limit.longest))
-        .bind(micros(limit.first))
+        .bind(limit.max_failures)
+        .bind(limit.free_failures)
+        .bind(limit.failures_at_max_delay())
+        .bind(micros(limit.max_delay))
+        .bind(micros(limit.first_delay))
         .execute(c).await?.rows_affected());
     Ok(counted == 1)
 }
 
 /// A guess that was reserved has failed. When a success has cleared the counter meanwhile, it is the first one.
-pub(crate) async fn fail(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn record_failure(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), DbError> {
     let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
         ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at";
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).execute(c).await?.rows_affected());
@@ -70,15 +70,15 @@ pub(crate) async fn count(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) 
             failures = CASE WHEN throttles.failed_at < $3 AND throttles.tried_at < $3 THEN 1
                 ELSE throttles.failures + 1 END";
     let forget_before = limit
-        .memory
-        .map_or(Timestamp::from_micros(0), |memory| now - memory);
+        .resets_after
+        .map_or(Timestamp::from_micros(0), |resets_after| now - resets_after);
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).bind(now).bind(forget_before)
         .execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// Takes a reserved guess back, and its time with it.
-pub(crate) async fn give_back(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
+pub(crate) async fn release(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     let statement = "UPDATE throttles SET failures = failures - 1, tried_at = failed_at
         WHERE key = $1 AND failures > 0";
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).execute(c).await?.rows_affected());
@@ -109,7 +109,7 @@ pub(crate) async fn find_each<const N: usize>(
     let statement =
         "SELECT key, failures, failed_at, tried_at FROM throttles WHERE key IN ($1, $2, $3, $4, $5)";
     let bound = |number: usize| keys.get(number).copied().flatten().map(Key::as_bytes);
-    let rows: Vec<Row> = on_engine!(db, c => sqlx::query_as(statement)
+    let rows: Vec<CounterRow> = on_engine!(db, c => sqlx::query_as(statement)
         .bind(bound(0)).bind(bound(1)).bind(bound(2)).bind(bound(3)).bind(bound(4))
         .fetch_all(c).await?);
     Ok(keys.map(|key| {
@@ -125,12 +125,12 @@ pub(crate) async fn clear(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Removes counters that were not touched for [`KEPT`], and those with [`MOST_FAILURES`] after [`KEPT_EXHAUSTED`].
+/// Removes counters that were not touched for [`COUNTER_RETENTION`], and those with [`MAX_FAILURES`] after [`EXHAUSTED_COUNTER_RETENTION`].
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM throttles WHERE failed_at < $1 AND tried_at < $1
         AND (failures < $2 OR (failed_at < $3 AND tried_at < $3))";
     Ok(
-        on_engine!(tx, c => sqlx::query(statement).bind(now - KEPT).bind(MOST_FAILURES).bind(now - KEPT_EXHAUSTED)
+        on_engine!(tx, c => sqlx::query(statement).bind(now - COUNTER_RETENTION).bind(MAX_FAILURES).bind(now - EXHAUSTED_COUNTER_RETENTION)
         .execute(c).await?.rows_affected()),
     )
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chassis::clock::{Clock, Timestamp};
 
-use super::limit::{LONGEST, LONGEST_SOURCE, SOURCE_MEMORY};
+use super::limit::{MAX_DELAY, MAX_SOURCE_DELAY, SOURCE_RESETS_AFTER};
 use super::*;
 use crate::testing::{TestApp, app, app_with, settings_with};
 
@@ -20,26 +20,26 @@ fn tally(failures: i64) -> Option<Tally> {
 #[test]
 fn the_delay_grows_from_a_second_to_a_quarter_of_an_hour_and_then_stays() {
     // SB-7
-    let wait = |failures| Limit::ACCOUNT.wait(tally(failures), NOW);
+    let wait = |failures| Limit::ACCOUNT.delay_left(tally(failures), NOW);
     assert_eq!(wait(4), None);
     assert_eq!(wait(5), Some(Duration::from_secs(1)));
     assert_eq!(wait(6), Some(Duration::from_secs(2)));
     assert_eq!(wait(14), Some(Duration::from_secs(512)));
-    assert_eq!(wait(15), Some(LONGEST));
-    assert_eq!(wait(99), Some(LONGEST));
-    assert_eq!(wait(i64::MAX), Some(LONGEST));
-    let later = |seconds| Limit::ACCOUNT.wait(tally(7), NOW + Duration::from_secs(seconds));
+    assert_eq!(wait(15), Some(MAX_DELAY));
+    assert_eq!(wait(99), Some(MAX_DELAY));
+    assert_eq!(wait(i64::MAX), Some(MAX_DELAY));
+    let later = |seconds| Limit::ACCOUNT.delay_left(tally(7), NOW + Duration::from_secs(seconds));
     assert_eq!(later(3), Some(Duration::from_secs(1)));
     assert_eq!(later(4), None);
     assert!(Limit::ACCOUNT.is_exhausted(tally(100)) && !Limit::ACCOUNT.is_exhausted(tally(99)));
-    assert_eq!(Limit::DAILY.wait(tally(1), NOW), Some(DAY));
+    assert_eq!(Limit::DAILY.delay_left(tally(1), NOW), Some(DAY));
 }
 
 #[test]
 fn a_hundred_failures_take_most_of_a_day() {
     // SB-7
     let all: Duration = (0..100)
-        .filter_map(|failures| Limit::ACCOUNT.wait(tally(failures), NOW))
+        .filter_map(|failures| Limit::ACCOUNT.delay_left(tally(failures), NOW))
         .sum();
     assert!(all > Duration::from_secs(20 * 3600), "{all:?}");
 }
@@ -47,11 +47,11 @@ fn a_hundred_failures_take_most_of_a_day() {
 #[test]
 fn a_source_may_be_many_people_and_is_forgiven() {
     // SB-7
-    let wait = |failures, later| Limit::source(100).wait(tally(failures), NOW + later);
+    let wait = |failures, later| Limit::source(100).delay_left(tally(failures), NOW + later);
     assert_eq!(wait(100, Duration::ZERO), None);
     assert_eq!(wait(101, Duration::ZERO), Some(Duration::from_secs(1)));
-    assert_eq!(wait(100_000, Duration::ZERO), Some(LONGEST_SOURCE));
-    assert_eq!(wait(100_000, SOURCE_MEMORY), None);
+    assert_eq!(wait(100_000, Duration::ZERO), Some(MAX_SOURCE_DELAY));
+    assert_eq!(wait(100_000, SOURCE_RESETS_AFTER), None);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_ipv6_subscriber_is_one_source_and_a_network_has_one_guess_a_day() {
 }
 
 async fn reserve(app: &App, key: &Key, limit: Limit) -> Result<Reservation, ReserveError> {
-    Reservation::make(app, vec![Admission::unread(key.clone(), limit)]).await
+    Reservation::reserve(app, vec![Admission::unread(key.clone(), limit)]).await
 }
 
 async fn tally_of(app: &App, key: &Key) -> Option<Tally> {
@@ -136,11 +136,11 @@ testkit::on_both_engines! {
         assert!(reserve(&test, &key, limit).await.is_err());
         test.wait(Duration::from_secs(1));
         let guess = reserve(&test, &key, limit).await.unwrap();
-        guess.give_back(&test).await.unwrap();
+        guess.release(&test).await.unwrap();
         assert_eq!(tally_of(&test, &key).await.unwrap().failures, 1);
         reserve(&test, &key, limit).await.unwrap().settle(&test, true).await.unwrap();
         assert_eq!(tally_of(&test, &key).await.unwrap().failures, 2);
-        test.wait(SOURCE_MEMORY + Duration::from_secs(1));
+        test.wait(SOURCE_RESETS_AFTER + Duration::from_secs(1));
         drop(reserve(&test, &key, limit).await.unwrap());
         assert_eq!(tally_of(&test, &key).await.unwrap().failures, 1, "an hour forgives");
     }
@@ -149,8 +149,8 @@ testkit::on_both_engines! {
     async fn a_clock_that_went_back_keeps_nobody_out_for_longer_than_the_longest_delay(db: TestDb) {
         let test = app(&db).await;
         for (key, limit, longest) in [
-            (Key::account("ann"), Limit::ACCOUNT, LONGEST),
-            (Key::source(None), Limit::source(2), LONGEST_SOURCE),
+            (Key::account("ann"), Limit::ACCOUNT, MAX_DELAY),
+            (Key::source(None), Limit::source(2), MAX_SOURCE_DELAY),
         ] {
             written_ahead(&test, &key, 30, DAY * 2).await;
             let outcome = reserve(&test, &key, limit).await;
@@ -169,16 +169,16 @@ testkit::on_both_engines! {
     // SB-7
     async fn counters_are_swept_and_a_hundred_failures_after_a_year(db: TestDb) {
         let test = app(&db).await;
-        for (name, failures) in [("ann", 3), ("bob", MOST_FAILURES)] {
+        for (name, failures) in [("ann", 3), ("bob", MAX_FAILURES)] {
             written_ahead(&test, &Key::account(name), failures, Duration::ZERO).await;
         }
         let left = async || {
             crate::sweeper::sweep(&test).await.unwrap();
             test.count("SELECT COUNT(*) FROM throttles").await
         };
-        test.wait(KEPT + Duration::from_secs(1));
+        test.wait(COUNTER_RETENTION + Duration::from_secs(1));
         assert_eq!(left().await, 1);
-        test.wait(KEPT_EXHAUSTED - KEPT - Duration::from_secs(2));
+        test.wait(EXHAUSTED_COUNTER_RETENTION - COUNTER_RETENTION - Duration::from_secs(2));
         assert_eq!(left().await, 1);
         test.wait(Duration::from_secs(2));
         assert_eq!(left().await, 0);

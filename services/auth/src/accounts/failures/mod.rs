@@ -16,7 +16,7 @@ use chassis::db::{DbError, Tx};
 use contract::{LoginFailed, LoginFailure};
 use uuid::Uuid;
 
-use super::{append_at, append_event};
+use super::{append_event, append_event_at};
 use crate::app::App;
 use crate::throttle;
 
@@ -24,7 +24,7 @@ use crate::throttle;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long after the end of a minute its counts are published: replicas' clocks differ a little.
-const SETTLED: Duration = Duration::from_secs(10);
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// A sign-in that failed.
 pub(crate) struct FailedSignIn {
@@ -39,15 +39,15 @@ pub(crate) struct FailedSignIn {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn count(tx: &mut Tx, failed: &FailedSignIn) -> Result<(), DbError> {
-    let row = store::NewRow {
+pub(crate) async fn record(tx: &mut Tx, failed: &FailedSignIn) -> Result<(), DbError> {
+    let row = store::NewCountRow {
         minute_at: Timestamp::from_secs(failed.at.as_secs().div_euclid(60) * 60),
         account_id: failed.account.unwrap_or(Uuid::nil()),
         source: &throttle::source(failed.ip),
-        reason: label(failed.reason),
+        reason: reason_name(failed.reason),
         client_ip: failed.ip.map(|ip| ip.to_string()),
     };
-    store::count(tx, &row).await
+    store::increment(tx, &row).await
 }
 
 /// Publishes the counts of minutes that are over, a batch at a time. How many counts.
@@ -57,11 +57,11 @@ pub(crate) async fn count(tx: &mut Tx, failed: &FailedSignIn) -> Result<(), DbEr
 pub(crate) async fn publish(app: &App, tx: &mut Tx) -> Result<usize, DbError> {
     let now = app.clock.now();
     // What a clock wrote that was ahead is published too, and not when that time comes (SB-50).
-    let rows = store::take(tx, now - MINUTE - SETTLED, now + MINUTE).await?;
+    let rows = store::claim_pending(tx, now - MINUTE - CLOCK_TOLERANCE, now + MINUTE).await?;
     for row in &rows {
         let event = |id, version| LoginFailed {
             id,
-            reason: reason(&row.reason),
+            reason: reason_from_name(&row.reason),
             client_ip: row.client_ip.clone(),
             count: row.failures,
             since: Some(row.minute_at),
@@ -71,13 +71,13 @@ pub(crate) async fn publish(app: &App, tx: &mut Tx) -> Result<usize, DbError> {
         let account = row.account_id;
         if account.is_nil() || !append_event(app, tx, account, |version| event(account, version)).await? {
             let nobody = app.random.uuid(&*app.clock);
-            append_at(app, tx, nobody, 1, &event(nobody, 1)).await?;
+            append_event_at(app, tx, nobody, 1, &event(nobody, 1)).await?;
         }
     }
     Ok(rows.len())
 }
 
-fn label(reason: LoginFailure) -> &'static str {
+fn reason_name(reason: LoginFailure) -> &'static str {
     match reason {
         LoginFailure::WrongPassword => "wrong_password",
         LoginFailure::UnknownUser => "unknown_user",
@@ -88,8 +88,8 @@ fn label(reason: LoginFailure) -> &'static str {
     }
 }
 
-fn reason(label: &str) -> LoginFailure {
-    match label {
+fn reason_from_name(name: &str) -> LoginFailure {
+    match name {
         "wrong_password" => LoginFailure::WrongPassword,
         "unknown_user" => LoginFailure::UnknownUser,
         "inactive" => LoginFailure::Inactive,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 const BATCH: i64 = 100;
 
 /// What a failure is counted under.
-pub(super) struct NewRow<'a> {
+pub(super) struct NewCountRow<'a> {
     pub(super) minute_at: Timestamp,
     pub(super) account_id: Uuid,
     pub(super) source: &'a str,
@@ -19,7 +19,7 @@ pub(super) struct NewRow<'a> {
 
 /// The count of a minute.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Row {
+pub(super) struct CountRow {
     pub(super) minute_at: Timestamp,
     pub(super) account_id: Uuid,
     pub(super) reason: String,
@@ -29,7 +29,7 @@ pub(super) struct Row {
 }
 
 /// Counts one failure.
-pub(super) async fn count(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError> {
+pub(super) async fn increment(tx: &mut Tx, row: &NewCountRow<'_>) -> Result<(), DbError> {
     let statement = "INSERT INTO failed_sign_ins (minute_at, account_id, source, reason, client_ip, failures)
         VALUES ($1, $2, $3, $4, $5, 1)
         ON CONFLICT (minute_at, account_id, source, reason) DO UPDATE
@@ -46,7 +46,11 @@ pub(super) async fn count(tx: &mut Tx, row: &NewRow<'_>) -> Result<(), DbError> 
 
 /// Takes counts of minutes up to `before`, and of those after `ahead`, out of the table: whoever deletes a count publishes
 /// it. In the order in which accounts are locked.
-pub(super) async fn take(tx: &mut Tx, before: Timestamp, ahead: Timestamp) -> Result<Vec<Row>, DbError> {
+pub(super) async fn claim_pending(
+    tx: &mut Tx,
+    before: Timestamp,
+    ahead: Timestamp,
+) -> Result<Vec<CountRow>, DbError> {
     let statement = sql!(tx,
         sqlite: "DELETE FROM failed_sign_ins WHERE (minute_at, account_id, source, reason) IN
                 (SELECT minute_at, account_id, source, reason FROM failed_sign_ins
@@ -57,7 +61,7 @@ pub(super) async fn take(tx: &mut Tx, before: Timestamp, ahead: Timestamp) -> Re
                  WHERE minute_at <= $1 OR minute_at > $2 LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING minute_at, account_id, reason, client_ip, failures",
     );
-    let mut rows: Vec<Row> = on_engine!(tx, c => sqlx::query_as(statement).bind(before).bind(ahead).bind(BATCH).fetch_all(c).await?);
+    let mut rows: Vec<CountRow> = on_engine!(tx, c => sqlx::query_as(statement).bind(before).bind(ahead).bind(BATCH).fetch_all(c).await?);
     rows.sort_unstable_by_key(|row| (row.account_id, row.minute_at));
     Ok(rows)
 }

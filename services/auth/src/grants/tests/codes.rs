@@ -31,10 +31,10 @@ testkit::on_both_engines! {
         let good = verifier();
         let wrong = CodeVerifier::parse(&"a".repeat(43)).unwrap();
         let tries = [
-            Redeem { verifier: Some(&wrong), ..right(&code, &good) },
-            Redeem { verifier: None, ..right(&code, &good) },
-            Redeem { redirect_uri: Some("https://app.example.org/callback/"), ..right(&code, &good) },
-            Redeem { redirect_uri: None, ..right(&code, &good) },
+            CodeRedemption { verifier: Some(&wrong), ..right(&code, &good) },
+            CodeRedemption { verifier: None, ..right(&code, &good) },
+            CodeRedemption { redirect_uri: Some("https://app.example.org/callback/"), ..right(&code, &good) },
+            CodeRedemption { redirect_uri: None, ..right(&code, &good) },
             right("unknown", &good),
         ];
         for wrong in &tries {
@@ -103,13 +103,13 @@ testkit::on_both_engines! {
         let wrong = CodeVerifier::parse(&"a".repeat(43)).unwrap();
         let foreign = [Resource::parse("https://other.example").unwrap()];
         for second in [
-            Redeem { resources: &foreign, ..right("", &good) },
-            Redeem { verifier: Some(&wrong), ..right("", &good) },
-            Redeem { redirect_uri: None, ..right("", &good) },
+            CodeRedemption { resources: &foreign, ..right("", &good) },
+            CodeRedemption { verifier: Some(&wrong), ..right("", &good) },
+            CodeRedemption { redirect_uri: None, ..right("", &good) },
         ] {
             let code = world.code().await;
             let tokens = world.redeem(&code).await.unwrap();
-            let again = Redeem { code: &code, ..second };
+            let again = CodeRedemption { code: &code, ..second };
             // `invalid_target` would tell a thief that the code is known.
             let refused = redeem_code(&world.app, &world.web, &again).await;
             assert_eq!(kind(refused), Some(ErrorCode::InvalidGrant), "{again:?}");
@@ -124,7 +124,7 @@ testkit::on_both_engines! {
             wish.scope = "openid offline_access users:read".parse().unwrap();
         }).await;
         let asked = "openid users:read".parse().unwrap();
-        let answer = issue_to_client(&world.app, &both, Some(&asked), &[]).unwrap();
+        let answer = issue_client_token(&world.app, &both, Some(&asked), &[]).unwrap();
         assert_eq!(answer.scope.to_string(), "users:read");
         assert!(world.ann.to_string().parse::<ClientId>().is_err());
         assert!(world.ann.simple().to_string().parse::<ClientId>().is_err());
@@ -143,20 +143,20 @@ testkit::on_both_engines! {
         let administrator = state.into();
         for nothing in ["", " ", "  "] {
             let nothing = nothing.parse().unwrap();
-            assert_eq!(person_scope(&tool, &administrator, &nothing).unwrap().to_string(), "openid email reports");
+            assert_eq!(subject_scope(&tool, &administrator, &nothing).unwrap().to_string(), "openid email reports");
             for asked in [None, Some(&nothing)] {
                 assert_eq!(client_scope(&tool, asked).unwrap().to_string(), "email reports");
             }
         }
         let named = " admin  offline_access ".parse().unwrap();
-        assert_eq!(person_scope(&tool, &administrator, &named).unwrap().to_string(), "admin offline_access");
+        assert_eq!(subject_scope(&tool, &administrator, &named).unwrap().to_string(), "admin offline_access");
         // There is nothing modest to be had: the client is told to name what it wants.
         let robot = client(&world.app, "robot", |wish| {
             wish.grant_types.insert(GrantType::ClientCredentials);
             wish.scope = "users:read".parse().unwrap();
         }).await;
         assert_eq!(client_scope(&robot, None).unwrap_err().error, ErrorCode::InvalidScope);
-        assert_eq!(person_scope(&robot, &administrator, &Scope::default()).unwrap_err().error, ErrorCode::InvalidScope);
+        assert_eq!(subject_scope(&robot, &administrator, &Scope::default()).unwrap_err().error, ErrorCode::InvalidScope);
     }
 
     async fn only_administrators_pass_privileges_on(db: TestDb) {
@@ -165,7 +165,7 @@ testkit::on_both_engines! {
         let mut state = testing::person_state(world.ann, "ann");
         let asked = "openid admin other".parse().unwrap();
         let granted = |state: contract::UserState| {
-            person_scope(&tool, &state.into(), &asked).unwrap().to_string()
+            subject_scope(&tool, &state.into(), &asked).unwrap().to_string()
         };
         assert_eq!(granted(state.clone()), "openid");
         state.groups = vec!["vestibule-admins".to_owned()];

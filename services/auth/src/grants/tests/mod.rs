@@ -17,7 +17,7 @@ use oidc::token::TokenResponse;
 use uuid::Uuid;
 
 use super::*;
-use crate::clients::{self, ClientId, Registration};
+use crate::clients::{self, ClientId, ClientMetadata};
 use crate::testing::{self, TestApp};
 
 /// RFC 7636, Appendix B.
@@ -39,10 +39,10 @@ async fn world(db: &Db) -> World {
     World { app, ann, web }
 }
 
-async fn client(app: &TestApp, id: &str, change: impl FnOnce(&mut Registration)) -> Arc<Client> {
-    let mut registration = Registration {
+async fn client(app: &TestApp, id: &str, change: impl FnOnce(&mut ClientMetadata)) -> Arc<Client> {
+    let mut registration = ClientMetadata {
         redirect_uris: vec![CALLBACK.parse().unwrap()],
-        ..Registration::default()
+        ..ClientMetadata::default()
     };
     change(&mut registration);
     let id: ClientId = id.parse().unwrap();
@@ -106,7 +106,7 @@ impl World {
             leeway: 0,
             accept_expired: false,
         };
-        verify(token, &self.app.keys.current().verifying(), &expect)
+        verify(token, &self.app.keys.current().verification_keys(), &expect)
             .unwrap()
             .claims
     }
@@ -116,8 +116,8 @@ fn verifier() -> CodeVerifier {
     CodeVerifier::parse(VERIFIER).unwrap()
 }
 
-fn right<'a>(code: &'a str, verifier: &'a CodeVerifier) -> Redeem<'a> {
-    Redeem {
+fn right<'a>(code: &'a str, verifier: &'a CodeVerifier) -> CodeRedemption<'a> {
+    CodeRedemption {
         code,
         redirect_uri: Some(CALLBACK),
         verifier: Some(verifier),

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OAuthError};
 
-use super::Checked;
+use super::ValidatedRequest;
 use crate::app::App;
 use crate::clients::{Client, GrantType};
 use crate::grants::{self, Grant, GrantError, NewCode};
@@ -16,39 +16,39 @@ use crate::sessions::{self, Session};
 use crate::subjects;
 
 /// Seconds that a browser may take from a sign-in back to the request that asked for it.
-const WAY_BACK: i64 = 60;
+const REDIRECT_ALLOWANCE: i64 = 60;
 
 /// Why a code is not given.
-pub(super) enum Stop {
+pub(super) enum AuthorizationOutcome {
     /// The client is told.
-    Tell(OAuthError),
-    /// The person has to sign in first: `anew`, when no session would do that the browser has already.
-    SignIn {
+    Error(OAuthError),
+    /// The person has to sign in first: `fresh`, when no session would do that the browser has already.
+    SignInRequired {
         /// Whether a session would not be enough.
-        anew: bool,
+        fresh: bool,
     },
     /// It failed here.
-    Fail(Problem),
+    Failed(Problem),
 }
 
-impl From<OAuthError> for Stop {
+impl From<OAuthError> for AuthorizationOutcome {
     fn from(error: OAuthError) -> Self {
-        Self::Tell(error)
+        Self::Error(error)
     }
 }
 
-impl From<chassis::db::DbError> for Stop {
+impl From<chassis::db::DbError> for AuthorizationOutcome {
     fn from(error: chassis::db::DbError) -> Self {
-        Self::Fail(error.into())
+        Self::Failed(error.into())
     }
 }
 
-impl From<GrantError> for Stop {
+impl From<GrantError> for AuthorizationOutcome {
     fn from(error: GrantError) -> Self {
         match error {
-            GrantError::OAuth(error) => Self::Tell(error),
+            GrantError::OAuth(error) => Self::Error(error),
             GrantError::Db(error) => error.into(),
-            error @ GrantError::Sign(_) => Self::Fail(Problem::internal(&error)),
+            error @ GrantError::Sign(_) => Self::Failed(Problem::internal(&error)),
         }
     }
 }
@@ -56,24 +56,26 @@ impl From<GrantError> for Stop {
 /// The code for a request.
 ///
 /// # Errors
-/// [`Stop`].
-pub(super) async fn decide(app: &App, headers: &HeaderMap, checked: &Checked) -> Result<String, Stop> {
-    let client = &*checked.client;
-    if !client.may(GrantType::AuthorizationCode) {
+/// [`AuthorizationOutcome`].
+pub(super) async fn decide(
+    app: &App,
+    headers: &HeaderMap,
+    validated: &ValidatedRequest,
+) -> Result<String, AuthorizationOutcome> {
+    let client = &*validated.client;
+    if !client.may_use(GrantType::AuthorizationCode) {
         return Err(ErrorCode::UnauthorizedClient
             .because("the client is not registered for this grant")
             .into());
     }
-    let request = checked.asked.request()?;
-    if request.code_challenge.is_none()
-        && (client.registration.require_pkce || client.registration.is_public())
-    {
+    let request = validated.unverified.request()?;
+    if request.code_challenge.is_none() && (client.metadata.require_pkce || client.metadata.is_public()) {
         return Err(ErrorCode::InvalidRequest
             .because("PKCE is required: send code_challenge with code_challenge_method=S256")
             .into());
     }
     let audiences = grants::audiences(app, client, &request.resources)?;
-    let session = session(app, headers, checked, &request).await?;
+    let session = sufficient_session(app, headers, validated, &request).await?;
     let mut reader = app.db.reader().await?;
     let subject = subjects::find(&mut reader, session.account_id).await?;
     drop(reader);
@@ -84,7 +86,7 @@ pub(super) async fn decide(app: &App, headers: &HeaderMap, checked: &Checked) ->
     };
     let grant = Grant {
         subject: subject.id,
-        scope: grants::person_scope(client, &subject, &request.scope)?,
+        scope: grants::subject_scope(client, &subject, &request.scope)?,
         audiences,
         session_id: Some(session.id),
         auth_time: session.auth_time,
@@ -94,20 +96,24 @@ pub(super) async fn decide(app: &App, headers: &HeaderMap, checked: &Checked) ->
     let new = NewCode {
         client,
         grant,
-        redirect_uri: checked.redirect_uri.clone(),
-        redirect_uri_sent: checked.asked.redirect_uri.is_some(),
+        redirect_uri: validated.redirect_uri.clone(),
+        redirect_uri_sent: validated.unverified.redirect_uri.is_some(),
         challenge: request.code_challenge,
     };
     Ok(grants::issue_code(app, new).await?.expose().to_owned())
 }
 
 /// The person that `id_token_hint` names, as `sub`. An expired hint is good (OpenID Connect Core §3.1.2.1).
-fn hinted(app: &App, client: &Client, request: &AuthorizeRequest) -> Result<Option<String>, OAuthError> {
+fn hinted_subject(
+    app: &App,
+    client: &Client,
+    request: &AuthorizeRequest,
+) -> Result<Option<String>, OAuthError> {
     let Some(hint) = &request.id_token_hint else {
         return Ok(None);
     };
     grants::id_token_hint(app, hint)
-        .proven()
+        .verified()
         .filter(|claims| claims.aud == client.id.as_str())
         .map(|claims| Some(claims.sub))
         .ok_or_else(|| {
@@ -116,23 +122,23 @@ fn hinted(app: &App, client: &Client, request: &AuthorizeRequest) -> Result<Opti
 }
 
 /// The session of the browser, if it is enough for the request.
-async fn session(
+async fn sufficient_session(
     app: &App,
     headers: &HeaderMap,
-    checked: &Checked,
+    validated: &ValidatedRequest,
     request: &AuthorizeRequest,
-) -> Result<Session, Stop> {
-    let hinted = hinted(app, &checked.client, request)?;
+) -> Result<Session, AuthorizationOutcome> {
+    let hinted_subject = hinted_subject(app, &validated.client, request)?;
     if let Some(token) = pages::session_token(&app.pages, headers)
         && let Some(session) = sessions::find(app, &token).await?
-        && is_enough(app, checked, request, &session, &token)
+        && is_sufficient(app, validated, request, &session, &token)
     {
-        let other = hinted.is_some_and(|subject| subject != session.account_id.to_string());
+        let other = hinted_subject.is_some_and(|subject| subject != session.account_id.to_string());
         if !other {
             return Ok(session);
         }
         // Whoever was asked to sign in as the person of the hint, and did as another, is not asked for ever.
-        if followed(checked, &session, &token) {
+        if signed_in_since_request(validated, &session, &token) {
             return Err(ErrorCode::LoginRequired
                 .because("another person signed in than the one of id_token_hint")
                 .into());
@@ -143,27 +149,27 @@ async fn session(
             .because("the person has to sign in")
             .into());
     }
-    Err(Stop::SignIn {
-        anew: asks_anew(request),
+    Err(AuthorizationOutcome::SignInRequired {
+        fresh: requires_fresh_sign_in(request),
     })
 }
 
 /// Whether the request is for a sign-in that has not happened yet. `max_age=0` is (OpenID Connect Core §3.1.2.1), also
 /// within the second of the last one.
-fn asks_anew(request: &AuthorizeRequest) -> bool {
+fn requires_fresh_sign_in(request: &AuthorizeRequest) -> bool {
     request.prompt.login || request.prompt.select_account || request.max_age == Some(0)
 }
 
 /// Whether the person signed in lately enough. What counts is what stands in the database, never the address: a
 /// request that asks for a new sign-in gets it, unless it waited for one that has come since.
-fn is_enough(
+fn is_sufficient(
     app: &App,
-    checked: &Checked,
+    validated: &ValidatedRequest,
     request: &AuthorizeRequest,
     session: &Session,
     token: &Token,
 ) -> bool {
-    let followed = followed(checked, session, token);
+    let signed_in_since_request = signed_in_since_request(validated, session, token);
     // In the whole seconds that the client reads as `auth_time`. The clock of the replica that signed the person in may be
     // ahead of this one; a sign-in from further in the future is of unknown age: the clock was turned back.
     let (now, at) = (app.clock.now(), session.auth_time);
@@ -174,14 +180,18 @@ fn is_enough(
     let recent = request.max_age.is_none_or(|most| {
         let most = i64::from(most);
         // Whoever has just signed in for this request is on the way back: asked again, they would never arrive.
-        let most = if followed { most.max(WAY_BACK) } else { most };
+        let most = if signed_in_since_request {
+            most.max(REDIRECT_ALLOWANCE)
+        } else {
+            most
+        };
         (0..=most).contains(&age)
     });
-    recent && (followed || !asks_anew(request))
+    recent && (signed_in_since_request || !requires_fresh_sign_in(request))
 }
 
 /// Whether the request waited, and the person has signed in since.
-fn followed(checked: &Checked, session: &Session, token: &Token) -> bool {
-    let waited = checked.waited.as_ref();
-    waited.is_some_and(|waited| waited.request.is_followed_by(session, token))
+fn signed_in_since_request(validated: &ValidatedRequest, session: &Session, token: &Token) -> bool {
+    let resumed = validated.resumed.as_ref();
+    resumed.is_some_and(|resumed| resumed.request.is_answered_by(session, token))
 }

@@ -4,7 +4,7 @@
 //! request while the person signs in.
 
 mod decide;
-mod waiting;
+mod pending;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -17,12 +17,12 @@ use oidc::error::ErrorCode;
 use oidc::params::Params;
 use std::sync::Arc;
 
-use super::answer::{FormBody, Refusal};
+use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
-use crate::authorization_requests::{self, AuthorizationRequest, LONGEST};
+use crate::authorization_requests::{self, AuthorizationRequest, MAX_REQUEST_BYTES};
 use crate::clients::{self, Client};
 use crate::pages::{self, ErrorPage};
-use decide::Stop;
+use decide::AuthorizationOutcome;
 
 /// `GET /oauth2/authorize`.
 pub(super) async fn get(
@@ -31,7 +31,7 @@ pub(super) async fn get(
     client: ClientInfo,
     RawQuery(query): RawQuery,
 ) -> Response {
-    answer(&app, &headers, &client, &query.unwrap_or_default()).await
+    handle(&app, &headers, &client, &query.unwrap_or_default()).await
 }
 
 /// `POST /oauth2/authorize` with the same parameters as a form (OpenID Connect Core §3.1.2.1).
@@ -39,10 +39,10 @@ pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    form: Result<FormBody, Refusal>,
+    form: Result<FormBody, OAuthErrorResponse>,
 ) -> Response {
     match form {
-        Ok(FormBody(form)) if form.len() > LONGEST => too_long(&app),
+        Ok(FormBody(form)) if form.len() > MAX_REQUEST_BYTES => too_long_page(&app),
         // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
         Ok(FormBody(form)) if pages::session_token(&app.pages, &headers).is_none() => {
             match Params::parse_lenient(&form) {
@@ -50,53 +50,53 @@ pub(super) async fn post(
                     &app.pages
                         .local(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
                 ),
-                Err(error) => page(&app, &format!("{error}.")),
+                Err(error) => error_page(&app, &format!("{error}.")),
             }
         }
-        Ok(FormBody(form)) => answer(&app, &headers, &client, &form).await,
-        Err(_) => page(&app, "The request is not a form."),
+        Ok(FormBody(form)) => handle(&app, &headers, &client, &form).await,
+        Err(_) => error_page(&app, "The request is not a form."),
     }
 }
 
 /// A request whose client and address are known to be good: errors may be sent there.
-struct Checked {
-    asked: Addressed,
+struct ValidatedRequest {
+    unverified: Addressed,
     client: Arc<Client>,
     redirect_uri: String,
     /// Set when the request waited for the person to sign in.
-    waited: Option<Waited>,
+    resumed: Option<ResumedRequest>,
 }
 
 /// A request that waited, and its handle.
-struct Waited {
+struct ResumedRequest {
     handle: Token,
     request: AuthorizationRequest,
 }
 
-async fn answer(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) -> Response {
-    if raw.len() > LONGEST {
-        return too_long(app);
+async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) -> Response {
+    if raw.len() > MAX_REQUEST_BYTES {
+        return too_long_page(app);
     }
-    let checked = match addressed(app, headers, raw).await {
-        Ok(checked) => checked,
+    let validated = match validate(app, headers, raw).await {
+        Ok(validated) => validated,
         Err(response) => return response,
     };
     let issuer = app.issuer.url();
-    let state = checked.asked.state();
-    let to_client = |error| refused(&checked.redirect_uri, &error, state, issuer);
-    let url = match decide::decide(app, headers, &checked).await {
-        Ok(code) => granted(&checked.redirect_uri, &code, state, issuer),
-        Err(Stop::Tell(error)) => to_client(error),
-        Err(Stop::SignIn { anew }) => {
-            match waiting::sign_in_first(app, headers, caller, &checked, anew).await {
+    let state = validated.unverified.state();
+    let to_client = |error| refused(&validated.redirect_uri, &error, state, issuer);
+    let url = match decide::decide(app, headers, &validated).await {
+        Ok(code) => granted(&validated.redirect_uri, &code, state, issuer),
+        Err(AuthorizationOutcome::Error(error)) => to_client(error),
+        Err(AuthorizationOutcome::SignInRequired { fresh }) => {
+            match pending::redirect_to_sign_in(app, headers, caller, &validated, fresh).await {
                 Ok(response) => return response,
                 Err(error) => to_client(unavailable(&Problem::from(error))),
             }
         }
-        Err(Stop::Fail(problem)) => to_client(unavailable(&problem)),
+        Err(AuthorizationOutcome::Failed(problem)) => to_client(unavailable(&problem)),
     };
-    if let Some(waited) = &checked.waited
-        && let Err(error) = authorization_requests::answered(app, &waited.handle).await
+    if let Some(resumed) = &validated.resumed
+        && let Err(error) = authorization_requests::mark_answered(app, &resumed.handle).await
     {
         tracing::warn!(error.message = %error, "an answered authorization request keeps its place until it expires");
     }
@@ -112,28 +112,28 @@ fn unavailable(problem: &Problem) -> oidc::error::OAuthError {
 }
 
 /// Reads who asks and where to answer. Until both are known to be good nobody is redirected anywhere (SB-20).
-async fn addressed(app: &App, headers: &HeaderMap, raw: &str) -> Result<Checked, Response> {
-    let (asked, waited) = waiting::read(app, headers, raw).await?;
-    let client = match clients::find(app, &asked.client_id).await {
+async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<ValidatedRequest, Response> {
+    let (unverified, resumed) = pending::load(app, headers, raw).await?;
+    let client = match clients::find(app, &unverified.client_id).await {
         Ok(Some(client)) => client,
-        Ok(None) => return Err(page(app, "The application is not known here.")),
+        Ok(None) => return Err(error_page(app, "The application is not known here.")),
         Err(error) => return Err(Problem::from(error).into_response()),
     };
-    let registered = &client.registration.redirect_uris;
-    let redirect_uri = match (&asked.redirect_uri, registered.as_slice()) {
+    let registered = &client.metadata.redirect_uris;
+    let redirect_uri = match (&unverified.redirect_uri, registered.as_slice()) {
         (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => uri.clone(),
         // RFC 6749 §3.1.2.3: it may be left out when there is one alone.
         (None, [only]) => only.to_string(),
         _ => {
             let why = "The application asked to be answered at an address that is not registered for it.";
-            return Err(page(app, why));
+            return Err(error_page(app, why));
         }
     };
-    Ok(Checked {
-        asked,
+    Ok(ValidatedRequest {
+        unverified,
         client,
         redirect_uri,
-        waited,
+        resumed,
     })
 }
 
@@ -149,7 +149,7 @@ fn see_other(url: &str) -> Response {
     response
 }
 
-fn page(app: &App, why: &str) -> Response {
+fn error_page(app: &App, why: &str) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-in request does not work",
@@ -158,8 +158,8 @@ fn page(app: &App, why: &str) -> Response {
     pages::error_page(&app.pages, &page)
 }
 
-fn too_long(app: &App) -> Response {
-    page(
+fn too_long_page(app: &App) -> Response {
+    error_page(
         app,
         "The application asks for more than fits in a request: 12 KiB.",
     )

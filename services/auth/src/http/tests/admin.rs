@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 
-use super::world::{Answer, World, basic, stories};
+use super::world::{TestResponse, World, basic, stories};
 use crate::clients::GrantType;
 use crate::testing::{PASSWORD, person_state};
 
@@ -36,7 +36,7 @@ impl World {
         path: &str,
         bearer: &str,
         body: Option<serde_json::Value>,
-    ) -> Answer {
+    ) -> TestResponse {
         let request = Request::builder()
             .method(method)
             .uri(path)

@@ -5,12 +5,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::world::{Answer, World};
+use super::world::{TestResponse, World};
 use crate::clients;
 use crate::testing::{PASSWORD, person_state};
 
 impl World {
-    pub(super) async fn authenticate(&self, body: &Value) -> Answer {
+    pub(super) async fn authenticate(&self, body: &Value) -> TestResponse {
         clients::bootstrap(&self.app, &self.app.settings.clients)
             .await
             .unwrap();

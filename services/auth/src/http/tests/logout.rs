@@ -8,7 +8,7 @@ use super::world::{World, encode, stories};
 const BYE: &str = "https://app.example.org/bye";
 
 impl World {
-    async fn leave(&self, cookie: &str, query: &[(&str, &str)]) -> super::world::Answer {
+    async fn leave(&self, cookie: &str, query: &[(&str, &str)]) -> super::world::TestResponse {
         let path = format!("/oauth2/logout?{}", encode(query));
         self.get(&path, &[(COOKIE.as_str(), cookie)]).await
     }
@@ -41,7 +41,7 @@ stories! {
         // The next key begins to sign; then the old one goes.
         for _ in 0..2 {
             world.app.wait(std::time::Duration::from_secs(1000));
-            world.app.keys.turn().await.unwrap();
+            world.app.keys.refresh_and_rotate().await.unwrap();
         }
         assert_eq!(world.app.keys.list().await.unwrap().len(), 2, "the old keys are gone");
         let answer = world.leave(&cookie, &[("id_token_hint", hint), ("post_logout_redirect_uri", BYE)]).await;

@@ -8,6 +8,6 @@ mod authorize;
 mod hints;
 mod logout;
 mod public;
-mod restored;
+mod restore;
 mod token;
 mod waiting;

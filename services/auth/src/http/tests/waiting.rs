@@ -5,19 +5,19 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::COOKIE;
 
-use super::world::{Answer, CALLBACK, World, authorization, encode, stories};
+use super::world::{CALLBACK, TestResponse, World, authorization, encode, stories};
 
 const WAITING: &str = "SELECT COUNT(*) FROM authorization_requests";
 
 impl World {
     /// The answer to a browser with these cookies that comes back from the sign-in page.
-    async fn come_back(&self, back: &str, cookies: &[&str]) -> Answer {
+    async fn come_back(&self, back: &str, cookies: &[&str]) -> TestResponse {
         self.get(back, &[(COOKIE.as_str(), &cookies.join("; "))]).await
     }
 }
 
 /// Where the sign-in page leads back to.
-fn back(answer: &Answer) -> String {
+fn back(answer: &TestResponse) -> String {
     assert!(
         answer.location().starts_with("/login?return_to="),
         "{}",

@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::router;
-use crate::clients::{self, Registration};
+use crate::clients::{self, ClientMetadata};
 use crate::sessions;
 use crate::testing::{self, PASSWORD, TestApp, client};
 
@@ -35,7 +35,7 @@ pub(super) struct World {
 }
 
 /// An answer, read to its end.
-pub(super) struct Answer {
+pub(super) struct TestResponse {
     pub(super) status: StatusCode,
     pub(super) headers: http::HeaderMap,
     pub(super) body: String,
@@ -67,11 +67,11 @@ impl World {
     }
 
     /// Registers a client; its secret, if it has one.
-    pub(super) async fn client(&self, id: &str, change: impl FnOnce(&mut Registration)) -> Option<String> {
-        let mut registration = Registration {
+    pub(super) async fn client(&self, id: &str, change: impl FnOnce(&mut ClientMetadata)) -> Option<String> {
+        let mut registration = ClientMetadata {
             redirect_uris: vec![CALLBACK.parse().unwrap()],
             post_logout_redirect_uris: vec!["https://app.example.org/bye".parse().unwrap()],
-            ..Registration::default()
+            ..ClientMetadata::default()
         };
         change(&mut registration);
         let created = clients::create(&self.app, Some(id.parse().unwrap()), registration).await;
@@ -90,24 +90,29 @@ impl World {
         format!("__Host-vestibule={}", started.token.expose())
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(super) async fn send(&self, request: Request<Body>) -> TestResponse {
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8(bytes.to_vec()).unwrap(),
         }
     }
 
-    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestResponse {
         self.send(request(Method::GET, path, headers, String::new()))
             .await
     }
 
     /// A form, from the client `web` unless it says who it is.
-    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> TestResponse {
         let form = encode(form);
         let mut all = headers.to_vec();
         all.push((CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded"));
@@ -115,14 +120,14 @@ impl World {
     }
 
     /// A token request of `web`.
-    pub(super) async fn token(&self, form: &[(&str, &str)]) -> Answer {
+    pub(super) async fn token(&self, form: &[(&str, &str)]) -> TestResponse {
         let basic = basic("web", &self.secret);
         self.post("/oauth2/token", &[(AUTHORIZATION.as_str(), &basic)], form)
             .await
     }
 
     /// The answer to an authorization request from a browser with these cookies.
-    pub(super) async fn authorize(&self, cookie: &str, change: &[(&str, &str)]) -> Answer {
+    pub(super) async fn authorize(&self, cookie: &str, change: &[(&str, &str)]) -> TestResponse {
         let path = format!("/oauth2/authorize?{}", authorization(change));
         self.get(&path, &[(COOKIE.as_str(), cookie)]).await
     }
@@ -192,7 +197,7 @@ fn request(method: Method, path: &str, headers: &[(&str, &str)], body: String) -
     request.body(Body::from(body)).unwrap()
 }
 
-impl Answer {
+impl TestResponse {
     pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
         self.headers
             .get(name)

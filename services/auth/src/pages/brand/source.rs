@@ -12,23 +12,23 @@ use super::{Brand, BrandConfig, BrandError};
 
 /// How often the files are looked at, in microseconds: a change shows within a second, and a page costs no
 /// more than one look a second.
-const LOOK_EVERY: u64 = 1_000_000;
+const CHECK_INTERVAL_MICROS: u64 = 1_000_000;
 
 /// Keeps the brand in step with its files.
 pub(crate) struct BrandSource {
     base: BrandConfig,
     clock: SharedClock,
-    looked_at: AtomicI64,
-    current: ArcSwap<Loaded>,
+    checked_at: AtomicI64,
+    current: ArcSwap<LoadedBrand>,
 }
 
-struct Loaded {
+struct LoadedBrand {
     brand: Arc<Brand>,
-    stamps: Vec<(PathBuf, Stamp)>,
+    stamps: Vec<(PathBuf, FileStamp)>,
 }
 
 /// What tells that a file has changed: its time of modification and its length.
-type Stamp = Option<(SystemTime, u64)>;
+type FileStamp = Option<(SystemTime, u64)>;
 
 impl BrandSource {
     /// Reads the brand for the first time.
@@ -37,35 +37,35 @@ impl BrandSource {
     /// A value or a file that cannot be used.
     pub(crate) fn new(base: BrandConfig, clock: SharedClock) -> Result<Self, BrandError> {
         let loaded = load(&base)?;
-        let looked_at = AtomicI64::new(clock.now().as_micros());
+        let checked_at = AtomicI64::new(clock.now().as_micros());
         Ok(Self {
             base,
             clock,
-            looked_at,
+            checked_at,
             current: ArcSwap::from_pointee(loaded),
         })
     }
 
     /// The brand to show now. A changed file that cannot be used is logged, and the last good brand stays.
     pub(crate) fn current(&self) -> Arc<Brand> {
-        if self.is_time_to_look(self.clock.now()) {
-            self.look();
+        if self.is_check_due(self.clock.now()) {
+            self.reload_if_changed();
         }
         Arc::clone(&self.current.load().brand)
     }
 
-    fn is_time_to_look(&self, now: Timestamp) -> bool {
-        let last = self.looked_at.load(Ordering::Relaxed);
+    fn is_check_due(&self, now: Timestamp) -> bool {
+        let last = self.checked_at.load(Ordering::Relaxed);
         // Also when the clock has gone back since.
-        let due = now.as_micros().abs_diff(last) >= LOOK_EVERY;
+        let due = now.as_micros().abs_diff(last) >= CHECK_INTERVAL_MICROS;
         // Only the request that wins the exchange looks; the others go on with what there is.
         due && self
-            .looked_at
+            .checked_at
             .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
     }
 
-    fn look(&self) {
+    fn reload_if_changed(&self) {
         let loaded = self.current.load_full();
         if loaded.stamps.iter().all(|(path, then)| stamp(path) == *then) {
             return;
@@ -82,7 +82,7 @@ impl BrandSource {
                     .iter()
                     .map(|(path, _)| (path.clone(), stamp(path)))
                     .collect();
-                self.current.store(Arc::new(Loaded {
+                self.current.store(Arc::new(LoadedBrand {
                     brand: Arc::clone(&loaded.brand),
                     stamps,
                 }));
@@ -91,12 +91,12 @@ impl BrandSource {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+fn stamp(path: &Path) -> FileStamp {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-fn load(base: &BrandConfig) -> Result<Loaded, BrandError> {
+fn load(base: &BrandConfig) -> Result<LoadedBrand, BrandError> {
     let mut stamps = Vec::new();
     let config = match &base.file {
         None => base.clone(),
@@ -108,7 +108,7 @@ fn load(base: &BrandConfig) -> Result<Loaded, BrandError> {
     if let Some(logo) = &config.logo {
         stamps.push((logo.clone(), stamp(logo)));
     }
-    Ok(Loaded {
+    Ok(LoadedBrand {
         brand: Arc::new(Brand::new(&config)?),
         stamps,
     })

@@ -19,7 +19,7 @@ pub(super) struct Browser {
 }
 
 /// What came back.
-pub(super) struct Answer {
+pub(super) struct TestResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -38,7 +38,7 @@ impl Browser {
         }
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Answer {
+    pub(super) async fn get(&mut self, path: &str) -> TestResponse {
         self.send(
             Request::get(path).header(header::ACCEPT, "text/html"),
             Body::empty(),
@@ -47,7 +47,7 @@ impl Browser {
     }
 
     /// Posts `fields` as they are.
-    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -55,7 +55,7 @@ impl Browser {
             .await
     }
 
-    pub(super) async fn post_raw(&mut self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+    pub(super) async fn post_raw(&mut self, path: &str, kind: &str, body: Vec<u8>) -> TestResponse {
         let mut request = Request::post(path).header(header::CONTENT_TYPE, kind);
         for (name, value) in &self.says {
             request = request.header(*name, value);
@@ -64,7 +64,7 @@ impl Browser {
     }
 
     /// Opens the page at `path`, fills its form and sends it where it says.
-    pub(super) async fn fill(&mut self, path: &str, typed: &[(&str, &str)]) -> Answer {
+    pub(super) async fn fill(&mut self, path: &str, typed: &[(&str, &str)]) -> TestResponse {
         let page = self.get(path).await;
         let hidden = page.hidden();
         let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -76,7 +76,7 @@ impl Browser {
         self.post(&action, &fields).await
     }
 
-    async fn send(&mut self, mut request: axum::http::request::Builder, body: Body) -> Answer {
+    async fn send(&mut self, mut request: axum::http::request::Builder, body: Body) -> TestResponse {
         if !self.jar.is_empty() {
             let cookies: Vec<String> = self
                 .jar
@@ -100,7 +100,7 @@ impl Browser {
             };
         }
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
@@ -108,7 +108,7 @@ impl Browser {
     }
 }
 
-impl Answer {
+impl TestResponse {
     pub(super) fn location(&self) -> &str {
         self.header("location")
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::browser::{Answer, Browser};
+use super::browser::{Browser, TestResponse};
 use super::site::{PASSWORD, Site};
 
 const ANN: [(&str, &str); 3] = [
@@ -26,7 +26,7 @@ async fn filled(browser: &mut Browser, path: &str, typed: &[(&str, &str)]) -> Ve
     fields
 }
 
-async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Answer {
+async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> TestResponse {
     let fields: Vec<(&str, &str)> = fields
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -198,8 +198,8 @@ async fn few_wait_at_once_for_the_click_before() {
     });
     tx.commit().await.unwrap();
     let pages = &site.app.pages;
-    let places = pages.second_clicks.available_permits();
-    let _all = pages.second_clicks.try_acquire_many(places as u32).unwrap();
+    let places = pages.waiting_submissions.available_permits();
+    let _all = pages.waiting_submissions.try_acquire_many(places as u32).unwrap();
     let refused = send(&mut before.clone(), "/login", &form).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(site.count(STARTED).await, 1, "nor is the work done twice");

@@ -10,7 +10,8 @@ use chassis::random::SystemRandom;
 use super::super::brand::BrandConfig;
 use super::super::render::{Pages, PagesConfig};
 use super::super::view::{
-    Error, Errors, Field, Home, Login, Logout, LogoutForm, Register, Setup, Wait, WaitAction,
+    Error, Errors, Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus,
+    RegistrationStatusAction, Setup,
 };
 
 pub(super) fn pages(brand: BrandConfig) -> Pages {
@@ -77,7 +78,7 @@ struct Gallery<'a> {
     text: &'a str,
 }
 
-type Shown = Vec<(&'static str, String)>;
+type RenderedPages = Vec<(&'static str, String)>;
 
 fn html(page: &impl Template) -> String {
     page.render().unwrap()
@@ -97,7 +98,7 @@ impl Gallery<'_> {
         mistakes
     }
 
-    fn forms(&self) -> Shown {
+    fn forms(&self) -> RenderedPages {
         let login = |errors: &Errors| {
             html(&Login {
                 page: self.pages.page(),
@@ -129,7 +130,7 @@ impl Gallery<'_> {
         ]
     }
 
-    fn set_up(&self) -> Shown {
+    fn set_up(&self) -> RenderedPages {
         let setup = |user_name, fields, errors: &Errors| {
             html(&Setup {
                 page: self.pages.page(),
@@ -153,9 +154,9 @@ impl Gallery<'_> {
         ]
     }
 
-    fn waiting(&self) -> Shown {
+    fn waiting(&self) -> RenderedPages {
         let wait = |heading, refresh_seconds, action| {
-            html(&Wait {
+            html(&RegistrationStatus {
                 page: self.pages.page(),
                 heading,
                 lead: "This takes a moment. You can leave this page open: it goes on by itself.",
@@ -164,27 +165,31 @@ impl Gallery<'_> {
                 leads_out: false,
             })
         };
-        let post = WaitAction::Post {
+        let post = RegistrationStatusAction::Post {
             label: "Continue",
             csrf: "token".into(),
             id: self.text.into(),
             return_to: self.text.into(),
         };
-        let link = WaitAction::Link {
+        let link = RegistrationStatusAction::Link {
             label: "Choose another name",
             url: "/register".into(),
         };
         vec![
             (
                 "wait",
-                wait("We are setting up your account", Some(3), WaitAction::Nothing),
+                wait(
+                    "We are setting up your account",
+                    Some(3),
+                    RegistrationStatusAction::Nothing,
+                ),
             ),
             ("wait-ready", wait("Your account is ready", None, post)),
             ("wait-taken", wait("That name is taken", None, link)),
         ]
     }
 
-    fn others(&self) -> Shown {
+    fn others(&self) -> RenderedPages {
         let home = Home {
             page: self.pages.page(),
             greeting: Some(self.text),

@@ -151,8 +151,8 @@ async fn a_sign_in_ends_at_our_own_pages_alone() {
             .append_pair("return_to", asked)
             .finish();
         let typed = [("user_name", "ann"), ("password", PASSWORD)];
-        let opened = site.browser().fill(&format!("/login?{query}"), &typed).await;
-        assert_eq!(opened.location(), got, "{asked}");
+        let pending = site.browser().fill(&format!("/login?{query}"), &typed).await;
+        assert_eq!(pending.location(), got, "{asked}");
         let sent = [("return_to", asked), ("user_name", "ann"), ("password", PASSWORD)];
         let posted = site.browser().fill("/login", &sent).await;
         assert_eq!(posted.location(), got, "{asked}");

@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use crate::app::{App, SharedApp, router};
-use crate::clients::{self, Registration};
+use crate::clients::{self, ClientMetadata};
 use crate::grants::{self, Grant};
-use crate::registration::{self, Answer, NewAccount, NoAnswer, Rejection, State, Users};
+use crate::registration::{
+    self, NewAccount, RegistrationDecision, RegistrationState, Rejection, UsersService, UsersUnavailable,
+};
 pub(super) use crate::testing::PASSWORD;
 use crate::testing::{app_with, settings_with, state_of};
 use crate::{setup, subjects};
@@ -47,7 +49,9 @@ impl Directory {
         };
         for request in missed {
             let mut tx = app.db.begin("test").await.unwrap();
-            subjects::put(app, &mut tx, &state_of(&request)).await.unwrap();
+            subjects::apply_state(app, &mut tx, &state_of(&request))
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
         }
     }
@@ -62,28 +66,30 @@ impl Directory {
         self.0.lock().unwrap().people.len()
     }
 
-    fn answer(&self, request: &RegistrationRequested) -> Result<Answer, NoAnswer> {
+    fn answer(&self, request: &RegistrationRequested) -> Result<RegistrationDecision, UsersUnavailable> {
         let mut inner = self.0.lock().unwrap();
         if inner.away {
             inner.missed.push(request.clone());
-            return Err(NoAnswer("away".to_owned()));
+            return Err(UsersUnavailable("away".to_owned()));
         }
         let key = request.user_name.key().to_owned();
         match inner.people.get(&key) {
-            Some(other) if other.id != request.id => Ok(Answer::Rejected(Rejection::UserNameTaken)),
+            Some(other) if other.id != request.id => {
+                Ok(RegistrationDecision::Rejected(Rejection::UserNameTaken))
+            }
             _ => {
                 inner.people.insert(key, request.clone());
-                Ok(Answer::Accepted(Box::new(state_of(request))))
+                Ok(RegistrationDecision::Accepted(Box::new(state_of(request))))
             }
         }
     }
 }
 
-impl Users for Directory {
+impl UsersService for Directory {
     fn register<'a>(
         &'a self,
         request: &'a RegistrationRequested,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>> {
         Box::pin(async move { self.answer(request) })
     }
 }
@@ -141,7 +147,7 @@ impl Site {
             ..NewAccount::default()
         };
         let registered = registration::register(&self.app, new).await.unwrap();
-        assert_eq!(registered.state, State::Active);
+        assert_eq!(registered.state, RegistrationState::Active);
     }
 
     /// A browser in which somebody has signed in.
@@ -159,7 +165,7 @@ impl Site {
         state.active = false;
         state.version += 1;
         let mut tx = self.app.db.begin("test").await.unwrap();
-        subjects::put(&self.app, &mut tx, &state).await.unwrap();
+        subjects::apply_state(&self.app, &mut tx, &state).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -185,9 +191,9 @@ impl Site {
 
     /// What an application was granted in a session: the id of the grant.
     pub(super) async fn grant(&self, user_name: &str, session: Uuid) -> Uuid {
-        let registration = Registration {
+        let registration = ClientMetadata {
             redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
-            ..Registration::default()
+            ..ClientMetadata::default()
         };
         let client = clients::create(&self.app, None, registration)
             .await

@@ -2,13 +2,13 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::browser::{Answer, Browser};
+use super::browser::{Browser, TestResponse};
 use super::site::{PASSWORD, Site};
 
 const ISSUER: &str = "https://example.org/idp";
 
 /// Every address of our own that a page or a redirect leads to.
-fn addresses(answer: &Answer) -> Vec<String> {
+fn addresses(answer: &TestResponse) -> Vec<String> {
     let mut found = vec![answer.location().to_owned()];
     for attribute in ["href=\"", "src=\"", "action=\""] {
         found.extend(
@@ -23,7 +23,7 @@ fn addresses(answer: &Answer) -> Vec<String> {
     found
 }
 
-fn all_under_the_path(headers: &HeaderMap, answer: &Answer) {
+fn all_under_the_path(headers: &HeaderMap, answer: &TestResponse) {
     for address in addresses(answer) {
         assert!(
             address.starts_with("/idp/") || address.starts_with("https://"),
@@ -41,13 +41,13 @@ fn all_under_the_path(headers: &HeaderMap, answer: &Answer) {
     }
 }
 
-async fn open(browser: &mut Browser, path: &str) -> Answer {
+async fn open(browser: &mut Browser, path: &str) -> TestResponse {
     let answer = browser.get(path).await;
     all_under_the_path(&answer.headers, &answer);
     answer
 }
 
-async fn fill(browser: &mut Browser, path: &str, typed: &[(&str, &str)]) -> Answer {
+async fn fill(browser: &mut Browser, path: &str, typed: &[(&str, &str)]) -> TestResponse {
     let answer = browser.fill(path, typed).await;
     all_under_the_path(&answer.headers, &answer);
     answer

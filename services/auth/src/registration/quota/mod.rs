@@ -16,25 +16,25 @@ use crate::throttle;
 /// What a quota is for. A clock that went back ends it, too.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A place that was taken. Dropped, it stays taken for the rest of the hour.
-pub(super) struct Place {
+/// A claim that was taken. Dropped, it stays taken for the rest of the hour.
+pub(super) struct QuotaClaim {
     keys: [TokenHash; 2],
 }
 
 /// A source of which so many have registered leaves the last quarter of all places to others.
-const FEW: i64 = 3;
+const SMALL_SOURCE: i64 = 3;
 
 /// A quota: its key, how much was used of it, and how much may be.
 struct Quota {
     key: TokenHash,
-    used: store::Used,
+    usage: store::QuotaUsage,
     limit: i64,
     is_of_source: bool,
 }
 
 impl Quota {
     fn is_full(&self) -> bool {
-        self.used.used >= self.limit
+        self.usage.used >= self.limit
     }
 }
 
@@ -52,7 +52,7 @@ async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result
     let now = app.clock.now();
     let key = TokenHash::of(&format!("registrations of {}", throttle::subscriber(ip)));
     let of_source = Quota {
-        used: store::used(db, &key, now, now - HOUR).await?,
+        usage: store::find_usage(db, &key, now, now - HOUR).await?,
         key,
         limit: limit(settings.hourly_per_source),
         is_of_source: true,
@@ -60,9 +60,9 @@ async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result
     let key = TokenHash::of("registrations");
     let limit = limit(settings.hourly);
     let in_all = Quota {
-        used: store::used(db, &key, now, now - HOUR).await?,
+        usage: store::find_usage(db, &key, now, now - HOUR).await?,
         key,
-        limit: match of_source.used.used < FEW {
+        limit: match of_source.usage.used < SMALL_SOURCE {
             true => limit,
             false => limit - limit / 4,
         },
@@ -71,49 +71,49 @@ async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result
     Ok([of_source, in_all])
 }
 
-/// Whether there is a place. Changes nothing.
+/// Whether there is a claim. Changes nothing.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn has_room(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
+pub(super) async fn has_capacity(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
     let quotas = read(&mut app.db.reader().await?, app, ip).await?;
     Ok(!quotas.iter().any(Quota::is_full))
 }
 
-/// Refuses a source that would get no place. Changes nothing: who is refused costs a read.
+/// Refuses a source that would get no claim. Changes nothing: who is refused costs a read.
 ///
 /// # Errors
-/// [`RegisterError::TooMany`].
-pub(super) async fn look(app: &App, ip: Option<IpAddr>) -> Result<(), RegisterError> {
+/// [`RegisterError::QuotaExceeded`].
+pub(super) async fn check(app: &App, ip: Option<IpAddr>) -> Result<(), RegisterError> {
     let quotas = read(&mut app.db.reader().await?, app, ip).await?;
     match quotas.iter().find(|quota| quota.is_full()) {
-        Some(full) => Err(refused(app, ip, full)),
+        Some(full) => Err(quota_exceeded(app, ip, full)),
         None => Ok(()),
     }
 }
 
-/// Takes a place of the source and one of all.
+/// Takes a claim of the source and one of all.
 ///
 /// # Errors
-/// [`RegisterError::TooMany`] when there is none.
-pub(super) async fn take(app: &App, ip: Option<IpAddr>) -> Result<Place, RegisterError> {
+/// [`RegisterError::QuotaExceeded`] when there is none.
+pub(super) async fn claim(app: &App, ip: Option<IpAddr>) -> Result<QuotaClaim, RegisterError> {
     let now = app.clock.now();
     let mut tx = app.db.begin("registration_quota").await?;
     let quotas = read(&mut tx, app, ip).await?;
     for quota in &quotas {
         // What was read may be old: the guarded statement decides.
-        if !store::take(&mut tx, &quota.key, quota.limit, now, now - HOUR).await? {
+        if !store::claim(&mut tx, &quota.key, quota.limit, now, now - HOUR).await? {
             tx.rollback().await?;
-            return Err(refused(app, ip, quota));
+            return Err(quota_exceeded(app, ip, quota));
         }
     }
     tx.commit().await?;
-    Ok(Place {
+    Ok(QuotaClaim {
         keys: quotas.map(|quota| quota.key),
     })
 }
 
-fn refused(app: &App, ip: Option<IpAddr>, full: &Quota) -> RegisterError {
+fn quota_exceeded(app: &App, ip: Option<IpAddr>, full: &Quota) -> RegisterError {
     let now = app.clock.now();
     let reason = if full.is_of_source {
         "source-limit"
@@ -127,21 +127,23 @@ fn refused(app: &App, ip: Option<IpAddr>, full: &Quota) -> RegisterError {
         client.ip = ip.map(|ip| ip.to_string()),
         "a registration was refused: as many as may have registered in this hour"
     );
-    RegisterError::TooMany {
+    RegisterError::QuotaExceeded {
         from_source: full.is_of_source,
-        retry_after: (full.used.began_at + HOUR).since(now).max(Duration::from_secs(1)),
+        retry_after: (full.usage.began_at + HOUR)
+            .since(now)
+            .max(Duration::from_secs(1)),
     }
 }
 
-impl Place {
-    /// Gives the place to somebody else.
+impl QuotaClaim {
+    /// Gives the claim to somebody else.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn give_back(self, app: &App) -> Result<(), DbError> {
+    pub(super) async fn release(self, app: &App) -> Result<(), DbError> {
         let mut tx = app.db.begin("registration_quota").await?;
         for key in &self.keys {
-            store::give_back(&mut tx, key).await?;
+            store::release(&mut tx, key).await?;
         }
         tx.commit().await
     }

@@ -6,7 +6,7 @@ use chassis::on_engine;
 use chassis::secret::TokenHash;
 
 /// Takes one of `limit` places of an hour that begins with its first; false when all are taken.
-pub(super) async fn take(
+pub(super) async fn claim(
     tx: &mut Tx,
     key: &TokenHash,
     limit: i64,
@@ -26,30 +26,30 @@ pub(super) async fn take(
 
 /// What was used in the hour that goes on.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Used {
+pub(super) struct QuotaUsage {
     pub(super) used: i64,
     /// When the hour began.
     pub(super) began_at: Timestamp,
 }
 
 /// What was used of a quota in its hour; nothing, from now on, when none goes on.
-pub(super) async fn used(
+pub(super) async fn find_usage(
     db: &mut impl Connection,
     key: &TokenHash,
     now: Timestamp,
     hour_ago: Timestamp,
-) -> Result<Used, DbError> {
+) -> Result<QuotaUsage, DbError> {
     let statement = "SELECT used, began_at FROM quotas WHERE key = $1 AND began_at > $2 AND began_at <= $3";
-    let found: Option<Used> = on_engine!(db, c => sqlx::query_as(statement).bind(key.as_bytes()).bind(hour_ago).bind(now)
+    let found: Option<QuotaUsage> = on_engine!(db, c => sqlx::query_as(statement).bind(key.as_bytes()).bind(hour_ago).bind(now)
         .fetch_optional(c).await?);
-    Ok(found.unwrap_or(Used {
+    Ok(found.unwrap_or(QuotaUsage {
         used: 0,
         began_at: now,
     }))
 }
 
-/// Gives one place back.
-pub(super) async fn give_back(tx: &mut Tx, key: &TokenHash) -> Result<(), DbError> {
+/// Gives one claim back.
+pub(super) async fn release(tx: &mut Tx, key: &TokenHash) -> Result<(), DbError> {
     let statement = "UPDATE quotas SET used = used - 1 WHERE key = $1 AND used > 0";
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).execute(c).await?.rows_affected());
     Ok(())

@@ -4,7 +4,7 @@
 //! taken, and signing keys that may have been replaced because they leaked. None of them is good any more, unless whoever
 //! restored it said otherwise.
 
-mod catching_up;
+mod sign_in_gate;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -13,8 +13,8 @@ use chassis::db::{Db, DbError};
 use contract::SessionEnd;
 use events::restore::{claim_pending, note_catching_up, pending, take_erased};
 
-pub(crate) use catching_up::{
-    CatchingUp, close_sign_in, hold_call, hold_page, open_sign_in, refuse_people, refuse_tokens,
+pub(crate) use sign_in_gate::{
+    SignInGate, check_people_admitted, check_tokens_issued, close_sign_in, gate_api, gate_page, open_sign_in,
 };
 
 use crate::app::App;
@@ -24,13 +24,13 @@ use crate::{sessions, subjects};
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn forget_keys(db: &Db) -> Result<(), DbError> {
+pub(crate) async fn delete_restored_keys(db: &Db) -> Result<(), DbError> {
     let noted = pending(&mut db.reader().await?).await?;
     let Some(restoration) = noted.filter(|restoration| !restoration.keep_sessions) else {
         return Ok(());
     };
     let mut tx = db.begin("restored_keys").await?;
-    store::forget_keys(&mut tx, restoration.restored_at).await?;
+    store::delete_restored_keys(&mut tx, restoration.restored_at).await?;
     tx.commit().await
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn forget_keys(db: &Db) -> Result<(), DbError> {
 ///
 /// # Errors
 /// When the database fails; nothing is changed then.
-pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
+pub(crate) async fn after_restore(app: &App) -> Result<(), DbError> {
     let mut tx = app.db.begin("restored").await?;
     let Some(restoration) = claim_pending(&mut tx).await? else {
         return Ok(());
@@ -52,7 +52,7 @@ pub(crate) async fn heal(app: &App) -> Result<(), DbError> {
         for account in store::accounts_with_sessions(&mut tx).await? {
             sessions::end_all(app, &mut tx, account, SessionEnd::Revoked).await?;
         }
-        store::forget_one_time_secrets(&mut tx, app.clock.now()).await?;
+        store::delete_one_time_secrets(&mut tx, app.clock.now()).await?;
     }
     tx.commit().await?;
     tracing::warn!(

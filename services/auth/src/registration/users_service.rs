@@ -16,7 +16,7 @@ use super::Rejection;
 
 /// What the user service decided.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum RegistrationDecision {
     /// The person is there now.
     Accepted(Box<UserState>),
     /// The person cannot be.
@@ -25,31 +25,31 @@ pub enum Answer {
 
 /// The user service did not answer in time, or not as agreed: the text says why.
 #[derive(Debug)]
-pub struct NoAnswer(pub String);
+pub struct UsersUnavailable(pub String);
 
 /// The user service, as a registration needs it.
-pub trait Users: Send + Sync + 'static {
+pub trait UsersService: Send + Sync + 'static {
     /// Sends the command. Repeating it changes nothing: the answer is the same.
     ///
     /// # Errors
-    /// [`NoAnswer`] within two seconds.
+    /// [`UsersUnavailable`] within two seconds.
     fn register<'a>(
         &'a self,
         request: &'a RegistrationRequested,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>>;
 }
 
 /// How long an answer may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The user service over HTTP.
-pub struct HttpUsers {
+pub struct HttpUsersService {
     registrations: Url,
     http: HttpClient,
     tokens: ServiceTokens,
 }
 
-impl HttpUsers {
+impl HttpUsersService {
     /// The user service whose public URL is `base`, called with `tokens` that have the scope `users:write`.
     pub fn new(base: &Url, http: HttpClient, tokens: ServiceTokens) -> Self {
         let mut registrations = base.clone();
@@ -61,7 +61,7 @@ impl HttpUsers {
         }
     }
 
-    async fn ask(&self, request: &RegistrationRequested) -> Result<Answer, NoAnswer> {
+    async fn send(&self, request: &RegistrationRequested) -> Result<RegistrationDecision, UsersUnavailable> {
         let token = self.tokens.token().await.map_err(|error| no_answer(&error))?;
         let sent = self
             .http
@@ -76,44 +76,44 @@ impl HttpUsers {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
                 self.tokens.forget(&token).await;
-                return Err(NoAnswer("it refuses our token".to_owned()));
+                return Err(UsersUnavailable("it refuses our token".to_owned()));
             }
-            status => return Err(NoAnswer(format!("it answered {status}"))),
+            status => return Err(UsersUnavailable(format!("it answered {status}"))),
         }
-        let body: Body = sent.json().await.map_err(|error| no_answer(&error))?;
+        let body: DecisionBody = sent.json().await.map_err(|error| no_answer(&error))?;
         Ok(match body {
-            Body::Accepted { user } => Answer::Accepted(user),
-            Body::Rejected { reason } => Answer::Rejected(reason.into()),
+            DecisionBody::Accepted { user } => RegistrationDecision::Accepted(user),
+            DecisionBody::Rejected { reason } => RegistrationDecision::Rejected(reason.into()),
         })
     }
 }
 
 /// The innermost cause says most: `connection refused` rather than `error sending request`.
-fn no_answer(error: &(dyn Error + 'static)) -> NoAnswer {
+fn no_answer(error: &(dyn Error + 'static)) -> UsersUnavailable {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    NoAnswer(cause.to_string())
+    UsersUnavailable(cause.to_string())
 }
 
 /// The body of a 200.
 #[derive(Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-enum Body {
+enum DecisionBody {
     Accepted { user: Box<UserState> },
     Rejected { reason: RejectionReason },
 }
 
-impl Users for HttpUsers {
+impl UsersService for HttpUsersService {
     fn register<'a>(
         &'a self,
         request: &'a RegistrationRequested,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>> {
         Box::pin(async move {
-            tokio::time::timeout(PATIENCE, self.ask(request))
+            tokio::time::timeout(TIMEOUT, self.send(request))
                 .await
-                .unwrap_or_else(|_| Err(NoAnswer("it took too long".to_owned())))
+                .unwrap_or_else(|_| Err(UsersUnavailable("it took too long".to_owned())))
         })
     }
 }

@@ -18,8 +18,8 @@ use crate::{credentials, setup};
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
-    let name = store::pending_name(tx, id).await?;
+pub(crate) async fn complete(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    let name = store::pending_user_name_key(tx, id).await?;
     if !store::accept(tx, id, app.clock.now()).await? {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
         "a person registered"
     );
     if credentials::store::has_password(tx, id).await? {
-        password_added(app, tx, id).await?;
+        append_password_added(app, tx, id).await?;
     }
     Ok(())
 }
@@ -44,7 +44,7 @@ pub(crate) async fn accepted(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn password_added(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+pub(crate) async fn append_password_added(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let event = |version| {
         CredentialAdded(CredentialChange {
             // An account has one password: it goes by the account's id.
@@ -61,7 +61,7 @@ pub(crate) async fn password_added(app: &App, tx: &mut Tx, id: Uuid) -> Result<(
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn rejected(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -> Result<(), DbError> {
+pub(crate) async fn reject(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -> Result<(), DbError> {
     if !store::reject(tx, id, why, app.clock.now()).await? {
         return Ok(());
     }
@@ -73,7 +73,7 @@ pub(crate) async fn rejected(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -
         user.id = %id,
         "a registration was refused"
     );
-    undo(tx, id).await
+    undo_account(tx, id).await
 }
 
 /// Ends registrations that got no answer in time, and forgets old answers.
@@ -86,19 +86,19 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     for &id in &ended {
         counter!("vestibule_registrations_total", "outcome" => "expired").increment(1);
         tracing::warn!(event.action = "registration", event.outcome = "failure", event.reason = "expired", user.id = %id, "a registration got no answer from the user service and was ended");
-        undo(tx, id).await?;
+        undo_account(tx, id).await?;
     }
-    store::forget(tx, now).await?;
+    store::delete_decided(tx, now).await?;
     quota::sweep(tx, now).await?;
-    let (pending, oldest) = store::waiting(tx).await?;
+    let (pending, oldest) = store::pending_stats(tx).await?;
     let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
     gauge!("vestibule_registrations_pending").set(pending as f64);
     gauge!("vestibule_registration_oldest_pending_seconds").set(age.as_secs_f64());
     Ok(ended.len() as u64)
 }
 
-async fn undo(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+async fn undo_account(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     accounts::store::delete(tx, id).await?;
     setup::store::reopen(tx, id).await?;
-    setup::store::delete_of(tx, id).await
+    setup::store::delete_by_account(tx, id).await
 }

@@ -9,7 +9,7 @@ use events::reconcile::{Difference, Kind, Report};
 use events::restore::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
-use super::catching_up::open_after;
+use super::sign_in_gate::open_after_reconciliation;
 use super::*;
 use crate::testing::{self, PASSWORD};
 
@@ -26,7 +26,7 @@ testkit::on_both_engines! {
         note_erased_in(&mut tx, &[eve, never]).await.unwrap();
         tx.commit().await.unwrap();
         for _ in 0..2 {
-            heal(&app).await.unwrap();
+            after_restore(&app).await.unwrap();
             assert!(app.sign_in("eve", PASSWORD).await.is_err(), "her old password is good for nothing");
             assert!(app.sign_in("ann", PASSWORD).await.is_ok());
             assert!(accounts_of(&app, ann).await && !accounts_of(&app, eve).await);
@@ -46,16 +46,16 @@ testkit::on_both_engines! {
         let mut tx = db.begin("test").await.unwrap();
         note_in(&mut tx, &noted).await.unwrap();
         tx.commit().await.unwrap();
-        heal(&app).await.unwrap();
+        after_restore(&app).await.unwrap();
         close_sign_in(&app, &health).await.unwrap();
-        assert!(refuse_tokens(&app).is_err() && refuse_people(&app).is_err());
+        assert!(check_tokens_issued(&app).is_err() && check_people_admitted(&app).is_err());
         assert_eq!(health.notes().len(), 1);
         // Nobody answers: a replica that is started meanwhile finds sign-in closed too.
         let shutdown = Shutdown::new();
         shutdown.spawn("restoration", open_sign_in(app.app.clone(), health.clone(), shutdown.clone()));
         let other = testing::app(&db).await;
         close_sign_in(&other, &Health::new()).await.unwrap();
-        assert!(refuse_tokens(&other).is_err() && refuse_tokens(&app).is_err());
+        assert!(check_tokens_issued(&other).is_err() && check_tokens_issued(&app).is_err());
         shutdown.finish(Duration::from_secs(5)).await.ok();
 
         // Another replica has caught up.
@@ -63,7 +63,7 @@ testkit::on_both_engines! {
         note_caught_up(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         open_sign_in(app.app.clone(), health.clone(), Shutdown::new()).await;
-        assert!(refuse_tokens(&app).is_ok() && health.notes().is_empty());
+        assert!(check_tokens_issued(&app).is_ok() && health.notes().is_empty());
     }
 
     async fn one_person_who_cannot_be_brought_up_to_date_keeps_nobody_else_out(db: TestDb) {
@@ -80,7 +80,7 @@ testkit::on_both_engines! {
             drift: [(Kind::Behind, left)].into(),
             differences: named.iter().copied().map(behind).collect(),
         };
-        let open = async |report: &Report, suspending| open_after(&app, report, suspending).await;
+        let open = async |report: &Report, suspending| open_after_reconciliation(&app, report, suspending).await;
         assert!(open(&report(1, &[eve]), false).await.is_err(), "it may be over in a moment");
         assert!(open(&report(200, &[eve]), true).await.is_err(), "that is no matter of single people");
         assert!(app.sign_in("eve", PASSWORD).await.is_ok());

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::cookies::Cookie;
 use super::csrf::is_same_origin;
-use super::failure::Failure;
+use super::page_error::PageError;
 use super::render::{ErrorPage, Pages};
 use super::view::{Logout, LogoutForm};
 
@@ -20,9 +20,9 @@ pub(crate) struct FormToken {
 
 /// Why a form is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FormRefused {
+pub(crate) enum FormRejection {
     /// It was sent from another site, or by something that is not a browser.
-    Foreign,
+    CrossSite,
     /// Its token is missing, or belongs to another browser or session.
     Stale,
 }
@@ -55,7 +55,7 @@ impl Pages {
     }
 
     /// Adds the browser's cookie to the answer that shows the form, if it had none.
-    pub(crate) fn keep(&self, response: &mut Response, new_browser: Option<&Token>) {
+    pub(crate) fn set_browser_cookie(&self, response: &mut Response, new_browser: Option<&Token>) {
         if let Some(browser) = new_browser {
             self.set_cookie(response, Cookie::Browser, browser.expose(), None);
         }
@@ -65,9 +65,9 @@ impl Pages {
     ///
     /// # Errors
     /// Why not.
-    pub(crate) fn check_form(&self, headers: &HeaderMap, csrf: &str) -> Result<(), FormRefused> {
+    pub(crate) fn check_form(&self, headers: &HeaderMap, csrf: &str) -> Result<(), FormRejection> {
         if !is_same_origin(headers, &self.origin) {
-            return Err(FormRefused::Foreign);
+            return Err(FormRejection::CrossSite);
         }
         let browser = self.cookies.read(headers, Cookie::Browser);
         if self
@@ -76,7 +76,7 @@ impl Pages {
         {
             Ok(())
         } else {
-            Err(FormRefused::Stale)
+            Err(FormRejection::Stale)
         }
     }
 
@@ -84,23 +84,23 @@ impl Pages {
     ///
     /// # Errors
     /// The page for a form from another site.
-    pub(crate) fn is_fresh(&self, headers: &HeaderMap, csrf: &str) -> Result<bool, Failure> {
+    pub(crate) fn is_current_form(&self, headers: &HeaderMap, csrf: &str) -> Result<bool, PageError> {
         match self.check_form(headers, csrf) {
             Ok(()) => Ok(true),
-            Err(FormRefused::Stale) => Ok(false),
-            Err(refused) => Err(self.refused(refused).into()),
+            Err(FormRejection::Stale) => Ok(false),
+            Err(rejection) => Err(self.rejection_page(rejection).into()),
         }
     }
 
-    /// The page for a form that is refused and cannot be shown again.
-    fn refused(&self, refused: FormRefused) -> ErrorPage {
-        match refused {
-            FormRefused::Foreign => ErrorPage::new(
+    /// The page for a form that is rejected and cannot be shown again.
+    fn rejection_page(&self, rejection: FormRejection) -> ErrorPage {
+        match rejection {
+            FormRejection::CrossSite => ErrorPage::new(
                 StatusCode::FORBIDDEN,
                 "This form was not sent from here",
                 format!("For your safety, forms are only taken from the pages at {}.", self.origin),
             ),
-            FormRefused::Stale => ErrorPage::new(
+            FormRejection::Stale => ErrorPage::new(
                 StatusCode::FORBIDDEN,
                 "This page was out of date",
                 "You may have signed in or out in another tab, or cookies may be switched off. Nothing has changed.",
@@ -112,7 +112,7 @@ impl Pages {
 
 impl FormToken {
     /// Splits into the hidden field's value and the cookie to set.
-    pub(crate) fn split(self) -> (String, Option<Token>) {
+    pub(crate) fn into_parts(self) -> (String, Option<Token>) {
         (self.csrf, self.new_browser)
     }
 }
@@ -130,13 +130,13 @@ impl BrowserCookie {
     }
 
     /// Adds it to the answer, if the browser had none.
-    pub fn keep(&self, pages: &Pages, response: &mut Response) {
-        pages.keep(response, self.is_new.then_some(&self.token));
+    pub fn set_browser_cookie(&self, pages: &Pages, response: &mut Response) {
+        pages.set_browser_cookie(response, self.is_new.then_some(&self.token));
     }
 }
 
 /// The cookie of the browser; a new one, if it has none.
-pub fn browser(pages: &Pages, headers: &HeaderMap) -> BrowserCookie {
+pub fn browser_cookie(pages: &Pages, headers: &HeaderMap) -> BrowserCookie {
     let known = browser_token(pages, headers);
     BrowserCookie {
         is_new: known.is_none(),
@@ -162,7 +162,7 @@ pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
 pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), Box<ErrorPage>> {
     pages
         .check_form(headers, csrf)
-        .map_err(|refused| Box::new(pages.refused(refused)))
+        .map_err(|rejection| Box::new(pages.rejection_page(rejection)))
 }
 
 /// A sign-out that waits for the person's word (OpenID Connect RP-Initiated Logout §2).
@@ -178,10 +178,14 @@ pub struct LogoutConfirmation<'a> {
 }
 
 /// Asks the person whether to sign out. The POST has the hidden field `csrf`, for [`check_form`].
-pub fn logout_confirmation(pages: &Pages, headers: &HeaderMap, ask: &LogoutConfirmation<'_>) -> Response {
-    let (csrf, browser) = pages.form_token(headers).split();
+pub fn logout_confirmation(
+    pages: &Pages,
+    headers: &HeaderMap,
+    confirmation: &LogoutConfirmation<'_>,
+) -> Response {
+    let (csrf, browser) = pages.form_token(headers).into_parts();
     let page = pages.page();
-    let lead = match ask.client_name {
+    let lead = match confirmation.client_name {
         Some(client) => format!("{client} asks to sign you out of {} as well.", page.brand.name),
         None => "Applications that you are signed in to may ask you to sign in again.".to_owned(),
     };
@@ -189,14 +193,14 @@ pub fn logout_confirmation(pages: &Pages, headers: &HeaderMap, ask: &LogoutConfi
         heading: "Sign out?",
         lead,
         form: Some(LogoutForm {
-            action: ask.action,
+            action: confirmation.action,
             csrf,
-            hidden: ask.hidden,
+            hidden: confirmation.hidden,
         }),
-        leads_out: ask.leads_out,
+        leads_out: confirmation.leads_out,
         page,
     };
     let mut response = pages.show(StatusCode::OK, &view);
-    pages.keep(&mut response, browser.as_ref());
+    pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

@@ -9,22 +9,22 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::double_click::{Click, Submitted, once};
-use super::failure::Failure;
+use super::double_click::{FormSubmission, SubmittedForm, process_once};
+use super::page_error::PageError;
 use super::return_to::ReturnTo;
 use super::session;
-use super::view::{Wait, WaitAction};
+use super::view::{RegistrationStatus, RegistrationStatusAction};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
-use crate::registration::{self, Rejection, State as Progress};
+use crate::registration::{self, RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
 /// Seconds between two looks.
-const REFRESH: u32 = 2;
+const REFRESH_SECONDS: u32 = 2;
 
 /// Which registration, and where to go afterwards.
 #[derive(Deserialize)]
-pub(crate) struct Arrival {
+pub(crate) struct RegistrationStatusQuery {
     id: Uuid,
     #[serde(default)]
     return_to: String,
@@ -33,7 +33,7 @@ pub(crate) struct Arrival {
 /// What the form sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Form {
+pub(crate) struct ContinueForm {
     #[serde(default)]
     csrf: String,
     id: Uuid,
@@ -45,14 +45,14 @@ pub(crate) struct Form {
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-    query: Result<Query<Arrival>, Problem>,
-) -> Result<Response, Failure> {
-    let Query(arrival) = query.map_err(|_| Problem::not_found())?;
-    let progress = registration::status(&app, arrival.id)
+    query: Result<Query<RegistrationStatusQuery>, Problem>,
+) -> Result<Response, PageError> {
+    let Query(query) = query.map_err(|_| Problem::not_found())?;
+    let progress = registration::status(&app, query.id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let return_to = ReturnTo::parse(&arrival.return_to);
-    Ok(page(&app, &headers, arrival.id, progress, &return_to).await?)
+    let return_to = ReturnTo::parse(&query.return_to);
+    Ok(page(&app, &headers, query.id, progress, &return_to).await?)
 }
 
 /// `POST /register/wait`
@@ -60,42 +60,44 @@ pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
-    sent: Submitted<Form>,
-) -> Result<Response, Failure> {
+    sent: SubmittedForm<ContinueForm>,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&sent.form.return_to);
     let id = sent.form.id;
-    let click = Click {
+    let click = FormSubmission {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
         is_admitted: async { Ok(session::has_proof(&app, &headers, id).await?) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
-    once(app.clone(), click, work).await
+    process_once(app.clone(), click, work).await
 }
 
 async fn process(
     app: SharedApp,
     headers: HeaderMap,
     client: ClientInfo,
-    form: Form,
-) -> Result<Response, Failure> {
+    form: ContinueForm,
+) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&form.return_to);
-    if !app.pages.is_fresh(&headers, &form.csrf)? {
-        return Ok(app.pages.redirect(&session::waiting_at(form.id, &return_to)));
+    if !app.pages.is_current_form(&headers, &form.csrf)? {
+        return Ok(app
+            .pages
+            .redirect(&session::registration_status_path(form.id, &return_to)));
     }
     let progress = registration::status(&app, form.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let proved = match progress {
-        Progress::Active => session::redeem_proof(&app, &headers, form.id).await?,
+        RegistrationState::Active => session::redeem_proof(&app, &headers, form.id).await?,
         _ => None,
     };
     let Some(auth_time) = proved else {
         return Ok(page(&app, &headers, form.id, progress, &return_to).await?);
     };
     let who = SignedIn::by_password(form.id, auth_time);
-    let begun = session::begin(&app, &headers, &client, &who, &return_to).await?;
+    let begun = session::sign_in_browser(&app, &headers, &client, &who, &return_to).await?;
     Ok(begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login"))))
 }
 
@@ -103,66 +105,66 @@ async fn page(
     app: &App,
     headers: &HeaderMap,
     id: Uuid,
-    progress: Progress,
+    progress: RegistrationState,
     return_to: &ReturnTo,
 ) -> Result<Response, DbError> {
     let proved = session::has_proof(app, headers, id).await?;
-    let (csrf, browser) = app.pages.form_token(headers).split();
-    let link = |label, path| WaitAction::Link {
+    let (csrf, browser) = app.pages.form_token(headers).into_parts();
+    let link = |label, path| RegistrationStatusAction::Link {
         label,
         url: return_to.link(path),
     };
     let (heading, lead, action) = match progress {
-        Progress::Pending => (
+        RegistrationState::Pending => (
             "We are setting up your account",
             "This usually takes a moment. Leave this page open: it goes on by itself.",
-            WaitAction::Nothing,
+            RegistrationStatusAction::Nothing,
         ),
-        Progress::Active if proved => (
+        RegistrationState::Active if proved => (
             "Your account is ready",
             "Everything is set up. Come on in.",
-            WaitAction::Post {
+            RegistrationStatusAction::Post {
                 label: "Continue",
                 csrf,
                 id: id.to_string(),
                 return_to: return_to.as_str().to_owned(),
             },
         ),
-        Progress::Active => (
+        RegistrationState::Active => (
             "Your account is ready",
             "You can sign in with it now.",
             link("Sign in", "/login"),
         ),
-        Progress::Rejected(Rejection::UserNameTaken) => (
+        RegistrationState::Rejected(Rejection::UserNameTaken) => (
             "That user name is taken",
             "Somebody has it, or one that looks like it. Choose another user name to go on.",
             link("Choose another name", "/register"),
         ),
-        Progress::Rejected(Rejection::UserNameReserved) => (
+        RegistrationState::Rejected(Rejection::UserNameReserved) => (
             "That user name is reserved",
             "It is kept for those who run this site. Choose another user name to go on.",
             link("Choose another name", "/register"),
         ),
-        Progress::Rejected(Rejection::Invalid) => (
+        RegistrationState::Rejected(Rejection::Invalid) => (
             "That user name cannot be used",
             "Choose another user name to go on.",
             link("Choose another name", "/register"),
         ),
-        Progress::Expired => (
+        RegistrationState::Expired => (
             "That took too long",
             "Your account could not be set up, and nothing was kept. Please start again.",
             link("Start again", "/register"),
         ),
     };
-    let view = Wait {
+    let view = RegistrationStatus {
         page: app.pages.page(),
         heading,
         lead,
-        refresh_seconds: (progress == Progress::Pending).then_some(REFRESH),
+        refresh_seconds: (progress == RegistrationState::Pending).then_some(REFRESH_SECONDS),
         action,
         leads_out: return_to.leads_out(),
     };
     let mut response = app.pages.show(StatusCode::OK, &view);
-    app.pages.keep(&mut response, browser.as_ref());
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
     Ok(response)
 }

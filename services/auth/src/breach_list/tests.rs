@@ -44,7 +44,7 @@ fn the_filter_that_is_compiled_in_is_that_of_the_lists() {
 #[test]
 fn every_common_password_is_refused_however_it_is_decorated() {
     // SB-4
-    let breached = Breached::default();
+    let breached = BreachList::default();
     for password in lines("common.txt") {
         assert!(breached.contains(&password), "{password}");
         assert!(breached.contains(&password.to_uppercase()), "{password}");
@@ -68,7 +68,7 @@ fn every_common_password_is_refused_however_it_is_decorated() {
 #[test]
 fn common_passwords_joined_or_repeated_are_refused() {
     // SB-4
-    let breached = Breached::default();
+    let breached = BreachList::default();
     let pieces = lines("pieces.txt");
     for (number, first) in pieces.iter().enumerate() {
         let other = |step: usize| pieces[(number * 7919 + step) % pieces.len()].as_str();
@@ -94,7 +94,7 @@ fn common_passwords_joined_or_repeated_are_refused() {
 
 #[test]
 fn what_nobody_else_would_put_together_is_fine() {
-    let breached = Breached::default();
+    let breached = BreachList::default();
     for good in [
         "gorse-tin-vivid",
         "quietly orbiting walnut",
@@ -113,7 +113,7 @@ fn what_nobody_else_would_put_together_is_fine() {
 #[test]
 fn a_filter_is_wrong_as_seldom_as_it_says() {
     // Counted: which of 200,000 passwords are taken for one of the list, by the list that is compiled in.
-    let breached = Breached::default();
+    let breached = BreachList::default();
     let wrong = (0..200_000_u64)
         .filter(|number| breached.is_listed(&format!("a password that nobody has: {number}")))
         .count();
@@ -125,12 +125,12 @@ fn the_operators_list_is_asked_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("own.filter");
     let password = "plum orbit canvas sixteen";
-    assert!(!Breached::default().contains(password));
+    assert!(!BreachList::default().contains(password));
     Filter::of(vec![key(password), 7, 7])
         .unwrap()
         .write(&file)
         .unwrap();
-    let breached = Breached::open(Some(&file)).unwrap();
+    let breached = BreachList::open(Some(&file)).unwrap();
     assert!(breached.contains(password));
     assert!(
         breached.contains("correct horse battery staple"),
@@ -144,7 +144,10 @@ fn the_operators_list_is_asked_too() {
 fn a_file_that_is_no_filter_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("own.filter");
-    assert!(matches!(Breached::open(Some(&file)), Err(FilterError::Io { .. })));
+    assert!(matches!(
+        BreachList::open(Some(&file)),
+        Err(FilterError::Io { .. })
+    ));
     let good = Filter::of((0..1000).collect()).unwrap().to_bytes();
     for at in (0..good.len()).step_by(97) {
         let mut bad = good.clone();
@@ -195,14 +198,14 @@ proptest! {
     #[test]
     fn a_unit_gives_the_whole(text in "[ab]{1,3}", times in 2..6_usize) {
         let whole = text.repeat(times);
-        let unit = pieces::unit(&whole).unwrap();
+        let unit = pieces::repeated_unit(&whole).unwrap();
         prop_assert_eq!(&unit.repeat(whole.len() / unit.len()), &whole);
         prop_assert!(unit.len() <= text.len());
-        prop_assert_eq!(pieces::unit(unit), None);
+        prop_assert_eq!(pieces::repeated_unit(unit), None);
     }
 
     #[test]
     fn anything_is_judged(text in "\\PC{0,80}") {
-        Breached::default().contains(&text);
+        BreachList::default().contains(&text);
     }
 }

@@ -4,34 +4,38 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Pieces of which a password is refused at most. Of 2000 pieces, three give fewer than 10^10 passwords.
-const MOST: usize = 3;
+const MAX_PIECES: usize = 3;
 
-const SHORTEST: usize = 3;
-const LONGEST: usize = 16;
+const MIN_LENGTH: usize = 3;
+const MAX_LENGTH: usize = 16;
 
 static PIECES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../data/passwords/pieces.txt").lines().collect());
 
 /// Whether at most three pieces make up the whole of `text`, which is in lower case.
-pub(super) fn are_all(text: &str) -> bool {
+pub(super) fn is_made_of_pieces(text: &str) -> bool {
     // The pieces are ASCII, and so short that the text is either short too or none of them.
-    !text.is_empty() && text.len() <= MOST * LONGEST && text.is_ascii() && within(text, MOST)
+    !text.is_empty()
+        && text.len() <= MAX_PIECES * MAX_LENGTH
+        && text.is_ascii()
+        && splits_into_pieces(text, MAX_PIECES)
 }
 
-fn within(text: &str, left: usize) -> bool {
+fn splits_into_pieces(text: &str, left: usize) -> bool {
     if text.is_empty() {
         return true;
     }
     left > 0
-        && (SHORTEST..=LONGEST.min(text.len())).any(|length| {
-            text.split_at_checked(length)
-                .is_some_and(|(piece, rest)| PIECES.contains(piece) && within(rest, left.saturating_sub(1)))
+        && (MIN_LENGTH..=MAX_LENGTH.min(text.len())).any(|length| {
+            text.split_at_checked(length).is_some_and(|(piece, rest)| {
+                PIECES.contains(piece) && splits_into_pieces(rest, left.saturating_sub(1))
+            })
         })
 }
 
 /// The shortest text that gives `text` when it is repeated twice or more. Linear: the longest border of the text
 /// (Knuth, Morris, Pratt) leaves the unit.
-pub(super) fn unit(text: &str) -> Option<&str> {
+pub(super) fn repeated_unit(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut borders: Vec<usize> = Vec::with_capacity(bytes.len());
     for (end, byte) in bytes.iter().enumerate() {

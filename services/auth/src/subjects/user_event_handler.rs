@@ -13,23 +13,23 @@ use crate::registration;
 
 /// Applies the events of the user service to this one's copy.
 #[derive(Clone)]
-pub struct Follower(SharedApp);
+pub struct UserEventHandler(SharedApp);
 
-impl Follower {
+impl UserEventHandler {
     /// A follower that writes to the database of `app`.
     pub fn new(app: SharedApp) -> Self {
         Self(app)
     }
 }
 
-impl Handler for Follower {
+impl Handler for UserEventHandler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
-        if let Some(state) = state_in(event)? {
-            apply::put(&self.0, tx, &state).await?;
+        if let Some(state) = state_from(event)? {
+            apply::apply_state(&self.0, tx, &state).await?;
         } else if let Some(deleted) = event.open::<UserDeleted>()? {
             apply::erase(&self.0, tx, deleted.id).await?;
         } else if let Some(rejected) = event.open::<RegistrationRejected>()? {
-            registration::rejected(&self.0, tx, rejected.id, rejected.reason.into()).await?;
+            registration::reject(&self.0, tx, rejected.id, rejected.reason.into()).await?;
         } else {
             return Ok(Applied::Ignored);
         }
@@ -37,7 +37,7 @@ impl Handler for Follower {
     }
 }
 
-fn state_in(event: &Envelope) -> Result<Option<UserState>, HandlerError> {
+fn state_from(event: &Envelope) -> Result<Option<UserState>, HandlerError> {
     Ok(match event.open::<UserCreated>()? {
         Some(UserCreated(state)) => Some(state),
         None => match event.open::<UserUpdated>()? {

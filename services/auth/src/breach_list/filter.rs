@@ -11,9 +11,9 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use xorf::{BinaryFuse16, Descriptor, Filter as _};
 
 const MAGIC: &[u8; 8] = b"VBPF0001";
-const SUM: usize = 32;
+const CHECKSUM_BYTES: usize = 32;
 /// No segment of a filter is longer.
-const LONGEST_SEGMENT: u32 = 1 << 18;
+const MAX_SEGMENT_LENGTH: u32 = 1 << 18;
 
 /// What a filter holds of a password: the first 64 bits of the SHA-1 of its UTF-8, because lists of breached passwords have
 /// SHA-1. Nobody is kept from finding another password with the same key; it would only be refused.
@@ -133,7 +133,7 @@ impl Filter {
     /// Takes bytes apart that [`Filter::to_bytes`] put together. The shape is checked against the fingerprints, so that no
     /// question reaches beyond them.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (body, sum) = bytes.split_last_chunk::<SUM>().ok_or(Malformed)?;
+        let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(Malformed)?;
         if digest(&SHA256, body).as_ref() != sum {
             return Err(Malformed);
         }
@@ -148,7 +148,7 @@ impl Filter {
         let expected = u64::from(segment_count_length) + 2 * u64::from(segment_length);
         if !odd.is_empty()
             || !segment_length.is_power_of_two()
-            || segment_length > LONGEST_SEGMENT
+            || segment_length > MAX_SEGMENT_LENGTH
             || segment_count_length == 0
             || !segment_count_length.is_multiple_of(segment_length)
             || expected != pairs.len() as u64

@@ -17,7 +17,7 @@ stories! {
         let bearer = format!("Bearer {access}");
         let with_token = [(AUTHORIZATION.as_str(), bearer.as_str())];
         assert_eq!(world.get("/oauth2/userinfo", &with_token).await.status, StatusCode::OK);
-        world.app.catching_up.set(true);
+        world.app.sign_in_gate.set_closed(true);
         for path in ["/oauth2/userinfo", "/admin/v1/keys"] {
             let answer = world.get(path, &with_token).await;
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: it may be a token of the backup");
@@ -40,7 +40,7 @@ stories! {
             assert_eq!(tokens.error(), "temporarily_unavailable");
         }
 
-        world.app.catching_up.set(false);
+        world.app.sign_in_gate.set_closed(false);
         assert_eq!(world.token(&exchange(&code)).await.status, StatusCode::OK, "the code was not used up");
         assert_ne!(world.get("/login", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
     }
@@ -50,7 +50,7 @@ stories! {
             wish.grant_types = [GrantType::ClientCredentials].into();
             wish.scope = "users:read".parse().unwrap();
         }).await.unwrap();
-        world.app.catching_up.set(true);
+        world.app.sign_in_gate.set_closed(true);
         for path in ["/oauth2/jwks", "/.well-known/openid-configuration"] {
             assert_eq!(world.get(path, &[]).await.status, StatusCode::OK, "{path}");
         }

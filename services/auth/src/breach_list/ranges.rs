@@ -6,8 +6,8 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Hexadecimal digits of SHA-1, and those that a range file has in its name.
-const DIGITS: usize = 40;
-const PREFIX: usize = 5;
+const HASH_DIGITS: usize = 40;
+const PREFIX_DIGITS: usize = 5;
 
 /// Why a folder cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -81,16 +81,16 @@ impl Ranges {
 fn prefix_of(path: &Path) -> Option<String> {
     let extension = path.extension().map(|extension| extension.to_str());
     let name = path.file_stem()?.to_str()?;
-    (matches!(extension, None | Some(Some("txt"))) && name.len() == PREFIX && is_hexadecimal(name))
+    (matches!(extension, None | Some(Some("txt"))) && name.len() == PREFIX_DIGITS && is_hexadecimal(name))
         .then(|| name.to_owned())
 }
 
 fn entry_of(prefix: &str, line: &str) -> Option<(u64, u64)> {
     let (suffix, count) = line.split_once(':')?;
-    if suffix.len() != DIGITS - PREFIX || !is_hexadecimal(suffix) {
+    if suffix.len() != HASH_DIGITS - PREFIX_DIGITS || !is_hexadecimal(suffix) {
         return None;
     }
-    let digits = format!("{prefix}{}", suffix.get(..16 - PREFIX)?);
+    let digits = format!("{prefix}{}", suffix.get(..16 - PREFIX_DIGITS)?);
     Some((u64::from_str_radix(&digits, 16).ok()?, count.trim().parse().ok()?))
 }
 

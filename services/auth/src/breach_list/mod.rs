@@ -20,10 +20,10 @@ pub use ranges::{RangeError, Ranges};
 const SEPARATORS: [char; 6] = ['-', '_', '.', ',', '+', '/'];
 
 /// Digits and marks at the end of a password that are taken off.
-const DECORATION: usize = 5;
+const MAX_DECORATION: usize = 5;
 
 /// A common password has at least so many characters, after its decoration was taken off too.
-const SHORTEST: usize = 8;
+const MIN_LENGTH: usize = 8;
 
 static COMMON: LazyLock<Option<Filter>> =
     LazyLock::new(|| Filter::from_bytes(include_bytes!("../../data/passwords/common.filter")).ok());
@@ -33,7 +33,7 @@ fn undecorated(text: &str) -> &str {
     let kept = text.trim_end_matches(|c: char| !c.is_alphabetic());
     match text
         .strip_prefix(kept)
-        .is_some_and(|end| end.chars().count() <= DECORATION)
+        .is_some_and(|end| end.chars().count() <= MAX_DECORATION)
     {
         true => kept,
         false => text,
@@ -42,18 +42,18 @@ fn undecorated(text: &str) -> &str {
 
 /// The lists in force.
 #[derive(Debug, Default)]
-pub struct Breached {
-    own: Option<Filter>,
+pub struct BreachList {
+    custom: Option<Filter>,
 }
 
-impl Breached {
+impl BreachList {
     /// The list that is compiled in, and the operator's, if there is one.
     ///
     /// # Errors
     /// When the file cannot be read or is no filter.
-    pub fn open(own: Option<&Path>) -> Result<Self, FilterError> {
+    pub fn open(custom: Option<&Path>) -> Result<Self, FilterError> {
         Ok(Self {
-            own: own.map(Filter::read).transpose()?,
+            custom: custom.map(Filter::read).transpose()?,
         })
     }
 
@@ -69,17 +69,17 @@ impl Breached {
         let undecorated = undecorated(&bare);
         let forms: HashSet<&str> = [password, &lower, &bare, undecorated]
             .into_iter()
-            .filter(|form| form.chars().count() >= SHORTEST)
+            .filter(|form| form.chars().count() >= MIN_LENGTH)
             .collect();
         forms.iter().any(|form| self.is_listed(form))
             || [bare.as_str(), undecorated]
                 .into_iter()
-                .any(|form| pieces::are_all(form) || self.repeats(form))
+                .any(|form| pieces::is_made_of_pieces(form) || self.repeats(form))
     }
 
     fn is_listed(&self, form: &str) -> bool {
         let key = key(form);
-        [COMMON.as_ref(), self.own.as_ref()]
+        [COMMON.as_ref(), self.custom.as_ref()]
             .into_iter()
             .flatten()
             .any(|filter| filter.contains(key))
@@ -87,8 +87,10 @@ impl Breached {
 
     /// Whether `form` is one thing over and over, which is short, listed or made of pieces itself.
     fn repeats(&self, form: &str) -> bool {
-        match pieces::unit(form) {
-            Some(unit) => unit.chars().count() < SHORTEST || self.is_listed(unit) || pieces::are_all(unit),
+        match pieces::repeated_unit(form) {
+            Some(unit) => {
+                unit.chars().count() < MIN_LENGTH || self.is_listed(unit) || pieces::is_made_of_pieces(unit)
+            }
             None => false,
         }
     }

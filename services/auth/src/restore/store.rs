@@ -26,7 +26,7 @@ pub(super) async fn accounts_with_sessions(tx: &mut Tx) -> Result<Vec<Uuid>, DbE
 }
 
 /// Revokes every grant, also those that outlive sessions, and forgets codes and links, used or not.
-pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn delete_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
         sqlx::query("DELETE FROM authorization_codes").execute(&mut *c).await?;
@@ -41,7 +41,7 @@ pub(super) async fn forget_one_time_secrets(tx: &mut Tx, now: Timestamp) -> Resu
 }
 
 /// Forgets the signing keys that were there at `restored_at`; those of a start since then stay.
-pub(super) async fn forget_keys(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+pub(super) async fn delete_restored_keys(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE key_ring SET version = version + 1").execute(&mut *c).await?;
         sqlx::query("DELETE FROM signing_keys WHERE published_at < $1").bind(restored_at).execute(&mut *c).await?;

@@ -33,7 +33,7 @@ const HASH_BYTES: usize = Params::DEFAULT_OUTPUT_LEN;
 
 /// Why a hash cannot be computed: the stored one is unreadable, or its cost is out of range.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WorkError {
+pub(super) enum Argon2Error {
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
     #[error("a stored password hash is unreadable: {0}")]
@@ -44,9 +44,9 @@ pub(super) enum WorkError {
 
 /// The memory of one thread.
 #[derive(Default)]
-pub(super) struct Scratch(Vec<Block>);
+pub(super) struct ScratchMemory(Vec<Block>);
 
-impl Scratch {
+impl ScratchMemory {
     /// Whether there is memory to give back.
     pub(super) fn is_held(&self) -> bool {
         !self.0.is_empty()
@@ -62,7 +62,7 @@ impl Scratch {
         context: &Argon2<'_>,
         password: &Password,
         salt: &[u8],
-    ) -> Result<[u8; HASH_BYTES], WorkError> {
+    ) -> Result<[u8; HASH_BYTES], Argon2Error> {
         let blocks = context.params().block_count();
         if self.0.len() < blocks {
             self.0.resize(blocks, Block::new());
@@ -80,11 +80,11 @@ impl Scratch {
 
 /// The hash of `password` at `cost`, as a PHC string: `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH`.
 pub(super) fn hash(
-    scratch: &mut Scratch,
+    scratch: &mut ScratchMemory,
     password: &Password,
     salt: &[u8],
     cost: Cost,
-) -> Result<String, WorkError> {
+) -> Result<String, Argon2Error> {
     let params = cost.params()?;
     let out = scratch.run(
         &Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()),
@@ -95,16 +95,16 @@ pub(super) fn hash(
 }
 
 /// A PHC string of `cost` that no password matches but by a chance of 2⁻²⁵⁶: `random` stands for the hash.
-pub(super) fn unmatchable(cost: Cost, random: &[u8; 48]) -> Result<String, WorkError> {
+pub(super) fn dummy_hash(cost: Cost, random: &[u8; 48]) -> Result<String, Argon2Error> {
     let (salt, out) = random.split_at(16);
     encode(&cost.params()?, salt, out)
 }
 
-fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, WorkError> {
+fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, Argon2Error> {
     let phc = PasswordHash {
         algorithm: Ident::new("argon2id")?,
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params).map_err(|_| WorkError::Incomplete)?,
+        params: ParamsString::try_from(params).map_err(|_| Argon2Error::Incomplete)?,
         salt: Some(Salt::new(salt)?),
         hash: Some(Output::new(out)?),
     };
@@ -113,16 +113,16 @@ fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, WorkError>
 
 /// Whether `password` is the one of `stored`, and whether `stored` was made at another cost than `cost`.
 pub(super) fn verify(
-    scratch: &mut Scratch,
+    scratch: &mut ScratchMemory,
     password: &Password,
     stored: &str,
     cost: Cost,
-) -> Result<(bool, bool), WorkError> {
+) -> Result<(bool, bool), Argon2Error> {
     let phc = PasswordHash::new(stored)?;
     let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else {
-        return Err(WorkError::Incomplete);
+        return Err(Argon2Error::Incomplete);
     };
-    let params = Params::try_from(&phc).map_err(|_| WorkError::Incomplete)?;
+    let params = Params::try_from(&phc).map_err(|_| Argon2Error::Incomplete)?;
     let algorithm = Algorithm::new(phc.algorithm.as_str())?;
     let version = match phc.version {
         Some(version) => Version::try_from(version)?,

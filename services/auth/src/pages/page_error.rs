@@ -1,4 +1,4 @@
-//! What handlers return when they cannot show the page: an [`ErrorPage`], drawn by [`dress`] in the brand in force.
+//! What handlers return when they cannot show the page: an [`ErrorPage`], drawn by [`render_error_page`] in the brand in force.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
@@ -15,17 +15,17 @@ use crate::app::SharedApp;
 
 /// An error page to be drawn.
 #[derive(Debug)]
-pub(crate) struct Failure(Box<ErrorPage>);
+pub(crate) struct PageError(Box<ErrorPage>);
 
-impl From<ErrorPage> for Failure {
+impl From<ErrorPage> for PageError {
     fn from(page: ErrorPage) -> Self {
         Self(Box::new(page))
     }
 }
 
-impl From<Problem> for Failure {
+impl From<Problem> for PageError {
     fn from(problem: Problem) -> Self {
-        let page = of_status(problem.status());
+        let page = page_for_status(problem.status());
         if !problem.status().is_client_error() {
             return page.into();
         }
@@ -43,13 +43,13 @@ impl From<Problem> for Failure {
     }
 }
 
-impl From<DbError> for Failure {
+impl From<DbError> for PageError {
     fn from(error: DbError) -> Self {
         Problem::from(error).into()
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let mut response = self.0.status.into_response();
         response.extensions_mut().insert(*self.0);
@@ -58,7 +58,7 @@ impl IntoResponse for Failure {
 }
 
 /// The page of a bare status.
-fn of_status(status: StatusCode) -> ErrorPage {
+fn page_for_status(status: StatusCode) -> ErrorPage {
     let (heading, detail) = match status {
         StatusCode::NOT_FOUND => (
             "This page does not exist",
@@ -103,13 +103,17 @@ fn of_status(status: StatusCode) -> ErrorPage {
 }
 
 /// Draws the error pages of the routes under it, bare errors of the router included.
-pub(crate) async fn dress(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub(crate) async fn render_error_page(
+    State(app): State<SharedApp>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let page = match response.extensions_mut().remove::<ErrorPage>() {
         Some(page) => page,
-        None if failed && !response.headers().contains_key(header::CONTENT_TYPE) => of_status(status),
+        None if failed && !response.headers().contains_key(header::CONTENT_TYPE) => page_for_status(status),
         None => return response,
     };
     let mut drawn = app.pages.error(&page);
@@ -122,19 +126,19 @@ pub(crate) async fn dress(State(app): State<SharedApp>, request: Request, next: 
 /// What no route answers: a page for a person, a problem document for a program.
 pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Response {
     if accepts(request.headers(), "text/html") {
-        app.pages.error(&of_status(StatusCode::NOT_FOUND))
+        app.pages.error(&page_for_status(StatusCode::NOT_FOUND))
     } else {
         Problem::not_found().into_response()
     }
 }
 
 /// The fields of a form, every one of them known and there once; otherwise an error page.
-pub(crate) struct Fields<T>(pub(crate) T);
+pub(crate) struct FormFields<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
-    type Rejection = Failure;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormFields<T> {
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let Form(fields) = Form::from_request(request, state).await?;
         Ok(Self(fields))
     }

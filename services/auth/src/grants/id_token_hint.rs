@@ -12,30 +12,30 @@ const LEEWAY: i64 = 30;
 
 /// What an `id_token_hint` is worth.
 #[derive(Clone, Debug)]
-pub enum Hint {
+pub enum IdTokenHint {
     /// An ID token that this server signed, for whichever client, expired or not.
-    Proven(IdTokenClaims),
+    Verified(IdTokenClaims),
     /// It names this server, and its key is not known any more: worth as much as a `client_id` that anybody may write.
-    Unproven {
+    UnknownKey {
         /// The client that it is for.
         client_id: String,
     },
     /// Anything else.
-    Foreign,
+    Invalid,
 }
 
-impl Hint {
+impl IdTokenHint {
     /// The claims, when this server has signed them.
-    pub fn proven(self) -> Option<IdTokenClaims> {
+    pub fn verified(self) -> Option<IdTokenClaims> {
         match self {
-            Self::Proven(claims) => Some(claims),
-            Self::Unproven { .. } | Self::Foreign => None,
+            Self::Verified(claims) => Some(claims),
+            Self::UnknownKey { .. } | Self::Invalid => None,
         }
     }
 }
 
 /// What a hint is worth. Keys that are published no more are good for hints, for as long as a session can live.
-pub fn id_token_hint(app: &App, token: &str) -> Hint {
+pub fn id_token_hint(app: &App, token: &str) -> IdTokenHint {
     let expect = Expect {
         typ: TYP_ID_TOKEN,
         algorithms: &[Algorithm::Es256, Algorithm::Rs256],
@@ -46,19 +46,19 @@ pub fn id_token_hint(app: &App, token: &str) -> Hint {
         leeway: LEEWAY,
         accept_expired: true,
     };
-    match verify::<IdTokenClaims>(token, &app.keys.current().hints(), &expect) {
-        Ok(verified) => Hint::Proven(verified.claims),
-        Err(VerifyError::UnknownKey) => match unverified(token) {
-            Some(claims) if claims.iss == app.issuer.url() => Hint::Unproven {
+    match verify::<IdTokenClaims>(token, &app.keys.current().hint_keys(), &expect) {
+        Ok(verified) => IdTokenHint::Verified(verified.claims),
+        Err(VerifyError::UnknownKey) => match decode_unverified(token) {
+            Some(claims) if claims.iss == app.issuer.url() => IdTokenHint::UnknownKey {
                 client_id: claims.aud,
             },
-            _ => Hint::Foreign,
+            _ => IdTokenHint::Invalid,
         },
-        Err(_) => Hint::Foreign,
+        Err(_) => IdTokenHint::Invalid,
     }
 }
 
-fn unverified(token: &str) -> Option<IdTokenClaims> {
+fn decode_unverified(token: &str) -> Option<IdTokenClaims> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }

@@ -10,9 +10,9 @@ use oidc::params::Params;
 use std::time::Duration;
 use url::form_urlencoded;
 
-use super::{Checked, Waited, page, see_other, too_long};
+use super::{ResumedRequest, ValidatedRequest, error_page, see_other, too_long_page};
 use crate::app::App;
-use crate::authorization_requests::{self, Browser, HANDLE, LONGEST, WaitError};
+use crate::authorization_requests::{self, Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
 
 /// Where the release before looks for the time since when the person must have signed in. It may run beside this one
@@ -20,11 +20,11 @@ use crate::pages::{self, ErrorPage};
 const SIGNED_IN_SINCE: &str = "signed_in_since";
 
 /// Parameters that no client sends.
-const OURS: [&str; 2] = [HANDLE, SIGNED_IN_SINCE];
+const INTERNAL_PARAMETERS: [&str; 2] = [HANDLE_PARAMETER, SIGNED_IN_SINCE];
 
 /// Bytes of a request that are repeated in the address beside the handle, for replicas of the release before and for
 /// whoever takes longer than the handle lives.
-const REPEATED: usize = 4096;
+const MAX_REPEATED_BYTES: usize = 4096;
 
 /// When to try again while too many requests wait.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -33,52 +33,52 @@ const RETRY_AFTER: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The page to show.
-pub(super) async fn read(
+pub(super) async fn load(
     app: &App,
     headers: &HeaderMap,
     raw: &str,
-) -> Result<(Addressed, Option<Waited>), Response> {
-    let explain = |error: Unaddressed| page(app, &format!("{error}."));
+) -> Result<(Addressed, Option<ResumedRequest>), Response> {
+    let explain = |error: Unaddressed| error_page(app, &format!("{error}."));
     let params = Params::parse_lenient(raw).map_err(|error| explain(error.into()))?;
-    let Some(handle) = params.only(HANDLE).map(Token::new) else {
-        let asked = Addressed::parse(&params.encoded(&OURS)).map_err(explain)?;
+    let Some(handle) = params.only(HANDLE_PARAMETER).map(Token::new) else {
+        let asked = Addressed::parse(&params.encoded(&INTERNAL_PARAMETERS)).map_err(explain)?;
         return Ok((asked, None));
     };
     let request = match pages::browser_token(&app.pages, headers) {
         Some(browser) => authorization_requests::find(app, &handle, &browser)
             .await
-            .map_err(|error| failed(app, error))?,
+            .map_err(|error| unavailable_page(app, error))?,
         None => None,
     };
     if let Some(request) = request {
         let asked = Addressed::parse(&request.query).map_err(explain)?;
-        return Ok((asked, Some(Waited { handle, request })));
+        return Ok((asked, Some(ResumedRequest { handle, request })));
     }
     // Too late, or another browser. What stands beside the handle is a request like any other.
-    match Addressed::parse(&params.encoded(&OURS)) {
-        Err(Unaddressed::NoClient) => Err(gone(app)),
+    match Addressed::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
+        Err(Unaddressed::NoClient) => Err(expired_page(app)),
         asked => Ok((asked.map_err(explain)?, None)),
     }
 }
 
-/// Sends the browser to the sign-in page, and from there back to this request. `anew`: see [`super::decide::Stop`].
+/// Sends the browser to the sign-in page, and from there back to this request. `fresh`: see [`super::decide::AuthorizationOutcome`].
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn sign_in_first(
+pub(super) async fn redirect_to_sign_in(
     app: &App,
     headers: &HeaderMap,
     caller: &ClientInfo,
-    checked: &Checked,
-    anew: bool,
+    validated: &ValidatedRequest,
+    fresh: bool,
 ) -> Result<Response, DbError> {
-    let query = checked.asked.params().encoded(&OURS);
-    if query.len() > LONGEST {
-        return Ok(too_long(app));
+    let query = validated.unverified.params().encoded(&INTERNAL_PARAMETERS);
+    if query.len() > MAX_REQUEST_BYTES {
+        return Ok(too_long_page(app));
     }
-    let browser = pages::browser(&app.pages, headers);
-    let handle = match &checked.waited {
-        Some(waited) => Ok(waited.handle.clone()),
+    let browser = pages::browser_cookie(&app.pages, headers);
+    let handle = match &validated.resumed {
+        Some(resumed) => Ok(resumed.handle.clone()),
         None => {
             let session = pages::session_token(&app.pages, headers);
             let from = Browser {
@@ -86,24 +86,24 @@ pub(super) async fn sign_in_first(
                 session: session.as_ref(),
                 ip: caller.ip,
             };
-            authorization_requests::wait(app, &query, from).await
+            authorization_requests::save(app, &query, from).await
         }
     };
     let mut back = form_urlencoded::Serializer::new(String::new());
     match handle {
         Ok(handle) => {
-            back.append_pair(HANDLE, handle.expose());
-            if anew {
+            back.append_pair(HANDLE_PARAMETER, handle.expose());
+            if fresh {
                 back.append_pair(SIGNED_IN_SINCE, &app.clock.now().as_secs().to_string());
             }
         }
         // A flood holds up nobody whose request needs no more than a session: it goes along in the address.
-        Err(WaitError::Full) if !anew && query.len() <= REPEATED => {}
-        Err(WaitError::Full) => return Ok(full(app)),
-        Err(WaitError::Db(error)) => return Err(error),
+        Err(SaveError::Full) if !fresh && query.len() <= MAX_REPEATED_BYTES => {}
+        Err(SaveError::Full) => return Ok(capacity_page(app)),
+        Err(SaveError::Db(error)) => return Err(error),
     }
     let mut back = back.finish();
-    if query.len() <= REPEATED {
+    if query.len() <= MAX_REPEATED_BYTES {
         if !back.is_empty() {
             back.push('&');
         }
@@ -113,11 +113,11 @@ pub(super) async fn sign_in_first(
         .append_pair("return_to", &format!("/oauth2/authorize?{back}"))
         .finish();
     let mut response = see_other(&app.pages.local(&format!("/login?{return_to}")));
-    browser.keep(&app.pages, &mut response);
+    browser.set_browser_cookie(&app.pages, &mut response);
     Ok(response)
 }
 
-fn gone(app: &App) -> Response {
+fn expired_page(app: &App) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-in took too long",
@@ -126,7 +126,7 @@ fn gone(app: &App) -> Response {
     pages::error_page(&app.pages, &page)
 }
 
-fn full(app: &App) -> Response {
+fn capacity_page(app: &App) -> Response {
     let page = ErrorPage::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "We will be right back",
@@ -135,7 +135,7 @@ fn full(app: &App) -> Response {
     pages::error_page(&app.pages, &page.with_retry_after(RETRY_AFTER))
 }
 
-fn failed(app: &App, error: DbError) -> Response {
+fn unavailable_page(app: &App, error: DbError) -> Response {
     let problem = chassis::http::Problem::from(error);
     let page = ErrorPage::new(
         problem.status(),

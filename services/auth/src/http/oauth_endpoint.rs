@@ -25,14 +25,14 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// A refusal of an OAuth endpoint (RFC 6749 §5.2).
-pub(super) struct Refusal {
+pub(super) struct OAuthErrorResponse {
     error: OAuthError,
     status: StatusCode,
     /// The client tried the `Authorization` header, so it is told the scheme.
     challenge: bool,
 }
 
-impl From<OAuthError> for Refusal {
+impl From<OAuthError> for OAuthErrorResponse {
     fn from(error: OAuthError) -> Self {
         Self {
             status: StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST),
@@ -42,7 +42,7 @@ impl From<OAuthError> for Refusal {
     }
 }
 
-impl From<DbError> for Refusal {
+impl From<DbError> for OAuthErrorResponse {
     fn from(error: DbError) -> Self {
         if error.is_transient() {
             tracing::warn!(error.message = %error, "the database is not available");
@@ -50,22 +50,22 @@ impl From<DbError> for Refusal {
                 .because("try again in a moment")
                 .into();
         }
-        failed(&error)
+        server_error(&error)
     }
 }
 
-impl From<GrantError> for Refusal {
+impl From<GrantError> for OAuthErrorResponse {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::OAuth(error) => error.into(),
             GrantError::Db(error) => error.into(),
-            error @ GrantError::Sign(_) => failed(&error),
+            error @ GrantError::Sign(_) => server_error(&error),
         }
     }
 }
 
 /// The causes go to the log, the client is told nothing.
-fn failed(error: &(dyn std::error::Error + 'static)) -> Refusal {
+fn server_error(error: &(dyn std::error::Error + 'static)) -> OAuthErrorResponse {
     let mut causes = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -76,7 +76,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Refusal {
     ErrorCode::ServerError.because("something went wrong").into()
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for OAuthErrorResponse {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(&self.error)).into_response();
         let headers = response.headers_mut();
@@ -96,7 +96,7 @@ impl IntoResponse for Refusal {
 }
 
 /// An answer with secrets in it (RFC 6749 §5.1).
-pub(super) fn secret(body: &impl serde::Serialize) -> Response {
+pub(super) fn no_store_json(body: &impl serde::Serialize) -> Response {
     let headers = [(CACHE_CONTROL, NO_STORE), (PRAGMA, NO_CACHE)];
     (headers, Json(body)).into_response()
 }
@@ -105,35 +105,39 @@ pub(super) fn secret(body: &impl serde::Serialize) -> Response {
 pub(super) struct FormBody(pub(super) String);
 
 impl<S: Send + Sync> FromRequest<S> for FormBody {
-    type Rejection = Refusal;
+    type Rejection = OAuthErrorResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let invalid = |why: &'static str| Refusal::from(ErrorCode::InvalidRequest.because(why));
+    async fn from_request(request: Request, state: &S) -> Result<Self, OAuthErrorResponse> {
+        let invalid = |why: &'static str| OAuthErrorResponse::from(ErrorCode::InvalidRequest.because(why));
         if content_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
             return Err(invalid("Content-Type must be application/x-www-form-urlencoded"));
         }
         let RawBody(body) = RawBody::from_request(request, state)
             .await
-            .map_err(|problem| unreadable(&problem))?;
+            .map_err(|problem| unreadable_body(&problem))?;
         String::from_utf8(body.into())
             .map(Self)
             .map_err(|_| invalid("the form is not UTF-8"))
     }
 }
 
-fn unreadable(problem: &Problem) -> Refusal {
+fn unreadable_body(problem: &Problem) -> OAuthErrorResponse {
     let why = problem
         .detail_text()
         .unwrap_or("the body cannot be read")
         .trim_end_matches('.');
-    Refusal {
+    OAuthErrorResponse {
         status: problem.status(),
         ..ErrorCode::InvalidRequest.because(why.to_owned()).into()
     }
 }
 
 /// The client that sent a form, if it proves who it is.
-pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> Result<Arc<Client>, Refusal> {
+pub(super) async fn authenticate_client(
+    app: &App,
+    headers: &HeaderMap,
+    form: &Params,
+) -> Result<Arc<Client>, OAuthErrorResponse> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let header = match (values.next(), values.next()) {
         (header, None) => header,
@@ -144,7 +148,7 @@ pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> 
         }
     };
     let tried = header.is_some();
-    let challenge = |error: OAuthError| Refusal {
+    let challenge = |error: OAuthError| OAuthErrorResponse {
         challenge: tried && error.error == ErrorCode::InvalidClient,
         ..error.into()
     };
@@ -159,8 +163,8 @@ pub(super) async fn client_of(app: &App, headers: &HeaderMap, form: &Params) -> 
 }
 
 /// 405 in the form of OAuth 2; the router adds `Allow`.
-pub(super) async fn no_such_method() -> Refusal {
-    Refusal {
+pub(super) async fn method_not_allowed() -> OAuthErrorResponse {
+    OAuthErrorResponse {
         status: StatusCode::METHOD_NOT_ALLOWED,
         ..ErrorCode::InvalidRequest
             .because("this endpoint takes POST")
@@ -185,7 +189,7 @@ pub(super) async fn preflight() -> Response {
 }
 
 /// Scripts of any origin may read the answer. Cookies are not sent along and would mean nothing here.
-pub(super) async fn any_origin(mut response: Response) -> Response {
+pub(super) async fn allow_any_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(

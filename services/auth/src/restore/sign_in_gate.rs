@@ -27,29 +27,29 @@ use crate::pages::{self, ErrorPage};
 use crate::subjects;
 
 /// What the probe of readiness says meanwhile.
-const NOTE: &str = "restored: sign-in is closed until the user service was heard";
+const READINESS_NOTE: &str = "restored: sign-in is closed until the user service was heard";
 /// What people and programs are told.
-const WAIT: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
+const CLOSED_MESSAGE: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The pauses between tries: at first services that start together miss each other.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// Failures that are ordinary while the user service starts.
-const ORDINARY: u32 = 4;
+const TOLERATED_FAILURES: u32 = 4;
 /// After how many comparisons that left somebody behind the others get in.
-const TRIES_FOR_ALL: u32 = 3;
+const ATTEMPTS_BEFORE_SUSPENDING: u32 = 3;
 
 /// Whether sign-in is closed after a restoration. Open by default. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct CatchingUp(Arc<AtomicBool>);
+pub struct SignInGate(Arc<AtomicBool>);
 
-impl CatchingUp {
-    fn is_pending(&self) -> bool {
+impl SignInGate {
+    fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set(&self, pending: bool) {
-        self.0.store(pending, Ordering::Release);
-        metrics::gauge!("vestibule_restoration_pending").set(f64::from(u8::from(pending)));
+    pub(crate) fn set_closed(&self, closed: bool) {
+        self.0.store(closed, Ordering::Release);
+        metrics::gauge!("vestibule_restoration_pending").set(f64::from(u8::from(closed)));
     }
 }
 
@@ -61,19 +61,19 @@ pub(super) enum CatchUpError {
     #[error(transparent)]
     Db(#[from] DbError),
     #[error("{0} people could not be brought up to date")]
-    Left(u64),
+    Unrepaired(u64),
 }
 
-/// Closes sign-in if this database was restored and has not caught up since. After [`super::heal`], before anything is
+/// Closes sign-in if this database was restored and has not caught up since. After [`super::after_restore`], before anything is
 /// served.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbError> {
     let pending = is_catching_up(&mut app.db.reader().await?).await?;
-    app.catching_up.set(pending);
+    app.sign_in_gate.set_closed(pending);
     if pending {
-        health.note(NOTE);
+        health.note(READINESS_NOTE);
         tracing::warn!(
             "sign-in is closed until the user service was heard, because the database was restored"
         );
@@ -86,22 +86,22 @@ pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbEr
 pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutdown) {
     let mut failures =
         Failures::new("sign-in stays closed: a restored service cannot catch up with the user service")
-            .with_pauses(PAUSES.0, PAUSES.1)
-            .tolerating(ORDINARY);
-    let mut left_before = 0;
-    while app.catching_up.is_pending() {
+            .with_pauses(BACKOFF.0, BACKOFF.1)
+            .tolerating(TOLERATED_FAILURES);
+    let mut failed_attempts = 0;
+    while app.sign_in_gate.is_closed() {
         let outcome = tokio::select! {
-            outcome = catch_up(&app, left_before >= TRIES_FOR_ALL) => outcome,
+            outcome = catch_up(&app, failed_attempts >= ATTEMPTS_BEFORE_SUSPENDING) => outcome,
             () = shutdown.cancelled() => return,
         };
         let Err(error) = outcome else {
             failures.succeeded();
-            app.catching_up.set(false);
-            health.note_over(NOTE);
+            app.sign_in_gate.set_closed(false);
+            health.note_over(READINESS_NOTE);
             tracing::info!("the restored service has caught up with the user service; sign-in is open");
             return;
         };
-        left_before += u32::from(matches!(error, CatchUpError::Left(_)));
+        failed_attempts += u32::from(matches!(error, CatchUpError::Unrepaired(_)));
         let pause = failures.failed(&error);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -118,11 +118,15 @@ async fn catch_up(app: &App, suspending: bool) -> Result<(), CatchUpError> {
         return Ok(());
     }
     let report = app.operations.reconciliation().catch_up().await?;
-    open_after(app, &report, suspending).await
+    open_after_reconciliation(app, &report, suspending).await
 }
 
 /// Draws the consequences of a comparison.
-pub(super) async fn open_after(app: &App, report: &Report, suspending: bool) -> Result<(), CatchUpError> {
+pub(super) async fn open_after_reconciliation(
+    app: &App,
+    report: &Report,
+    suspending: bool,
+) -> Result<(), CatchUpError> {
     let left = report.left(Kind::Missing) + report.left(Kind::Behind);
     let named = report
         .differences
@@ -131,7 +135,7 @@ pub(super) async fn open_after(app: &App, report: &Report, suspending: bool) -> 
     let named: Vec<Uuid> = named.map(|difference| difference.id).collect();
     // A report that names only some of them tells of a failure of all rather than of some people.
     if left > 0 && (!suspending || named.len() as u64 != left) {
-        return Err(CatchUpError::Left(left));
+        return Err(CatchUpError::Unrepaired(left));
     }
     let mut tx = app.db.begin("caught_up").await?;
     for id in &named {
@@ -158,18 +162,22 @@ pub(super) async fn open_after(app: &App, report: &Report, suspending: bool) -> 
 }
 
 /// Around pages that let people in: an error page with 503 while sign-in is closed.
-pub(crate) async fn hold_page(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    if !app.catching_up.is_pending() {
+pub(crate) async fn gate_page(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    if !app.sign_in_gate.is_closed() {
         return next.run(request).await;
     }
-    let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "We will be right back", WAIT)
-        .with_retry_after(RETRY_AFTER);
+    let page = ErrorPage::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "We will be right back",
+        CLOSED_MESSAGE,
+    )
+    .with_retry_after(RETRY_AFTER);
     pages::error_page(&app.pages, &page)
 }
 
 /// Around programs' ways to sign people in: a problem with 503 while sign-in is closed.
-pub(crate) async fn hold_call(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    match refuse_people(&app) {
+pub(crate) async fn gate_api(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    match check_people_admitted(&app) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -180,10 +188,10 @@ pub(crate) async fn hold_call(State(app): State<SharedApp>, request: Request, ne
 ///
 /// # Errors
 /// 503.
-pub(crate) fn refuse_people(app: &App) -> Result<(), Problem> {
-    match app.catching_up.is_pending() {
+pub(crate) fn check_people_admitted(app: &App) -> Result<(), Problem> {
+    match app.sign_in_gate.is_closed() {
         false => Ok(()),
-        true => Err(Problem::unavailable(RETRY_AFTER).detail(WAIT)),
+        true => Err(Problem::unavailable(RETRY_AFTER).detail(CLOSED_MESSAGE)),
     }
 }
 
@@ -191,9 +199,9 @@ pub(crate) fn refuse_people(app: &App) -> Result<(), Problem> {
 ///
 /// # Errors
 /// `temporarily_unavailable`, with 503.
-pub(crate) fn refuse_tokens(app: &App) -> Result<(), OAuthError> {
-    match app.catching_up.is_pending() {
+pub(crate) fn check_tokens_issued(app: &App) -> Result<(), OAuthError> {
+    match app.sign_in_gate.is_closed() {
         false => Ok(()),
-        true => Err(ErrorCode::TemporarilyUnavailable.because(WAIT)),
+        true => Err(ErrorCode::TemporarilyUnavailable.because(CLOSED_MESSAGE)),
     }
 }

@@ -7,7 +7,7 @@ use contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested,
 
 use super::{FieldError, NewAccount, RegisterError};
 use crate::app::App;
-use crate::credentials::{ChooseError, Context, Password, Policy, Weakness};
+use crate::credentials::{NewPasswordError, Password, PasswordContext, PasswordPolicy, Weakness};
 
 /// Characters of a person's name at most.
 const NAME_LENGTH: usize = 256;
@@ -19,7 +19,7 @@ const LOCALE_LENGTH: usize = 35;
 const GROUPS: (usize, usize) = (64, 128);
 
 /// A new account whose fields can be accepted.
-pub(super) struct Draft {
+pub(super) struct ValidatedAccount {
     pub(super) user_name: UserName,
     pub(super) email: Option<EmailAddress>,
     pub(super) name: PersonName,
@@ -28,22 +28,22 @@ pub(super) struct Draft {
     pub(super) password: Option<Password>,
 }
 
-impl Draft {
+impl ValidatedAccount {
     /// Parses every field. Whether the password is easily guessed is judged when everything else is right, because that
-    /// costs: see [`Draft::hash_password`].
+    /// costs: see [`ValidatedAccount::hash_password`].
     ///
     /// # Errors
     /// [`RegisterError::Invalid`] with one entry a field.
     pub(super) fn parse(app: &App, new: NewAccount) -> Result<Self, RegisterError> {
         let mut errors = Errors(Vec::new());
-        let user_name = errors.keep("user_name", new_user_name(new.user_name.trim()));
-        let email = given(new.email).map(|email| errors.keep("email", email.parse::<EmailAddress>()));
+        let user_name = errors.collect("user_name", new_user_name(new.user_name.trim()));
+        let email = non_empty(new.email).map(|email| errors.collect("email", email.parse::<EmailAddress>()));
         let name = PersonName {
-            given_name: errors.name("given_name", new.given_name),
-            family_name: errors.name("family_name", new.family_name),
-            formatted: errors.name("name", new.name),
+            given_name: errors.person_name("given_name", new.given_name),
+            family_name: errors.person_name("family_name", new.family_name),
+            formatted: errors.person_name("name", new.name),
         };
-        let locale = given(new.locale);
+        let locale = non_empty(new.locale);
         if locale.as_deref().is_some_and(|locale| !is_language_tag(locale)) {
             errors.add("locale", "use a language tag such as en or fr-CH".to_owned());
         }
@@ -61,7 +61,7 @@ impl Draft {
         }
         let password = new
             .password
-            .map(|password| errors.keep("password", policy(app).admit(&password)));
+            .map(|password| errors.collect("password", policy(app).check_length(&password)));
         match (user_name, errors.0) {
             (Some(user_name), errors) if errors.is_empty() => Ok(Self {
                 user_name,
@@ -83,16 +83,16 @@ impl Draft {
         let Some(password) = self.password.take() else {
             return Ok(None);
         };
-        let known = KnownOfPerson {
+        let known = PersonalContext {
             user_name: self.user_name.as_str(),
             email: self.email.as_ref().map(EmailAddress::as_str),
             name: Some(&self.name),
         };
-        hash_chosen(app, password, &known).await.map(Some)
+        check_and_hash(app, password, &known).await.map(Some)
     }
 
     /// The command to the user service.
-    pub(super) fn request(self, app: &App) -> RegistrationRequested {
+    pub(super) fn into_request(self, app: &App) -> RegistrationRequested {
         RegistrationRequested {
             id: app.random.uuid(&*app.clock),
             user_name: self.user_name,
@@ -108,20 +108,20 @@ impl Draft {
 
 /// What a guesser would know of the person. Only what was parsed or is stored belongs here, which is why it is short.
 #[derive(Default)]
-pub(crate) struct KnownOfPerson<'a> {
+pub(crate) struct PersonalContext<'a> {
     pub(crate) user_name: &'a str,
     pub(crate) email: Option<&'a str>,
     pub(crate) name: Option<&'a PersonName>,
 }
 
-impl<'a> KnownOfPerson<'a> {
-    fn context(&self, app: &'a App) -> Context {
+impl<'a> PersonalContext<'a> {
+    fn context(&self, app: &'a App) -> PasswordContext {
         let names = self
             .name
             .map(|name| [&name.formatted, &name.given_name, &name.family_name]);
         let site = [app.settings.brand.name(), app.settings.issuer.host()];
         let texts = site.into_iter().chain([self.user_name]).chain(self.email);
-        Context::new(texts.chain(names.into_iter().flatten().filter_map(|part| part.as_deref())))
+        PasswordContext::new(texts.chain(names.into_iter().flatten().filter_map(|part| part.as_deref())))
     }
 }
 
@@ -129,29 +129,31 @@ impl<'a> KnownOfPerson<'a> {
 ///
 /// # Errors
 /// [`RegisterError::Invalid`] for one that cannot be chosen; [`RegisterError::Busy`] when too many wait.
-pub(crate) async fn choose_password(
+pub(crate) async fn hash_new_password(
     app: &App,
     typed: &SecretString,
-    person: &KnownOfPerson<'_>,
+    person: &PersonalContext<'_>,
 ) -> Result<String, RegisterError> {
-    let password = policy(app).admit(typed).map_err(weak)?;
-    hash_chosen(app, password, person).await
+    let password = policy(app).check_length(typed).map_err(weak)?;
+    check_and_hash(app, password, person).await
 }
 
-async fn hash_chosen(
+async fn check_and_hash(
     app: &App,
     password: Password,
-    person: &KnownOfPerson<'_>,
+    person: &PersonalContext<'_>,
 ) -> Result<String, RegisterError> {
-    let chosen = app.hasher.choose(password, policy(app), person.context(app));
+    let chosen = app
+        .hasher
+        .check_and_hash(password, policy(app), person.context(app));
     chosen.await.map_err(|error| match error {
-        ChooseError::Weak(weakness) => weak(weakness),
-        ChooseError::Hash(error) => error.into(),
+        NewPasswordError::Weak(weakness) => weak(weakness),
+        NewPasswordError::Hash(error) => error.into(),
     })
 }
 
-fn policy(app: &App) -> Policy {
-    Policy {
+fn policy(app: &App) -> PasswordPolicy {
+    PasswordPolicy {
         min_length: usize::from(app.settings.passwords.min_length),
         breached: Arc::clone(&app.breached),
     }
@@ -167,8 +169,8 @@ fn weak(weakness: Weakness) -> RegisterError {
 struct Errors(Vec<FieldError>);
 
 impl Errors {
-    fn name(&mut self, field: &'static str, typed: Option<String>) -> Option<String> {
-        let name = given(typed)?;
+    fn person_name(&mut self, field: &'static str, typed: Option<String>) -> Option<String> {
+        let name = non_empty(typed)?;
         if name.chars().count() > NAME_LENGTH || name.contains(char::is_control) {
             self.add(
                 field,
@@ -182,7 +184,7 @@ impl Errors {
         self.0.push(FieldError { field, detail });
     }
 
-    fn keep<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
+    fn collect<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.add(field, error.to_string())).ok()
     }
 }
@@ -196,7 +198,7 @@ fn new_user_name(typed: &str) -> Result<UserName, InvalidUserName> {
 }
 
 /// A field that was filled in.
-fn given(text: Option<String>) -> Option<String> {
+fn non_empty(text: Option<String>) -> Option<String> {
     let text = text?;
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())

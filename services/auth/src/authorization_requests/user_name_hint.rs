@@ -5,7 +5,7 @@ use chassis::secret::Token;
 use oidc::authorize::Addressed;
 use oidc::params::Params;
 
-use super::HANDLE;
+use super::HANDLE_PARAMETER;
 use crate::app::App;
 use crate::{accounts, grants, subjects};
 
@@ -24,12 +24,12 @@ pub async fn user_name_hint(
 ) -> Result<Option<String>, DbError> {
     let handle = Params::parse_lenient(query)
         .ok()
-        .and_then(|params| params.only(HANDLE).map(Token::new));
-    let waiting = match (handle, browser) {
+        .and_then(|params| params.only(HANDLE_PARAMETER).map(Token::new));
+    let saved = match (handle, browser) {
         (Some(handle), Some(browser)) => super::find(app, &handle, browser).await?,
         _ => None,
     };
-    let query = waiting.as_ref().map_or(query, |request| &request.query);
+    let query = saved.as_ref().map_or(query, |request| &request.query);
     let Some(request) = Addressed::parse(query)
         .ok()
         .and_then(|asked| asked.request().ok())
@@ -41,7 +41,7 @@ pub async fn user_name_hint(
     }
     let subject = request
         .id_token_hint
-        .and_then(|hint| grants::id_token_hint(app, &hint).proven())
+        .and_then(|hint| grants::id_token_hint(app, &hint).verified())
         .and_then(|claims| claims.sub.parse().ok());
     let (Some(subject), Some(device)) = (subject, device) else {
         return Ok(None);
