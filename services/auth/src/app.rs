@@ -1,4 +1,4 @@
-//! The wiring: what every use case is handed, and how the parts become one service.
+//! `App`: the collaborators that use cases and handlers share, and the router of the public port.
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -25,41 +25,41 @@ use crate::pages::{self, Pages};
 use crate::registration::UsersService;
 use crate::restore::SignInGate;
 
-/// What every use case is handed.
+/// The collaborators that every use case takes.
 pub struct App {
-    /// What the operator decided.
+    /// The settings of the operator.
     pub settings: Settings,
     /// The database of this service.
     pub db: Db,
-    /// Where the time comes from.
+    /// The clock.
     pub clock: SharedClock,
-    /// Where secrets and ids come from.
+    /// The source of randomness for secrets and ids.
     pub random: SharedRandom,
-    /// Where events are written.
+    /// The outbox, which events are appended to.
     pub outbox: Outbox,
-    /// Where others follow them.
+    /// The event feed for consumers.
     pub feed: Feed,
-    /// What operators see and do about events.
+    /// The operations on events for operators.
     pub operations: Operations,
-    /// Where they are sent.
+    /// The webhook subscriptions.
     pub webhooks: Webhooks,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
-    /// The passwords that nobody may choose.
+    /// The lists of breached passwords.
     pub breached: Arc<BreachList>,
     /// The user service.
     pub users: Arc<dyn UsersService>,
-    /// Who signs tokens, and what it says about itself.
+    /// The issuer of tokens and its metadata.
     pub issuer: Issuer,
     /// The signing keys.
     pub keys: KeyRing,
-    /// Clients that were looked up lately.
+    /// The cache of clients.
     pub clients: ClientCache,
-    /// Verifies the access tokens that callers of this service bring.
+    /// The verifier of access tokens that callers of this service present.
     pub verifier: Verifier,
-    /// The pages that people see.
+    /// The HTML pages.
     pub pages: Pages,
-    /// Whether sign-in is closed after a restoration.
+    /// The gate that keeps sign-in closed after a restoration.
     pub sign_in_gate: SignInGate,
 }
 
@@ -73,12 +73,13 @@ impl SharedApp {
         Self(Arc::new(app))
     }
 
-    /// Shares the app that `make` makes of a reference to the app itself, which leads nowhere before `make` returns.
+    /// Shares the app that `make` builds. `make` gets a weak reference to the app, which cannot be upgraded
+    /// before `make` returns.
     pub(crate) fn new_cyclic(make: impl FnOnce(&Weak<App>) -> App) -> Self {
         Self(Arc::new_cyclic(make))
     }
 
-    /// A reference that keeps nothing alive.
+    /// A weak reference to the app.
     pub(crate) fn downgrade(&self) -> Weak<App> {
         Arc::downgrade(&self.0)
     }
@@ -120,7 +121,7 @@ impl HasWebhooks for SharedApp {
     }
 }
 
-/// Every route of the service's public port. Each part offers its own `routes()`.
+/// The router of the public port.
 pub fn router(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(http::routes(app))

@@ -1,9 +1,10 @@
-//! The authentication service: it holds credentials, signs people in, and gives tokens to applications.
+//! The authentication service: it stores credentials, signs people in, and issues tokens to applications.
 //!
-//! A domain has a folder with its model, its store, its use cases and its tests: [`accounts`], [`credentials`],
-//! [`sessions`], [`authorization_requests`], [`form_submissions`], [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`]. [`http`]
-//! and [`pages`] turn requests into use cases, [`app`] holds what they share, `service` wires everything together,
-//! [`config`] reads the settings.
+//! Each domain has a folder with its model, its store, its use cases and its tests: [`accounts`],
+//! [`credentials`], [`breach_list`], [`sessions`], [`authorization_requests`], [`form_submissions`],
+//! [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`], `restore`.
+//! [`http`] and [`pages`] have the handlers, [`app`] the collaborators that they share, [`config`] the
+//! settings. `service` wires everything together.
 
 pub mod accounts;
 pub mod app;
@@ -35,7 +36,7 @@ use chassis::db::Migrations;
 pub use catalogue::METRICS;
 pub use service::{RunError, SCHEMA, migrate, run, run_with};
 
-/// The tables of this service; those of [`events::MIGRATIONS`] stand beside them.
+/// The migrations of this service's tables. Those of [`events::MIGRATIONS`] are in the same database.
 pub static MIGRATIONS: Migrations = Migrations {
     name: "auth",
     sqlite: sqlx::migrate!("migrations/sqlite"),

@@ -1,4 +1,4 @@
-//! `vestibule-auth`: the authentication service as a process.
+//! `vestibule-auth`: the binary of the authentication service.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How the process ends, with the last word of one that failed.
+/// Maps the result to the exit code of the process and prints an error.
 fn exit(result: Result<(), (u8, impl Display)>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
-//! The tokens that this service issues to itself, to call the user service: it is a client like any other
-//! (`[clients.vestibule-auth]`), without the detour over HTTP.
+//! The access tokens that this service issues to itself, to call the user service.
+//!
+//! It is a client like any other (`[clients.vestibule-auth]`) and saves the request over HTTP.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use oidc::scope::Scope;
 use crate::app::App;
 use crate::{clients, grants};
 
-/// What calls of the user service need: to register people, and to follow its events.
+/// The scopes that calls of the user service need: to register users, and to follow its events.
 const SCOPES: [&str; 2] = ["users:write", "events:read"];
 
-/// Tokens for the user service.
+/// Access tokens for the user service.
 pub(crate) fn users_service_tokens(app: &Weak<App>, clock: SharedClock) -> ServiceTokens {
     ServiceTokens::issued_by(OwnTokens(app.clone()), clock)
 }

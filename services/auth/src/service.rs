@@ -1,4 +1,4 @@
-//! The service as a process: what is started, in which order, and how it ends.
+//! The wiring of the service: start, background tasks and shutdown.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,10 +38,10 @@ use crate::registration::HttpUsersService;
 use crate::subjects::{SubjectHoldings, UserEventHandler};
 use crate::{own_tokens, restore, setup, sweeper};
 
-/// The name that the inbox keeps its notes under. Never to change.
+/// The consumer name of the inbox. It must never change.
 const CONSUMER: &str = "auth";
 
-/// What the database has to have.
+/// The migrations of the database.
 pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
 /// Why the service ended.
@@ -57,7 +57,7 @@ pub enum RunError {
     /// A port cannot be listened on, or its certificate cannot be used. Exit code 4.
     #[error(transparent)]
     Bind(#[from] ServeError),
-    /// Everything else. Exit code 1.
+    /// Another failure. Exit code 1.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
@@ -93,7 +93,7 @@ impl From<BootstrapError> for RunError {
     }
 }
 
-/// Runs the service until it is told to stop (SIGTERM, SIGINT).
+/// Runs the service until SIGTERM or SIGINT.
 ///
 /// `config` is the TOML file; without one, everything comes from `VESTIBULE_AUTH__…` variables.
 ///
@@ -103,8 +103,8 @@ pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
     run_with(Settings::load(config.as_deref())?).await
 }
 
-/// Brings the schema of the database up to date, and ends. For a role that may change tables, when the service's own may
-/// not (`database.migrate = false`).
+/// Migrates the schema of the database, and ends. This is for a database role that may change tables, when
+/// the role of the service may not (`database.migrate = false`).
 ///
 /// # Errors
 /// See [`RunError`].
@@ -119,7 +119,7 @@ pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Like [`run`], with settings that were read already.
+/// Runs the service with settings that were read already.
 ///
 /// # Errors
 /// See [`RunError`].
@@ -129,7 +129,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     declare(brokers::METRICS);
     declare(webhooks::METRICS);
     declare(crate::METRICS);
-    // The ports first: that one is taken should be known before anything is written.
+    // The ports come first, so that a taken port is known before anything is written.
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
@@ -171,7 +171,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     Ok(())
 }
 
-/// What the service has from the machine.
+/// The clock, the randomness and the HTTP client of the process.
 struct Environment {
     http: HttpClient,
     clock: SharedClock,
@@ -246,7 +246,7 @@ async fn wire(
     }))
 }
 
-/// The webhooks; their secrets are encrypted as the signing keys are.
+/// The webhooks. Their secrets are encrypted like the signing keys.
 pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<Webhooks, RunError> {
     Ok(Webhooks::new(webhooks::Parts {
         db,
@@ -259,7 +259,7 @@ pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<We
     }))
 }
 
-/// What runs beside the requests, until `shutdown`.
+/// Starts the background tasks, which run until `shutdown`.
 fn start_background_tasks(
     app: &SharedApp,
     environment: &Environment,
@@ -285,7 +285,7 @@ fn start_background_tasks(
     Ok(())
 }
 
-/// Publishes what the outbox holds, and deletes what was published long ago.
+/// Starts the relay of the outbox and the pruning of old events.
 fn start_publishing(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let (kept, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("old_events", move || {
@@ -306,7 +306,7 @@ fn start_publishing(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError
     Ok(())
 }
 
-/// Follows the events of the user service.
+/// Starts the consumer of the user service's events.
 fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown) -> Result<(), RunError> {
     let tokens: ServiceTokens =
         own_tokens::users_service_tokens(&app.downgrade(), Arc::clone(&environment.clock));
@@ -341,7 +341,7 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
     Ok(())
 }
 
-/// Keeps the signing keys up to date.
+/// Refreshes and rotates the signing keys until `shutdown`.
 async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
     let mut failures = Failures::new("the signing keys cannot be brought up to date");
     let mut tick = tokio::time::interval(keys::RELOAD_INTERVAL);
@@ -365,7 +365,7 @@ impl Settings {
     /// Reads the settings of this process.
     ///
     /// # Errors
-    /// The first thing that is wrong: where, which key, what is expected. Never a value.
+    /// The first error: the file, the key and what is expected. It never has a value.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let settings: Self = chassis::config::load("auth", file, std::env::vars())?;
         settings.check()?;

@@ -1,6 +1,4 @@
-//! Removes what is over: sessions, registrations without an answer, old counters, links and devices, codes and grants,
-//! authorization requests that waited, forms that were sent a moment ago.
-//! Publishes the counts of failed sign-ins.
+//! The sweeper: a background task that deletes expired rows and publishes the counts of failed sign-ins.
 
 use std::time::Duration;
 
@@ -13,10 +11,10 @@ use crate::{
     accounts, authorization_requests, form_submissions, grants, registration, sessions, setup, throttle,
 };
 
-/// How often is swept.
+/// The interval between two sweeps.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long a device is known, which is as long as browsers keep its cookie.
+/// How long a device is known, which is the lifetime of its cookie.
 const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Sweeps until `shutdown`. Replicas may sweep at the same time.

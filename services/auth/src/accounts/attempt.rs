@@ -1,4 +1,4 @@
-//! One try to sign in: what it is counted under, its guess, and what becomes of it.
+//! One sign-in attempt: its throttle counters, the check of the credentials, and its outcome.
 
 use chassis::db::DbError;
 use chassis::http::ClientInfo;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::credentials::{self, HashError, Password, Verdict};
 use crate::throttle::{self, Admission, Key, Limit, Reservation, Tally};
 
-/// What a try is counted under.
+/// The throttle counters of one attempt.
 pub(super) struct Attempt {
     user_name_key: String,
     account: Key,
@@ -23,10 +23,10 @@ pub(super) struct Attempt {
     client: ClientInfo,
 }
 
-/// What was read of whoever is asked for.
+/// What the database knows about the user name and the counters of an attempt.
 struct SignInLookup {
     candidate: SignInCandidate,
-    /// The key of the known devices together, and of this device, if it is known to the account.
+    /// The counter of all known devices and that of this device, when the account knows the device.
     device: Option<(Key, Key)>,
     account_tally: Option<Tally>,
     source_tally: Option<Tally>,
@@ -36,7 +36,8 @@ struct SignInLookup {
 }
 
 impl SignInLookup {
-    /// The keys of a known device, as long as it is an exception: a hundred failures of known devices end that (SB-7).
+    /// The counters of a known device, which replace those of the account and the source. After a hundred
+    /// failures of known devices they do so no longer (SB-7).
     fn exempt_device(&self) -> Option<&(Key, Key)> {
         self.device
             .as_ref()
@@ -44,7 +45,7 @@ impl SignInLookup {
     }
 }
 
-/// What became of a password.
+/// The result of checking the credentials.
 enum CredentialCheck {
     Valid(Uuid),
     Pending(Uuid),
@@ -54,7 +55,7 @@ enum CredentialCheck {
 impl Attempt {
     pub(super) fn new(request: &SignInRequest) -> Self {
         let typed = request.user_name.trim();
-        // A text that is no user name is nobody's, and is looked up, hashed for and counted all the same.
+        // A text that is not a user name is looked up, hashed and counted like one (SB-8).
         let user_name_key = typed
             .parse::<UserName>()
             .map_or_else(|_| typed.to_owned(), |name| name.key().to_owned());
@@ -70,7 +71,7 @@ impl Attempt {
         }
     }
 
-    /// Counts a guess, judges the password and notes what became of it.
+    /// Reserves a guess, verifies the credentials and records the result.
     pub(super) async fn run(&self, app: &App, request: &SignInRequest) -> Result<SignedIn, SignInError> {
         let found = self.look_up(app).await?;
         let guess = Reservation::reserve(app, self.admissions(app, &found)).await?;
@@ -88,7 +89,7 @@ impl Attempt {
         }
     }
 
-    /// Whether every counter would admit a guess.
+    /// Whether every counter would admit a guess now.
     pub(super) async fn is_admitted(&self, app: &App) -> Result<bool, DbError> {
         let found = self.look_up(app).await?;
         let now = app.clock.now();
@@ -131,8 +132,9 @@ impl Attempt {
         })
     }
 
-    /// Which counters have to admit the guess: those of a known device; otherwise the source's, and the account's as long
-    /// as it has not failed too often, or else that of the day.
+    /// The counters that have to admit the guess. For a known device these are its own. Otherwise they are
+    /// the counter of the source and that of the account, or the daily one when the account has failed too
+    /// often.
     fn admissions(&self, app: &App, found: &SignInLookup) -> Vec<Admission> {
         if let Some((devices, device)) = found.exempt_device() {
             return vec![
@@ -148,7 +150,7 @@ impl Attempt {
         vec![account, source]
     }
 
-    /// Hashes one password, whoever is asked for.
+    /// Verifies the password. Exactly one password is hashed, whether or not the account exists (SB-8).
     async fn verify_credentials(
         &self,
         app: &App,
@@ -157,10 +159,10 @@ impl Attempt {
     ) -> Result<CredentialCheck, HashError> {
         let password = Password::new(&request.password);
         let stored = match &password {
-            // Too long to be anybody's: hash something for nobody.
+            // The password is too long for any account: the dummy hash is verified instead.
             None => None,
-            // Whoever registers a name that somebody has must not get in with their own password, not even while that
-            // somebody has none.
+            // A pending registration for a name that an account has must not sign in to that account, even
+            // when the account has no password.
             Some(_) => match candidate.id {
                 Some(_) => candidate.hash.as_deref(),
                 None => candidate.pending_hash.as_deref(),
@@ -188,7 +190,7 @@ impl Attempt {
         let (source, _) = throttle::source_limit(app, self.client.ip);
         let (counters_to_release, mut counters_to_clear): (Vec<_>, Vec<_>) =
             guess.keys().iter().cloned().partition(|key| *key == source);
-        // In a row: a success of any kind begins anew.
+        // Failures are counted in a row: every success resets the counter.
         if found.account_tally.is_some() && !counters_to_clear.contains(&self.account) {
             counters_to_clear.push(self.account.clone());
         }
@@ -208,7 +210,7 @@ impl Attempt {
         }
     }
 
-    /// Notes the failure, in one transaction.
+    /// Records the failure in one transaction.
     async fn record_failure(
         &self,
         app: &App,
@@ -237,8 +239,8 @@ impl Attempt {
         Err(SignInError::InvalidCredentials)
     }
 
-    /// Counts and logs the outcome; ECS `authentication` events. What was typed is never logged: people type
-    /// passwords into the wrong field.
+    /// Counts and logs the outcome as an ECS `authentication` event. The typed user name is never logged,
+    /// because people type passwords into the wrong field.
     pub(super) fn record_outcome(&self, outcome: &Result<SignedIn, SignInError>) {
         let (label, reason) = match outcome {
             Ok(_) => ("success", "right"),
@@ -261,7 +263,7 @@ impl Attempt {
     }
 }
 
-/// Brings a hash up to today's cost. The sign-in is good without it, so nothing that fails here is told.
+/// Replaces a password hash by one at the configured cost. A failure is logged and does not fail the sign-in.
 async fn rehash(app: &App, account: Uuid, old: &str, password: Password) {
     let Ok(new) = app.hasher.hash(password).await else {
         return;

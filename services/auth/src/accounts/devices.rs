@@ -1,4 +1,4 @@
-//! Known devices: a browser or program in which a person signed in before is counted for itself when a sign-in fails.
+//! Known devices: a browser or program that signed in before has its own throttle counter (SB-7).
 
 use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::Token;
@@ -8,12 +8,12 @@ use super::store;
 use crate::app::App;
 use crate::throttle::{self, Key};
 
-/// Devices that an account knows at most. One more takes the place of that which was not used for longest.
+/// The number of devices that an account knows at most. A new one replaces the least recently used.
 pub const MAX_DEVICES: i64 = 10;
 
-/// Makes a token that marks a browser or program as known to this account, to be kept by it for long. Only its hash
-/// is stored. It proves nothing but an earlier sign-in (SB-7), and ends with every session of the account. To be called
-/// under the account's row lock, which a session that starts holds.
+/// Issues a device token, which marks a browser or program as known to this account. Only its hash is stored.
+/// It proves an earlier sign-in and nothing else (SB-7). It ends when all sessions of the account are ended.
+/// The caller holds the row lock of the account.
 ///
 /// # Errors
 /// When the database fails.
@@ -24,7 +24,7 @@ pub async fn remember_device(app: &App, tx: &mut Tx, account: Uuid) -> Result<To
     Ok(token)
 }
 
-/// Whether somebody has signed in to this account with the browser or program that keeps `device`.
+/// Whether `device` is the token of a known device of this account.
 ///
 /// # Errors
 /// When the database fails.
@@ -36,7 +36,7 @@ pub(crate) async fn is_device_of(
     store::has_device(db, &device.hash(), account).await
 }
 
-/// Forgets every device of an account, and their failures.
+/// Deletes every known device of an account and their failure counter.
 ///
 /// # Errors
 /// When the database fails.

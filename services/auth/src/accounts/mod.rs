@@ -1,4 +1,4 @@
-//! Accounts: who can sign in, and signing in with a user name and a password.
+//! Accounts: sign-in with a user name and a password, known devices, and the events of an account.
 
 mod attempt;
 mod devices;
@@ -26,10 +26,11 @@ use crate::app::App;
 /// The aggregate type of an account's events.
 pub(crate) const AGGREGATE: &str = "account";
 
-/// Raises the version of an account under its row lock and writes the event that `event` makes of the new version.
-/// Whether there is such an account; without one nothing is written.
+/// Raises the version of an account under its row lock and appends the event that `event` makes of the new
+/// version to the outbox. Returns whether the account exists. Without an account nothing is written.
 ///
-/// Nothing else raises a version: one without an event would be a hole in the sequence of the account's events.
+/// Nothing else raises a version, because a version without an event is a hole in the event sequence of the
+/// account.
 ///
 /// # Errors
 /// When the database fails.
@@ -46,8 +47,8 @@ pub(crate) async fn append_event<T: EventData>(
     Ok(true)
 }
 
-/// Writes an event at a version that does not come from the account: of somebody who has none, or the last one before the
-/// account is deleted.
+/// Appends an event at a given version. This is for events without an account row, and for the last event
+/// before the account is deleted.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,7 +65,7 @@ pub(crate) async fn append_event_at<T: EventData>(
     }
 }
 
-/// An outbox's failure as the database's: both roll the unit of work back.
+/// Converts an outbox error into a database error. Both roll the transaction back.
 pub(crate) fn outbox_error(error: OutboxError) -> DbError {
     match error {
         OutboxError::Db(error) => error,

@@ -1,8 +1,9 @@
-//! The sign-in use case.
+//! Sign-in with a user name and a password.
 //!
-//! Two reads, then the guess is counted in one transaction before the password is hashed (SB-46). A failure is noted in
-//! another; a success leaves the giving back to the transaction that starts the session. Whoever is asked for, the same
-//! statements run and one password is hashed (SB-8).
+//! Two reads come first. Then one transaction reserves the guess, before the password is hashed (SB-46). A
+//! failure is recorded in another transaction. After a success the transaction that starts the session
+//! releases the reservation. The statements and the number of hashes are the same for every user name, known
+//! or not (SB-8).
 
 use std::time::Duration;
 
@@ -18,43 +19,44 @@ use crate::credentials::HashError;
 use crate::http::ClientInfo;
 use crate::throttle::{self, Key, ReserveError};
 
-/// A try to sign in.
+/// A request to sign in.
 #[derive(Clone, Debug)]
 pub struct SignInRequest {
     /// The user name as typed.
     pub user_name: String,
     /// The password as typed.
     pub password: SecretString,
-    /// Where the try comes from.
+    /// The address and user agent of the caller.
     pub client: ClientInfo,
-    /// The device token that an earlier sign-in gave to this browser or program, if it sent one.
+    /// The device token from an earlier sign-in, when the caller sent one.
     pub device: Option<Token>,
 }
 
-/// A person who proved who they are; [`crate::sessions::start`] makes a session of it.
+/// A successful authentication, from which [`crate::sessions::start`] starts a session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     /// The account, which has the id of the user.
     pub account_id: Uuid,
-    /// When the proof was given (OpenID Connect Core §2, `auth_time`).
+    /// The time of the authentication (OpenID Connect Core §2, `auth_time`).
     pub auth_time: Timestamp,
-    /// How (RFC 8176): `pwd`.
+    /// The authentication methods (RFC 8176): `pwd`.
     pub amr: Vec<String>,
-    /// Whether the device token named a device of this account; when not, give it one with
-    /// [`crate::accounts::remember_device`].
+    /// Whether the device token belongs to this account. If not, [`crate::accounts::remember_device`] issues
+    /// one.
     pub known_device: bool,
-    /// No session starts when the password was chosen anew after this.
+    /// When the verified password was set. No session starts when the password was changed after this.
     pub(crate) password_of: Timestamp,
     /// The known device.
     pub(crate) device: Option<TokenHash>,
-    /// Failures that are forgotten when the session starts.
+    /// The failure counters that are deleted when the session starts.
     pub(crate) counters_to_clear: Vec<Key>,
-    /// Where the guess was counted and is taken back when the session starts: failures of others stay.
+    /// The counter that is decremented by this guess when the session starts. Failures of other people stay
+    /// counted.
     pub(crate) counter_to_release: Option<Key>,
 }
 
 impl SignedIn {
-    /// Somebody who proved who they are otherwise than by [`sign_in`]: by choosing the password of a new account.
+    /// The authentication of a person who has just chosen the password of an account, without [`sign_in`].
     pub fn by_password(account_id: Uuid, auth_time: Timestamp) -> Self {
         Self {
             account_id,
@@ -68,7 +70,7 @@ impl SignedIn {
         }
     }
 
-    /// Forgets the failures before this proof, and its own guess.
+    /// Clears the failures before this authentication and releases its own guess.
     ///
     /// # Errors
     /// When the database fails.
@@ -83,25 +85,26 @@ impl SignedIn {
     }
 }
 
-/// Why nobody is signed in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// The pair is wrong, the person unknown or disabled: never told apart.
+    /// The password is wrong, or the account is unknown or disabled. The caller cannot tell these apart
+    /// (SB-8).
     #[error("the user name or the password is wrong")]
     InvalidCredentials,
-    /// Too many failures, from here or for this account.
+    /// There were too many failures for this account or from this source.
     #[error("too many tries")]
     Throttled {
-        /// When another try is looked at.
+        /// When another attempt is admitted.
         retry_after: Duration,
     },
-    /// More sign-ins at once than passwords can be hashed.
+    /// The queue of the hashing pool is full.
     #[error("too many sign-ins at once")]
     Busy {
-        /// When another try is worth it.
+        /// When another attempt makes sense.
         retry_after: Duration,
     },
-    /// The password is right and the account is still being set up.
+    /// The password is right, and the registration of the account is still pending.
     #[error("the account is being set up")]
     Pending {
         /// The registration, for [`crate::registration::status`].
@@ -133,7 +136,7 @@ impl From<ReserveError> for SignInError {
     }
 }
 
-/// Whether a try would be judged at this moment, and not be told to wait. Changes nothing.
+/// Whether an attempt would be admitted by the throttle now. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,7 +144,7 @@ pub async fn is_admitted(app: &App, request: &SignInRequest) -> Result<bool, DbE
     Attempt::new(request).is_admitted(app).await
 }
 
-/// Checks a user name and a password.
+/// Signs in with a user name and a password.
 ///
 /// # Errors
 /// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled (SB-8).

@@ -1,4 +1,5 @@
-//! What a new follower of this service's events has to know: registrations that wait, and who was erased.
+//! The snapshot of this service's events for new consumers: pending registrations and tombstones of erased
+//! accounts.
 
 use chassis::db::{DbError, Reader};
 use contract::SubjectErased;

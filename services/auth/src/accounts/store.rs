@@ -1,4 +1,4 @@
-//! Stored accounts and devices, and the one read of a sign-in.
+//! The tables `accounts` and `devices`, and the queries of sign-in and snapshot.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
@@ -9,8 +9,8 @@ use events::{Span, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-/// Makes the account `id` before its first version, unless it is there. It may have been, before the database was restored:
-/// then its versions begin above those.
+/// Inserts the account `id` if it does not exist. After a restoration its versions begin above those that
+/// were given out before.
 pub(crate) async fn ensure_row(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), DbError> {
     let statement =
         "INSERT INTO accounts (id, version, created_at) SELECT $1, first_sequence - 1, $2 FROM outbox_feed WHERE true
@@ -19,9 +19,10 @@ pub(crate) async fn ensure_row(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Holds an account until the transaction ends. Whether there is such an account.
+/// Locks the row of an account until the transaction ends. Returns whether the account exists.
 pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
-    // Also on SQLite, where the transaction holds the only lock for writing already, it tells whether there is one.
+    // SQLite's transaction holds the write lock already. The statement still tells whether the account
+    // exists.
     let statement = "UPDATE accounts SET version = version WHERE id = $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
 }
@@ -32,8 +33,8 @@ pub(crate) async fn version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbErro
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
-/// Raises the version of an account under its row lock; nothing if there is no such account. Only for
-/// [`super::append_event`].
+/// Raises the version of an account under its row lock. Returns `None` when there is no such account. Only
+/// [`super::append_event`] calls it.
 pub(super) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
     let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
@@ -76,7 +77,7 @@ pub(super) async fn has_device(
     )
 }
 
-/// Forgets the devices of an account but those `most` that were used last.
+/// Deletes the devices of an account except the `most` most recently used.
 pub(super) async fn trim_devices(tx: &mut Tx, account: Uuid, most: i64) -> Result<(), DbError> {
     let statement = "DELETE FROM devices WHERE account_id = $1 AND token_hash NOT IN
         (SELECT token_hash FROM devices WHERE account_id = $1
@@ -85,14 +86,14 @@ pub(super) async fn trim_devices(tx: &mut Tx, account: Uuid, most: i64) -> Resul
     Ok(())
 }
 
-/// Notes that somebody signed in with a device.
+/// Records a sign-in with a device.
 pub(crate) async fn touch_device(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<(), DbError> {
     let statement = "UPDATE devices SET used_at = $2 WHERE token_hash = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(token.as_bytes()).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Forgets every device of an account.
+/// Deletes every device of an account.
 pub(super) async fn delete_devices(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     let statement = "DELETE FROM devices WHERE account_id = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
@@ -105,23 +106,23 @@ pub(crate) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, D
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(then).execute(c).await?.rows_affected()))
 }
 
-/// What a sign-in has to know, read at once.
+/// What a sign-in needs to know, read with one query.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct SignInCandidate {
     /// The person who has the name.
     pub(crate) id: Option<Uuid>,
     pub(crate) active: Option<bool>,
     pub(crate) hash: Option<String>,
-    /// When they chose their password.
+    /// When the password was set.
     pub(crate) password_of: Option<Timestamp>,
-    /// A registration under way for the name.
+    /// A pending registration for the name.
     pub(crate) pending_id: Option<Uuid>,
     pub(crate) pending_hash: Option<String>,
     /// Set when the device is known to the account.
     pub(crate) device_account: Option<Uuid>,
 }
 
-/// The person who has the name, and the registration under way for it. Always one row.
+/// The account that has the user name, and the pending registration for it. The query always returns one row.
 pub(crate) async fn find_candidate(
     db: &mut impl Connection,
     user_name_key: &str,
@@ -142,7 +143,7 @@ pub(crate) async fn find_candidate(
         .fetch_one(c).await?))
 }
 
-/// A registration that waits, or somebody who was erased.
+/// A pending registration, or the tombstone of an erased account (then `request` is `None`).
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct SnapshotRow {
     pub(crate) id: Uuid,
@@ -151,7 +152,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) request: Option<Json<RegistrationRequested>>,
 }
 
-/// At most `limit` registrations that wait and ids of the erased after `after`, in the order of their ids.
+/// One page of pending registrations and tombstones after `after`, in the order of their ids.
 pub(crate) async fn snapshot(
     db: &mut impl Connection,
     after: Uuid,
@@ -167,7 +168,7 @@ pub(crate) async fn snapshot(
     Ok(on_engine!(db, c => sqlx::query_as(statement).bind(after).bind(limit).fetch_all(c).await?))
 }
 
-/// The first `limit` versions of what a snapshot tells of in a span, by id.
+/// The first `limit` ids and versions of the snapshot in a span, in the order of their ids.
 pub(crate) async fn versions(
     db: &mut impl Connection,
     span: Span,
@@ -185,7 +186,7 @@ pub(crate) async fn versions(
     )
 }
 
-/// What a snapshot tells of these accounts.
+/// The rows of the snapshot for these ids.
 pub(crate) async fn snapshot_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<SnapshotRow>, DbError> {
     let statement = sql!(reader,
         sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))

@@ -1,6 +1,7 @@
-//! Authorization requests that wait while a person signs in (RFC 6749 §4.1.1). The address has a short random handle;
-//! what was asked stands in the database, so that nobody can change it on the way and its length does not matter.
-//! See `docs/decisions/0022-authorization-requests.md`.
+//! Authorization requests (RFC 6749 §4.1.1) that are saved while a person signs in.
+//!
+//! The address has a short random handle. The request stands in the database, so nobody can change it on the
+//! way and its length does not matter. See `docs/decisions/0022-authorization-requests.md`.
 
 pub(crate) mod store;
 #[cfg(test)]
@@ -20,53 +21,54 @@ use crate::app::App;
 use crate::sessions::Session;
 use crate::throttle;
 
-/// The parameter of the address that has the handle.
+/// The query parameter that has the handle.
 pub const HANDLE_PARAMETER: &str = "authorization_request";
 
-/// Bytes of a form-encoded authorization request at most.
+/// The size limit of a form-encoded authorization request, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 12 * 1024;
 
-/// How long a request waits for the person to sign in.
+/// How long a request is saved for the person to sign in.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How long a request that was answered may be answered again: a double click sends the browser here twice.
+/// How long an answered request may be answered again. A double click sends the browser to the endpoint
+/// twice.
 const ANSWERED_LIFETIME: Duration = Duration::from_secs(60);
 
 /// The browser that an authorization request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Browser<'a> {
-    /// Its unguessable cookie. A waiting request is given to no other browser.
+    /// Its unguessable cookie. A saved request is given to no other browser.
     pub cookie: &'a Token,
-    /// Its session cookie, if it has one.
+    /// Its session cookie, when it has one.
     pub session: Option<&'a Token>,
-    /// Where it is.
+    /// Its address.
     pub ip: Option<IpAddr>,
 }
 
-/// A request that waits.
+/// A saved authorization request.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     /// The parameters, form-encoded, as the client sent them.
     pub query: String,
-    /// When it came.
+    /// When it arrived.
     asked_at: Timestamp,
-    /// SHA-256 of the session token that the browser had then.
+    /// SHA-256 of the session token that the browser had at that time.
     session_hash: Option<Vec<u8>>,
 }
 
 impl AuthorizationRequest {
-    /// Whether the person signed in after the request had come: `session` is newer, and its `token` is not the one
-    /// that the browser had then.
+    /// Whether the person signed in after the request arrived: `session` is newer, and its `token` differs
+    /// from the one that the browser had at that time.
     pub fn is_answered_by(&self, session: &Session, token: &Token) -> bool {
         let same = |hash: &Vec<u8>| token.hash().matches(hash);
         session.auth_time >= self.asked_at && !self.session_hash.as_ref().is_some_and(same)
     }
 }
 
-/// Why a request cannot wait.
+/// Why a request cannot be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// Too many wait already, from this source or in all.
+    /// Too many requests are saved already, from this source or in total.
     #[error("too many authorization requests wait for a sign-in")]
     Full,
     /// The database failed.
@@ -74,7 +76,7 @@ pub enum SaveError {
     Db(#[from] DbError),
 }
 
-/// Lets a request wait. Its client and its redirection URI must have been checked. The handle.
+/// Saves a request and returns its handle. The caller has checked its client and its redirection URI.
 ///
 /// # Errors
 /// [`SaveError::Full`].
@@ -87,7 +89,7 @@ pub async fn save(app: &App, query: &str, browser: Browser<'_>) -> Result<Token,
         per_source: i64::from(settings.waiting_per_source),
         total: i64::from(settings.waiting_in_all),
     };
-    // A flood is turned away here, before it takes turns with everybody else for the insertion.
+    // This read rejects a flood before it competes with other requests for the lock of the insertion.
     if !store::has_capacity(&mut app.db.reader().await?, &source, limits, now).await? {
         return Err(count_rejection());
     }
@@ -113,7 +115,7 @@ fn count_rejection() -> SaveError {
     SaveError::Full
 }
 
-/// The request of a handle, if it still waits and this is the browser that it came from.
+/// The saved request of a handle, when it is still live and came from this browser.
 ///
 /// # Errors
 /// When the database fails.
@@ -132,7 +134,7 @@ pub async fn find(
     }))
 }
 
-/// Notes that a request was answered: it soon makes room for others.
+/// Shortens the life of a request that was answered, so that it makes room for others.
 ///
 /// # Errors
 /// When the database fails.
@@ -143,7 +145,7 @@ pub async fn mark_answered(app: &App, handle: &Token) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Removes requests that waited too long. How many.
+/// Deletes expired requests. Returns their number.
 ///
 /// # Errors
 /// When the database fails.

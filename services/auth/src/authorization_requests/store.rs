@@ -1,5 +1,5 @@
-//! Stored authorization requests. A row is live from now on for [`LIFETIME`] at most, and what the clocks of two replicas
-//! may differ by, whatever the clock did since it was written.
+//! The table `authorization_requests`. From now on a row is live for [`LIFETIME`] and the clock skew of
+//! replicas at most, even when the clock was set back after it was written.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Handle, Tx};
@@ -9,8 +9,8 @@ use chassis::secret::TokenHash;
 use super::LIFETIME;
 use crate::throttle::Key;
 
-/// How many requests may wait. The last quarter of all places is for sources of which fewer than [`SMALL_SOURCE`] wait, so that a
-/// few sources cannot take all of them.
+/// How many requests may be saved. The last quarter of the total is kept for sources with fewer than
+/// [`SMALL_SOURCE`] requests, so that a few sources cannot take all places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PendingLimits {
     pub(crate) per_source: i64,
@@ -25,12 +25,13 @@ impl PendingLimits {
     }
 }
 
-/// Whether `$1`, the source, gets a place at `$2` with the limits `$3` for one, `$4` in all, `$5` for those with [`SMALL_SOURCE`], `$6`.
+/// Whether the source `$1` has capacity at the time `$2`. `$3` is the limit per source, `$4` the total, `$5`
+/// the total for sources with at least `$6` ([`SMALL_SOURCE`]) requests.
 const HAS_CAPACITY: &str = "SELECT of_source < $3 AND in_all < CASE WHEN of_source < $6 THEN $4 ELSE $5 END
     FROM (SELECT (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) AS of_source,
                  (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) AS in_all) AS waiting";
 
-/// A request about to be stored.
+/// A request to insert.
 pub(crate) struct NewRequestRow<'a> {
     pub(crate) handle: &'a TokenHash,
     pub(crate) browser: &'a TokenHash,
@@ -49,7 +50,7 @@ pub(crate) struct RequestRow {
     pub(crate) session_hash: Option<Vec<u8>>,
 }
 
-/// Whether one more may wait.
+/// Whether one more request may be saved.
 pub(crate) async fn has_capacity(
     db: &mut impl Connection,
     source: &Key,
@@ -62,14 +63,14 @@ pub(crate) async fn has_capacity(
     )
 }
 
-/// Stores a request if fewer than the limits wait. Whether it did.
+/// Inserts a request within the limits. Returns whether it was inserted.
 pub(crate) async fn insert(
     tx: &mut Tx,
     row: &NewRequestRow<'_>,
     limits: PendingLimits,
 ) -> Result<bool, DbError> {
-    // Insertions take turns, so that those that come at once cannot all see the same last free place. SQLite has one
-    // writer anyway.
+    // Insertions are serialized, so that concurrent ones cannot all see the same last free place. SQLite has
+    // one writer anyway.
     if let Handle::Postgres(c) = tx.handle() {
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('authorization requests', 0))")
             .execute(c)
@@ -88,7 +89,7 @@ pub(crate) async fn insert(
     Ok(true)
 }
 
-/// The request of a handle, for the browser that it came from.
+/// The live request of a handle and a browser.
 pub(crate) async fn find(
     db: &mut impl Connection,
     handle: &TokenHash,
@@ -103,7 +104,7 @@ pub(crate) async fn find(
     )
 }
 
-/// Lets a request expire at `until`, unless it does before.
+/// Lets a request expire at `until`, unless it expires earlier.
 pub(crate) async fn expire_at(tx: &mut Tx, handle: &TokenHash, until: Timestamp) -> Result<(), DbError> {
     let statement =
         "UPDATE authorization_requests SET expires_at = $2 WHERE handle_hash = $1 AND expires_at > $2";
@@ -111,7 +112,7 @@ pub(crate) async fn expire_at(tx: &mut Tx, handle: &TokenHash, until: Timestamp)
     Ok(())
 }
 
-/// Removes requests that are over.
+/// Deletes expired requests.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM authorization_requests WHERE expires_at <= $1 OR expires_at > $2";
     Ok(

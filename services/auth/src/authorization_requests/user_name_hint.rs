@@ -1,4 +1,5 @@
-//! The user name to offer on the sign-in page.
+//! The user name that the sign-in page offers, from `login_hint` or `id_token_hint` (OpenID Connect Core
+//! §3.1.2.1).
 
 use chassis::db::DbError;
 use chassis::secret::Token;
@@ -9,10 +10,10 @@ use super::HANDLE_PARAMETER;
 use crate::app::App;
 use crate::{accounts, grants, subjects};
 
-/// The user name that the authorization request in `query`, the query of its address, expects: its `login_hint`, or the
-/// name of the person of its `id_token_hint` (OpenID Connect Core §3.1.2.1). A name is shown only in a browser in which that
-/// person has signed in before, by its `device`; whoever has no more than an old ID token would learn it otherwise. `browser`
-/// is the browser's cookie.
+/// The user name that an authorization request hints at: its `login_hint`, or the user name of the subject of
+/// its `id_token_hint`. `query` is the query of the authorization request, and `browser` the browser's
+/// cookie. The name of an `id_token_hint` is shown only when `device` is a known device of that subject.
+/// Otherwise an old ID token would be enough to learn the name.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,7 +1,8 @@
-//! A set of passwords as a BinaryFuse16 filter: 18 bits a password, no false negatives, and one false positive in 65,536 questions.
+//! A set of passwords as a BinaryFuse16 filter: 18 bits a password, no false negatives, one false positive in
+//! 65,536.
 //!
-//! A file holds, all numbers little-endian: `VBPF0001`; how many passwords (u64); seed (u64), segment length (u32) and
-//! segment count length (u32) of the filter; its fingerprints (u16 each); SHA-256 of all that.
+//! A file holds, all numbers little-endian: `VBPF0001`; how many passwords (u64); seed (u64), segment length
+//! (u32) and segment count length (u32) of the filter; its fingerprints (u16 each); SHA-256 of all that.
 
 use std::fs;
 use std::io::Write;
@@ -12,11 +13,11 @@ use xorf::{BinaryFuse16, Descriptor, Filter as _};
 
 const MAGIC: &[u8; 8] = b"VBPF0001";
 const CHECKSUM_BYTES: usize = 32;
-/// No segment of a filter is longer.
+/// The maximum segment length of a filter.
 const MAX_SEGMENT_LENGTH: u32 = 1 << 18;
 
-/// What a filter holds of a password: the first 64 bits of the SHA-1 of its UTF-8, because lists of breached passwords have
-/// SHA-1. Nobody is kept from finding another password with the same key; it would only be refused.
+/// The key of a password in a filter: the first 64 bits of the SHA-1 of its UTF-8. Lists of breached
+/// passwords have SHA-1. A collision does no harm: the other password is rejected too.
 pub fn key(password: &str) -> u64 {
     let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
     sum.as_ref()
@@ -25,7 +26,7 @@ pub fn key(password: &str) -> u64 {
         .fold(0, |key, &byte| (key << 8) | u64::from(byte))
 }
 
-/// Why there is no filter.
+/// Why a filter cannot be read, written or built.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// The file cannot be read or written.
@@ -36,10 +37,10 @@ pub enum FilterError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// The file is not one that [`Filter::write`] wrote, or was damaged.
+    /// The file is not a filter that [`Filter::write`] wrote, or it is damaged.
     #[error("{}: is no filter of passwords, or is damaged", .0.display())]
     Damaged(PathBuf),
-    /// Nothing to make a filter of, or too much.
+    /// There are no passwords for the filter, or too many.
     #[error("a filter holds 1 to 4,000,000,000 passwords")]
     Size,
 }
@@ -57,7 +58,8 @@ impl std::fmt::Debug for Filter {
 }
 
 impl Filter {
-    /// The filter of passwords with these [`key`]s, in any order and however often. Takes about 40 bytes of memory a password.
+    /// Builds the filter of passwords with these [`key`]s, in any order and with duplicates. It takes about
+    /// 40 bytes of memory a password.
     ///
     /// # Errors
     /// [`FilterError::Size`].
@@ -74,12 +76,13 @@ impl Filter {
         })
     }
 
-    /// How many passwords it holds.
+    /// The number of passwords in the filter.
     pub fn passwords(&self) -> u64 {
         self.passwords
     }
 
-    /// Whether the password with this [`key`] is in it; wrong once in 65,536 times for one that is not.
+    /// Whether the password with this [`key`] is in the filter. One of 65,536 other passwords is a false
+    /// positive.
     pub fn contains(&self, key: u64) -> bool {
         self.inner.contains(&key)
     }
@@ -96,7 +99,7 @@ impl Filter {
         Self::from_bytes(&bytes).map_err(|_| FilterError::Damaged(path.to_owned()))
     }
 
-    /// Writes a file, which appears when all of it is there.
+    /// Writes a file atomically.
     ///
     /// # Errors
     /// [`FilterError::Io`].
@@ -106,7 +109,7 @@ impl Filter {
             .and_then(|mut file| file.write_all(&self.to_bytes()).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&beside, path));
         written.map_err(|error| {
-            // What is half written is of no use to anybody.
+            // A partial file is useless.
             let _ = fs::remove_file(&beside);
             FilterError::Io {
                 path: path.to_owned(),
@@ -130,8 +133,8 @@ impl Filter {
         bytes
     }
 
-    /// Takes bytes apart that [`Filter::to_bytes`] put together. The shape is checked against the fingerprints, so that no
-    /// question reaches beyond them.
+    /// Decodes the bytes of [`Filter::to_bytes`]. The shape is checked against the fingerprints, so that no
+    /// lookup reads beyond them.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(Malformed)?;
         if digest(&SHA256, body).as_ref() != sum {
@@ -170,6 +173,6 @@ impl Filter {
     }
 }
 
-/// Bytes that are no filter.
+/// The bytes are not a filter.
 #[derive(Debug)]
 pub(super) struct Malformed;

@@ -1,7 +1,8 @@
-//! Passwords that were seen in breaches, or are made of such, by lists that work offline (SB-4).
+//! Common and breached passwords, from lists that work offline (SB-4).
 //!
-//! Three lists are asked: a filter of common passwords that is compiled in, a larger filter that the operator may supply, and
-//! the pieces of which people make long passwords. The data and where they come from: `data/passwords/README.md`.
+//! There are three lists: a filter of common passwords that is compiled in, a larger filter that the operator
+//! may supply, and the pieces of which people make long passwords. `data/passwords/README.md` describes the
+//! data and their origin.
 
 mod filter;
 mod pieces;
@@ -16,19 +17,19 @@ use std::sync::LazyLock;
 pub use filter::{Filter, FilterError, key};
 pub use ranges::{RangeError, Ranges};
 
-/// Characters that do not make another password of it.
+/// Separators that are ignored in the comparison.
 const SEPARATORS: [char; 6] = ['-', '_', '.', ',', '+', '/'];
 
-/// Digits and marks at the end of a password that are taken off.
+/// The number of digits and marks that are stripped from the end of a password at most.
 const MAX_DECORATION: usize = 5;
 
-/// A common password has at least so many characters, after its decoration was taken off too.
+/// The minimum length of a common password, also after its decoration was stripped.
 const MIN_LENGTH: usize = 8;
 
 static COMMON: LazyLock<Option<Filter>> =
     LazyLock::new(|| Filter::from_bytes(include_bytes!("../../data/passwords/common.filter")).ok());
 
-/// `text` without the digits and marks at its end, when they are few: a year, and a mark.
+/// `text` without the digits and marks at its end, when they are few (a year and a mark).
 fn undecorated(text: &str) -> &str {
     let kept = text.trim_end_matches(|c: char| !c.is_alphabetic());
     match text
@@ -40,26 +41,26 @@ fn undecorated(text: &str) -> &str {
     }
 }
 
-/// The lists in force.
+/// The lists of common and breached passwords in use.
 #[derive(Debug, Default)]
 pub struct BreachList {
     custom: Option<Filter>,
 }
 
 impl BreachList {
-    /// The list that is compiled in, and the operator's, if there is one.
+    /// Opens the compiled-in list, and the operator's list when there is one.
     ///
     /// # Errors
-    /// When the file cannot be read or is no filter.
+    /// When the file cannot be read or is not a filter.
     pub fn open(custom: Option<&Path>) -> Result<Self, FilterError> {
         Ok(Self {
             custom: custom.map(Filter::read).transpose()?,
         })
     }
 
-    /// Whether a guesser who knows the lists would try `password` early: as it is, in lower case, without what
-    /// separates its words, without digits and marks at its end; and joined from three common passwords, or a common one
-    /// repeated.
+    /// Whether an attacker with these lists would try `password` early. It is compared as it is, in lower
+    /// case, without separators, and without digits and marks at its end. Up to three joined pieces and
+    /// repeated passwords match too.
     pub fn contains(&self, password: &str) -> bool {
         let lower = password.to_lowercase();
         let bare: String = lower
@@ -85,7 +86,7 @@ impl BreachList {
             .any(|filter| filter.contains(key))
     }
 
-    /// Whether `form` is one thing over and over, which is short, listed or made of pieces itself.
+    /// Whether `form` repeats a unit that is short, listed or made of pieces.
     fn repeats(&self, form: &str) -> bool {
         match pieces::repeated_unit(form) {
             Some(unit) => {

@@ -1,9 +1,9 @@
-//! Long passwords that are short ones joined or repeated.
+//! Long passwords that are made of joined or repeated short ones.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Pieces of which a password is refused at most. Of 2000 pieces, three give fewer than 10^10 passwords.
+/// A password of up to so many pieces is rejected. Three of 2000 pieces give fewer than 10^10 passwords.
 const MAX_PIECES: usize = 3;
 
 const MIN_LENGTH: usize = 3;
@@ -33,8 +33,8 @@ fn splits_into_pieces(text: &str, left: usize) -> bool {
         })
 }
 
-/// The shortest text that gives `text` when it is repeated twice or more. Linear: the longest border of the text
-/// (Knuth, Morris, Pratt) leaves the unit.
+/// The shortest text that gives `text` when it is repeated twice or more. Linear: the longest border of the
+/// text (Knuth, Morris, Pratt) leaves the unit.
 pub(super) fn repeated_unit(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut borders: Vec<usize> = Vec::with_capacity(bytes.len());

@@ -1,11 +1,13 @@
-//! A folder of range files of Have I Been Pwned's Pwned Passwords: `00000.txt` to `FFFFF.txt`, one for each first five
-//! hexadecimal digits of SHA-1, with lines `SUFFIX:COUNT` of the other 35 digits and how often the password was seen.
+//! The range files of Have I Been Pwned's Pwned Passwords: `00000.txt` to `FFFFF.txt`.
+//!
+//! There is a file for each first five hexadecimal digits of SHA-1. Its lines `SUFFIX:COUNT` have the other
+//! 35 digits and how often the password was seen.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Hexadecimal digits of SHA-1, and those that a range file has in its name.
+/// The hexadecimal digits of SHA-1, and those in the name of a range file.
 const HASH_DIGITS: usize = 40;
 const PREFIX_DIGITS: usize = 5;
 
@@ -15,35 +17,35 @@ pub enum RangeError {
     /// The folder or a file in it.
     #[error("{}: {error}", path.display())]
     Io {
-        /// Which.
+        /// The folder or the file.
         path: PathBuf,
         /// What the system says.
         error: io::Error,
     },
-    /// A file whose name is no range.
+    /// The name of a file is not a range.
     #[error("{}: expected files that are named 00000.txt to FFFFF.txt, and nothing else", .0.display())]
     Name(PathBuf),
-    /// A line that is none.
+    /// A line is malformed.
     #[error("{}, line {line}: expected 35 hexadecimal digits, a colon and a number", path.display())]
     Line {
         /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }
 
-/// What was read.
+/// The passwords of a folder of range files.
 #[derive(Debug, Default)]
 pub struct Ranges {
     /// The [`super::key`]s of the passwords.
     pub keys: Vec<u64>,
-    /// How many files there were; all are 1,048,576.
+    /// The number of files. A complete folder has 1,048,576.
     pub files: usize,
 }
 
 impl Ranges {
-    /// Reads every file in `folder`; only passwords that were seen `at_least` times are taken.
+    /// Reads every file in `folder`. Passwords that were seen fewer than `at_least` times are left out.
     ///
     /// # Errors
     /// See [`RangeError`].

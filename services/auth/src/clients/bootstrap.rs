@@ -1,4 +1,4 @@
-//! Clients of the configuration file: written at start, gone when the file no longer has them.
+//! Clients of the configuration file (`[clients.NAME]`). At start the database is reconciled with the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,11 @@ use crate::app::App;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {
-    /// Its secret; without one it is a public client.
+    /// Its secret. A client without one is public.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
-    /// Where it sends its secret. A client without a secret is a public one, whatever stands here.
+    /// How it sends its secret. A client without a secret is public, whatever this says.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
     /// What people see.
@@ -71,13 +71,14 @@ pub enum BootstrapError {
     Db(#[from] DbError),
 }
 
-/// The client that tokens of `POST /authenticate` are given to. A program refreshes them under this `client_id`.
+/// The client that tokens of `POST /authenticate` are given to. A program refreshes them under this
+/// `client_id`.
 pub const DIRECT_CLIENT: &str = "vestibule-direct";
 
-/// The shortest secret that is taken from a configuration file, in bytes.
+/// The minimum length of a secret in the configuration file, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// How often replicas that start at once may be in each other's way.
+/// How often the reconciliation is tried when replicas that start at once conflict.
 const MAX_ATTEMPTS: u32 = 10;
 
 impl ClientSettings {
@@ -121,18 +122,18 @@ impl ClientSettings {
     }
 }
 
-/// An audience of the configuration. One of our own services is named as tokens name it, whatever the capitals of its
-/// host and the slash at its end.
+/// An audience of the configuration. The URL of one of our own services is replaced by the form that tokens
+/// have, whatever the case of its host and the slash at its end.
 fn canonical_audience(app: &App, named: &Resource) -> Resource {
     let url = PublicUrl::parse(named.as_str()).ok();
     let same = |ours: &&Resource| url.as_ref().is_some_and(|url| url.as_str() == ours.as_str());
     app.issuer.audiences().iter().find(same).unwrap_or(named).clone()
 }
 
-/// Makes the database agree with the configuration, in one transaction.
+/// Reconciles the clients in the database with the configuration, in one transaction.
 ///
 /// # Errors
-/// [`BootstrapError::InvalidMetadata`] names the table and the key; nothing is written then.
+/// [`BootstrapError::InvalidMetadata`] names the table and the key. Nothing is written in that case.
 pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -> Result<(), BootstrapError> {
     let now = app.clock.now();
     let mut wanted = Vec::new();
@@ -162,7 +163,7 @@ pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -
     }
     for _ in 0..MAX_ATTEMPTS {
         match reconcile(app, &wanted).await {
-            // A replica that starts at the same moment was faster: there is less left to do.
+            // A replica that starts at the same moment was faster. The next attempt has less to do.
             Err(DbError::Unique { .. }) => {}
             outcome => return Ok(outcome?),
         }
@@ -200,7 +201,7 @@ async fn reconcile(app: &App, wanted: &[Client]) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// The client of `POST /authenticate`: it refreshes, and can do nothing else.
+/// The client of `POST /authenticate`. It has the grant `refresh_token` and no other.
 fn direct_client(app: &App) -> Result<Client, BootstrapError> {
     let invalid = |reason: String| BootstrapError::InvalidMetadata {
         client: DIRECT_CLIENT.to_owned(),

@@ -1,4 +1,4 @@
-//! Clients in memory, for a moment: a token request reads no database for its client.
+//! An in-memory cache of clients, so that a token request reads no database for its client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -8,12 +8,12 @@ use chassis::clock::Timestamp;
 
 use super::model::Client;
 
-/// How long a copy is good: another replica's change is seen after that.
+/// How long an entry is valid. A change by another replica is seen after that.
 const MAX_AGE: Duration = Duration::from_secs(3);
-/// Clients kept at most; the whole cache is emptied when there are more.
+/// The number of entries at most. A full cache is emptied.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Clients that were looked up lately. Cheap to clone; the clones share one cache.
+/// The cache of clients. It is cheap to clone, and the clones share one cache.
 #[derive(Clone, Debug, Default)]
 pub struct ClientCache(Arc<RwLock<HashMap<String, Entry>>>);
 

@@ -1,4 +1,4 @@
-//! The names of clients.
+//! `client_id`: the identifier of a client (RFC 6749 §2.2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The name of a client in the protocol: 1 to 100 letters, digits, `-`, `_`, `.`. Never a UUID: those name people, and
-/// both stand in `sub` (RFC 9700 §4.15).
+/// A `client_id` (RFC 6749 §2.2): 1 to 100 letters, digits, `-`, `_`, `.`. It is never a UUID, because UUIDs
+/// identify users, and both stand in `sub` (RFC 9700 §4.15).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientId(String);
 
-/// Not 1 to 100 letters, digits, `-`, `_`, `.`, or a UUID.
+/// The text is not 1 to 100 letters, digits, `-`, `_`, `.`, or it is a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected 1 to 100 letters, digits, hyphens, underscores and full stops, and no UUID")]
 pub struct ClientIdError;
 
 impl ClientId {
-    /// The name.
+    /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Clients: the applications that may ask for tokens, and what each may do.
+//! Clients: the applications that may request tokens, and their metadata (RFC 7591).
 
 mod bootstrap;
 mod cache;
@@ -26,25 +26,25 @@ use crate::accounts;
 use crate::app::App;
 use crate::grants;
 
-/// A client just registered.
+/// A client that was just registered.
 #[derive(Debug)]
 pub struct CreatedClient {
     /// The client.
     pub client: Client,
-    /// Its secret, told once; none for a public client.
+    /// Its secret, which is shown once. A public client has none.
     pub secret: Option<Token>,
 }
 
 /// Why a client cannot be registered, changed or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// A member is wrong.
+    /// A member of the metadata is invalid.
     #[error(transparent)]
     Invalid(#[from] InvalidMetadata),
-    /// There is a client of that id.
+    /// Another client has this `client_id`.
     #[error("there is a client of that id")]
     Taken,
-    /// It stands in the configuration file; it is changed there.
+    /// The client is part of the configuration file and can only be changed there.
     #[error("the client is part of the configuration file")]
     Configured,
     /// The database failed.
@@ -52,7 +52,7 @@ pub enum ClientError {
     Db(#[from] DbError),
 }
 
-/// The client `id`, as it was three seconds ago at most.
+/// The client `id`, which may be three seconds old.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,7 +72,7 @@ pub async fn find(app: &App, id: &str) -> Result<Option<Arc<Client>>, DbError> {
     Ok(found)
 }
 
-/// The client that sent these credentials, if they are right.
+/// Authenticates a client by its credentials (RFC 6749 §2.3).
 ///
 /// # Errors
 /// When the database fails.
@@ -83,7 +83,7 @@ pub async fn authenticate(app: &App, sent: &ClientCredentials) -> Result<Option<
         .filter(|client| client.accepts(sent.method, secret)))
 }
 
-/// Registers a client. Without `id` it gets one.
+/// Registers a client. Without `id` one is generated.
 ///
 /// # Errors
 /// [`ClientError::Invalid`] names the member; [`ClientError::Taken`].
@@ -129,7 +129,7 @@ fn generated_id(app: &App) -> Result<ClientId, ClientError> {
     })
 }
 
-/// A page of clients after `after`, in the order of their ids.
+/// One page of clients after `after`, in the order of their ids.
 ///
 /// # Errors
 /// When the database fails.
@@ -137,7 +137,7 @@ pub async fn list(app: &App, after: &str, limit: u16) -> Result<Vec<Client>, DbE
     store::list(&mut app.db.reader().await?, after, i64::from(limit)).await
 }
 
-/// Deletes a client and revokes all that was granted to it. Whether there was one.
+/// Deletes a client and revokes its grants. Returns whether the client existed.
 ///
 /// # Errors
 /// [`ClientError::Configured`].

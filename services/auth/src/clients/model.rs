@@ -1,4 +1,4 @@
-//! What a client is and may do.
+//! The model of a client: its metadata (RFC 7591 §2), its origin and its secret.
 
 use std::collections::BTreeSet;
 
@@ -15,20 +15,20 @@ use uuid::Uuid;
 
 use super::id::ClientId;
 
-/// How a client may come by tokens (RFC 7591 §2). There is no implicit and no password grant (SB-23).
+/// A grant type (RFC 7591 §2). There is no implicit and no password grant (SB-23).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
-    /// A person signs in.
+    /// The authorization code grant (RFC 6749 §4.1).
     AuthorizationCode,
-    /// Goes on after a person signed in.
+    /// The refresh token grant (RFC 6749 §6).
     RefreshToken,
-    /// For itself.
+    /// The client credentials grant (RFC 6749 §4.4).
     ClientCredentials,
 }
 
 impl GrantType {
-    /// The name in the protocol.
+    /// The value of `grant_type` in the protocol.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -38,21 +38,21 @@ impl GrantType {
     }
 }
 
-/// How a client proves who it is (RFC 7591 §2).
+/// The client authentication method (RFC 7591 §2, `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
-    /// With a secret in the `Authorization` header (RFC 6749 §2.3.1).
+    /// The secret is sent in the `Authorization` header (RFC 6749 §2.3.1).
     #[default]
     ClientSecretBasic,
-    /// With a secret in the form.
+    /// The secret is sent in the form (RFC 6749 §2.3.1).
     ClientSecretPost,
-    /// Not at all: an application in a browser or on a phone, which can keep no secret.
+    /// There is no secret: a public client in a browser or on a phone (RFC 6749 §2.1).
     None,
 }
 
 impl AuthMethod {
-    /// Whether a client that is registered for this may send its proof by `sent`.
+    /// Whether a client with this method may authenticate by `sent`.
     const fn allows(self, sent: Method) -> bool {
         matches!(
             (self, sent),
@@ -66,11 +66,11 @@ impl AuthMethod {
 /// The algorithms that an ID token may be signed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum IdTokenAlgorithm {
-    /// Every client library knows it.
+    /// RSA. Every client library supports it.
     #[default]
     #[serde(rename = "RS256")]
     Rs256,
-    /// Smaller and ten times cheaper to sign.
+    /// ECDSA. It is smaller and ten times cheaper to sign.
     #[serde(rename = "ES256")]
     Es256,
 }
@@ -84,7 +84,7 @@ impl From<IdTokenAlgorithm> for Algorithm {
     }
 }
 
-/// What is registered of a client, under the names of RFC 7591 §2 where it has one.
+/// The metadata of a client, with the names of RFC 7591 §2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
@@ -149,7 +149,7 @@ impl Default for ClientMetadata {
     }
 }
 
-/// A member of a registration that cannot be accepted.
+/// A member of the metadata that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {detail}")]
 pub struct InvalidMetadata {
@@ -160,10 +160,10 @@ pub struct InvalidMetadata {
 }
 
 impl ClientMetadata {
-    /// Whether its members fit together.
+    /// Checks that the members fit together.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first invalid member.
     pub fn check(&self) -> Result<(), InvalidMetadata> {
         let refuse = |field, detail| Err(InvalidMetadata { field, detail });
         let has = |grant| self.grant_types.contains(&grant);
@@ -193,19 +193,19 @@ impl ClientMetadata {
         Ok(())
     }
 
-    /// Whether it can keep no secret.
+    /// Whether the client is public (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == AuthMethod::None
     }
 }
 
-/// Who registered a client, and so may change it.
+/// Where a client is registered, and so where it can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// The configuration file.
     Configuration,
-    /// An administrator, over the API.
+    /// The administration API.
     Administrator,
 }
 
@@ -226,18 +226,18 @@ impl Origin {
     }
 }
 
-/// A client.
+/// A client (RFC 6749 §2).
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// Its name in the protocol.
+    /// Its `client_id`.
     pub id: ClientId,
-    /// Names it in events: a later client of the same id is another one.
+    /// Its id in events. A later client with the same `client_id` has another one.
     pub aggregate_id: Uuid,
-    /// SHA-256 of its secret; none for a public client.
+    /// SHA-256 of its secret. A public client has none.
     pub(super) secret_hash: Option<Vec<u8>>,
-    /// What it may do.
+    /// Its metadata.
     pub metadata: ClientMetadata,
-    /// Who registered it.
+    /// Where it is registered.
     pub origin: Origin,
     /// Rises by one with every change.
     pub version: i64,
@@ -248,8 +248,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether what it sent proves who it is, by the method that it is registered for; the comparison takes the same
-    /// time wherever two secrets differ (SB-28).
+    /// Whether these credentials authenticate the client, by the method that it is registered for. The
+    /// comparison takes constant time (SB-28).
     pub fn accepts(&self, method: Method, secret: Option<&str>) -> bool {
         let proved = match (&self.secret_hash, secret) {
             (None, None) => true,
@@ -259,7 +259,7 @@ impl Client {
         proved && self.metadata.token_endpoint_auth_method.allows(method)
     }
 
-    /// Whether it may come by tokens this way.
+    /// Whether the client may use this grant.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
     }

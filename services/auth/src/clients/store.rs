@@ -1,4 +1,4 @@
-//! Clients in the database.
+//! The table `clients`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -60,7 +60,7 @@ pub(super) async fn list_configured(db: &mut impl Connection) -> Result<Vec<Clie
 /// Writes a new client.
 ///
 /// # Errors
-/// [`DbError::Unique`] when there is one of that id.
+/// [`DbError::Unique`] when another client has this id.
 pub(super) async fn insert(tx: &mut Tx, client: &Client) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "INSERT INTO clients (id, secret_hash, registration, origin, version, created_at, updated_at,
@@ -72,7 +72,7 @@ pub(super) async fn insert(tx: &mut Tx, client: &Client) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Replaces what is registered; the version rises by one. Whether there was such a client.
+/// Replaces the metadata and raises the version by one. Returns whether the client exists.
 pub(super) async fn update(tx: &mut Tx, client: &Client) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(
         "UPDATE clients SET secret_hash = $2, registration = $3, origin = $4, updated_at = $5, version = version + 1
@@ -82,7 +82,7 @@ pub(super) async fn update(tx: &mut Tx, client: &Client) -> Result<bool, DbError
         .execute(c).await?.rows_affected() == 1))
 }
 
-/// Forgets a client. Whether there was one.
+/// Deletes a client. Returns whether it existed.
 pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
     Ok(
         on_engine!(tx, c => sqlx::query("DELETE FROM clients WHERE id = $1")

@@ -1,4 +1,4 @@
-//! What the types of the settings alone cannot tell, and what is derived from them.
+//! Checks of the settings beyond their types, and values that are derived from them.
 
 use aws_lc_rs::hkdf;
 use chassis::config::ConfigError;
@@ -7,14 +7,14 @@ use chassis::secret::ExposeSecret;
 use super::Settings;
 use crate::credentials::{Cost, HasherConfig};
 
-/// The least that a password's hash may cost (SB-5).
+/// The minimum memory (KiB) and passes of a password hash (SB-5).
 const MIN_HASH_COST: (u32, u32) = (19 * 1024, 2);
 
 impl Settings {
-    /// What the types alone cannot tell.
+    /// Checks the settings beyond their types.
     ///
     /// # Errors
-    /// The first key that is wrong, and what is expected.
+    /// The first invalid key, and what is expected.
     pub fn check(&self) -> Result<(), ConfigError> {
         let (memory, passes) = MIN_HASH_COST;
         let passwords = &self.passwords;
@@ -56,7 +56,7 @@ impl Settings {
         self.events.check()
     }
 
-    /// The pool that hashes passwords.
+    /// The settings of the hashing pool.
     pub(crate) fn hasher(&self) -> HasherConfig {
         let passwords = &self.passwords;
         HasherConfig {
@@ -70,7 +70,8 @@ impl Settings {
         }
     }
 
-    /// A secret that every replica derives alike from the active encryption key, of its own for each purpose (RFC 5869).
+    /// Derives a secret for `purpose` from the active encryption key (HKDF, RFC 5869). Every replica derives
+    /// the same one.
     ///
     /// # Errors
     /// When the active key is not among the keys.

@@ -1,4 +1,4 @@
-//! The settings of the service, as the operator writes them.
+//! The settings of the service: the types of the configuration file.
 
 mod check;
 #[cfg(test)]
@@ -109,7 +109,7 @@ pub struct UsersSettings {
 }
 
 impl UsersSettings {
-    /// Where the user service is asked.
+    /// The URL under which this service reaches the user service: `internal_url`, or else `url`.
     pub fn effective_url(&self) -> &Url {
         self.internal_url.as_ref().unwrap_or(self.url.url())
     }

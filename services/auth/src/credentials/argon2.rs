@@ -1,4 +1,4 @@
-//! What one thread of the pool does: argon2id in a block of memory that it keeps between jobs.
+//! argon2id (RFC 9106) and PHC strings. A thread keeps its block of memory between jobs.
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::Password;
 
-/// What a hash costs (RFC 9106 §3.1).
+/// The cost of a hash (RFC 9106 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// KiB of memory.
@@ -18,7 +18,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Bytes that one hash at a time needs.
+    /// The memory that one hash needs, in bytes.
     pub fn memory_bytes(self) -> u64 {
         u64::from(self.memory_kib) * 1024
     }
@@ -42,17 +42,17 @@ pub(super) enum Argon2Error {
     Incomplete,
 }
 
-/// The memory of one thread.
+/// The argon2 memory of one thread.
 #[derive(Default)]
 pub(super) struct ScratchMemory(Vec<Block>);
 
 impl ScratchMemory {
-    /// Whether there is memory to give back.
+    /// Whether memory is allocated.
     pub(super) fn is_held(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Gives the memory back to the system.
+    /// Frees the memory.
     pub(super) fn release(&mut self) {
         self.0 = Vec::new();
     }
@@ -94,7 +94,8 @@ pub(super) fn hash(
     encode(&params, salt, &out)
 }
 
-/// A PHC string of `cost` that no password matches but by a chance of 2⁻²⁵⁶: `random` stands for the hash.
+/// The dummy hash, which is verified when there is no stored one: a PHC string of `cost` that no password
+/// matches, because `random` stands in place of the hash.
 pub(super) fn dummy_hash(cost: Cost, random: &[u8; 48]) -> Result<String, Argon2Error> {
     let (salt, out) = random.split_at(16);
     encode(&cost.params()?, salt, out)
@@ -111,7 +112,7 @@ fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, Argon2Erro
     Ok(phc.to_string())
 }
 
-/// Whether `password` is the one of `stored`, and whether `stored` was made at another cost than `cost`.
+/// Whether `password` matches `stored`, and whether `stored` has another cost than `cost`.
 pub(super) fn verify(
     scratch: &mut ScratchMemory,
     password: &Password,

@@ -1,4 +1,4 @@
-//! The bounded pool that hashes passwords.
+//! The hashing pool: a bounded queue and threads that hash and verify passwords with argon2id.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,55 +14,55 @@ use super::argon2;
 use super::queue::Queue;
 use super::{Cost, Password, PasswordContext, PasswordPolicy, Weakness, resources};
 
-/// How big the pool is and how hard it works.
+/// The settings of the hashing pool.
 #[derive(Clone, Copy, Debug)]
 pub struct HasherConfig {
-    /// What each new hash costs.
+    /// The cost of each new hash.
     pub cost: Cost,
-    /// Threads; without it, from the cores and the memory of the container.
+    /// The number of threads. By default it is derived from the cores and the memory of the container.
     pub threads: Option<usize>,
-    /// Passwords that may wait.
+    /// The capacity of the queue.
     pub queue: usize,
 }
 
-/// What verifying found.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the password.
+    /// The password matches the hash.
     Match {
-        /// Its hash was made at another cost than today's: hash it again while the password is at hand (SB-5).
+        /// The hash has another cost than the configured one and should be replaced (SB-5).
         outdated: bool,
     },
-    /// It is not.
+    /// The password does not match.
     Mismatch,
 }
 
-/// Why nothing was hashed.
+/// Why a password was not hashed or verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The queue is full.
     #[error("too many passwords are waiting to be hashed")]
     QueueFull {
-        /// When the queue will have moved on.
+        /// When the queue is likely to have capacity.
         retry_after: Duration,
     },
-    /// The pool has ended, or argon2 refused.
+    /// The pool has ended, or argon2 failed.
     #[error("the password could not be hashed")]
     Failed,
 }
 
-/// Why a password was not chosen.
+/// Why a new password was not hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NewPasswordError {
-    /// A guesser would try it early.
+    /// The password is too weak.
     #[error(transparent)]
     Weak(#[from] Weakness),
-    /// Nothing was hashed.
+    /// The hashing failed.
     #[error(transparent)]
     Hash(#[from] HashError),
 }
 
-/// What the threads do.
+/// The task of a job.
 pub(super) enum Task {
     CheckAndHash {
         policy: PasswordPolicy,
@@ -84,9 +84,9 @@ pub(super) struct Job {
     pub(super) password: Password,
     pub(super) task: Task,
     pub(super) queued_at: Instant,
-    /// Ends when a thread takes the job.
+    /// The span of the time in the queue. It ends when a thread takes the job.
     pub(super) wait_span: Span,
-    /// What the work itself belongs to.
+    /// The trace of the request that the job belongs to.
     pub(super) trace: Option<TraceContext>,
 }
 
@@ -97,11 +97,11 @@ pub(super) struct Pool {
     pub(super) dummy_hash: Arc<str>,
     pub(super) random: SharedRandom,
     pub(super) completed: AtomicU64,
-    /// Moving average of one job, in microseconds.
+    /// The moving average of the time of one job, in microseconds.
     pub(super) mean_micros: AtomicU64,
 }
 
-/// Closes the queue when the last [`Hasher`] is gone; the threads hold the pool, not this.
+/// Closes the queue when the last [`Hasher`] is dropped. The threads hold the pool and not this.
 struct QueueCloser(Arc<Pool>);
 
 impl Drop for QueueCloser {
@@ -110,7 +110,7 @@ impl Drop for QueueCloser {
     }
 }
 
-/// Hashes and verifies passwords with argon2id on threads of its own. Cheap to clone.
+/// Hashes and verifies passwords with argon2id on its own threads. It is cheap to clone.
 #[derive(Clone)]
 pub struct Hasher(Arc<QueueCloser>);
 
@@ -118,7 +118,7 @@ impl Hasher {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the cost is out of argon2's range or a thread cannot be started; the text says which.
+    /// The reason: the cost is out of argon2's range, or a thread cannot be started.
     pub fn start(config: HasherConfig, random: SharedRandom) -> Result<Self, String> {
         let mut chance = [0; 48];
         random.fill(&mut chance);
@@ -152,7 +152,7 @@ impl Hasher {
         Ok(Self(Arc::new(QueueCloser(pool))))
     }
 
-    /// The hash of `password`, as a PHC string with a new salt.
+    /// Hashes `password` with a new salt. Returns a PHC string.
     ///
     /// # Errors
     /// [`HashError::QueueFull`] at once when too many wait.
@@ -164,8 +164,9 @@ impl Hasher {
         answer.await.unwrap_or(Err(HashError::Failed))
     }
 
-    /// Judges a new `password` and hashes it unless it is weak. Both take one place in the queue: an estimate of strength
-    /// costs about as much as a hash, and as few may run at once (SB-43).
+    /// Checks the strength of a new `password` and hashes it unless it is weak. Both are one job of the
+    /// queue, because an estimate of strength costs about as much as a hash, and as few may run at once
+    /// (SB-43).
     ///
     /// # Errors
     /// [`NewPasswordError::Weak`]; [`HashError::QueueFull`] at once when too many wait.
@@ -188,8 +189,8 @@ impl Hasher {
         answer.await.unwrap_or(Err(HashError::Failed.into()))
     }
 
-    /// Whether `password` is the one of `stored`. Without a stored hash the answer is [`Verdict::Mismatch`], after the
-    /// same work as for one (SB-8).
+    /// Verifies `password` against the hash `stored`. Without a stored hash the result is
+    /// [`Verdict::Mismatch`], after the same work (SB-8).
     ///
     /// # Errors
     /// [`HashError::QueueFull`] at once when too many wait.
@@ -200,12 +201,12 @@ impl Hasher {
         answer.await.unwrap_or(Err(HashError::Failed))
     }
 
-    /// Passwords hashed since the start, whatever for.
+    /// The number of jobs completed since the start.
     pub fn done(&self) -> u64 {
         self.pool().completed.load(Ordering::SeqCst)
     }
 
-    /// Threads that hash.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.pool().threads
     }
@@ -235,7 +236,7 @@ impl Pool {
         }
     }
 
-    /// How long the threads need for what waits; a second at least, which is what `Retry-After` can say.
+    /// How long the threads need for `waiting` jobs: at least a second, the smallest value of `Retry-After`.
     fn estimated_wait(&self, waiting: usize) -> Duration {
         let each = self.mean_micros.load(Ordering::Relaxed);
         let micros = each.saturating_mul(waiting as u64) / self.threads as u64;

@@ -1,4 +1,4 @@
-//! Credentials: the pool that hashes passwords, and the rules for choosing one.
+//! Credentials: the hashing pool, the rules for new passwords, and stored password hashes.
 
 mod argon2;
 mod hasher;

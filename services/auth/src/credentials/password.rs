@@ -1,20 +1,20 @@
-//! A password as a value: normalised once, never printed, never longer than what is hashed.
+//! `Password`: a normalized password that is never printed and never longer than what is hashed.
 
 use std::fmt;
 
 use chassis::secret::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
-/// Bytes of UTF-8 that a password may have at most. A longer one is refused, never cut (SB-2).
+/// The maximum length of a password in bytes of UTF-8. A longer one is rejected and never truncated (SB-2).
 pub const MAX_BYTES: usize = 1024;
 
-/// A password of at most [`MAX_BYTES`] in Unicode's Normalization Form C, so that the same characters typed on
-/// another keyboard are the same password (NIST SP 800-63B-4 §3.1.1.2).
+/// A password of at most [`MAX_BYTES`] in Unicode's Normalization Form C, so that the same characters typed
+/// on another keyboard are the same password (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone)]
 pub struct Password(SecretString);
 
 impl Password {
-    /// Takes a password as typed; nothing if it is too long.
+    /// Normalizes a password. Returns `None` when it is too long.
     pub fn new(typed: &SecretString) -> Option<Self> {
         let typed = typed.expose_secret();
         if typed.len() > MAX_BYTES {
@@ -24,7 +24,7 @@ impl Password {
         (normal.len() <= MAX_BYTES).then(|| Self(normal.into()))
     }
 
-    /// Nobody's password, to hash in place of one that cannot be anybody's.
+    /// An empty password, which is hashed in place of one that is too long.
     pub(crate) fn empty() -> Self {
         Self(String::new().into())
     }

@@ -1,7 +1,7 @@
-//! The rules for choosing a password: long enough, and not one that a guesser tries early (SB-1 to SB-4).
+//! The rules for new passwords: a minimum length and a minimum strength (SB-1 to SB-4).
 //!
-//! No rule asks for kinds of characters, and no password ever gets too old: such rules make passwords worse
-//! (NIST SP 800-63B-4 §3.1.1.2).
+//! There are no rules on kinds of characters and no expiry, because such rules make passwords worse (NIST SP
+//! 800-63B-4 §3.1.1.2).
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use zxcvbn::Score;
 use super::Password;
 use crate::breach_list::BreachList;
 
-/// Characters that are judged at most. An estimate costs far more than linear time, and a longer password whose first
-/// characters are hard to guess is hard to guess as a whole: length speaks for the rest (SB-43).
+/// The number of characters that are estimated at most. An estimate costs far more than linear time, and a
+/// password whose first characters are hard to guess is hard to guess as a whole (SB-43).
 const MAX_ESTIMATED: usize = 40;
 
-/// Words of a [`PasswordContext`] at most.
+/// The number of words of a [`PasswordContext`] at most.
 const MAX_WORDS: usize = 48;
 
-/// Words that a guesser tries first here, beside the person's own.
+/// Words that an attacker tries first at any Vestibule.
 const OUR_WORDS: [&str; 6] = [
     "vestibule",
     "password",
@@ -28,16 +28,17 @@ const OUR_WORDS: [&str; 6] = [
     "welcome",
 ];
 
-/// What a guesser knows of the person and the site, as words: each text whole, and its parts of three letters and more.
-/// At most [`MAX_WORDS`] of them, none longer than what is judged, so that nothing that somebody types makes an estimate
-/// cost more (SB-43).
+/// Words that an attacker knows of the person and the site: each text as a whole, and its parts of three
+/// letters and more. There are at most [`MAX_WORDS`], none longer than what is estimated, so that no input
+/// makes an estimate more expensive (SB-43).
 #[derive(Clone, Debug)]
 pub struct PasswordContext {
     pub(super) words: Vec<String>,
 }
 
 impl PasswordContext {
-    /// The words of `texts`: the site's name and host, and what was accepted as user name, e-mail address and names.
+    /// Takes the words of `texts`: the name and host of the site, and the user name, e-mail address and names
+    /// of the person.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut context = Self {
             words: OUR_WORDS.iter().map(|&word| word.to_owned()).collect(),
@@ -60,28 +61,28 @@ impl PasswordContext {
     }
 }
 
-/// The rules in force.
+/// The rules for new passwords.
 #[derive(Clone, Debug)]
 pub struct PasswordPolicy {
-    /// Characters at least.
+    /// The minimum number of characters.
     pub min_length: usize,
-    /// Passwords that were seen in breaches.
+    /// The lists of common and breached passwords.
     pub breached: Arc<BreachList>,
 }
 
-/// Why a password cannot be chosen.
+/// Why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
-    /// Fewer characters than the policy asks for.
+    /// It has fewer characters than the policy requires.
     #[error("use at least {min} characters: a few words that only you would put together work well")]
     TooShort {
         /// Characters at least.
         min: usize,
     },
-    /// More bytes than are hashed.
+    /// It has more bytes than are hashed.
     #[error("use at most {} bytes", super::MAX_BYTES)]
     TooLong,
-    /// Among the first that a guesser tries.
+    /// It is too easy to guess.
     #[error(
         "this is too easy to guess: avoid common words, repetitions, sequences, your name and the site's name"
     )]
@@ -89,7 +90,7 @@ pub enum Weakness {
 }
 
 impl PasswordPolicy {
-    /// Takes `typed` if it is as long as it has to be and no longer than what is hashed. Cheap: for request threads.
+    /// Checks the length of `typed`. This is cheap enough for request threads.
     ///
     /// # Errors
     /// [`Weakness::TooShort`] and [`Weakness::TooLong`].
@@ -101,7 +102,7 @@ impl PasswordPolicy {
         Ok(password)
     }
 
-    /// Whether a guesser would try `password` late enough. It costs milliseconds, so it runs on the threads that hash:
+    /// Checks that `password` is hard to guess. This takes milliseconds, so it runs on the hashing threads:
     /// see [`super::Hasher::check_and_hash`].
     ///
     /// # Errors
@@ -123,8 +124,8 @@ impl PasswordPolicy {
     }
 }
 
-/// Whether fewer than eight characters are left once the known words are taken out: a name that is repeated is long
-/// and still the first thing that is tried.
+/// Whether fewer than eight characters are left without the known words. A repeated name is long and still
+/// easy to guess.
 fn is_mostly_known_words(password: &str, words: &[&str]) -> bool {
     let mut rest = password.to_lowercase();
     let mut words = words.to_vec();

@@ -1,16 +1,16 @@
-//! A bounded queue between requests and the threads that hash.
+//! The bounded queue between requests and the hashing threads.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What a thread finds in the queue.
+/// What the queue gives a thread.
 pub(super) enum NextJob<T> {
-    /// Something to do.
+    /// A job to run.
     Job(T),
-    /// Nothing for a while: a good moment to give memory back.
+    /// No job came within the timeout.
     Idle,
-    /// Nobody will ask any more.
+    /// The queue is closed and empty.
     Closed,
 }
 
@@ -19,7 +19,7 @@ struct Inner<T> {
     closed: bool,
 }
 
-/// First in, first out, never longer than its capacity.
+/// A bounded first-in, first-out queue.
 pub(super) struct Queue<T> {
     inner: Mutex<Inner<T>>,
     filled: Condvar,
@@ -38,7 +38,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts `job` at the end; hands back how many wait when it is full.
+    /// Appends `job`. When the queue is full or closed, the error is the number of waiting jobs.
     pub(super) fn push(&self, job: T) -> Result<usize, usize> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = inner.waiting.len();
@@ -51,7 +51,7 @@ impl<T> Queue<T> {
         Ok(waiting + 1)
     }
 
-    /// The job that waited longest. Waits for one, but no longer than `timeout`.
+    /// The oldest job. It waits for one for `timeout` at most.
     pub(super) fn next(&self, timeout: Option<Duration>) -> NextJob<T> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -77,7 +77,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many wait.
+    /// The number of waiting jobs.
     pub(super) fn len(&self) -> usize {
         self.inner
             .lock()
@@ -86,7 +86,7 @@ impl<T> Queue<T> {
             .len()
     }
 
-    /// Lets the threads end once the queue is empty.
+    /// Closes the queue. The threads end once it is empty.
     pub(super) fn close(&self) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.filled.notify_all();

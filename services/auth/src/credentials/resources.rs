@@ -1,14 +1,14 @@
-//! What the container really has: the machine's cores and memory are not what a limited container may use.
+//! The cores and the memory that the container may use, which can be less than what the machine has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Cost;
 
-/// The share of the memory that hashing may take: half, the rest is for everything else.
+/// The divisor of the memory that hashing may take: half of it.
 const MEMORY_DIVISOR: u64 = 2;
 
-/// How many threads may hash at once: one a core, as long as half of the memory holds their blocks.
+/// The number of hashing threads: one a core, as long as their blocks fit in half of the memory.
 pub(super) fn threads(cost: Cost) -> usize {
     // Respects the affinity mask and the CPU quota of the control group.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -18,7 +18,8 @@ pub(super) fn threads(cost: Cost) -> usize {
     cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
 }
 
-/// Bytes of memory that this process may use: the least of the machine's and every enclosing control group's limit.
+/// The memory that this process may use, in bytes: the minimum of the machine's memory and the limits of its
+/// control groups.
 pub(super) fn memory_bytes(root: &Path) -> Option<u64> {
     cgroup_limits(root).into_iter().chain(machine_memory(root)).min()
 }
@@ -48,7 +49,7 @@ fn cgroup_limits(root: &Path) -> Vec<u64> {
         };
         let group = PathBuf::from(path.trim_start_matches('/'));
         for level in group.ancestors() {
-            // "max" stands for no limit, and is no number.
+            // "max" stands for no limit and is not a number.
             let limit = fs::read_to_string(mount.join(level).join(file));
             found.extend(limit.ok().and_then(|limit| limit.trim().parse::<u64>().ok()));
         }

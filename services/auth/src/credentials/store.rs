@@ -1,11 +1,11 @@
-//! Stored password hashes.
+//! The table `passwords`: password hashes of accounts.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
-/// Sets the password of an account, its first or another.
+/// Sets or replaces the password of an account.
 pub(crate) async fn set_password(
     tx: &mut Tx,
     account: Uuid,
@@ -18,7 +18,7 @@ pub(crate) async fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of the same password by one at today's cost, unless the password changed meanwhile.
+/// Replaces the hash of the same password by one at another cost, unless the password changed meanwhile.
 pub(crate) async fn rehash(tx: &mut Tx, account: Uuid, old: &str, new: &str) -> Result<bool, DbError> {
     let statement = "UPDATE passwords SET hash = $3 WHERE account_id = $1 AND hash = $2";
     let done = on_engine!(tx, c => sqlx::query(statement).bind(account).bind(old).bind(new).execute(c).await?.rows_affected());
@@ -37,7 +37,7 @@ pub(crate) async fn has_password(db: &mut impl Connection, account: Uuid) -> Res
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_one(c).await?))
 }
 
-/// Whether the password of an account was chosen after `then`.
+/// Whether the password of an account was set after `then`.
 pub(crate) async fn changed_since(
     db: &mut impl Connection,
     account: Uuid,

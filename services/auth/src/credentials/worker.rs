@@ -1,4 +1,4 @@
-//! What the threads of the pool do, one password after the other.
+//! The threads of the hashing pool.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -11,21 +11,21 @@ use super::argon2::{self, Argon2Error, ScratchMemory};
 use super::hasher::{HashError, Job, NewPasswordError, Pool, Task, Verdict};
 use super::queue::NextJob;
 
-/// How long a thread without work keeps its block of memory.
+/// How long an idle thread keeps its block of memory.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
 
-/// How long the allocator keeps what was freed for whoever may want it next, and a little more.
+/// How long the allocator keeps freed memory for reuse, and a little more.
 const PURGE_AFTER: Duration = Duration::from_secs(2);
 
-/// How much less than other threads a hashing thread may claim of a contended core (0 to 19). A token that waits
-/// for a core gets it at once; a pool that has the core to itself loses nothing.
+/// The niceness of a hashing thread (0 to 19). On a contended core, requests for tokens run first. A pool
+/// that has the core to itself loses nothing.
 const NICENESS: i32 = 10;
 
 impl Pool {
-    /// Works until the queue is closed.
+    /// Runs jobs until the queue is closed.
     pub(super) fn run_worker(&self) {
-        // Only this thread: Linux gives every thread a niceness of its own. Refused by some sandboxes; the pool
-        // then works all the same.
+        // Linux has a niceness per thread, so this concerns this thread alone. Some sandboxes refuse the
+        // call. The pool works without it.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
         let mut scratch = ScratchMemory::default();
         let mut timeout = None;
@@ -66,7 +66,7 @@ impl Pool {
             let span = |trace| Span::below(trace, SpanKind::Internal, || name);
             job.trace.map(span).unwrap_or_default()
         };
-        // Whoever asked may be gone by the time of the answer.
+        // The caller may be gone when the job is done, so a failed reply is ignored.
         match job.task {
             Task::CheckAndHash {
                 policy,
@@ -117,7 +117,7 @@ impl Pool {
     }
 }
 
-/// One thread that hashes, counted for as long as it does, also when it ends in a panic.
+/// Counts one busy thread in the gauge until it is dropped, also when the job panics.
 struct BusyGauge(Gauge);
 
 impl BusyGauge {
@@ -134,8 +134,8 @@ impl Drop for BusyGauge {
     }
 }
 
-/// Lets the allocator give to the system what was freed a while ago. mimalloc looks for that only when threads that
-/// allocate end, and those of this service live as long as it does.
+/// Makes the allocator return freed memory to the system. mimalloc does so only when a thread that has
+/// allocated ends, and the threads of this service live as long as it does.
 fn trigger_purge() {
     let brief = thread::Builder::new().spawn(|| drop(std::hint::black_box(vec![0_u8; 64])));
     if let Ok(brief) = brief {

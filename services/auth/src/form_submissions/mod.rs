@@ -1,6 +1,8 @@
-//! Forms that were sent a moment ago. A double click sends a form twice; the second is answered with what came of the first
-//! one, whichever replicas they reach. What is kept is a keyed hash of the form and the id of what came of it: nothing that
-//! could be sent again, and nothing that was typed.
+//! Form submissions of the last seconds, for idempotency on a double click.
+//!
+//! A double click sends a form twice. The second submission gets the outcome of the first one, whichever
+//! replicas they reach. A row has a keyed hash of the form and the id of its outcome: nothing that could be
+//! replayed, and nothing that was typed.
 
 pub(crate) mod store;
 #[cfg(test)]
@@ -14,46 +16,47 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-/// How long a form that comes again is the same click.
+/// How long a repeated form counts as the same submission.
 pub const WINDOW: Duration = Duration::from_secs(10);
 
-/// How often it is asked whether the first of two is done; each pause is twice the one before, up to the longest.
+/// The backoff between two queries for the outcome of the first submission: it doubles up to the longest
+/// pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
-/// What names a form that was sent: an HMAC of its token, the browser's cookie and its body.
+/// The key of a form submission: an HMAC of its token, the browser's cookie and its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionKey(pub(crate) [u8; 32]);
 
-/// What came of a form.
+/// The outcome of a form submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmissionOutcome {
-    /// A sign-in: the id of its session.
+    /// A sign-in, with the id of its session.
     SignedIn(Uuid),
-    /// A registration that goes on: its id.
+    /// A pending registration, with its id.
     Registering(Uuid),
 }
 
-/// How far a form is.
+/// The state of a form submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmissionState {
-    /// It did not come within [`WINDOW`], or nothing came of it: it was shown again, with what is wrong.
+    /// It did not come within [`WINDOW`], or it had no outcome because the form was shown again with errors.
     Unknown,
-    /// It is in work.
+    /// It is in progress.
     InProgress,
-    /// It is done.
+    /// It is done, with this outcome.
     Done(SubmissionOutcome),
 }
 
-/// The right and the duty of whoever handles a form first: to [`finish`] or to [`release`] it.
+/// The claim of the first submission of a form. Its holder has to [`finish`] or to [`release`] it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionClaim {
     key: SubmissionKey,
-    /// Tells this claim from a later one of the same form.
+    /// Distinguishes this claim from a later one of the same form.
     expires_at: Timestamp,
 }
 
-/// A claim, if this is the first time within [`WINDOW`] that the form comes.
+/// Claims a form submission. Returns `None` when the form came before within [`WINDOW`].
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +69,7 @@ pub async fn claim(app: &App, key: SubmissionKey) -> Result<Option<SubmissionCla
     Ok(first.then_some(SubmissionClaim { key, expires_at }))
 }
 
-/// Says what came of the form. Nothing happens when the claim is over.
+/// Records the outcome of a claimed submission. It does nothing when the claim has expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,7 +79,7 @@ pub async fn finish(app: &App, claim: SubmissionClaim, outcome: SubmissionOutcom
     tx.commit().await
 }
 
-/// Forgets a form of which nothing came. Nothing happens when the claim is over.
+/// Deletes a claimed submission that has no outcome. It does nothing when the claim has expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -86,7 +89,7 @@ pub async fn release(app: &App, claim: SubmissionClaim) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// How far the form is at this moment.
+/// The state of a submission now.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,7 +99,7 @@ pub async fn state(app: &App, key: SubmissionKey) -> Result<SubmissionState, DbE
     Ok(row.map_or(SubmissionState::Unknown, SubmissionState::from))
 }
 
-/// How far the form is as soon as it is not in work any more, or after [`WINDOW`].
+/// Waits until a submission is not in progress any more, for [`WINDOW`] at most. Returns its state.
 ///
 /// # Errors
 /// When the database fails.
@@ -114,7 +117,7 @@ pub async fn wait_until_done(app: &App, key: SubmissionKey) -> Result<Submission
     }
 }
 
-/// Removes what is over. How much.
+/// Deletes expired submissions. Returns their number.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! Stored form submissions. A row is live from now on for [`WINDOW`] at most, and what the clocks of two replicas may
-//! differ by, whatever the clock did since it was written.
+//! The table `form_submissions`. From now on a row is live for [`WINDOW`] and the clock skew of replicas at
+//! most, even when the clock was set back after it was written.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState, WINDOW};
 
-/// A form that came a moment ago; while it is in work it has neither id.
+/// A stored submission. While it is in progress it has neither id.
 #[derive(sqlx::FromRow)]
 pub(crate) struct SubmissionRow {
     session_id: Option<Uuid>,
@@ -25,7 +25,7 @@ impl From<SubmissionRow> for SubmissionState {
     }
 }
 
-/// Notes that a form came, unless it is noted already. Whether it was not.
+/// Inserts a submission unless there is a live one. Returns whether it was inserted.
 pub(crate) async fn claim(
     tx: &mut Tx,
     key: SubmissionKey,
@@ -41,7 +41,7 @@ pub(crate) async fn claim(
     )
 }
 
-/// Notes what came of the form of a claim, while it is in work.
+/// Records the outcome of a claimed submission that is in progress.
 pub(crate) async fn finish(
     tx: &mut Tx,
     claim: SubmissionClaim,
@@ -58,7 +58,7 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-/// Forgets the form of a claim, while it is in work.
+/// Deletes a claimed submission that is in progress.
 pub(crate) async fn release(tx: &mut Tx, claim: SubmissionClaim) -> Result<(), DbError> {
     let statement = "DELETE FROM form_submissions
         WHERE key = $1 AND expires_at = $2 AND session_id IS NULL AND registration_id IS NULL";
@@ -67,7 +67,7 @@ pub(crate) async fn release(tx: &mut Tx, claim: SubmissionClaim) -> Result<(), D
     Ok(())
 }
 
-/// A form that came a moment ago.
+/// The live submission of a key.
 pub(crate) async fn find(
     db: &mut impl Connection,
     key: SubmissionKey,
@@ -81,7 +81,7 @@ pub(crate) async fn find(
     )
 }
 
-/// Removes what is over.
+/// Deletes expired submissions.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM form_submissions WHERE expires_at <= $1 OR expires_at > $2";
     Ok(

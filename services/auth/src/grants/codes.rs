@@ -1,4 +1,4 @@
-//! Authorization codes: hashed, good for a minute at most, used once (SB-21).
+//! Authorization codes (RFC 6749 §4.1.2): hashed, valid for a minute at most, used once (SB-21).
 
 use chassis::db::Tx;
 use chassis::secret::{Token, TokenHash};
@@ -16,38 +16,38 @@ use super::{Grant, GrantError};
 use crate::app::App;
 use crate::clients::Client;
 
-/// The longest life of a code, whatever the settings say (SB-21).
+/// The maximum lifetime of a code, whatever the settings say (SB-21).
 pub(super) const MAX_CODE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// What a code is made for, besides the grant.
+/// An authorization code to issue.
 #[derive(Debug)]
 pub struct NewCode<'a> {
-    /// The client that it is for.
+    /// The client.
     pub client: &'a Client,
-    /// What it will give.
+    /// What the code will grant.
     pub grant: Grant,
-    /// Where it is sent.
+    /// The redirection URI that the code is sent to.
     pub redirect_uri: String,
-    /// Whether the client named that place, and has to repeat it (RFC 6749 §4.1.3).
+    /// Whether the request had a `redirect_uri`, which the client then has to repeat (RFC 6749 §4.1.3).
     pub redirect_uri_sent: bool,
-    /// The proof key.
+    /// The code challenge (RFC 7636 §4.2).
     pub challenge: Option<CodeChallenge>,
 }
 
-/// What a client brings with a code.
+/// The parameters with which a client redeems a code (RFC 6749 §4.1.3).
 #[derive(Debug)]
 pub struct CodeRedemption<'a> {
     /// The code.
     pub code: &'a str,
-    /// Where it says the code was sent.
+    /// The `redirect_uri` of the request.
     pub redirect_uri: Option<&'a str>,
-    /// The proof key's secret half.
+    /// The code verifier (RFC 7636 §4.1).
     pub verifier: Option<&'a CodeVerifier>,
-    /// Fewer services than the code is for.
+    /// The requested resources, a subset of those of the code (RFC 8707 §2.2).
     pub resources: &'a [Resource],
 }
 
-/// Makes a code.
+/// Issues an authorization code.
 ///
 /// # Errors
 /// `login_required` when the session has ended meanwhile.
@@ -79,7 +79,7 @@ pub async fn issue_code(app: &App, new: NewCode<'_>) -> Result<Token, GrantError
     Ok(code)
 }
 
-/// Exchanges a code for tokens. A code that comes again revokes what it gave (RFC 6749 §4.1.2).
+/// Exchanges a code for tokens. The reuse of a code revokes its grant (RFC 6749 §4.1.2).
 ///
 /// # Errors
 /// `invalid_grant`, with the same sentence for every reason; `invalid_target`.
@@ -95,7 +95,7 @@ pub async fn redeem_code(
     let Some(row) = consumed else {
         return Err(handle_code_reuse(app, tx, &hash, client).await?);
     };
-    // Whoever fails here has not used the code up: the transaction ends without a commit.
+    // A request that fails here does not use the code up, because the transaction ends without a commit.
     if !binding_matches(&row, redeem) {
         return Err(invalid_grant());
     }
@@ -114,7 +114,8 @@ pub async fn redeem_code(
     pending.sign(app, client, &audiences)
 }
 
-/// Why a code could not be used up. If it was used before, what it gave then is revoked.
+/// Handles a code that could not be consumed. When it was used before, its grant is revoked (RFC 6749
+/// §4.1.2).
 async fn handle_code_reuse(
     app: &App,
     mut tx: Tx,
@@ -132,8 +133,9 @@ async fn handle_code_reuse(
     Ok(invalid_grant())
 }
 
-/// Whether the client that brings the code is the one that asked for it. A verifier for a code without a challenge is
-/// refused too: somebody took the challenge out of the request (RFC 9700 §4.8.2).
+/// Whether the redirection URI and the PKCE verifier match those of the authorization request. A verifier for
+/// a code without a challenge does not match, because an attacker may have removed the challenge (RFC 9700
+/// §4.8.2).
 fn binding_matches(row: &CodeRow, redeem: &CodeRedemption<'_>) -> bool {
     let redirect_uri_matches = match redeem.redirect_uri {
         Some(uri) => uri == row.redirect_uri,

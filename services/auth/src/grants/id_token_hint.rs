@@ -1,4 +1,5 @@
-//! ID tokens that come back as hints (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2).
+//! `id_token_hint`: verification of ID tokens that come back as hints (OpenID Connect Core §3.1.2.1,
+//! RP-Initiated Logout §2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,15 +8,16 @@ use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, VerifyError, verify};
 
 use crate::app::App;
 
-/// Seconds that clocks may differ.
+/// The accepted clock skew, in seconds.
 const LEEWAY: i64 = 30;
 
-/// What an `id_token_hint` is worth.
+/// The result of verifying an `id_token_hint`.
 #[derive(Clone, Debug)]
 pub enum IdTokenHint {
-    /// An ID token that this server signed, for whichever client, expired or not.
+    /// An ID token that this server signed, for any client, expired or not.
     Verified(IdTokenClaims),
-    /// It names this server, and its key is not known any more: worth as much as a `client_id` that anybody may write.
+    /// An ID token that names this server as issuer and whose key is not known any more. It proves no more
+    /// than a `client_id`.
     UnknownKey {
         /// The client that it is for.
         client_id: String,
@@ -25,7 +27,7 @@ pub enum IdTokenHint {
 }
 
 impl IdTokenHint {
-    /// The claims, when this server has signed them.
+    /// The claims, when their signature is verified.
     pub fn verified(self) -> Option<IdTokenClaims> {
         match self {
             Self::Verified(claims) => Some(claims),
@@ -34,7 +36,8 @@ impl IdTokenHint {
     }
 }
 
-/// What a hint is worth. Keys that are published no more are good for hints, for as long as a session can live.
+/// Verifies an `id_token_hint`. Keys that are not published any more still verify hints for as long as a
+/// session can live.
 pub fn id_token_hint(app: &App, token: &str) -> IdTokenHint {
     let expect = Expect {
         typ: TYP_ID_TOKEN,

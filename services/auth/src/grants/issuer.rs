@@ -1,4 +1,5 @@
-//! Who this server is to clients: its name, the services that tokens are for, and the document that says so.
+//! The issuer: its URL, the audiences of its tokens, and its metadata (OpenID Connect Discovery §3, RFC 8414
+//! §2).
 
 use crate::config::Settings;
 use bytes::Bytes;
@@ -14,14 +15,14 @@ pub struct Issuer {
     metadata: Bytes,
 }
 
-/// The issuer's or the user service's URL cannot name them.
+/// A URL of the settings cannot be an issuer or a resource.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerError {
     /// The issuer's URL.
     #[error("issuer: {0}")]
     Issuer(ResourceError),
-    /// The document cannot be written.
+    /// The metadata cannot be serialized.
     #[error("issuer: the metadata cannot be written")]
     Metadata,
     /// The user service's URL.
@@ -30,7 +31,7 @@ pub enum IssuerError {
 }
 
 impl Issuer {
-    /// As the settings say.
+    /// The issuer of these settings.
     ///
     /// # Errors
     /// [`IssuerError`] names the key.
@@ -52,12 +53,12 @@ impl Issuer {
         &self.url
     }
 
-    /// The services that tokens are for unless a client is registered for others.
+    /// The audiences of tokens for clients that are not registered for others.
     pub fn audiences(&self) -> &[Resource] {
         &self.audiences
     }
 
-    /// The user service, as tokens name it.
+    /// The user service as an audience.
     pub fn users(&self) -> &Resource {
         &self.users
     }

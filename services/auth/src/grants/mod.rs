@@ -1,4 +1,4 @@
-//! Grants: what a person lets a client do, as codes, refresh tokens and access tokens.
+//! Grants: authorization codes, refresh tokens and access tokens, and their revocation.
 
 mod codes;
 mod id_token_hint;
@@ -39,10 +39,11 @@ use crate::app::App;
 use crate::clients::{Client, GrantType};
 use crate::subjects;
 
-/// How long the remains of a grant are kept, to recognise what comes again.
+/// How long an ended grant is kept, to detect the reuse of its codes and tokens.
 const GRANT_RETENTION: Duration = Duration::from_secs(86_400);
 
-/// A grant that is written and not signed yet: a signature is not worth holding a transaction for.
+/// The tokens of a grant before they are signed. They are signed after the commit, so that a signature holds
+/// no transaction.
 struct PendingTokens {
     grant: GrantRow,
     scope: Scope,
@@ -70,10 +71,10 @@ impl PendingTokens {
     }
 }
 
-/// Gives tokens to `client` for a person who is signed in, without a code in between.
+/// Issues tokens to `client` for a signed-in subject without a code.
 ///
 /// # Errors
-/// `invalid_grant` when the person may not sign in.
+/// `invalid_grant` when the subject may not sign in.
 pub async fn issue(
     app: &App,
     tx: &mut Tx,
@@ -87,7 +88,7 @@ pub async fn issue(
         .sign(app, client, &audiences)
 }
 
-/// Gives a token to a client for itself.
+/// Issues an access token to a client for itself (RFC 6749 §4.4).
 ///
 /// # Errors
 /// `invalid_scope`, `invalid_target`.
@@ -154,9 +155,9 @@ async fn create_grant(
     })
 }
 
-/// Revokes a grant whose code or refresh token came again, and tells the world; in a transaction of its own, which holds
-/// the account before the grant, as whatever ends sessions does. The one that found out holds the grant already, and
-/// must have ended.
+/// Revokes a grant whose code or refresh token was reused, and appends the event. It needs its own
+/// transaction, which locks the account before the grant, in the same order as the end of a session. The
+/// transaction that detected the reuse holds the grant and must have ended.
 async fn revoke_reused(app: &App, grant: Uuid, subject: Uuid, client: &Client) -> Result<(), DbError> {
     let mut tx = app.db.begin("token_reuse").await?;
     accounts::store::lock(&mut tx, subject).await?;
@@ -181,7 +182,7 @@ async fn revoke_reused(app: &App, grant: Uuid, subject: Uuid, client: &Client) -
     tx.commit().await
 }
 
-/// Whether the grant of an access token is still alive.
+/// Whether a grant is live, which means not revoked.
 ///
 /// # Errors
 /// When the database fails.
@@ -189,7 +190,7 @@ pub async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError
     store::is_live(db, id).await
 }
 
-/// Revokes the family of a refresh token, if it is `client`'s (RFC 7009 §2.1). Whether it was alive.
+/// Revokes the grant of a refresh token of `client` (RFC 7009 §2.1). Returns whether it was live.
 ///
 /// # Errors
 /// When the database fails.
@@ -201,7 +202,7 @@ pub async fn revoke_refresh_token(app: &App, client: &Client, presented: &str) -
     revoke_grant(app, client, row.grant_id).await
 }
 
-/// Revokes a grant, if it is `client`'s. Whether it was alive.
+/// Revokes a grant of `client`. Returns whether it was live.
 ///
 /// # Errors
 /// When the database fails.
@@ -216,7 +217,7 @@ pub async fn revoke_grant(app: &App, client: &Client, id: Uuid) -> Result<bool, 
     Ok(revoked)
 }
 
-/// Revokes what was granted in a session, but for what has `offline_access`. How many grants there were.
+/// Revokes the grants of a session, except those with `offline_access`. Returns their number.
 ///
 /// # Errors
 /// When the database fails.
@@ -224,7 +225,7 @@ pub async fn revoke_for_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> R
     store::revoke_session(tx, session, now).await
 }
 
-/// Revokes everything that a person granted. How many grants there were.
+/// Revokes all grants of a subject. Returns their number.
 ///
 /// # Errors
 /// When the database fails.
@@ -232,8 +233,8 @@ pub async fn revoke_for_account(tx: &mut Tx, account: Uuid, now: Timestamp) -> R
     store::revoke_subject(tx, account, now).await
 }
 
-/// Revokes everything that was granted to a client which is deleted, and notes that its own tokens are void. How many
-/// grants there were.
+/// Revokes all grants of a deleted client and records that its own tokens are void. Returns the number of
+/// grants.
 ///
 /// # Errors
 /// When the database fails.
@@ -242,7 +243,7 @@ pub async fn revoke_for_client(tx: &mut Tx, client: &str, now: Timestamp) -> Res
     store::revoke_client(tx, client, now).await
 }
 
-/// Forgets what ended a day ago. To be called every few minutes. How much it was.
+/// Deletes codes and grants that ended a day ago. Returns their number.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! What is granted, and why it is not.
+//! The model of a grant: its scope, its audiences and its errors.
 
 use chassis::clock::Timestamp;
 use chassis::db::DbError;
@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::clients::{Client, GrantType};
 use crate::subjects::Subject;
 
-/// Scopes that only administrators may pass on to a client, and clients of their own only by registration.
+/// Scopes that only administrators may grant to a client, and that clients have for themselves only by
+/// registration.
 const PRIVILEGED_SCOPES: [&str; 6] = [
     "admin",
     "users:read",
@@ -22,32 +23,32 @@ const PRIVILEGED_SCOPES: [&str; 6] = [
     "events:read",
 ];
 
-/// Scopes that mean nothing without a person.
+/// Scopes that have no meaning without a subject.
 const SUBJECT_ONLY_SCOPES: [&str; 2] = ["openid", "offline_access"];
 
-/// A person, signed in, lets a client in.
+/// What a signed-in subject grants to a client.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// The person.
+    /// The subject.
     pub subject: Uuid,
-    /// What is granted: see [`subject_scope`].
+    /// The granted scope: see [`subject_scope`].
     pub scope: Scope,
-    /// The services that the tokens are for: see [`audiences`].
+    /// The audiences of the tokens: see [`audiences`].
     pub audiences: Vec<Resource>,
-    /// The session, at whose end the grant ends unless it has `offline_access`.
+    /// The session. The grant ends with it unless it has `offline_access`.
     pub session_id: Option<Uuid>,
-    /// When the person proved who they are.
+    /// The time of the authentication (`auth_time`).
     pub auth_time: Timestamp,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// From the authorization request, for the ID token.
+    /// The `nonce` of the authorization request, for the ID token.
     pub nonce: Option<String>,
 }
 
-/// Why there are no tokens.
+/// Why no tokens are issued.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// What the client is told.
+    /// The error that the client gets.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
     /// A token could not be signed.
@@ -58,30 +59,30 @@ pub enum GrantError {
     Db(#[from] DbError),
 }
 
-/// The code or token is not good. One sentence for every reason: it tells nobody how near they were.
+/// `invalid_grant` (RFC 6749 §5.2). The description is the same for every reason, so that it reveals nothing.
 pub(super) fn invalid_grant() -> GrantError {
     ErrorCode::InvalidGrant
         .because("the code or token is unknown, expired, used or not for this client")
         .into()
 }
 
-/// Whether a person needs to administer to pass `scope` on.
+/// Whether only administrators may grant `scope`.
 pub(crate) fn is_privileged(scope: &str) -> bool {
     PRIVILEGED_SCOPES.contains(&scope)
 }
 
-/// What a client is given that names no scope: of what it is registered for, all that is neither privileged nor outlives
-/// the session. That much is given to nobody unasked (SB-48).
+/// The scope of a request without `scope`: all of the registered scopes that are neither privileged nor
+/// outlive the session. Those are never granted unless they are requested (SB-48).
 fn default_scope(registered: &Scope) -> Result<Scope, OAuthError> {
     let modest = |token: &&str| !is_privileged(token) && *token != "offline_access";
     Ok(Scope::of(registered.iter().filter(modest))?)
 }
 
-/// What a person may grant to a client of what it asks for; a client that asks for nothing gets what is modest of what
-/// it is registered for. What is not known is passed over (OpenID Connect Core §3.1.2.1).
+/// The scope that a subject may grant to a client. A request without scope gets the default. Unknown scopes
+/// are ignored (OpenID Connect Core §3.1.2.1).
 ///
 /// # Errors
-/// `invalid_scope` when nothing is left.
+/// `invalid_scope` when no scope is left.
 pub fn subject_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
     let registered = &client.metadata.scope;
     let default = default_scope(registered)?;
@@ -100,12 +101,12 @@ pub fn subject_scope(client: &Client, subject: &Subject, asked: &Scope) -> Resul
     Ok(granted)
 }
 
-/// What a client may have for itself: nothing that stands for a person, whatever it is registered for, and nothing
-/// privileged that it does not name.
+/// The scope that a client may have for itself (RFC 6749 §4.4.2). It has no scope that needs a subject, and
+/// no privileged scope that was not requested.
 ///
 /// # Errors
-/// `invalid_scope` when it asks for more than it is registered for, or for nothing and there is nothing to be had that
-/// is not privileged.
+/// `invalid_scope` when the client requests more than it is registered for, or when it requests no scope and is registered
+/// for privileged ones alone.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
     let registered = &client.metadata.scope;
     let impersonal =
@@ -125,10 +126,10 @@ pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAu
     Ok(granted)
 }
 
-/// The services that a token will be for: those asked for, or all that the client may reach (RFC 8707 §2).
+/// The audiences of a token: the requested resources, or all that the client is registered for (RFC 8707 §2).
 ///
 /// # Errors
-/// `invalid_target` for a service that is not the client's.
+/// `invalid_target` for a resource that the client is not registered for.
 pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
     let registered = &client.metadata.audiences;
     let reachable = if registered.is_empty() {
@@ -139,7 +140,7 @@ pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<R
     narrow_audiences(reachable, asked)
 }
 
-/// `asked`, if all of it is in `reachable`; all of `reachable` if nothing is asked.
+/// Returns `asked` when all of it is in `reachable`, and all of `reachable` when `asked` is empty.
 pub(super) fn narrow_audiences(
     reachable: &[Resource],
     asked: &[Resource],

@@ -1,4 +1,4 @@
-//! Refresh tokens: each is exchanged for its successor, and one that comes back later revokes its family (SB-24). See
+//! Refresh tokens (RFC 6749 §6): rotation and the detection of reuse (RFC 9700 §4.14.2, SB-24). See
 //! `docs/decisions/0004-refresh-token-rotation.md`.
 
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::app::App;
 use crate::clients::Client;
 use crate::subjects;
 
-/// How long a token may come again after it was exchanged, as long as nobody used its successor: two tabs that
-/// refresh at once, or a client that lost the answer.
+/// How long a rotated token may be presented again, as long as its successor is unused. Two tabs refresh at
+/// once, or a client loses the response.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What becomes of a refresh token that was presented.
+/// The result of rotating a refresh token.
 enum RefreshOutcome {
-    /// Its successor, new or told again.
+    /// Its successor, new or repeated.
     Successor(Token),
-    /// It was stolen, or its successor was.
+    /// The token was reused: it or its successor was stolen.
     Reused,
 }
 
-/// Exchanges a refresh token for new tokens.
+/// Exchanges a refresh token for new tokens (RFC 6749 §6).
 ///
 /// # Errors
 /// `invalid_grant`, with the same sentence for every reason; `invalid_scope` and `invalid_target` when more is asked
@@ -55,13 +55,13 @@ pub async fn refresh(
         .await?
         .filter(|grant| grant.client_id == client.id.as_str())
         .ok_or_else(invalid_grant)?;
-    // What cannot succeed is refused before the token is used up.
+    // A request that cannot succeed is rejected before the token is rotated.
     let subject = subjects::find(&mut tx, grant.subject)
         .await?
         .filter(|subject| subject.active)
         .ok_or_else(invalid_grant)?;
     let granted: Scope = grant.scope.parse().map_err(|_| invalid_grant())?;
-    // Nothing granted stays nothing: to ask for nothing would mean all that the client may have by now.
+    // An empty scope stays empty. Otherwise it would become the default scope of the client.
     let granted = match granted.is_empty() {
         true => granted,
         false => subject_scope(client, &subject, &granted)?,
@@ -98,7 +98,7 @@ pub async fn refresh(
     }
 }
 
-/// Under the lock of the grant: the first to come exchanges the token, and those who come at the same moment get the
+/// Rotates a refresh token under the lock of its grant. Requests that present it at the same moment get the
 /// same successor.
 async fn rotate(
     tx: &mut Tx,
@@ -130,8 +130,8 @@ async fn rotate(
     }
 }
 
-/// The token that follows `presented`: always the same one, known to nobody who has not both the token and the
-/// grant's secret. So the second of two tabs can be told the same successor without its being stored.
+/// The successor of `presented`. It is derived from the token and the grant's secret, so that the second of
+/// two tabs gets the same successor although it is not stored.
 fn successor(grant: &GrantRow, presented: &Token) -> Token {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &grant.rotation_secret);
     let tag = hmac::sign(&key, presented.expose().as_bytes());

@@ -1,5 +1,5 @@
-//! The revocation list: what resource servers that verify tokens offline have to refuse before they expire (SB-47). See
-//! `docs/decisions/0023-revocation-list.md`.
+//! The revocation list: grants and clients whose tokens resource servers reject before they expire (SB-47).
+//! See `docs/decisions/0023-revocation-list.md`.
 
 use std::time::Duration;
 
@@ -11,21 +11,22 @@ use uuid::Uuid;
 use super::store;
 use crate::app::App;
 
-/// How far an answer reaches back behind the moment that was asked for: transactions commit later than the time that
-/// they write, and the clocks of replicas differ.
+/// How far a response reaches back before `since`. Transactions commit later than the time that they write,
+/// and the clocks of replicas differ.
 const OVERLAP: Duration = Duration::from_secs(60);
 
-/// By how much a resource server may honour a token longer than its `exp`.
+/// How long a resource server may accept a token after its `exp`.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// What was revoked, complete as of a moment.
+/// The revocation list, complete as of a time.
 #[derive(Debug, Serialize)]
 pub struct Revocations {
-    /// The moment, by the clock of this service: what to ask with next.
+    /// The time by the clock of this service. The next request sends it as `since`.
     pub as_of: Timestamp,
-    /// Seconds for which an entry has to be kept, from the moment that it is received.
+    /// How long an entry has to be kept after it was received, in seconds.
     pub keep_seconds: u64,
-    /// Names the published key set: when it differs from the last one, fetch the keys again, for one may have been dropped.
+    /// The tag of the published key set. When it differs from the last one, the keys have to be fetched
+    /// again.
     pub key_set: String,
     /// The grants (`gid` of their tokens) that were revoked.
     pub grants: Vec<Uuid>,
@@ -38,19 +39,19 @@ pub struct Revocations {
 pub struct DeletedClient {
     /// The id.
     pub client_id: String,
-    /// When: tokens that were issued up to then are void.
+    /// When it was deleted. Tokens that were issued up to then are void.
     pub deleted_at: Timestamp,
 }
 
-/// What was revoked since `since`, the `as_of` of an earlier answer; without it, everything of which a token can still
-/// be valid.
+/// The revocations since `since`, the `as_of` of an earlier response. Without it the list has every
+/// revocation that can still concern a valid token.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn revocations(app: &App, since: Option<Timestamp>) -> Result<Revocations, DbError> {
     let now = app.clock.now();
     let keep = Duration::from_secs(u64::from(app.settings.tokens.access_seconds)) + LEEWAY + OVERLAP;
-    // A clock that was set back would hide what is revoked from now on.
+    // A `since` in the future is ignored: after the clock was set back it would hide new revocations.
     let from = match since.filter(|since| *since <= now) {
         Some(since) => since - OVERLAP,
         None => now - keep,

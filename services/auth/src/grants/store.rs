@@ -1,4 +1,5 @@
-//! Codes, grants and refresh tokens in the database. Only hashes of what is secret are here.
+//! The tables `authorization_codes`, `grants`, `refresh_tokens` and `deleted_clients`. Secrets are stored as
+//! hashes.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -50,8 +51,8 @@ pub(super) struct RefreshRow {
     pub(super) successor: Option<Vec<u8>>,
 }
 
-/// Stores a code, if the session that it stems from lives. Whether it does. The session is held, so that whoever ends
-/// it waits and then finds this code to forget.
+/// Inserts a code when its session is live. Returns whether it was inserted. The session is locked, so that a
+/// transaction that ends it waits and then deletes this code.
 pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
@@ -80,7 +81,8 @@ pub(super) async fn find_code(
     )
 }
 
-/// Uses up a code of `client` for the grant `grant_id`. Nothing, if it was not there to be used.
+/// Consumes a code of `client` for the grant `grant_id`. Returns `None` when there is no unused, unexpired
+/// code.
 pub(super) async fn consume_code(
     tx: &mut Tx,
     hash: &TokenHash,
@@ -106,7 +108,7 @@ pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), Db
     Ok(())
 }
 
-/// The grant, if it is alive, held for this transaction: exchanges of one family's tokens take turns.
+/// Locks a live grant until the transaction ends, so that rotations of one grant are serialized.
 pub(super) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Option<GrantRow>, DbError> {
     Ok(on_engine!(tx, c => sqlx::query_as(
         "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 RETURNING *")
@@ -140,7 +142,7 @@ pub(super) async fn find_refresh_token(
         .bind(hash).fetch_optional(c).await?))
 }
 
-/// Exchanges a refresh token for `successor`. Whether it was there to be exchanged.
+/// Marks a refresh token as rotated to `successor`. Returns whether it was not rotated before.
 pub(super) async fn rotate(
     tx: &mut Tx,
     hash: &TokenHash,
@@ -152,7 +154,7 @@ pub(super) async fn rotate(
         .bind(hash.as_bytes()).bind(successor.as_bytes()).bind(now).execute(c).await?.rows_affected() == 1))
 }
 
-/// Revokes one grant. Whether it was alive.
+/// Revokes one grant. Returns whether it was live.
 pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     Ok(
         on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
@@ -160,8 +162,8 @@ pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool
     )
 }
 
-/// Forgets the codes of a session and revokes its grants but the offline ones. The codes first: one that is being
-/// used just now has given its grant when this returns.
+/// Deletes the codes of a session and revokes its grants except the offline ones. The codes come first,
+/// because a code that is being redeemed has its grant by the time the statement returns.
 pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE session_id = $1")
         .bind(session).execute(c).await.map(drop)?);
@@ -170,7 +172,7 @@ pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -
         .bind(session).bind(now).execute(c).await?.rows_affected()))
 }
 
-/// As [`revoke_session`], for all that a person granted, offline too.
+/// Deletes the codes of a subject and revokes all its grants, like [`revoke_session`].
 pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE subject = $1")
         .bind(subject).execute(c).await.map(drop)?);
@@ -179,7 +181,7 @@ pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -
         .bind(subject).bind(now).execute(c).await?.rows_affected()))
 }
 
-/// As [`revoke_session`], for all that was granted to a client.
+/// Deletes the codes of a client and revokes all its grants, like [`revoke_session`].
 pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1")
         .bind(client).execute(c).await.map(drop)?);
@@ -188,7 +190,7 @@ pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> 
         .bind(client).bind(now).execute(c).await?.rows_affected()))
 }
 
-/// Notes that a client is gone.
+/// Records a deleted client.
 pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
          ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
@@ -214,7 +216,8 @@ pub(super) async fn clients_deleted_since(
         .bind(from).fetch_all(c).await?))
 }
 
-/// Forgets what nobody can use any more since `before`, with its refresh tokens.
+/// Deletes codes, grants and their refresh tokens, and records of deleted clients, that ended before
+/// `before`.
 pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
         .bind(before).execute(c).await?.rows_affected());

@@ -1,4 +1,4 @@
-//! Making access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2).
+//! Signing of access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2).
 
 use chassis::clock::Timestamp;
 use oidc::claims::{AccessTokenClaims, IdTokenClaims};
@@ -13,7 +13,7 @@ use super::store::GrantRow;
 use crate::app::App;
 use crate::clients::Client;
 
-/// What goes into the tokens of a person.
+/// The content of the tokens of a subject.
 pub(super) struct TokenInput<'a> {
     pub(super) grant: &'a GrantRow,
     pub(super) client: &'a Client,
@@ -25,7 +25,7 @@ pub(super) struct TokenInput<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The answer to a person's client.
+/// Signs the tokens of a subject and builds the token response (RFC 6749 §5.1).
 pub(super) fn sign_subject_tokens(app: &App, signing: TokenInput<'_>) -> Result<TokenResponse, GrantError> {
     let TokenInput { grant, client, .. } = signing;
     let scope = signing.scope;
@@ -80,7 +80,7 @@ pub(super) fn sign_subject_tokens(app: &App, signing: TokenInput<'_>) -> Result<
     })
 }
 
-/// The answer to a client that asked for itself. Nothing is stored.
+/// Signs the access token of a client for itself and builds the token response. Nothing is stored.
 pub(super) fn sign_client_token(
     app: &App,
     client: &Client,
@@ -123,7 +123,8 @@ fn jti(app: &App) -> String {
     id.simple().to_string()
 }
 
-/// With `openid` the token is for the userinfo endpoint too, which is this service.
+/// The `aud` claim. With the scope `openid` the token is also for the userinfo endpoint, which is this
+/// service.
 fn audience(app: &App, audiences: &[Resource], openid: bool) -> Audience {
     let mut names: Vec<String> = audiences
         .iter()

@@ -1,4 +1,4 @@
-//! Clients, for administrators.
+//! `/admin/v1/clients`: administration of clients (metadata of RFC 7591).
 
 use std::collections::BTreeSet;
 
@@ -22,8 +22,8 @@ use crate::clients::{
     self, AuthMethod, Client, ClientError, ClientId, ClientMetadata, GrantType, IdTokenAlgorithm, Origin,
 };
 
-/// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are written out
-/// once more because an error inside a flattened struct does not tell which field is wrong.
+/// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are
+/// written out once more because an error inside a flattened struct does not tell which field is wrong.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewClient {
@@ -61,11 +61,11 @@ impl NewClient {
     }
 }
 
-/// A client.
+/// The representation of a client.
 #[derive(Serialize, JsonSchema)]
 struct ClientView {
     client_id: String,
-    /// Told once, when the client is registered.
+    /// The secret, which is shown once, in the response to the registration.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     #[serde(flatten)]
@@ -76,16 +76,16 @@ struct ClientView {
     updated_at: Timestamp,
 }
 
-/// Clients in the order of their ids.
+/// One page of clients in the order of their ids.
 #[derive(Serialize, JsonSchema)]
 struct ClientPage {
     clients: Vec<ClientView>,
-    /// For `after`, to read on.
+    /// The `after` of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// Which page of clients to list.
+/// The query of the list.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PageQuery {
@@ -119,7 +119,7 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route("/admin/v1/clients/{client_id}", get(find).delete(delete))
 }
 
-/// `GET /admin/v1/clients?after=&limit=`
+/// `GET /admin/v1/clients?after=&limit=`: one page of clients.
 async fn list(
     State(app): State<SharedApp>,
     _: Scoped<Admin>,
@@ -137,7 +137,7 @@ async fn list(
     }))
 }
 
-/// `POST /admin/v1/clients`: the answer holds the secret, this once.
+/// `POST /admin/v1/clients`: registers a client. Only this response has the secret.
 async fn create(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,
@@ -159,7 +159,7 @@ async fn create(
     Ok((StatusCode::CREATED, headers, Json(shown)).into_response())
 }
 
-/// `GET /admin/v1/clients/{client_id}`
+/// `GET /admin/v1/clients/{client_id}`: one client.
 async fn find(
     State(app): State<SharedApp>,
     _: Scoped<Admin>,
@@ -169,7 +169,7 @@ async fn find(
     Ok(Json(ClientView::from(Client::clone(&client))))
 }
 
-/// `DELETE /admin/v1/clients/{client_id}`: all that was granted to it is revoked.
+/// `DELETE /admin/v1/clients/{client_id}`: deletes a client and revokes its grants.
 async fn delete(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,

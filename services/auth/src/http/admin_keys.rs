@@ -1,4 +1,4 @@
-//! Signing keys, for administrators.
+//! `/admin/v1/keys`: administration of signing keys.
 
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -13,33 +13,34 @@ use serde::{Deserialize, Serialize};
 use crate::app::SharedApp;
 use crate::keys::{KeyError, KeyInfo};
 
-/// Every key there is, oldest first.
+/// All signing keys, oldest first.
 #[derive(Serialize, JsonSchema)]
 struct KeyList {
     keys: Vec<KeyInfo>,
 }
 
-/// What came of a rotation.
+/// The result of a rotation.
 #[derive(Serialize, JsonSchema)]
 struct RotationResult {
-    /// The ids of the keys that were made; empty when the next ones were published already.
+    /// The ids of the keys that were made. It is empty when the next keys were published already.
     made: Vec<String>,
     /// When the last of the next keys begins to sign.
     signs_from: Timestamp,
-    /// Every key there is now, oldest first.
+    /// All signing keys now, oldest first.
     keys: Vec<KeyInfo>,
 }
 
-/// How fast to change the keys.
+/// The options of a rotation.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RotationRequest {
-    /// Sign with the new keys within seconds, for when a key may have leaked, instead of waiting until every cached
-    /// copy of the key set has expired.
+    /// Signs with the new keys within seconds, because a key may have leaked, instead of waiting until every
+    /// cached copy of the key set has expired.
     #[serde(default)]
     immediately: bool,
-    /// Forget every key and sign with new ones from now on, because private halves are known to have leaked. Everything
-    /// that the old keys signed is void: access tokens, and ID tokens as hints. Sessions and refresh tokens go on.
+    /// Deletes every key and signs with new ones from now on, because private keys have leaked. Everything
+    /// that the old keys signed is void: access tokens, and ID tokens as hints. Sessions and refresh tokens
+    /// stay valid.
     #[serde(default)]
     drop_now: bool,
 }
@@ -50,13 +51,13 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route("/admin/v1/keys/rotate", post(rotate))
 }
 
-/// `GET /admin/v1/keys`
+/// `GET /admin/v1/keys`: all signing keys.
 async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
     let keys = app.keys.list().await.map_err(to_problem)?;
     Ok(Json(KeyList { keys }))
 }
 
-/// `POST /admin/v1/keys/rotate`, with or without a body.
+/// `POST /admin/v1/keys/rotate`: rotates the signing keys. The body is optional.
 async fn rotate(
     State(app): State<SharedApp>,
     admin: Scoped<Admin>,

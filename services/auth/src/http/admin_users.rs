@@ -1,4 +1,4 @@
-//! `/admin/v1/users`: accounts made and looked after by administrators.
+//! `/admin/v1/users`: administration of accounts.
 
 use axum::Router;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route("/admin/v1/users/{id}/sessions", delete(end_sessions))
 }
 
-/// An account to be made.
+/// The account to create.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewUser {
@@ -46,26 +46,26 @@ struct NewUser {
     groups: Vec<String>,
 }
 
-/// The account that was made.
+/// The account that was created.
 #[derive(Debug, Serialize)]
 struct CreatedAccount {
     id: Uuid,
     /// `active`, or `pending` while the user service does not answer.
     state: &'static str,
-    /// With which the person chooses a password; only for an account without one.
+    /// The invitation link, for an account without a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_url: Option<Url>,
 }
 
-/// A link with which a person chooses a password.
+/// An invitation link, with which a person chooses a password.
 #[derive(Debug, Serialize)]
 struct SetupLink {
     setup_url: Url,
-    /// Seconds that it is good for.
+    /// Its lifetime in seconds.
     expires_in: u64,
 }
 
-/// POST /admin/v1/users
+/// `POST /admin/v1/users`: creates an account.
 async fn create(
     admin: Scoped<Admin>,
     State(app): State<SharedApp>,
@@ -118,7 +118,7 @@ async fn create(
     Ok(no_store((StatusCode::CREATED, axum::Json(created))))
 }
 
-/// POST /admin/v1/users/{id}/setup-link
+/// `POST /admin/v1/users/{id}/setup-link`: issues an invitation link.
 async fn invite(
     admin: Scoped<Admin>,
     State(app): State<SharedApp>,
@@ -138,7 +138,7 @@ async fn invite(
     Ok(no_store((StatusCode::CREATED, axum::Json(link))))
 }
 
-/// DELETE /admin/v1/users/{id}/sessions
+/// `DELETE /admin/v1/users/{id}/sessions`: ends all sessions of an account.
 async fn end_sessions(
     admin: Scoped<Admin>,
     State(app): State<SharedApp>,
@@ -154,7 +154,7 @@ async fn end_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A response that holds a secret (SB-18).
+/// A response with a secret, which must not be stored (SB-18).
 fn no_store(response: impl IntoResponse) -> Response {
     let mut response = response.into_response();
     response

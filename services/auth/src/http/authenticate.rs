@@ -1,4 +1,4 @@
-//! `POST /authenticate`: the direct sign-in of first-party applications, command lines and tests.
+//! `POST /authenticate`: direct sign-in of first-party applications, command lines and tests.
 
 use std::time::Duration;
 
@@ -22,36 +22,36 @@ use crate::grants::{self, Grant, GrantError};
 use crate::sessions::{self, SessionLifetime, StartError};
 use crate::subjects::{self, Subject};
 
-/// What is granted when nothing is asked for. Administration is never granted unasked.
+/// The scope of a request without one. Privileged scopes are granted only when they are requested.
 const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
 
-/// When to ask again for an account that is being set up.
+/// When to try again while the registration is pending.
 const PENDING_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> Router<SharedApp> {
     Router::new().route("/authenticate", post(authenticate))
 }
 
-/// Who wants to sign in.
+/// The body of the request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateRequest {
     username: String,
     password: SecretString,
-    /// For accounts with a second factor; others need none.
+    /// The one-time password of an account with a second factor.
     #[serde(default, rename = "otp")]
     _otp: Option<SecretString>,
-    /// Scopes between spaces.
+    /// The requested scopes, separated by spaces.
     #[serde(default)]
     scope: Option<String>,
-    /// What an earlier sign-in with `remember_device` gave.
+    /// The device token from an earlier sign-in with `remember_device`.
     #[serde(default)]
     device_token: Option<SecretString>,
     #[serde(default)]
     remember_device: bool,
 }
 
-/// What a person who signed in gets.
+/// The body of a successful response.
 #[derive(Serialize)]
 struct AuthenticateResponse {
     #[serde(flatten)]
@@ -61,7 +61,7 @@ struct AuthenticateResponse {
     device_token: Option<String>,
 }
 
-/// POST /authenticate
+/// `POST /authenticate`: signs in and issues tokens.
 async fn authenticate(
     State(app): State<SharedApp>,
     client: ClientInfo,
@@ -85,7 +85,7 @@ async fn authenticate(
     let granted = match start_session_and_issue(&app, &who, &client, &asked, remember).await {
         Ok(granted) => granted,
         Err(GrantFailure::Scope(problem)) => {
-            // The password was right: what is refused is no guess.
+            // The password was right, so the attempt does not count as a failure.
             let mut tx = app.db.begin("authenticate_refused").await?;
             who.clear_failures(&mut tx).await?;
             tx.commit().await?;
@@ -109,11 +109,11 @@ fn requested_scope(text: Option<&str>) -> Result<Scope, Problem> {
     scope.map_err(|error| Problem::invalid().field("scope", error.to_string()))
 }
 
-/// Why somebody with the right password gets no tokens.
+/// Why no tokens are issued after a successful authentication.
 enum GrantFailure {
-    /// They may not have what they ask for.
+    /// The requested scope is not allowed.
     Scope(Problem),
-    /// They may not sign in any more, or it failed here.
+    /// The account may not sign in any more, or the service failed.
     Failed(Problem),
 }
 
@@ -123,7 +123,7 @@ impl<E: Into<Problem>> From<E> for GrantFailure {
     }
 }
 
-/// Starts the session that the tokens belong to, and gives them: one transaction.
+/// Starts a session and issues its tokens, in one transaction.
 async fn start_session_and_issue(
     app: &App,
     who: &SignedIn,
@@ -135,7 +135,7 @@ async fn start_session_and_issue(
         .await?
         .ok_or_else(Problem::not_found)?;
     let mut tx = app.db.begin("authenticate").await?;
-    // No cookie leads to this session: it lives as long as its refresh tokens may.
+    // This session has no cookie. It lives as long as its refresh tokens may.
     let life = Duration::from_secs(u64::from(app.settings.tokens.refresh_days) * 86_400);
     let lifetime = SessionLifetime {
         idle: life,
@@ -171,7 +171,7 @@ async fn start_session_and_issue(
     })
 }
 
-/// One answer for everything that makes a pair wrong (SB-8).
+/// The response to invalid credentials. It is the same for every reason (SB-8).
 fn invalid_credentials() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! Whether the person behind an access token may still act.
+//! Checks that the holder of an access token is still active (SB-15).
 
 use axum::extract::FromRequestParts;
 use chassis::access::{AccessToken, Bearer};
@@ -13,9 +13,9 @@ use crate::grants;
 use crate::restore;
 use crate::subjects::{self, Subject};
 
-/// An access token of an application that is still registered, or of a person who may still act: whoever was
-/// deactivated or deleted, administers no more, or had their grant revoked is refused though the token still verifies
-/// (SB-15).
+/// Extracts an access token whose holder is still active: a registered client, or an active subject with a
+/// live grant. A privileged token needs a subject who still administers. Other tokens are rejected although
+/// they verify (SB-15).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ActiveCaller;
 
@@ -28,10 +28,10 @@ impl FromRequestParts<SharedApp> for ActiveCaller {
     }
 }
 
-/// Whether the holder of a token that was verified may still act.
+/// Checks that the holder of a verified access token is still active.
 ///
 /// # Errors
-/// 401 when not; 503 for people after a restoration, until it is known who may.
+/// 401 when it is not. 503 for subjects while sign-in is closed after a restoration.
 pub(crate) async fn check_active(app: &App, token: &AccessToken) -> Result<(), Problem> {
     let holds = if token.is_of_client() {
         clients::find(app, &token.client_id).await?.is_some()
@@ -43,7 +43,7 @@ pub(crate) async fn check_active(app: &App, token: &AccessToken) -> Result<(), P
     if holds { Ok(()) } else { Err(revoked()) }
 }
 
-/// The person whose token it is, if they are active and the grant lives.
+/// The subject of an access token, when the subject is active and the grant is live.
 pub(super) async fn active_subject(reader: &mut Reader, token: &AccessToken) -> Result<Subject, Problem> {
     let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
     if let Some(grant) = grant

@@ -1,4 +1,5 @@
-//! What this server is and offers.
+//! `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`: server metadata
+//! (OpenID Connect Discovery §4, RFC 8414 §3).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use crate::app::SharedApp;
 
 /// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4) and
-/// `GET /.well-known/oauth-authorization-server` (RFC 8414 §3): one document, written once.
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414 §3). Both return the same document.
 pub(super) async fn get(State(app): State<SharedApp>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),

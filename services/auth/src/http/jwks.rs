@@ -1,4 +1,4 @@
-//! The keys that tokens are verified with.
+//! `GET /oauth2/jwks`: the public signing keys as a JWK Set (RFC 7517 §5).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,10 +7,10 @@ use http::{HeaderValue, StatusCode};
 
 use crate::app::SharedApp;
 
-/// Five minutes: [`crate::keys::JWKS_MAX_AGE`], which a key made on demand waits for.
+/// Five minutes: [`crate::keys::JWKS_MAX_AGE`]. A key made on demand does not sign before they are over.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// `GET /oauth2/jwks` (RFC 7517 §5).
+/// `GET /oauth2/jwks`: JWK Set (RFC 7517 §5).
 pub(super) async fn get(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
     let keys = app.keys.current();
     let etag = keys.etag();

@@ -1,4 +1,4 @@
-//! Signing out on behalf of an application (OpenID Connect RP-Initiated Logout).
+//! `GET` and `POST /oauth2/logout`: end-session endpoint (OpenID Connect RP-Initiated Logout §2).
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ use crate::grants::{self, IdTokenHint};
 use crate::pages::{self, ErrorPage, LogoutConfirmation};
 use crate::sessions::{self, Session, SessionEnd};
 
-/// `GET /oauth2/logout`. Changes something only with a valid hint (SB-16, SB-30).
+/// `GET /oauth2/logout`: end-session endpoint. It ends a session only with a valid hint (SB-16, SB-30).
 pub(super) async fn get(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -28,7 +28,7 @@ pub(super) async fn get(
     handle(&app, &headers, &query.unwrap_or_default(), None).await
 }
 
-/// `POST /oauth2/logout`: from an application, or from the page that asked the person.
+/// `POST /oauth2/logout`: end-session endpoint, for applications and for our confirmation page.
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -43,8 +43,8 @@ pub(super) async fn post(
     };
     let confirmation = params.get("csrf");
     if pages::session_token(&app.pages, &headers).is_none() {
-        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it. Another site may
-        // send any `csrf`, so that is no reason to believe the form.
+        // A browser sends no cookie with a POST from another site. The redirect makes it a GET, which has the
+        // cookie. Another site may send any `csrf`, so its presence proves nothing.
         return Ok(see_other(
             &app.pages
                 .local(&format!("/oauth2/logout?{}", params.encoded(&["csrf"]))),
@@ -53,11 +53,11 @@ pub(super) async fn post(
     handle(&app, &headers, &form, confirmation).await
 }
 
-/// A request whose hint and address fit together.
+/// A logout request whose client, hint and redirection URI are valid.
 struct ValidatedLogout {
     client: Option<Arc<Client>>,
     hint: Option<IdTokenClaims>,
-    /// Where to go afterwards, `state` included.
+    /// The `post_logout_redirect_uri` with `state`.
     destination: Option<String>,
 }
 
@@ -100,7 +100,7 @@ async fn handle(
     Ok(redirect_signed_out(app, &logout))
 }
 
-/// Whether the hint is of this very session: then the application may end it without a question (SB-30).
+/// Whether the hint names this session. Then the application may end it without a confirmation (SB-30).
 fn hint_names_session(logout: &ValidatedLogout, session: &Session) -> bool {
     logout
         .hint
@@ -136,7 +136,7 @@ async fn validate(
     };
     let destination = match (&request.post_logout_redirect_uri, &client) {
         (None, _) => None,
-        // Exactly as registered: not even the port of a loopback address is free (SB-20).
+        // The comparison is exact. Not even the port of a loopback address is free (SB-20).
         (Some(uri), Some(client))
             if client
                 .metadata
@@ -221,7 +221,8 @@ fn see_other(location: &str) -> Response {
     response
 }
 
-/// The page never says what was sent, the name of a parameter included: that may be anybody's message to the person.
+/// The page shows nothing of what was sent, not even the name of a parameter, because an attacker may have
+/// written it.
 fn parse_error_page(app: &App, error: &ParamsError) -> Response {
     match error {
         ParamsError::Duplicate(_) => error_page(app, "A parameter of the request is there more than once."),

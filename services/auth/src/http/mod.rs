@@ -1,4 +1,5 @@
-//! The HTTP endpoints, one file each. They turn a request into a use case and its outcome into a response.
+//! The HTTP endpoints for programs, one file each. A handler reads the request, calls a use case and maps its
+//! outcome to a response.
 
 mod admin_clients;
 mod admin_keys;
@@ -29,18 +30,18 @@ pub use chassis::http::ClientInfo;
 use crate::app::SharedApp;
 use crate::restore;
 
-/// Every endpoint of this folder, and the feed.
+/// The routes of this folder, of the event feed and of the operations on events.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(sign_in_routes(app))
         .merge(protected_routes(app))
         .merge(cors_routes())
-        // Public: the contract holds nothing of this installation.
+        // The AsyncAPI document is public, because it has nothing of this installation.
         .merge(events::asyncapi_routes())
         .route("/oauth2/logout", get(logout::get).post(logout::post))
 }
 
-/// What lets a person in; closed for a moment after a restoration.
+/// The routes that sign people in. They are closed for a while after a restoration.
 fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     let pages = Router::new()
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
@@ -50,7 +51,8 @@ fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     pages.merge(calls)
 }
 
-/// Administration and the feed. Each route asks for its scope; all ask whether the person may still act.
+/// The routes of administration and the event feed. Each requires its scope, and all require an active
+/// caller.
 fn protected_routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(admin_users::routes())
@@ -65,7 +67,8 @@ fn protected_routes(app: &SharedApp) -> Router<SharedApp> {
         ))
 }
 
-/// What scripts of other origins may call (CORS). The authorization endpoint is not among it (SB-25).
+/// The routes that scripts of other origins may call (CORS). The authorization endpoint is not one of them
+/// (SB-25).
 fn cors_routes() -> Router<SharedApp> {
     Router::new()
         .route(

@@ -1,4 +1,5 @@
-//! What the OAuth endpoints share: reading a form, answering in the format of OAuth 2, cross-origin requests.
+//! Common parts of the OAuth endpoints: form bodies, client authentication (RFC 6749 §2.3), error responses
+//! (RFC 6749 §5.2) and CORS.
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
@@ -24,11 +25,11 @@ use chassis::http::{Problem, RawBody};
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// A refusal of an OAuth endpoint (RFC 6749 §5.2).
+/// The error response of an OAuth endpoint (RFC 6749 §5.2).
 pub(super) struct OAuthErrorResponse {
     error: OAuthError,
     status: StatusCode,
-    /// The client tried the `Authorization` header, so it is told the scheme.
+    /// Whether the response has `WWW-Authenticate`, because the client used the `Authorization` header.
     challenge: bool,
 }
 
@@ -64,7 +65,7 @@ impl From<GrantError> for OAuthErrorResponse {
     }
 }
 
-/// The causes go to the log, the client is told nothing.
+/// `server_error`. The causes are logged, and the client does not see them.
 fn server_error(error: &(dyn std::error::Error + 'static)) -> OAuthErrorResponse {
     let mut causes = error.to_string();
     let mut cause = error.source();
@@ -95,13 +96,13 @@ impl IntoResponse for OAuthErrorResponse {
     }
 }
 
-/// An answer with secrets in it (RFC 6749 §5.1).
+/// A JSON response with secrets, which must not be stored (RFC 6749 §5.1).
 pub(super) fn no_store_json(body: &impl serde::Serialize) -> Response {
     let headers = [(CACHE_CONTROL, NO_STORE), (PRAGMA, NO_CACHE)];
     (headers, Json(body)).into_response()
 }
 
-/// The body of a form, undecoded.
+/// The body of a form, not yet decoded.
 pub(super) struct FormBody(pub(super) String);
 
 impl<S: Send + Sync> FromRequest<S> for FormBody {
@@ -132,7 +133,7 @@ fn unreadable_body(problem: &Problem) -> OAuthErrorResponse {
     }
 }
 
-/// The client that sent a form, if it proves who it is.
+/// Authenticates the client that sent a form (RFC 6749 §2.3).
 pub(super) async fn authenticate_client(
     app: &App,
     headers: &HeaderMap,
@@ -152,7 +153,7 @@ pub(super) async fn authenticate_client(
         challenge: tried && error.error == ErrorCode::InvalidClient,
         ..error.into()
     };
-    // What is no text is no valid Basic either.
+    // A header that is not text is not valid Basic either.
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let credentials = ClientCredentials::parse(header, form).map_err(challenge)?;
     clients::authenticate(app, &credentials).await?.ok_or_else(|| {
@@ -162,7 +163,7 @@ pub(super) async fn authenticate_client(
     })
 }
 
-/// 405 in the form of OAuth 2; the router adds `Allow`.
+/// 405 as an OAuth error response. The router adds `Allow`.
 pub(super) async fn method_not_allowed() -> OAuthErrorResponse {
     OAuthErrorResponse {
         status: StatusCode::METHOD_NOT_ALLOWED,
@@ -172,7 +173,7 @@ pub(super) async fn method_not_allowed() -> OAuthErrorResponse {
     }
 }
 
-/// The answer to the question of a browser whether a script may call (Fetch, CORS preflight).
+/// The response to a CORS preflight request (Fetch §3.3.2).
 pub(super) async fn preflight() -> Response {
     let headers = [
         (
@@ -188,7 +189,8 @@ pub(super) async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// Scripts of any origin may read the answer. Cookies are not sent along and would mean nothing here.
+/// Lets scripts of any origin read the response. Cookies are not sent with such requests and have no effect
+/// here.
 pub(super) async fn allow_any_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -1,4 +1,4 @@
-//! `GET /revocations`: what resource servers must refuse although it still verifies.
+//! `GET /revocations`: the revocation list for resource servers (SB-47).
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
@@ -22,7 +22,8 @@ pub(super) fn routes() -> Router<SharedApp> {
     Router::new().route("/revocations", get(list))
 }
 
-/// `GET /revocations?since=`: scope `events:read`. `since` is the `as_of` of an earlier answer.
+/// `GET /revocations?since=`: the revocation list. It requires the scope `events:read`. `since` is the
+/// `as_of` of an earlier response.
 async fn list(
     State(app): State<SharedApp>,
     _: Scoped<EventsRead>,

@@ -1,4 +1,4 @@
-//! Giving tokens back.
+//! `POST /oauth2/revoke`: token revocation (RFC 7009).
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
@@ -10,8 +10,8 @@ use crate::app::{App, SharedApp};
 use crate::clients::Client;
 use crate::grants;
 
-/// `POST /oauth2/revoke` (RFC 7009 §2). The family of a refresh token ends; with an access token, the grant that it
-/// stems from. A token that is nobody's, or another client's, is answered alike.
+/// `POST /oauth2/revoke`: token revocation (RFC 7009 §2). It revokes the grant of a refresh token or an
+/// access token. The response is the same for an unknown token and for one of another client.
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -23,7 +23,7 @@ pub(super) async fn post(
     let token = form.get("token").ok_or_else(|| {
         OAuthErrorResponse::from(ErrorCode::InvalidRequest.because("the parameter token is missing"))
     })?;
-    // RFC 7009 §2.1: the hint may be wrong, and the two kinds cannot be confused.
+    // RFC 7009 §2.1: the token type hint may be wrong, so it is ignored. Only an access token has full stops.
     if token.contains('.') {
         revoke_access_token(&app, &client, token).await?;
     } else {
@@ -33,7 +33,8 @@ pub(super) async fn post(
 }
 
 async fn revoke_access_token(app: &App, client: &Client, token: &str) -> Result<(), OAuthErrorResponse> {
-    // Verified for this service as audience: tokens for others alone cannot be used at the userinfo endpoint.
+    // The token must have this service as audience. Tokens for other audiences alone cannot be used here
+    // anyway.
     let Ok(access) = app.verifier.verify(token).await else {
         return Ok(());
     };

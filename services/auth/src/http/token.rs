@@ -1,4 +1,4 @@
-//! Tokens for clients.
+//! `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
 
 use axum::extract::State;
 use axum::response::Response;
@@ -14,7 +14,7 @@ use crate::clients::{Client, GrantType};
 use crate::grants::{self, CodeRedemption, GrantError};
 use crate::restore;
 
-/// `POST /oauth2/token` (RFC 6749 §3.2).
+/// `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,

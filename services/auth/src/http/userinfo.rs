@@ -1,4 +1,4 @@
-//! What is told of a person.
+//! `GET` and `POST /oauth2/userinfo`: UserInfo endpoint (OpenID Connect Core §5.3).
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,8 @@ use crate::app::SharedApp;
 use crate::restore;
 use crate::subjects::Subject;
 
-/// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core §5.3), with an access token that has the scope `openid`.
+/// `GET` and `POST /oauth2/userinfo`: UserInfo endpoint (OpenID Connect Core §5.3). It requires an access
+/// token with the scope `openid`.
 pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
     restore::check_people_admitted(&app)?;
     let subject = active_subject(&mut app.db.reader().await?, &token).await?;
@@ -21,7 +22,7 @@ pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> 
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
 }
 
-/// The claims that the token's scopes allow (OpenID Connect Core §5.4).
+/// The claims of a subject that the scopes of the token allow (OpenID Connect Core §5.4).
 fn claims_for(token: &AccessToken, subject: Subject) -> UserInfo {
     let mut info = UserInfo {
         sub: subject.id.to_string(),

@@ -1,4 +1,4 @@
-//! Reading the ring, and doing what is due to it.
+//! Reading the stored keys, generating keys, and applying the steps of the rotation.
 
 use chassis::cipher::Cipher;
 use chassis::clock::Timestamp;
@@ -10,10 +10,11 @@ use super::schedule::{self, PlannedKey, RotationPolicy, RotationStep, ScheduledK
 use super::store::{self, KeyRow};
 use super::{KeyError, ring};
 
-/// The keys, and the public halves of earlier ones.
+/// The stored keys, and the public keys of earlier ones as JWKs.
 pub(super) type Stored = (Vec<KeyRow>, Vec<String>);
 
-/// The version is read first: a change between the two reads is read again the next time.
+/// Reads the version and the keys. The version comes first, so that a change between the two reads is read
+/// again next time.
 pub(super) async fn read(db: &Db) -> Result<(i64, Stored), KeyError> {
     let mut reader = db.reader().await?;
     let version = store::version(&mut reader).await?;
@@ -45,7 +46,7 @@ pub(super) fn algorithms_to_make(steps: &[RotationStep]) -> Vec<Algorithm> {
         .collect()
 }
 
-/// Makes keys where no request waits for them: an RSA key takes a while.
+/// Generates keys on a blocking thread, because an RSA key takes a while.
 pub(super) async fn generate(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKey>, KeyError> {
     if algorithms.is_empty() {
         return Ok(Vec::new());
@@ -62,7 +63,7 @@ pub(super) async fn generate(algorithms: Vec<Algorithm>) -> Result<Vec<SigningKe
         .map_err(|error| KeyError::Make(error.to_string()))
 }
 
-/// Does what is due according to `rows`, with the keys that were made for it.
+/// Applies the rotation steps that are due for `rows`, with the keys that were generated for them.
 pub(super) async fn apply(
     tx: &mut Tx,
     rows: &[KeyRow],

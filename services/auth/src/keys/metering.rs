@@ -1,4 +1,4 @@
-//! What the keys tell Prometheus.
+//! Prometheus metrics of the signing keys.
 
 use metrics::gauge;
 
@@ -6,7 +6,7 @@ use super::schedule::{KeyState, RotationPolicy, SIGNING, ScheduledKey};
 
 const STATES: [KeyState; 3] = [KeyState::Published, KeyState::Active, KeyState::Retired];
 
-/// Tells how many keys there are, since when the active ones sign, and when they are due.
+/// Records the number of keys by state, since when the active ones sign, and when they are to be rotated.
 pub(super) fn record_metrics(keys: &[ScheduledKey], policy: &RotationPolicy) {
     for algorithm in SIGNING {
         let name = algorithm.name();

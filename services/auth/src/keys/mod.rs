@@ -1,5 +1,8 @@
-//! Signing keys: made at first start, encrypted at rest, published before they sign, rotated on schedule and on
-//! demand, and kept for as long as a token that they signed can live. See `docs/decisions/0005-signing-keys.md`.
+//! Signing keys and their rotation.
+//!
+//! Keys are generated at the first start and encrypted at rest. They are published before they sign, rotated
+//! on schedule and on demand, and retained for as long as a token that they signed can live. See
+//! `docs/decisions/0005-signing-keys.md`.
 
 mod changes;
 mod metering;
@@ -30,14 +33,15 @@ use store::KeyRow;
 
 use crate::config::Settings;
 
-/// How often a replica looks for changes that another one made, and for what is due.
+/// How often a replica reads the changes of other replicas and applies the rotation steps that are due.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
-/// How long others may keep the key set (`Cache-Control: max-age`).
+/// How long the key set may be cached (`Cache-Control: max-age`).
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
-/// How long a key made on demand is published before it signs: every cached copy of the set is older then.
+/// How long a key made on demand is published before it signs. Every cached copy of the key set has expired
+/// by then.
 const CACHE_PROPAGATION: Duration = Duration::from_secs(300 + 30);
-/// What an immediate rotation waits: every replica has read the key then. Verifiers that meet an unknown key id fetch
-/// the set again.
+/// How long a key of an immediate rotation is published before it signs. Every replica has read the key by
+/// then. Verifiers fetch the key set again when they see an unknown key id.
 const REPLICA_PROPAGATION: Duration = Duration::from_secs(10);
 
 /// Why the keys cannot be used.
@@ -47,13 +51,13 @@ pub enum KeyError {
     /// The configuration's encryption keys do not fit.
     #[error(transparent)]
     Cipher(#[from] CipherError),
-    /// What is stored is no key.
+    /// A stored key is malformed.
     #[error("the signing key {0} in the database is malformed")]
     Malformed(String),
-    /// There is no key to sign with.
+    /// There is no active key.
     #[error("there is no active {0} key")]
     NoActive(Algorithm),
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error("a signing key could not be made: {0}")]
     Make(String),
     /// The database failed.
@@ -61,31 +65,32 @@ pub enum KeyError {
     Db(#[from] DbError),
 }
 
-/// One key, as administrators see it.
+/// One signing key, as administrators see it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct KeyInfo {
-    /// Its id in headers and in the key set.
+    /// The key id (`kid`, RFC 7517 §4.5).
     pub kid: String,
     /// `ES256` or `RS256`.
     pub algorithm: String,
-    /// What it is used for now.
+    /// Its state.
     pub state: KeyState,
-    /// Since when it can be fetched.
+    /// When it was published.
     pub published_at: Timestamp,
     /// When it began to sign, or will.
     pub activates_at: Timestamp,
     /// When it stopped signing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
-    /// When it will be forgotten.
+    /// When it will be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removes_at: Option<Timestamp>,
 }
 
-/// What came of a change on demand.
+/// The result of a rotation on demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// The ids of the keys that were made; none where the next ones were published before.
+    /// The ids of the keys that were made. There is none for an algorithm whose next key was published
+    /// before.
     pub made: Vec<String>,
     /// When the last of the next keys begins to sign.
     pub signs_from: Timestamp,
@@ -95,7 +100,7 @@ fn kids(keys: &[SigningKey]) -> Vec<String> {
     keys.iter().map(|key| key.kid().to_owned()).collect()
 }
 
-/// The service's signing keys. Cheap to clone.
+/// The signing keys of the service. It is cheap to clone.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Inner>);
 
@@ -115,8 +120,8 @@ impl fmt::Debug for KeyRing {
 }
 
 impl RotationPolicy {
-    /// As the settings say. A retired key is kept for the life of a token, twice what replicas need to notice, and
-    /// a minute for clocks that differ.
+    /// The policy of these settings. A retired key is retained for the lifetime of an access token, two
+    /// reload intervals, and a minute of clock skew.
     pub fn of(settings: &Settings) -> Self {
         let access = Duration::from_secs(u64::from(settings.tokens.access_seconds));
         Self {
@@ -129,11 +134,11 @@ impl RotationPolicy {
 }
 
 impl KeyRing {
-    /// Reads the keys, makes the first ones, and encrypts anew what is under an encryption key that is no longer
+    /// Reads the keys, generates the first ones, and encrypts keys again whose encryption key is no longer
     /// active.
     ///
     /// # Errors
-    /// [`KeyError`]; nothing is changed when the configuration's encryption keys do not fit.
+    /// [`KeyError`]. Nothing is changed when the encryption keys of the configuration do not fit.
     pub async fn open(
         db: Db,
         clock: SharedClock,
@@ -174,7 +179,7 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// The keys now. Keep the answer for one request, not longer.
+    /// The current keys, to be used for one request.
     pub fn current(&self) -> Arc<Keys> {
         self.0.keys.load_full()
     }
@@ -182,7 +187,7 @@ impl KeyRing {
     /// Signs `claims` with the active key of `algorithm`.
     ///
     /// # Errors
-    /// When the claims are no JSON or the library fails.
+    /// When the claims cannot be serialized or the library fails.
     pub fn sign(
         &self,
         algorithm: Algorithm,
@@ -192,10 +197,11 @@ impl KeyRing {
         self.0.keys.load().signing_key(algorithm).sign(typ, claims)
     }
 
-    /// Reads what another replica changed, then does what is due. To be called every [`RELOAD_INTERVAL`].
+    /// Reads the changes of other replicas, then applies the rotation steps that are due. It is called every
+    /// [`RELOAD_INTERVAL`].
     ///
     /// # Errors
-    /// [`KeyError`]; the keys in use stay as they are.
+    /// [`KeyError`]. The keys in use do not change in that case.
     pub async fn refresh_and_rotate(&self) -> Result<(), KeyError> {
         let inner = &*self.0;
         let (version, stored) = read(&inner.db).await?;
@@ -217,12 +223,12 @@ impl KeyRing {
         self.reload().await
     }
 
-    /// Forgets every key and signs with new ones from now on: for when private halves may have leaked. What the old ones
-    /// signed is void, ID tokens as hints too; sessions and refresh tokens are not signed, and go on. Other replicas sign
-    /// with the old keys until they read this, within [`RELOAD_INTERVAL`].
+    /// Deletes every key and signs with new ones from now on, because private keys may have leaked.
+    /// Everything that the old keys signed is void, ID tokens as hints too. Sessions and refresh tokens are
+    /// not signed and stay valid. Other replicas sign with the old keys for up to [`RELOAD_INTERVAL`].
     ///
     /// # Errors
-    /// [`KeyError`]; the keys are as they were then.
+    /// [`KeyError`]. The keys do not change in that case.
     pub async fn drop_all(&self) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
         let new_keys = generate(SIGNING.to_vec()).await?;
@@ -247,9 +253,9 @@ impl KeyRing {
         })
     }
 
-    /// Changes the keys on demand: a next key is published at once, and signs once every cached copy of the key set
-    /// has expired; `immediately`, once every replica knows it. Where a next key is published already, no other is made,
-    /// and that one signs as early.
+    /// Rotates the keys on demand. A next key is published at once. It signs when every cached copy of the
+    /// key set has expired, or with `immediately` when every replica has read it. When a next key is
+    /// published already, no other is made, and that one signs as early.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -294,7 +300,7 @@ impl KeyRing {
         Ok(rotation)
     }
 
-    /// Every key there is.
+    /// All signing keys.
     ///
     /// # Errors
     /// When the database fails.
@@ -351,7 +357,7 @@ impl KeyRing {
     }
 }
 
-/// This service verifies its own tokens with the keys at hand.
+/// The keys with which this service verifies its own tokens.
 impl KeySource for KeyRing {
     fn keys(&self) -> (Arc<KeySet>, u64) {
         let keys = self.0.keys.load();
@@ -360,7 +366,7 @@ impl KeySource for KeyRing {
 
     fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {
         Box::pin(async move {
-            // What cannot be read now is read on the next turn.
+            // A failed reload is repeated at the next interval.
             let _ = self.reload().await;
             Ok(())
         })

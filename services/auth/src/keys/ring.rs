@@ -1,4 +1,5 @@
-//! What signs and what is published, as a snapshot that requests read without waiting.
+//! `Keys`: a decrypted snapshot of the signing keys and the published key set, which requests read without a
+//! lock.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::KeyError;
 use super::schedule::KeyState;
 use super::store::KeyRow;
 
-/// The keys at one moment.
+/// The keys at one version of the key ring.
 #[derive(Debug)]
 pub struct Keys {
     pub(super) version: i64,
@@ -59,7 +60,7 @@ impl Keys {
         })
     }
 
-    /// The key that signs with `algorithm` now; ES256 for an algorithm that nothing is signed with.
+    /// The active key of `algorithm`. For an algorithm that is not used for signing it is the ES256 key.
     pub fn signing_key(&self, algorithm: Algorithm) -> &SigningKey {
         match algorithm {
             Algorithm::Rs256 => &self.rs256,
@@ -67,13 +68,13 @@ impl Keys {
         }
     }
 
-    /// Every key that a token of ours may be signed with.
+    /// The keys that verify our tokens.
     pub fn verification_keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.verification_keys)
     }
 
-    /// Every key that an ID token may be signed with which comes as a hint, expired or not: also those that are published
-    /// no more. Never for tokens that open something.
+    /// The keys that verify an `id_token_hint`, also those that are not published any more. They must never
+    /// verify tokens that grant access.
     pub fn hint_keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.hint_keys)
     }
@@ -83,13 +84,13 @@ impl Keys {
         self.jwks.clone()
     }
 
-    /// Names this version of the key set.
+    /// The entity tag of the key set.
     pub fn etag(&self) -> HeaderValue {
         self.etag.clone()
     }
 }
 
-/// The set with public halves of earlier keys. One that cannot be read is left out: it serves as a hint no more.
+/// The key set with the public keys of earlier keys. One that cannot be read is left out.
 fn with_past_keys(mut set: JwkSet, past: &[String]) -> JwkSet {
     for jwk in past
         .iter()
@@ -102,7 +103,7 @@ fn with_past_keys(mut set: JwkSet, past: &[String]) -> JwkSet {
     set
 }
 
-/// What a private key is bound to when it is encrypted.
+/// The associated data with which a private key is encrypted.
 pub(super) fn purpose(algorithm: &str, kid: &str) -> String {
     format!("signing key {algorithm} {kid}")
 }

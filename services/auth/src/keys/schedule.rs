@@ -1,4 +1,5 @@
-//! When a key is made, used, put aside and forgotten. Decided here, without a database or a clock.
+//! The rotation schedule: when a key is made, activated, retired and removed. It has no database and no
+//! clock.
 
 use std::time::Duration;
 
@@ -8,15 +9,15 @@ use oidc::jose::Algorithm;
 /// The algorithms that Vestibule signs with: ES256 for access tokens, RS256 as the default of ID tokens.
 pub(super) const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 
-/// The life of a key (SB-37). A removed one has no row.
+/// The state of a key (SB-37). A removed key has no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
-    /// Everybody can fetch it, nothing is signed with it yet.
+    /// It is in the key set and does not sign yet.
     Published,
-    /// Signs.
+    /// It signs.
     Active,
-    /// Signs no more; what it signed can still be verified.
+    /// It does not sign any more. What it signed can still be verified.
     Retired,
 }
 
@@ -36,20 +37,20 @@ impl KeyState {
     }
 }
 
-/// How long each state lasts.
+/// The rotation policy: how long a key is in each state.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationPolicy {
     /// How long a key signs.
     pub rotate: Duration,
-    /// How long it is published before.
+    /// How long a key is published before it signs.
     pub publish_ahead: Duration,
-    /// How long a token can live, with everything that delays it: how long a retired key is kept.
+    /// How long a retired key is retained: the lifetime of a token and all delays.
     pub retain_retired: Duration,
-    /// How long a session can live: how long an ID token that a key signed may serve as a hint.
+    /// How long the public key of a removed key verifies hints: the lifetime of a session.
     pub retain_public: Duration,
 }
 
-/// What matters of a key that exists.
+/// What the schedule needs to know of a stored key.
 #[derive(Clone, Debug)]
 pub(super) struct ScheduledKey {
     pub(super) kid: String,
@@ -59,7 +60,7 @@ pub(super) struct ScheduledKey {
     pub(super) removes_at: Option<Timestamp>,
 }
 
-/// A key to be made.
+/// A key to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlannedKey {
     pub(super) algorithm: Algorithm,
@@ -68,7 +69,7 @@ pub(super) struct PlannedKey {
     pub(super) activates_at: Timestamp,
 }
 
-/// One change to the ring.
+/// One step of the rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RotationStep {
     Make(PlannedKey),
@@ -77,7 +78,7 @@ pub(super) enum RotationStep {
     Remove { kid: String },
 }
 
-/// What is due at `now`, in the order in which to do it.
+/// The steps that are due at `now`, in their order.
 pub(super) fn due(keys: &[ScheduledKey], now: Timestamp, policy: &RotationPolicy) -> Vec<RotationStep> {
     let mut steps = Vec::new();
     for algorithm in SIGNING {
@@ -86,7 +87,7 @@ pub(super) fn due(keys: &[ScheduledKey], now: Timestamp, policy: &RotationPolicy
                 .find(move |key| key.algorithm == algorithm && key.state == state)
         };
         match (of(KeyState::Active), of(KeyState::Published)) {
-            // The very first key: nobody can have cached a set without it.
+            // The first key signs at once, because no key set without it can be cached.
             (None, None) => steps.push(RotationStep::Make(PlannedKey {
                 algorithm,
                 state: KeyState::Active,

@@ -1,4 +1,4 @@
-//! Signing keys in the database.
+//! The tables `signing_keys`, `past_keys` and `key_ring`.
 
 use chassis::cipher::Sealed;
 use chassis::clock::Timestamp;
@@ -7,7 +7,7 @@ use chassis::on_engine;
 
 use super::schedule::{KeyState, PlannedKey};
 
-/// A signing key as it is stored.
+/// A stored signing key.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct KeyRow {
     pub(super) kid: String,
@@ -21,8 +21,8 @@ pub(super) struct KeyRow {
     pub(super) removes_at: Option<Timestamp>,
 }
 
-/// Takes the ring for this transaction: replicas that change keys do it one after the other. Also tells the others
-/// that there is something to read.
+/// Locks the key ring for this transaction, so that replicas change keys one after the other. It also raises
+/// the version, by which the others see the change.
 pub(super) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("UPDATE key_ring SET version = version + 1 WHERE id = 1")
         .execute(c).await.map(drop)?);
@@ -58,7 +58,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// `active` becomes `retired`, until `removes_at`.
+/// Retires an active key until `removes_at`.
 pub(super) async fn retire(
     tx: &mut Tx,
     kid: &str,
@@ -72,7 +72,7 @@ pub(super) async fn retire(
     Ok(())
 }
 
-/// `published` becomes `active`.
+/// Activates a published key.
 pub(super) async fn activate(tx: &mut Tx, kid: &str, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "UPDATE signing_keys SET state = 'active', activates_at = $2 WHERE kid = $1 AND state = 'published'")
@@ -80,7 +80,7 @@ pub(super) async fn activate(tx: &mut Tx, kid: &str, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Changes when a published key becomes active.
+/// Sets when a published key becomes active.
 pub(super) async fn set_activation(tx: &mut Tx, kid: &str, activates_at: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND state = 'published'")
@@ -88,7 +88,7 @@ pub(super) async fn set_activation(tx: &mut Tx, kid: &str, activates_at: Timesta
     Ok(())
 }
 
-/// Keeps the public half of a key until `forget_at`.
+/// Stores the public key of a retired key until `forget_at`.
 pub(super) async fn insert_past_key(
     tx: &mut Tx,
     kid: &str,
@@ -102,19 +102,19 @@ pub(super) async fn insert_past_key(
     Ok(())
 }
 
-/// The public halves that are kept.
+/// The public keys of earlier keys.
 pub(super) async fn past_keys(db: &mut impl Connection) -> Result<Vec<String>, DbError> {
     Ok(on_engine!(db, c => sqlx::query_scalar("SELECT jwk FROM past_keys ORDER BY kid").fetch_all(c).await?))
 }
 
-/// Forgets public halves that nobody needs after `now`.
+/// Deletes the public keys whose time is over.
 pub(super) async fn delete_past_keys(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM past_keys WHERE forget_at <= $1")
         .bind(now).execute(c).await.map(drop)?);
     Ok(())
 }
 
-/// Forgets every key, and every public half.
+/// Deletes every key and every public key of earlier ones.
 pub(super) async fn remove_all(tx: &mut Tx) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("DELETE FROM signing_keys").execute(&mut *c).await?;
@@ -123,14 +123,14 @@ pub(super) async fn remove_all(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Forgets a retired key for good.
+/// Deletes a retired key.
 pub(super) async fn remove(tx: &mut Tx, kid: &str) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'")
         .bind(kid).execute(c).await.map(drop)?);
     Ok(())
 }
 
-/// Stores a private key encrypted anew.
+/// Replaces the encrypted private key.
 pub(super) async fn reseal(tx: &mut Tx, kid: &str, sealed: &Sealed) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "UPDATE signing_keys SET private_key = $2, encryption_key = $3 WHERE kid = $1")

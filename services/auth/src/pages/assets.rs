@@ -1,5 +1,5 @@
-//! What the pages need besides HTML: one style sheet, one mark and the brand's logo. Their addresses carry a hash
-//! of the content, so that browsers may keep them for good.
+//! Static assets: the style sheet, the icon and the logo of the brand. Their addresses have a hash of the
+//! content, so that browsers may cache them forever.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chassis::http::header::list;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// What an asset is, by the end of its name.
+/// The type of an asset, by the extension of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AssetKind {
     Css,
@@ -20,7 +20,7 @@ pub(crate) enum AssetKind {
 }
 
 impl AssetKind {
-    /// The kind of an image by its file's ending, in lower case.
+    /// The type of an image by its extension in lower case.
     pub(crate) fn image(ending: &str) -> Option<Self> {
         match ending {
             "svg" => Some(Self::Svg),
@@ -52,7 +52,7 @@ impl AssetKind {
     }
 }
 
-/// A file that is served as it is.
+/// A static file.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
     stem: &'static str,
@@ -90,7 +90,7 @@ impl Asset {
         format!("{}-{}.{}", self.stem, self.hash, self.kind.ending())
     }
 
-    /// Whether `name` asks for this asset, be it an older or newer version of it.
+    /// Whether `name` is this asset, in any version.
     fn matches_name(&self, name: &str) -> bool {
         name.strip_prefix(self.stem)
             .is_some_and(|rest| rest.starts_with('-'))
@@ -99,11 +99,11 @@ impl Asset {
                 .is_some_and(|rest| rest.ends_with('.'))
     }
 
-    /// The asset, or 304 when the browser has it (RFC 9110 §13.1.2).
+    /// The response with the asset, or 304 when the browser has it (RFC 9110 §13.1.2).
     pub(crate) fn respond(&self, name: &str, headers: &HeaderMap) -> Response {
         let tag = format!("\"{}\"", self.hash);
-        // While versions run side by side, a page may ask for the other one's style sheet: better this one than
-        // none, but not to be kept.
+        // While two versions run side by side, a page may request the style sheet of the other version. It
+        // gets this one, which must not be cached.
         let caching = if name == self.file_name() {
             "public, max-age=31536000, immutable"
         } else {
@@ -131,7 +131,7 @@ impl Asset {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        // A logo opened by itself is a document of this origin: nothing in it may run.
+        // A logo that is opened directly is a document of this origin, so nothing in it may run.
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
@@ -143,7 +143,7 @@ impl Asset {
     }
 }
 
-/// The assets that come with the program.
+/// The assets that are compiled in.
 pub(crate) struct Assets {
     pub(crate) style: Asset,
     pub(crate) mark: Asset,
@@ -159,7 +159,7 @@ impl Assets {
         }
     }
 
-    /// The asset that `name` asks for.
+    /// The asset of `name`.
     pub(crate) fn find<'a>(&'a self, name: &str, logo: Option<&'a Asset>) -> Option<&'a Asset> {
         [Some(&self.style), Some(&self.mark), logo]
             .into_iter()

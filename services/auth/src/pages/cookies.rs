@@ -1,10 +1,10 @@
-//! The cookies of the pages. Over https their names begin with `__Host-`, so that no other host and no plain-text
-//! answer can set them (RFC 6265bis §4.1.3.2); plain http, for a laptop, has the same attributes but `Secure`.
+//! The cookies of the pages. Over https their names begin with `__Host-`, so that no other host and no
+//! plain-text response can set them (RFC 6265bis §4.1.3.2). Over plain http they have the same attributes
+//! except `Secure`.
 //!
-//! `Path` is always `/`, as `__Host-` demands, so the path of the issuer is in the names: installations under
-//! different paths of one host, and other applications there, are not in each other's way (SB-51). Browsers share
-//! cookies among the ports of a host, so over plain http, where stacks on one machine differ by port, the port is in the
-//! names too.
+//! `Path` is always `/`, as `__Host-` demands, so the path of the issuer is in the names. Installations under
+//! different paths of one host, and other applications there, do not conflict (SB-51). Browsers share cookies
+//! among the ports of a host, so over plain http the port is in the names too.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub(crate) enum Cookie {
     Session,
     /// An unguessable value of this browser, to which form tokens are bound.
     Browser,
-    /// Says that this browser has signed in before, so that guessing elsewhere does not lock its owner out.
+    /// The device token, so that guesses elsewhere do not lock the owner out (SB-7).
     Device,
-    /// Proves that this browser made the registration that is being set up.
+    /// The proof that this browser made a pending registration.
     Registration,
 }
 
@@ -30,10 +30,10 @@ pub(crate) enum Cookie {
 #[derive(Clone, Debug)]
 pub(crate) struct Cookies {
     secure: bool,
-    /// What the names end with: the port over plain http, and the path.
+    /// The end of the names: the port over plain http, and the path.
     suffix: String,
-    /// Whether releases that had no port in their names may run beside this one. Their cookies are read where there is
-    /// no other, and written too.
+    /// Whether releases without a port in their names may run beside this one. Their cookies are read when
+    /// there is no other, and they are written too.
     has_former_names: bool,
 }
 
@@ -59,8 +59,8 @@ impl Cookies {
         format!("{prefix}{}{}", cookie.stem(), self.suffix)
     }
 
-    /// The value that the browser sent; `None` as well when it sent two different ones, since one of them was
-    /// planted. What other applications of the host set is passed over, whatever bytes it has.
+    /// The value that the browser sent. It is `None` when the browser sent two different values, because one
+    /// of them was planted. Cookies of other applications of the host are ignored.
     pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<Token> {
         match single_value(headers, &self.name(cookie)) {
             CookieValue::Nothing if self.has_former_names => single_value(headers, cookie.stem()).token(),
@@ -68,7 +68,7 @@ impl Cookies {
         }
     }
 
-    /// The `Set-Cookie` values. Without `lifetime` the browser forgets it when it closes.
+    /// The `Set-Cookie` values. Without `lifetime` it is a session cookie.
     pub(crate) fn set(&self, cookie: Cookie, value: &str, lifetime: Option<Duration>) -> Vec<HeaderValue> {
         let former = self.has_former_names.then(|| cookie.stem().to_owned());
         std::iter::once(self.name(cookie))
@@ -90,14 +90,14 @@ impl Cookies {
         Some(value)
     }
 
-    /// The `Set-Cookie` values that make the browser forget the cookie.
+    /// The `Set-Cookie` values that delete the cookie.
     pub(crate) fn clear(&self, cookie: Cookie) -> Vec<HeaderValue> {
         self.set(cookie, "", Some(Duration::ZERO))
     }
 }
 
 impl Cookie {
-    /// What the name begins with, after `__Host-`.
+    /// The beginning of the name, after `__Host-`.
     fn stem(self) -> &'static str {
         match self {
             Self::Session => "vestibule",
@@ -108,10 +108,10 @@ impl Cookie {
     }
 }
 
-/// What a browser sent under one name.
+/// What a browser sent under one cookie name.
 enum CookieValue {
     Nothing,
-    /// Not what a cookie of ours is made of, or two that differ: one of them was planted.
+    /// It has characters that our cookies do not have, or there are two different values.
     Unusable,
     One(Token),
 }
@@ -138,7 +138,7 @@ fn single_value(headers: &HeaderMap, name: &str) -> CookieValue {
     }
 }
 
-/// What our cookies are made of: URL-safe base64 and full stops.
+/// Whether the value has only the characters of our cookies: URL-safe base64 and full stops.
 fn is_plain(value: &[u8]) -> bool {
     !value.is_empty()
         && value.len() <= 256

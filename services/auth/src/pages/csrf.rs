@@ -1,5 +1,5 @@
-//! Proof that a form was sent from one of our own pages: a token bound to the browser and to the session, and the
-//! headers by which browsers say where a request comes from. Both are asked for (SB-16).
+//! CSRF protection: form tokens that are bound to the browser and the session, and the check of the origin
+//! headers. Both are required (SB-16).
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -12,14 +12,14 @@ use crate::form_submissions::SubmissionKey;
 
 const SALT: usize = 16;
 
-/// Makes and checks the tokens in forms.
+/// Issues and verifies form tokens.
 pub(crate) struct Csrf {
     key: hmac::Key,
     random: SharedRandom,
 }
 
 impl Csrf {
-    /// `secret` is shared by the replicas, so that a form may come back to another one.
+    /// `secret` is shared by the replicas, so that each verifies the tokens of the others.
     pub(crate) fn new(secret: &[u8], random: SharedRandom) -> Self {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
@@ -27,8 +27,9 @@ impl Csrf {
         }
     }
 
-    /// A token for a form shown to the browser with the cookie `browser` and, if it has one, the session cookie
-    /// `session`. No two tokens are alike, so a page's length or compression tells nothing about them.
+    /// Issues a token for the browser with the cookie `browser` and, when it has one, the session cookie
+    /// `session`. Every token is different, so that the length or the compression of a page reveals nothing
+    /// about it.
     pub(crate) fn issue(&self, browser: &Token, session: Option<&Token>) -> String {
         let mut salt = [0; SALT];
         self.random.fill(&mut salt);
@@ -46,7 +47,7 @@ impl Csrf {
             .is_some_and(|(salt, mac)| hmac::verify(&self.key, &message(salt, browser, session), mac).is_ok())
     }
 
-    /// The key of a form that the browser with the cookie `browser` sent; `digest` is a hash of where to and what.
+    /// The key of a form submission. `digest` is a hash of the path and the fields.
     pub(crate) fn submission_key(&self, browser: &Token, digest: &[u8]) -> SubmissionKey {
         let browser = browser.hash();
         let mac = hmac::sign(&self.key, &[b"submission\0", browser.as_bytes(), digest].concat());
@@ -58,7 +59,7 @@ impl Csrf {
 
 fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
     let session = session.map(Token::expose).unwrap_or_default();
-    // The lengths keep one pair of cookies from reading like another.
+    // The lengths make the encoding of the two cookies unambiguous.
     let lengths = format!("form\0{}\0{}\0", browser.expose().len(), session.len());
     [
         lengths.as_bytes(),
@@ -69,10 +70,11 @@ fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
     .concat()
 }
 
-/// Whether the browser says that the request comes from a page of `origin` itself (Fetch Metadata
-/// `Sec-Fetch-Site`, Fetch §3.1 `Origin`). A browser sends at least one of them with every POST. `Origin: null` is what
-/// it sends under `Referrer-Policy: no-referrer`, which a proxy may have added: then `Sec-Fetch-Site`, which no page
-/// and no policy can change, has to say it.
+/// Whether the request comes from a page of `origin` (Fetch Metadata `Sec-Fetch-Site`, Fetch §3.1 `Origin`).
+///
+/// A browser sends at least one of the headers with every POST. Under `Referrer-Policy: no-referrer`, which a
+/// proxy may have added, it sends `Origin: null`. Then `Sec-Fetch-Site` is required, which no page and no
+/// policy can change.
 pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     let one = |name: &str| {
         let mut values = headers.get_all(name).iter();

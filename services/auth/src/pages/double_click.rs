@@ -1,8 +1,10 @@
-//! A form that is sent twice within moments does its work once. The second is redirected to where the first one led, with
-//! a new token of the same sign-in: the browser may have thrown the first answer away, cookies included.
+//! Idempotent form submissions: a double click sends a form twice, and it is processed once.
 //!
-//! What a stranger can make of it is bounded: a form is noted only when it would be worked on, whoever waits for another
-//! one gives up with the connection, and few wait at once.
+//! The second submission is redirected to where the first one led, with a new token of the same session,
+//! because the browser may have dropped the first response with its cookies.
+//!
+//! The cost of abuse is bounded. A submission is claimed only when it would be processed. A waiting request
+//! ends with its connection, and few wait at once.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::{FromRequest, Request};
@@ -22,19 +24,19 @@ use super::session;
 use crate::app::{App, SharedApp};
 use crate::form_submissions::{self, SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
 
-/// Requests that wait at once for the form before them, in one process.
+/// The number of requests of one process that may wait for a first submission at once.
 pub(crate) const MAX_WAITING: usize = 64;
 
-/// When to try again while the form before is still in work.
+/// When to try again while the first submission is still in progress.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// A form, every field of it known and there once, and what makes it out.
+/// A parsed form, in which every field is known and there once, and its submission.
 pub(crate) struct SubmittedForm<T> {
     pub(crate) form: T,
     pub(crate) submission: Submission,
 }
 
-/// What makes a form out that was sent: where to, and all of its fields.
+/// What identifies a form submission: a digest of its path and its fields, and its token.
 pub(crate) struct Submission {
     digest: Vec<u8>,
     csrf: String,
@@ -49,7 +51,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for SubmittedForm<T> {
         let mut digest = Context::new(&SHA256);
         let fields = pairs.iter().flat_map(|(name, value)| [name, value]);
         for text in std::iter::once(path.as_str()).chain(fields) {
-            // The lengths keep one form from reading like another.
+            // The lengths make the encoding of the fields unambiguous.
             digest.update(&text.len().to_be_bytes());
             digest.update(text.as_bytes());
         }
@@ -64,18 +66,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for SubmittedForm<T> {
     }
 }
 
-/// A form, and what a second click on it needs to know.
+/// A form submission, as [`process_once`] needs it.
 pub(crate) struct FormSubmission<'a, F> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) submission: &'a Submission,
     pub(crate) return_to: &'a ReturnTo,
-    /// Whether the form would be worked on: nothing that is missing, and no delay that is not over. If not, nothing of it is
-    /// written. Asked only for a form of this service's pages that did not come before: others cost no read.
+    /// Whether the form would be processed: it is complete and the throttle admits it. Otherwise nothing is
+    /// written. It is evaluated only for a form of our own pages that did not come before.
     pub(crate) is_admitted: F,
 }
 
-/// Does `work`, unless the same form came from the same browser a moment ago. An answer says what came of it with an
-/// [`SubmissionOutcome`] among its extensions; one without it is no sign-in, and is not kept.
+/// Runs `work`, unless the same browser sent the same form a moment ago. A response has its
+/// [`SubmissionOutcome`] among its extensions. A response without one is not recorded.
 pub(crate) async fn process_once(
     app: SharedApp,
     form: FormSubmission<'_, impl Future<Output = Result<bool, PageError>>>,
@@ -87,7 +89,7 @@ pub(crate) async fn process_once(
     let mut work = work;
     let mut state = form_submissions::state(&app, key).await?;
     if state == SubmissionState::Unknown {
-        // The token of a form whose first sending signed the person in belongs to no session any more.
+        // When the first submission has signed the person in, the form token belongs to no session any more.
         let good = app.pages.check_form(form.headers, &form.submission.csrf).is_ok();
         if !good || !form.is_admitted.await? {
             return work.await;
@@ -127,16 +129,16 @@ fn try_again_later() -> PageError {
     Problem::unavailable(RETRY_AFTER).into()
 }
 
-/// What became of clicks that came at once.
+/// The result of claiming a submission.
 enum ClaimRace<W> {
-    /// This was the first: its answer.
+    /// This was the first submission. It has this response.
     First(Result<Response, PageError>),
-    /// Another was the first: the work that was not done.
+    /// Another submission was the first. The work was not run.
     Later(W),
 }
 
-/// Does the work of the first click. A second click makes the browser hang up on it, and from the claim on it must come to
-/// its end all the same: in a task.
+/// Claims the submission and runs its work in a task. A second click makes the browser close the first
+/// connection, and the claimed work has to be completed all the same.
 #[expect(
     clippy::disallowed_methods,
     reason = "the request waits for the task; it goes on alone only when the browser has gone"

@@ -1,4 +1,5 @@
-//! What every form shares: the browser's cookie that its token is bound to, and the check of what comes back.
+//! Common parts of all forms: the browser cookie, the form token and its check, and the confirmation of a
+//! sign-out.
 
 use axum::response::Response;
 use chassis::secret::Token;
@@ -10,30 +11,30 @@ use super::page_error::PageError;
 use super::render::{ErrorPage, Pages};
 use super::view::{Logout, LogoutForm};
 
-/// A token for a form, and the browser's value that it is bound to.
+/// A form token, and the new browser cookie that it is bound to.
 pub(crate) struct FormToken {
-    /// For the hidden field `csrf`.
+    /// The value of the hidden field `csrf`.
     pub(crate) csrf: String,
-    /// To be set as a cookie, when the browser had none yet.
+    /// The browser cookie to set, when the browser had none.
     new_browser: Option<Token>,
 }
 
-/// Why a form is refused.
+/// Why a form is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormRejection {
-    /// It was sent from another site, or by something that is not a browser.
+    /// It was sent from another site, or not by a browser.
     CrossSite,
-    /// Its token is missing, or belongs to another browser or session.
+    /// Its token is missing or belongs to another browser or session.
     Stale,
 }
 
 impl Pages {
-    /// The session cookie of a request, unchecked.
+    /// The session cookie of a request, not yet checked.
     pub(crate) fn session_token(&self, headers: &HeaderMap) -> Option<Token> {
         self.cookies.read(headers, Cookie::Session)
     }
 
-    /// A token for the next form shown to this browser.
+    /// Issues a form token for this browser.
     pub(crate) fn form_token(&self, headers: &HeaderMap) -> FormToken {
         self.form_token_for(headers, self.session_token(headers).as_ref())
     }
@@ -54,17 +55,17 @@ impl Pages {
         }
     }
 
-    /// Adds the browser's cookie to the answer that shows the form, if it had none.
+    /// Sets the browser cookie when the browser had none.
     pub(crate) fn set_browser_cookie(&self, response: &mut Response, new_browser: Option<&Token>) {
         if let Some(browser) = new_browser {
             self.set_cookie(response, Cookie::Browser, browser.expose(), None);
         }
     }
 
-    /// Whether a form was sent from our own page, to this browser and session (SB-16).
+    /// Checks that a form was sent from our own page and belongs to this browser and session (SB-16).
     ///
     /// # Errors
-    /// Why not.
+    /// Why the form is rejected.
     pub(crate) fn check_form(&self, headers: &HeaderMap, csrf: &str) -> Result<(), FormRejection> {
         if !is_same_origin(headers, &self.origin) {
             return Err(FormRejection::CrossSite);
@@ -80,10 +81,10 @@ impl Pages {
         }
     }
 
-    /// Whether the token of a form fits; when not, the form is to be shown again.
+    /// Whether the token of a form is current. If not, the form has to be shown again.
     ///
     /// # Errors
-    /// The page for a form from another site.
+    /// The error page for a form from another site.
     pub(crate) fn is_current_form(&self, headers: &HeaderMap, csrf: &str) -> Result<bool, PageError> {
         match self.check_form(headers, csrf) {
             Ok(()) => Ok(true),
@@ -92,7 +93,7 @@ impl Pages {
         }
     }
 
-    /// The page for a form that is rejected and cannot be shown again.
+    /// The error page for a rejected form that cannot be shown again.
     fn rejection_page(&self, rejection: FormRejection) -> ErrorPage {
         match rejection {
             FormRejection::CrossSite => ErrorPage::new(
@@ -111,13 +112,13 @@ impl Pages {
 }
 
 impl FormToken {
-    /// Splits into the hidden field's value and the cookie to set.
+    /// The value of the hidden field, and the browser cookie to set.
     pub(crate) fn into_parts(self) -> (String, Option<Token>) {
         (self.csrf, self.new_browser)
     }
 }
 
-/// The cookie of a browser, to which forms and waiting authorization requests are bound.
+/// The browser cookie, to which forms and saved authorization requests are bound.
 pub struct BrowserCookie {
     token: Token,
     is_new: bool,
@@ -129,13 +130,13 @@ impl BrowserCookie {
         &self.token
     }
 
-    /// Adds it to the answer, if the browser had none.
+    /// Sets it when the browser had none.
     pub fn set_browser_cookie(&self, pages: &Pages, response: &mut Response) {
         pages.set_browser_cookie(response, self.is_new.then_some(&self.token));
     }
 }
 
-/// The cookie of the browser; a new one, if it has none.
+/// The browser cookie of a request, or a new one.
 pub fn browser_cookie(pages: &Pages, headers: &HeaderMap) -> BrowserCookie {
     let known = browser_token(pages, headers);
     BrowserCookie {
@@ -144,7 +145,7 @@ pub fn browser_cookie(pages: &Pages, headers: &HeaderMap) -> BrowserCookie {
     }
 }
 
-/// The cookie of the browser, if it has one.
+/// The browser cookie of a request, when there is one.
 pub fn browser_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
     pages.cookies.read(headers, Cookie::Browser)
 }
@@ -154,30 +155,29 @@ pub fn session_token(pages: &Pages, headers: &HeaderMap) -> Option<Token> {
     pages.session_token(headers)
 }
 
-/// Whether the POST of a form came from our own page, with the hidden field `csrf` made for this browser and
-/// session.
+/// Checks that the POST of a form came from our own page, with a field `csrf` for this browser and session.
 ///
 /// # Errors
-/// The page to answer with; its status is 403.
+/// The error page of the response, with the status 403.
 pub fn check_form(pages: &Pages, headers: &HeaderMap, csrf: &str) -> Result<(), Box<ErrorPage>> {
     pages
         .check_form(headers, csrf)
         .map_err(|rejection| Box::new(pages.rejection_page(rejection)))
 }
 
-/// A sign-out that waits for the person's word (OpenID Connect RP-Initiated Logout §2).
+/// The confirmation page of a sign-out (OpenID Connect RP-Initiated Logout §2).
 pub struct LogoutConfirmation<'a> {
-    /// The name of the application that asks, if one does.
+    /// The name of the application that requests the sign-out.
     pub client_name: Option<&'a str>,
     /// The path that the form posts to.
     pub action: &'a str,
-    /// Hidden fields besides `csrf`: what the POST needs to go on.
+    /// The hidden fields besides `csrf`, which the POST needs.
     pub hidden: &'a [(&'a str, &'a str)],
     /// Whether the POST may redirect to an application.
     pub leads_out: bool,
 }
 
-/// Asks the person whether to sign out. The POST has the hidden field `csrf`, for [`check_form`].
+/// The page that asks the person to confirm a sign-out. Its POST has the field `csrf` for [`check_form`].
 pub fn logout_confirmation(
     pages: &Pages,
     headers: &HeaderMap,

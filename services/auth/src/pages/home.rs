@@ -1,4 +1,4 @@
-//! `/`: who is signed in.
+//! `GET /`: the home page of a signed-in person.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use super::view::Home;
 use crate::app::SharedApp;
 use crate::subjects::{self, Subject};
 
-/// `GET /`
+/// `GET /`: the home page, or a redirect to the sign-in page.
 pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
     let Some(session) = session::current(&app, &headers).await? else {
         return Ok(app.pages.redirect("/login"));
@@ -38,7 +38,7 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
     Ok(response)
 }
 
-/// What the person is called: as they like it, if they have said so.
+/// The name to greet the person with.
 fn display_name(subject: &Subject) -> &str {
     let name = &subject.claims.name;
     let name = name.given_name.as_deref().or(name.formatted.as_deref());

@@ -1,4 +1,4 @@
-//! `/login`: a user name and a password, and back to where the person came from.
+//! `GET` and `POST /login`: the sign-in page.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::app::{App, SharedApp};
 use crate::authorization_requests;
 use chassis::http::{ClientInfo, Problem};
 
-/// Where to go afterwards.
+/// The query of the sign-in and registration pages.
 #[derive(Deserialize)]
 pub(crate) struct LoginQuery {
     #[serde(default)]
     pub(crate) return_to: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginForm {
@@ -43,7 +43,7 @@ pub(crate) struct LoginForm {
     password: SecretString,
 }
 
-/// `GET /login`
+/// `GET /login`: shows the form.
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -70,7 +70,7 @@ pub(crate) async fn show(
     ))
 }
 
-/// `POST /login`
+/// `POST /login`: signs in.
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -135,13 +135,13 @@ async fn process(
 
 type FormOutcome = (StatusCode, Errors);
 
-/// A form whose token does not fit any more.
+/// The message for a form whose token is not current any more.
 pub(crate) fn stale() -> FormOutcome {
     let text = "This page was out of date, so nothing was sent. Please try once more.";
     (StatusCode::FORBIDDEN, Errors::form("Please try again", text))
 }
 
-/// More passwords at once than can be hashed.
+/// The message when the queue of the hashing pool is full.
 pub(crate) fn busy() -> FormOutcome {
     let text = "Many people are coming in at the moment. Please try again in a few seconds.";
     (
@@ -150,7 +150,7 @@ pub(crate) fn busy() -> FormOutcome {
     )
 }
 
-/// Too many tries.
+/// The message when the throttle makes the person wait.
 pub(crate) fn throttled(wait: Duration) -> FormOutcome {
     let text = format!(
         "To keep accounts safe, please wait {} before the next try.",
@@ -183,7 +183,7 @@ fn missing(form: &LoginForm) -> Errors {
     errors
 }
 
-/// A wait as people say it, rounded up.
+/// A duration in words, rounded up.
 pub(crate) fn in_words(wait: Duration) -> String {
     let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match whole {

@@ -1,4 +1,4 @@
-//! `/logout`: a question, a POST, and a word that it is done.
+//! `GET` and `POST /logout`: the sign-out page.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -14,7 +14,7 @@ use super::view::Logout;
 use crate::app::{App, SharedApp};
 use crate::sessions::{self, SessionEnd};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogoutInput {
@@ -22,7 +22,7 @@ pub(crate) struct LogoutInput {
     csrf: String,
 }
 
-/// `GET /logout`
+/// `GET /logout`: asks for confirmation, or says that the person is signed out.
 pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
     Ok(match session::current(&app, &headers).await? {
         Some(_) => confirmation_page(&app, &headers),
@@ -30,7 +30,7 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
     })
 }
 
-/// `POST /logout`
+/// `POST /logout`: ends the session.
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -58,14 +58,14 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
-/// Makes the browser forget the person (SB-18): their cookies, and what it kept of the pages. The cookie of a known
-/// device stays, so that guessing elsewhere cannot lock its owner out.
+/// Clears the cookies and the cached pages of the browser (SB-18). The cookie of a known device stays, so
+/// that guesses elsewhere cannot lock the owner out.
 pub fn clear_browser_state(pages: &Pages, response: &mut Response) {
     for cookie in [Cookie::Session, Cookie::Browser, Cookie::Registration] {
         pages.clear_cookie(response, cookie);
     }
-    // Not "cookies": browsers clear those of every host under the same registrable domain, the applications' too. Nor
-    // "storage" where the origin is not ours alone, which would be that of the neighbours; our pages store nothing.
+    // "cookies" would clear those of every host under the same registrable domain, the applications' too.
+    // "storage" is left out where other applications share the origin. Our pages store nothing.
     let what = match pages.shares_its_origin() {
         true => "\"cache\"",
         false => "\"cache\", \"storage\"",

@@ -1,8 +1,8 @@
-//! The pages that people see: sign in, create an account, sign out, set up. They work without JavaScript, keep
-//! what was typed when a form has a mistake, and wear the brand of the installation.
+//! The HTML pages: sign-in, registration, sign-out and set-up. They work without JavaScript, keep what was
+//! typed when a form has an error, and have the brand of the installation.
 //!
-//! A page is a view (`view.rs`, a template under `templates/`), shown by [`Pages`], which adds the nonce and the
-//! security headers. `csrf.rs`, `cookies.rs` and `return_to.rs` hold what a form may do and where it may lead.
+//! A page is a view (`view.rs`, a template under `templates/`). [`Pages`] renders it and adds the nonce and
+//! the security headers. `csrf.rs`, `cookies.rs` and `return_to.rs` protect the forms and their redirects.
 
 mod assets;
 mod brand;
@@ -45,7 +45,7 @@ pub use render::{ErrorPage, Pages, PagesConfig};
 use crate::app::SharedApp;
 use crate::restore;
 
-/// The routes of the pages and of what they need.
+/// The routes of the pages and their assets.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .merge(sign_in_routes(app))
@@ -56,7 +56,7 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
         .layer(from_fn_with_state(app.clone(), page_error::render_error_page))
 }
 
-/// The pages that let people in; closed for a moment after a restoration.
+/// The routes that sign people in. They are closed for a while after a restoration.
 fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     Router::new()
         .route("/login", get(login::show).post(login::submit))
@@ -69,12 +69,12 @@ fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
         .route_layer(from_fn_with_state(app.clone(), restore::gate_page))
 }
 
-/// Shows an error to a person, without ever redirecting.
+/// The response with an error page. It never redirects.
 pub fn error_page(pages: &Pages, error: &ErrorPage) -> Response {
     pages.error(error)
 }
 
-/// `GET /assets/{name}`
+/// `GET /assets/{name}`: a static asset.
 async fn asset(
     State(app): State<SharedApp>,
     Path(name): Path<String>,
@@ -89,7 +89,7 @@ async fn asset(
     Ok(found.respond(&name, &headers))
 }
 
-/// `GET /favicon.ico`, which some programs ask for without reading the page.
+/// `GET /favicon.ico`: the icon, for programs that do not read the page.
 async fn favicon(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
     app.pages.assets.mark.respond("favicon.ico", &headers)
 }

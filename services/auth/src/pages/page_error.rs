@@ -1,4 +1,4 @@
-//! What handlers return when they cannot show the page: an [`ErrorPage`], drawn by [`render_error_page`] in the brand in force.
+//! `PageError`: the error type of page handlers, which [`render_error_page`] renders with the current brand.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::render::ErrorPage;
 use crate::app::SharedApp;
 
-/// An error page to be drawn.
+/// An error page to render.
 #[derive(Debug)]
 pub(crate) struct PageError(Box<ErrorPage>);
 
@@ -57,7 +57,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// The page of a bare status.
+/// The error page of a status.
 fn page_for_status(status: StatusCode) -> ErrorPage {
     let (heading, detail) = match status {
         StatusCode::NOT_FOUND => (
@@ -102,7 +102,7 @@ fn page_for_status(status: StatusCode) -> ErrorPage {
     page.with_action("Go to the start page", "/")
 }
 
-/// Draws the error pages of the routes under it, bare errors of the router included.
+/// Middleware that renders the error pages of its routes, also for errors of the router without a body.
 pub(crate) async fn render_error_page(
     State(app): State<SharedApp>,
     request: Request,
@@ -123,7 +123,7 @@ pub(crate) async fn render_error_page(
     drawn
 }
 
-/// What no route answers: a page for a person, a problem document for a program.
+/// The fallback of the router: an error page for browsers, a problem document (RFC 9457) for programs.
 pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Response {
     if accepts(request.headers(), "text/html") {
         app.pages.error(&page_for_status(StatusCode::NOT_FOUND))
@@ -132,7 +132,7 @@ pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Respon
     }
 }
 
-/// The fields of a form, every one of them known and there once; otherwise an error page.
+/// The fields of a form, each known and there once. Other forms get an error page.
 pub(crate) struct FormFields<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormFields<T> {

@@ -1,5 +1,7 @@
-//! `/register`: a new account. That a user name is taken has to be told here (SB-8 as far as it goes): nobody could
-//! choose a free one otherwise. E-mail addresses are never told.
+//! `GET` and `POST /register`: the registration page.
+//!
+//! The page has to say that a user name is taken, so that people can choose a free one (the limit of SB-8).
+//! It never says whether an e-mail address is known.
 
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use crate::app::{App, SharedApp};
 use crate::registration::{self, NewAccount, RegisterError, Registered, RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterForm {
@@ -38,7 +40,7 @@ pub(crate) struct RegisterForm {
     password: SecretString,
 }
 
-/// `GET /register`
+/// `GET /register`: shows the form.
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -58,7 +60,7 @@ pub(crate) async fn show(
     ))
 }
 
-/// `POST /register`
+/// `POST /register`: registers an account.
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -124,7 +126,7 @@ fn validate(form: &RegisterForm) -> Errors {
     errors
 }
 
-/// Goes on after a registration: signed in, waiting, or told what to change.
+/// The response after a registration: a sign-in, a redirect to its status page, or the errors of the form.
 pub(crate) async fn continue_registration(
     app: &App,
     headers: &HeaderMap,
@@ -167,7 +169,7 @@ pub(crate) async fn continue_registration(
     Ok(Err(errors))
 }
 
-/// The form again, with what was wrong.
+/// Shows the form again with the errors of the registration.
 pub(crate) fn show_errors(
     error: RegisterError,
     again: impl Fn((StatusCode, Errors)) -> Response,
@@ -203,7 +205,7 @@ fn with_retry_after(mut response: Response, retry_after: Duration) -> Response {
     response
 }
 
-/// As many people registered as may in an hour.
+/// The message when the registration quota of the hour is used up.
 fn too_many(from_source: bool, wait: Duration) -> (StatusCode, Errors) {
     let whence = if from_source { " from your network" } else { "" };
     let text = format!(
@@ -215,7 +217,7 @@ fn too_many(from_source: bool, wait: Duration) -> (StatusCode, Errors) {
     (StatusCode::TOO_MANY_REQUESTS, errors)
 }
 
-/// `detail` as a sentence: use cases explain in clauses, which stand in problem documents too.
+/// Makes a sentence of `detail`, which is a clause.
 fn sentence(detail: &str) -> String {
     let mut letters = detail.chars();
     let first = letters.next().map(char::to_uppercase).into_iter().flatten();
@@ -242,7 +244,7 @@ pub(crate) fn check_password(errors: &mut Errors, password: &SecretString) {
     }
 }
 
-/// The inputs of a new person.
+/// The input fields of a new account.
 pub(crate) fn person_fields<'a>(user_name: &'a str, email: &'a str) -> Vec<Field<'a>> {
     vec![
         Field {
@@ -267,7 +269,7 @@ pub(crate) fn person_fields<'a>(user_name: &'a str, email: &'a str) -> Vec<Field
     ]
 }
 
-/// The input of a new password. `hint` says how long it has to be.
+/// The input field of a new password. `hint` says how long it has to be.
 pub(crate) fn password_field(hint: &str, autofocus: bool) -> Field<'_> {
     Field {
         name: "password",
@@ -281,7 +283,7 @@ pub(crate) fn password_field(hint: &str, autofocus: bool) -> Field<'_> {
     }
 }
 
-/// How long a password has to be, for the hint.
+/// The hint on the length of a password.
 pub(crate) fn password_hint(app: &App) -> String {
     let least = app.settings.passwords.min_length;
     format!("At least {least} characters. Several words in a row are strong and easy to remember.")

@@ -1,5 +1,7 @@
-//! `/register/wait`: the account is being set up. The page refreshes itself; signing in at the end is a POST, since
-//! a GET changes nothing, and only the browser that registered may do it.
+//! `GET` and `POST /register/wait`: the status page of a registration.
+//!
+//! The page refreshes itself while the registration is pending. Signing in at the end is a POST, because a
+//! GET changes nothing. Only the browser that registered may do it.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -19,10 +21,10 @@ use crate::app::{App, SharedApp};
 use crate::registration::{self, RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
-/// Seconds between two looks.
+/// The seconds between two refreshes.
 const REFRESH_SECONDS: u32 = 2;
 
-/// Which registration, and where to go afterwards.
+/// The query of the page.
 #[derive(Deserialize)]
 pub(crate) struct RegistrationStatusQuery {
     id: Uuid,
@@ -30,7 +32,7 @@ pub(crate) struct RegistrationStatusQuery {
     return_to: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContinueForm {
@@ -41,7 +43,7 @@ pub(crate) struct ContinueForm {
     return_to: String,
 }
 
-/// `GET /register/wait`
+/// `GET /register/wait`: shows the status of a registration.
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -55,7 +57,7 @@ pub(crate) async fn show(
     Ok(page(&app, &headers, query.id, progress, &return_to).await?)
 }
 
-/// `POST /register/wait`
+/// `POST /register/wait`: signs in with the proof of a completed registration.
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! Turns views into answers: the nonce, the security headers, the brand in force.
+//! Rendering of pages: the nonce, the security headers and the current brand.
 
 use std::time::Duration;
 
@@ -17,46 +17,46 @@ use super::csrf::Csrf;
 use super::double_click::MAX_WAITING;
 use super::view::{self, Page, View};
 
-/// What the pages stand on. One a service.
+/// The collaborators of the pages. There is one in a service.
 pub struct Pages {
     pub(crate) brand: BrandSource,
     pub(crate) assets: Assets,
     pub(crate) csrf: Csrf,
     pub(crate) cookies: Cookies,
     pub(crate) random: SharedRandom,
-    /// Places of requests that wait for another one with the same form.
+    /// The permits of requests that wait for the first submission of the same form.
     pub(crate) waiting_submissions: Semaphore,
-    /// The origin that browsers know us by, such as `https://id.example.com`.
+    /// The public origin, such as `https://id.example.com`.
     pub(crate) origin: String,
     issuer: PublicUrl,
 }
 
-/// What [`Pages::new`] needs.
+/// The arguments of [`Pages::new`].
 pub struct PagesConfig<'a> {
     /// The issuer, which is where browsers find the pages.
     pub issuer: &'a PublicUrl,
     /// `[brand]` of the configuration.
     pub brand: BrandConfig,
-    /// A secret of the installation, the same for every replica, 32 bytes or more.
+    /// A secret of the installation of at least 32 bytes, which is the same on every replica.
     pub secret: &'a [u8],
-    /// The time.
+    /// The clock.
     pub clock: SharedClock,
-    /// Randomness.
+    /// The source of randomness.
     pub random: SharedRandom,
 }
 
-/// A page that says that something went wrong.
+/// The content of an error page.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: StatusCode,
     /// A short heading, such as `This page does not exist`.
     pub heading: String,
     /// What happened and what the person can do.
     pub detail: String,
-    /// A label and a local path or an address that helps on.
+    /// The label and the address of a button that helps the person.
     pub action: Option<(String, String)>,
-    /// What an administrator needs to find the cause in the log.
+    /// The trace id, with which an administrator finds the cause in the log.
     pub trace_id: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
@@ -84,7 +84,7 @@ impl ErrorPage {
         }
     }
 
-    /// With the number by which the log tells the cause.
+    /// With the trace id.
     #[must_use]
     pub fn with_trace(self, trace_id: impl Into<String>) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl ErrorPage {
         }
     }
 
-    /// With the time to wait, sent as `Retry-After` too.
+    /// With the time to wait, which is also sent as `Retry-After`.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl ErrorPage {
 }
 
 impl Pages {
-    /// Reads the brand and makes ready.
+    /// Reads the brand and builds the collaborators of the pages.
     ///
     /// # Errors
     /// A brand that cannot be used, named by its key.
@@ -121,7 +121,7 @@ impl Pages {
         })
     }
 
-    /// What the next page has in common with the others, with a nonce of its own.
+    /// The common part of a page, with its own nonce.
     pub(crate) fn page(&self) -> Page {
         Page {
             brand: self.brand.current(),
@@ -132,7 +132,7 @@ impl Pages {
         }
     }
 
-    /// The answer that shows `view`.
+    /// The response with the rendered `view`.
     pub(crate) fn show(&self, status: StatusCode, view: &impl View) -> Response {
         match view.render() {
             Ok(html) => {
@@ -158,23 +158,23 @@ impl Pages {
         }
     }
 
-    /// A path of ours, such as `/login?return_to=…`, as a browser has to name it: under the path of the issuer. Links
-    /// and redirects go through this; what stands in a form or a parameter is without it.
+    /// A path of ours, such as `/login?return_to=…`, under the path of the issuer. Links and redirects need
+    /// it. Values of forms and parameters are without it.
     pub fn local(&self, path: &str) -> String {
         self.issuer.local(path)
     }
 
-    /// The start page in full.
+    /// The full URL of the start page.
     pub(crate) fn start_page(&self) -> String {
         self.issuer.full("/")
     }
 
-    /// Whether others may have pages at our origin: the issuer is a part of it alone.
+    /// Whether other applications may share our origin, because the issuer has a path.
     pub(crate) fn shares_its_origin(&self) -> bool {
         !self.issuer.path().is_empty()
     }
 
-    /// The answer that sends the browser on with GET (RFC 9110 §15.4.4). `to` is a path of ours, as routes name it.
+    /// A 303 redirect (RFC 9110 §15.4.4). `to` is a path of ours without the path of the issuer.
     pub(crate) fn redirect(&self, to: &str) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SEE_OTHER;
@@ -189,7 +189,7 @@ impl Pages {
         response
     }
 
-    /// The answer that shows an error.
+    /// The response with an error page.
     pub(crate) fn error(&self, error: &ErrorPage) -> Response {
         let action = error.action.as_ref().map(|(label, url)| {
             let ours = url.starts_with('/');
@@ -214,7 +214,7 @@ impl Pages {
         response
     }
 
-    /// Adds a cookie to an answer.
+    /// Sets a cookie.
     pub(crate) fn set_cookie(
         &self,
         response: &mut Response,
@@ -227,7 +227,7 @@ impl Pages {
         }
     }
 
-    /// Makes the browser forget a cookie.
+    /// Deletes a cookie.
     pub(crate) fn clear_cookie(&self, response: &mut Response, cookie: Cookie) {
         for value in self.cookies.clear(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
@@ -268,8 +268,9 @@ impl Pages {
     }
 }
 
-/// The Content-Security-Policy of a page. A form that leads out has no `form-action`: Chromium holds every redirect
-/// after the POST against it, those that the application makes later included, and nobody can name those.
+/// The Content-Security-Policy of a page. A form that leads to an application has no `form-action`, because
+/// Chromium checks every redirect after the POST against it, also those of the application, which are
+/// unknown.
 fn content_security_policy(nonce: &str, leads_out: bool) -> String {
     let forms = if leads_out { "" } else { "; form-action 'self'" };
     format!(
@@ -278,7 +279,7 @@ fn content_security_policy(nonce: &str, leads_out: bool) -> String {
     )
 }
 
-/// Whole seconds, rounded up, as `Retry-After` wants them (RFC 9110 §10.2.3).
+/// The value of `Retry-After`: whole seconds, rounded up (RFC 9110 §10.2.3).
 pub(crate) fn retry_after_value(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

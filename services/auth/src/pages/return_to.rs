@@ -1,5 +1,5 @@
-//! Where a person goes after signing in: back to the authorization request that sent them, or home. Nothing else,
-//! so the sign-in page cannot be made to send anybody elsewhere (SB-20).
+//! `return_to`: the local path that a sign-in ends at. It is an authorization request or the home page and
+//! nothing else, so that the sign-in page is no open redirector (SB-20).
 
 use std::fmt;
 
@@ -18,7 +18,8 @@ impl ReturnTo {
         Self("/".to_owned())
     }
 
-    /// Takes the value of `return_to`; whatever is not the path and query of an authorization request means home.
+    /// Parses the value of `return_to`. Everything but the path and query of an authorization request means
+    /// the home page.
     pub(crate) fn parse(text: &str) -> Self {
         Self::authorization(text).unwrap_or_else(Self::home)
     }
@@ -29,19 +30,19 @@ impl ReturnTo {
         if !plain || query.is_empty() {
             return None;
         }
-        // Read as a browser would read it: it must stay here, at that very path.
+        // The text is parsed as a browser would parse it. It must stay at this origin and path.
         let base = Url::parse("https://vestibule.invalid/login").ok()?;
         let read = base.join(text).ok()?;
         (read.origin() == base.origin() && read.path() == AUTHORIZE && read.fragment().is_none())
             .then(|| Self(text.to_owned()))
     }
 
-    /// Whether the way leads on to an application, which may live at another origin.
+    /// Whether it leads to an application, which may have another origin.
     pub(crate) fn leads_out(&self) -> bool {
         self.0 != "/"
     }
 
-    /// The query of the authorization request, if it leads to one.
+    /// The query of the authorization request, when there is one.
     pub(crate) fn query(&self) -> Option<&str> {
         self.0.split_once('?').map(|(_, query)| query)
     }
@@ -51,7 +52,7 @@ impl ReturnTo {
         &self.0
     }
 
-    /// `path` with this as its `return_to` parameter; the home page needs no mention.
+    /// `path` with this as its parameter `return_to`. The home page is left out.
     pub(crate) fn link(&self, path: &str) -> String {
         if !self.leads_out() {
             return path.to_owned();

@@ -1,4 +1,4 @@
-//! Who is signed in, and what happens to the browser when somebody signs in.
+//! The session of a browser: the current session, and the responses and cookies of a sign-in.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::registration::proof::{self, PROOF_LIFETIME};
 use crate::sessions::{self, Session, StartError};
 use chassis::http::ClientInfo;
 
-/// How long a browser is remembered as a known device.
+/// The lifetime of the device cookie.
 const DEVICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The session of the browser, if it has one that lives.
+/// The live session of the browser.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, DbError> {
     match app.pages.session_token(headers) {
         Some(token) => sessions::find(app, &token).await,
@@ -30,8 +30,9 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
     }
 }
 
-/// Starts a session, or goes on with that of the browser if it is the same person's, with a new token in either case
-/// (SB-12); another person's session ends. A person who may not sign in any more gets nothing.
+/// Signs a person in at this browser: starts a session or renews the current one of the same account. The
+/// token is new in either case (SB-12). The session of another account ends. Returns `None` when the account
+/// may not sign in any more.
 pub(crate) async fn sign_in_browser(
     app: &App,
     headers: &HeaderMap,
@@ -71,8 +72,8 @@ pub(crate) async fn sign_in_browser(
     Ok(Some(response))
 }
 
-/// The answer to a form that came again: to where it led, with a new token of the same sign-in or a new proof of the same
-/// registration, if they still live.
+/// The response to a repeated form: a redirect to where the first one led, with a new token of the same
+/// session or a new proof of the same registration, when it is still live.
 pub(crate) async fn repeat_outcome(
     app: &App,
     headers: &HeaderMap,
@@ -111,7 +112,8 @@ pub(crate) async fn repeat_outcome(
     Ok(response)
 }
 
-/// Sends the browser to wait for the registration `id`, with a cookie that lets it sign in once when that is done.
+/// Redirects the browser to the status page of the registration `id`, with a proof cookie that signs it in
+/// once.
 pub(crate) async fn redirect_to_registration_status(
     app: &App,
     headers: &HeaderMap,
@@ -129,7 +131,7 @@ pub(crate) async fn redirect_to_registration_status(
     Ok(response)
 }
 
-/// Where a browser waits for the registration `id`.
+/// The path of the status page of the registration `id`.
 pub(crate) fn registration_status_path(id: Uuid, return_to: &ReturnTo) -> String {
     return_to.link(&format!("/register/wait?id={id}"))
 }
@@ -143,7 +145,7 @@ fn set_proof_cookie(app: &App, response: &mut Response, proof: &Token) {
     );
 }
 
-/// Whether the person at this browser chose or gave the password of the registration `id`, a short while ago.
+/// Whether this browser has a valid proof of the registration `id`.
 pub(crate) async fn has_proof(app: &App, headers: &HeaderMap, id: Uuid) -> Result<bool, DbError> {
     match proof_cookies(app, headers) {
         Some((proof, browser)) => proof::is_valid(app, id, &proof, &browser).await,
@@ -151,7 +153,8 @@ pub(crate) async fn has_proof(app: &App, headers: &HeaderMap, id: Uuid) -> Resul
     }
 }
 
-/// When the person at this browser chose or gave the password of the registration `id`. It is told once.
+/// Redeems the proof of the registration `id` at this browser. Returns when the password was given. It works
+/// once.
 pub(crate) async fn redeem_proof(
     app: &App,
     headers: &HeaderMap,

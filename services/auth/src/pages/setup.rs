@@ -1,4 +1,5 @@
-//! `/setup`: a one-time link makes the first administrator, or lets an invited person choose a password (SB-11).
+//! `GET` and `POST /setup`: the page of a one-time link, which makes the first administrator or lets an
+//! invited person choose a password (SB-11).
 
 use axum::extract::State;
 use axum::response::Response;
@@ -24,14 +25,14 @@ use crate::registration::{NewAccount, Registered};
 use crate::setup::{self, Purpose, SetupError};
 use chassis::http::ClientInfo;
 
-/// The link.
+/// The query of the link.
 #[derive(Deserialize)]
 pub(crate) struct SetupQuery {
     #[serde(default)]
     token: String,
 }
 
-/// What the form sends; an invited person sends no name.
+/// The fields of the form. An invited person sends no user name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetupForm {
@@ -39,7 +40,7 @@ pub(crate) struct SetupForm {
     csrf: String,
     #[serde(default)]
     token: String,
-    /// For password managers alone.
+    /// The user name for password managers. It is ignored.
     #[serde(default, rename = "username")]
     _username: String,
     #[serde(default)]
@@ -50,7 +51,7 @@ pub(crate) struct SetupForm {
     password: SecretString,
 }
 
-/// `GET /setup`
+/// `GET /setup`: shows the form of a valid link.
 pub(crate) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -72,7 +73,7 @@ pub(crate) async fn show(
     ))
 }
 
-/// `POST /setup`
+/// `POST /setup`: makes the administrator or sets the password.
 pub(crate) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,

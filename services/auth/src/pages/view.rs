@@ -1,4 +1,4 @@
-//! What each page shows: one type a template, filled by the handlers.
+//! The views of the pages: one type for each template.
 
 use std::sync::Arc;
 
@@ -6,28 +6,28 @@ use askama::Template;
 
 use super::brand::Brand;
 
-/// What every page has.
+/// The common part of every page.
 pub(crate) struct Page {
     pub(crate) brand: Arc<Brand>,
     pub(crate) nonce: String,
-    /// The path of the issuer, which every link begins with.
+    /// The path of the issuer, with which every link begins.
     pub(crate) base: String,
     pub(crate) style_url: String,
     pub(crate) icon_url: String,
 }
 
-/// A page as a whole.
+/// A page to render.
 pub(crate) trait View: Template {
-    /// What it has in common with the others.
+    /// The common part of the page.
     fn page(&self) -> &Page;
 
-    /// Whether its form may lead on to an application at another origin.
+    /// Whether its form may lead to an application at another origin.
     fn leads_out(&self) -> bool {
         false
     }
 }
 
-/// One input of a form, as `templates/fields.html` shows it.
+/// One input field, which `templates/fields.html` renders.
 #[derive(Default)]
 pub(crate) struct Field<'a> {
     pub(crate) name: &'static str,
@@ -40,14 +40,14 @@ pub(crate) struct Field<'a> {
     pub(crate) autofocus: bool,
 }
 
-/// What is wrong with one input.
+/// The error of one input field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
     pub(crate) field: &'static str,
     pub(crate) detail: String,
 }
 
-/// What is wrong with a form: with single inputs, or with the whole.
+/// The errors of a form: of single fields, or of the form as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Errors {
     heading: Option<&'static str>,
@@ -56,7 +56,7 @@ pub(crate) struct Errors {
 }
 
 impl Errors {
-    /// Something about the form as a whole.
+    /// An error of the form as a whole.
     pub(crate) fn form(heading: &'static str, text: impl Into<String>) -> Self {
         Self {
             heading: Some(heading),
@@ -65,7 +65,7 @@ impl Errors {
         }
     }
 
-    /// Adds what is wrong with `field`; only the first mistake of a field is shown.
+    /// Adds the error of `field`. Only the first error of a field is shown.
     pub(crate) fn add(&mut self, field: &'static str, detail: impl Into<String>) {
         if self.of(field).is_none() {
             self.fields.push(FieldError {
@@ -91,7 +91,7 @@ impl Errors {
         &self.fields
     }
 
-    /// What is wrong with the input called `field`.
+    /// The error of the input field `field`.
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.fields
             .iter()
@@ -107,7 +107,7 @@ impl Errors {
     }
 }
 
-/// `/login`
+/// The view of `/login`.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(crate) struct Login<'a> {
@@ -120,7 +120,7 @@ pub(crate) struct Login<'a> {
     pub(crate) leads_out: bool,
 }
 
-/// `/register`
+/// The view of `/register`.
 #[derive(Template)]
 #[template(path = "register.html")]
 pub(crate) struct Register<'a> {
@@ -133,7 +133,7 @@ pub(crate) struct Register<'a> {
     pub(crate) leads_out: bool,
 }
 
-/// `/setup`
+/// The view of `/setup`.
 #[derive(Template)]
 #[template(path = "setup.html")]
 pub(crate) struct Setup<'a> {
@@ -148,7 +148,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) errors: &'a Errors,
 }
 
-/// `/`
+/// The view of `/`.
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(crate) struct Home<'a> {
@@ -158,7 +158,7 @@ pub(crate) struct Home<'a> {
     pub(crate) csrf: String,
 }
 
-/// What a person can do on the waiting page.
+/// The action on the status page of a registration.
 pub(crate) enum RegistrationStatusAction {
     Nothing,
     Link {
@@ -173,7 +173,7 @@ pub(crate) enum RegistrationStatusAction {
     },
 }
 
-/// `/register/wait`
+/// The view of `/register/wait`.
 #[derive(Template)]
 #[template(path = "registration_status.html")]
 pub(crate) struct RegistrationStatus {
@@ -185,14 +185,14 @@ pub(crate) struct RegistrationStatus {
     pub(crate) leads_out: bool,
 }
 
-/// The form of a sign-out that waits for the person's word.
+/// The form that confirms a sign-out.
 pub(crate) struct LogoutForm<'a> {
     pub(crate) action: &'a str,
     pub(crate) csrf: String,
     pub(crate) hidden: &'a [(&'a str, &'a str)],
 }
 
-/// `/logout`, and the sign-out that an application asks for.
+/// The view of `/logout` and `/oauth2/logout`.
 #[derive(Template)]
 #[template(path = "logout.html")]
 pub(crate) struct Logout<'a> {
@@ -203,7 +203,7 @@ pub(crate) struct Logout<'a> {
     pub(crate) leads_out: bool,
 }
 
-/// Any page that says that something went wrong.
+/// The view of an error page.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(crate) struct Error<'a> {

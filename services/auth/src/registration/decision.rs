@@ -1,4 +1,5 @@
-//! Applying the answer of the user service, once, whichever way it comes.
+//! The decision of the user service on a registration, which is applied once, whether it comes over HTTP or
+//! as an event.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::throttle::{self, Key};
 use crate::{credentials, setup};
 
-/// Completes the registration `id`, if it is pending. Called for every person that becomes known, registered here or
+/// Completes the registration `id` when it is pending. It is called for every new subject, registered here or
 /// not.
 ///
 /// # Errors
@@ -24,7 +25,7 @@ pub(crate) async fn complete(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
         return Ok(());
     }
     if let Some(name) = name {
-        // Whoever tried the name before it was somebody's has tried nobody's password.
+        // Failures at this name before the account existed were guesses at no password.
         throttle::store::clear(tx, &Key::account(&name)).await?;
     }
     counter!("vestibule_registrations_total", "outcome" => "accepted").increment(1);
@@ -40,7 +41,7 @@ pub(crate) async fn complete(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
     Ok(())
 }
 
-/// Tells that an account has its first password.
+/// Appends the event that an account has a new password.
 ///
 /// # Errors
 /// When the database fails.
@@ -57,7 +58,8 @@ pub(crate) async fn append_password_added(app: &App, tx: &mut Tx, id: Uuid) -> R
     accounts::append_event(app, tx, id, event).await.map(drop)
 }
 
-/// Ends the registration `id`, if it is pending: the account goes, and the set-up link that led to it is good again.
+/// Rejects the registration `id` when it is pending. Its account is deleted, and its set-up link is valid
+/// again.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,7 +78,7 @@ pub(crate) async fn reject(app: &App, tx: &mut Tx, id: Uuid, why: Rejection) -> 
     undo_account(tx, id).await
 }
 
-/// Ends registrations that got no answer in time, and forgets old answers.
+/// Expires registrations without a decision, deletes old ones, and records the metrics of pending ones.
 ///
 /// # Errors
 /// When the database fails.

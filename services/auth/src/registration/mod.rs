@@ -1,11 +1,12 @@
-//! Registration: the saga that makes a person in the user service and an account here.
+//! Registration: the saga that creates a user in the user service and an account here.
 //!
 //! 1. One transaction: a pending registration with the password's hash, and the event `registration.requested`.
 //! 2. The same command over HTTP, two seconds at most.
 //! 3. The user service decides, once, whichever way the command came.
-//! 4. Its answer is applied here once, whether it comes over HTTP or as an event.
+//! 4. Its decision is applied here once, whether it comes over HTTP or as an event.
 //!
-//! Without an answer the registration stays pending; the event brings it. After [`EXPIRES_AFTER`] the sweeper ends it.
+//! Without a response the registration stays pending until the event comes. After [`EXPIRES_AFTER`] the
+//! sweeper expires it.
 
 mod decision;
 pub(crate) mod proof;
@@ -34,13 +35,13 @@ pub(crate) use validated::{PersonalContext, hash_new_password};
 use crate::credentials::HashError;
 use crate::throttle::ReserveError;
 
-/// How long a registration waits for the user service.
+/// How long a registration stays pending.
 pub const EXPIRES_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long an answer is kept for whoever asks for it.
+/// How long a decided registration is retained.
 pub const DECISION_RETENTION: Duration = Duration::from_secs(24 * 3600);
 
-/// What a new person tells.
+/// The data of a new account, as typed.
 #[derive(Debug, Default)]
 pub struct NewAccount {
     /// The user name as typed.
@@ -53,35 +54,35 @@ pub struct NewAccount {
     pub given_name: Option<String>,
     /// As in "Archer".
     pub family_name: Option<String>,
-    /// A BCP 47 tag.
+    /// A BCP 47 language tag.
     pub locale: Option<String>,
-    /// Without one, an invitation link lets the person choose it.
+    /// The password. Without one the account needs an invitation.
     pub password: Option<SecretString>,
-    /// Groups to join; only for accounts that an administrator or the set-up link makes.
+    /// The groups to join, for accounts that an administrator or the set-up link makes.
     pub groups: Vec<String>,
 }
 
-/// How far a registration is.
+/// The state of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistrationState {
-    /// The person can sign in.
+    /// The user service accepted it, and the person can sign in.
     Active,
-    /// The user service has not answered yet.
+    /// The user service has not decided yet.
     Pending,
-    /// The user service refused.
+    /// The user service rejected it.
     Rejected(Rejection),
-    /// No answer came in time; the person has to start again.
+    /// No decision came in time. The person has to register again.
     Expired,
 }
 
-/// Why the user service refused.
+/// Why the user service rejected a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Somebody has the user name, or one that looks like it.
+    /// The user name, or one that looks like it, is taken.
     UserNameTaken,
-    /// The user name is kept for administrators, or is that of a group.
+    /// The user name is reserved for administrators, or is the name of a group.
     UserNameReserved,
-    /// The user service holds something in it for invalid.
+    /// The user service rejected a value.
     Invalid,
 }
 
@@ -106,16 +107,16 @@ impl Rejection {
     }
 }
 
-/// A registration under way or done.
+/// A registration and its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Registered {
     /// The id of the registration, the account and the user.
     pub id: Uuid,
-    /// How far it is.
+    /// Its state.
     pub state: RegistrationState,
 }
 
-/// One field that cannot be accepted.
+/// One invalid field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// `user_name`, `email`, `name`, `locale`, `password`, `groups`.
@@ -124,28 +125,28 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// Why no registration began.
+/// Why a registration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// Fields that the person has to correct.
+    /// Some fields are invalid.
     #[error("some fields are invalid")]
     Invalid(Vec<FieldError>),
-    /// More passwords at once than can be hashed.
+    /// The queue of the hashing pool is full.
     #[error("too many registrations at once")]
     Busy {
-        /// When another try is worth it.
+        /// When another attempt makes sense.
         retry_after: Duration,
     },
-    /// The source has to wait: too many tries of it were wrong.
+    /// The source has to wait after too many failures.
     #[error("too many tries")]
     Throttled {
-        /// When another try is admitted.
+        /// When another attempt is admitted.
         retry_after: Duration,
     },
-    /// As many people registered as may in an hour, from this source or in all.
+    /// The registration quota of the hour is used up, for this source or in total.
     #[error("too many registrations")]
     QuotaExceeded {
-        /// Whether the limit is that of the source.
+        /// Whether it is the quota of the source.
         from_source: bool,
         /// When the hour is over.
         retry_after: Duration,

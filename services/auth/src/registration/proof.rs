@@ -1,5 +1,7 @@
-//! The proof that a browser made a registration which is being set up: it signs in once, from that browser, for
-//! [`PROOF_LIFETIME`], and ends with the sessions of the account.
+//! The registration proof: a browser that registered signs in once without giving the password again.
+//!
+//! A proof is bound to the browser, is valid for [`PROOF_LIFETIME`], and ends with the sessions of the
+//! account.
 
 use std::time::Duration;
 
@@ -11,10 +13,11 @@ use uuid::Uuid;
 use super::store;
 use crate::app::App;
 
-/// How long a browser may come back to a registration without giving the password again.
+/// The lifetime of a proof.
 pub(crate) const PROOF_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Gives the browser with the secret `browser` a proof for the registration `id`. The earlier one is worthless from then on.
+/// Issues a proof of the registration `id` to the browser with the cookie `browser`. An earlier proof becomes
+/// invalid.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,8 +29,8 @@ pub(crate) async fn issue(app: &App, id: Uuid, browser: &Token) -> Result<Token,
     Ok(proof)
 }
 
-/// A new proof in place of the one that the registration `id` has, for the same browser's second click; nothing when that
-/// was used, or has ended.
+/// Replaces the proof of the registration `id`, for the second click of the same browser. Returns `None` when
+/// the proof was used or has expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -41,7 +44,7 @@ pub(crate) async fn replace(app: &App, id: Uuid, browser: &Token) -> Result<Opti
     Ok(replaced.then_some(proof))
 }
 
-/// Whether `proof` is good for the registration `id` in this browser. Changes nothing.
+/// Whether `proof` is valid for the registration `id` in this browser. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +54,7 @@ pub(crate) async fn is_valid(app: &App, id: Uuid, proof: &Token, browser: &Token
     store::has_proof(&mut reader, id, &bound_hash(proof, browser), validity_window(now)).await
 }
 
-/// Uses the proof up. When the password was given that it stands for, or nothing when it is no good.
+/// Redeems the proof. Returns when the password was given, or `None` when the proof is invalid.
 ///
 /// # Errors
 /// When the database fails.
@@ -68,13 +71,13 @@ pub(crate) async fn redeem(
     Ok(given)
 }
 
-/// The hash of a proof in one browser: in another, it is another proof.
+/// The hash of a proof, bound to the browser.
 fn bound_hash(proof: &Token, browser: &Token) -> TokenHash {
     TokenHash::of(&format!("registration:{}:{}", proof.expose(), browser.expose()))
 }
 
-/// When a proof was given that is good at `now`: after the first, and not after the second. The clock of the replica that gave it
-/// may be ahead of this one.
+/// The window in which a proof was issued that is valid at `now`: after the first time and not after the
+/// second. The clock of the replica that issued it may be ahead of this one.
 fn validity_window(now: Timestamp) -> (Timestamp, Timestamp) {
     (now - PROOF_LIFETIME, now + SKEW)
 }

@@ -1,4 +1,4 @@
-//! The steps of the saga that this service drives.
+//! The steps of the registration saga that this service drives.
 
 use chassis::db::{DbError, Tx};
 use contract::RegistrationRequested;
@@ -11,7 +11,8 @@ use super::{NewAccount, RegisterError, Registered, RegistrationState, decision, 
 use crate::app::App;
 use crate::{accounts, credentials, subjects};
 
-/// Runs the saga: records the registration, asks the user service, applies its answer if it comes in time.
+/// Runs the saga: records the registration, submits it to the user service, and applies its decision when it
+/// comes in time.
 ///
 /// # Errors
 /// [`RegisterError::Invalid`] names the fields.
@@ -23,7 +24,7 @@ pub async fn register(app: &App, new: NewAccount) -> Result<Registered, Register
     submit(app, prepared).await
 }
 
-/// How far the registration `id` is; nothing if there is none.
+/// The state of the registration `id`.
 ///
 /// # Errors
 /// When the database fails.
@@ -32,16 +33,16 @@ pub async fn status(app: &App, id: Uuid) -> Result<Option<RegistrationState>, Db
     store::state(&mut reader, id).await
 }
 
-/// A registration whose fields are fine and whose password is hashed, not recorded yet.
+/// A registration with valid fields and a hashed password that is not recorded yet.
 pub(crate) struct PreparedRegistration {
     request: RegistrationRequested,
     hash: Option<String>,
 }
 
-/// Checks the fields and hashes the password.
+/// Validates the fields and hashes the password.
 ///
 /// # Errors
-/// [`RegisterError::Invalid`] names the fields; [`RegisterError::Busy`] when too many passwords wait.
+/// [`RegisterError::Invalid`] names the fields. [`RegisterError::Busy`] when the queue is full.
 pub(crate) async fn prepare(app: &App, new: NewAccount) -> Result<PreparedRegistration, RegisterError> {
     let mut account = ValidatedAccount::parse(app, new)?;
     let hash = account.hash_password(app).await?;
@@ -58,7 +59,7 @@ impl PreparedRegistration {
         self.request.id
     }
 
-    /// The first step: the pending registration and its event, in the transaction of the caller.
+    /// The first step: records the pending registration and its event in the transaction of the caller.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,10 +76,10 @@ impl PreparedRegistration {
     }
 }
 
-/// The second step and, with luck, the last: asks the user service and applies its answer.
+/// The second step: submits the registration to the user service and applies its decision.
 ///
 /// # Errors
-/// When the database fails; the registration then completes by its event.
+/// When the database fails. The registration is then completed by its event.
 pub(crate) async fn submit(app: &App, prepared: PreparedRegistration) -> Result<Registered, RegisterError> {
     let id = prepared.request.id;
     let state = match app.users.register(&prepared.request).await {
@@ -93,7 +94,7 @@ pub(crate) async fn submit(app: &App, prepared: PreparedRegistration) -> Result<
                 RegistrationDecision::Accepted(state) => subjects::apply_state(app, &mut tx, &state).await?,
                 RegistrationDecision::Rejected(reason) => decision::reject(app, &mut tx, id, reason).await?,
             }
-            // The event may have been faster and may have said otherwise: what is stored counts.
+            // The event may have been faster. The stored state counts.
             let state = store::state(&mut tx, id)
                 .await?
                 .unwrap_or(RegistrationState::Expired);

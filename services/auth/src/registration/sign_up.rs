@@ -1,4 +1,4 @@
-//! Registration by people themselves, who are limited as strangers are.
+//! Self-registration, which is limited by the throttle and the quota.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::{NewAccount, RegisterError, Registered, RegistrationState, Rejection,
 use crate::app::App;
 use crate::throttle;
 
-/// Whether somebody may register from `ip` at this moment, and would not be told to wait. Changes nothing.
+/// Whether a registration from `ip` would be admitted now. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -18,13 +18,13 @@ pub async fn is_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError>
     Ok(quota::has_capacity(app, ip).await? && throttle::is_source_admitted(app, ip).await?)
 }
 
-/// Registers somebody who comes by themselves from `ip`. Before anything is judged or hashed, the try is counted like a
-/// sign-in from the same source (SB-43), and takes a claim among those that may register in an hour. A try that fails by
-/// its password, or by a name that somebody has, stays counted for the source.
+/// Registers an account for an anonymous caller from `ip`. Before the password is checked and hashed, the
+/// attempt is counted like a sign-in from the same source (SB-43) and claims a registration of the quota. An
+/// attempt that fails by its password or by a taken user name stays counted for the source.
 ///
 /// # Errors
-/// [`RegisterError::Invalid`] names the fields; [`RegisterError::Throttled`] and [`RegisterError::QuotaExceeded`] say when to
-/// come back.
+/// [`RegisterError::Invalid`] names the fields. [`RegisterError::Throttled`] and [`RegisterError::QuotaExceeded`] say when
+/// to try again.
 pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<Registered, RegisterError> {
     let mut account = ValidatedAccount::parse(app, new)?;
     quota::check(app, ip).await?;
@@ -50,7 +50,7 @@ pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<R
     prepared.record(app, &mut tx).await?;
     tx.commit().await?;
     let registered = submit(app, prepared).await?;
-    // Whoever asks for name after name is slowed down like a guesser (SB-8).
+    // A source that tries one user name after the other is slowed down like one that guesses (SB-8).
     let failed = registered.state == RegistrationState::Rejected(Rejection::UserNameTaken);
     guess.settle(app, failed).await?;
     Ok(registered)

@@ -1,4 +1,4 @@
-//! Stored registrations.
+//! The table `registrations`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{DECISION_RETENTION, EXPIRES_AFTER, RegistrationState, Rejection};
 
-/// Registrations that one sweep ends at most.
+/// The number of registrations that one sweep expires at most.
 const BATCH: i64 = 100;
 
-/// Records a pending registration.
+/// Inserts a pending registration.
 pub(crate) async fn insert(tx: &mut Tx, request: &RegistrationRequested) -> Result<(), DbError> {
     let statement = "INSERT INTO registrations (id, state, user_name_key, request, requested_at, expires_at)
         VALUES ($1, 'pending', $2, $3, $4, $5)";
@@ -27,7 +27,7 @@ pub(crate) async fn insert(tx: &mut Tx, request: &RegistrationRequested) -> Resu
     Ok(())
 }
 
-/// How far a registration is.
+/// The state of a registration.
 pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<RegistrationState>, DbError> {
     let statement = "SELECT state, reason FROM registrations WHERE id = $1";
     let found: Option<(String, Option<String>)> =
@@ -46,13 +46,13 @@ pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<R
     )
 }
 
-/// Whether the user service has refused this registration, as far back as that is kept.
+/// Whether the user service rejected this registration, as far back as that is retained.
 pub(crate) async fn was_rejected(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM registrations WHERE id = $1 AND state = 'rejected')";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
-/// The key of the user name that a pending registration asks for.
+/// The key of the user name of a pending registration.
 pub(crate) async fn pending_user_name_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "SELECT user_name_key FROM registrations WHERE id = $1 AND state = 'pending'";
     let name: Option<Option<String>> =
@@ -60,7 +60,7 @@ pub(crate) async fn pending_user_name_key(tx: &mut Tx, id: Uuid) -> Result<Optio
     Ok(name.flatten())
 }
 
-/// Accepts a pending registration; false when it was not pending. What the person told is not needed any more.
+/// Accepts a pending registration and deletes its personal data. Returns whether it was pending.
 pub(crate) async fn accept(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     let statement =
         "UPDATE registrations SET state = 'accepted', answered_at = $2, request = NULL, user_name_key = NULL
@@ -70,7 +70,7 @@ pub(crate) async fn accept(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool
     Ok(done == 1)
 }
 
-/// Rejects a pending registration; false when it was not pending.
+/// Rejects a pending registration. Returns whether it was pending.
 pub(crate) async fn reject(tx: &mut Tx, id: Uuid, why: Rejection, now: Timestamp) -> Result<bool, DbError> {
     let statement = "UPDATE registrations
         SET state = 'rejected', reason = $3, answered_at = $2, request = NULL, user_name_key = NULL
@@ -80,7 +80,7 @@ pub(crate) async fn reject(tx: &mut Tx, id: Uuid, why: Rejection, now: Timestamp
     Ok(done == 1)
 }
 
-/// Ends pending registrations whose time is over; their ids.
+/// Expires pending registrations. Returns their ids.
 pub(crate) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<Vec<Uuid>, DbError> {
     let statement = sql!(tx,
         sqlite: "UPDATE registrations
@@ -98,13 +98,13 @@ pub(crate) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<Vec<Uuid>, DbE
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(now).bind(BATCH).fetch_all(c).await?))
 }
 
-/// How many registrations wait for an answer, and since when the oldest one does.
+/// The number of pending registrations, and when the oldest one was requested.
 pub(crate) async fn pending_stats(db: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
     let statement = "SELECT count(*), min(requested_at) FROM registrations WHERE state = 'pending'";
     Ok(on_engine!(db, c => sqlx::query_as(statement).fetch_one(c).await?))
 }
 
-/// Forgets answers that nobody will ask for.
+/// Deletes decided registrations after their retention.
 pub(crate) async fn delete_decided(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM registrations WHERE state <> 'pending' AND answered_at < $1";
     Ok(
@@ -112,7 +112,7 @@ pub(crate) async fn delete_decided(tx: &mut Tx, now: Timestamp) -> Result<u64, D
     )
 }
 
-/// Sets the proof with which a browser signs in once.
+/// Sets the proof of a registration.
 pub(crate) async fn set_proof(
     tx: &mut Tx,
     id: Uuid,
@@ -125,8 +125,8 @@ pub(crate) async fn set_proof(
     Ok(())
 }
 
-/// Gives a registration another proof in place of the one that it has, if that was given after the first of two times and
-/// not after the second. When it was given stays. Whether it had one.
+/// Replaces the proof of a registration that was issued after the first of two times and not after the
+/// second. Its time of issue stays. Returns whether there was one.
 pub(crate) async fn replace_proof(
     tx: &mut Tx,
     id: Uuid,
@@ -140,7 +140,7 @@ pub(crate) async fn replace_proof(
     Ok(replaced == 1)
 }
 
-/// Whether a registration has this proof, given after the first of two times and not after the second.
+/// Whether a registration has this proof, issued after the first of two times and not after the second.
 pub(crate) async fn has_proof(
     db: &mut impl Connection,
     id: Uuid,
@@ -155,7 +155,7 @@ pub(crate) async fn has_proof(
     )
 }
 
-/// Uses the proof of an accepted registration up; when it was given, or nothing when it is no good.
+/// Redeems the proof of an accepted registration. Returns when it was issued, or `None` when it is invalid.
 pub(crate) async fn use_proof(
     tx: &mut Tx,
     id: Uuid,
@@ -171,14 +171,14 @@ pub(crate) async fn use_proof(
     )
 }
 
-/// Makes the proof of a registration worthless.
+/// Deletes the proof of a registration.
 pub(crate) async fn clear_proof(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let statement = "UPDATE registrations SET proof_hash = NULL WHERE id = $1 AND proof_hash IS NOT NULL";
     on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Removes the registration of an erased person.
+/// Deletes the registration of an erased account.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let statement = "DELETE FROM registrations WHERE id = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected());

@@ -226,7 +226,8 @@ testkit::on_both_engines! {
         assert_eq!(status(&app, waiting.id).await.unwrap(), Some(RegistrationState::Expired));
         assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 1);
         assert!(matches!(app.sign_in("bob", PASSWORD).await, Err(SignInError::InvalidCredentials)));
-        // The command was an event all the time: who comes that late is known, and has to choose a password anew.
+        // The command was an event all the time: who comes that late is known, and has to choose a password
+        // anew.
         app.change(&person_state(waiting.id, "bob")).await;
         let mut reader = db.reader().await.unwrap();
         assert!(subjects::find(&mut reader, waiting.id).await.unwrap().is_some());

@@ -1,4 +1,4 @@
-//! Asking the user service.
+//! `UsersService`: the client of the user service's `POST /registrations`.
 
 use std::error::Error;
 use std::future::Future;
@@ -14,22 +14,22 @@ use url::Url;
 
 use super::Rejection;
 
-/// What the user service decided.
+/// The decision of the user service on a registration.
 #[derive(Clone, Debug)]
 pub enum RegistrationDecision {
-    /// The person is there now.
+    /// The user was created.
     Accepted(Box<UserState>),
-    /// The person cannot be.
+    /// The registration was rejected.
     Rejected(Rejection),
 }
 
-/// The user service did not answer in time, or not as agreed: the text says why.
+/// The user service gave no valid response in time. The text says why.
 #[derive(Debug)]
 pub struct UsersUnavailable(pub String);
 
 /// The user service, as a registration needs it.
 pub trait UsersService: Send + Sync + 'static {
-    /// Sends the command. Repeating it changes nothing: the answer is the same.
+    /// Submits a registration. The call is idempotent.
     ///
     /// # Errors
     /// [`UsersUnavailable`] within two seconds.
@@ -39,7 +39,7 @@ pub trait UsersService: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>>;
 }
 
-/// How long an answer may take, all in all.
+/// The timeout of the whole call.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The user service over HTTP.
@@ -50,7 +50,7 @@ pub struct HttpUsersService {
 }
 
 impl HttpUsersService {
-    /// The user service whose public URL is `base`, called with `tokens` that have the scope `users:write`.
+    /// The user service at `base`. `tokens` have the scope `users:write`.
     pub fn new(base: &Url, http: HttpClient, tokens: ServiceTokens) -> Self {
         let mut registrations = base.clone();
         registrations.set_path(&format!("{}/registrations", base.path().trim_end_matches('/')));
@@ -88,7 +88,7 @@ impl HttpUsersService {
     }
 }
 
-/// The innermost cause says most: `connection refused` rather than `error sending request`.
+/// Takes the innermost cause, which says most: `connection refused` rather than `error sending request`.
 fn no_answer(error: &(dyn Error + 'static)) -> UsersUnavailable {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -97,7 +97,7 @@ fn no_answer(error: &(dyn Error + 'static)) -> UsersUnavailable {
     UsersUnavailable(cause.to_string())
 }
 
-/// The body of a 200.
+/// The body of a response with the status 200.
 #[derive(Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 enum DecisionBody {

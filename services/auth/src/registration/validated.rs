@@ -1,4 +1,4 @@
-//! What was typed, parsed: every field that cannot be accepted is named at once.
+//! Validation of a new account: all invalid fields are reported at once.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use super::{FieldError, NewAccount, RegisterError};
 use crate::app::App;
 use crate::credentials::{NewPasswordError, Password, PasswordContext, PasswordPolicy, Weakness};
 
-/// Characters of a person's name at most.
+/// The maximum length of a name, in characters.
 const NAME_LENGTH: usize = 256;
 
-/// Bytes of a language tag at most (RFC 5646 §4.4.1 asks for 35 at least).
+/// The maximum length of a language tag, in bytes (RFC 5646 §4.4.1 requires at least 35).
 const LOCALE_LENGTH: usize = 35;
 
-/// Groups at most, and characters of each.
+/// The maximum number of groups, and the maximum length of each in characters.
 const GROUPS: (usize, usize) = (64, 128);
 
-/// A new account whose fields can be accepted.
+/// A new account with valid fields.
 pub(super) struct ValidatedAccount {
     pub(super) user_name: UserName,
     pub(super) email: Option<EmailAddress>,
@@ -29,8 +29,8 @@ pub(super) struct ValidatedAccount {
 }
 
 impl ValidatedAccount {
-    /// Parses every field. Whether the password is easily guessed is judged when everything else is right, because that
-    /// costs: see [`ValidatedAccount::hash_password`].
+    /// Parses every field. The strength of the password is checked later, because that is expensive: see
+    /// [`ValidatedAccount::hash_password`].
     ///
     /// # Errors
     /// [`RegisterError::Invalid`] with one entry a field.
@@ -75,10 +75,10 @@ impl ValidatedAccount {
         }
     }
 
-    /// Judges and hashes the password, if there is one.
+    /// Checks the strength of the password and hashes it, when there is one.
     ///
     /// # Errors
-    /// [`RegisterError::Invalid`] for one that is easily guessed; [`RegisterError::Busy`] when too many wait.
+    /// [`RegisterError::Invalid`] for a weak password. [`RegisterError::Busy`] when the queue is full.
     pub(super) async fn hash_password(&mut self, app: &App) -> Result<Option<String>, RegisterError> {
         let Some(password) = self.password.take() else {
             return Ok(None);
@@ -106,7 +106,8 @@ impl ValidatedAccount {
     }
 }
 
-/// What a guesser would know of the person. Only what was parsed or is stored belongs here, which is why it is short.
+/// What an attacker would know of the person, for the check of a password. The values are validated or
+/// stored, so they are short.
 #[derive(Default)]
 pub(crate) struct PersonalContext<'a> {
     pub(crate) user_name: &'a str,
@@ -125,10 +126,10 @@ impl<'a> PersonalContext<'a> {
     }
 }
 
-/// Judges and hashes a password that `person` chooses on this site.
+/// Checks the length and strength of a new password and hashes it.
 ///
 /// # Errors
-/// [`RegisterError::Invalid`] for one that cannot be chosen; [`RegisterError::Busy`] when too many wait.
+/// [`RegisterError::Invalid`] for a rejected password. [`RegisterError::Busy`] when the queue is full.
 pub(crate) async fn hash_new_password(
     app: &App,
     typed: &SecretString,
@@ -189,15 +190,14 @@ impl Errors {
     }
 }
 
-/// A user name that may be given out, as far as this service can tell: whether it is free and not reserved is for the user
-/// service to say.
+/// Parses and checks a new user name. The user service decides whether it is free and not reserved.
 fn new_user_name(typed: &str) -> Result<UserName, InvalidUserName> {
     let name = typed.parse::<UserName>()?;
     name.check_new()?;
     Ok(name)
 }
 
-/// A field that was filled in.
+/// The trimmed text of a field, or `None` when it is empty.
 fn non_empty(text: Option<String>) -> Option<String> {
     let text = text?;
     let trimmed = text.trim();

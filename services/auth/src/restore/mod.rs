@@ -1,8 +1,8 @@
-//! What follows when the database of this service was restored from a backup.
+//! The start after the database was restored from a backup.
 //!
-//! The backup has sessions that were ended since, refresh tokens and codes that were used or revoked, invitations that were
-//! taken, and signing keys that may have been replaced because they leaked. None of them is good any more, unless whoever
-//! restored it said otherwise.
+//! The backup has sessions that ended since, refresh tokens and codes that were used or revoked, invitations
+//! that were used, and signing keys that may have leaked. All of them are revoked, unless the operator
+//! restored with `--keep-sessions`.
 
 mod sign_in_gate;
 mod store;
@@ -20,7 +20,7 @@ pub(crate) use sign_in_gate::{
 use crate::app::App;
 use crate::{sessions, subjects};
 
-/// Forgets the signing keys of the backup. Before the keys are read: new ones are made then.
+/// Deletes the signing keys of the backup. It runs before the keys are read, so that new ones are generated.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,10 +34,11 @@ pub(crate) async fn delete_restored_keys(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Raises every version above what was given out before, and ends what must not come back. Once, by one replica.
+/// Raises every version above what was given out before the restoration, and revokes what must not come back.
+/// One replica runs it once.
 ///
 /// # Errors
-/// When the database fails; nothing is changed then.
+/// When the database fails. Nothing is changed in that case.
 pub(crate) async fn after_restore(app: &App) -> Result<(), DbError> {
     let mut tx = app.db.begin("restored").await?;
     let Some(restoration) = claim_pending(&mut tx).await? else {

@@ -1,8 +1,10 @@
-//! Sign-in stays closed after a restoration until what the user service knows was heard once: the backup may have people,
-//! with their passwords, who were deleted or disabled since.
+//! The sign-in gate: after a restoration, sign-in is closed until this service has been reconciled with the
+//! user service.
 //!
-//! Whatever lets a person in answers 503 meanwhile. The service stays ready and serves everything else, because the user
-//! service cannot be heard without it: it needs the key set.
+//! The backup may have accounts, with their passwords, that were deleted or disabled since.
+//!
+//! Meanwhile every route that signs people in returns 503. The service stays ready and serves everything
+//! else, because the user service needs its key set before it can be reconciled with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,19 +28,20 @@ use crate::app::{App, SharedApp};
 use crate::pages::{self, ErrorPage};
 use crate::subjects;
 
-/// What the probe of readiness says meanwhile.
+/// The note of the readiness probe while sign-in is closed.
 const READINESS_NOTE: &str = "restored: sign-in is closed until the user service was heard";
-/// What people and programs are told.
+/// The message for people and programs while sign-in is closed.
 const CLOSED_MESSAGE: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// The pauses between tries: at first services that start together miss each other.
+/// The first and the longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-/// Failures that are ordinary while the user service starts.
+/// The number of failures that are not logged as errors, because the user service may be starting.
 const TOLERATED_FAILURES: u32 = 4;
-/// After how many comparisons that left somebody behind the others get in.
+/// The number of reconciliations with remaining differences after which the remaining accounts are suspended
+/// and sign-in is opened for the others.
 const ATTEMPTS_BEFORE_SUSPENDING: u32 = 3;
 
-/// Whether sign-in is closed after a restoration. Open by default. Cheap to clone.
+/// Whether sign-in is closed after a restoration. It is open by default and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct SignInGate(Arc<AtomicBool>);
 
@@ -64,8 +67,8 @@ pub(super) enum CatchUpError {
     Unrepaired(u64),
 }
 
-/// Closes sign-in if this database was restored and has not caught up since. After [`super::after_restore`], before anything is
-/// served.
+/// Closes sign-in when this database was restored and has not been reconciled since. It is called after
+/// [`super::after_restore`] and before anything is served.
 ///
 /// # Errors
 /// When the database fails.
@@ -81,8 +84,8 @@ pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbEr
     Ok(())
 }
 
-/// Catches up with the user service and opens sign-in, if it is closed. Every replica runs it; to catch up twice is as
-/// good as once.
+/// Reconciles with the user service and opens sign-in, when it is closed. Every replica runs it, and it is
+/// idempotent.
 pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutdown) {
     let mut failures =
         Failures::new("sign-in stays closed: a restored service cannot catch up with the user service")
@@ -110,18 +113,18 @@ pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutd
     }
 }
 
-/// Compares with the user service and takes over what is newer there. People who cannot be brought up to date keep sign-in
-/// closed, unless `suspending` says that they alone shall not get in.
+/// Reconciles with the user service. Accounts that cannot be repaired keep sign-in closed, unless
+/// `suspending` is set: then they are suspended instead.
 async fn catch_up(app: &App, suspending: bool) -> Result<(), CatchUpError> {
     if !is_catching_up(&mut app.db.reader().await?).await? {
-        // Another replica has.
+        // Another replica has done it.
         return Ok(());
     }
     let report = app.operations.reconciliation().catch_up().await?;
     open_after_reconciliation(app, &report, suspending).await
 }
 
-/// Draws the consequences of a comparison.
+/// Opens sign-in after a reconciliation, or says why it stays closed.
 pub(super) async fn open_after_reconciliation(
     app: &App,
     report: &Report,
@@ -133,7 +136,8 @@ pub(super) async fn open_after_reconciliation(
         .iter()
         .filter(|difference| difference.kind.is_repairable());
     let named: Vec<Uuid> = named.map(|difference| difference.id).collect();
-    // A report that names only some of them tells of a failure of all rather than of some people.
+    // A report that names only some of the differences points to a general failure rather than to single
+    // accounts.
     if left > 0 && (!suspending || named.len() as u64 != left) {
         return Err(CatchUpError::Unrepaired(left));
     }
@@ -161,7 +165,7 @@ pub(super) async fn open_after_reconciliation(
     Ok(())
 }
 
-/// Around pages that let people in: an error page with 503 while sign-in is closed.
+/// Middleware of pages that sign people in: an error page with 503 while sign-in is closed.
 pub(crate) async fn gate_page(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     if !app.sign_in_gate.is_closed() {
         return next.run(request).await;
@@ -175,7 +179,7 @@ pub(crate) async fn gate_page(State(app): State<SharedApp>, request: Request, ne
     pages::error_page(&app.pages, &page)
 }
 
-/// Around programs' ways to sign people in: a problem with 503 while sign-in is closed.
+/// Middleware of API routes that sign people in: a problem document with 503 while sign-in is closed.
 pub(crate) async fn gate_api(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     match check_people_admitted(&app) {
         Ok(()) => next.run(request).await,
@@ -183,8 +187,8 @@ pub(crate) async fn gate_api(State(app): State<SharedApp>, request: Request, nex
     }
 }
 
-/// Refuses what a person asks for with a token while sign-in is closed: it may be a token of the backup, and the person
-/// disabled since.
+/// Rejects requests with a token of a subject while sign-in is closed. The subject may have been disabled
+/// since the backup.
 ///
 /// # Errors
 /// 503.
@@ -195,7 +199,7 @@ pub(crate) fn check_people_admitted(app: &App) -> Result<(), Problem> {
     }
 }
 
-/// Refuses to give tokens of a person while sign-in is closed.
+/// Rejects token requests for a subject while sign-in is closed.
 ///
 /// # Errors
 /// `temporarily_unavailable`, with 503.

@@ -1,4 +1,4 @@
-//! Sign-in sessions: a browser's proof that a person signed in, an opaque token of which only the hash is stored.
+//! Sign-in sessions. A browser has an opaque session token, of which only the hash is stored.
 
 pub(crate) mod store;
 #[cfg(test)]
@@ -21,21 +21,21 @@ use crate::grants;
 use crate::http::ClientInfo;
 use crate::{registration, subjects};
 
-/// How often at most a session in use is written to.
+/// How often a session in use is written at most.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A live session.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Names the session in events, tokens (`sid`) and lists. Never a secret.
+    /// The id of the session in events, tokens (`sid`) and lists. It is not secret.
     pub id: Uuid,
-    /// Whose it is.
+    /// The account of the session.
     pub account_id: Uuid,
-    /// When the person proved who they are (OpenID Connect Core §2).
+    /// The time of the authentication (OpenID Connect Core §2, `auth_time`).
     pub auth_time: Timestamp,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// When it ends whatever happens.
+    /// When it ends at the latest.
     pub expires_at: Timestamp,
 }
 
@@ -51,19 +51,20 @@ impl Session {
     }
 }
 
-/// A session just made, with the secret that goes into the cookie.
+/// A session that was just started, with its token.
 #[derive(Debug)]
 pub struct StartedSession {
     /// The session.
     pub session: Session,
-    /// For the browser, once. Only its hash is stored.
+    /// The session token for the browser. Only its hash is stored.
     pub token: Token,
 }
 
 /// Why a session did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The account was disabled or got another password while the password was checked: answer as for a wrong one.
+    /// The account was disabled or its password was changed while the password was verified. The response has
+    /// to be the same as for invalid credentials.
     #[error("the account may not sign in now")]
     Refused,
     /// The database failed.
@@ -74,14 +75,14 @@ pub enum StartError {
 /// How long a session lives.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLifetime {
-    /// Without use.
+    /// The lifetime without use.
     pub idle: Duration,
-    /// Used or not.
+    /// The lifetime, used or not.
     pub absolute: Duration,
 }
 
 impl SessionLifetime {
-    /// How long the session of a browser lives.
+    /// The lifetime of a browser's session.
     fn of_browser(app: &App) -> Self {
         Self {
             idle: app.settings.sessions.idle(),
@@ -90,7 +91,7 @@ impl SessionLifetime {
     }
 }
 
-/// Starts a browser's session with a new id and token (SB-12). `tx` is committed by the caller.
+/// Starts a browser's session with a new id and token (SB-12). The caller commits `tx`.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
@@ -103,7 +104,7 @@ pub async fn start(
     start_with_lifetime(app, tx, who, client, SessionLifetime::of_browser(app)).await
 }
 
-/// Starts a session that lives as long as `lifetime` says.
+/// Starts a session with this lifetime.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
@@ -124,9 +125,9 @@ pub async fn start_with_lifetime(
     Ok(StartedSession { session, token })
 }
 
-/// Goes on with `before`, the browser's session, when the person of it proves again who they are: the session gets a
-/// new token (SB-12) and `auth_time` and keeps its id, so that what was granted in it lives on. `None` when it is another
-/// person's, or has ended: then [`start`] one. `tx` is committed by the caller.
+/// Renews the browser's session `before` after its account has authenticated again. The session gets a new
+/// token (SB-12) and `auth_time` and keeps its id, so that its grants stay live. Returns `None` when the
+/// session belongs to another account or has ended. Then [`start`] has to be called. The caller commits `tx`.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
@@ -153,8 +154,8 @@ pub async fn renew(
     Ok(Some(StartedSession { session, token }))
 }
 
-/// Goes on with `before`, the session of the browser, if it is the same person's; otherwise starts one, and another
-/// person's ends. `tx` is committed by the caller.
+/// Renews the browser's session `before` when it belongs to the same account. Otherwise it starts one and
+/// ends `before`. The caller commits `tx`.
 ///
 /// # Errors
 /// [`StartError::Refused`] when the account may no longer sign in.
@@ -172,7 +173,8 @@ pub async fn start_or_renew(
         return Ok(renewed);
     }
     if before.account_id < who.account_id {
-        // Two accounts are held by the order of their ids: somebody may change places the other way round.
+        // Two accounts are locked in the order of their ids, because another transaction may change between
+        // them in reverse.
         accounts::store::lock(tx, before.account_id).await?;
     }
     let started = start(app, tx, who, client).await?;
@@ -180,11 +182,11 @@ pub async fn start_or_renew(
     Ok(started)
 }
 
-/// Holds a person who may sign in, and their account, until the transaction ends. Whoever disables or erases them, or
-/// chooses a password, waits, and then finds the sessions to end.
+/// Locks an active subject and its account until the transaction ends. A transaction that disables or erases
+/// them, or sets a password, waits and then finds the sessions to end.
 ///
-/// Everything that holds several of them does it in one order: the person, the account, its sessions, grants and links; of two
-/// accounts, the one with the lower id first. Otherwise two would wait for each other.
+/// Rows are locked in one order, to avoid deadlocks: the subject, the account, its sessions, grants and
+/// links. Of two accounts, the one with the lower id comes first.
 async fn lock_active(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
     if subjects::store::lock_active(tx, account).await? && accounts::store::lock(tx, account).await? {
         return Ok(());
@@ -192,7 +194,7 @@ async fn lock_active(tx: &mut Tx, account: Uuid) -> Result<(), StartError> {
     Err(StartError::Refused)
 }
 
-/// What happens with every sign-in, in the transaction that stored its session.
+/// Records a sign-in in the transaction that stored its session: clears the failures and appends the event.
 async fn record_sign_in(
     app: &App,
     tx: &mut Tx,
@@ -200,7 +202,8 @@ async fn record_sign_in(
     session: &Session,
     client: &ClientInfo,
 ) -> Result<(), StartError> {
-    // Under the account's lock: whoever chooses a password holds it too, and then ends the sessions that there are.
+    // This runs under the account's lock. A transaction that sets a password takes the same lock and then
+    // ends the sessions.
     if credentials::store::changed_since(tx, who.account_id, who.password_of).await? {
         return Err(StartError::Refused);
     }
@@ -219,8 +222,8 @@ async fn record_sign_in(
     Ok(())
 }
 
-/// Gives a live session a new token in place of the one that it has, without a sign-in; whose it is, and the token. Its
-/// account is held until the transaction ends.
+/// Replaces the token of a live session without a sign-in. Returns its account and the new token. The account
+/// is locked until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
@@ -242,8 +245,8 @@ pub(crate) async fn replace_token(
     Ok(replaced.then_some((account, token)))
 }
 
-/// The live session of `token`, if there is one. A session in use is kept from going idle by a write of its own, once
-/// a minute at most.
+/// The live session of `token`. A session in use is touched once a minute at most, so that it does not become
+/// idle.
 ///
 /// # Errors
 /// When the database fails.
@@ -266,8 +269,8 @@ pub async fn find(app: &App, token: &Token) -> Result<Option<Session>, DbError> 
     Ok(Some(row.into()))
 }
 
-/// A session that was seen before the clock went back: it goes on, and ends no later for it. A sign-in of unknown age
-/// counts as an old one, so that whoever asks for a recent one gets it.
+/// Corrects a session that was written before the clock was set back. It stays live and does not end later. A
+/// sign-in of unknown age counts as an old one, so that a request for a recent sign-in gets one.
 async fn correct_clock_skew(
     app: &App,
     mut row: store::SessionRow,
@@ -285,7 +288,7 @@ async fn correct_clock_skew(
     Ok(row.into())
 }
 
-/// Ends one session and revokes what was granted in it. Whether there was one.
+/// Ends one session and revokes its grants. Returns whether it existed.
 ///
 /// # Errors
 /// When the database fails.
@@ -301,8 +304,8 @@ pub async fn end(app: &App, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result
     Ok(true)
 }
 
-/// Ends every session of an account, revokes everything granted to it, and forgets its known devices and what would sign
-/// in a browser after a registration. How many sessions there were.
+/// Ends every session of an account, revokes its grants, and deletes its known devices and its registration
+/// proof. Returns the number of sessions.
 ///
 /// # Errors
 /// When the database fails.
@@ -318,7 +321,7 @@ pub async fn end_all(app: &App, tx: &mut Tx, account: Uuid, reason: SessionEnd) 
     Ok(ids.len() as u64)
 }
 
-/// Removes sessions that are over, a batch at a time. How many.
+/// Ends a batch of expired sessions. Returns their number.
 ///
 /// # Errors
 /// When the database fails.
@@ -327,7 +330,7 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     let mut gone = 0;
     for (account, id) in store::expired(tx, now).await? {
         accounts::store::lock(tx, account).await?;
-        // Meanwhile it may have gone on, or another replica may have ended it.
+        // The session may have been renewed meanwhile, or ended by another replica.
         if store::delete_expired(tx, id, now).await? {
             record_end(app, tx, account, id, SessionEnd::Expired).await?;
             gone += 1;

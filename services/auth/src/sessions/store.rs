@@ -1,4 +1,4 @@
-//! Stored sessions.
+//! The table `sessions`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::{Session, SessionLifetime};
 use crate::http::ClientInfo;
 
-/// Sessions that one sweep ends at most, so that its transaction stays short.
+/// The number of sessions that one sweep ends at most, so that its transaction stays short.
 const SWEEP_BATCH: i64 = 200;
 
-/// Characters of a `User-Agent` that are kept, to show a person their sessions.
+/// The number of characters of a `User-Agent` that are stored.
 const USER_AGENT_KEPT: usize = 256;
 
-/// A session about to be stored.
+/// A session to insert or renew.
 pub(crate) struct NewSessionRow<'a> {
     session: &'a Session,
     token: TokenHash,
@@ -26,7 +26,7 @@ pub(crate) struct NewSessionRow<'a> {
 }
 
 impl<'a> NewSessionRow<'a> {
-    /// A session that starts now, or goes on with a new token.
+    /// A session that starts now or is renewed with a new token.
     pub(crate) fn of(
         session: &'a Session,
         token: &Token,
@@ -69,7 +69,7 @@ impl From<SessionRow> for Session {
     }
 }
 
-/// Stores a session.
+/// Inserts a session.
 pub(crate) async fn insert(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<(), DbError> {
     let statement = "INSERT INTO sessions
             (id, token_hash, account_id, auth_time, amr, started_at, last_seen_at, idle_until, expires_at,
@@ -78,7 +78,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<(), D
     write(tx, statement, row).await.map(drop)
 }
 
-/// Gives a live session of the same account a new token. Whether there is one.
+/// Renews a live session of the same account. Returns whether there was one.
 pub(crate) async fn renew(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<bool, DbError> {
     let statement =
         "UPDATE sessions SET token_hash = $2, auth_time = $4, amr = $5, last_seen_at = $6, idle_until = $7,
@@ -103,13 +103,13 @@ async fn write(tx: &mut Tx, statement: &'static str, row: &NewSessionRow<'_>) ->
         .execute(c).await?.rows_affected()))
 }
 
-/// Whose session it is, live or not.
+/// The account of a session, live or not.
 pub(crate) async fn account_of(db: &mut impl Connection, id: Uuid) -> Result<Option<Uuid>, DbError> {
     let statement = "SELECT account_id FROM sessions WHERE id = $1";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
-/// Gives a live session another token. Whether it lives.
+/// Replaces the token of a live session. Returns whether it is live.
 pub(crate) async fn replace_token(
     tx: &mut Tx,
     id: Uuid,
@@ -136,7 +136,7 @@ pub(crate) async fn find(
     )
 }
 
-/// Notes that a session is used, unless somebody did since `before`.
+/// Records the use of a session, unless that was done since `before`.
 pub(crate) async fn touch(
     tx: &mut Tx,
     id: Uuid,
@@ -151,7 +151,7 @@ pub(crate) async fn touch(
     Ok(touched == 1)
 }
 
-/// Writes down until when a session lives that a clock which was ahead has seen, unless somebody did.
+/// Corrects the times of a session that was written by a clock that was ahead.
 pub(crate) async fn correct_times(
     tx: &mut Tx,
     row: &SessionRow,
@@ -168,19 +168,19 @@ pub(crate) async fn correct_times(
     Ok(())
 }
 
-/// Removes a session. Whether it was there.
+/// Deletes a session. Returns whether it existed.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = "DELETE FROM sessions WHERE id = $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
 }
 
-/// Removes every session of an account; their ids.
+/// Deletes every session of an account. Returns their ids.
 pub(crate) async fn delete_by_account(tx: &mut Tx, account: Uuid) -> Result<Vec<Uuid>, DbError> {
     let statement = "DELETE FROM sessions WHERE account_id = $1 RETURNING id";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(account).fetch_all(c).await?))
 }
 
-/// Sessions that are over: whose they are, in the order in which accounts are held, and their ids.
+/// Expired sessions: their accounts and ids, in the order in which accounts are locked.
 pub(crate) async fn expired(db: &mut impl Connection, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, DbError> {
     let statement = "SELECT account_id, id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until LIMIT $2";
     let mut over: Vec<(Uuid, Uuid)> =
@@ -189,7 +189,7 @@ pub(crate) async fn expired(db: &mut impl Connection, now: Timestamp) -> Result<
     Ok(over)
 }
 
-/// Removes a session if it is over. Whether it did.
+/// Deletes a session when it is expired. Returns whether it was deleted.
 pub(crate) async fn delete_expired(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     let statement = "DELETE FROM sessions WHERE id = $1 AND idle_until <= $2";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)

@@ -1,8 +1,9 @@
-//! One-time links: the set-up link that makes the first administrator, and invitations to choose a password.
+//! One-time links: the set-up link, which makes the first administrator, and invitations to choose a
+//! password.
 //!
-//! There are no default credentials (SB-11). As long as nobody administers, every start of the service prints a new
-//! link and makes the earlier ones worthless; each works once and for a day. A link whose registration is refused,
-//! because the name is taken say, is good again.
+//! There are no default credentials (SB-11). As long as there is no administrator, every start of the service
+//! logs a new set-up link and invalidates earlier ones. A link works once and for a day. When its
+//! registration is rejected, for example because the name is taken, the link is valid again.
 
 pub(crate) mod store;
 #[cfg(test)]
@@ -25,31 +26,31 @@ use crate::subjects::{self, ADMINISTRATORS, Subject};
 use crate::throttle::{self, Key};
 use crate::{accounts, credentials, sessions};
 
-/// How long a set-up link is good.
+/// The lifetime of a set-up link.
 pub const SETUP_LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// How long an invitation is good.
+/// The lifetime of an invitation.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To make the first administrator.
+    /// It makes the first administrator.
     Administrator,
-    /// To choose the password of an account.
+    /// It sets the password of an account.
     Invitation {
-        /// Whose account; nothing while the user service has not answered yet.
+        /// The user name of the account. It is `None` while the registration is pending.
         user_name: Option<String>,
     },
 }
 
-/// Why a link did nothing.
+/// Why a link had no effect.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// There is no such link, it was used, or it is too old: never told apart.
+    /// The link is unknown, used or expired. The caller cannot tell these apart.
     #[error("this link is not valid any more")]
     NotValid,
-    /// What was typed cannot be accepted; the link stays good.
+    /// The input is invalid. The link stays valid.
     #[error(transparent)]
     Register(#[from] RegisterError),
 }
@@ -60,8 +61,8 @@ impl From<DbError> for SetupError {
     }
 }
 
-/// A new set-up link if nobody administers, for the operator's eyes. Earlier ones are worthless from then on. Of
-/// replicas that start at the same moment, one makes a link; to the others this answers nothing.
+/// Issues a new set-up link for the operator when there is no administrator. Earlier ones become invalid. Of
+/// replicas that start at the same moment, one issues a link and the others get `None`.
 ///
 /// # Errors
 /// When the database fails.
@@ -74,7 +75,7 @@ pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
     }
     let open = store::unused_administrator_link(&mut tx).await?;
     if open.is_some() && open != before {
-        // Another replica has made it while this one waited, and shows it: it stays good.
+        // Another replica has issued it while this one waited, and shows it. It stays valid.
         return Ok(None);
     }
     store::delete_unused_administrator_links(&mut tx).await?;
@@ -85,7 +86,8 @@ pub async fn issue_setup_link(app: &App) -> Result<Option<Url>, DbError> {
     Ok(Some(setup_url(app, &token)))
 }
 
-/// A new link with which an account's password can be chosen; earlier ones of the account are worthless from then on.
+/// Issues an invitation, with which the password of an account can be set. Earlier invitations of the account
+/// become invalid.
 ///
 /// # Errors
 /// When the database fails.
@@ -105,7 +107,7 @@ fn setup_url(app: &App, token: &Token) -> Url {
     url
 }
 
-/// What the link is for, if it is still good. Changes nothing.
+/// The purpose of a valid link. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -128,7 +130,7 @@ pub async fn inspect(app: &App, token: &Token) -> Result<Option<Purpose>, DbErro
 /// Makes the first administrator with a set-up link, which works once.
 ///
 /// # Errors
-/// [`SetupError::NotValid`] when the link is no good; what was typed is judged only with a good one.
+/// [`SetupError::NotValid`] when the link is invalid. The input is validated only with a valid link.
 pub async fn make_administrator(
     app: &App,
     token: &Token,
@@ -164,7 +166,7 @@ fn missing_password() -> RegisterError {
     }])
 }
 
-/// Does `work`, which judges a password, counted for the source like a sign-in (SB-43).
+/// Runs `work`, which checks a password, and counts it for the source like a sign-in (SB-43).
 async fn throttled<T>(
     app: &App,
     ip: Option<IpAddr>,
@@ -177,12 +179,12 @@ async fn throttled<T>(
     outcome
 }
 
-/// Chooses the password of an account with its link, once, and forgets the failures of the account. A new password ends
-/// what was open under the earlier one; whoever types the password that the account has keeps it, and everything that is
-/// open. The account's id.
+/// Sets the password of an account with its invitation, once, and clears the failures of the account. A new
+/// password ends all sessions and grants. When the typed password is the current one, it stays and so do the
+/// sessions. Returns the account.
 ///
 /// # Errors
-/// [`SetupError::NotValid`] when the link is no good; the password is judged only with a good one.
+/// [`SetupError::NotValid`] when the link is invalid. The password is checked only with a valid link.
 pub async fn choose_password(
     app: &App,
     token: &Token,
@@ -209,7 +211,7 @@ pub async fn choose_password(
     let new = new.await?;
     let mut tx = app.db.begin("choose_password").await?;
     let now = app.clock.now();
-    // The account first, as whatever erases it does.
+    // The account is locked first, in the same order as its erasure.
     if !accounts::store::lock(&mut tx, account).await?
         || store::consume_invitation(&mut tx, &token.hash(), now).await? != Some(account)
     {
@@ -231,7 +233,7 @@ pub async fn choose_password(
     Ok(account)
 }
 
-/// Whether `typed` is the password that the account has.
+/// Whether `typed` is the current password of the account.
 async fn is_current_password(
     app: &App,
     typed: &SecretString,
@@ -252,7 +254,7 @@ fn personal_context(subject: Option<&Subject>) -> PersonalContext<'_> {
     })
 }
 
-/// Removes links that are long over, and has those that were made before the clock went back end no later for it.
+/// Deletes links that expired long ago, and corrects those that were made before the clock was set back.
 ///
 /// # Errors
 /// When the database fails.

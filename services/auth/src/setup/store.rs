@@ -1,4 +1,4 @@
-//! Stored one-time links.
+//! The table `setup_links`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Handle, Tx};
@@ -6,13 +6,13 @@ use chassis::on_engine;
 use chassis::secret::TokenHash;
 use uuid::Uuid;
 
-/// A link that is still good. A set-up link has no account yet.
+/// A valid link. A set-up link has no account yet.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct SetupLink {
     pub(crate) account_id: Option<Uuid>,
 }
 
-/// Stores a link; `account_id` is whose password an invitation lets choose.
+/// Inserts a link. An invitation has an `account`, a set-up link has none.
 pub(crate) async fn insert(
     tx: &mut Tx,
     token: &TokenHash,
@@ -32,7 +32,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// The link of a token, if it is still good.
+/// The valid link of a token.
 pub(crate) async fn find(
     db: &mut impl Connection,
     token: &TokenHash,
@@ -45,7 +45,7 @@ pub(crate) async fn find(
     )
 }
 
-/// Uses the set-up link up for the registration `account`; false when it is no good any more.
+/// Consumes the set-up link for the registration `account`. Returns whether it was valid.
 pub(crate) async fn consume_administrator_link(
     tx: &mut Tx,
     token: &TokenHash,
@@ -59,7 +59,7 @@ pub(crate) async fn consume_administrator_link(
     Ok(used == 1)
 }
 
-/// Uses an invitation up; whose it is, or nothing when it is no good any more.
+/// Consumes an invitation. Returns its account, or `None` when it is invalid.
 pub(crate) async fn consume_invitation(
     tx: &mut Tx,
     token: &TokenHash,
@@ -74,7 +74,7 @@ pub(crate) async fn consume_invitation(
     )
 }
 
-/// Keeps every other transaction from writing links until this one ends. On SQLite, every transaction that writes does.
+/// Locks the table against writes of other transactions. On SQLite every writing transaction does so.
 pub(crate) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
     if let Handle::Postgres(c) = tx.handle() {
         sqlx::query("LOCK TABLE setup_links IN SHARE ROW EXCLUSIVE MODE")
@@ -84,20 +84,20 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The hash of the set-up link that was made and not used, if there is one.
+/// The token hash of the unused set-up link.
 pub(crate) async fn unused_administrator_link(db: &mut impl Connection) -> Result<Option<Vec<u8>>, DbError> {
     let statement = "SELECT token_hash FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_optional(c).await?))
 }
 
-/// Whether a set-up link is used by a registration whose answer is still due.
+/// Whether a set-up link was used by a registration that is still pending.
 pub(crate) async fn is_administrator_pending(db: &mut impl Connection) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM setup_links l JOIN registrations r ON r.id = l.account_id
         WHERE l.purpose = 'administrator' AND r.state = 'pending')";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
 }
 
-/// Makes the set-up link that led to a failed registration good again, as long as it would have been.
+/// Makes the set-up link of a failed registration valid again, until its original expiry.
 pub(crate) async fn reopen(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     let statement = "UPDATE setup_links SET used_at = NULL, account_id = NULL
         WHERE account_id = $1 AND purpose = 'administrator'";
@@ -105,26 +105,26 @@ pub(crate) async fn reopen(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Makes every set-up link worthless that was not used.
+/// Deletes every unused set-up link.
 pub(crate) async fn delete_unused_administrator_links(tx: &mut Tx) -> Result<u64, DbError> {
     let statement = "DELETE FROM setup_links WHERE purpose = 'administrator' AND used_at IS NULL";
     Ok(on_engine!(tx, c => sqlx::query(statement).execute(c).await?.rows_affected()))
 }
 
-/// Removes the links of an account.
+/// Deletes the links of an account.
 pub(crate) async fn delete_by_account(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     let statement = "DELETE FROM setup_links WHERE account_id = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(account).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Removes links that are long over.
+/// Deletes links that expired before `before`.
 pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM setup_links WHERE expires_at < $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(before).execute(c).await?.rows_affected()))
 }
 
-/// Has links that were made after `latest`, by a clock that was ahead, begin at `now`: they keep their length.
+/// Lets links that a clock ahead created after `latest` begin at `now`. They keep their lifetime.
 pub(crate) async fn correct_times(tx: &mut Tx, now: Timestamp, latest: Timestamp) -> Result<(), DbError> {
     let statement = "UPDATE setup_links SET expires_at = expires_at - (created_at - $1), created_at = $1
         WHERE created_at > $2";

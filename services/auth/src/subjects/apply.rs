@@ -1,4 +1,4 @@
-//! What follows from a change of a person.
+//! Applying the state of a user to its subject, and its consequences for sessions and accounts.
 
 use chassis::db::{DbError, Tx};
 use contract::{SessionEnd, SubjectErased, UserState};
@@ -11,9 +11,9 @@ use crate::app::App;
 use crate::throttle::{self, Key};
 use crate::{registration, sessions, setup};
 
-/// Takes over a person's state: completes the registration that led to it, and ends what a disabled person has open.
-/// An older state than the one known, and one of an erased person, change nothing. Whose registration was refused is erased:
-/// the user service was restored from a backup and decided anew, and nobody waits for that person any more.
+/// Applies the state of a user: completes its registration, and ends the sessions of a disabled one. An older
+/// state and the state of an erased user change nothing. A user whose registration was rejected is erased:
+/// the user service was restored from a backup and has decided differently.
 ///
 /// # Errors
 /// When the database fails.
@@ -33,8 +33,8 @@ pub(crate) async fn apply_state(app: &App, tx: &mut Tx, state: &UserState) -> Re
     Ok(())
 }
 
-/// Lets a person not sign in, and ends what they have open, until a newer state of theirs is taken over. Not told: it says
-/// nothing of the person, but that this service knows too little of them.
+/// Suspends a subject, and ends its sessions, until a newer state is applied. There is no event, because only
+/// this service is not up to date.
 ///
 /// # Errors
 /// When the database fails.
@@ -45,18 +45,18 @@ pub(crate) async fn suspend(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbEr
     Ok(())
 }
 
-/// Erases a person: credentials, sessions, tokens, devices and personal data. The id is kept, and told with
-/// `subject.erased`, once.
+/// Erases a subject: its credentials, sessions, tokens, devices and personal data. A tombstone with its id
+/// stays, and `subject.erased` is appended once.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     let now = app.clock.now();
-    // The person first, then the account: the order in which a session that starts holds them.
+    // The subject is locked before the account, in the same order as at the start of a session.
     let name = store::delete(tx, id).await?;
     sessions::end_all(app, tx, id, SessionEnd::Deleted).await?;
-    // Without an account, nothing was told of it but the registration, if there was one; or the database was restored, and
-    // others remember.
+    // Without an account row there were no events except the registration, or the database was restored and
+    // consumers have seen higher versions.
     let before = match accounts::store::version(tx, id).await? {
         Some(version) => version,
         None => first_sequence(tx).await?,

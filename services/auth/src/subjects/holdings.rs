@@ -1,4 +1,4 @@
-//! What this service holds of what the user service tells: the people, and the ids of the erased.
+//! The subjects and tombstones for the reconciliation with the user service.
 
 use chassis::db::Reader;
 use events::reconcile::{Held, Holdings};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::store;
 
-/// What came of the events of the user service.
+/// The ids and versions of users that this service has.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectHoldings;
 

@@ -1,4 +1,4 @@
-//! Subjects: what this service has to know of a person to sign them in, fed by the events of the user service.
+//! Subjects: this service's copy of the users, fed by the events of the user service.
 
 mod apply;
 mod holdings;
@@ -14,28 +14,28 @@ pub use holdings::SubjectHoldings;
 pub use user_event_handler::UserEventHandler;
 use uuid::Uuid;
 
-/// The group that administers.
+/// The group of the administrators.
 pub const ADMINISTRATORS: &str = "vestibule-admins";
 
-/// A person as the user service last told it.
+/// The copy of a user.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The user's id; `sub` in tokens.
+    /// The id of the user, which is `sub` in tokens.
     pub id: Uuid,
-    /// The user name as it is shown.
+    /// The user name for display.
     pub user_name: String,
-    /// Whether they may sign in.
+    /// Whether the user may sign in.
     pub active: bool,
-    /// The groups they are in.
+    /// The groups of the user.
     pub groups: Vec<String>,
-    /// The version of the user that this is.
+    /// The version of the user.
     pub version: i64,
-    /// The whole state, for claims.
+    /// The whole state of the user, for claims.
     pub claims: UserState,
 }
 
 impl Subject {
-    /// Whether the person administers.
+    /// Whether the user is an administrator.
     pub fn is_administrator(&self) -> bool {
         self.groups.iter().any(|group| group == ADMINISTRATORS)
     }
@@ -54,7 +54,7 @@ impl From<UserState> for Subject {
     }
 }
 
-/// The subject `id`, if it is known.
+/// The subject `id`.
 ///
 /// # Errors
 /// When the database fails.

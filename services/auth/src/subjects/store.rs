@@ -1,4 +1,4 @@
-//! Stored subjects, and the ids of the erased.
+//! The tables `subjects` and `erased_subjects` (tombstones).
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ADMINISTRATORS;
 
-/// The state of a person, if it is known.
+/// The state of a user.
 pub(crate) async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<UserState>, DbError> {
     let statement = "SELECT claims FROM subjects WHERE id = $1";
     let found: Option<Json<UserState>> =
@@ -19,7 +19,8 @@ pub(crate) async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Us
     Ok(found.map(|Json(state)| state))
 }
 
-/// Stores a person's state if it is newer than what is known and the person was not erased.
+/// Inserts or updates the state of a user when it is newer and there is no tombstone. Returns whether it was
+/// written.
 pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
     let statement = "INSERT INTO subjects
             (id, user_name_key, active, administrator, claims, version, updated_at)
@@ -42,8 +43,8 @@ pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bo
     Ok(changed == 1)
 }
 
-/// Holds a person who is active until the transaction ends: whoever disables or erases them waits. Whether there is such a
-/// person.
+/// Locks an active subject until the transaction ends, so that a transaction that disables or erases it
+/// waits. Returns whether there is an active subject.
 pub(crate) async fn lock_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1 AND active)",
@@ -52,7 +53,7 @@ pub(crate) async fn lock_active(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> 
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
 }
 
-/// Has a person be inactive, at the version that is known. Whether there is such a person.
+/// Makes a subject inactive without a new version. Returns whether it exists.
 pub(crate) async fn deactivate(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "UPDATE subjects SET active = FALSE, claims = json_set(claims, '$.active', json('false')) WHERE id = $1",
@@ -61,13 +62,13 @@ pub(crate) async fn deactivate(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected()) == 1)
 }
 
-/// Removes a person; the key of the name that they had.
+/// Deletes a subject. Returns the key of its user name.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "DELETE FROM subjects WHERE id = $1 RETURNING user_name_key";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
-/// Notes that a person is erased, at the version of the account that says so; once.
+/// Inserts the tombstone of an erased subject, with the version of the event. Returns whether there was none.
 pub(crate) async fn insert_tombstone(
     tx: &mut Tx,
     id: Uuid,
@@ -81,9 +82,9 @@ pub(crate) async fn insert_tombstone(
     Ok(noted == 1)
 }
 
-/// Whether an active person administers.
+/// Whether there is an active administrator.
 pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
-    // As the partial index says it, so that it is used.
+    // The condition is that of the partial index, so that the index is used.
     let statement = sql!(db,
         sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator = 1 AND active = 1)",
         postgres: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator AND active)",
@@ -91,7 +92,8 @@ pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, 
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_one(c).await?))
 }
 
-/// The first `limit` people and erased of a span, by id. Of the erased, no version of the person is kept.
+/// The first `limit` subjects and tombstones of a span, in the order of their ids. A tombstone has no version
+/// of the user.
 pub(super) async fn versions(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
     // Limited twice: PostgreSQL would sort everybody behind the first id otherwise.
     let statement = "SELECT id, version FROM
@@ -105,7 +107,7 @@ pub(super) async fn versions(reader: &mut Reader, span: Span, limit: i64) -> Res
     )
 }
 
-/// Those of the ids that are known or erased.
+/// The subjects and tombstones of these ids.
 pub(super) async fn versions_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result<Vec<Held>, DbError> {
     let statement = sql!(reader,
         sqlite: "WITH asked AS (SELECT unhex(value) AS id FROM json_each($1))

@@ -1,4 +1,4 @@
-//! Follows the events of the user service.
+//! The consumer of the user service's events.
 
 use chassis::db::Tx;
 use contract::Envelope;
@@ -11,12 +11,12 @@ use super::apply;
 use crate::app::SharedApp;
 use crate::registration;
 
-/// Applies the events of the user service to this one's copy.
+/// Applies the events of the user service to the subjects.
 #[derive(Clone)]
 pub struct UserEventHandler(SharedApp);
 
 impl UserEventHandler {
-    /// A follower that writes to the database of `app`.
+    /// A handler that writes to the database of `app`.
     pub fn new(app: SharedApp) -> Self {
         Self(app)
     }

@@ -1,4 +1,4 @@
-//! How a counter of failures limits further tries.
+//! The limits: how a failure counter delays further attempts.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use chassis::clock::Timestamp;
 
 use super::MAX_FAILURES;
 
-/// Failures at an account or a device that cost no delay: typing errors.
+/// The number of failures at an account or a device without a delay, for typing errors.
 const FREE_FAILURES: i64 = 4;
 
-/// The longest delay for an account or a device.
+/// The maximum delay for an account or a device.
 pub(super) const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// The longest delay for a source, behind which there may be many people.
+/// The maximum delay for a source, which many people may share.
 pub(super) const MAX_SOURCE_DELAY: Duration = Duration::from_secs(60);
 
-/// A source that did not fail for so long starts anew.
+/// The counter of a source is reset after so long without a failure.
 pub(super) const SOURCE_RESETS_AFTER: Duration = Duration::from_secs(3600);
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a try has to wait after failures: nothing after `free` ones, then `first`, doubled with each further
-/// failure, `longest` at most.
+/// A limit: there is no delay after `free_failures`, then `first_delay`, doubled with each further failure,
+/// up to `max_delay`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub(super) free_failures: i64,
     pub(super) first_delay: Duration,
     pub(super) max_delay: Duration,
-    /// Failures at which no try is admitted any more.
+    /// The number of failures from which on no attempt is admitted.
     pub(super) max_failures: i64,
-    /// A counter without a failure for so long starts anew.
+    /// The counter is reset after so long without a failure.
     pub(super) resets_after: Option<Duration>,
 }
 
 impl Limit {
-    /// Of an account for whoever has no device that it knows.
+    /// The limit of an account for unknown devices.
     pub(crate) const ACCOUNT: Self = Self {
         free_failures: FREE_FAILURES,
         first_delay: Duration::from_secs(1),
@@ -43,19 +43,20 @@ impl Limit {
         resets_after: None,
     };
 
-    /// Of one known device.
+    /// The limit of one known device.
     pub(crate) const DEVICE: Self = Self {
         max_failures: i64::MAX,
         ..Self::ACCOUNT
     };
 
-    /// Of the known devices of an account together: no delay, since one must not slow down another, but an end.
+    /// The limit of all known devices of an account. It has no delay, so that one does not slow down another,
+    /// but a maximum.
     pub(crate) const DEVICES: Self = Self {
         free_failures: MAX_FAILURES,
         ..Self::ACCOUNT
     };
 
-    /// Of one network at an account with [`MAX_FAILURES`].
+    /// The daily limit of one network at an account with [`MAX_FAILURES`].
     pub(crate) const DAILY: Self = Self {
         free_failures: 0,
         first_delay: DAY,
@@ -64,7 +65,7 @@ impl Limit {
         resets_after: None,
     };
 
-    /// Of a source whose first `free` failures cost nothing.
+    /// The limit of a source with `free_failures` without a delay.
     pub(crate) const fn source(free_failures: i64) -> Self {
         Self {
             free_failures,
@@ -75,7 +76,7 @@ impl Limit {
         }
     }
 
-    /// The delay after so many failures.
+    /// The delay after this number of failures.
     pub(super) fn delay(self, failures: i64) -> Duration {
         let beyond = failures.saturating_sub(self.free_failures);
         if beyond <= 0 {
@@ -88,7 +89,7 @@ impl Limit {
         doubled.map_or(self.max_delay, |delay| delay.min(self.max_delay))
     }
 
-    /// Failures from which on the delay is the longest.
+    /// The number of failures from which on the delay is the maximum.
     pub(super) fn failures_at_max_delay(self) -> i64 {
         let mut failures = self.free_failures.saturating_add(1);
         while self.delay(failures) < self.max_delay {
@@ -97,8 +98,8 @@ impl Limit {
         failures
     }
 
-    /// How long a try has to wait from `now`. A stored time in the future, which a clock that went back leaves behind,
-    /// counts as now.
+    /// The delay that is left at `now`. A stored time in the future, from before the clock was set back,
+    /// counts as `now`.
     pub(crate) fn delay_left(self, tally: Option<Tally>, now: Timestamp) -> Option<Duration> {
         let tally = tally?;
         let last = tally.failed_at.max(tally.tried_at).min(now);
@@ -112,24 +113,24 @@ impl Limit {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Whether no try is admitted any more.
+    /// Whether no attempt is admitted any more.
     pub(crate) fn is_exhausted(self, tally: Option<Tally>) -> bool {
         tally.is_some_and(|tally| tally.failures >= self.max_failures)
     }
 }
 
-/// Failures in a row, those included that are not judged yet.
+/// The failures in a row, including reserved guesses that are not settled yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) failures: i64,
-    /// When one last turned out to be one.
+    /// The time of the last failure.
     pub(crate) failed_at: Timestamp,
-    /// When the last try was counted.
+    /// The time of the last reservation.
     pub(crate) tried_at: Timestamp,
 }
 
 impl Tally {
-    /// Whether it was written by a clock that is ahead of `now`.
+    /// Whether it was written by a clock ahead of `now`.
     pub(super) fn is_from_the_future(self, now: Timestamp) -> bool {
         self.failed_at > now || self.tried_at > now
     }

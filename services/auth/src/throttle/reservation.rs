@@ -1,4 +1,4 @@
-//! Guesses that are counted before they are judged.
+//! Reservations: guesses that are counted before the password is verified (SB-46).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use chassis::db::{DbError, Tx};
 use super::{Key, Limit, Tally, store};
 use crate::app::App;
 
-/// What is told when the counter changed while it was looked at.
+/// The delay that is reported when a counter changed between its read and its reservation.
 const RETRY_AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// One counter that has to admit a guess.
@@ -20,17 +20,17 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// With the tally that was read.
+    /// An admission with the tally that was read.
     pub(crate) fn new((key, limit): (Key, Limit), tally: Option<Tally>) -> Self {
         Self { key, limit, tally }
     }
 
-    /// How long the guess has to wait, as far as its tally was read.
+    /// The delay that is left, according to the tally that was read.
     pub(crate) fn delay_left(&self, now: Timestamp) -> Option<Duration> {
         self.limit.delay_left(self.tally, now)
     }
 
-    /// Without looking first.
+    /// An admission without a tally.
     pub(crate) fn unread(key: Key, limit: Limit) -> Self {
         Self {
             key,
@@ -40,13 +40,13 @@ impl Admission {
     }
 }
 
-/// Why no guess was reserved.
+/// Why a guess was not reserved.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReserveError {
-    /// It comes too early.
+    /// The delay is not over.
     #[error("too many tries")]
     Throttled {
-        /// When another one is admitted.
+        /// When another guess is admitted.
         retry_after: Duration,
     },
     /// The database failed.
@@ -54,19 +54,19 @@ pub(crate) enum ReserveError {
     Db(#[from] DbError),
 }
 
-/// A guess that was counted as a failure and is not judged yet. Dropped, it stays counted: whoever hangs up before the
-/// answer has guessed all the same.
+/// A guess that is counted as a failure and not settled yet. When it is dropped, it stays counted: a caller
+/// who closes the connection has guessed all the same.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     keys: Vec<Key>,
 }
 
 impl Reservation {
-    /// Counts a guess with every one of `admissions`, in their order, or with none. A guess that comes too early costs a
-    /// read alone when its tallies were read.
+    /// Reserves a guess in every counter of `admissions`, in their order, or in none. When the tallies were
+    /// read and a delay is not over, nothing is written.
     ///
     /// # Errors
-    /// [`ReserveError::Throttled`] with the longest wait.
+    /// [`ReserveError::Throttled`] with the longest delay.
     pub(crate) async fn reserve(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
         let now = app.clock.now();
         let waits = admissions.iter().filter_map(|one| one.delay_left(now));
@@ -89,12 +89,12 @@ impl Reservation {
         Ok(Self { keys })
     }
 
-    /// The counters in which the guess is counted.
+    /// The keys of the reserved counters.
     pub(crate) fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// The guess was wrong: from now on the delays are counted.
+    /// Records that the guess was wrong. The delay begins now.
     ///
     /// # Errors
     /// When the database fails.
@@ -105,7 +105,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Settles a guess in a transaction of its own: `failed` or as if it had not been made.
+    /// Settles the guess in its own transaction: records a failure or releases it.
     ///
     /// # Errors
     /// When the database fails.
@@ -118,7 +118,7 @@ impl Reservation {
         tx.commit().await
     }
 
-    /// The guess was not judged, or in order: as if it had not been made.
+    /// Releases the guess, as if it had not been made.
     ///
     /// # Errors
     /// When the database fails.
@@ -131,7 +131,7 @@ impl Reservation {
     }
 }
 
-/// Brings counters that a clock wrote which was ahead back to `now`, so that their delays end (SB-50).
+/// Sets the times of counters that were written by a clock ahead to `now`, so that their delays end (SB-50).
 async fn clamp(app: &App, admissions: &[Admission], now: Timestamp) -> Result<(), DbError> {
     let ahead = |one: &&Admission| one.tally.is_some_and(|tally| tally.is_from_the_future(now));
     let mut ahead = admissions.iter().filter(ahead).peekable();

@@ -1,4 +1,4 @@
-//! Stored counters of failures.
+//! The table `throttles`: failure counters.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -24,10 +24,11 @@ impl From<&CounterRow> for Tally {
     }
 }
 
-/// Counts a guess as a failure, if `limit` admits one at `now`: one guarded statement, so of guesses that come at once on
-/// any number of replicas as many are admitted as of guesses that come one after the other.
+/// Reserves a guess when `limit` admits one at `now`. It is one guarded statement, so that of concurrent
+/// guesses on any number of replicas as many are admitted as of sequential ones (SB-46).
 pub(crate) async fn reserve(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) -> Result<bool, DbError> {
-    // A time in the future must not keep out whoever has no delay: clocks of replicas differ a little.
+    // A time in the future must not reject a guess without a delay, because the clocks of replicas differ a
+    // little.
     let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
         ON CONFLICT (key) DO UPDATE SET tried_at = excluded.tried_at,
             failures = CASE WHEN throttles.failed_at < $3 AND throttles.tried_at < $3 THEN 1
@@ -55,7 +56,8 @@ pub(crate) async fn reserve(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp
     Ok(counted == 1)
 }
 
-/// A guess that was reserved has failed. When a success has cleared the counter meanwhile, it is the first one.
+/// Records the failure of a reserved guess. When a success has cleared the counter meanwhile, it is the first
+/// failure.
 pub(crate) async fn record_failure(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), DbError> {
     let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
         ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at";
@@ -63,7 +65,7 @@ pub(crate) async fn record_failure(tx: &mut Tx, key: &Key, now: Timestamp) -> Re
     Ok(())
 }
 
-/// Counts a failure that nothing was reserved for.
+/// Counts a failure without a reservation.
 pub(crate) async fn count(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) -> Result<(), DbError> {
     let statement = "INSERT INTO throttles (key, failures, failed_at, tried_at) VALUES ($1, 1, $2, $2)
         ON CONFLICT (key) DO UPDATE SET failed_at = excluded.failed_at, tried_at = excluded.tried_at,
@@ -77,7 +79,7 @@ pub(crate) async fn count(tx: &mut Tx, key: &Key, limit: Limit, now: Timestamp) 
     Ok(())
 }
 
-/// Takes a reserved guess back, and its time with it.
+/// Releases a reserved guess and its time.
 pub(crate) async fn release(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     let statement = "UPDATE throttles SET failures = failures - 1, tried_at = failed_at
         WHERE key = $1 AND failures > 0";
@@ -95,13 +97,13 @@ pub(crate) async fn clamp(tx: &mut Tx, key: &Key, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// The failures of `key` so far.
+/// The tally of `key`.
 pub(crate) async fn find(db: &mut impl Connection, key: &Key) -> Result<Option<Tally>, DbError> {
     let [tally] = find_each(db, [Some(key)]).await?;
     Ok(tally)
 }
 
-/// The failures of each of `keys` so far, read at once.
+/// The tallies of `keys`, read with one query.
 pub(crate) async fn find_each<const N: usize>(
     db: &mut impl Connection,
     keys: [Option<&Key>; N],
@@ -118,14 +120,15 @@ pub(crate) async fn find_each<const N: usize>(
     }))
 }
 
-/// Forgets the failures of `key`.
+/// Deletes the counter of `key`.
 pub(crate) async fn clear(tx: &mut Tx, key: &Key) -> Result<(), DbError> {
     let statement = "DELETE FROM throttles WHERE key = $1";
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Removes counters that were not touched for [`COUNTER_RETENTION`], and those with [`MAX_FAILURES`] after [`EXHAUSTED_COUNTER_RETENTION`].
+/// Deletes counters that were not touched for [`COUNTER_RETENTION`], or with [`MAX_FAILURES`] for
+/// [`EXHAUSTED_COUNTER_RETENTION`].
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM throttles WHERE failed_at < $1 AND tried_at < $1
         AND (failures < $2 OR (failed_at < $3 AND tried_at < $3))";

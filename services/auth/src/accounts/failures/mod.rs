@@ -1,8 +1,9 @@
-//! Failed sign-ins, counted by the minute and published as counts (SB-40).
+//! Failed sign-ins: counted per minute and published as `login.failed` events (SB-40).
 //!
-//! The log has a line for each. An event for each would let whoever guesses fill the outbox, so `login.failed` says how
-//! many there were in a minute: for each account, source and reason; the names that nobody has are one account. A count is
-//! written in the transaction that notes the failure and published once, by whichever replica deletes it.
+//! The log has a line for each failure. An event for each would let an attacker fill the outbox, so an event
+//! has the count of one minute for one account, source and reason. Unknown user names share one count. A
+//! count is written in the transaction that records the failure. The replica that deletes the count publishes
+//! it, so it is published once.
 
 mod store;
 #[cfg(test)]
@@ -20,22 +21,22 @@ use super::{append_event, append_event_at};
 use crate::app::App;
 use crate::throttle;
 
-/// What one count stands for.
+/// The period of one count.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long after the end of a minute its counts are published: replicas' clocks differ a little.
+/// How long after the end of a minute its counts are published. The clocks of replicas differ a little.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
-/// A sign-in that failed.
+/// A failed sign-in.
 pub(crate) struct FailedSignIn {
-    /// Whose name was tried; nothing when nobody has it.
+    /// The account of the user name; `None` when the name is unknown.
     pub(crate) account: Option<Uuid>,
     pub(crate) reason: LoginFailure,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) at: Timestamp,
 }
 
-/// Counts a failed sign-in, in the transaction that notes it.
+/// Counts a failed sign-in in the transaction that records it.
 ///
 /// # Errors
 /// When the database fails.
@@ -50,13 +51,13 @@ pub(crate) async fn record(tx: &mut Tx, failed: &FailedSignIn) -> Result<(), DbE
     store::increment(tx, &row).await
 }
 
-/// Publishes the counts of minutes that are over, a batch at a time. How many counts.
+/// Publishes one batch of counts of past minutes. Returns the number of counts.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn publish(app: &App, tx: &mut Tx) -> Result<usize, DbError> {
     let now = app.clock.now();
-    // What a clock wrote that was ahead is published too, and not when that time comes (SB-50).
+    // A count in the future was written by a clock that was ahead. It is published now (SB-50).
     let rows = store::claim_pending(tx, now - MINUTE - CLOCK_TOLERANCE, now + MINUTE).await?;
     for row in &rows {
         let event = |id, version| LoginFailed {

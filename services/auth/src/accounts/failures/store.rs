@@ -1,14 +1,14 @@
-//! Stored counts of failed sign-ins.
+//! The table `failed_sign_ins`: counts of failed sign-ins per minute.
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
-/// Counts that one transaction publishes at most.
+/// The number of counts that one transaction publishes at most.
 const BATCH: i64 = 100;
 
-/// What a failure is counted under.
+/// The row under which a failure is counted.
 pub(super) struct NewCountRow<'a> {
     pub(super) minute_at: Timestamp,
     pub(super) account_id: Uuid,
@@ -23,7 +23,7 @@ pub(super) struct CountRow {
     pub(super) minute_at: Timestamp,
     pub(super) account_id: Uuid,
     pub(super) reason: String,
-    /// The address that failed last.
+    /// The address of the last failure.
     pub(super) client_ip: Option<String>,
     pub(super) failures: i64,
 }
@@ -44,8 +44,8 @@ pub(super) async fn increment(tx: &mut Tx, row: &NewCountRow<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Takes counts of minutes up to `before`, and of those after `ahead`, out of the table: whoever deletes a count publishes
-/// it. In the order in which accounts are locked.
+/// Deletes and returns the counts of minutes up to `before` and after `ahead`. The caller publishes them.
+/// They are sorted in the order in which accounts are locked.
 pub(super) async fn claim_pending(
     tx: &mut Tx,
     before: Timestamp,

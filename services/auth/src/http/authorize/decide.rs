@@ -1,4 +1,5 @@
-//! Whether there is a code, or what has to happen before.
+//! The decision of the authorization endpoint: a code, an error for the client, or a sign-in first (OpenID
+//! Connect Core §3.1.2).
 
 use chassis::clock::SKEW;
 use chassis::http::Problem;
@@ -15,19 +16,19 @@ use crate::pages;
 use crate::sessions::{self, Session};
 use crate::subjects;
 
-/// Seconds that a browser may take from a sign-in back to the request that asked for it.
+/// The seconds that a browser may take from the sign-in back to the authorization request.
 const REDIRECT_ALLOWANCE: i64 = 60;
 
-/// Why a code is not given.
+/// The outcome of an authorization request that gets no code.
 pub(super) enum AuthorizationOutcome {
-    /// The client is told.
+    /// The client gets an error response (RFC 6749 §4.1.2.1).
     Error(OAuthError),
-    /// The person has to sign in first: `fresh`, when no session would do that the browser has already.
+    /// The person has to sign in first.
     SignInRequired {
-        /// Whether a session would not be enough.
+        /// Whether the request requires a new sign-in, so that an existing session is not sufficient.
         fresh: bool,
     },
-    /// It failed here.
+    /// The service failed.
     Failed(Problem),
 }
 
@@ -53,7 +54,7 @@ impl From<GrantError> for AuthorizationOutcome {
     }
 }
 
-/// The code for a request.
+/// Decides an authorization request and issues its code.
 ///
 /// # Errors
 /// [`AuthorizationOutcome`].
@@ -103,7 +104,7 @@ pub(super) async fn decide(
     Ok(grants::issue_code(app, new).await?.expose().to_owned())
 }
 
-/// The person that `id_token_hint` names, as `sub`. An expired hint is good (OpenID Connect Core §3.1.2.1).
+/// The `sub` of the `id_token_hint`. An expired hint is valid (OpenID Connect Core §3.1.2.1).
 fn hinted_subject(
     app: &App,
     client: &Client,
@@ -121,7 +122,7 @@ fn hinted_subject(
         })
 }
 
-/// The session of the browser, if it is enough for the request.
+/// The session of the browser, when it is sufficient for the request.
 async fn sufficient_session(
     app: &App,
     headers: &HeaderMap,
@@ -137,7 +138,8 @@ async fn sufficient_session(
         if !other {
             return Ok(session);
         }
-        // Whoever was asked to sign in as the person of the hint, and did as another, is not asked for ever.
+        // A person who was asked to sign in as the subject of the hint and signed in as another is not asked
+        // again.
         if signed_in_since_request(validated, &session, &token) {
             return Err(ErrorCode::LoginRequired
                 .because("another person signed in than the one of id_token_hint")
@@ -154,14 +156,15 @@ async fn sufficient_session(
     })
 }
 
-/// Whether the request is for a sign-in that has not happened yet. `max_age=0` is (OpenID Connect Core §3.1.2.1), also
-/// within the second of the last one.
+/// Whether the request requires a new sign-in. `max_age=0` does, also within the second of the last one
+/// (OpenID Connect Core §3.1.2.1).
 fn requires_fresh_sign_in(request: &AuthorizeRequest) -> bool {
     request.prompt.login || request.prompt.select_account || request.max_age == Some(0)
 }
 
-/// Whether the person signed in lately enough. What counts is what stands in the database, never the address: a
-/// request that asks for a new sign-in gets it, unless it waited for one that has come since.
+/// Whether the session is recent enough for `max_age` and `prompt`. The database decides and never the
+/// address: a request that requires a new sign-in gets it, unless the person has signed in since the request
+/// was saved.
 fn is_sufficient(
     app: &App,
     validated: &ValidatedRequest,
@@ -170,8 +173,9 @@ fn is_sufficient(
     token: &Token,
 ) -> bool {
     let signed_in_since_request = signed_in_since_request(validated, session, token);
-    // In the whole seconds that the client reads as `auth_time`. The clock of the replica that signed the person in may be
-    // ahead of this one; a sign-in from further in the future is of unknown age: the clock was turned back.
+    // The age is in whole seconds, as the client reads `auth_time`. The clock of the replica that signed the
+    // person in may be a little ahead. A sign-in from further in the future has an unknown age, because the
+    // clock was set back.
     let (now, at) = (app.clock.now(), session.auth_time);
     let age = match at > now && at <= now + SKEW {
         true => 0,
@@ -179,7 +183,8 @@ fn is_sufficient(
     };
     let recent = request.max_age.is_none_or(|most| {
         let most = i64::from(most);
-        // Whoever has just signed in for this request is on the way back: asked again, they would never arrive.
+        // A browser that returns from the sign-in for this request gets an allowance. Otherwise it would
+        // never arrive.
         let most = if signed_in_since_request {
             most.max(REDIRECT_ALLOWANCE)
         } else {
@@ -190,7 +195,7 @@ fn is_sufficient(
     recent && (signed_in_since_request || !requires_fresh_sign_in(request))
 }
 
-/// Whether the request waited, and the person has signed in since.
+/// Whether the request was saved and the person has signed in since.
 fn signed_in_since_request(validated: &ValidatedRequest, session: &Session, token: &Token) -> bool {
     let resumed = validated.resumed.as_ref();
     resumed.is_some_and(|resumed| resumed.request.is_answered_by(session, token))

@@ -1,7 +1,7 @@
-//! `/oauth2/authorize`: the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+//! `GET` and `POST /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 //!
-//! `mod.rs` finds out who asks and where to answer, `decide.rs` whether there is a code, and `waiting.rs` keeps the
-//! request while the person signs in.
+//! `mod.rs` validates the client and the redirection URI, `decide.rs` decides on the code, and `pending.rs`
+//! saves and loads the request while the person signs in.
 
 mod decide;
 mod pending;
@@ -24,7 +24,7 @@ use crate::clients::{self, Client};
 use crate::pages::{self, ErrorPage};
 use decide::AuthorizationOutcome;
 
-/// `GET /oauth2/authorize`.
+/// `GET /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1).
 pub(super) async fn get(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -34,7 +34,8 @@ pub(super) async fn get(
     handle(&app, &headers, &client, &query.unwrap_or_default()).await
 }
 
-/// `POST /oauth2/authorize` with the same parameters as a form (OpenID Connect Core §3.1.2.1).
+/// `POST /oauth2/authorize`: authorization endpoint with the parameters in a form (OpenID Connect Core
+/// §3.1.2.1).
 pub(super) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
@@ -43,7 +44,8 @@ pub(super) async fn post(
 ) -> Response {
     match form {
         Ok(FormBody(form)) if form.len() > MAX_REQUEST_BYTES => too_long_page(&app),
-        // A browser sends no cookie with a POST from another site: ask again with a GET, which has it.
+        // A browser sends no cookie with a POST from another site. The redirect makes it a GET, which has the
+        // cookie.
         Ok(FormBody(form)) if pages::session_token(&app.pages, &headers).is_none() => {
             match Params::parse_lenient(&form) {
                 Ok(params) => see_other(
@@ -58,16 +60,16 @@ pub(super) async fn post(
     }
 }
 
-/// A request whose client and address are known to be good: errors may be sent there.
+/// A request whose client and redirection URI are valid. Errors may be sent to the client.
 struct ValidatedRequest {
     unverified: Addressed,
     client: Arc<Client>,
     redirect_uri: String,
-    /// Set when the request waited for the person to sign in.
+    /// Set when the request was saved while the person signed in.
     resumed: Option<ResumedRequest>,
 }
 
-/// A request that waited, and its handle.
+/// A saved request and its handle.
 struct ResumedRequest {
     handle: Token,
     request: AuthorizationRequest,
@@ -111,7 +113,8 @@ fn unavailable(problem: &Problem) -> oidc::error::OAuthError {
     }
 }
 
-/// Reads who asks and where to answer. Until both are known to be good nobody is redirected anywhere (SB-20).
+/// Validates the client and the redirection URI. An error here is shown on a page and never redirected
+/// (SB-20).
 async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<ValidatedRequest, Response> {
     let (unverified, resumed) = pending::load(app, headers, raw).await?;
     let client = match clients::find(app, &unverified.client_id).await {
@@ -122,7 +125,7 @@ async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<Validated
     let registered = &client.metadata.redirect_uris;
     let redirect_uri = match (&unverified.redirect_uri, registered.as_slice()) {
         (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => uri.clone(),
-        // RFC 6749 §3.1.2.3: it may be left out when there is one alone.
+        // RFC 6749 §3.1.2.3: `redirect_uri` may be left out when exactly one is registered.
         (None, [only]) => only.to_string(),
         _ => {
             let why = "The application asked to be answered at an address that is not registered for it.";
@@ -137,7 +140,7 @@ async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<Validated
     })
 }
 
-/// 303: a browser that POSTed must not POST again (SB-25, RFC 9700 §4.12).
+/// A 303 redirect, so that a browser does not repeat a POST (SB-25, RFC 9700 §4.12).
 fn see_other(url: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();

@@ -1,4 +1,5 @@
-//! The request while the person signs in: it waits in the database under a handle, and the address has the handle.
+//! The authorization request while the person signs in: it is saved in the database, and the address has its
+//! handle.
 
 use axum::response::Response;
 use chassis::db::DbError;
@@ -15,21 +16,21 @@ use crate::app::App;
 use crate::authorization_requests::{self, Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
 
-/// Where the release before looks for the time since when the person must have signed in. It may run beside this one
-/// during an upgrade and get the request back; this one believes no address.
+/// The parameter in which the previous release looks for the time of the required sign-in. It may run beside
+/// this one during an upgrade. This release ignores the parameter.
 const SIGNED_IN_SINCE: &str = "signed_in_since";
 
-/// Parameters that no client sends.
+/// Parameters of ours, which are removed from what a client sends.
 const INTERNAL_PARAMETERS: [&str; 2] = [HANDLE_PARAMETER, SIGNED_IN_SINCE];
 
-/// Bytes of a request that are repeated in the address beside the handle, for replicas of the release before and for
-/// whoever takes longer than the handle lives.
+/// The size up to which a request is repeated in the address beside the handle. Replicas of the previous
+/// release need it, and people who take longer than the handle lives.
 const MAX_REPEATED_BYTES: usize = 4096;
 
-/// When to try again while too many requests wait.
+/// When to try again while too many requests are saved.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Reads a request from the address, or from the database if it waited there.
+/// Loads a request from the database by its handle, or else from the address.
 ///
 /// # Errors
 /// The page to show.
@@ -54,14 +55,16 @@ pub(super) async fn load(
         let asked = Addressed::parse(&request.query).map_err(explain)?;
         return Ok((asked, Some(ResumedRequest { handle, request })));
     }
-    // Too late, or another browser. What stands beside the handle is a request like any other.
+    // The handle has expired, or this is another browser. The parameters beside the handle are a request like
+    // any other.
     match Addressed::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
         Err(Unaddressed::NoClient) => Err(expired_page(app)),
         asked => Ok((asked.map_err(explain)?, None)),
     }
 }
 
-/// Sends the browser to the sign-in page, and from there back to this request. `fresh`: see [`super::decide::AuthorizationOutcome`].
+/// Redirects the browser to the sign-in page, which leads back to this request. For `fresh` see
+/// [`super::decide::AuthorizationOutcome`].
 ///
 /// # Errors
 /// When the database fails.
@@ -97,7 +100,7 @@ pub(super) async fn redirect_to_sign_in(
                 back.append_pair(SIGNED_IN_SINCE, &app.clock.now().as_secs().to_string());
             }
         }
-        // A flood holds up nobody whose request needs no more than a session: it goes along in the address.
+        // During a flood, a request that needs no new sign-in goes on in the address.
         Err(SaveError::Full) if !fresh && query.len() <= MAX_REPEATED_BYTES => {}
         Err(SaveError::Full) => return Ok(capacity_page(app)),
         Err(SaveError::Db(error)) => return Err(error),

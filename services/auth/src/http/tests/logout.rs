@@ -99,7 +99,8 @@ stories! {
         let headers = [(COOKIE.as_str(), cookies.as_str()), ("origin", "https://id.example.org"), ("sec-fetch-site", "same-origin")];
         assert_eq!(world.post("/oauth2/logout", &headers, &forged).await.status, StatusCode::FORBIDDEN);
         assert!(world.is_signed_in(&cookie).await);
-        // Another site can make a browser send a form, but not its cookie with it: nothing is forgotten, and the GET asks.
+        // Another site can make a browser send a form, but not its cookie with it: nothing is forgotten, and
+        // the GET asks.
         let foreign = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
         let answer = world.post("/oauth2/logout", &foreign, &[("csrf", "x")]).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/oauth2/logout?"));

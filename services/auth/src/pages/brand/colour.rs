@@ -1,5 +1,7 @@
-//! Colours that stay readable: from one brand colour come the shades of both schemes, moved towards black or
-//! white until text on them has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3).
+//! The palette: readable shades of one brand colour for the light and the dark scheme.
+//!
+//! A shade is moved towards black or white until text on it has a contrast of at least 4.5:1 (WCAG 2.2,
+//! 1.4.3).
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
-//! The brand of an installation: name, logo, colour and texts, from the configuration and from a file that may
-//! change while the service runs.
+//! The brand of an installation: name, logo, colour and texts, from the configuration and from a file that
+//! may change while the service runs.
 
 mod colour;
 mod source;
@@ -54,7 +54,8 @@ pub struct BrandConfig {
 }
 
 impl BrandConfig {
-    /// What the installation is called as far as the configuration tells; the brand file may call it otherwise.
+    /// What the installation is called as far as the configuration tells; the brand file may call it
+    /// otherwise.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(DEFAULT_NAME)
     }

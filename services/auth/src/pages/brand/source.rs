@@ -1,4 +1,4 @@
-//! The brand in use: read at the start, and again when its files have changed.
+//! The current brand, which is read at the start and again when its files change.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,11 +10,10 @@ use chassis::clock::{SharedClock, Timestamp};
 
 use super::{Brand, BrandConfig, BrandError};
 
-/// How often the files are looked at, in microseconds: a change shows within a second, and a page costs no
-/// more than one look a second.
+/// How often the files are checked for changes, in microseconds.
 const CHECK_INTERVAL_MICROS: u64 = 1_000_000;
 
-/// Keeps the brand in step with its files.
+/// The source of the current brand.
 pub(crate) struct BrandSource {
     base: BrandConfig,
     clock: SharedClock,
@@ -27,7 +26,7 @@ struct LoadedBrand {
     stamps: Vec<(PathBuf, FileStamp)>,
 }
 
-/// What tells that a file has changed: its time of modification and its length.
+/// The time of modification and the length of a file, by which a change is noticed.
 type FileStamp = Option<(SystemTime, u64)>;
 
 impl BrandSource {
@@ -46,7 +45,7 @@ impl BrandSource {
         })
     }
 
-    /// The brand to show now. A changed file that cannot be used is logged, and the last good brand stays.
+    /// The current brand. An invalid change is logged, and the last valid brand stays.
     pub(crate) fn current(&self) -> Arc<Brand> {
         if self.is_check_due(self.clock.now()) {
             self.reload_if_changed();
@@ -56,9 +55,9 @@ impl BrandSource {
 
     fn is_check_due(&self, now: Timestamp) -> bool {
         let last = self.checked_at.load(Ordering::Relaxed);
-        // Also when the clock has gone back since.
+        // The difference is absolute, because the clock may have been set back.
         let due = now.as_micros().abs_diff(last) >= CHECK_INTERVAL_MICROS;
-        // Only the request that wins the exchange looks; the others go on with what there is.
+        // Only the request that wins the exchange checks the files. The others use the current brand.
         due && self
             .checked_at
             .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)

@@ -129,7 +129,8 @@ async fn errors_waiting_and_the_set_up_link_stay_under_the_path_of_the_issuer() 
 async fn the_metadata_is_where_both_standards_look_and_names_addresses_under_the_path() {
     let site = Site::start_at(ISSUER).await;
     let mut anonymous = site.browser();
-    // OpenID Connect Discovery §4, RFC 8414 §3.1; and where other services and a proxy that strips the path ask.
+    // OpenID Connect Discovery §4, RFC 8414 §3.1; and where other services and a proxy that strips the path
+    // ask.
     for path in [
         "/idp/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server/idp",

@@ -1,4 +1,4 @@
-//! How many people may register in an hour: from one source, and in all.
+//! The registration quota: how many accounts may be registered in an hour, from one source and in total.
 
 mod store;
 
@@ -13,18 +13,18 @@ use super::RegisterError;
 use crate::app::App;
 use crate::throttle;
 
-/// What a quota is for. A clock that went back ends it, too.
+/// The period of a quota. A clock that was set back ends it too.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A claim that was taken. Dropped, it stays taken for the rest of the hour.
+/// A claimed registration of the quotas. When it is dropped, it stays claimed for the rest of the hour.
 pub(super) struct QuotaClaim {
     keys: [TokenHash; 2],
 }
 
-/// A source of which so many have registered leaves the last quarter of all places to others.
+/// A source with so many registrations cannot use the last quarter of the total quota.
 const SMALL_SOURCE: i64 = 3;
 
-/// A quota: its key, how much was used of it, and how much may be.
+/// A quota: its key, its usage and its limit.
 struct Quota {
     key: TokenHash,
     usage: store::QuotaUsage,
@@ -38,7 +38,7 @@ impl Quota {
     }
 }
 
-/// A setting as a limit: 0 is none.
+/// The limit of a setting. 0 means no limit.
 fn limit(setting: u32) -> i64 {
     match setting {
         0 => i64::MAX,
@@ -46,7 +46,7 @@ fn limit(setting: u32) -> i64 {
     }
 }
 
-/// The quota of the source and that of all.
+/// The quota of the source and the total one.
 async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result<[Quota; 2], DbError> {
     let settings = &app.settings.registration;
     let now = app.clock.now();
@@ -71,7 +71,7 @@ async fn read(db: &mut impl Connection, app: &App, ip: Option<IpAddr>) -> Result
     Ok([of_source, in_all])
 }
 
-/// Whether there is a claim. Changes nothing.
+/// Whether the quotas have capacity. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -80,7 +80,7 @@ pub(super) async fn has_capacity(app: &App, ip: Option<IpAddr>) -> Result<bool, 
     Ok(!quotas.iter().any(Quota::is_full))
 }
 
-/// Refuses a source that would get no claim. Changes nothing: who is refused costs a read.
+/// Checks that the quotas have capacity. A rejected request costs one read and no write.
 ///
 /// # Errors
 /// [`RegisterError::QuotaExceeded`].
@@ -92,16 +92,16 @@ pub(super) async fn check(app: &App, ip: Option<IpAddr>) -> Result<(), RegisterE
     }
 }
 
-/// Takes a claim of the source and one of all.
+/// Claims one registration of the source's quota and of the total one.
 ///
 /// # Errors
-/// [`RegisterError::QuotaExceeded`] when there is none.
+/// [`RegisterError::QuotaExceeded`] when a quota is used up.
 pub(super) async fn claim(app: &App, ip: Option<IpAddr>) -> Result<QuotaClaim, RegisterError> {
     let now = app.clock.now();
     let mut tx = app.db.begin("registration_quota").await?;
     let quotas = read(&mut tx, app, ip).await?;
     for quota in &quotas {
-        // What was read may be old: the guarded statement decides.
+        // The usage that was read may be stale. The guarded statement decides.
         if !store::claim(&mut tx, &quota.key, quota.limit, now, now - HOUR).await? {
             tx.rollback().await?;
             return Err(quota_exceeded(app, ip, quota));
@@ -136,7 +136,7 @@ fn quota_exceeded(app: &App, ip: Option<IpAddr>, full: &Quota) -> RegisterError 
 }
 
 impl QuotaClaim {
-    /// Gives the claim to somebody else.
+    /// Releases the claim.
     ///
     /// # Errors
     /// When the database fails.
@@ -149,7 +149,7 @@ impl QuotaClaim {
     }
 }
 
-/// Removes quotas whose hour is over.
+/// Deletes quotas whose hour is over.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,11 +1,12 @@
-//! Stored quotas.
+//! The table `quotas`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use chassis::secret::TokenHash;
 
-/// Takes one of `limit` places of an hour that begins with its first; false when all are taken.
+/// Claims one of `limit` registrations of an hour, which begins with its first. Returns whether there was one
+/// left.
 pub(super) async fn claim(
     tx: &mut Tx,
     key: &TokenHash,
@@ -13,7 +14,7 @@ pub(super) async fn claim(
     now: Timestamp,
     hour_ago: Timestamp,
 ) -> Result<bool, DbError> {
-    // An hour that begins in the future was written by a clock that was ahead: it is over (SB-50).
+    // An hour that begins in the future was written by a clock that was ahead. It counts as over (SB-50).
     let statement = "INSERT INTO quotas (key, used, began_at) VALUES ($1, 1, $2)
         ON CONFLICT (key) DO UPDATE
         SET used = CASE WHEN quotas.began_at <= $3 OR quotas.began_at > $2 THEN 1 ELSE quotas.used + 1 END,
@@ -24,7 +25,7 @@ pub(super) async fn claim(
     Ok(taken == 1)
 }
 
-/// What was used in the hour that goes on.
+/// The usage of a quota in the current hour.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct QuotaUsage {
     pub(super) used: i64,
@@ -32,7 +33,7 @@ pub(super) struct QuotaUsage {
     pub(super) began_at: Timestamp,
 }
 
-/// What was used of a quota in its hour; nothing, from now on, when none goes on.
+/// The usage of a quota in the current hour. Without a current hour nothing is used and the hour begins now.
 pub(super) async fn find_usage(
     db: &mut impl Connection,
     key: &TokenHash,
@@ -48,14 +49,14 @@ pub(super) async fn find_usage(
     }))
 }
 
-/// Gives one claim back.
+/// Releases one claim.
 pub(super) async fn release(tx: &mut Tx, key: &TokenHash) -> Result<(), DbError> {
     let statement = "UPDATE quotas SET used = used - 1 WHERE key = $1 AND used > 0";
     on_engine!(tx, c => sqlx::query(statement).bind(key.as_bytes()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Removes what began before `then`.
+/// Deletes quotas whose hour began before `then`.
 pub(super) async fn sweep(tx: &mut Tx, then: Timestamp) -> Result<(), DbError> {
     let statement = "DELETE FROM quotas WHERE began_at <= $1";
     on_engine!(tx, c => sqlx::query(statement).bind(then).execute(c).await?.rows_affected());
