@@ -46,7 +46,7 @@ pub struct App {
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The lists of breached passwords.
-    pub breached: Arc<BreachList>,
+    pub breach_list: Arc<BreachList>,
     /// The user service.
     pub users: Arc<dyn UsersService>,
     /// The issuer of tokens and its metadata.

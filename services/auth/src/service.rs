@@ -205,7 +205,7 @@ async fn wire(
         random: random(),
     })
     .map_err(|error| ConfigError::invalid("brand", error.to_string()))?;
-    let breached = BreachList::open(settings.passwords.breach_list.as_deref())
+    let breach_list = BreachList::open(settings.passwords.breach_list.as_deref())
         .map_err(|error| ConfigError::invalid("passwords.breach_list", error.to_string()))?;
     let hasher = Hasher::start(settings.hasher(), random())
         .map_err(|error| ConfigError::invalid("passwords", error))?;
@@ -232,7 +232,7 @@ async fn wire(
             feed,
             webhooks,
             hasher,
-            breached: Arc::new(breached),
+            breach_list: Arc::new(breach_list),
             issuer,
             keys,
             clients: ClientCache::default(),

@@ -220,7 +220,7 @@ pub(crate) async fn app_with(
         clients: ClientCache::default(),
         db: db.clone(),
         hasher: cheap_hasher(&random),
-        breached: Arc::default(),
+        breach_list: Arc::default(),
         users,
         pages,
         sign_in_gate: crate::restore::SignInGate::default(),

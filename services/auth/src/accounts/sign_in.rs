@@ -147,7 +147,8 @@ pub async fn is_admitted(app: &App, request: &SignInRequest) -> Result<bool, DbE
 /// Signs in with a user name and a password.
 ///
 /// # Errors
-/// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled (SB-8).
+/// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled
+/// (SB-8).
 pub async fn sign_in(app: &App, request: SignInRequest) -> Result<SignedIn, SignInError> {
     let attempt = Attempt::new(&request);
     let outcome = attempt.run(app, &request).await;

@@ -1,3 +1,5 @@
+//! Tests of sign-in: credentials, delays, known devices, and the renewal of hashes.
+
 use std::time::Duration;
 
 use chassis::db::count_statements;
@@ -61,10 +63,10 @@ testkit::on_both_engines! {
             ("ann", wrong), ("nobody", wrong), ("off", wrong), ("invited", wrong), ("no name at all", wrong), ("", wrong),
             ("off", PASSWORD), ("nobody", too_long.as_str()), ("ann", too_long.as_str()),
         ] {
-            let hashed = app.hasher.done();
+            let hashed = app.hasher.completed();
             let (outcome, statements) = count_statements(app.sign_in(name, password)).await;
             assert!(matches!(outcome, Err(SignInError::InvalidCredentials)), "{name}: {outcome:?}");
-            works.push((name, statements, app.hasher.done() - hashed));
+            works.push((name, statements, app.hasher.completed() - hashed));
         }
         let (_, statements, hashed) = works[0];
         assert!(statements > 5 && hashed == 1, "{works:?}");
@@ -94,13 +96,13 @@ testkit::on_both_engines! {
             for _ in 0..5 {
                 assert!(matches!(app.sign_in(name, "wrong wrong wrong").await, Err(SignInError::InvalidCredentials)));
             }
-            let hashed = app.hasher.done();
+            let hashed = app.hasher.completed();
             let outcome = app.sign_in(name, PASSWORD).await;
             assert!(
                 matches!(outcome, Err(SignInError::Throttled { retry_after }) if retry_after == Duration::from_secs(1)),
                 "{name}: {outcome:?}"
             );
-            assert_eq!(app.hasher.done(), hashed, "a try that comes too early costs nothing");
+            assert_eq!(app.hasher.completed(), hashed, "a try that comes too early costs nothing");
         }
         app.wait(Duration::from_secs(1));
         app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
@@ -116,10 +118,10 @@ testkit::on_both_engines! {
             guess.client = client(&format!("198.51.100.{number}"));
             sign_in(&app, guess)
         });
-        let hashed = app.hasher.done();
+        let hashed = app.hasher.completed();
         let outcomes = futures_util::future::join_all(guesses).await;
         let wrong = outcomes.iter().filter(|outcome| matches!(outcome, Err(SignInError::InvalidCredentials)));
-        assert_eq!((wrong.count(), app.hasher.done() - hashed), (5, 5));
+        assert_eq!((wrong.count(), app.hasher.completed() - hashed), (5, 5));
     }
 
     // SB-46

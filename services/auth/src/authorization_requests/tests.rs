@@ -1,3 +1,5 @@
+//! Tests of saved authorization requests: limits, lifetime and clock skew.
+
 use std::time::Duration;
 
 use super::store::{NewRequestRow, PendingLimits};

@@ -1,3 +1,5 @@
+//! Tests of the breach list: the filter, the pieces and the range files.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

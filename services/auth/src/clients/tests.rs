@@ -1,4 +1,4 @@
-//! Clients: registered, looked up, changed and gone.
+//! Tests of clients: registration, authentication, the configuration file and the cache.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

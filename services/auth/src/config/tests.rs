@@ -1,3 +1,5 @@
+//! Tests of the configuration and of `auth.sample.toml`.
+
 use std::path::Path;
 
 use super::*;

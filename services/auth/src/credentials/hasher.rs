@@ -202,7 +202,7 @@ impl Hasher {
     }
 
     /// The number of jobs completed since the start.
-    pub fn done(&self) -> u64 {
+    pub fn completed(&self) -> u64 {
         self.pool().completed.load(Ordering::SeqCst)
     }
 

@@ -67,7 +67,7 @@ pub struct PasswordPolicy {
     /// The minimum number of characters.
     pub min_length: usize,
     /// The lists of common and breached passwords.
-    pub breached: Arc<BreachList>,
+    pub breach_list: Arc<BreachList>,
 }
 
 /// Why a new password is rejected.
@@ -114,7 +114,7 @@ impl PasswordPolicy {
     ) -> Result<(), Weakness> {
         let judged: String = password.expose().chars().take(MAX_ESTIMATED).collect();
         let words: Vec<&str> = context.words.iter().map(String::as_str).collect();
-        if self.breached.contains(password.expose())
+        if self.breach_list.contains(password.expose())
             || zxcvbn::zxcvbn(&judged, &words).score() < Score::Three
             || is_mostly_known_words(&judged, &words)
         {

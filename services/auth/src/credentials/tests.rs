@@ -1,3 +1,5 @@
+//! Tests of password hashing, its queue, and the rules for new passwords.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ fn password(text: &str) -> Password {
 fn policy() -> PasswordPolicy {
     PasswordPolicy {
         min_length: 15,
-        breached: Arc::default(),
+        breach_list: Arc::default(),
     }
 }
 
@@ -183,7 +185,7 @@ fn nobody_has_no_password_yet_costs_as_much() {
                 Ok(Verdict::Mismatch)
             );
         }
-        assert_eq!(hasher.done(), 3);
+        assert_eq!(hasher.completed(), 3);
     });
 }
 

@@ -60,7 +60,7 @@ impl Pool {
             return;
         }
         let started = Instant::now();
-        let busy = BusyGauge::begin();
+        let busy = BusyGauge::increment();
         histogram!("vestibule_hash_wait_seconds").record((started - job.queued_at).as_secs_f64());
         let span = |name: &'static str| {
             let span = |trace| Span::below(trace, SpanKind::Internal, || name);
@@ -121,7 +121,7 @@ impl Pool {
 struct BusyGauge(Gauge);
 
 impl BusyGauge {
-    fn begin() -> Self {
+    fn increment() -> Self {
         let busy = gauge!("vestibule_hash_workers_busy");
         busy.increment(1.0);
         Self(busy)

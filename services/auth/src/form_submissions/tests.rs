@@ -1,3 +1,5 @@
+//! Tests of claims of form submissions.
+
 use super::*;
 use crate::testing::{self, BEGINNING};
 

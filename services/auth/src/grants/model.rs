@@ -105,8 +105,8 @@ pub fn subject_scope(client: &Client, subject: &Subject, asked: &Scope) -> Resul
 /// no privileged scope that was not requested.
 ///
 /// # Errors
-/// `invalid_scope` when the client requests more than it is registered for, or when it requests no scope and is registered
-/// for privileged ones alone.
+/// `invalid_scope` when the client requests more than it is registered for, or when it requests no scope and
+/// is registered for privileged ones alone.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
     let registered = &client.metadata.scope;
     let impersonal =

@@ -35,8 +35,8 @@ enum RefreshOutcome {
 /// Exchanges a refresh token for new tokens (RFC 6749 §6).
 ///
 /// # Errors
-/// `invalid_grant`, with the same sentence for every reason; `invalid_scope` and `invalid_target` when more is asked
-/// for than was granted.
+/// `invalid_grant`, with the same sentence for every reason; `invalid_scope` and `invalid_target` when more
+/// is asked for than was granted.
 pub async fn refresh(
     app: &App,
     client: &Client,

@@ -205,7 +205,7 @@ impl KeyRing {
     pub async fn refresh_and_rotate(&self) -> Result<(), KeyError> {
         let inner = &*self.0;
         let (version, stored) = read(&inner.db).await?;
-        self.reload_if_changed(version, &stored)?;
+        self.replace_if_changed(version, &stored)?;
         let scheduled = scheduled_keys(&stored.0);
         metering::record_metrics(&scheduled, &inner.policy);
         let steps = schedule::due(&scheduled, inner.clock.now(), &inner.policy);
@@ -324,10 +324,10 @@ impl KeyRing {
 
     async fn reload(&self) -> Result<(), KeyError> {
         let (version, stored) = read(&self.0.db).await?;
-        self.reload_if_changed(version, &stored)
+        self.replace_if_changed(version, &stored)
     }
 
-    fn reload_if_changed(&self, version: i64, stored: &Stored) -> Result<(), KeyError> {
+    fn replace_if_changed(&self, version: i64, stored: &Stored) -> Result<(), KeyError> {
         if self.0.keys.load().version != version {
             let keys = Keys::decrypt(version, stored, &self.0.cipher)?;
             self.0.keys.store(Arc::new(keys));

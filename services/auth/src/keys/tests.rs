@@ -1,4 +1,4 @@
-//! The life of signing keys, on both engines and several replicas.
+//! Tests of signing keys: rotation, on both engines and several replicas.
 
 use std::sync::Arc;
 use std::time::Duration;

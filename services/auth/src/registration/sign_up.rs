@@ -23,8 +23,8 @@ pub async fn is_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError>
 /// attempt that fails by its password or by a taken user name stays counted for the source.
 ///
 /// # Errors
-/// [`RegisterError::Invalid`] names the fields. [`RegisterError::Throttled`] and [`RegisterError::QuotaExceeded`] say when
-/// to try again.
+/// [`RegisterError::Invalid`] names the fields. [`RegisterError::Throttled`] and
+/// [`RegisterError::QuotaExceeded`] say when to try again.
 pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<Registered, RegisterError> {
     let mut account = ValidatedAccount::parse(app, new)?;
     quota::check(app, ip).await?;

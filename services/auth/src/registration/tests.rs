@@ -1,3 +1,5 @@
+//! Tests of the registration saga, its proof and its quota.
+
 use chassis::clock::Clock;
 use chassis::secret::SecretString;
 
@@ -115,10 +117,10 @@ testkit::on_both_engines! {
         assert!(matches!(sign_up(&app, weak, None).await, Err(RegisterError::Invalid(_))), "takes no place");
         let burst = futures_util::future::join_all((0..10).map(|number| from(number, "192.0.2.1"))).await;
         assert_eq!(burst.iter().filter(|one| one.is_ok()).count(), 3);
-        let hashed = app.hasher.done();
+        let hashed = app.hasher.completed();
         let refused = from(10, "192.0.2.1").await;
         assert!(matches!(refused, Err(RegisterError::QuotaExceeded { from_source: true, .. })), "{refused:?}");
-        assert_eq!(app.hasher.done(), hashed, "refused before anything is hashed");
+        assert_eq!(app.hasher.completed(), hashed, "refused before anything is hashed");
         from(11, "192.0.2.2").await.unwrap();
         from(12, "192.0.2.3").await.unwrap();
         let refused = from(13, "192.0.2.4").await;

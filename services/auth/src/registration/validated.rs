@@ -156,7 +156,7 @@ async fn check_and_hash(
 fn policy(app: &App) -> PasswordPolicy {
     PasswordPolicy {
         min_length: usize::from(app.settings.passwords.min_length),
-        breached: Arc::clone(&app.breached),
+        breach_list: Arc::clone(&app.breach_list),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who was erased stays erased when an older backup is put back.
+//! Tests of the start after a restoration: tombstones and the sign-in gate.
 
 use std::time::Duration;
 

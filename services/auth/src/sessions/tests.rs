@@ -1,3 +1,5 @@
+//! Tests of sessions: start, renewal, expiry and end.
+
 use std::time::Duration;
 
 use chassis::clock::Clock;

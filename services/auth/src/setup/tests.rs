@@ -1,3 +1,5 @@
+//! Tests of set-up links and invitations.
+
 use std::time::Duration;
 
 use chassis::clock::Clock;
@@ -218,10 +220,10 @@ testkit::on_both_engines! {
             let weak = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
             assert!(matches!(weak, Err(SetupError::Register(RegisterError::Invalid(_)))), "{weak:?}");
         }
-        let hashed = app.hasher.done();
+        let hashed = app.hasher.completed();
         let refused = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
         assert!(matches!(refused, Err(SetupError::Register(RegisterError::Throttled { .. }))), "{refused:?}");
-        assert_eq!(app.hasher.done(), hashed);
+        assert_eq!(app.hasher.completed(), hashed);
     }
 
     async fn an_invitation_expires_and_goes_with_the_account(db: TestDb) {

@@ -1,3 +1,5 @@
+//! Tests of subjects: events of the user service, erasure and tombstones.
+
 use chassis::on_engine;
 use contract::{EventData, RegistrationRequested, SubjectErased};
 use events::Snapshot;

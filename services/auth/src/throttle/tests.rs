@@ -1,3 +1,5 @@
+//! Tests of the throttle: delays, reservations and sweeping.
+
 use std::time::Duration;
 
 use chassis::clock::{Clock, Timestamp};

@@ -1,3 +1,5 @@
+//! Tests of the counts of failed sign-ins.
+
 use std::time::Duration;
 
 use crate::accounts::sign_in;

@@ -1,4 +1,4 @@
-//! Authorization codes: what they give, and that they give it once.
+//! Tests of authorization codes: redemption, reuse, PKCE and scopes.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Codes and refresh tokens: used once, raced, revoked.
+//! Tests of grants: codes, refresh tokens and revocation.
 
 mod codes;
 mod refresh;

@@ -1,4 +1,4 @@
-//! Refresh tokens: rotated, raced, never good for more than was granted.
+//! Tests of refresh tokens: rotation, concurrency, reuse and scope.
 
 use contract::SessionEnd;
 

@@ -1,4 +1,4 @@
-//! What ends grants: sessions, disabled people, time.
+//! Tests of the revocation of grants: by sessions, disabled users and time.
 
 use super::*;
 

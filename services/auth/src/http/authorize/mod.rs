@@ -62,6 +62,7 @@ pub(super) async fn post(
 
 /// A request whose client and redirection URI are valid. Errors may be sent to the client.
 struct ValidatedRequest {
+    /// Its parameters, of which the others are not checked yet.
     unverified: Addressed,
     client: Arc<Client>,
     redirect_uri: String,

@@ -1,4 +1,4 @@
-//! Clients and keys, for administrators.
+//! Tests of `/admin/v1/clients`, `/admin/v1/keys` and `/revocations`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `POST /authenticate`, as first-party programs meet it.
+//! Tests of `POST /authenticate`.
 
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};

@@ -1,4 +1,4 @@
-//! The authorization endpoint.
+//! Tests of the authorization endpoint.
 
 use chassis::clock::Clock;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `id_token_hint` and `login_hint` at the authorization endpoint.
+//! Tests of `id_token_hint` and `login_hint` at the authorization endpoint.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Sign-out by an application.
+//! Tests of the end-session endpoint.
 
 use http::StatusCode;
 use http::header::COOKIE;

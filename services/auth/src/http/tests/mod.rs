@@ -1,4 +1,4 @@
-//! The OAuth endpoints as clients and browsers meet them.
+//! Tests of the HTTP endpoints, through the router of the service.
 
 mod world;
 

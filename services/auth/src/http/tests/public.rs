@@ -1,4 +1,4 @@
-//! What everybody may read.
+//! Tests of the public endpoints: metadata and key set.
 
 use axum::body::Body;
 use http::header::{

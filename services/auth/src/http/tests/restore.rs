@@ -1,4 +1,4 @@
-//! A service that was restored and has not caught up lets nobody in.
+//! Tests of the endpoints while sign-in is closed after a restoration.
 
 use http::StatusCode;
 use http::header::{AUTHORIZATION, COOKIE, RETRY_AFTER};

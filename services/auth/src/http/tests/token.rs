@@ -1,4 +1,4 @@
-//! The token, userinfo and revocation endpoints.
+//! Tests of the token, UserInfo and revocation endpoints.
 
 use http::StatusCode;
 use http::header::{

@@ -1,4 +1,4 @@
-//! The authorization request while the person signs in.
+//! Tests of the authorization request while the person signs in.
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Tests of the brand and its reload.
+
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
