@@ -18,10 +18,10 @@ impl Holdings for SubjectHoldings {
         span: Span,
         limit: i64,
     ) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::held(reader, span, limit))
+        Box::pin(store::versions(reader, span, limit))
     }
 
     fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::held_of(reader, ids))
+        Box::pin(store::versions_by_ids(reader, ids))
     }
 }
