@@ -131,7 +131,7 @@ impl Store {
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
-            Self::Postgres(database) => database.place(),
+            Self::Postgres(database) => database.location(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use chassis::clock::{Clock, SystemClock};
-use chassis::db::{Db, Level};
+use chassis::db::{Db, SchemaLevel};
 
 use super::manifest::{Applied, Copied, Manifest};
 use super::store::{postgres, sqlite};
@@ -67,14 +67,14 @@ pub(super) fn sync(folder: &Path) -> Result<(), Failure> {
 pub(super) async fn schema(db: &Db, target: &Target) -> Result<Vec<Applied>, Failure> {
     let place = target.store.place();
     let levels = db
-        .levels(&place, target.sets)
+        .schema_levels(&place, target.sets)
         .await
         .map_err(|error| db_failure(&error))?;
     if levels.iter().any(|level| level.newest == 0) {
         let why = format!("the database at {place} is not one of {}", target.service);
         return Err(Failure::new(Code::NotFound, why));
     }
-    let applied = |level: &Level| Applied {
+    let applied = |level: &SchemaLevel| Applied {
         set: level.set.to_owned(),
         migration: level.newest,
     };

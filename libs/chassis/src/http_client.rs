@@ -7,22 +7,22 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use url::Url;
 
-use crate::telemetry::{self, Place, TraceContext};
+use crate::telemetry::{self, PeerDisclosure, TraceContext};
 
 /// What a call may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOptions {
     /// Until the connection is there.
-    pub connect: Duration,
+    pub connect_timeout: Duration,
     /// Until the whole answer has come.
-    pub total: Duration,
+    pub total_timeout: Duration,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(2),
-            total: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(2),
+            total_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -41,8 +41,8 @@ impl HttpClient {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(options.connect)
-                .timeout(options.total)
+                .connect_timeout(options.connect_timeout)
+                .timeout(options.total_timeout)
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
                 .tcp_nodelay(true)
@@ -124,7 +124,7 @@ impl Call {
     /// When it cannot be sent, or no answer comes in time.
     pub async fn send(self) -> Result<Response, reqwest::Error> {
         let (client, request) = self.request.build_split();
-        traced(&client, request?, Place::Known(self.template)).await
+        send_traced(&client, request?, PeerDisclosure::Endpoint(self.template)).await
     }
 
     fn with(self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
@@ -136,23 +136,23 @@ impl Call {
 }
 
 /// Sends `request` as a part of the work at hand, which the other side can go on with.
-pub(crate) async fn traced(
+pub(crate) async fn send_traced(
     client: &reqwest::Client,
     mut request: reqwest::Request,
-    place: Place,
+    disclosure: PeerDisclosure,
 ) -> Result<Response, reqwest::Error> {
-    let mut span = telemetry::call_span(request.method(), request.url(), place);
+    let mut span = telemetry::call_span(request.method(), request.url(), disclosure);
     let trace = span
         .context()
         .or_else(TraceContext::current)
-        .or_else(telemetry::unrecorded);
+        .or_else(telemetry::unsampled_context);
     if let Some(trace) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
         request.headers_mut().insert("traceparent", trace);
     }
     let answer = client.execute(request).await;
     match &answer {
-        Ok(answer) => span.got(answer.status()),
-        Err(error) => span.got_nothing(error),
+        Ok(answer) => span.set_call_status(answer.status()),
+        Err(error) => span.fail_call(error),
     }
     answer
 }

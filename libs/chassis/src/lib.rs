@@ -4,6 +4,7 @@
 //! Nothing here knows what a password, a person or a client is.
 
 pub mod access;
+pub mod backoff;
 pub mod cipher;
 pub mod clock;
 pub mod config;
@@ -14,7 +15,6 @@ pub mod http_client;
 pub mod outbound;
 pub mod program;
 pub mod random;
-pub mod retry;
 pub mod secret;
 pub mod server;
 pub mod shutdown;

@@ -56,7 +56,7 @@ async fn start() -> Running {
     });
     let app = standard_layers(Router::new().route("/", together), &limits, PublicScheme::Http);
     let health = Health::new();
-    health.started();
+    health.mark_started();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { server.run(app, health, Duration::ZERO, &Shutdown::new()).await });
     Running {

@@ -48,7 +48,7 @@ impl MessagingAttributes {
 
 /// Begins to write an event. The answer's second part is its `traceparent`, if it belongs to a trace.
 pub fn creating(id: Uuid, kind: &'static str) -> (Span, Option<String>) {
-    let mut span = Span::begin(SpanKind::Producer, || format!("create {kind}")).otherwise("not_written");
+    let mut span = Span::start(SpanKind::Producer, || format!("create {kind}")).fail_on_drop("not_written");
     if span.context().is_some() {
         MessagingAttributes::new("vestibule.outbox", "outbox").describe(
             &mut span,
@@ -72,7 +72,7 @@ pub fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
             return Span::default();
         };
         let name = || format!("send {}", event.kind);
-        let mut span = Span::below(origin, SpanKind::Client, name).otherwise("cancelled");
+        let mut span = Span::child_of(origin, SpanKind::Client, name).fail_on_drop("cancelled");
         messaging.describe(&mut span, ("send", "publish"), event.id, &event.kind);
         if events.len() > 1 {
             let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
@@ -87,7 +87,7 @@ pub fn sending(transport: &impl Transport, events: &[Envelope]) -> Vec<Span> {
 pub fn sent(spans: &mut [Span], results: &[Result<(), PublishError>]) {
     for (span, result) in spans.iter_mut().zip(results) {
         match result {
-            Ok(()) => span.done(),
+            Ok(()) => span.succeed(),
             Err(PublishError::Refused(_)) => span.fail("refused"),
             Err(PublishError::Unavailable(_)) => span.fail("unavailable"),
             Err(PublishError::Unsent) => span.fail("not_sent"),
@@ -103,7 +103,7 @@ pub(crate) fn processing(
     consumer: &'static str,
 ) -> Option<(Span, TraceContext)> {
     let origin = origin(event)?;
-    let mut span = Span::of_message(origin, || format!("process {}", event.kind)).otherwise("cancelled");
+    let mut span = Span::for_message(origin, || format!("process {}", event.kind)).fail_on_drop("cancelled");
     messaging.describe(&mut span, ("process", "apply"), event.id, &event.kind);
     span.set("messaging.consumer.group.name", consumer);
     let trace = span.context().unwrap_or_else(|| origin.child());

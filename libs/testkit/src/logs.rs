@@ -162,15 +162,15 @@ fn field(name: &str, value: &Value) -> Option<String> {
 }
 
 /// The name of a kind in the schema.
-fn elastic(kind: chassis::telemetry::Kind) -> String {
-    use chassis::telemetry::Kind;
+fn elastic(kind: chassis::telemetry::FieldKind) -> String {
+    use chassis::telemetry::FieldKind;
     match kind {
-        Kind::Keyword | Kind::Keywords => "keyword",
-        Kind::Text => "match_only_text",
-        Kind::Long => "long",
-        Kind::Ip => "ip",
-        Kind::Date => "date",
-        Kind::Labels => "object",
+        FieldKind::Keyword | FieldKind::Keywords => "keyword",
+        FieldKind::Text => "match_only_text",
+        FieldKind::Long => "long",
+        FieldKind::Ip => "ip",
+        FieldKind::Date => "date",
+        FieldKind::Labels => "object",
     }
     .to_owned()
 }

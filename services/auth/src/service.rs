@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use brokers::{AnyTransport, follow};
 use chassis::access::{ServiceTokens, Verifier};
+use chassis::backoff::Backoff;
 use chassis::cipher::Cipher;
 use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
@@ -14,7 +15,6 @@ use chassis::health::Health;
 use chassis::http::{PublicScheme, serve_under, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
 use chassis::random::{SharedRandom, SystemRandom};
-use chassis::retry::Failures;
 use chassis::server::{self, ServeError, Server};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry::catalogue::declare;
@@ -111,11 +111,11 @@ pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
 pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
     let settings = Settings::load(config.as_deref())?;
     let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
-    let place = settings.database.place();
+    let location = settings.database.location();
     let db = settings.database.open().await?;
-    db.migrate(&place, &SCHEMA).await?;
+    db.migrate(&location, &SCHEMA).await?;
     db.close().await;
-    tracing::info!("the schema of the database at {place} is up to date");
+    tracing::info!("the schema of the database at {location} is up to date");
     Ok(())
 }
 
@@ -133,11 +133,11 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
-    server.answer_operators(&health, &shutdown);
+    server.serve_management(&health, &shutdown);
     let db = settings.database.open().await?;
-    db.tell_before_scrapes();
-    if !startup::schema(&db, &settings.database, &SCHEMA, &health, &shutdown).await? {
-        server::end(&shutdown).await;
+    db.record_metrics_before_scrape();
+    if !startup::wait_for_schema(&db, &settings.database, &SCHEMA, &health, &shutdown).await? {
+        server::stop_background_tasks(&shutdown).await;
         return Ok(());
     }
     let (listen, limits, drain) = (settings.listen.clone(), settings.limits.clone(), settings.drain());
@@ -160,7 +160,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
         );
     }
 
-    health.started();
+    health.mark_started();
     tracing::info!(server.address = %listen.address, "auth answers on {}", listen.address);
     let issuer = app.settings.issuer.clone();
     let scheme = PublicScheme::of(issuer.as_str());
@@ -343,7 +343,7 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
 
 /// Refreshes and rotates the signing keys until `shutdown`.
 async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
-    let mut failures = Failures::new("the signing keys cannot be brought up to date");
+    let mut failures = Backoff::new("the signing keys cannot be brought up to date");
     let mut tick = tokio::time::interval(keys::RELOAD_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

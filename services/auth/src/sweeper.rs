@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use chassis::backoff::Backoff;
 use chassis::db::DbError;
-use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 
 use crate::app::{App, SharedApp};
@@ -19,7 +19,7 @@ const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Sweeps until `shutdown`. Replicas may sweep at the same time.
 pub(crate) async fn run(app: SharedApp, shutdown: Shutdown) {
-    let mut failures = Failures::new("what is over cannot be removed");
+    let mut failures = Backoff::new("what is over cannot be removed");
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
                 .map_err(|error| (error.exit_code(), error)),
         ),
         Some(Command::Health) => ended(
-            health::ask("users", config.as_deref())
+            health::probe("users", config.as_deref())
                 .await
                 .map_err(|error| (1, error)),
         ),

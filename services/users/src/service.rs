@@ -45,10 +45,10 @@ pub enum RunError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The database cannot be opened or brought up to date. Exit code 3.
-    #[error("{}", at(place, source))]
+    #[error("{}", at(location, source))]
     Database {
         /// The file, or the server without user name and password.
-        place: String,
+        location: String,
         /// What is wrong with it.
         source: DbError,
     },
@@ -61,12 +61,12 @@ pub enum RunError {
 }
 
 /// Names the place, where the error itself does not.
-fn at(place: &str, error: &DbError) -> String {
+fn at(location: &str, error: &DbError) -> String {
     match error {
         DbError::At { .. } | DbError::Open { .. } | DbError::Newer { .. } | DbError::Migrate { .. } => {
             error.to_string()
         }
-        _ => format!("{place}: {error}"),
+        _ => format!("{location}: {error}"),
     }
 }
 
@@ -101,18 +101,18 @@ pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
     let settings = Settings::load(config.as_deref())?;
     let _telemetry =
         telemetry::init("users", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
-    let place = settings.database.place();
+    let location = settings.database.location();
     let migrated = async {
         let db = settings.database.open().await?;
-        db.migrate(&place, &SCHEMA).await?;
+        db.migrate(&location, &SCHEMA).await?;
         db.close().await;
         Ok(())
     };
     migrated.await.map_err(|source| RunError::Database {
-        place: place.clone(),
+        location: location.clone(),
         source,
     })?;
-    tracing::info!("the schema of the database at {place} is up to date");
+    tracing::info!("the schema of the database at {location} is up to date");
     Ok(())
 }
 
@@ -131,12 +131,12 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     let mut server = Server::bind(&settings.listen, &settings.limits).await?;
     let (health, shutdown) = (Health::new(), Shutdown::new());
     shutdown.on_signals().map_err(anyhow::Error::from)?;
-    server.answer_operators(&health, &shutdown);
+    server.serve_management(&health, &shutdown);
     let Some(db) = open(&settings, &health, &shutdown).await? else {
-        server::end(&shutdown).await;
+        server::stop_background_tasks(&shutdown).await;
         return Ok(());
     };
-    db.tell_before_scrapes();
+    db.record_metrics_before_scrape();
     let world = World {
         http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
         clock: Arc::new(SystemClock),
@@ -165,7 +165,7 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
     follow_revocations(parts, &app, &shutdown);
     follow_auth(&settings, &world, &app, tokens, &shutdown)?;
 
-    health.started();
+    health.mark_started();
     tracing::info!(server.address = %settings.listen.address, "users answers on {}", settings.listen.address);
     let scheme = PublicScheme::of(settings.audience());
     let routes = standard_layers(crate::http::routes(app), &settings.limits, scheme);
@@ -186,11 +186,11 @@ pub async fn run_with(settings: Settings) -> Result<(), RunError> {
 async fn open(settings: &Settings, health: &Health, shutdown: &Shutdown) -> Result<Option<Db>, RunError> {
     let opened = async {
         let db = settings.database.open().await?;
-        let there = startup::schema(&db, &settings.database, &SCHEMA, health, shutdown).await?;
+        let there = startup::wait_for_schema(&db, &settings.database, &SCHEMA, health, shutdown).await?;
         Ok(there.then_some(db))
     };
     opened.await.map_err(|source| RunError::Database {
-        place: settings.database.place(),
+        location: settings.database.location(),
         source,
     })
 }
@@ -200,7 +200,7 @@ async fn restored(app: &SharedApp, settings: &Settings) -> Result<(), RunError> 
     crate::users::after_restore(app)
         .await
         .map_err(|source| RunError::Database {
-            place: settings.database.place(),
+            location: settings.database.location(),
             source,
         })
 }

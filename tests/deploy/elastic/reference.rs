@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use chassis::telemetry::{ACTIONS, FIELDS, Kind};
+use chassis::telemetry::{ACTIONS, FIELDS, FieldKind};
 
 use super::server::mapped;
 use crate::files::{read, root};
@@ -29,15 +29,15 @@ with it.
 
 ";
 
-fn kind(kind: Kind) -> &'static str {
+fn kind(kind: FieldKind) -> &'static str {
     match kind {
-        Kind::Keyword => "keyword",
-        Kind::Keywords => "keyword, a list",
-        Kind::Text => "text",
-        Kind::Long => "long",
-        Kind::Ip => "ip",
-        Kind::Date => "date",
-        Kind::Labels => "object",
+        FieldKind::Keyword => "keyword",
+        FieldKind::Keywords => "keyword, a list",
+        FieldKind::Text => "text",
+        FieldKind::Long => "long",
+        FieldKind::Ip => "ip",
+        FieldKind::Date => "date",
+        FieldKind::Labels => "object",
     }
 }
 
@@ -88,12 +88,12 @@ fn every_field_has_a_place_in_the_index_template() {
             // Filebeat takes it away.
             ("vestibule.setup.url", _) => continue,
             ("error.stack_trace", _) => "wildcard",
-            (_, Kind::Keyword | Kind::Keywords) => "keyword",
-            (_, Kind::Text) => "match_only_text",
-            (_, Kind::Long) => "long",
-            (_, Kind::Ip) => "ip",
-            (_, Kind::Date) => "date",
-            (_, Kind::Labels) => "object",
+            (_, FieldKind::Keyword | FieldKind::Keywords) => "keyword",
+            (_, FieldKind::Text) => "match_only_text",
+            (_, FieldKind::Long) => "long",
+            (_, FieldKind::Ip) => "ip",
+            (_, FieldKind::Date) => "date",
+            (_, FieldKind::Labels) => "object",
         };
         assert_eq!(
             known.get(field.name).map(String::as_str),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
-use chassis::telemetry::catalogue::{self, Kind, Metric, Values};
+use chassis::telemetry::catalogue::{self, LabelValues, Metric, MetricKind};
 
 use crate::files::{below, read, root};
 
@@ -65,7 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Metric> {
 pub(crate) fn of_series(series: &str) -> Option<&'static Metric> {
     all().find(|metric| {
         let parts: &[&str] = match metric.kind {
-            Kind::Histogram => &["_bucket", "_sum", "_count"],
+            MetricKind::Histogram => &["_bucket", "_sum", "_count"],
             _ => &[""],
         };
         series
@@ -189,10 +189,14 @@ fn names_units_and_help_follow_the_conventions_of_prometheus() {
             name.starts_with("vestibule_") || name.starts_with("process_"),
             "{name}"
         );
-        assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
+        assert_eq!(
+            name.ends_with("_total"),
+            metric.kind == MetricKind::Counter,
+            "{name}"
+        );
         // The buckets of chassis are chosen for durations.
         assert!(
-            metric.kind != Kind::Histogram || name.ends_with("_seconds"),
+            metric.kind != MetricKind::Histogram || name.ends_with("_seconds"),
             "{name}"
         );
         let base = name.trim_end_matches("_total");
@@ -223,7 +227,10 @@ fn reference() -> String {
          which alerts and dashboards there are: [observability](../guides/observability.md).\n\n\
          - Times are seconds, sizes bytes. A histogram has the series `…_bucket`, `…_sum` and `…_count`; its buckets end at ",
     );
-    let bounds: Vec<String> = chassis::telemetry::SECONDS.iter().map(f64::to_string).collect();
+    let bounds: Vec<String> = chassis::telemetry::SECONDS_BUCKETS
+        .iter()
+        .map(f64::to_string)
+        .collect();
     writeln!(page, "{} s.", bounds.join(", ")).unwrap();
     page.push_str(
         "- Counters whose labels are known are there from the start with 0, so that `increase` sees the first.\n\
@@ -251,11 +258,11 @@ fn reference() -> String {
 
 fn describe(label: &catalogue::Label) -> String {
     let values = match label.values {
-        Values::Of(values) => {
+        LabelValues::OneOf(values) => {
             let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
             values.join(", ")
         }
-        Values::Free(what) => what.to_owned(),
+        LabelValues::Free(what) => what.to_owned(),
     };
     format!("`{}`: {values}", label.name)
 }

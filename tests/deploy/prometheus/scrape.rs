@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use chassis::telemetry::catalogue::{Kind, Metric, Values};
+use chassis::telemetry::catalogue::{LabelValues, Metric, MetricKind};
 use testkit::{Engine, Stack};
 
 use super::catalogue::{CHAPTERS, of_series};
@@ -70,7 +70,7 @@ fn fits(metric: &Metric, labels: &BTreeMap<String, String>) {
             "{}: {value}",
             metric.name
         );
-        if let Values::Of(values) = label.values {
+        if let LabelValues::OneOf(values) = label.values {
             assert!(values.contains(&value), "{}: {value}", metric.name);
         }
     }
@@ -159,5 +159,11 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
         .series
         .iter()
         .filter(|(name, ..)| name.ends_with("_bucket"));
-    assert!(buckets.count() > 100 && scrape.kinds.values().any(|kind| kind == Kind::Histogram.name()));
+    assert!(
+        buckets.count() > 100
+            && scrape
+                .kinds
+                .values()
+                .any(|kind| kind == MetricKind::Histogram.name())
+    );
 }

@@ -165,7 +165,7 @@ pub(in crate::backup) async fn put(
     }
     run("psql", command)?;
     let db = database.open().await.map_err(|error| db_failure(&error))?;
-    db.migrate(&database.place(), target.sets)
+    db.migrate(&database.location(), target.sets)
         .await
         .map_err(|error| db_failure(&error))?;
     db.close().await;

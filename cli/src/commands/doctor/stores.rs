@@ -31,7 +31,7 @@ pub(super) async fn look(data: &DataDir, findings: &mut Vec<Finding>) {
 }
 
 async fn store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
-    let place = database.place();
+    let location = database.location();
     if let Some(path) = database.url.expose_secret().strip_prefix("sqlite:") {
         // The services run in the data directory, from which a relative path counts.
         let path = root.join(path.strip_prefix("//").unwrap_or(path));
@@ -47,7 +47,7 @@ async fn store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
     }
     let opened = async { database.open().await?.reader().await.map(drop) };
     match opened.await {
-        Ok(()) => Finding::good(what, format!("{place} can be read")),
+        Ok(()) => Finding::good(what, format!("{location} can be read")),
         Err(error) => Finding::bad(
             what,
             chain(&error),

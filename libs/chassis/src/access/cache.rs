@@ -14,7 +14,7 @@ const SHARDS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Cache {
     shards: [Mutex<Shard>; SHARDS],
-    half: usize,
+    generation_size: usize,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
-            half: (capacity / SHARDS / 2).max(1),
+            generation_size: (capacity / SHARDS / 2).max(1),
         }
     }
 
@@ -48,7 +48,7 @@ impl Cache {
         }
         let entry = shard.old.remove(hash).filter(good)?;
         let token = Arc::clone(&entry.token);
-        shard.insert(hash.clone(), entry, self.half);
+        shard.insert(hash.clone(), entry, self.generation_size);
         Some(token)
     }
 
@@ -60,7 +60,7 @@ impl Cache {
                 generation,
             };
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.insert(hash, entry, self.half);
+            shard.insert(hash, entry, self.generation_size);
         }
     }
 
@@ -80,8 +80,8 @@ impl Cache {
 }
 
 impl Shard {
-    fn insert(&mut self, hash: TokenHash, entry: Entry, half: usize) {
-        if self.young.len() >= half {
+    fn insert(&mut self, hash: TokenHash, entry: Entry, generation_size: usize) {
+        if self.young.len() >= generation_size {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(hash, entry);

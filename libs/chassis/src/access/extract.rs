@@ -11,7 +11,7 @@ use axum::extract::FromRequestParts;
 
 use super::{AccessError, AccessToken, BoxFuture, Verifier};
 use crate::http::{BodyLimit, Problem};
-use crate::telemetry::note_holder;
+use crate::telemetry::set_token_holder;
 
 /// A router's state that knows how to verify tokens.
 pub trait HasVerifier {
@@ -82,7 +82,7 @@ scopes! {
 
 /// The challenge to whoever brings no token. The scheme alone would be none: RFC 6750 §3 asks for a parameter, and §3.1
 /// for no error code here.
-const ANONYMOUS: &str = r#"Bearer realm="vestibule""#;
+const CHALLENGE: &str = r#"Bearer realm="vestibule""#;
 
 /// Any valid access token in `Authorization: Bearer` (RFC 6750 §2.1). Without one: 401.
 #[derive(Clone, Debug)]
@@ -116,10 +116,10 @@ impl<St: HasVerifier + Sync> FromRequestParts<St> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
-        let token = bearer(parts)?;
+        let token = bearer_token(parts)?;
         match state.verifier().verify(token).await {
             Ok(token) => {
-                note_holder(&token.subject, &token.client_id);
+                set_token_holder(&token.subject, &token.client_id);
                 Ok(Self(token))
             }
             Err(AccessError::Invalid(reason)) => {
@@ -137,11 +137,11 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
         let Bearer(token) = Bearer::from_request_parts(parts, state).await?;
         if !token.allows(S::NAME) {
-            return Err(insufficient(S::NAME));
+            return Err(insufficient_scope(S::NAME));
         }
         // SB-43: only now may the body be a large one.
         if let Some(limit) = parts.extensions.get::<BodyLimit>() {
-            limit.sender_is_known();
+            limit.allow_large_body();
         }
         Ok(Self {
             token,
@@ -151,12 +151,12 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
 }
 
 /// The token of the one `Authorization` header.
-fn bearer(parts: &Parts) -> Result<&str, Problem> {
+fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         // RFC 6750 §3.1: without any authentication, no error code.
         return Err(
-            Problem::unauthorized(ANONYMOUS).detail("Send an access token: Authorization: Bearer TOKEN.")
+            Problem::unauthorized(CHALLENGE).detail("Send an access token: Authorization: Bearer TOKEN.")
         );
     };
     let malformed = || {
@@ -171,7 +171,7 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
     let value = value.to_str().map_err(|_| malformed())?;
     let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Problem::unauthorized(ANONYMOUS).detail("Only the scheme Bearer is known here."));
+        return Err(Problem::unauthorized(CHALLENGE).detail("Only the scheme Bearer is known here."));
     }
     let token = token.trim();
     if token.is_empty() || token.contains(' ') {
@@ -181,7 +181,7 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
 }
 
 /// 403 with the scope that would do (RFC 6750 §3.1).
-fn insufficient(scope: &'static str) -> Problem {
+fn insufficient_scope(scope: &'static str) -> Problem {
     Problem::forbidden(format!("The token lacks the scope {scope}."))
         .with("scope", scope)
         .header(

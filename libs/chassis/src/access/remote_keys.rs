@@ -11,21 +11,21 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{BoxFuture, KeySource, KeysUnavailable};
+use crate::backoff::Backoff;
 use crate::clock::{SharedClock, Timestamp};
 use crate::http_client::HttpClient;
-use crate::retry::Failures;
 use crate::shutdown::Shutdown;
 
 /// An unknown key makes us ask at most this often: a flood of forged tokens is no flood of requests.
-const ASK_AT_MOST_EVERY: Duration = Duration::from_secs(5);
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(5);
 /// Keys are published long before they sign, so this is soon enough to know every one.
-const ASK_AT_LEAST_EVERY: Duration = Duration::from_secs(300);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(300);
 /// How soon to ask again while there are no keys at all.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Failures in a row that are no news while there are no keys: services that start together miss each other at first.
-const ORDINARY: u32 = 4;
+const TOLERATED_FAILURES: u32 = 4;
 /// Bytes of a key set at most.
-const LONGEST: usize = 256 * 1024;
+const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
 /// The keys at the `jwks_uri` of an issuer (OpenID Connect Discovery §3). Cheap to clone.
 #[derive(Clone)]
@@ -34,16 +34,16 @@ pub struct RemoteKeys(Arc<Inner>);
 struct Inner {
     issuer: String,
     /// Where the issuer is reached, without a slash at the end.
-    at: String,
+    base_url: String,
     http: HttpClient,
     clock: SharedClock,
-    known: ArcSwap<Known>,
-    asking: Mutex<()>,
-    asked_at: AtomicI64,
-    failures: std::sync::Mutex<Failures>,
+    fetched: ArcSwap<FetchedKeys>,
+    fetching: Mutex<()>,
+    fetched_at: AtomicI64,
+    backoff: std::sync::Mutex<Backoff>,
 }
 
-struct Known {
+struct FetchedKeys {
     keys: Arc<KeySet>,
     document: JwkSet,
     generation: u64,
@@ -61,7 +61,7 @@ enum FetchError {
     #[error("the issuer cannot be reached")]
     Http(#[from] reqwest::Error),
     #[error("the issuer's answer is too long")]
-    TooLong,
+    TooLarge,
     #[error("the issuer's answer is not the expected JSON")]
     Json(#[from] serde_json::Error),
     #[error("the issuer calls itself {0}")]
@@ -82,34 +82,40 @@ impl RemoteKeys {
     /// Keys of `issuer`, which is asked at another address: that of a network inside. It still has to call itself `issuer`.
     pub fn reached_at(
         issuer: impl Into<String>,
-        at: impl Into<String>,
+        base_url: impl Into<String>,
         http: HttpClient,
         clock: SharedClock,
     ) -> Self {
         let issuer = issuer.into();
         Self(Arc::new(Inner {
-            failures: std::sync::Mutex::new(Failures::new(format!(
+            backoff: std::sync::Mutex::new(Backoff::new(format!(
                 "cannot fetch the signing keys of {issuer}"
             ))),
             issuer,
-            at: at.into().trim_end_matches('/').to_owned(),
+            base_url: base_url.into().trim_end_matches('/').to_owned(),
             http,
             clock,
-            known: ArcSwap::from_pointee(Known {
+            fetched: ArcSwap::from_pointee(FetchedKeys {
                 keys: Arc::default(),
                 document: JwkSet::default(),
                 generation: 0,
             }),
-            asking: Mutex::new(()),
-            asked_at: AtomicI64::new(i64::MIN),
+            fetching: Mutex::new(()),
+            fetched_at: AtomicI64::new(i64::MIN),
         }))
     }
 
     /// Fetches the keys now, then on a timer, until `shutdown`. The keys at hand stay while the issuer is away.
     pub async fn run(self, shutdown: Shutdown) {
         loop {
-            let has_keys = self.ask(Timestamp::from_micros(i64::MAX)).await;
-            let pause = if has_keys { ASK_AT_LEAST_EVERY } else { RETRY };
+            let has_keys = self
+                .fetch_unless_newer_than(Timestamp::from_micros(i64::MAX))
+                .await;
+            let pause = if has_keys {
+                REFRESH_INTERVAL
+            } else {
+                RETRY_INTERVAL
+            };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.cancelled() => return,
@@ -118,23 +124,23 @@ impl RemoteKeys {
     }
 
     /// Fetches the keys at once, because the issuer is known to have others. Whether it answered.
-    pub async fn fetch_again(&self) -> bool {
-        let _turn = self.0.asking.lock().await;
+    pub async fn refetch(&self) -> bool {
+        let _turn = self.0.fetching.lock().await;
         self.fetch_now().await
     }
 
     /// Whether any keys are known.
     pub fn is_ready(&self) -> bool {
-        !self.0.known.load().keys.is_empty()
+        !self.0.fetched.load().keys.is_empty()
     }
 
     /// Fetches, unless somebody did after `since`. One request at a time: whoever waited finds the answer there.
     /// Whether any keys are known afterwards.
-    async fn ask(&self, since: Timestamp) -> bool {
-        let _turn = self.0.asking.lock().await;
-        let (asked_at, now) = (self.0.asked_at.load(Ordering::Acquire), self.0.clock.now());
+    async fn fetch_unless_newer_than(&self, since: Timestamp) -> bool {
+        let _turn = self.0.fetching.lock().await;
+        let (fetched_at, now) = (self.0.fetched_at.load(Ordering::Acquire), self.0.clock.now());
         // What was asked in the future was asked before the clock went back.
-        if asked_at < since.as_micros() || asked_at > now.as_micros() {
+        if fetched_at < since.as_micros() || fetched_at > now.as_micros() {
             self.fetch_now().await;
         }
         self.is_ready()
@@ -142,35 +148,35 @@ impl RemoteKeys {
 
     async fn fetch_now(&self) -> bool {
         self.0
-            .asked_at
+            .fetched_at
             .store(self.0.clock.now().as_micros(), Ordering::Release);
         match self.fetch().await {
             Ok(document) => {
-                self.accept(document);
+                self.store_keys(document);
                 true
             }
             Err(error) => {
-                self.report(&error);
+                self.count_failure(&error);
                 false
             }
         }
     }
 
     /// While there are no keys it is tried twice a second, and what stays wrong is said once.
-    fn report(&self, error: &FetchError) {
-        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.tolerate(if self.is_ready() { 0 } else { ORDINARY });
-        failures.failed(error);
+    fn count_failure(&self, error: &FetchError) {
+        let mut backoff = self.0.backoff.lock().unwrap_or_else(PoisonError::into_inner);
+        backoff.tolerate(if self.is_ready() { 0 } else { TOLERATED_FAILURES });
+        backoff.failed(error);
     }
 
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
-        let well_known = format!("{}/.well-known/openid-configuration", self.0.at);
+        let well_known = format!("{}/.well-known/openid-configuration", self.0.base_url);
         let discovery: Discovery = self.get(Url::parse(&well_known)?).await?;
         // OpenID Connect Discovery §4.3: otherwise somebody else's keys would be trusted.
         if discovery.issuer != self.0.issuer {
             return Err(FetchError::Issuer(discovery.issuer));
         }
-        let document: JwkSet = self.get(self.inside(discovery.jwks_uri)?).await?;
+        let document: JwkSet = self.get(self.internal_url(discovery.jwks_uri)?).await?;
         if KeySet::from_jwks(&document).is_empty() {
             return Err(FetchError::Empty);
         }
@@ -178,13 +184,13 @@ impl RemoteKeys {
     }
 
     /// Where the issuer itself serves `url`, it is fetched from the address at which the issuer is reached.
-    fn inside(&self, url: Url) -> Result<Url, url::ParseError> {
+    fn internal_url(&self, url: Url) -> Result<Url, url::ParseError> {
         let path = url
             .as_str()
             .strip_prefix(self.0.issuer.trim_end_matches('/'))
             .filter(|path| path.starts_with('/'));
         match path {
-            Some(path) => Url::parse(&format!("{}{path}", self.0.at)),
+            Some(path) => Url::parse(&format!("{}{path}", self.0.base_url)),
             None => Ok(url),
         }
     }
@@ -193,21 +199,21 @@ impl RemoteKeys {
         let mut response = self.0.http.get(url).send().await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > LONGEST {
-                return Err(FetchError::TooLong);
+            if body.len() + chunk.len() > MAX_KEY_SET_BYTES {
+                return Err(FetchError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
         Ok(serde_json::from_slice(&body)?)
     }
 
-    fn accept(&self, document: JwkSet) {
+    fn store_keys(&self, document: JwkSet) {
         self.0
-            .failures
+            .backoff
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .succeeded();
-        let known = self.0.known.load();
+        let known = self.0.fetched.load();
         if known.document == document {
             return;
         }
@@ -216,7 +222,7 @@ impl RemoteKeys {
             self.0.issuer,
             document.keys.len()
         );
-        self.0.known.store(Arc::new(Known {
+        self.0.fetched.store(Arc::new(FetchedKeys {
             keys: Arc::new(KeySet::from_jwks(&document)),
             document,
             generation: known.generation + 1,
@@ -226,20 +232,24 @@ impl RemoteKeys {
 
 impl KeySource for RemoteKeys {
     fn keys(&self) -> (Arc<KeySet>, u64) {
-        let known = self.0.known.load();
+        let known = self.0.fetched.load();
         (Arc::clone(&known.keys), known.generation)
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {
         Box::pin(async {
             let now = self.0.clock.now();
-            let pause = if self.is_ready() { ASK_AT_MOST_EVERY } else { RETRY };
-            let mut known = self.ask(now - pause).await;
+            let pause = if self.is_ready() {
+                MIN_FETCH_INTERVAL
+            } else {
+                RETRY_INTERVAL
+            };
+            let mut known = self.fetch_unless_newer_than(now - pause).await;
             if !known {
                 // Services that start together miss each other at first, and half a second later they do not: a
                 // request that comes in between is worth the wait.
-                tokio::time::sleep(RETRY).await;
-                known = self.ask(now).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
+                known = self.fetch_unless_newer_than(now).await;
             }
             known.then_some(()).ok_or(KeysUnavailable)
         })

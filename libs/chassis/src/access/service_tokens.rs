@@ -70,10 +70,10 @@ pub struct ServiceTokens(Arc<Inner>);
 struct Inner {
     issuer: Box<dyn TokenIssuer>,
     clock: SharedClock,
-    current: Mutex<Option<Kept>>,
+    current: Mutex<Option<CachedToken>>,
 }
 
-struct Kept {
+struct CachedToken {
     issued: IssuedToken,
     /// What was issued in the future was issued before the clock went back, and lives no longer for it.
     issued_at: Timestamp,
@@ -83,7 +83,7 @@ struct Kept {
 impl ServiceTokens {
     /// Tokens from the token endpoint of `auth`.
     pub fn client_credentials(credentials: ClientCredentials, http: HttpClient, clock: SharedClock) -> Self {
-        let issuer = Endpoint {
+        let issuer = TokenEndpoint {
             credentials,
             http,
             clock: Arc::clone(&clock),
@@ -107,16 +107,16 @@ impl ServiceTokens {
     pub async fn token(&self) -> Result<Token, TokenError> {
         let mut current = self.0.current.lock().await;
         let now = self.0.clock.now();
-        let is_fresh = |kept: &&Kept| kept.renew_at > now && kept.issued_at <= now;
-        if let Some(kept) = current.as_ref().filter(is_fresh) {
-            return Ok(kept.issued.token.clone());
+        let is_fresh = |cached: &&CachedToken| cached.renew_at > now && cached.issued_at <= now;
+        if let Some(cached) = current.as_ref().filter(is_fresh) {
+            return Ok(cached.issued.token.clone());
         }
         match self.0.issuer.issue().await {
             Ok(issued) => {
                 let token = issued.token.clone();
                 let reserve = RENEW_BEFORE.min(issued.expires_at.since(now) / 4);
                 let renew_at = issued.expires_at - reserve;
-                *current = Some(Kept {
+                *current = Some(CachedToken {
                     issued,
                     issued_at: now,
                     renew_at,
@@ -124,8 +124,8 @@ impl ServiceTokens {
                 Ok(token)
             }
             // The old one still works for its last minute.
-            Err(error) => match current.as_ref().filter(|kept| kept.issued.expires_at > now) {
-                Some(kept) => Ok(kept.issued.token.clone()),
+            Err(error) => match current.as_ref().filter(|cached| cached.issued.expires_at > now) {
+                Some(cached) => Ok(cached.issued.token.clone()),
                 None => Err(error),
             },
         }
@@ -136,7 +136,7 @@ impl ServiceTokens {
         let mut current = self.0.current.lock().await;
         if current
             .as_ref()
-            .is_some_and(|kept| kept.issued.token.expose() == refused.expose())
+            .is_some_and(|cached| cached.issued.token.expose() == refused.expose())
         {
             *current = None;
         }
@@ -149,35 +149,35 @@ impl fmt::Debug for ServiceTokens {
     }
 }
 
-struct Endpoint {
+struct TokenEndpoint {
     credentials: ClientCredentials,
     http: HttpClient,
     clock: SharedClock,
 }
 
 #[derive(Deserialize)]
-struct Granted {
+struct TokenResponse {
     access_token: String,
     expires_in: u64,
 }
 
 #[derive(Deserialize)]
-struct Refused {
+struct TokenErrorResponse {
     error: String,
 }
 
-impl TokenIssuer for Endpoint {
+impl TokenIssuer for TokenEndpoint {
     fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
         Box::pin(async {
             let credentials = &self.credentials;
-            let asked_at = self.clock.now();
+            let requested_at = self.clock.now();
             let response = self
                 .http
                 .post(credentials.token_endpoint.clone())
                 .template("/oauth2/token")
                 .basic_auth(
-                    &encoded(&credentials.client_id),
-                    &encoded(credentials.client_secret.expose_secret()),
+                    &form_encoded(&credentials.client_id),
+                    &form_encoded(credentials.client_secret.expose_secret()),
                 )
                 .form(&[
                     ("grant_type", "client_credentials"),
@@ -189,19 +189,22 @@ impl TokenIssuer for Endpoint {
                 .map_err(TokenError::Unreachable)?;
             let status = response.status();
             if !status.is_success() {
-                let code = response.json::<Refused>().await.map(|refused| refused.error);
+                let code = response
+                    .json::<TokenErrorResponse>()
+                    .await
+                    .map(|refused| refused.error);
                 return Err(TokenError::Refused(code.unwrap_or_else(|_| status.to_string())));
             }
-            let granted: Granted = response.json().await.map_err(TokenError::Unreachable)?;
+            let response: TokenResponse = response.json().await.map_err(TokenError::Unreachable)?;
             Ok(IssuedToken {
-                token: Token::new(granted.access_token),
-                expires_at: asked_at + Duration::from_secs(granted.expires_in),
+                token: Token::new(response.access_token),
+                expires_at: requested_at + Duration::from_secs(response.expires_in),
             })
         })
     }
 }
 
 /// RFC 6749 §2.3.1: name and password are form-encoded before they become Basic credentials.
-fn encoded(text: &str) -> String {
+fn form_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

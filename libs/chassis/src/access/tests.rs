@@ -96,7 +96,7 @@ async fn a_good_token_is_read_and_remembered_until_it_expires() {
     assert_eq!(token.session.as_deref(), Some("s1"));
     assert!(token.allows("users:read") && !token.allows("users"));
     assert!(!token.is_of_client());
-    assert_eq!(setup.verifier.remembered(), 1);
+    assert_eq!(setup.verifier.cached(), 1);
     let again = setup.verifier.verify(&text).await.unwrap();
     assert!(Arc::ptr_eq(&token, &again), "not verified a second time");
     setup.clock.advance(Duration::from_secs(329));
@@ -143,7 +143,7 @@ async fn a_token_for_somebody_else_is_refused() {
     let (_, other) = forged.rsplit_once('.').unwrap();
     assert_ne!(other, signature);
     assert!(setup.verifier.verify(&format!("{head}.{other}")).await.is_err());
-    assert_eq!(setup.verifier.remembered(), 0, "nothing refused is remembered");
+    assert_eq!(setup.verifier.cached(), 0, "nothing refused is remembered");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::secret::TokenHash;
 /// By how much clocks may differ, in seconds.
 const LEEWAY: i64 = 30;
 /// Verified tokens that are remembered.
-const REMEMBERED: usize = 16_384;
+const CACHED_TOKENS: usize = 16_384;
 const ALGORITHMS: &[Algorithm] = &[Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
 
 /// Where the keys that sign access tokens come from: over HTTP ([`super::RemoteKeys`]), or from the issuer itself.
@@ -84,7 +84,7 @@ impl Verifier {
             audience: audience.into(),
             keys: Box::new(keys),
             clock,
-            cache: Cache::new(REMEMBERED),
+            cache: Cache::new(CACHED_TOKENS),
         }))
     }
 
@@ -128,7 +128,7 @@ impl Verifier {
     }
 
     #[cfg(test)]
-    pub(super) fn remembered(&self) -> usize {
+    pub(super) fn cached(&self) -> usize {
         self.0.cache.len()
     }
 }

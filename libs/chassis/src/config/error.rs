@@ -8,7 +8,7 @@ use serde::de::{self, Expected, Unexpected};
 /// A configuration that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    place: Option<String>,
+    location: Option<String>,
     key: String,
     problem: String,
 }
@@ -17,15 +17,19 @@ impl ConfigError {
     /// `key` (dotted, or empty) is not what it should be; for checks that a type cannot make.
     pub fn invalid(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            place: None,
+            location: None,
             key: key.into(),
             problem: problem.into(),
         }
     }
 
-    pub(super) fn at(place: impl fmt::Display, key: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn at(
+        location: impl fmt::Display,
+        key: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
         Self {
-            place: Some(place.to_string()),
+            location: Some(location.to_string()),
             ..Self::invalid(key, problem)
         }
     }
@@ -39,7 +43,7 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in self
-            .place
+            .location
             .iter()
             .chain(Some(&self.key))
             .filter(|part| !part.is_empty())
@@ -63,7 +67,7 @@ pub(super) enum Origin {
 
 /// An error on its way out of nested tables.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct ReadError {
     /// Innermost key first.
     pub(super) path: Vec<String>,
     pub(super) origin: Option<Origin>,
@@ -71,7 +75,7 @@ pub(super) struct Failure {
     pub(super) problem: String,
 }
 
-impl Failure {
+impl ReadError {
     fn new(problem: String) -> Self {
         Self {
             path: Vec::new(),
@@ -82,7 +86,7 @@ impl Failure {
     }
 
     /// Without the value, which some parsers put into their texts.
-    pub(super) fn without(mut self, value: Option<&str>) -> Self {
+    pub(super) fn without_value(mut self, value: Option<&str>) -> Self {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.problem = self.problem.replace(&format!(": {value:?}"), "");
             // A short value may be a part of any word.
@@ -94,15 +98,15 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.problem)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for ReadError {}
 
-impl de::Error for Failure {
+impl de::Error for ReadError {
     fn custom<T: fmt::Display>(problem: T) -> Self {
         Self::new(problem.to_string())
     }

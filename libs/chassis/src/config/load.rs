@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::ConfigError;
-use super::error::{Failure, Origin};
-use super::node::Node;
+use super::error::{Origin, ReadError};
+use super::value::ConfigValue;
 
 /// Reads the configuration of `service` (`auth`, `users`) from a TOML file, if one is given, and from the variables
 /// `VESTIBULE_SERVICE__TABLE__KEY` of `env`, which are stronger.
@@ -20,10 +20,10 @@ pub fn load<T: DeserializeOwned>(
     env: impl Iterator<Item = (String, String)>,
 ) -> Result<T, ConfigError> {
     let prefix = format!("VESTIBULE_{}__", service.to_ascii_uppercase());
-    let explain = |failure: Failure| explain(failure, file, &prefix);
+    let to_config_error = |error: ReadError| to_config_error(error, file, &prefix);
     let mut root = match file {
-        Some(path) => read(path)?,
-        None => Node::Table(BTreeMap::new()),
+        Some(path) => read_file(path)?,
+        None => ConfigValue::Table(BTreeMap::new()),
     };
     let mut variables: Vec<(String, String)> = env
         .filter(|(name, _)| name.starts_with(prefix.as_str()))
@@ -31,11 +31,11 @@ pub fn load<T: DeserializeOwned>(
     // Shorter names first: a table written into one variable may be refined by another.
     variables.sort();
     let folder = folder_of(file);
-    let mut named = BTreeMap::new();
+    let mut set_by = BTreeMap::new();
     for (name, text) in variables {
-        overlay(&mut root, &prefix, &folder, name, text, &mut named)?;
+        overlay_variable(&mut root, &prefix, &folder, name, text, &mut set_by)?;
     }
-    T::deserialize(root).map_err(explain)
+    T::deserialize(root).map_err(to_config_error)
 }
 
 fn folder_of(file: Option<&Path>) -> PathBuf {
@@ -44,13 +44,13 @@ fn folder_of(file: Option<&Path>) -> PathBuf {
         .unwrap_or_default()
 }
 
-fn read(path: &Path) -> Result<Node, ConfigError> {
-    let place = &path.display();
+fn read_file(path: &Path) -> Result<ConfigValue, ConfigError> {
+    let location = &path.display();
     let bytes = std::fs::read(path)
-        .map_err(|error| ConfigError::at(place, "", format!("cannot read this file: {error}")))?;
+        .map_err(|error| ConfigError::at(location, "", format!("cannot read this file: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to() + 1;
-        ConfigError::at(place, "", format!("not UTF-8: byte {at} is wrong"))
+        ConfigError::at(location, "", format!("not UTF-8: byte {at} is wrong"))
     })?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -59,20 +59,20 @@ fn read(path: &Path) -> Result<Node, ConfigError> {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         // Only the message: the error's own text quotes the line, which may hold a secret.
         let problem = format!("line {line}, column {column}: {}", error.message());
-        ConfigError::at(place, "", problem)
+        ConfigError::at(location, "", problem)
     })?;
-    Node::from_toml(toml::Value::Table(table), &folder_of(Some(path)))
-        .map_err(|failure| explain(failure, Some(path), ""))
+    ConfigValue::from_toml(toml::Value::Table(table), &folder_of(Some(path)))
+        .map_err(|error| to_config_error(error, Some(path), ""))
 }
 
 /// Puts one variable into its place in the tree.
-fn overlay(
-    root: &mut Node,
+fn overlay_variable(
+    root: &mut ConfigValue,
     prefix: &str,
     folder: &Path,
     name: String,
     text: String,
-    named: &mut BTreeMap<Vec<String>, String>,
+    set_by: &mut BTreeMap<Vec<String>, String>,
 ) -> Result<(), ConfigError> {
     let rest = name.strip_prefix(prefix).unwrap_or_default().to_ascii_lowercase();
     let mut path: Vec<String> = rest.split("__").map(str::to_owned).collect();
@@ -85,49 +85,53 @@ fn overlay(
     }
     let origin = Origin::Variable(name.clone());
     let last = path.last().cloned().unwrap_or_default();
-    let node = match last.strip_suffix("_file") {
+    let value = match last.strip_suffix("_file") {
         Some(plain) if !plain.is_empty() => {
             if let Some(last) = path.last_mut() {
                 plain.clone_into(last);
             }
-            Node::FromFile(folder.join(text), origin)
+            ConfigValue::FromFile(folder.join(text), origin)
         }
-        _ => Node::Text(text, origin),
+        _ => ConfigValue::Text(text, origin),
     };
-    if let Some(other) = named.insert(path.clone(), name.clone()) {
+    if let Some(other) = set_by.insert(path.clone(), name.clone()) {
         let problem = format!("{other} and {name} are both set");
         return Err(ConfigError::at(name, path.join("."), problem));
     }
-    put(root, &path, node).map_err(|()| {
+    insert_at(root, &path, value).map_err(|()| {
         let problem = "a part of this variable's name is a value, not a table";
         ConfigError::at(name, path.join("."), problem)
     })
 }
 
-fn put(mut table: &mut Node, path: &[String], node: Node) -> Result<(), ()> {
+fn insert_at(mut table: &mut ConfigValue, path: &[String], value: ConfigValue) -> Result<(), ()> {
     let Some((last, tables)) = path.split_last() else {
         return Err(());
     };
     for key in tables {
-        let Node::Table(nodes) = table else { return Err(()) };
-        table = nodes
+        let ConfigValue::Table(entries) = table else {
+            return Err(());
+        };
+        table = entries
             .entry(key.clone())
-            .or_insert_with(|| Node::Table(BTreeMap::new()));
+            .or_insert_with(|| ConfigValue::Table(BTreeMap::new()));
     }
-    let Node::Table(nodes) = table else { return Err(()) };
-    nodes.insert(last.clone(), node);
+    let ConfigValue::Table(entries) = table else {
+        return Err(());
+    };
+    entries.insert(last.clone(), value);
     Ok(())
 }
 
-fn explain(mut failure: Failure, file: Option<&Path>, prefix: &str) -> ConfigError {
-    failure.path.reverse();
-    let key = failure.path.join(".");
-    let mut problem = failure.problem;
-    if failure.missing {
-        let variable = failure.path.join("__").to_ascii_uppercase();
+fn to_config_error(mut error: ReadError, file: Option<&Path>, prefix: &str) -> ConfigError {
+    error.path.reverse();
+    let key = error.path.join(".");
+    let mut problem = error.problem;
+    if error.missing {
+        let variable = error.path.join("__").to_ascii_uppercase();
         problem = format!("{problem} (it can also be set with {prefix}{variable})");
     }
-    match (failure.origin.unwrap_or(Origin::File), file) {
+    match (error.origin.unwrap_or(Origin::File), file) {
         (Origin::Variable(name), _) => ConfigError::at(name, key, problem),
         (Origin::Secret(path), _) => ConfigError::at(path.display(), key, problem),
         (Origin::File, Some(path)) => ConfigError::at(path.display(), key, problem),

@@ -7,10 +7,10 @@
 
 mod error;
 mod load;
-mod node;
+mod map_access;
 mod schema;
-mod table;
-mod tables;
+mod sections;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -18,4 +18,4 @@ mod tests;
 pub use error::ConfigError;
 pub use load::load;
 pub use schema::schema;
-pub use tables::{LimitsConfig, ListenConfig, LogConfig, LogFormat, TlsConfig, TracesConfig};
+pub use sections::{LimitsConfig, ListenConfig, LogConfig, LogFormat, TlsConfig, TracesConfig};

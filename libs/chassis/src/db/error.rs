@@ -11,21 +11,21 @@ pub enum DbError {
         constraint: String,
     },
     /// The database could not be opened.
-    #[error("cannot open the database at {place}: {reason}")]
+    #[error("cannot open the database at {location}: {reason}")]
     Open {
         /// The file, or the server without user name and password.
-        place: String,
+        location: String,
         /// What the engine says.
         reason: String,
     },
     /// The database was changed by a newer version of this program in a way that this one cannot work with.
     #[error(
-        "the database at {place} was changed by a newer version, and asks for programs that know migration {version} of \
+        "the database at {location} was changed by a newer version, and asks for programs that know migration {version} of \
          {set}; this one knows {known}: start a newer version, or restore a backup"
     )]
     Newer {
         /// The file or server.
-        place: String,
+        location: String,
         /// The migration that a program has to know.
         version: i64,
         /// The newest migration that this program knows.
@@ -34,18 +34,18 @@ pub enum DbError {
         set: &'static str,
     },
     /// A migration failed or was changed after it was applied.
-    #[error("cannot bring the database at {place} up to date: {reason}")]
+    #[error("cannot bring the database at {location} up to date: {reason}")]
     Migrate {
         /// The file or server.
-        place: String,
+        location: String,
         /// What failed.
         reason: String,
     },
     /// What went wrong while the database was opened or brought up to date, and where.
-    #[error("{place}: {source}")]
+    #[error("{location}: {source}")]
     At {
         /// The file or server.
-        place: String,
+        location: String,
         /// What.
         source: Box<DbError>,
     },
@@ -65,9 +65,9 @@ pub enum DbError {
 
 impl DbError {
     /// This error, saying where.
-    pub(super) fn at(self, place: &str) -> Self {
+    pub(super) fn at(self, location: &str) -> Self {
         Self::At {
-            place: place.to_owned(),
+            location: location.to_owned(),
             source: Box::new(self),
         }
     }
@@ -85,7 +85,7 @@ impl DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        super::distrust::note(&error);
+        super::connection_check::note_failure(&error);
         if let sqlx::Error::Database(database) = &error {
             if database.is_unique_violation() {
                 let constraint = database.constraint().map_or_else(
@@ -110,8 +110,8 @@ impl From<sqlx::Error> for DbError {
                 (true, "13" | "4874") | (false, "53100") => return Self::Full,
                 // SQLITE_CORRUPT, SQLITE_NOTADB, and their extended codes.
                 (true, "11" | "26" | "267" | "523" | "779") => return Self::Corrupt,
-                (true, code) if passes_on_sqlite(code) => return Self::Unavailable(error),
-                (false, code) if passes_on_postgres(code) => return Self::Unavailable(error),
+                (true, code) if is_transient_on_sqlite(code) => return Self::Unavailable(error),
+                (false, code) if is_transient_on_postgres(code) => return Self::Unavailable(error),
                 _ => {}
             }
         }
@@ -125,7 +125,7 @@ impl From<sqlx::Error> for DbError {
 }
 
 /// Whether another try may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
-fn passes_on_sqlite(code: &str) -> bool {
+fn is_transient_on_sqlite(code: &str) -> bool {
     code.parse::<u32>()
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
@@ -133,7 +133,7 @@ fn passes_on_sqlite(code: &str) -> bool {
 /// Whether another try may succeed: lost connections (class 08), deadlocks and serialization (40), a server short of
 /// something (53), one that is starting, stopping or cancelling (57), its machine (58), a lock that was not given in
 /// time, a transaction that stood idle, and a standby that was not promoted yet.
-fn passes_on_postgres(code: &str) -> bool {
+fn is_transient_on_postgres(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58"))
         || matches!(code, "55P03" | "25P03" | "25006")
 }

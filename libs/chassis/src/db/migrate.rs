@@ -10,8 +10,8 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection};
 
-use super::schema::{refuse_too_new, unreadable};
-use super::{Db, DbError, Engine, Server, Session};
+use super::schema::{check_compatible, schema_error};
+use super::{Db, DbError, Engine, PgSession, PostgresServer};
 use crate::on_engine;
 use crate::telemetry::root_cause;
 
@@ -50,10 +50,10 @@ impl Migrations {
 const MIGRATION_LOCK: i64 = 0x5645_5354_4942;
 
 /// How often a replica behind a pooler looks whether another has migrated.
-const LOCK_EVERY: Duration = Duration::from_millis(200);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Behind a pooler: the migrator prepares statements under names that others of its kind may have left in the server's session.
-const FORGET_NAMES: &str = "DEALLOCATE ALL";
+const DEALLOCATE_STATEMENTS: &str = "DEALLOCATE ALL";
 
 impl Db {
     /// Brings the schema up to date. Replicas that start together take turns. Migrations of a newer version are left
@@ -62,7 +62,7 @@ impl Db {
     /// # Errors
     /// [`DbError::Newer`] when the database has a migration that shuts this program out;
     /// [`DbError::Migrate`] when one fails. A failed migration leaves nothing behind.
-    pub async fn migrate(&self, place: &str, sets: &[&Migrations]) -> Result<(), DbError> {
+    pub async fn migrate(&self, location: &str, sets: &[&Migrations]) -> Result<(), DbError> {
         // Held on a connection of its own until every set is done. A lock of the transaction, not of the session,
         // so that it works through a transaction-pooling proxy.
         let mut lock = match self {
@@ -71,16 +71,21 @@ impl Db {
         };
         // Every set is asked before anything is written.
         for set in sets {
-            let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
-            let level = refuse_too_new(&mut reader, place, set).await?;
-            level.tell_if_newer(place, set.newest(self.engine()));
+            let mut reader = self
+                .reader()
+                .await
+                .map_err(|error| schema_error(error, location))?;
+            let level = check_compatible(&mut reader, location, set).await?;
+            level.log_if_newer(location, set.newest(self.engine()));
         }
         for set in sets {
-            self.enrol(set).await.map_err(|error| unreadable(error, place))?;
+            self.ensure_row(set)
+                .await
+                .map_err(|error| schema_error(error, location))?;
         }
         self.apply(sets, lock.as_mut())
             .await
-            .map_err(|error| explain(error, place))?;
+            .map_err(|error| migrate_error(error, location))?;
         if let Some(lock) = lock {
             lock.commit().await?;
         }
@@ -88,7 +93,7 @@ impl Db {
     }
 
     /// Applies what is missing of the sets. `lock` is the transaction that keeps other replicas out.
-    async fn apply(&self, sets: &[&Migrations], lock: Option<&mut Session>) -> Result<(), MigrateError> {
+    async fn apply(&self, sets: &[&Migrations], lock: Option<&mut PgSession>) -> Result<(), MigrateError> {
         let files = sets.iter().map(|set| prepare(set.name, set.of(self.engine())));
         let (server, lock) = match (self, lock) {
             (Self::Postgres(server), Some(lock)) => (server, lock),
@@ -100,14 +105,16 @@ impl Db {
                 return Ok(());
             }
         };
-        if let Some(pool) = server.migrating().await? {
+        if let Some(pool) = server.migration_pool().await? {
             for files in files {
                 files.run(&pool).await?;
             }
             return Ok(());
         }
         let connection = lock.driver();
-        sqlx::raw_sql(FORGET_NAMES).execute(&mut *connection).await?;
+        sqlx::raw_sql(DEALLOCATE_STATEMENTS)
+            .execute(&mut *connection)
+            .await?;
         let outcome = run_each(files, connection).await;
         // Failed or not, the session belongs to others a moment later, and the driver must not look for names there that
         // are gone.
@@ -116,7 +123,7 @@ impl Db {
     }
 
     /// Makes room for what the migrations of `set` say of older programs.
-    async fn enrol(&self, set: &Migrations) -> Result<(), DbError> {
+    async fn ensure_row(&self, set: &Migrations) -> Result<(), DbError> {
         let mut tx = self.begin("migrate").await?;
         on_engine!(&mut tx, c => {
             sqlx::query(
@@ -133,7 +140,7 @@ impl Db {
 }
 
 /// The transaction that keeps other replicas out for as long as it lasts.
-async fn lock(server: &Server) -> Result<Session, DbError> {
+async fn lock(server: &PostgresServer) -> Result<PgSession, DbError> {
     loop {
         let mut session = server.begin_without_limits().await?;
         if server.has_sessions() {
@@ -152,7 +159,7 @@ async fn lock(server: &Server) -> Result<Session, DbError> {
             return Ok(session);
         }
         session.rollback().await?;
-        tokio::time::sleep(LOCK_EVERY).await;
+        tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
     }
 }
 
@@ -174,13 +181,13 @@ fn prepare(name: &str, files: &Migrator) -> Migrator {
     migrator
 }
 
-fn explain(error: MigrateError, place: &str) -> DbError {
+fn migrate_error(error: MigrateError, location: &str) -> DbError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            unreadable(DbError::from(error), place)
+            schema_error(DbError::from(error), location)
         }
         other => DbError::Migrate {
-            place: place.to_owned(),
+            location: location.to_owned(),
             reason: root_cause(&other),
         },
     }

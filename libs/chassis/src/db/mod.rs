@@ -4,12 +4,12 @@
 //! [`Db`] itself: a second connection asked for while a transaction is open passes on SQLite and deadlocks
 //! PostgreSQL's pool.
 
+mod connection_check;
 mod counting;
-mod distrust;
 mod error;
-mod metering;
 mod migrate;
 mod open;
+mod pool_metrics;
 mod readers;
 mod schema;
 mod server;
@@ -23,9 +23,9 @@ pub use error::DbError;
 pub use migrate::Migrations;
 pub use open::DbConfig;
 pub use readers::{Readers, SqliteReader};
-pub use schema::Level;
-pub use server::{Pooling, Server};
-pub use session::Session;
+pub use schema::SchemaLevel;
+pub use server::{Pooling, PostgresServer};
+pub use session::PgSession;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
@@ -61,7 +61,7 @@ pub enum Db {
         write: SqlitePool,
     },
     /// A pool of connections to a server.
-    Postgres(Server),
+    Postgres(PostgresServer),
 }
 
 impl Db {
@@ -79,25 +79,27 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn begin(&self, name: &'static str) -> Result<Tx, DbError> {
         let mut span =
-            Span::begin(SpanKind::Internal, || format!("transaction {name}")).otherwise("no_connection");
+            Span::start(SpanKind::Internal, || format!("transaction {name}")).fail_on_drop("no_connection");
         let started = Instant::now();
         counting::count();
         let inner = match self {
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
             Self::Sqlite { write, .. } => TxInner::Sqlite(
-                metering::WRITE
-                    .waited(write.begin_with("BEGIN IMMEDIATE"))
+                pool_metrics::WRITE
+                    .time_acquire(write.begin_with("BEGIN IMMEDIATE"))
                     .await?,
             ),
-            Self::Postgres(server) => TxInner::Postgres(metering::ALL.waited(server.begin()).await?),
+            Self::Postgres(server) => {
+                TxInner::Postgres(pool_metrics::ALL.time_acquire(server.begin()).await?)
+            }
         };
         span.set("db.system.name", self.engine().name());
         span.set(
             "vestibule.transaction.wait_seconds",
             started.elapsed().as_secs_f64(),
         );
-        span.done();
+        span.succeed();
         Ok(Tx {
             inner,
             name,
@@ -113,8 +115,12 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Reader::Sqlite(metering::READ.waited(read.acquire()).await?),
-            Self::Postgres(server) => Reader::Postgres(metering::ALL.waited(server.reader()).await?),
+            Self::Sqlite { read, .. } => {
+                Reader::Sqlite(pool_metrics::READ.time_acquire(read.acquire()).await?)
+            }
+            Self::Postgres(server) => {
+                Reader::Postgres(pool_metrics::ALL.time_acquire(server.reader()).await?)
+            }
         })
     }
 
@@ -136,7 +142,7 @@ pub enum Handle<'c> {
     /// A connection to a SQLite file.
     Sqlite(&'c mut SqliteConnection),
     /// A connection to a PostgreSQL server.
-    Postgres(&'c mut Session),
+    Postgres(&'c mut PgSession),
 }
 
 /// What a store function can read from.
@@ -154,7 +160,7 @@ pub enum Reader {
     /// To a SQLite file.
     Sqlite(SqliteReader),
     /// To a PostgreSQL server.
-    Postgres(Session),
+    Postgres(PgSession),
 }
 
 impl Connection for Reader {
@@ -177,7 +183,7 @@ impl Connection for Reader {
 #[derive(Debug)]
 enum TxInner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Session),
+    Postgres(PgSession),
 }
 
 /// A transaction: the one unit of work of a request. Rolled back when dropped without [`Tx::commit`].
@@ -203,13 +209,13 @@ impl Tx {
     /// # Errors
     /// When the engine refuses; nothing of the transaction is kept then.
     pub async fn commit(self) -> Result<(), DbError> {
-        let mut span = self.span.otherwise("not_committed");
+        let mut span = self.span.fail_on_drop("not_committed");
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Postgres(tx) => tx.commit().await?,
         }
         span.set("vestibule.transaction.outcome", "committed");
-        span.done();
+        span.succeed();
         metrics::histogram!("vestibule_db_transaction_seconds", "name" => self.name)
             .record(self.started.elapsed().as_secs_f64());
         for waiter in &self.wake {

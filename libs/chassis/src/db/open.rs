@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::server::{Server, Ways};
+use super::server::{PostgresServer, ServerOptions};
 use super::{Db, DbError, Pooling, Readers};
 use crate::telemetry::root_cause;
 
@@ -62,7 +62,7 @@ impl DbConfig {
     }
 
     /// Where the database is, without user name and password: fit for a log.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         let url = self.url.expose_secret();
         if let Some(path) = sqlite_path(url) {
             return path.display().to_string();
@@ -99,20 +99,20 @@ impl DbConfig {
     pub async fn open(&self) -> Result<Db, DbError> {
         let url = self.url.expose_secret();
         let refused = |reason: String| DbError::Open {
-            place: self.place(),
+            location: self.location(),
             reason,
         };
         if let Some(path) = sqlite_path(url) {
             self.open_sqlite(&path).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let ways = Ways {
+            let options = ServerOptions {
                 url,
                 direct_url: self.direct_url.as_ref().map(ExposeSecret::expose_secret),
                 pooling: self.pooling,
                 max_connections: self.max_connections,
-                patience: ACQUIRE_TIMEOUT,
+                acquire_timeout: ACQUIRE_TIMEOUT,
             };
-            let server = Server::open(ways)
+            let server = PostgresServer::open(options)
                 .await
                 .map_err(|error| refused(root_cause(&error)))?;
             Ok(Db::Postgres(server))
@@ -133,7 +133,7 @@ impl DbConfig {
             .optimize_on_close(true, None);
         let refused = |error: sqlx::Error| match DbError::from(error) {
             DbError::Other(error) | DbError::Unavailable(error) => DbError::Open {
-                place: path.display().to_string(),
+                location: path.display().to_string(),
                 reason: root_cause(&error),
             },
             known => known.at(&path.display().to_string()),

@@ -20,30 +20,34 @@ pub struct Readers {
     slots: Vec<Slot>,
     free: Mutex<Vec<usize>>,
     permits: Arc<Semaphore>,
-    patience: Duration,
+    acquire_timeout: Duration,
 }
 
 impl Readers {
-    /// At most `connections` of them; a reader waits for `patience` for one.
-    pub(super) fn new(options: SqliteConnectOptions, connections: u32, patience: Duration) -> Arc<Self> {
+    /// At most `connections` of them; a reader waits for `acquire_timeout` for one.
+    pub(super) fn new(
+        options: SqliteConnectOptions,
+        connections: u32,
+        acquire_timeout: Duration,
+    ) -> Arc<Self> {
         let count = usize::try_from(connections.max(1)).unwrap_or(1);
         Arc::new(Self {
             options,
             slots: (0..count).map(|_| Slot::default()).collect(),
             free: Mutex::new((0..count).collect()),
             permits: Arc::new(Semaphore::new(count)),
-            patience,
+            acquire_timeout,
         })
     }
 
     /// A connection, once one is free.
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<SqliteReader, sqlx::Error> {
-        let permit = tokio::time::timeout(self.patience, Arc::clone(&self.permits).acquire_owned())
+        let permit = tokio::time::timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)?
             .map_err(|_| sqlx::Error::PoolClosed)?;
-        let place = Place::take(self, permit).ok_or(sqlx::Error::PoolClosed)?;
-        let mut slot = Arc::clone(&place.slot).lock_owned().await;
+        let lease = SlotLease::acquire(self, permit).ok_or(sqlx::Error::PoolClosed)?;
+        let mut slot = Arc::clone(&lease.slot).lock_owned().await;
         if slot.is_none() {
             *slot = Some(self.options.connect().await?);
         }
@@ -51,7 +55,7 @@ impl Readers {
             OwnedMutexGuard::try_map(slot, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
         Ok(SqliteReader {
             connection,
-            _place: place,
+            _lease: lease,
         })
     }
 
@@ -83,15 +87,15 @@ impl Readers {
 
 /// The right to one slot, given back when dropped.
 #[derive(Debug)]
-struct Place {
+struct SlotLease {
     readers: Arc<Readers>,
     index: usize,
     slot: Slot,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Place {
-    fn take(readers: &Arc<Readers>, permit: OwnedSemaphorePermit) -> Option<Self> {
+impl SlotLease {
+    fn acquire(readers: &Arc<Readers>, permit: OwnedSemaphorePermit) -> Option<Self> {
         let index = readers
             .free
             .lock()
@@ -106,7 +110,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for SlotLease {
     fn drop(&mut self) {
         self.readers
             .free
@@ -121,7 +125,7 @@ impl Drop for Place {
 pub struct SqliteReader {
     // Before the place, so that the slot is free when its place is.
     connection: OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>,
-    _place: Place,
+    _lease: SlotLease,
 }
 
 impl SqliteReader {

@@ -10,7 +10,7 @@ use crate::{on_engine, sql};
 
 /// What a database has of a set of migrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Level {
+pub struct SchemaLevel {
     /// The set.
     pub set: &'static str,
     /// The newest migration applied, 0 before the first.
@@ -19,12 +19,12 @@ pub struct Level {
     pub oldest: i64,
 }
 
-impl Level {
+impl SchemaLevel {
     /// Says that programs of two versions are at work, which operators of an upgrade want to see.
-    pub(super) fn tell_if_newer(&self, place: &str, known: i64) {
+    pub(super) fn log_if_newer(&self, location: &str, known: i64) {
         if self.newest > known {
             tracing::info!(
-                "the database at {place} was brought to migration {} of {} by a newer version; this one knows {known} and \
+                "the database at {location} was brought to migration {} of {} by a newer version; this one knows {known} and \
                  can work with it",
                 self.newest,
                 self.set
@@ -39,17 +39,24 @@ impl Db {
     /// # Errors
     /// [`DbError::Newer`] when the database has a migration that shuts this program out, [`DbError::Migrate`] when a
     /// migration was changed after it was applied or the records cannot be read.
-    pub async fn lacks(&self, place: &str, sets: &[&Migrations]) -> Result<Option<String>, DbError> {
-        let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
+    pub async fn missing_schema(
+        &self,
+        location: &str,
+        sets: &[&Migrations],
+    ) -> Result<Option<String>, DbError> {
+        let mut reader = self
+            .reader()
+            .await
+            .map_err(|error| schema_error(error, location))?;
         for set in sets {
             let applied = match applied(&mut reader, set).await {
                 // Tables are made first, and rights to them given after.
                 Err(error) if error.is_forbidden() => {
                     return Ok(Some(format!("the right to read _migrations_{}", set.name)));
                 }
-                applied => applied.map_err(|error| unreadable(error, place))?,
+                applied => applied.map_err(|error| schema_error(error, location))?,
             };
-            refuse_too_new(&mut reader, place, set).await?;
+            check_compatible(&mut reader, location, set).await?;
             for file in set.of(self.engine()).iter() {
                 match applied.get(&file.version) {
                     None => {
@@ -57,7 +64,7 @@ impl Db {
                     }
                     Some(checksum) if checksum != file.checksum.as_ref() => {
                         return Err(DbError::Migrate {
-                            place: place.to_owned(),
+                            location: location.to_owned(),
                             reason: format!(
                                 "migration {} of {} was applied and has been modified since",
                                 file.version, set.name
@@ -75,18 +82,25 @@ impl Db {
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub async fn levels(&self, place: &str, sets: &[&Migrations]) -> Result<Vec<Level>, DbError> {
-        let mut reader = self.reader().await.map_err(|error| unreadable(error, place))?;
+    pub async fn schema_levels(
+        &self,
+        location: &str,
+        sets: &[&Migrations],
+    ) -> Result<Vec<SchemaLevel>, DbError> {
+        let mut reader = self
+            .reader()
+            .await
+            .map_err(|error| schema_error(error, location))?;
         let mut levels = Vec::new();
         for set in sets {
             let level = level(&mut reader, set).await;
-            levels.push(level.map_err(|error| unreadable(error, place))?);
+            levels.push(level.map_err(|error| schema_error(error, location))?);
         }
         Ok(levels)
     }
 }
 
-async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<Level, DbError> {
+async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<SchemaLevel, DbError> {
     let applied = applied(reader, set).await?;
     let oldest: Option<i64> = if exists(reader, "_migrations_compatible").await? {
         let statement = "SELECT oldest FROM _migrations_compatible WHERE name = $1";
@@ -94,7 +108,7 @@ async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<Level, 
     } else {
         None
     };
-    Ok(Level {
+    Ok(SchemaLevel {
         set: set.name,
         newest: applied.keys().next_back().copied().unwrap_or_default(),
         oldest: oldest.unwrap_or_default(),
@@ -102,18 +116,18 @@ async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<Level, 
 }
 
 /// Refuses a database that says that programs like this one cannot work with it.
-pub(super) async fn refuse_too_new(
+pub(super) async fn check_compatible(
     reader: &mut impl Connection,
-    place: &str,
+    location: &str,
     set: &Migrations,
-) -> Result<Level, DbError> {
+) -> Result<SchemaLevel, DbError> {
     let level = level(reader, set)
         .await
-        .map_err(|error| unreadable(error, place))?;
+        .map_err(|error| schema_error(error, location))?;
     let known = set.newest(reader.engine());
     if level.oldest > known {
         return Err(DbError::Newer {
-            place: place.to_owned(),
+            location: location.to_owned(),
             version: level.oldest,
             known,
             set: set.name,
@@ -152,13 +166,13 @@ async fn exists(reader: &mut impl Connection, table: &str) -> Result<bool, DbErr
 }
 
 /// A failure of the database while its schema was looked at or changed.
-pub(super) fn unreadable(error: DbError, place: &str) -> DbError {
+pub(super) fn schema_error(error: DbError, location: &str) -> DbError {
     match error {
         DbError::Other(error) => DbError::Migrate {
-            place: place.to_owned(),
+            location: location.to_owned(),
             reason: root_cause(&error),
         },
         known @ (DbError::Migrate { .. } | DbError::Newer { .. } | DbError::At { .. }) => known,
-        known => known.at(place),
+        known => known.at(location),
     }
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-use super::session::Session;
-use super::{DbError, distrust};
+use super::session::PgSession;
+use super::{DbError, connection_check};
 
 /// How a transaction begins. No unit of work waits for anything outside the database, so one that stands idle belongs to
 /// a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
@@ -21,7 +21,7 @@ const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL idle_in_transaction_sess
 
 /// A setting that nothing reads. A server that is reached directly has it when a connection asks for it at its start; a
 /// pooler refuses it, or passes it over, because a session of its client is none of the server's.
-const PROBE: &str = "vestibule.direct";
+const DIRECT_PROBE: &str = "vestibule.direct";
 
 /// How connections reach the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -39,7 +39,7 @@ pub enum Pooling {
 
 /// A pool of connections to a PostgreSQL server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct PostgresServer {
     pool: PgPool,
     /// Whether a connection is one session from its beginning to its end.
     sessions: bool,
@@ -47,35 +47,35 @@ pub struct Server {
     direct: Option<Arc<PgConnectOptions>>,
 }
 
-/// What a [`Server`] is opened with.
-pub(super) struct Ways<'a> {
+/// What a [`PostgresServer`] is opened with.
+pub(super) struct ServerOptions<'a> {
     pub(super) url: &'a str,
     pub(super) direct_url: Option<&'a str>,
     pub(super) pooling: Pooling,
     pub(super) max_connections: u32,
-    pub(super) patience: Duration,
+    pub(super) acquire_timeout: Duration,
 }
 
-impl Server {
-    pub(super) async fn open(ways: Ways<'_>) -> Result<Self, sqlx::Error> {
-        let options = options(ways.url)?;
+impl PostgresServer {
+    pub(super) async fn open(options: ServerOptions<'_>) -> Result<Self, sqlx::Error> {
+        let connect = connect_options(options.url)?;
         let pool = PgPoolOptions::new()
             // A migration needs one for its lock and one for its work.
-            .max_connections(ways.max_connections.max(2))
-            .acquire_timeout(ways.patience)
+            .max_connections(options.max_connections.max(2))
+            .acquire_timeout(options.acquire_timeout)
             .test_before_acquire(false)
-            .before_acquire(|connection, known| Box::pin(distrust::may_be_used(connection, known)))
-            .connect_with(options.clone())
+            .before_acquire(|connection, known| Box::pin(connection_check::is_usable(connection, known)))
+            .connect_with(connect.clone())
             .await?;
-        let sessions = match ways.pooling {
+        let sessions = match options.pooling {
             Pooling::Session => true,
             Pooling::Transaction => false,
             // After the pool, which waits for a server that is just starting.
-            Pooling::Auto => is_direct(&options).await?,
+            Pooling::Auto => is_direct(&connect).await?,
         };
-        let direct = match ways.direct_url {
-            Some(url) => Some(self::options(url)?),
-            None => sessions.then_some(options),
+        let direct = match options.direct_url {
+            Some(url) => Some(connect_options(url)?),
+            None => sessions.then_some(connect),
         };
         if !sessions {
             tracing::info!(
@@ -95,7 +95,7 @@ impl Server {
         })
     }
 
-    /// The pool below. What runs on it directly needs sessions: see [`Server::has_sessions`].
+    /// The pool below. What runs on it directly needs sessions: see [`PostgresServer::has_sessions`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -105,15 +105,21 @@ impl Server {
         self.sessions
     }
 
-    pub(super) async fn begin(&self) -> Result<Session, sqlx::Error> {
-        Ok(Session::within(self.pool.begin_with(BEGIN).await?, self.sessions))
+    pub(super) async fn begin(&self) -> Result<PgSession, sqlx::Error> {
+        Ok(PgSession::within(
+            self.pool.begin_with(BEGIN).await?,
+            self.sessions,
+        ))
     }
 
-    pub(super) async fn reader(&self) -> Result<Session, sqlx::Error> {
+    pub(super) async fn reader(&self) -> Result<PgSession, sqlx::Error> {
         if self.sessions {
-            return Ok(Session::plain(self.pool.acquire().await?));
+            return Ok(PgSession::plain(self.pool.acquire().await?));
         }
-        Ok(Session::within(self.pool.begin_with(BEGIN_READING).await?, false))
+        Ok(PgSession::within(
+            self.pool.begin_with(BEGIN_READING).await?,
+            false,
+        ))
     }
 
     /// A connection of its own that hears notifications. Nothing where only a pooler can be reached: `LISTEN` would be said
@@ -137,14 +143,17 @@ impl Server {
     }
 
     /// A transaction that no limit of the server's may end while it stands idle and others wait for it.
-    pub(super) async fn begin_without_limits(&self) -> Result<Session, sqlx::Error> {
+    pub(super) async fn begin_without_limits(&self) -> Result<PgSession, sqlx::Error> {
         let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
                      SET LOCAL lock_timeout = 0";
-        Ok(Session::within(self.pool.begin_with(begin).await?, self.sessions))
+        Ok(PgSession::within(
+            self.pool.begin_with(begin).await?,
+            self.sessions,
+        ))
     }
 
     /// Connections that migrations may run on as they are; nothing where they have to share one transaction.
-    pub(super) async fn migrating(&self) -> Result<Option<PgPool>, sqlx::Error> {
+    pub(super) async fn migration_pool(&self) -> Result<Option<PgPool>, sqlx::Error> {
         match &self.direct {
             _ if self.sessions => Ok(Some(self.pool.clone())),
             None => Ok(None),
@@ -160,13 +169,13 @@ impl Server {
 
 /// PgBouncer refuses `extra_float_digits`, which the driver sends at the start unless it is told not to; no number here
 /// travels as text.
-fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
 }
 
 /// Whether a connection reaches the server itself.
 async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
-    let probing = options.clone().options([(PROBE, "yes")]);
+    let probing = options.clone().options([(DIRECT_PROBE, "yes")]);
     let mut connection = match probing.connect().await {
         Ok(connection) => connection,
         Err(error) if refuses_parameter(&error) => return Ok(false),

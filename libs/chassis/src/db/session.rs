@@ -15,9 +15,9 @@ use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, S
 
 type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
-/// A connection to a PostgreSQL server, by itself or within a transaction. Statements run on `&mut Session`.
+/// A connection to a PostgreSQL server, by itself or within a transaction. Statements run on `&mut PgSession`.
 #[derive(Debug)]
-pub struct Session {
+pub struct PgSession {
     inner: Inner,
     /// Whether statements may be prepared under a name, and so but once.
     named: bool,
@@ -29,7 +29,7 @@ enum Inner {
     Within(Transaction<'static, Postgres>),
 }
 
-impl Session {
+impl PgSession {
     /// A connection that nobody shares.
     pub(super) fn plain(connection: PoolConnection<Postgres>) -> Self {
         let inner = Inner::Plain(connection);
@@ -66,7 +66,7 @@ impl Session {
     }
 }
 
-impl<'c> Executor<'c> for &'c mut Session {
+impl<'c> Executor<'c> for &'c mut PgSession {
     type Database = Postgres;
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>

@@ -1,6 +1,6 @@
 //! Whether a service has started, is ready, is alive; and the router of the management port.
 
-mod ask;
+mod probe;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::http::{Json, check_host};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
 
-pub use ask::{NotReady, ask};
+pub use probe::{NotReady, probe};
 
 /// What a service waits for before it is ready. Cheap to clone.
 ///
@@ -42,28 +42,28 @@ impl Health {
     }
 
     /// The start is done.
-    pub fn started(&self) {
+    pub fn mark_started(&self) {
         self.state(|state| state.started = true);
     }
 
-    /// Not ready until `name` is [`Health::found`].
+    /// Not ready until `name` is [`Health::satisfy`].
     pub fn require(&self, name: &'static str) {
         self.state(|state| state.missing.insert(name));
     }
 
     /// `name` is there.
-    pub fn found(&self, name: &'static str) {
+    pub fn satisfy(&self, name: &'static str) {
         self.state(|state| state.missing.remove(name));
     }
 
-    /// Says `note` beside being ready, for operators to read, until it is [`Health::note_over`]: something that the
+    /// Says `note` beside being ready, for operators to read, until it is [`Health::remove_note`]: something that the
     /// service does without for now, and that is no reason to send it no requests.
-    pub fn note(&self, note: &'static str) {
+    pub fn add_note(&self, note: &'static str) {
         self.state(|state| state.notes.insert(note));
     }
 
     /// `note` is said no more.
-    pub fn note_over(&self, note: &'static str) {
+    pub fn remove_note(&self, note: &'static str) {
         self.state(|state| state.notes.remove(note));
     }
 
@@ -94,12 +94,12 @@ impl Health {
 pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
     let started = health.clone();
     Router::new()
-        .route("/health/live", get(async || answer(&[], &[])))
+        .route("/health/live", get(async || health_response(&[], &[])))
         .route(
             "/health/started",
             get(async move || match started.is_started() {
-                true => answer(&[], &[]),
-                false => answer(&started.missing(), &[]),
+                true => health_response(&[], &[]),
+                false => health_response(&started.missing(), &[]),
             }),
         )
         .route(
@@ -109,22 +109,22 @@ pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
                 if shutdown.phase() > Phase::Running {
                     missing.push("draining");
                 }
-                answer(&missing, &health.notes())
+                health_response(&missing, &health.notes())
             }),
         )
         .route("/metrics", get(metrics))
-        .layer(from_fn(host_named))
+        .layer(from_fn(require_host))
 }
 
 /// RFC 9112 §3.2 holds on every port.
-async fn host_named(request: Request, next: Next) -> Response {
+async fn require_host(request: Request, next: Next) -> Response {
     match check_host(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn answer(missing: &[&'static str], notes: &[&'static str]) -> Response {
+fn health_response(missing: &[&'static str], notes: &[&'static str]) -> Response {
     let no_store = [(CACHE_CONTROL, "no-store")];
     if missing.is_empty() && !notes.is_empty() {
         (no_store, Json(json!({ "status": "ok", "notes": notes }))).into_response()

@@ -26,7 +26,7 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub fn serve_under(app: Router, url: &PublicUrl) -> Router {
     match url.path() {
         "" => app,
-        path => Router::new().fallback_service(Under {
+        path => Router::new().fallback_service(BasePath {
             app,
             path: path.into(),
         }),
@@ -34,12 +34,12 @@ pub fn serve_under(app: Router, url: &PublicUrl) -> Router {
 }
 
 #[derive(Clone)]
-struct Under {
+struct BasePath {
     app: Router,
     path: Arc<str>,
 }
 
-impl Service<Request<Body>> for Under {
+impl Service<Request<Body>> for BasePath {
     type Response = <Router as Service<Request<Body>>>::Response;
     type Error = Infallible;
     type Future = <Router as Service<Request<Body>>>::Future;
@@ -49,7 +49,7 @@ impl Service<Request<Body>> for Under {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Some(uri) = at_the_root(request.uri(), &self.path) {
+        if let Some(uri) = strip_base_path(request.uri(), &self.path) {
             *request.uri_mut() = uri;
         }
         self.app.call(request)
@@ -57,12 +57,12 @@ impl Service<Request<Body>> for Under {
 }
 
 /// `uri` without the path of the service; nothing when it is not under that path.
-fn at_the_root(uri: &Uri, path: &str) -> Option<Uri> {
-    let asked = uri.path();
-    let root = match asked.strip_prefix(path) {
+fn strip_base_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let requested = uri.path();
+    let root = match requested.strip_prefix(path) {
         Some("") => "/",
         Some(rest) if rest.starts_with('/') => rest,
-        _ if asked.strip_prefix(METADATA) == Some(path) => METADATA,
+        _ if requested.strip_prefix(METADATA) == Some(path) => METADATA,
         _ => return None,
     };
     let path_and_query = match uri.query() {

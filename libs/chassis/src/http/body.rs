@@ -10,10 +10,10 @@ use http_body_util::{BodyExt, Limited};
 use super::Problem;
 use super::budget::BodyRefused;
 use super::header::content_type;
-use super::limit::TooLong;
+use super::limit::BodyTooLong;
 
 /// No body is longer, whatever the configuration says; the layer's own limit is usually far below.
-const LONGEST: usize = 64 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// A whole body, undecoded. Every body is read by this module: nothing else knows the limits and says 413.
 #[derive(Clone, Debug)]
@@ -29,11 +29,11 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
 /// Reads the body to its end.
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let mut body = Limited::new(request.into_body(), LONGEST);
+    let mut body = Limited::new(request.into_body(), MAX_BODY_BYTES);
     // One buffer, which takes what came: a frame of one byte would hold dozens.
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| refusal(error.as_ref()))?;
+        let frame = frame.map_err(|error| read_problem(error.as_ref()))?;
         if let Some(data) = frame.data_ref() {
             whole.extend_from_slice(data);
         }
@@ -41,8 +41,8 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     Ok(whole.freeze())
 }
 
-fn refusal(error: &(dyn StdError + 'static)) -> Problem {
-    match (limit_of(error), BodyRefused::cause(error)) {
+fn read_problem(error: &(dyn StdError + 'static)) -> Problem {
+    match (exceeded_limit(error), BodyRefused::cause(error)) {
         (Some(limit), _) => Problem::too_large(limit),
         (None, Some(refused)) => refused.problem(),
         (None, None) => Problem::bad_request("The body ended too early."),
@@ -50,10 +50,10 @@ fn refusal(error: &(dyn StdError + 'static)) -> Problem {
 }
 
 /// The limit that a body went over, if that is why it could not be read.
-fn limit_of(error: &(dyn StdError + 'static)) -> Option<u64> {
+fn exceeded_limit(error: &(dyn StdError + 'static)) -> Option<u64> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(TooLong(limit)) = error.downcast_ref() {
+        if let Some(BodyTooLong(limit)) = error.downcast_ref() {
             return Some(*limit);
         }
         cause = error.source();
@@ -61,14 +61,14 @@ fn limit_of(error: &(dyn StdError + 'static)) -> Option<u64> {
     None
 }
 
-/// Checks that the body is of the media type that `is_it` accepts; parameters such as `charset` are passed over.
+/// Checks that the body is of the media type that `accepts` accepts; parameters such as `charset` are passed over.
 pub(super) fn check_type(
     headers: &HeaderMap,
     expected: &'static str,
-    is_it: fn(&str) -> bool,
+    accepts: fn(&str) -> bool,
 ) -> Result<(), Problem> {
     match content_type(headers) {
-        Some(essence) if is_it(&essence) => Ok(()),
+        Some(essence) if accepts(&essence) => Ok(()),
         _ => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",

@@ -23,26 +23,26 @@ use super::Problem;
 use crate::config::LimitsConfig;
 
 /// One source may hold this part of the budget, or one body of the largest that there may be.
-const PART_OF_A_SOURCE: u64 = 16;
+const SOURCE_SHARE: u64 = 16;
 
 /// When the budget is used up, so many parts of it are cleared at once: looking through all bodies costs time.
-const CLEARED: u64 = 64;
+const EVICTED_SHARE: u64 = 64;
 
 /// This part of the budget is for small bodies: whoever signs in gets through beside those who send large ones.
-const PART_OF_SMALL: u64 = 8;
+const SMALL_BODIES_SHARE: u64 = 8;
 
 /// A small body, with the head of its request, has so many bytes at most.
-const SMALL: u64 = 8 * 1024;
+const SMALL_BODY: u64 = 8 * 1024;
 
 /// Bytes that are held by one source.
 pub(crate) type SourceBytes = Arc<AtomicU64>;
 
 /// The budget of a process. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct BodyBudget(Arc<Totals>);
+pub(crate) struct BodyBudget(Arc<BudgetState>);
 
 #[derive(Debug)]
-struct Totals {
+struct BudgetState {
     limit: u64,
     of_source: u64,
     used: AtomicU64,
@@ -56,9 +56,9 @@ impl BodyBudget {
         let limit = limits.body_budget_bytes;
         let head = u64::try_from(limits.header_bytes).unwrap_or(u64::MAX);
         let largest = limits.body_bytes.saturating_add(head);
-        Self(Arc::new(Totals {
+        Self(Arc::new(BudgetState {
             limit,
-            of_source: (limit / PART_OF_A_SOURCE).max(largest),
+            of_source: (limit / SOURCE_SHARE).max(largest),
             used: AtomicU64::new(0),
             open: Mutex::default(),
             next: AtomicU64::new(0),
@@ -77,8 +77,8 @@ impl BodyBudget {
             source,
             bytes: AtomicU64::new(0),
             discarding: AtomicBool::new(false),
-            waits: AtomicBool::new(false),
-            given_up: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
+            evicted: AtomicBool::new(false),
             waker: Mutex::default(),
         });
         self.open().insert(id, Arc::downgrade(&reservation));
@@ -89,26 +89,26 @@ impl BodyBudget {
     fn waiting(&self, newcomer: &Reservation) -> Vec<Arc<Reservation>> {
         let open = self.open();
         let open = open.values().filter_map(Weak::upgrade);
-        open.filter(|other| other.id != newcomer.id && other.waits.load(Ordering::Relaxed))
+        open.filter(|other| other.id != newcomer.id && other.waiting.load(Ordering::Relaxed))
             .collect()
     }
 
     /// Gives up bodies of the source of `newcomer` that are larger than that would be with `by` more bytes, the largest first.
-    fn make_room_in_source(&self, newcomer: &Reservation, by: u64) {
+    fn evict_in_source(&self, newcomer: &Reservation, by: u64) {
         let size = newcomer.held().saturating_add(by);
         let mut others = self.waiting(newcomer);
-        others.retain(|other| other.is_of_source_of(newcomer) && other.held() > size);
+        others.retain(|other| other.has_same_source(newcomer) && other.held() > size);
         others.sort_unstable_by_key(|other| Reverse(other.held()));
-        give_up(others, by);
+        evict(others, by);
     }
 
     /// Gives up bodies of sources that hold more than that of `newcomer` would, those of the one with most first.
-    fn make_room(&self, newcomer: &Reservation, by: u64) {
+    fn evict_other_sources(&self, newcomer: &Reservation, by: u64) {
         let size = newcomer.held_by_source().unwrap_or_default();
         let mut others = self.waiting(newcomer);
         others.retain(|other| other.held_by_source().is_some_and(|held| held > size));
         others.sort_unstable_by_key(|other| Reverse((other.held_by_source(), other.held())));
-        give_up(others, by.max(self.0.limit / CLEARED));
+        evict(others, by.max(self.0.limit / EVICTED_SHARE));
     }
 
     /// Bytes that are held now.
@@ -130,7 +130,7 @@ pub(crate) enum BodyRefused {
     OverBudget,
     /// The client has as many open requests as it may, and this one waited for it.
     #[error("too many requests of the client are open")]
-    OverPlaces,
+    OverSlots,
     /// It did not come in time.
     #[error("the body came too slowly")]
     Late,
@@ -152,7 +152,7 @@ impl BodyRefused {
     /// What the client is told: 503 with `Retry-After`, or 408.
     pub(super) fn problem(self) -> Problem {
         match self {
-            Self::OverBudget | Self::OverPlaces => Problem::unavailable(Duration::from_secs(1)),
+            Self::OverBudget | Self::OverSlots => Problem::unavailable(Duration::from_secs(1)),
             Self::Late => {
                 Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail("The body did not come in time.")
             }
@@ -162,20 +162,20 @@ impl BodyRefused {
     const fn label(self) -> &'static str {
         match self {
             Self::OverBudget => "body_budget",
-            Self::OverPlaces => "source",
+            Self::OverSlots => "source",
             Self::Late => "body_time",
         }
     }
 }
 
 /// Gives the first of `bodies` up that hold `bytes` together.
-fn give_up(bodies: Vec<Arc<Reservation>>, bytes: u64) {
+fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) {
     let mut freed = 0;
     for body in bodies {
         if freed >= bytes {
             break;
         }
-        freed += body.give_up();
+        freed += body.evict();
     }
 }
 
@@ -189,9 +189,9 @@ pub(crate) struct Reservation {
     /// Nothing of the body is kept any more.
     discarding: AtomicBool,
     /// The client owes bytes of the body.
-    waits: AtomicBool,
+    waiting: AtomicBool,
     /// Others need the room. The body fails as soon as it is read on.
-    given_up: AtomicBool,
+    evicted: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
@@ -208,23 +208,23 @@ impl Reservation {
 
     fn try_grow(&self, by: u64) -> bool {
         let totals = &*self.budget.0;
-        let is_small = self.held().saturating_add(by) <= SMALL;
+        let is_small = self.held().saturating_add(by) <= SMALL_BODY;
         let most = if is_small {
             totals.limit
         } else {
-            totals.limit - totals.limit / PART_OF_SMALL
+            totals.limit - totals.limit / SMALL_BODIES_SHARE
         };
         if let Some(held) = self.source.as_deref()
-            && !add(held, by, totals.of_source)
+            && !try_add(held, by, totals.of_source)
         {
-            self.budget.make_room_in_source(self, by);
-            if !add(held, by, totals.of_source) {
+            self.budget.evict_in_source(self, by);
+            if !try_add(held, by, totals.of_source) {
                 return false;
             }
         }
-        if !add(&totals.used, by, most) {
-            self.budget.make_room(self, by);
-            if !add(&totals.used, by, most) {
+        if !try_add(&totals.used, by, most) {
+            self.budget.evict_other_sources(self, by);
+            if !try_add(&totals.used, by, most) {
                 if let Some(held) = &self.source {
                     held.fetch_sub(by, Ordering::Relaxed);
                 }
@@ -244,7 +244,7 @@ impl Reservation {
         self.source.as_ref().map(|held| held.load(Ordering::Relaxed))
     }
 
-    fn is_of_source_of(&self, other: &Self) -> bool {
+    fn has_same_source(&self, other: &Self) -> bool {
         match (&self.source, &other.source) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             _ => false,
@@ -252,8 +252,8 @@ impl Reservation {
     }
 
     /// Gives the room of a body up that is waited for. Returns the bytes that are free now.
-    fn give_up(&self) -> u64 {
-        self.given_up.store(true, Ordering::SeqCst);
+    fn evict(&self) -> u64 {
+        self.evicted.store(true, Ordering::SeqCst);
         self.discarding.store(true, Ordering::Relaxed);
         let freed = self.release();
         let waker = self.waker().take();
@@ -272,12 +272,12 @@ impl Reservation {
         if let Some(waker) = waker {
             *self.waker() = Some(waker.clone());
         }
-        self.waits.store(waker.is_some(), Ordering::SeqCst);
-        self.given_up.load(Ordering::SeqCst)
+        self.waiting.store(waker.is_some(), Ordering::SeqCst);
+        self.evicted.load(Ordering::SeqCst)
     }
 }
 
-fn add(held: &AtomicU64, by: u64, limit: u64) -> bool {
+fn try_add(held: &AtomicU64, by: u64, limit: u64) -> bool {
     let grown = |held: u64| held.checked_add(by).filter(|sum| *sum <= limit);
     held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
         .is_ok()

@@ -33,7 +33,7 @@ pub struct ClientInfo {
     pub user_agent: Option<String>,
 }
 
-const LONGEST_USER_AGENT: usize = 256;
+const MAX_USER_AGENT_CHARS: usize = 256;
 
 impl<S: Send + Sync> FromRequestParts<S> for ClientInfo {
     type Rejection = Infallible;
@@ -54,7 +54,7 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(
         text.chars()
             .filter(|c| !c.is_control())
-            .take(LONGEST_USER_AGENT)
+            .take(MAX_USER_AGENT_CHARS)
             .collect(),
     )
 }
@@ -74,14 +74,14 @@ pub(crate) fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
         if !trusted(client) {
             break;
         }
-        let Some(ip) = hop_address(hop.trim()) else { break };
+        let Some(ip) = parse_hop(hop.trim()) else { break };
         client = ip;
     }
     client
 }
 
 /// An address as proxies write it, with or without a port.
-fn hop_address(text: &str) -> Option<IpAddr> {
+fn parse_hop(text: &str) -> Option<IpAddr> {
     let ip = text
         .parse::<IpAddr>()
         .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));

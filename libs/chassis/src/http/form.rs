@@ -7,12 +7,12 @@ use serde::de::value::{Error as ValueError, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::json::explain;
+use super::json::field_and_detail;
 use super::{Problem, body};
 use crate::text::Text;
 
 /// Fields at most, in a form or a query: more than any of ours has.
-pub(super) const MOST_FIELDS: usize = 64;
+pub(super) const MAX_FIELDS: usize = 64;
 
 /// A form body, `application/x-www-form-urlencoded`. A parameter that comes twice is refused (RFC 6749 §3.1), and
 /// so is one that `T` does not know, if `T` is `#[serde(deny_unknown_fields)]`.
@@ -85,18 +85,19 @@ impl Pairs {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             // SB-43
-            if pairs.len() == MOST_FIELDS {
+            if pairs.len() == MAX_FIELDS {
                 return Err(Problem::bad_request(format!(
-                    "There are more than {MOST_FIELDS} parameters."
+                    "There are more than {MAX_FIELDS} parameters."
                 )));
             }
             let middle = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = pair.split_at(middle);
             let name = decode(name)
                 .map_err(|reason| Problem::bad_request(format!("The name of a parameter {reason}.")))?;
-            let value = decode(value.get(1..).unwrap_or_default()).map_err(|reason| refuse(&name, reason))?;
+            let value = decode(value.get(1..).unwrap_or_default())
+                .map_err(|reason| parameter_problem(&name, reason))?;
             if pairs.iter().any(|(known, _)| *known == name) {
-                return Err(refuse(&name, "is there twice"));
+                return Err(parameter_problem(&name, "is there twice"));
             }
             pairs.push((name, value));
         }
@@ -123,13 +124,13 @@ impl Pairs {
         let pairs = self.0.into_iter().map(|(name, value)| (name, Value(value)));
         serde_path_to_error::deserialize(MapDeserializer::new(pairs)).map_err(|error| {
             let path = error.path().to_string();
-            let (field, detail) = explain(&path, &error.into_inner().to_string());
+            let (field, detail) = field_and_detail(&path, &error.into_inner().to_string());
             Problem::invalid().field(field, detail)
         })
     }
 }
 
-fn refuse(name: &str, reason: &str) -> Problem {
+fn parameter_problem(name: &str, reason: &str) -> Problem {
     Problem::bad_request(format!("The parameter {name} {reason}.")).field(name, reason)
 }
 

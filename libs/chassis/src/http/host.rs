@@ -33,14 +33,14 @@ fn one_host(headers: &HeaderMap) -> Result<Option<Authority>, Problem> {
     let mut values = headers.get_all(HOST).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(host), None) => read(host)
+        (Some(host), None) => parse_host(host)
             .map(Some)
             .ok_or_else(|| Problem::bad_request("The header Host is no host.")),
         _ => Err(Problem::bad_request("The header Host is there twice.")),
     }
 }
 
-fn read(host: &HeaderValue) -> Option<Authority> {
+fn parse_host(host: &HeaderValue) -> Option<Authority> {
     let host = host.as_bytes();
     Authority::try_from(host)
         .ok()

@@ -57,7 +57,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             error.valid_up_to() + 1
         ))
     })?;
-    check(text)?;
+    check_strictly(text)?;
     // Every body here is an object; serde would take an array of a struct's fields in their order as well.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Problem::invalid().field("(body)", "expected a JSON object"));
@@ -65,7 +65,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let (field, detail) = explain(&path, &error.into_inner().to_string());
+        let (field, detail) = field_and_detail(&path, &error.into_inner().to_string());
         Problem::invalid().field(field, detail)
     })
 }
@@ -79,41 +79,41 @@ const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
 /// Checks what serde lets pass: members that come twice, U+0000 in a text, numbers that would be rounded, anything after
 /// the end.
-fn check(text: &str) -> Result<(), Problem> {
+fn check_strictly(text: &str) -> Result<(), Problem> {
     if text.trim_ascii().is_empty() {
         return Err(malformed("The body is empty.".to_owned()));
     }
-    let mut finding = None;
+    let mut violation = None;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let outcome = Check {
+    let outcome = StrictCheck {
         path: &mut String::new(),
-        finding: &mut finding,
+        violation: &mut violation,
     }
     .deserialize(&mut deserializer)
     .and_then(|()| deserializer.end());
-    match (outcome, finding) {
+    match (outcome, violation) {
         (Ok(()), _) => Ok(()),
-        (Err(_), Some(Finding { field, detail })) => {
+        (Err(_), Some(StrictnessError { field, detail })) => {
             Err(Problem::bad_request(format!("{field} {detail}.")).field(field, detail))
         }
         (Err(error), None) => Err(malformed(format!("The JSON is malformed: {error}."))),
     }
 }
 
-struct Finding {
+struct StrictnessError {
     field: String,
     detail: &'static str,
 }
 
-struct Check<'a> {
+struct StrictCheck<'a> {
     path: &'a mut String,
-    finding: &'a mut Option<Finding>,
+    violation: &'a mut Option<StrictnessError>,
 }
 
-impl Check<'_> {
+impl StrictCheck<'_> {
     fn refuse<E: de::Error>(self, detail: &'static str) -> E {
         let field = if self.path.is_empty() { "(body)" } else { self.path };
-        *self.finding = Some(Finding {
+        *self.violation = Some(StrictnessError {
             field: field.to_owned(),
             detail,
         });
@@ -121,7 +121,7 @@ impl Check<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Check<'_> {
+impl<'de> DeserializeSeed<'de> for StrictCheck<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -129,7 +129,7 @@ impl<'de> DeserializeSeed<'de> for Check<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Check<'_> {
+impl<'de> Visitor<'de> for StrictCheck<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,9 +172,9 @@ impl<'de> Visitor<'de> for Check<'_> {
         let length = self.path.len();
         for index in 0.. {
             self.path.push_str(&format!("[{index}]"));
-            let item = Check {
+            let item = StrictCheck {
                 path: &mut *self.path,
-                finding: &mut *self.finding,
+                violation: &mut *self.violation,
             };
             if items.next_element_seed(item)?.is_none() {
                 break;
@@ -196,9 +196,9 @@ impl<'de> Visitor<'de> for Check<'_> {
             if !seen.insert(name) {
                 return Err(self.refuse("is there twice"));
             }
-            members.next_value_seed(Check {
+            members.next_value_seed(StrictCheck {
                 path: &mut *self.path,
-                finding: &mut *self.finding,
+                violation: &mut *self.violation,
             })?;
             self.path.truncate(length);
         }
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for Check<'_> {
 }
 
 /// Which field serde means, and what it has against it, without the value: it may be a secret.
-pub(super) fn explain(path: &str, message: &str) -> (String, String) {
+pub(super) fn field_and_detail(path: &str, message: &str) -> (String, String) {
     let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
     let quoted = |prefix: &str| {
         let (name, rest) = message.strip_prefix(prefix)?.split_once('`')?;

@@ -32,8 +32,8 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// For answers that are no pages; a page brings a policy of its own.
 const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// How much of a body that is too long is read away, as a multiple of `limits.body_bytes`, and for how long.
-const DISCARDED: u64 = 8;
-const DISCARDING: Duration = Duration::from_secs(2);
+const DISCARD_FACTOR: u64 = 8;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Of this host alone: what else stands under its name is not ours to decide about.
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
@@ -46,7 +46,7 @@ pub fn standard_layers<S: Clone + Send + Sync + 'static>(
     limits: &LimitsConfig,
     scheme: PublicScheme,
 ) -> Router<S> {
-    router.layer(Standard {
+    router.layer(StandardLayer {
         scheme,
         body_bytes: limits.body_bytes,
         time: Duration::from_secs(limits.request_seconds),
@@ -74,13 +74,13 @@ impl PublicScheme {
 }
 
 #[derive(Clone, Copy)]
-struct Standard {
+struct StandardLayer {
     scheme: PublicScheme,
     body_bytes: u64,
     time: Duration,
 }
 
-impl<S> Layer<S> for Standard {
+impl<S> Layer<S> for StandardLayer {
     type Service = StandardService<S>;
 
     // Called once for every route and method, so each has metrics of its own and never looks them up.
@@ -96,11 +96,11 @@ impl<S> Layer<S> for Standard {
 #[derive(Clone)]
 struct StandardService<S> {
     inner: S,
-    limits: Standard,
+    limits: StandardLayer,
     metrics: Arc<RouteMetrics>,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl<S> Service<Request<Body>> for StandardService<S>
 where
@@ -110,23 +110,23 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answer {
+    fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
         let began = Instant::now();
-        let caller = request
+        let parent = request
             .headers()
             .get(TRACEPARENT)
             .and_then(|value| TraceContext::parse(value.to_str().ok()?));
-        let sender = request.extensions().get::<Peer>();
-        let sender = telemetry::Caller::at(sender.map(|peer| client_ip(peer, request.headers())));
+        let peer = request.extensions().get::<Peer>();
+        let caller = telemetry::Caller::at(peer.map(|peer| client_ip(peer, request.headers())));
         let tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.tls);
-        let (trace, mut span) = telemetry::request_span(caller, &request, tls);
-        let seen = Seen::of(&request);
+        let (trace, mut span) = telemetry::request_span(parent, &request, tls);
+        let labels = RequestLabels::of(&request);
         let limits = self.limits;
         let metrics = Arc::clone(&self.metrics);
         let body = BodyLimit::attach(&mut request, limits.body_bytes);
@@ -135,26 +135,26 @@ where
             Some(_) => check_host(&request),
             None => Ok(()),
         };
-        let answer = named.map(|()| self.inner.call(request));
+        let response_future = named.map(|()| self.inner.call(request));
         let secure = tls || limits.scheme == PublicScheme::Https;
         let work = async move {
-            let mut response = match answer {
-                Ok(inner) => answer_in_time(inner, limits.time).await,
+            let mut response = match response_future {
+                Ok(inner) => respond_within(inner, limits.time).await,
                 Err(problem) => problem.into_response(),
             };
             if let Some(rest) = body.and_then(|body| body.unread()) {
-                discard(rest, limits.body_bytes.saturating_mul(DISCARDED)).await;
+                discard(rest, limits.body_bytes.saturating_mul(DISCARD_FACTOR)).await;
             }
             finish(&mut response, trace, secure);
-            span.answered(response.status());
-            seen.record(&metrics, response.status(), began.elapsed());
+            span.set_response_status(response.status());
+            labels.record(&metrics, response.status(), began.elapsed());
             Ok(response)
         };
-        Box::pin(sender.scope(trace.scope(work)))
+        Box::pin(caller.scope(trace.scope(work)))
     }
 }
 
-async fn answer_in_time<F, R>(inner: F, time: Duration) -> Response
+async fn respond_within<F, R>(inner: F, time: Duration) -> Response
 where
     F: Future<Output = Result<R, Infallible>>,
     R: IntoResponse,
@@ -168,7 +168,7 @@ where
                 error.message = telemetry::panic_text(panic.as_ref()),
                 "a request handler panicked"
             );
-            Problem::unexplained().into_response()
+            Problem::internal_unlogged().into_response()
         }
         Err(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -194,17 +194,17 @@ async fn discard(body: Body, at_most: u64) {
             }
         }
     };
-    let _ = tokio::time::timeout(DISCARDING, reading).await;
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, reading).await;
 }
 
 /// Fills in what the handler left open.
 fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     if is_bare_error(response) {
         // What was said already stays: `Allow`, and whether scripts of other origins may read the answer.
-        let said = std::mem::take(response.headers_mut());
+        let kept = std::mem::take(response.headers_mut());
         *response = Problem::of_status(response.status()).into_response();
         let headers = response.headers_mut();
-        for (name, value) in &said {
+        for (name, value) in &kept {
             if !matches!(*name, CONTENT_LENGTH | CACHE_CONTROL) {
                 headers.append(name, value.clone());
             }
@@ -215,17 +215,17 @@ fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     if let Ok(id) = HeaderValue::from_maybe_shared(bytes::Bytes::from(trace.trace_id().to_string())) {
         headers.insert(X_REQUEST_ID, id);
     }
-    protect_headers(headers, secure);
+    add_protective_headers(headers, secure);
 }
 
 /// The answer to a request that is refused before it reaches a route.
-pub(crate) fn protect(problem: Problem, secure: bool) -> Response {
+pub(crate) fn protected_response(problem: Problem, secure: bool) -> Response {
     let mut response = problem.into_response();
-    protect_headers(response.headers_mut(), secure);
+    add_protective_headers(response.headers_mut(), secure);
     response
 }
 
-fn protect_headers(headers: &mut HeaderMap, secure: bool) {
+fn add_protective_headers(headers: &mut HeaderMap, secure: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     default_header(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default_header(headers, CONTENT_SECURITY_POLICY, NO_CONTENT_POLICY);
@@ -248,12 +248,12 @@ fn is_bare_error(response: &Response) -> bool {
 }
 
 /// What metrics and the log of requests say about a request.
-struct Seen {
+struct RequestLabels {
     method: ::http::Method,
     route: Option<axum::extract::MatchedPath>,
 }
 
-impl Seen {
+impl RequestLabels {
     fn of(request: &Request<Body>) -> Self {
         Self {
             method: request.method().clone(),

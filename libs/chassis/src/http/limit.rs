@@ -13,19 +13,19 @@ use hyper::body::{Frame, SizeHint};
 use super::budget::Reservation;
 
 /// Bytes of a body at most while its sender is unknown: every form, `/authenticate`, everything under `/oauth2`.
-pub const ANYBODYS_BODY: u64 = 16 * 1024;
+pub const UNAUTHENTICATED_BODY_BYTES: u64 = 16 * 1024;
 
 /// The limit on the body of one request, an extension that [`super::standard_layers`] puts on it. It is
-/// [`ANYBODYS_BODY`] (or `limits.body_bytes`, where that is less) until a permission extractor of
+/// [`UNAUTHENTICATED_BODY_BYTES`] (or `limits.body_bytes`, where that is less) until a permission extractor of
 /// [`crate::access`] has verified the sender's token, and `limits.body_bytes` from then on. A route without a
 /// permission therefore never reads more than the small limit.
 #[derive(Clone, Debug)]
-pub struct BodyLimit(Arc<Bounds>);
+pub struct BodyLimit(Arc<LimitState>);
 
 #[derive(Debug)]
-struct Bounds {
+struct LimitState {
     bytes: AtomicU64,
-    of_known_sender: u64,
+    authenticated_bytes: u64,
     /// A body that was longer than allowed, unread, once the handler is done with it.
     unread: Mutex<Option<Body>>,
     /// What the body holds of the budget of all bodies.
@@ -35,7 +35,7 @@ struct Bounds {
 /// The body has more bytes than its [`BodyLimit`].
 #[derive(Debug, thiserror::Error)]
 #[error("the body is longer than {0} bytes")]
-pub(super) struct TooLong(pub(super) u64);
+pub(super) struct BodyTooLong(pub(super) u64);
 
 impl BodyLimit {
     /// Holds the body of `request` to the small limit; `configured` bytes are the large one. `None` when there is no
@@ -44,9 +44,9 @@ impl BodyLimit {
         if request.body().is_end_stream() {
             return None;
         }
-        let limit = Self(Arc::new(Bounds {
-            bytes: AtomicU64::new(configured.min(ANYBODYS_BODY)),
-            of_known_sender: configured,
+        let limit = Self(Arc::new(LimitState {
+            bytes: AtomicU64::new(configured.min(UNAUTHENTICATED_BODY_BYTES)),
+            authenticated_bytes: configured,
             unread: Mutex::default(),
             held: request.extensions_mut().remove(),
         }));
@@ -63,8 +63,8 @@ impl BodyLimit {
     }
 
     /// Allows the large limit: the sender is known and may be here.
-    pub(crate) fn sender_is_known(&self) {
-        self.0.bytes.store(self.0.of_known_sender, Ordering::Relaxed);
+    pub(crate) fn allow_large_body(&self) {
+        self.0.bytes.store(self.0.authenticated_bytes, Ordering::Relaxed);
     }
 
     /// Bytes that are allowed now.
@@ -78,7 +78,7 @@ impl BodyLimit {
     }
 }
 
-/// A body that fails with [`TooLong`] at its first frame when its declared length is over the limit, and otherwise
+/// A body that fails with [`BodyTooLong`] at its first frame when its declared length is over the limit, and otherwise
 /// at the frame that goes over it.
 struct LimitedBody {
     inner: Body,
@@ -90,10 +90,10 @@ struct LimitedBody {
 }
 
 impl LimitedBody {
-    fn check(&self) -> Result<(), TooLong> {
+    fn check(&self) -> Result<(), BodyTooLong> {
         let limit = self.limit.bytes();
         match self.declared.max(self.read) > limit {
-            true => Err(TooLong(limit)),
+            true => Err(BodyTooLong(limit)),
             false => Ok(()),
         }
     }

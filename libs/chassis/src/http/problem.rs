@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::db::DbError;
-use crate::telemetry::{Chain, TraceContext};
+use crate::telemetry::{ErrorChain, TraceContext};
 
 /// The media type of a problem (RFC 9457 §3).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -143,14 +143,14 @@ impl Problem {
     pub fn internal(error: &(dyn StdError + 'static)) -> Self {
         tracing::error!(
             error.message = %error,
-            error.stack_trace = %Chain(error),
+            error.stack_trace = %ErrorChain(error),
             "a request failed: {error}"
         );
-        Self::unexplained()
+        Self::internal_unlogged()
     }
 
     /// 500 without a word to the log: the caller has written it already.
-    pub(crate) fn unexplained() -> Self {
+    pub(crate) fn internal_unlogged() -> Self {
         let problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -289,7 +289,7 @@ impl IntoResponse for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         if error.is_transient() {
-            tracing::warn!(error.message = %error, error.stack_trace = %Chain(&error), "the database is not available");
+            tracing::warn!(error.message = %error, error.stack_trace = %ErrorChain(&error), "the database is not available");
             return Self::unavailable(Duration::from_secs(1));
         }
         Self::internal(&error)

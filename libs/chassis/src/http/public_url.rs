@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use url::{Host, Url};
 
 /// The most that a path may have, in bytes: it goes into the names of cookies.
-const LONGEST_PATH: usize = 100;
+const MAX_PATH_BYTES: usize = 100;
 
 /// `https://id.example.org` or `https://example.org/idp`: an origin and perhaps a path, without a slash at the end, a
 /// query, a fragment or a user. The host is in lower case whatever was written, so that what is derived from the URL
@@ -36,7 +36,7 @@ pub enum PublicUrlError {
     Parts,
     /// A cookie's name, a proxy's rule and a link must be able to hold the path as it is.
     #[error(
-        "expected a path of letters, digits and . _ ~ - between single slashes, of at most {LONGEST_PATH} characters"
+        "expected a path of letters, digits and . _ ~ - between single slashes, of at most {MAX_PATH_BYTES} characters"
     )]
     Path,
 }
@@ -60,7 +60,7 @@ impl PublicUrl {
             let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
             !segment.is_empty() && segment.bytes().all(unreserved)
         });
-        if !plain || path.len() > LONGEST_PATH {
+        if !plain || path.len() > MAX_PATH_BYTES {
             return Err(PublicUrlError::Path);
         }
         url.set_path(&path);

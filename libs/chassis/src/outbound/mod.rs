@@ -20,15 +20,15 @@ use reqwest::redirect;
 use url::Url;
 
 pub use crate::http::Network;
-use crate::http_client::traced;
-use crate::telemetry::Place;
+use crate::http_client::send_traced;
+use crate::telemetry::PeerDisclosure;
 pub use error::{OutboundError, Refusal};
 pub use policy::Policy;
 pub use public::is_public;
 pub use resolve::{Resolver, SystemResolver};
 
 use policy::Strictness;
-use resolve::Guarded;
+use resolve::GuardedResolver;
 
 /// Calls other people's addresses. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Outbound {
 
 /// The head of an answer; its body is read on demand.
 #[derive(Debug)]
-pub struct Answer {
+pub struct OutboundResponse {
     /// The status; a redirect is an answer like any other.
     pub status: StatusCode,
     /// The headers.
@@ -64,7 +64,7 @@ impl Outbound {
         timeout: Duration,
     ) -> Result<Self, reqwest::Error> {
         let policy = Arc::new(policy);
-        let client = |strictness| client(Guarded::new(&policy, &resolver, strictness), timeout);
+        let client = |strictness| client(GuardedResolver::new(&policy, &resolver, strictness), timeout);
         Ok(Self {
             open: client(Strictness::Public)?,
             allowed: client(Strictness::AllowedOnly)?,
@@ -80,7 +80,7 @@ impl Outbound {
     /// # Errors
     /// What is wrong with it.
     pub async fn check(&self, url: &Url) -> Result<(), OutboundError> {
-        let strictness = self.policy.read(url)?;
+        let strictness = self.policy.classify(url)?;
         let Some(url::Host::Domain(name)) = url.host() else {
             return Ok(());
         };
@@ -102,8 +102,8 @@ impl Outbound {
         url: &Url,
         headers: HeaderMap,
         body: Vec<u8>,
-    ) -> Result<Answer, OutboundError> {
-        let client = match self.policy.read(url)? {
+    ) -> Result<OutboundResponse, OutboundError> {
+        let client = match self.policy.classify(url)? {
             Strictness::Public => &self.open,
             Strictness::AllowedOnly => &self.allowed,
         };
@@ -113,10 +113,10 @@ impl Outbound {
             .body(body)
             .build()
             .map_err(OutboundError::from_client)?;
-        let response = traced(client, request, Place::Foreign)
+        let response = send_traced(client, request, PeerDisclosure::Nothing)
             .await
             .map_err(OutboundError::from_client)?;
-        Ok(Answer {
+        Ok(OutboundResponse {
             status: response.status(),
             headers: response.headers().clone(),
             body: response,
@@ -124,7 +124,7 @@ impl Outbound {
     }
 }
 
-impl Answer {
+impl OutboundResponse {
     /// The body, if it has at most `limit` bytes.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl Answer {
     }
 }
 
-fn client(resolver: Guarded, timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+fn client(resolver: GuardedResolver, timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     let resolver = Arc::new(resolver);
     let builder = || {
         reqwest::Client::builder()

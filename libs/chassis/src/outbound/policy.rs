@@ -29,7 +29,7 @@ pub(super) enum Strictness {
 
 impl Policy {
     /// Judges what is written; an address in it at once, a name when it is resolved.
-    pub(super) fn read(&self, url: &Url) -> Result<Strictness, Refusal> {
+    pub(super) fn classify(&self, url: &Url) -> Result<Strictness, Refusal> {
         let usual_scheme = match url.scheme() {
             "https" => true,
             "http" => false,

@@ -40,13 +40,13 @@ impl Resolver for SystemResolver {
 }
 
 /// A resolver that gives out checked addresses only. The client connects to what it gets from here.
-pub(super) struct Guarded {
+pub(super) struct GuardedResolver {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolver>,
     strictness: Strictness,
 }
 
-impl Guarded {
+impl GuardedResolver {
     pub(super) fn new(policy: &Arc<Policy>, resolver: &Arc<dyn Resolver>, strictness: Strictness) -> Self {
         Self {
             policy: Arc::clone(policy),
@@ -56,7 +56,7 @@ impl Guarded {
     }
 }
 
-impl Resolve for Guarded {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, resolver, strictness) = (
             Arc::clone(&self.policy),

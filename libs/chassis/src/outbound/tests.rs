@@ -53,7 +53,7 @@ fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
-async fn post(outbound: &Outbound, to: &str) -> Result<Answer, OutboundError> {
+async fn post(outbound: &Outbound, to: &str) -> Result<OutboundResponse, OutboundError> {
     outbound
         .send(Method::POST, &url(to), HeaderMap::new(), b"{}".to_vec())
         .await

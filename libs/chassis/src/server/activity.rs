@@ -13,34 +13,34 @@ use tokio::time::Instant;
 
 use crate::config::LimitsConfig;
 
+mod eviction;
 mod open;
-mod spare;
 
-pub(super) use open::{BodyTurn, OpenRequest};
-use open::{Request, Turn};
-pub(super) use spare::Spare;
+pub(super) use eviction::EvictionRank;
+pub(super) use open::{BodyProgress, OpenRequest};
+use open::{Request, RequestState};
 
 /// Why the service ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum CloseReason {
     /// No complete request head came in time: TLS handshake, HTTP/2 preface and head share one deadline.
     Head,
     /// No request was open for `limits.keep_alive_seconds`.
     Idle,
     /// The client took nothing of an answer for `limits.write_seconds`.
-    Answer,
+    Response,
     /// Its place was needed, and it waited for its client.
-    Room,
+    Evicted,
 }
 
-impl Ended {
+impl CloseReason {
     /// As the label `reason` of `vestibule_connections_closed_total`.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Head => "head",
             Self::Idle => "idle",
-            Self::Answer => "answer",
-            Self::Room => "room",
+            Self::Response => "answer",
+            Self::Evicted => "room",
         }
     }
 }
@@ -71,7 +71,7 @@ impl Deadlines {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// Accepted; no complete request head came so far.
-    New(Instant),
+    Accepted(Instant),
     /// A request is open: its head came, and its answer was not handed over to the end.
     Busy,
     /// No request is open.
@@ -90,29 +90,29 @@ struct State {
     /// Since when the system takes no more bytes for the client.
     blocked: Option<Instant>,
     /// The place was given up: the connection ends, whatever the client sends meanwhile.
-    gave_up_place: bool,
+    is_evicted: bool,
 }
 
 impl State {
     /// Since when an HTTP/2 client has taken nothing of an answer.
-    fn untaken(&self) -> Option<Instant> {
-        let turns = self.open.values().map(|request| request.turn);
-        turns
-            .filter_map(|turn| match turn {
-                Turn::Answer(since) => Some(since),
-                Turn::Service | Turn::Body => None,
+    fn unread_response_since(&self) -> Option<Instant> {
+        let states = self.open.values().map(|request| request.state);
+        states
+            .filter_map(|state| match state {
+                RequestState::AwaitingClient(since) => Some(since),
+                RequestState::Processing | RequestState::AwaitingBody => None,
             })
             .min()
     }
 
     /// How readily the connection can be spared; `None` while the service works on one of its requests.
-    fn spare(&self) -> Option<Spare> {
+    fn eviction_rank(&self) -> Option<EvictionRank> {
         let unfinished = match self.stage {
-            Stage::Idle(since) => return Some(Spare::idle(since)),
-            Stage::New(since) | Stage::Head(since) => Some(since),
+            Stage::Idle(since) => return Some(EvictionRank::idle(since)),
+            Stage::Accepted(since) | Stage::Head(since) => Some(since),
             Stage::Busy => self.waiting_since(),
         };
-        unfinished.map(Spare::unfinished)
+        unfinished.map(EvictionRank::unfinished)
     }
 
     /// Since when a busy connection waits for its client, which owes bytes of every body or takes none of any answer. A
@@ -122,10 +122,10 @@ impl State {
         let stuck = self.blocked.filter(|_| !self.http2);
         let mut oldest = stuck;
         for request in self.open.values() {
-            let since = match request.turn {
-                Turn::Service => stuck?,
-                Turn::Body => request.opened,
-                Turn::Answer(since) => since,
+            let since = match request.state {
+                RequestState::Processing => stuck?,
+                RequestState::AwaitingBody => request.opened,
+                RequestState::AwaitingClient(since) => since,
             };
             oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
         }
@@ -140,24 +140,24 @@ pub(super) struct Activity {
     /// A trusted proxy carries many clients on one connection: one that does not read its answer ends no other's.
     shared: bool,
     state: Mutex<State>,
-    wanted: Notify,
+    evicted: Notify,
 }
 
 impl Activity {
     pub(super) fn new(deadlines: Deadlines, shared: bool) -> Arc<Self> {
         let state = State {
-            stage: Stage::New(Instant::now()),
+            stage: Stage::Accepted(Instant::now()),
             http2: false,
             open: HashMap::new(),
             next_request: 0,
             blocked: None,
-            gave_up_place: false,
+            is_evicted: false,
         };
         Arc::new(Self {
             deadlines,
             shared,
             state: Mutex::new(state),
-            wanted: Notify::new(),
+            evicted: Notify::new(),
         })
     }
 
@@ -187,7 +187,7 @@ impl Activity {
     /// given its place up and is about to end.
     pub(super) fn open_request(self: &Arc<Self>, version: Version) -> Option<OpenRequest> {
         let mut state = self.state();
-        if state.gave_up_place {
+        if state.is_evicted {
             return None;
         }
         state.stage = Stage::Busy;
@@ -196,8 +196,8 @@ impl Activity {
         state.next_request = id.wrapping_add(1);
         let request = Request {
             opened: Instant::now(),
-            turn: Turn::Service,
-            given_up: false,
+            state: RequestState::Processing,
+            evicted: false,
             reader: None,
         };
         state.open.insert(id, request);
@@ -209,14 +209,14 @@ impl Activity {
     }
 
     /// Changes whose turn it is in a request, if it is still open.
-    fn set_turn(&self, id: u64, change: impl FnOnce(&mut Turn)) {
+    fn set_state(&self, id: u64, change: impl FnOnce(&mut RequestState)) {
         if let Some(request) = self.state().open.get_mut(&id) {
-            change(&mut request.turn);
+            change(&mut request.state);
         }
     }
 
     /// The connection was told to end, which needs the client's help: it gets the time of one request head.
-    pub(super) fn leave(&self) {
+    pub(super) fn begin_close(&self) {
         let mut state = self.state();
         if matches!(state.stage, Stage::Idle(_)) {
             state.stage = Stage::Head(Instant::now());
@@ -225,58 +225,58 @@ impl Activity {
 
     /// How readily the connection can be spared; `None` while the service works on one of its requests, and when the place
     /// was given up already.
-    pub(super) fn spare(&self) -> Option<Spare> {
+    pub(super) fn eviction_rank(&self) -> Option<EvictionRank> {
         let state = self.state();
-        state.spare().filter(|_| !state.gave_up_place)
+        state.eviction_rank().filter(|_| !state.is_evicted)
     }
 
     /// The place is needed. Returns whether the connection gives it up: then it ends, whatever the client sends meanwhile.
-    pub(super) fn give_up_place(&self) -> bool {
+    pub(super) fn evict(&self) -> bool {
         let mut state = self.state();
-        if state.gave_up_place || state.spare().is_none() {
+        if state.is_evicted || state.eviction_rank().is_none() {
             return false;
         }
-        state.gave_up_place = true;
-        self.wanted.notify_one();
+        state.is_evicted = true;
+        self.evicted.notify_one();
         true
     }
 
     /// Whether the place was given up. It is free when the connection has ended.
-    pub(super) fn gave_up_place(&self) -> bool {
-        self.state().gave_up_place
+    pub(super) fn is_evicted(&self) -> bool {
+        self.state().is_evicted
     }
 
     /// Since when a request waits for its client; `None` while the service works on it, and when it cannot be given up.
     pub(super) fn waiting_since(&self, request: u64) -> Option<Instant> {
         let state = self.state();
         let request = state.open.get(&request)?;
-        match request.turn {
-            Turn::Service => None,
-            Turn::Body => Some(request.opened),
+        match request.state {
+            RequestState::Processing => None,
+            RequestState::AwaitingBody => Some(request.opened),
             // Others share the connection, and one stream cannot be reset from here.
-            Turn::Answer(_) if self.shared => None,
-            Turn::Answer(since) => Some(since),
+            RequestState::AwaitingClient(_) if self.shared => None,
+            RequestState::AwaitingClient(since) => Some(since),
         }
     }
 
     /// The place of a request is needed that waits for its client. Returns whether it gives it up: the body is refused, or
     /// the connection of a client ends that takes nothing of its answer.
-    pub(super) fn give_up_request(&self, request: u64) -> bool {
+    pub(super) fn evict_request(&self, request: u64) -> bool {
         let reader = {
             let mut state = self.state();
             let Some(request) = state.open.get_mut(&request) else {
                 return false;
             };
-            match request.turn {
-                Turn::Service => return false,
-                Turn::Answer(_) if self.shared => return false,
-                Turn::Body => {
-                    request.given_up = true;
+            match request.state {
+                RequestState::Processing => return false,
+                RequestState::AwaitingClient(_) if self.shared => return false,
+                RequestState::AwaitingBody => {
+                    request.evicted = true;
                     request.reader.take()
                 }
-                Turn::Answer(_) => {
-                    state.gave_up_place = true;
-                    self.wanted.notify_one();
+                RequestState::AwaitingClient(_) => {
+                    state.is_evicted = true;
+                    self.evicted.notify_one();
                     None
                 }
             }
@@ -287,37 +287,39 @@ impl Activity {
         true
     }
 
-    fn due(&self) -> Option<(Instant, Ended)> {
+    fn next_deadline(&self) -> Option<(Instant, CloseReason)> {
         let state = self.state();
         let stage = match state.stage {
-            Stage::New(since) | Stage::Head(since) => Some((since + self.deadlines.head, Ended::Head)),
-            Stage::Idle(since) => Some((since + self.deadlines.keep_alive, Ended::Idle)),
+            Stage::Accepted(since) | Stage::Head(since) => {
+                Some((since + self.deadlines.head, CloseReason::Head))
+            }
+            Stage::Idle(since) => Some((since + self.deadlines.keep_alive, CloseReason::Idle)),
             Stage::Busy => None,
         };
-        let untaken = state.untaken().filter(|_| !self.shared);
-        let stuck = state.blocked.into_iter().chain(untaken).min();
-        let answer = stuck.map(|since| (since + self.deadlines.write, Ended::Answer));
+        let unread_response_since = state.unread_response_since().filter(|_| !self.shared);
+        let stuck = state.blocked.into_iter().chain(unread_response_since).min();
+        let answer = stuck.map(|since| (since + self.deadlines.write, CloseReason::Response));
         stage.into_iter().chain(answer).min_by_key(|(at, _)| *at)
     }
 
     /// Waits until a deadline has passed or the place was given up.
-    pub(super) async fn expired(&self) -> Ended {
+    pub(super) async fn expired(&self) -> CloseReason {
         loop {
-            if self.gave_up_place() {
-                return Ended::Room;
+            if self.is_evicted() {
+                return CloseReason::Evicted;
             }
             let now = Instant::now();
-            let due = self.due();
-            if let Some((at, why)) = due
+            let next_deadline = self.next_deadline();
+            if let Some((at, why)) = next_deadline
                 && at <= now
             {
                 return why;
             }
             let tick = now + self.deadlines.tick();
-            let next = due.map_or(tick, |(at, _)| at.min(tick));
+            let next = next_deadline.map_or(tick, |(at, _)| at.min(tick));
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
-                () = self.wanted.notified() => {}
+                () = self.evicted.notified() => {}
             }
         }
     }

@@ -17,16 +17,16 @@ use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::config::LimitsConfig;
-use crate::http::{BodyTerms, Network, Peer, Problem, SourceBytes, client_ip, protect};
+use crate::http::{BodyTerms, Network, Peer, Problem, SourceBytes, client_ip, protected_response};
 use crate::shutdown::{Phase, Shutdown};
 
-use super::activity::{Activity, Ended, OpenRequest};
-use super::answer::{AnswerBody, Held};
-use super::counts;
+use super::activity::{Activity, CloseReason, OpenRequest};
 use super::listener::Acceptor;
+use super::metrics;
 use super::request_body::RequestBody;
-use super::sources::{ConnectionPlace, Places, RequestPlace};
-use super::stream::Watched;
+use super::response_body::{HeldResources, ResponseBody};
+use super::slots::{ConnectionSlot, RequestSlot, Slots};
+use super::stream::TrackedStream;
 
 /// HTTP/2 streams that a client may have open on one connection. A client that wants more waits, which costs nothing here.
 const STREAMS: u32 = 32;
@@ -73,10 +73,10 @@ fn builder(limits: &LimitsConfig, streams: u32, connection_window: u32) -> Build
 }
 
 /// What the connections of a port have in common.
-pub(super) struct Template {
+pub(super) struct PortContext {
     pub(super) port: &'static str,
     pub(super) protocol: Protocol,
-    pub(super) places: Arc<Places>,
+    pub(super) slots: Arc<Slots>,
     pub(super) app: Router,
     pub(super) bodies: Arc<BodyTerms>,
     pub(super) trusted: Arc<[Network]>,
@@ -86,7 +86,7 @@ pub(super) struct Template {
     pub(super) shutdown: Shutdown,
 }
 
-impl Template {
+impl PortContext {
     pub(super) fn trusts(&self, ip: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(ip))
     }
@@ -94,8 +94,8 @@ impl Template {
     /// A place for a connection that was accepted, or `None`.
     pub(super) async fn admit(&self, address: SocketAddr, activity: Arc<Activity>) -> Option<Connection> {
         let proxy = self.trusts(address.ip());
-        let Some(place) = self.places.admit(address.ip(), proxy, &activity).await else {
-            counts::closed(self.port, "source");
+        let Some(slot) = self.slots.admit(address.ip(), proxy, &activity).await else {
+            metrics::count_closed(self.port, "source");
             return None;
         };
         let protocol = &self.protocol;
@@ -105,19 +105,19 @@ impl Template {
             handler: Handler {
                 app: self.app.clone(),
                 bodies: Arc::clone(&self.bodies),
-                body_bytes: self.places.body_bytes(address.ip()).filter(|_| !proxy),
+                body_bytes: self.slots.body_bytes(address.ip()).filter(|_| !proxy),
                 peer: Peer {
                     address,
                     tls: self.tls,
                     trusted: Arc::clone(&self.trusted),
                 },
                 proxy,
-                places: Arc::clone(&self.places),
+                slots: Arc::clone(&self.slots),
                 activity,
             },
             until: self.until,
             shutdown: self.shutdown.clone(),
-            _place: place,
+            _slot: slot,
         })
     }
 }
@@ -129,7 +129,7 @@ pub(super) struct Connection {
     handler: Handler,
     until: Phase,
     shutdown: Shutdown,
-    _place: ConnectionPlace,
+    _slot: ConnectionSlot,
 }
 
 impl Connection {
@@ -140,7 +140,7 @@ impl Connection {
             return;
         }
         let activity = Arc::clone(&self.handler.activity);
-        let stream = Watched::new(stream, Arc::clone(&activity));
+        let stream = TrackedStream::new(stream, Arc::clone(&activity));
         let tls = match acceptor {
             Acceptor::Plain => return self.serve(stream).await,
             Acceptor::Tls(tls) => tls,
@@ -154,8 +154,8 @@ impl Connection {
         }
     }
 
-    fn closed(&self, why: Ended) {
-        counts::closed(self.port, why.label());
+    fn closed(&self, why: CloseReason) {
+        metrics::count_closed(self.port, why.label());
         tracing::debug!(event.reason = why.label(), "closed a connection");
     }
 
@@ -181,11 +181,11 @@ impl Connection {
                 }
                 why = activity.expired() => {
                     self.closed(why);
-                    if why != Ended::Idle {
+                    if why != CloseReason::Idle {
                         return;
                     }
                     // A request that is on its way already is answered, or HTTP/2 says that it was not seen.
-                    activity.leave();
+                    activity.begin_close();
                     connection.as_mut().graceful_shutdown();
                 }
             }
@@ -203,18 +203,14 @@ struct Handler {
     peer: Peer,
     /// Whether the peer is a trusted proxy.
     proxy: bool,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     activity: Arc<Activity>,
 }
 
 impl Handler {
     /// The place of a request for which no connection stands: of one that came through a proxy, and of one over HTTP/2,
     /// whose connection carries many. A proxy's own requests, and those of clients in its network, need none.
-    fn place(
-        &self,
-        request: &Request<Incoming>,
-        open: &OpenRequest,
-    ) -> Result<Option<RequestPlace>, Problem> {
+    fn slot(&self, request: &Request<Incoming>, open: &OpenRequest) -> Result<Option<RequestSlot>, Problem> {
         if !self.proxy && request.version() != Version::HTTP_2 {
             return Ok(None);
         }
@@ -222,10 +218,10 @@ impl Handler {
         if self.proxy && self.peer.trusted.iter().any(|network| network.contains(client)) {
             return Ok(None);
         }
-        match self.places.admit_request(client, open) {
-            Some(place) => Ok(Some(place)),
+        match self.slots.admit_request(client, open) {
+            Some(slot) => Ok(Some(slot)),
             None => {
-                counts::refused("source");
+                metrics::count_refused("source");
                 Err(Problem::too_many(Duration::from_secs(1))
                     .detail("Too many requests of this client are open."))
             }
@@ -234,7 +230,7 @@ impl Handler {
 }
 
 impl hyper::service::Service<Request<Incoming>> for Handler {
-    type Response = Response<AnswerBody>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -243,26 +239,26 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
             // The connection ends before anything could be said.
             return Box::pin(std::future::pending());
         };
-        let place = match self.place(&request, &open) {
-            Ok(place) => place,
+        let slot = match self.slot(&request, &open) {
+            Ok(slot) => slot,
             Err(problem) => {
-                let response = protect(problem, self.peer.tls);
-                let response = response.map(|body| AnswerBody::new(body, open, Held::default()));
+                let response = protected_response(problem, self.peer.tls);
+                let response = response.map(|body| ResponseBody::new(body, open, HeldResources::default()));
                 return Box::pin(std::future::ready(Ok(response)));
             }
         };
-        let source = match &place {
-            Some(place) => Some(Arc::clone(&place.body_bytes)),
+        let source = match &slot {
+            Some(slot) => Some(Arc::clone(&slot.body_bytes)),
             None => self.body_bytes.clone(),
         };
-        let request = request.map(|body| RequestBody::new(body, open.body()));
+        let request = request.map(|body| RequestBody::new(body, open.body_progress()));
         let (mut request, body) = self.bodies.apply(request, source);
         request.extensions_mut().insert(self.peer.clone());
         let answer = self.app.clone().call(request);
-        let held = Held { place, body };
+        let held = HeldResources { slot, body };
         Box::pin(async move {
             let response = answer.await?;
-            Ok(response.map(|body| AnswerBody::new(body, open, held)))
+            Ok(response.map(|body| ResponseBody::new(body, open, held)))
         })
     }
 }

@@ -16,11 +16,11 @@ use crate::config::LimitsConfig;
 use crate::http::{BodyBudget, BodyTerms, Network};
 use crate::shutdown::{Phase, Shutdown};
 
-use super::PATIENCE;
+use super::SHUTDOWN_TIMEOUT;
 use super::activity::{Activity, Deadlines};
-use super::connection::{Protocol, Template};
-use super::counts;
-use super::sources::Places;
+use super::connection::{PortContext, Protocol};
+use super::metrics;
+use super::slots::Slots;
 
 /// How a new connection becomes a stream of bytes.
 #[derive(Clone)]
@@ -58,15 +58,15 @@ pub(super) struct Listener {
 impl Listener {
     /// Accepts until the phase has come, then waits for the requests in flight.
     pub(super) async fn serve(self, shutdown: Shutdown) {
-        let places = Places::new(self.limits.connections, self.limits.places_per_source());
-        counts::watch(self.port, &places);
-        let template = Template {
+        let slots = Slots::new(self.limits.connections, self.limits.max_connections_per_source());
+        metrics::register_port(self.port, &slots);
+        let template = PortContext {
             port: self.port,
             protocol: Protocol::new(&self.limits),
-            places,
+            slots,
             app: self
                 .app
-                .layer(from_fn_with_state(shutdown.clone(), send_elsewhere)),
+                .layer(from_fn_with_state(shutdown.clone(), close_when_draining)),
             bodies: Arc::new(BodyTerms {
                 budget: self.budget,
                 time: Duration::from_secs(self.limits.body_seconds),
@@ -107,7 +107,7 @@ impl Listener {
         }
         drop(self.listener);
         let all = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             tracing::warn!("{} connections did not end in time", connections.len());
         }
         connections.shutdown().await;
@@ -116,7 +116,7 @@ impl Listener {
 
 /// Answers of a replica that drains are the last of their connections. Balancers of connections send no new ones here by then,
 /// and who kept one would run into its end with a request on the way.
-async fn send_elsewhere(
+async fn close_when_draining(
     State(shutdown): State<Shutdown>,
     request: Request<Body>,
     next: Next,

@@ -1,13 +1,13 @@
 //! Two listeners, one for everybody and one for operators, and an end that loses no request.
 
 mod activity;
-mod answer;
 mod connection;
-mod counts;
-mod files;
+mod file_limit;
 mod listener;
+mod metrics;
 mod request_body;
-mod sources;
+mod response_body;
+mod slots;
 mod stream;
 mod tls;
 
@@ -31,7 +31,7 @@ use crate::telemetry;
 use listener::Acceptor;
 
 /// How long requests in flight and background tasks may take once no new ones come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Seconds in which a probe or a scrape says what it wants.
 const MANAGEMENT_HEADER_SECONDS: u64 = 5;
 /// How often recorded metrics are moved into their buckets.
@@ -105,7 +105,7 @@ impl Server {
             None => Acceptor::Plain,
         };
         let budget = BodyBudget::new(limits);
-        counts::watch_bodies(&budget);
+        metrics::register_body_budget(&budget);
         let public = bind(listen.address).await?;
         let management = bind(listen.management).await?;
         Ok(Self {
@@ -117,7 +117,7 @@ impl Server {
             management: Some(management),
             acceptor,
             limits: LimitsConfig {
-                connections: files::provide(limits.connections),
+                connections: file_limit::raise(limits.connections),
                 ..limits.clone()
             },
             trusted: listen.trusted_proxies.clone().into(),
@@ -139,7 +139,7 @@ impl Server {
     }
 
     /// Answers operators from now on, while the start takes its time. [`Self::run`] does so by itself.
-    pub fn answer_operators(&mut self, health: &Health, shutdown: &Shutdown) {
+    pub fn serve_management(&mut self, health: &Health, shutdown: &Shutdown) {
         let Some(listener) = self.management.take() else {
             return;
         };
@@ -148,8 +148,8 @@ impl Server {
             listener,
             acceptor: Acceptor::Plain,
             limits: LimitsConfig {
-                connections: files::MANAGEMENT,
-                connections_per_source: Some(files::MANAGEMENT / 4),
+                connections: file_limit::MANAGEMENT_CONNECTIONS,
+                connections_per_source: Some(file_limit::MANAGEMENT_CONNECTIONS / 4),
                 header_seconds: self.limits.header_seconds.min(MANAGEMENT_HEADER_SECONDS),
                 ..self.limits.clone()
             },
@@ -165,7 +165,7 @@ impl Server {
     /// Answers on both ports until `shutdown` has come to its end. After [`Shutdown::begin`]: not ready, but serving
     /// for `drain` more; then no new connections; then requests in flight end; then background tasks end.
     pub async fn run(mut self, app: Router, health: Health, drain: Duration, shutdown: &Shutdown) {
-        self.answer_operators(&health, shutdown);
+        self.serve_management(&health, shutdown);
         let public = listener::Listener {
             port: "public",
             listener: self.public,
@@ -182,13 +182,13 @@ impl Server {
             shutdown.advance(Phase::Closing);
         };
         tokio::join!(public.serve(shutdown.clone()), draining);
-        end(shutdown).await;
+        stop_background_tasks(shutdown).await;
     }
 }
 
 /// Ends what runs in the background.
-pub async fn end(shutdown: &Shutdown) {
-    if let Err(late) = shutdown.finish(PATIENCE).await {
+pub async fn stop_background_tasks(shutdown: &Shutdown) {
+    if let Err(late) = shutdown.finish(SHUTDOWN_TIMEOUT).await {
         tracing::warn!("these background tasks did not end in time: {}", late.join(", "));
     }
 }
@@ -215,7 +215,7 @@ async fn upkeep(shutdown: Shutdown) {
 /// When a port cannot be bound or the certificate cannot be used.
 pub async fn run(service: Service, shutdown: Shutdown) -> Result<(), ServeError> {
     let server = Server::bind(&service.listen, &service.limits).await?;
-    service.health.started();
+    service.health.mark_started();
     tracing::info!(
         server.address = %service.listen.address,
         "{} answers on {}",

@@ -6,20 +6,20 @@ use std::task::{Context, Poll};
 use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 
-use super::activity::BodyTurn;
-use super::counts;
+use super::activity::BodyProgress;
+use super::metrics;
 use crate::http::BodyRefused;
 
 /// What comes from the client.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: Incoming,
-    turn: BodyTurn,
+    progress: BodyProgress,
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, turn: BodyTurn) -> Self {
-        Self { incoming, turn }
+    pub(super) fn new(incoming: Incoming, progress: BodyProgress) -> Self {
+        Self { incoming, progress }
     }
 }
 
@@ -32,13 +32,13 @@ impl HttpBody for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let frame = Pin::new(&mut self.incoming).poll_frame(context);
-        let given_up = match &frame {
-            Poll::Ready(_) => self.turn.came(),
-            Poll::Pending => self.turn.waits(context.waker()),
+        let evicted = match &frame {
+            Poll::Ready(_) => self.progress.received(),
+            Poll::Pending => self.progress.waiting(context.waker()),
         };
-        if given_up {
-            counts::refused("source");
-            return Poll::Ready(Some(Err(BodyRefused::OverPlaces.into())));
+        if evicted {
+            metrics::count_refused("source");
+            return Poll::Ready(Some(Err(BodyRefused::OverSlots.into())));
         }
         frame.map_err(Into::into)
     }

@@ -13,7 +13,7 @@ use crate::http::{ClientInfo, PublicScheme, standard_layers};
 mod bodies;
 mod deadlines;
 mod headers;
-mod places;
+mod slots;
 
 struct Running {
     address: SocketAddr,
@@ -31,7 +31,7 @@ async fn start_on(listen: ListenConfig, app: Router, limits: LimitsConfig, drain
     let server = Server::bind(&listen, &limits).await.unwrap();
     let (address, management) = (server.local_addr().unwrap(), server.management_addr());
     let (shutdown, health) = (Shutdown::new(), Health::new());
-    health.started();
+    health.mark_started();
     let (stop, checked) = (shutdown.clone(), health.clone());
     let app = standard_layers(app, &limits, PublicScheme::Http);
     let mut tasks = tokio::task::JoinSet::new();
@@ -156,16 +156,16 @@ async fn readiness_says_what_is_missing() {
         get_from(running.management, "/health/started").await.unwrap().0,
         200
     );
-    running.health.found("signing keys");
+    running.health.satisfy("signing keys");
     assert_eq!(
         get_from(running.management, "/health/ready").await.unwrap().0,
         200
     );
-    running.health.note("something is closed for now");
+    running.health.add_note("something is closed for now");
     let (status, body) = get_from(running.management, "/health/ready").await.unwrap();
     assert_eq!(status, 200, "a note is no reason to send no requests");
     assert!(body.contains("something is closed for now"), "{body}");
-    running.health.note_over("something is closed for now");
+    running.health.remove_note("something is closed for now");
     let (_, body) = get_from(running.management, "/health/ready").await.unwrap();
     assert!(!body.contains("notes"), "{body}");
     // SB-39: nothing of it on the public port.

@@ -139,10 +139,10 @@ impl Shutdown {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let entry = Entry::new(self.clone(), name);
+        let entry = RunningTask::new(self.clone(), name);
         panics::count_from_zero(name);
         self.0.tasks.spawn(async move {
-            let _ = watched(name, future).await;
+            let _ = catch_panic(name, future).await;
             drop(entry);
         });
     }
@@ -159,7 +159,7 @@ impl Shutdown {
             let mut pause = FIRST_PAUSE;
             while !shutdown.is_cancelled() {
                 let began = tokio::time::Instant::now();
-                let returned = watched(name, make()).await;
+                let returned = catch_panic(name, make()).await;
                 if shutdown.is_cancelled() {
                     break;
                 }
@@ -180,14 +180,14 @@ impl Shutdown {
         });
     }
 
-    /// Stops the background tasks and waits for them, `patience` at most.
+    /// Stops the background tasks and waits for them, `timeout` at most.
     ///
     /// # Errors
     /// The names of those that did not stop in time.
-    pub async fn finish(&self, patience: Duration) -> Result<(), Vec<&'static str>> {
+    pub async fn finish(&self, timeout: Duration) -> Result<(), Vec<&'static str>> {
         self.advance(Phase::Stopping);
         self.0.tasks.close();
-        match tokio::time::timeout(patience, self.0.tasks.wait()).await {
+        match tokio::time::timeout(timeout, self.0.tasks.wait()).await {
             Ok(()) => Ok(()),
             Err(_) => Err(self.running()),
         }
@@ -207,23 +207,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whether `future` returned, rather than panicked.
-async fn watched<F: Future<Output = ()>>(name: &'static str, future: F) -> bool {
+async fn catch_panic<F: Future<Output = ()>>(name: &'static str, future: F) -> bool {
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(()) => true,
         Err(panic) => {
-            panics::told(name, panic.as_ref());
+            panics::record_panic(name, panic.as_ref());
             false
         }
     }
 }
 
 /// A name in the list of running tasks, for as long as it lives.
-struct Entry {
+struct RunningTask {
     shutdown: Shutdown,
     name: &'static str,
 }
 
-impl Entry {
+impl RunningTask {
     fn new(shutdown: Shutdown, name: &'static str) -> Self {
         let mut running = shutdown.0.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.push(name);
@@ -232,7 +232,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for RunningTask {
     fn drop(&mut self) {
         let mut running = self
             .shutdown

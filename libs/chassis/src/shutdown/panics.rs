@@ -13,7 +13,7 @@ pub(super) fn count_from_zero(task: &'static str) {
     metrics::counter!("vestibule_task_panics_total", "task" => task).increment(0);
 }
 
-pub(super) fn told(task: &'static str, panic: &(dyn Any + Send)) {
+pub(super) fn record_panic(task: &'static str, panic: &(dyn Any + Send)) {
     metrics::counter!("vestibule_task_panics_total", "task" => task).increment(1);
     tracing::error!(
         error.type = "panic",
@@ -23,7 +23,7 @@ pub(super) fn told(task: &'static str, panic: &(dyn Any + Send)) {
 }
 
 /// Between a panic and the next attempt: work that always panics fills no log and takes no core.
-const PAUSE: Duration = Duration::from_millis(20);
+const RESTART_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs `work` on a thread called `name`, and again whenever it panics, until it returns: a thread that waits for
 /// jobs and falls over one of them is there for the next. A panic is logged and counted in
@@ -39,8 +39,8 @@ pub fn spawn_thread(
     count_from_zero(task);
     let again = move || {
         while let Err(panic) = catch_unwind(AssertUnwindSafe(&mut work)) {
-            told(task, panic.as_ref());
-            thread::sleep(PAUSE);
+            record_panic(task, panic.as_ref());
+            thread::sleep(RESTART_PAUSE);
         }
     };
     thread::Builder::new().name(name).spawn(again).map(drop)

@@ -12,11 +12,11 @@ tokio::task_local! {
 #[derive(Debug)]
 pub(crate) struct Caller {
     ip: Option<IpAddr>,
-    holder: OnceLock<Holder>,
+    holder: OnceLock<TokenHolder>,
 }
 
 #[derive(Debug)]
-struct Holder {
+struct TokenHolder {
     /// `sub` of the token: a person, or a client that acts for itself.
     subject: String,
     /// `client_id` of the token.
@@ -40,9 +40,9 @@ impl Caller {
 }
 
 /// Notes who holds the access token of the request at hand.
-pub(crate) fn note_holder(subject: &str, client: &str) {
+pub(crate) fn set_token_holder(subject: &str, client: &str) {
     let _ = CALLER.try_with(|caller| {
-        caller.holder.get_or_init(|| Holder {
+        caller.holder.get_or_init(|| TokenHolder {
             subject: subject.to_owned(),
             client: client.to_owned(),
         });

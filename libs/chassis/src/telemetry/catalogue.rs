@@ -1,11 +1,13 @@
 //! What a service tells Prometheus, as data: the help and type of a scrape, the reference in `docs/reference/metrics.md`
 //! and the tests of alerts and dashboards are made of it.
 
-use metrics::{Label as Pair, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{
+    Label as MetricLabel, counter, describe_counter, describe_gauge, describe_histogram, histogram,
+};
 
 /// How a value behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only grows, until the process starts again.
     Counter,
     /// Goes up and down.
@@ -14,7 +16,7 @@ pub enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     /// As the text format of Prometheus names it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -27,9 +29,9 @@ impl Kind {
 
 /// What a label can say.
 #[derive(Clone, Copy, Debug)]
-pub enum Values {
+pub enum LabelValues {
     /// One of these.
-    Of(&'static [&'static str]),
+    OneOf(&'static [&'static str]),
     /// Known only when the service runs; the text says what it is. Never what a caller can make up (SB-39).
     Free(&'static str),
 }
@@ -40,19 +42,19 @@ pub struct Label {
     /// Its name.
     pub name: &'static str,
     /// Its values.
-    pub values: Values,
+    pub values: LabelValues,
 }
 
 impl Label {
     /// A label with a known set of values.
     pub const fn of(name: &'static str, values: &'static [&'static str]) -> Self {
-        let values = Values::Of(values);
+        let values = LabelValues::OneOf(values);
         Self { name, values }
     }
 
     /// A label whose values are known only when the service runs.
     pub const fn free(name: &'static str, what: &'static str) -> Self {
-        let values = Values::Free(what);
+        let values = LabelValues::Free(what);
         Self { name, values }
     }
 }
@@ -63,7 +65,7 @@ pub struct Metric {
     /// Its name, with the prefix and the unit.
     pub name: &'static str,
     /// How it behaves.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// What one is: `seconds`, `events`.
     pub unit: &'static str,
     /// What it tells, in one sentence.
@@ -75,20 +77,20 @@ pub struct Metric {
 impl Metric {
     /// A value that only grows.
     pub const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Self {
-        Self::new(name, Kind::Counter, unit, help)
+        Self::new(name, MetricKind::Counter, unit, help)
     }
 
     /// A value that goes up and down.
     pub const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Self {
-        Self::new(name, Kind::Gauge, unit, help)
+        Self::new(name, MetricKind::Gauge, unit, help)
     }
 
     /// Observations in buckets.
     pub const fn histogram(name: &'static str, unit: &'static str, help: &'static str) -> Self {
-        Self::new(name, Kind::Histogram, unit, help)
+        Self::new(name, MetricKind::Histogram, unit, help)
     }
 
-    const fn new(name: &'static str, kind: Kind, unit: &'static str, help: &'static str) -> Self {
+    const fn new(name: &'static str, kind: MetricKind, unit: &'static str, help: &'static str) -> Self {
         Self {
             name,
             kind,
@@ -106,43 +108,43 @@ impl Metric {
 
     fn describe(&self) {
         match self.kind {
-            Kind::Counter => describe_counter!(self.name, self.help),
-            Kind::Gauge => describe_gauge!(self.name, self.help),
-            Kind::Histogram => describe_histogram!(self.name, self.help),
+            MetricKind::Counter => describe_counter!(self.name, self.help),
+            MetricKind::Gauge => describe_gauge!(self.name, self.help),
+            MetricKind::Histogram => describe_histogram!(self.name, self.help),
         }
     }
 
     /// Every combination of label values, with `known` for what the catalogue cannot know. Nothing when a label remains
     /// whose values nobody knows yet.
-    fn combinations(&self, known: &[(&'static str, &'static str)]) -> Vec<Vec<Pair>> {
-        self.labels.iter().fold(vec![Vec::new()], |begun, label| {
+    fn combinations(&self, known: &[(&'static str, &'static str)]) -> Vec<Vec<MetricLabel>> {
+        self.labels.iter().fold(vec![Vec::new()], |series, label| {
             let given = known.iter().find(|(name, _)| *name == label.name);
             let values: Vec<&'static str> = match (given, label.values) {
                 (Some((_, value)), _) => vec![*value],
-                (None, Values::Of(values)) => values.to_vec(),
-                (None, Values::Free(_)) => Vec::new(),
+                (None, LabelValues::OneOf(values)) => values.to_vec(),
+                (None, LabelValues::Free(_)) => Vec::new(),
             };
-            let longer = |before: &Vec<Pair>| {
+            let extended = |before: &Vec<MetricLabel>| {
                 let before = before.clone();
                 let name = label.name;
                 values.clone().into_iter().map(move |value| {
                     let mut pairs = before.clone();
-                    pairs.push(Pair::new(name, value));
+                    pairs.push(MetricLabel::new(name, value));
                     pairs
                 })
             };
-            begun.iter().flat_map(longer).collect()
+            series.iter().flat_map(extended).collect()
         })
     }
 
     /// Counts begin at zero: `increase` does not see a counter that appears with its first one.
-    fn begin(&self, known: &[(&'static str, &'static str)]) {
+    fn init_series(&self, known: &[(&'static str, &'static str)]) {
         for labels in self.combinations(known) {
             match self.kind {
-                Kind::Counter => counter!(self.name, labels).increment(0),
-                Kind::Histogram => drop(histogram!(self.name, labels)),
+                MetricKind::Counter => counter!(self.name, labels).increment(0),
+                MetricKind::Histogram => drop(histogram!(self.name, labels)),
                 // Zero would be a claim that nobody measured.
-                Kind::Gauge => {}
+                MetricKind::Gauge => {}
             }
         }
     }
@@ -152,15 +154,15 @@ impl Metric {
 pub fn declare(metrics: &[Metric]) {
     for metric in metrics {
         metric.describe();
-        metric.begin(&[]);
+        metric.init_series(&[]);
     }
 }
 
 /// Begins to count what has the label `name`, whose value is known now.
-pub fn begin(metrics: &[Metric], name: &'static str, value: &'static str) {
+pub fn init_series(metrics: &[Metric], name: &'static str, value: &'static str) {
     for metric in metrics {
         if metric.labels.iter().any(|label| label.name == name) {
-            metric.begin(&[(name, value)]);
+            metric.init_series(&[(name, value)]);
         }
     }
 }
@@ -316,10 +318,10 @@ mod tests {
         let known = LABELLED.combinations(&[("consumer", "auth")]);
         let values: Vec<Vec<&str>> = known
             .iter()
-            .map(|labels| labels.iter().map(Pair::value).collect())
+            .map(|labels| labels.iter().map(MetricLabel::value).collect())
             .collect();
         assert_eq!(values, [["auth", "good"], ["auth", "bad"]]);
         let plain = Metric::counter("m", "things", "Things.");
-        assert_eq!(plain.combinations(&[]), [Vec::<Pair>::new()]);
+        assert_eq!(plain.combinations(&[]), [Vec::<MetricLabel>::new()]);
     }
 }

@@ -1,4 +1,4 @@
-//! Lines for machines: the ECS logging specification, <https://github.com/elastic/ecs-logging/tree/main/spec>.
+//! LogLayer for machines: the ECS logging specification, <https://github.com/elastic/ecs-logging/tree/main/spec>.
 
 use std::sync::OnceLock;
 
@@ -6,14 +6,14 @@ use serde::Serializer as _;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
-use super::lines::Line;
+use super::layer::LogLine;
 use super::{actions, fields};
 
 /// The version of the schema that the names of fields come from.
 const ECS_VERSION: &str = "8.11.0";
 
 /// Names that every line has; a field of the same name would be there twice.
-const OWN: [&str; 15] = [
+const RESERVED: [&str; 15] = [
     "@timestamp",
     "log.level",
     "message",
@@ -32,10 +32,10 @@ const OWN: [&str; 15] = [
 ];
 
 /// Fields of spans that are meant for the exporter of traces.
-const OF_TRACES: &str = "otel.";
+const TRACE_FIELD_PREFIX: &str = "otel.";
 
 /// One JSON object and a line feed. `@timestamp`, `log.level` and `message` come first, as the specification asks.
-pub(super) fn render(line: &Line, service: &str) -> Vec<u8> {
+pub(super) fn render(line: &LogLine, service: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
     // Writing texts and numbers into memory cannot fail.
     let _ = write(line, service, &mut bytes);
@@ -43,7 +43,7 @@ pub(super) fn render(line: &Line, service: &str) -> Vec<u8> {
     bytes
 }
 
-fn write(line: &Line, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+fn write(line: &LogLine, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Serializer::new(bytes);
     let mut map = json.serialize_map(None)?;
     map.serialize_entry("@timestamp", &line.at)?;
@@ -52,7 +52,7 @@ fn write(line: &Line, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_js
     map.serialize_entry("ecs.version", ECS_VERSION)?;
     map.serialize_entry("service.name", &format_args!("vestibule-{service}"))?;
     map.serialize_entry("service.version", env!("CARGO_PKG_VERSION"))?;
-    if let Some(node) = node() {
+    if let Some(node) = node_name() {
         map.serialize_entry("service.node.name", node)?;
     }
     map.serialize_entry("event.dataset", &format_args!("vestibule.{service}"))?;
@@ -68,7 +68,7 @@ fn write(line: &Line, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_js
 }
 
 /// What the schema calls the action, so that no line forgets it.
-fn write_action<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Error> {
+fn write_action<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
     let named = line.fields.iter().find(|(name, _)| *name == "event.action");
     let Some(action) = named.and_then(|(_, value)| actions::find(value.as_str()?)) else {
         return Ok(());
@@ -81,15 +81,15 @@ fn write_action<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Erro
 }
 
 /// The fields of the line under the names of the schema; what has no place there becomes a label.
-fn write_fields<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Error> {
+fn write_fields<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
     let mut labels = Map::new();
     let mut written: Vec<&str> = Vec::with_capacity(line.fields.len());
     for (name, value) in &line.fields {
-        if OWN.contains(name) || name.starts_with(OF_TRACES) {
+        if RESERVED.contains(name) || name.starts_with(TRACE_FIELD_PREFIX) {
             continue;
         }
         let known = fields::find(name).filter(|field| !written.contains(&field.name));
-        match known.and_then(|field| Some((field, fields::fit(field.kind, value)?))) {
+        match known.and_then(|field| Some((field, fields::convert(field.kind, value)?))) {
             Some((field, value)) => {
                 map.serialize_entry(field.name, &value)?;
                 written.push(field.name);
@@ -110,7 +110,7 @@ fn write_fields<M: SerializeMap>(line: &Line, map: &mut M) -> Result<(), M::Erro
 }
 
 /// The name of the machine: of the pod or the container where there is one.
-fn node() -> Option<&'static str> {
+fn node_name() -> Option<&'static str> {
     static NODE: OnceLock<Option<String>> = OnceLock::new();
     NODE.get_or_init(|| {
         let name = ["/proc/sys/kernel/hostname", "/etc/hostname"]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What a field holds, in the terms of Elasticsearch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     /// A word that is looked for as a whole.
     Keyword,
     /// Several of these.
@@ -24,22 +24,22 @@ pub enum Kind {
 
 /// One field.
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct LogField {
     /// Its full name in a line.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// What it says.
     pub about: &'static str,
 }
 
-const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field { name, kind, about }
+const fn field(name: &'static str, kind: FieldKind, about: &'static str) -> LogField {
+    LogField { name, kind, about }
 }
 
 /// Every field, by name. Those without `vestibule.` are the schema's.
-pub const FIELDS: [Field; 64] = {
-    use Kind::{Date, Ip, Keyword, Keywords, Labels, Long, Text};
+pub const FIELDS: [LogField; 64] = {
+    use FieldKind::{Date, Ip, Keyword, Keywords, Labels, Long, Text};
     [
         field("@timestamp", Date, "When it was, in UTC."),
         field(
@@ -173,7 +173,7 @@ pub const FIELDS: [Field; 64] = {
 };
 
 /// The field that `name` of a line in the code stands for; `None` is for a label.
-pub(super) fn find(name: &str) -> Option<&'static Field> {
+pub(super) fn find(name: &str) -> Option<&'static LogField> {
     FIELDS.iter().find(|field| {
         field.name == name
             || field
@@ -184,23 +184,23 @@ pub(super) fn find(name: &str) -> Option<&'static Field> {
 }
 
 /// The value as `kind` wants it; `None` when it cannot be.
-pub(super) fn fit(kind: Kind, value: &Value) -> Option<Value> {
+pub(super) fn convert(kind: FieldKind, value: &Value) -> Option<Value> {
     let text = || match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     match kind {
-        Kind::Keyword | Kind::Text => Some(Value::String(text())),
-        Kind::Keywords => Some(Value::Array(vec![Value::String(text())])),
-        Kind::Long => match value {
+        FieldKind::Keyword | FieldKind::Text => Some(Value::String(text())),
+        FieldKind::Keywords => Some(Value::Array(vec![Value::String(text())])),
+        FieldKind::Long => match value {
             Value::Number(number) if !number.is_f64() => Some(value.clone()),
             Value::String(text) => text.parse::<i64>().ok().map(Value::from),
             _ => None,
         },
-        Kind::Ip => text()
+        FieldKind::Ip => text()
             .parse::<std::net::IpAddr>()
             .ok()
             .map(|ip| Value::String(ip.to_string())),
-        Kind::Date | Kind::Labels => None,
+        FieldKind::Date | FieldKind::Labels => None,
     }
 }

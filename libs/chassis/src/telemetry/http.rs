@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind as OtelKind};
 use url::Url;
 
-use super::span::of_request;
+use super::span::server_span;
 use super::{Span, SpanKind, TraceContext};
 
 /// The trace that a request belongs to, and its span.
@@ -18,8 +18,8 @@ pub(crate) fn request_span(
     request: &Request<Body>,
     tls: bool,
 ) -> (TraceContext, Span) {
-    let (trace, span) = of_request(caller, || {
-        let method = known(request.method());
+    let (trace, span) = server_span(caller, || {
+        let method = known_method(request.method());
         let route = request.extensions().get::<MatchedPath>();
         let mut attributes = vec![
             KeyValue::new("http.request.method", method.unwrap_or(OTHER)),
@@ -35,33 +35,33 @@ pub(crate) fn request_span(
             .with_attributes(attributes)
     });
     // The connection was lost before there was an answer.
-    (trace, span.otherwise("cancelled"))
+    (trace, span.fail_on_drop("cancelled"))
 }
 
-/// What may be told of the place that a call goes to.
+/// What may be told of the disclosure that a call goes to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum PeerDisclosure {
     /// One of ours, or one that the operator chose: its address, and the part of the path that never differs.
-    Known(Option<&'static str>),
+    Endpoint(Option<&'static str>),
     /// Somebody else's: nothing, since even the name of a host may be a secret.
-    Foreign,
+    Nothing,
 }
 
 /// The span of a call to `url`.
-pub(crate) fn call_span(method: &Method, url: &Url, place: Place) -> Span {
-    let template = match place {
-        Place::Known(template) => template,
-        Place::Foreign => None,
+pub(crate) fn call_span(method: &Method, url: &Url, disclosure: PeerDisclosure) -> Span {
+    let template = match disclosure {
+        PeerDisclosure::Endpoint(template) => template,
+        PeerDisclosure::Nothing => None,
     };
-    let known = known(method);
-    let mut span = Span::begin(SpanKind::Client, || {
+    let known = known_method(method);
+    let mut span = Span::start(SpanKind::Client, || {
         let name = known.unwrap_or("HTTP");
         template.map_or_else(|| name.to_owned(), |template| format!("{name} {template}"))
     })
-    .otherwise("cancelled");
+    .fail_on_drop("cancelled");
     if span.context().is_some() {
         span.set("http.request.method", known.unwrap_or(OTHER));
-        if matches!(place, Place::Known(_)) {
+        if matches!(disclosure, PeerDisclosure::Endpoint(_)) {
             span.set("server.address", url.host_str().unwrap_or_default().to_owned());
             if let Some(port) = url.port_or_known_default() {
                 span.set("server.port", i64::from(port));
@@ -76,12 +76,12 @@ pub(crate) fn call_span(method: &Method, url: &Url, place: Place) -> Span {
 
 impl Span {
     /// The outcome of a request that has come in: a client's own mistakes are no failures of it.
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    pub(crate) fn set_response_status(&mut self, status: StatusCode) {
         self.status(status, status.is_server_error());
     }
 
     /// The outcome of a call.
-    pub(crate) fn got(&mut self, status: StatusCode) {
+    pub(crate) fn set_call_status(&mut self, status: StatusCode) {
         self.status(status, status.is_client_error() || status.is_server_error());
     }
 
@@ -90,12 +90,12 @@ impl Span {
         if failed {
             self.fail(status.as_str().to_owned());
         } else {
-            self.done();
+            self.succeed();
         }
     }
 
     /// A call without an answer.
-    pub(crate) fn got_nothing(&mut self, error: &reqwest::Error) {
+    pub(crate) fn fail_call(&mut self, error: &reqwest::Error) {
         self.fail(if error.is_timeout() {
             "timeout"
         } else if error.is_connect() {
@@ -109,6 +109,6 @@ impl Span {
 const OTHER: &str = "_OTHER";
 
 /// A method that everybody knows: the caller cannot invent values.
-fn known(method: &Method) -> Option<&'static str> {
+fn known_method(method: &Method) -> Option<&'static str> {
     super::metrics::known_method(method)
 }

@@ -75,7 +75,7 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
 static RENDERER: OnceLock<metrics_exporter_prometheus::PrometheusHandle> = OnceLock::new();
 
 /// Upper bounds of the buckets of every `_seconds` histogram: from a cached answer to a request that was given up.
-pub const SECONDS: [f64; 15] = [
+pub const SECONDS_BUCKETS: [f64; 15] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
 ];
 
@@ -87,7 +87,7 @@ pub(super) fn install() -> Result<(), String> {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new()
         .set_buckets_for_metric(
             metrics_exporter_prometheus::Matcher::Suffix("_seconds".to_owned()),
-            &SECONDS,
+            &SECONDS_BUCKETS,
         )
         .map_err(|error| error.to_string())?
         .build_recorder();

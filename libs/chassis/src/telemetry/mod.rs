@@ -7,16 +7,16 @@
 mod actions;
 mod caller;
 pub mod catalogue;
-mod chain;
 mod ecs;
+mod error_chain;
 mod fields;
 mod http;
-mod lines;
+mod layer;
 mod metrics;
 mod otlp;
 mod process;
-mod queue;
 mod span;
+mod span_processor;
 mod text;
 mod trace;
 
@@ -29,25 +29,25 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig};
-use lines::{Format, Lines};
+use layer::{LineFormat, LogLayer};
 
-pub(crate) use self::caller::{Caller, note_holder};
-pub(crate) use self::http::{Place, call_span, request_span};
+pub(crate) use self::caller::{Caller, set_token_holder};
+pub(crate) use self::http::{PeerDisclosure, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
-pub use self::metrics::{SECONDS, before_scrape, metrics_text};
+pub use self::metrics::{SECONDS_BUCKETS, before_scrape, metrics_text};
 pub use actions::{ACTIONS, Action};
-pub use chain::Chain;
-pub(crate) use chain::root_cause;
-pub use fields::{FIELDS, Field, Kind};
-pub(crate) use span::unrecorded;
-pub use span::{Span, SpanKind, is_exporting, recorded};
+pub use error_chain::ErrorChain;
+pub(crate) use error_chain::root_cause;
+pub use fields::{FIELDS, FieldKind, LogField};
+pub(crate) use span::unsampled_context;
+pub use span::{Span, SpanKind, is_exporting, recorded_parent};
 pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Keeps telemetry going; when dropped, what is not yet exported is sent.
 #[derive(Debug)]
 #[must_use = "traces that are not yet sent are lost without it"]
 pub struct Guard {
-    _traces: Option<otlp::Exporting>,
+    _traces: Option<otlp::TraceExporter>,
 }
 
 /// Why telemetry cannot be set up.
@@ -55,7 +55,7 @@ pub struct Guard {
 #[error("cannot set up telemetry: {0}")]
 pub struct TelemetryError(String);
 
-/// Sets up the logs, metrics and traces of the process, once. Lines go to standard output.
+/// Sets up the logs, metrics and traces of the process, once. LogLayer go to standard output.
 ///
 /// # Errors
 /// When the endpoint cannot be used, or telemetry is set up already.
@@ -66,15 +66,15 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
         .set(1.0);
     let terminal = std::io::stdout().is_terminal();
     let format = match log.format {
-        LogFormat::Ecs => Format::Ecs { service },
-        LogFormat::Auto if !terminal => Format::Ecs { service },
-        LogFormat::Auto | LogFormat::Text => Format::Text {
-            colour: coloured(terminal),
+        LogFormat::Ecs => LineFormat::Ecs { service },
+        LogFormat::Auto if !terminal => LineFormat::Ecs { service },
+        LogFormat::Auto | LogFormat::Text => LineFormat::Text {
+            colour: use_colour(terminal),
         },
     };
-    let lines = Lines::new(format, &log.level, std::io::stdout);
+    let log_layer = LogLayer::new(format, &log.level, std::io::stdout);
     tracing_subscriber::registry()
-        .with(lines)
+        .with(log_layer)
         .try_init()
         .map_err(|error| TelemetryError(error.to_string()))?;
     let traces = otlp::start(service, traces).map_err(TelemetryError)?;
@@ -82,7 +82,7 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
 }
 
 /// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.
-fn coloured(terminal: bool) -> bool {
+fn use_colour(terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE"))
 }

@@ -13,31 +13,31 @@ use reqwest::blocking::Client;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{queue, span};
+use super::{span, span_processor};
 use crate::clock::SystemClock;
 use crate::config::TracesConfig;
 use crate::random::{Random, SystemRandom};
 
 /// How long one export may take.
-const EXPORT_WITHIN: Duration = Duration::from_secs(5);
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the last spans may take when the process ends.
-const FLUSH_WITHIN: Duration = Duration::from_secs(3);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Sends spans in batches, from a thread of its own; what is left is sent when it is dropped.
 #[derive(Debug)]
-pub(super) struct Exporting(SdkTracerProvider);
+pub(super) struct TraceExporter(SdkTracerProvider);
 
-impl Drop for Exporting {
+impl Drop for TraceExporter {
     fn drop(&mut self) {
         span::stop_exporting();
-        if let Err(error) = self.0.shutdown_with_timeout(FLUSH_WITHIN) {
+        if let Err(error) = self.0.shutdown_with_timeout(FLUSH_TIMEOUT) {
             tracing::warn!(error.message = %error, "the last traces could not be sent");
         }
     }
 }
 
 /// Starts the exporter, if the configuration has an endpoint.
-pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Option<Exporting>, String> {
+pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Option<TraceExporter>, String> {
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(None);
     };
@@ -49,24 +49,24 @@ pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Opti
         .with_http()
         .with_http_client(client(config, &endpoint)?)
         .with_endpoint(endpoint.as_str())
-        .with_timeout(EXPORT_WITHIN)
+        .with_timeout(EXPORT_TIMEOUT)
         .build()
         .map_err(|error| format!("traces.otlp_endpoint: {error}"))?;
     let ratio = config.sample_ratio.unwrap_or(1.0);
     let provider = SdkTracerProvider::builder()
-        .with_span_processor(queue::bounded(exporter))
+        .with_span_processor(span_processor::bounded_batches(exporter))
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
         .with_resource(resource(service, config))
         .build();
-    span::export_with(provider.tracer("vestibule"));
-    Ok(Some(Exporting(provider)))
+    span::start_exporting(provider.tracer("vestibule"));
+    Ok(Some(TraceExporter(provider)))
 }
 
 /// Who the spans are from. What `OTEL_RESOURCE_ATTRIBUTES` says is added, and may name this instance.
 fn resource(service: &'static str, config: &TracesConfig) -> Resource {
-    let told = Resource::builder().build();
+    let from_environment = Resource::builder().build();
     let random: &dyn Random = &SystemRandom::default();
-    let instance = told
+    let instance = from_environment
         .get(&Key::from_static_str("service.instance.id"))
         .unwrap_or_else(|| random.uuid(&SystemClock).to_string().into());
     let mut resource = Resource::builder()
@@ -89,7 +89,7 @@ fn client(config: &TracesConfig, endpoint: &Url) -> Result<Client, String> {
             Client::builder()
                 .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
                 .default_headers(headers.clone())
-                .timeout(EXPORT_WITHIN)
+                .timeout(EXPORT_TIMEOUT)
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
         };

@@ -49,7 +49,7 @@ fn measure() -> Option<Vec<(&'static str, f64)>> {
         ("process_threads", field(THREADS)?),
         (
             "process_start_time_seconds",
-            booted()? + field(STARTTIME)? / ticks,
+            boot_time()? + field(STARTTIME)? / ticks,
         ),
     ];
     let open = fs::read_dir("/proc/self/fd").map(Iterator::count);
@@ -60,7 +60,7 @@ fn measure() -> Option<Vec<(&'static str, f64)>> {
 }
 
 /// When the machine started.
-fn booted() -> Option<f64> {
+fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     stat.lines()
         .find_map(|line| line.strip_prefix("btime "))?

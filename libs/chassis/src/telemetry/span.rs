@@ -18,7 +18,7 @@ static EXPORTING: AtomicBool = AtomicBool::new(false);
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 /// From now on spans are made.
-pub(super) fn export_with(tracer: SdkTracer) {
+pub(super) fn start_exporting(tracer: SdkTracer) {
     EXPORTING.store(TRACER.set(tracer).is_ok(), Ordering::Relaxed);
 }
 
@@ -65,55 +65,55 @@ impl From<SpanKind> for OtelKind {
 /// Attributes have the names of the OpenTelemetry semantic conventions. None may hold what a person typed, is called, or
 /// could be found by.
 #[derive(Debug, Default)]
-pub struct Span(Option<Box<Recorded>>);
+pub struct Span(Option<Box<RecordedSpan>>);
 
 #[derive(Debug)]
-struct Recorded {
+struct RecordedSpan {
     span: opentelemetry_sdk::trace::Span,
     context: TraceContext,
     /// The error of a piece of work that is dropped in the middle.
-    otherwise: Option<&'static str>,
+    fail_on_drop: Option<&'static str>,
 }
 
 impl Span {
     /// Begins a piece of the work at hand.
-    pub fn begin<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Self {
-        match recorded() {
-            Some(parent) => Self::below(parent, kind, name),
+    pub fn start<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Self {
+        match recorded_parent() {
+            Some(parent) => Self::child_of(parent, kind, name),
             None => Self::default(),
         }
     }
 
     /// Begins a piece of work that belongs to `parent`, a span of this process.
-    pub fn below<N: Into<Cow<'static, str>>>(
+    pub fn child_of<N: Into<Cow<'static, str>>>(
         parent: TraceContext,
         kind: SpanKind,
         name: impl FnOnce() -> N,
     ) -> Self {
-        Self::start(parent, false, || {
+        Self::build(parent, false, || {
             SpanBuilder::from_name(name()).with_kind(kind.into())
         })
     }
 
     /// Begins to deal with a message that was made in `origin`. The span is its child, and says so by a link as well.
-    pub fn of_message<N: Into<Cow<'static, str>>>(origin: TraceContext, name: impl FnOnce() -> N) -> Self {
-        Self::start(origin, true, || {
-            let link = Link::with_context(remote(origin, true));
+    pub fn for_message<N: Into<Cow<'static, str>>>(origin: TraceContext, name: impl FnOnce() -> N) -> Self {
+        Self::build(origin, true, || {
+            let link = Link::with_context(remote_context(origin, true));
             SpanBuilder::from_name(name())
                 .with_kind(OtelKind::Consumer)
                 .with_links(vec![link])
         })
     }
 
-    fn start(parent: TraceContext, elsewhere: bool, builder: impl FnOnce() -> SpanBuilder) -> Self {
+    fn build(parent: TraceContext, is_remote: bool, builder: impl FnOnce() -> SpanBuilder) -> Self {
         let Some(tracer) = tracer().filter(|_| parent.is_sampled()) else {
             return Self::default();
         };
-        let above = Context::new().with_remote_span_context(remote(parent, elsewhere));
-        Self::of(tracer.build_with_context(builder(), &above)).1
+        let parent_context = Context::new().with_remote_span_context(remote_context(parent, is_remote));
+        Self::from_sdk(tracer.build_with_context(builder(), &parent_context)).1
     }
 
-    fn of(span: opentelemetry_sdk::trace::Span) -> (Option<TraceContext>, Self) {
+    fn from_sdk(span: opentelemetry_sdk::trace::Span) -> (Option<TraceContext>, Self) {
         let ids = span.span_context();
         let context = TraceContext::from_ids(
             u128::from_be_bytes(ids.trace_id().to_bytes()),
@@ -121,10 +121,10 @@ impl Span {
             ids.is_sampled(),
         );
         let recorded = context.filter(|_| span.is_recording()).map(|context| {
-            Box::new(Recorded {
+            Box::new(RecordedSpan {
                 span,
                 context,
-                otherwise: None,
+                fail_on_drop: None,
             })
         });
         (context, Self(recorded))
@@ -145,7 +145,7 @@ impl Span {
     /// It failed: `kind` is one word out of few (`error.type`).
     pub fn fail(&mut self, kind: impl Into<Cow<'static, str>>) {
         if let Some(recorded) = &mut self.0 {
-            recorded.otherwise = None;
+            recorded.fail_on_drop = None;
             recorded
                 .span
                 .set_attribute(KeyValue::new("error.type", Value::from(kind.into())));
@@ -153,26 +153,26 @@ impl Span {
         }
     }
 
-    /// Dropped before [`Self::done`] or [`Self::fail`], it has failed by this.
+    /// Dropped before [`Self::succeed`] or [`Self::fail`], it has failed by this.
     #[must_use]
-    pub fn otherwise(mut self, kind: &'static str) -> Self {
+    pub fn fail_on_drop(mut self, kind: &'static str) -> Self {
         if let Some(recorded) = &mut self.0 {
-            recorded.otherwise = Some(kind);
+            recorded.fail_on_drop = Some(kind);
         }
         self
     }
 
     /// It went well.
-    pub fn done(&mut self) {
+    pub fn succeed(&mut self) {
         if let Some(recorded) = &mut self.0 {
-            recorded.otherwise = None;
+            recorded.fail_on_drop = None;
         }
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        if let Some(kind) = self.0.as_ref().and_then(|recorded| recorded.otherwise) {
+        if let Some(kind) = self.0.as_ref().and_then(|recorded| recorded.fail_on_drop) {
             self.fail(kind);
         }
     }
@@ -184,20 +184,20 @@ pub fn is_exporting() -> bool {
 }
 
 /// The work at hand, if pieces of it are recorded.
-pub fn recorded() -> Option<TraceContext> {
+pub fn recorded_parent() -> Option<TraceContext> {
     tracer()?;
     TraceContext::current().filter(|current| current.is_sampled())
 }
 
 /// What calls carry that belong to no story, such as those that ask for news all day: that they are not to be recorded
 /// on the other side either. Nothing when nobody records.
-pub(crate) fn unrecorded() -> Option<TraceContext> {
+pub(crate) fn unsampled_context() -> Option<TraceContext> {
     tracer().map(|_| TraceContext::root().unsampled())
 }
 
 /// The span of a request that has come in, and what its work carries: it goes on with the trace of `caller`, or begins
 /// one, recorded or not as the configuration has it.
-pub(super) fn of_request(
+pub(super) fn server_span(
     caller: Option<TraceContext>,
     builder: impl FnOnce() -> SpanBuilder,
 ) -> (TraceContext, Span) {
@@ -205,22 +205,22 @@ pub(super) fn of_request(
     let Some(tracer) = tracer() else {
         return (own(), Span::default());
     };
-    let above = match caller {
+    let parent_context = match caller {
         Some(caller) if !caller.is_sampled() => return (own(), Span::default()),
-        Some(caller) => Context::new().with_remote_span_context(remote(caller, true)),
+        Some(caller) => Context::new().with_remote_span_context(remote_context(caller, true)),
         None => Context::new(),
     };
-    let (context, span) = Span::of(tracer.build_with_context(builder(), &above));
+    let (context, span) = Span::from_sdk(tracer.build_with_context(builder(), &parent_context));
     (context.unwrap_or_else(own), span)
 }
 
-fn remote(context: TraceContext, elsewhere: bool) -> SpanContext {
+fn remote_context(context: TraceContext, is_remote: bool) -> SpanContext {
     let (trace_id, span_id) = context.ids();
     SpanContext::new(
         TraceId::from_bytes(trace_id.to_be_bytes()),
         SpanId::from_bytes(span_id.to_be_bytes()),
         TraceFlags::default().with_sampled(context.is_sampled()),
-        elsewhere,
+        is_remote,
         TraceState::default(),
     )
 }

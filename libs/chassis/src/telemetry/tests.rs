@@ -7,7 +7,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
-use super::lines::{Format, Lines};
+use super::layer::{LineFormat, LogLayer};
 use super::{RouteMetrics, TraceContext};
 use crate::config::LogConfig;
 use crate::secret::{SecretString, Token};
@@ -26,15 +26,15 @@ impl io::Write for Paper {
     }
 }
 
-fn logged(format: Format, act: impl FnOnce()) -> String {
+fn logged(format: LineFormat, act: impl FnOnce()) -> String {
     logged_at("trace", format, act)
 }
 
-fn logged_at(levels: &str, format: Format, act: impl FnOnce()) -> String {
+fn logged_at(levels: &str, format: LineFormat, act: impl FnOnce()) -> String {
     let levels: Targets = levels.parse().unwrap();
     let paper = Paper::default();
     let writer = paper.clone();
-    let lines = Lines::new(format, &levels, move || writer.clone());
+    let lines = LogLayer::new(format, &levels, move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
     let bytes = paper.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -51,8 +51,8 @@ fn what_the_client_of_the_broker_says_is_never_logged() {
     assert!(!text.contains("data") && !text.contains("password"), "{text}");
 }
 
-const ECS: Format = Format::Ecs { service: "auth" };
-const TEXT: Format = Format::Text { colour: false };
+const ECS: LineFormat = LineFormat::Ecs { service: "auth" };
+const TEXT: LineFormat = LineFormat::Text { colour: false };
 
 #[test]
 fn a_line_is_one_ecs_object_with_dotted_names() {
@@ -206,7 +206,7 @@ async fn nothing_that_a_client_sends_is_logged() {
 
     let paper = Paper::default();
     let writer = paper.clone();
-    let lines = Lines::new(ECS, &Targets::new().with_default(LevelFilter::TRACE), move || {
+    let lines = LogLayer::new(ECS, &Targets::new().with_default(LevelFilter::TRACE), move || {
         writer.clone()
     });
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
@@ -271,7 +271,7 @@ fn a_library_that_asks_for_details_takes_no_line_with_it() {
 
 #[test]
 fn what_is_beyond_every_level_is_not_asked_for() {
-    let lines = Lines::new(TEXT, &LogConfig::default().level, io::sink);
+    let lines = LogLayer::new(TEXT, &LogConfig::default().level, io::sink);
     let hint = Layer::<Registry>::max_level_hint(&lines);
     assert_eq!(hint, Some(LevelFilter::INFO));
 }
@@ -285,7 +285,7 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
     let paper = Paper::default();
     let writer = paper.clone();
     let levels: Targets = "info".parse().unwrap();
-    let lines = Lines::new(ECS, &levels, move || writer.clone());
+    let lines = LogLayer::new(ECS, &levels, move || writer.clone());
     let handler = move || async move {
         match message {
             "acts" => tracing::info!(
@@ -300,7 +300,7 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
     let noted = axum::middleware::from_fn(
         move |request: axum::extract::Request, next: axum::middleware::Next| {
             if let Some(subject) = &holder {
-                super::note_holder(subject, "a-tool");
+                super::set_token_holder(subject, "a-tool");
             }
             next.run(request)
         },

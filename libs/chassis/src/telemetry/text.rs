@@ -1,14 +1,14 @@
-//! Lines for people.
+//! LogLayer for people.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 use tracing::Level;
 
-use super::lines::Line;
+use super::layer::LogLine;
 
 /// `12:34:56.789  INFO message  name=value`, and a stack of causes indented below.
-pub(super) fn render(line: &Line, colour: bool) -> Vec<u8> {
+pub(super) fn render(line: &LogLine, colour: bool) -> Vec<u8> {
     let mut text = String::with_capacity(160);
     let paint = |code: &'static str| if colour { code } else { "" };
     let (dim, bold, plain) = (paint("\x1b[2m"), paint("\x1b[1m"), paint("\x1b[0m"));

@@ -127,7 +127,7 @@ async fn replicas_that_start_together_migrate_through_a_pooler_one_after_the_oth
         )
         .await;
         assert!(migrated.iter().all(Result::is_ok), "{migrated:?}");
-        assert_eq!(test.lacks("here", &[&set]).await.unwrap(), None);
+        assert_eq!(test.missing_schema("here", &[&set]).await.unwrap(), None);
     }
     // The same over the way around it, which finds nothing left to do.
     let config = DbConfig {

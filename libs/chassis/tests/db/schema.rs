@@ -35,7 +35,7 @@ pub(super) fn migrations(statements: &[&'static str]) -> Migrations {
 
 /// The newest migration in the database, and the one that a program has to know.
 async fn newest(db: &Db, set: &Migrations) -> (i64, i64) {
-    let levels = db.levels("here", &[set]).await.unwrap();
+    let levels = db.schema_levels("here", &[set]).await.unwrap();
     (levels[0].newest, levels[0].oldest)
 }
 
@@ -49,7 +49,7 @@ on_both_engines! {
         db.migrate("here", &[&wider]).await.unwrap();
         // The version before starts on it, and leaves it as it is.
         db.migrate("here", &[&old]).await.unwrap();
-        assert_eq!(db.lacks("here", &[&old]).await.unwrap(), None);
+        assert_eq!(db.missing_schema("here", &[&old]).await.unwrap(), None);
         assert_eq!(newest(db, &old).await, (2, 0));
 
         let narrower = [TABLE, "ALTER TABLE people ADD COLUMN age BIGINT",
@@ -62,7 +62,7 @@ on_both_engines! {
             "the database at here was changed by a newer version, and asks for programs that know migration 2 of probe; \
              this one knows 1: start a newer version, or restore a backup"
         );
-        assert!(matches!(db.lacks("here", &[&old]).await, Err(DbError::Newer { .. })));
+        assert!(matches!(db.missing_schema("here", &[&old]).await, Err(DbError::Newer { .. })));
         assert_eq!(newest(db, &old).await, (3, 2));
     }
 
@@ -73,20 +73,20 @@ on_both_engines! {
         let shut = migrations(&[TABLE, "UPDATE _migrations_compatible SET oldest = 2 WHERE name = 'probe'"]);
         db.migrate("here", &[&shut]).await.unwrap();
         assert!(db.migrate("here", &[&other, &migrations(&[TABLE])]).await.is_err());
-        assert_eq!(db.lacks("here", &[&other]).await.unwrap().as_deref(), Some("migration 1 of other"));
+        assert_eq!(db.missing_schema("here", &[&other]).await.unwrap().as_deref(), Some("migration 1 of other"));
     }
 
     async fn what_a_database_lacks_is_named_and_nothing_is_written(test: TestDb) {
         let db = &*test;
         let set = migrations(&[TABLE, "CREATE TABLE more (id BIGINT)"]);
-        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
-        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
+        assert_eq!(db.missing_schema("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
+        assert_eq!(db.missing_schema("here", &[&set]).await.unwrap().as_deref(), Some("migration 1 of probe"));
         prepared(db).await;
-        assert_eq!(db.lacks("here", &[&set]).await.unwrap().as_deref(), Some("migration 2 of probe"));
+        assert_eq!(db.missing_schema("here", &[&set]).await.unwrap().as_deref(), Some("migration 2 of probe"));
         db.migrate("here", &[&set]).await.unwrap();
-        assert_eq!(db.lacks("here", &[&set]).await.unwrap(), None);
+        assert_eq!(db.missing_schema("here", &[&set]).await.unwrap(), None);
         let changed = migrations(&["CREATE TABLE people (id BIGINT)"]);
-        assert!(matches!(db.lacks("here", &[&changed]).await, Err(DbError::Migrate { .. })));
+        assert!(matches!(db.missing_schema("here", &[&changed]).await, Err(DbError::Migrate { .. })));
     }
 
     async fn a_start_without_the_right_to_migrate_waits_and_says_for_what(test: TestDb) {
@@ -94,7 +94,7 @@ on_both_engines! {
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let set = migrations(&[TABLE]);
         let sets = [&set];
-        let start = startup::schema(&test, &config, &sets, &health, &shutdown);
+        let start = startup::wait_for_schema(&test, &config, &sets, &health, &shutdown);
         let migrate = async {
             eventually("it waits", async || (health.missing() == ["start", "schema"]).then_some(())).await;
             test.migrate("here", &[&set]).await.unwrap();
@@ -105,7 +105,7 @@ on_both_engines! {
 
         let more = migrations(&[TABLE, "CREATE TABLE more (id BIGINT)"]);
         shutdown.begin();
-        assert!(!startup::schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
+        assert!(!startup::wait_for_schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
     }
 
     async fn a_start_that_waits_for_the_migration_of_another_can_be_ended(test: TestDb) {
@@ -118,7 +118,7 @@ on_both_engines! {
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let set = migrations(&[TABLE]);
         shutdown.begin();
-        let started = startup::schema(&test, &config, &[&set], &health, &shutdown).await;
+        let started = startup::wait_for_schema(&test, &config, &[&set], &health, &shutdown).await;
         assert!(!started.unwrap(), "it goes on although it was told to end");
         held.rollback().await.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use chassis::retry::Failures;
+use chassis::backoff::Backoff;
 
 /// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -14,13 +14,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct FollowingFailures {
     consumer: &'static str,
-    failures: Failures,
+    failures: Backoff,
 }
 
 impl FollowingFailures {
     /// Of `consumer`; `what` is the line, `tolerated` how many in a row are no news.
     pub(super) fn new(consumer: &'static str, what: &'static str, tolerated: u32) -> Self {
-        let failures = Failures::new(what)
+        let failures = Backoff::new(what)
             .of_consumer(consumer)
             .tolerating(tolerated)
             .with_pauses(FIRST_PAUSE, LONGEST_PAUSE);

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError, Tx};
-use chassis::telemetry::catalogue::begin;
+use chassis::telemetry::catalogue::init_series;
 
 pub(crate) use bootstrap_marker::RESTORED;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
@@ -163,7 +163,7 @@ impl<H: Handler> Inbox<H> {
         handler: H,
         options: ConsumerOptions,
     ) -> Self {
-        begin(crate::METRICS, "consumer", consumer);
+        init_series(crate::METRICS, "consumer", consumer);
         Self {
             consumer,
             db,

@@ -114,7 +114,7 @@ impl Outbox {
             occurred_at: self.shared.clock.now(),
         };
         store::insert(tx, &row).await?;
-        span.done();
+        span.succeed();
         tx.wake_on_commit(&self.shared.written);
         Ok(row.id)
     }

@@ -24,8 +24,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::backoff::Backoff;
 use chassis::db::DbError;
-use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::time::{Instant, sleep_until};
 
@@ -132,8 +132,7 @@ impl<H: Handler> Reconciler<H> {
         let mut due = every.map(|every| Instant::now() + settle.min(every));
         // How long ago another replica may have compared for that to do.
         let mut rest = settle;
-        let mut failures =
-            Failures::new("the services cannot be compared").of_consumer(self.inbox.consumer());
+        let mut failures = Backoff::new("the services cannot be compared").of_consumer(self.inbox.consumer());
         loop {
             let reached = async {
                 match due {
@@ -163,7 +162,7 @@ impl<H: Handler> Reconciler<H> {
     }
 
     /// A scheduled comparison, unless another replica made it within `rest`. Answers when to try again, if before the usual time.
-    async fn compare_if_due(&self, rest: Duration, failures: &mut Failures) -> Option<Duration> {
+    async fn compare_if_due(&self, rest: Duration, failures: &mut Backoff) -> Option<Duration> {
         let consumer = self.inbox.consumer();
         let outcome = self.scheduled(rest).await;
         if outcome.is_ok() {
@@ -225,7 +224,7 @@ impl<H: Handler> Reconciler<H> {
 }
 
 /// A function of its own, so that the future that calls it stays `Send`.
-fn failed(consumer: &'static str, failures: &mut Failures, error: &ReconcileError) {
+fn failed(consumer: &'static str, failures: &mut Backoff, error: &ReconcileError) {
     failures.failed(error);
     metrics::counter!("vestibule_reconcile_failures_total", "consumer" => consumer).increment(1);
 }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use chassis::backoff::Backoff;
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
-use chassis::retry::Failures;
 use sqlx::types::Json;
 use tokio::time::Instant;
 
@@ -106,7 +106,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
 }
 
 /// Keeps count of whether the transport takes events. Answers for how long to leave one alone that refused some.
-pub(super) fn note_availability(refusals: &mut Failures, outcome: &Outcome) -> Option<Duration> {
+pub(super) fn note_availability(refusals: &mut Backoff, outcome: &Outcome) -> Option<Duration> {
     match &outcome.unavailable {
         Some(reason) => Some(refusals.failed(&PublishError::Unavailable(reason.clone()))),
         None if outcome.sent.is_empty() => None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{Db, DbError};
-use chassis::telemetry::catalogue::begin;
+use chassis::telemetry::catalogue::init_series;
 use tokio::time::Instant;
 
 use super::store::{self, Failure};
@@ -20,7 +20,7 @@ pub(super) struct Metering {
 
 impl Metering {
     pub(super) fn new(transport: &'static str) -> Self {
-        begin(crate::METRICS, "transport", transport);
+        init_series(crate::METRICS, "transport", transport);
         Self {
             transport,
             due: Instant::now(),

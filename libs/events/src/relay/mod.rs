@@ -18,8 +18,8 @@ mod tests;
 
 use std::time::Duration;
 
+use chassis::backoff::Backoff;
 use chassis::db::{Db, DbError};
-use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
@@ -79,9 +79,9 @@ pub struct Relay<T> {
     metering: Metering,
     republishing: Republishing,
     /// Of the database.
-    failures: Failures,
+    failures: Backoff,
     /// Of the transport.
-    refusals: Failures,
+    refusals: Backoff,
 }
 
 impl<T: Transport> Relay<T> {
@@ -93,8 +93,8 @@ impl<T: Transport> Relay<T> {
             replicas: ReplicaNotify::new(id, &db),
             metering: Metering::new(transport.name()),
             republishing: Republishing::default(),
-            failures: Failures::new("the relay cannot use the database"),
-            refusals: Failures::new("the transport is not available")
+            failures: Backoff::new("the relay cannot use the database"),
+            refusals: Backoff::new("the transport is not available")
                 .with_pauses(options.first_backoff, LONGEST_REFUSAL),
             db,
             outbox,

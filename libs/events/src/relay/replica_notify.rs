@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chassis::db::{Db, DbError, Server};
+use chassis::db::{Db, DbError, PostgresServer};
 use chassis::on_engine;
 use sqlx::postgres::PgListener;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct ReplicaNotify {
     me: String,
-    server: Option<Server>,
+    server: Option<PostgresServer>,
     listener: Option<PgListener>,
     retry: Instant,
     /// There is something to tell.
@@ -127,7 +127,7 @@ async fn notify(db: &Db, message: &str) -> Result<(), DbError> {
     tx.commit().await
 }
 
-async fn connect(server: Option<&Server>) -> Option<PgListener> {
+async fn connect(server: Option<&PostgresServer>) -> Option<PgListener> {
     let mut listener = server?.listener().await.ok()??;
     listener.listen(CHANNEL).await.ok()?;
     Some(listener)

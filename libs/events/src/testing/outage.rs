@@ -9,14 +9,14 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// How long the tries may take.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The levels of the lines of `chassis::retry`, of which a loop writes one a try, and of all other warnings.
+/// The levels of the lines of `chassis::backoff`, of which a loop writes one a try, and of all other warnings.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<(bool, tracing::Level)>>>);
 
 impl<S: tracing::Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let known = event.metadata();
-        let retry = known.target().starts_with("chassis::retry");
+        let retry = known.target().starts_with("chassis::backoff");
         if retry
             || ["events", "brokers", "webhooks"]
                 .iter()

@@ -75,7 +75,7 @@ fn the_fields_in_the_code_are_those_of_the_schema() {
         assert!(same, "{} is {} in the schema", field.name, known.kind);
         assert_eq!(
             known.array,
-            field.kind == chassis::telemetry::Kind::Keywords,
+            field.kind == chassis::telemetry::FieldKind::Keywords,
             "{}",
             field.name
         );

@@ -7,8 +7,8 @@ mod send;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chassis::backoff::Backoff;
 use chassis::db::DbError;
-use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
@@ -85,7 +85,7 @@ impl Dispatcher {
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut head = self.webhooks.shared.outbox.head().subscribe();
         let work = std::sync::Arc::clone(&self.webhooks.shared.work);
-        let mut failures = Failures::new("webhooks cannot use the database");
+        let mut failures = Backoff::new("webhooks cannot use the database");
         while !shutdown.is_cancelled() {
             let turn = async {
                 self.reseal().await?;

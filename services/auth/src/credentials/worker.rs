@@ -49,7 +49,7 @@ impl Pool {
     }
 
     fn run_job(&self, scratch: &mut ScratchMemory, mut job: Job) {
-        job.wait_span.done();
+        job.wait_span.succeed();
         drop(std::mem::take(&mut job.wait_span));
         let abandoned = match &job.task {
             Task::CheckAndHash { reply, .. } => reply.is_closed(),
@@ -63,7 +63,7 @@ impl Pool {
         let busy = BusyGauge::increment();
         histogram!("vestibule_hash_wait_seconds").record((started - job.queued_at).as_secs_f64());
         let span = |name: &'static str| {
-            let span = |trace| Span::below(trace, SpanKind::Internal, || name);
+            let span = |trace| Span::child_of(trace, SpanKind::Internal, || name);
             job.trace.map(span).unwrap_or_default()
         };
         // The caller may be gone when the job is done, so a failed reply is ignored.

@@ -150,7 +150,7 @@ impl Follower {
         }
         // Everything revoked before the question is in the answer, which is older than `asked_at` in no case.
         self.list.complete(asked_at);
-        if self.fetches_left > 0 && self.parts.keys.fetch_again().await {
+        if self.fetches_left > 0 && self.parts.keys.refetch().await {
             self.fetches_left -= 1;
         }
         Ok(())

@@ -80,7 +80,7 @@ fn what_no_link_and_no_cookie_could_hold_is_refused() {
     ] {
         assert_eq!(PublicUrl::parse(text), Err(error), "{text}");
     }
-    let long = format!("https://example.org/{}", "a".repeat(LONGEST_PATH));
+    let long = format!("https://example.org/{}", "a".repeat(MAX_PATH_BYTES));
     assert_eq!(PublicUrl::parse(&long), Err(PublicUrlError::Path));
 }
 

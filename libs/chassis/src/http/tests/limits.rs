@@ -22,7 +22,7 @@ impl<S: Sync> FromRequestParts<S> for Permission {
             return Err(Problem::unauthorized("Bearer"));
         }
         if let Some(limit) = parts.extensions.get::<BodyLimit>() {
-            limit.sender_is_known();
+            limit.allow_large_body();
         }
         Ok(Self)
     }

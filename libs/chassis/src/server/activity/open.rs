@@ -9,21 +9,21 @@ use super::{Activity, Stage};
 
 /// Whose turn it is in an open request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Turn {
+pub(super) enum RequestState {
     /// The service works on it.
-    Service,
+    Processing,
     /// The client owes bytes of the body, which are read already.
-    Body,
+    AwaitingBody,
     /// HTTP/2 holds back a part of the answer since then: the client has no window for it.
-    Answer(Instant),
+    AwaitingClient(Instant),
 }
 
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) opened: Instant,
-    pub(super) turn: Turn,
+    pub(super) state: RequestState,
     /// Its place was given up: the body fails as soon as it is read on.
-    pub(super) given_up: bool,
+    pub(super) evicted: bool,
     /// Who reads the body, while the client owes bytes of it.
     pub(super) reader: Option<Waker>,
 }
@@ -38,21 +38,21 @@ pub(in crate::server) struct OpenRequest {
 
 impl OpenRequest {
     /// A part of the answer was offered; the connection asks for the next one when the client has taken enough.
-    pub(in crate::server) fn offered(&self) {
+    pub(in crate::server) fn response_offered(&self) {
         if !self.http2 {
             return;
         }
         let mut state = self.activity.state();
         if let Some(request) = state.open.get_mut(&self.id) {
-            request.turn = Turn::Answer(Instant::now());
+            request.state = RequestState::AwaitingClient(Instant::now());
         }
     }
 
     /// The connection asked for the next part, which is not there yet.
-    pub(in crate::server) fn waits(&self) {
-        self.activity.set_turn(self.id, |turn| {
-            if matches!(turn, Turn::Answer(_)) {
-                *turn = Turn::Service;
+    pub(in crate::server) fn response_pending(&self) {
+        self.activity.set_state(self.id, |state| {
+            if matches!(state, RequestState::AwaitingClient(_)) {
+                *state = RequestState::Processing;
             }
         });
     }
@@ -73,8 +73,8 @@ impl OpenRequest {
     }
 
     /// What the body of the request reports to.
-    pub(in crate::server) fn body(&self) -> BodyTurn {
-        BodyTurn {
+    pub(in crate::server) fn body_progress(&self) -> BodyProgress {
+        BodyProgress {
             activity: Arc::clone(&self.activity),
             id: self.id,
         }
@@ -93,27 +93,30 @@ impl Drop for OpenRequest {
 
 /// Says whether the body of a request waits for the client. Dropping it says that nobody reads the body any more.
 #[derive(Debug)]
-pub(in crate::server) struct BodyTurn {
+pub(in crate::server) struct BodyProgress {
     activity: Arc<Activity>,
     id: u64,
 }
 
-impl BodyTurn {
+impl BodyProgress {
     /// The body is read, and the client owes its next bytes. Returns whether the place of the request was given up.
-    pub(in crate::server) fn waits(&self, reader: &Waker) -> bool {
+    pub(in crate::server) fn waiting(&self, reader: &Waker) -> bool {
         self.change(|request| {
-            if matches!(request.turn, Turn::Service | Turn::Body) {
-                request.turn = Turn::Body;
+            if matches!(
+                request.state,
+                RequestState::Processing | RequestState::AwaitingBody
+            ) {
+                request.state = RequestState::AwaitingBody;
                 request.reader = Some(reader.clone());
             }
         })
     }
 
     /// They came, or never will. Returns whether the place of the request was given up.
-    pub(in crate::server) fn came(&self) -> bool {
+    pub(in crate::server) fn received(&self) -> bool {
         self.change(|request| {
-            if matches!(request.turn, Turn::Body) {
-                request.turn = Turn::Service;
+            if matches!(request.state, RequestState::AwaitingBody) {
+                request.state = RequestState::Processing;
                 request.reader = None;
             }
         })
@@ -125,12 +128,12 @@ impl BodyTurn {
             return false;
         };
         change(request);
-        std::mem::take(&mut request.given_up)
+        std::mem::take(&mut request.evicted)
     }
 }
 
-impl Drop for BodyTurn {
+impl Drop for BodyProgress {
     fn drop(&mut self) {
-        self.came();
+        self.received();
     }
 }

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinSet;
 
 use super::deadlines::until_closed;
-use super::places::{ask_on, connect_from};
+use super::slots::{ask_on, connect_from};
 use super::*;
 use crate::http::{Pairs, RawBody};
 

@@ -10,13 +10,13 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How readily a connection can be spared: the least of all is asked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::server) struct Spare {
-    class: Class,
+pub(in crate::server) struct EvictionRank {
+    class: RankClass,
     since: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+enum RankClass {
     /// The client owes the rest of a head or a body, or takes nothing of an answer, for longer than [`GRACE`].
     Slow,
     /// No request is open, so nothing is lost.
@@ -25,16 +25,16 @@ enum Class {
     Begun,
 }
 
-impl Spare {
+impl EvictionRank {
     pub(super) fn idle(since: Instant) -> Self {
-        let class = Class::Idle;
+        let class = RankClass::Idle;
         Self { class, since }
     }
 
     pub(super) fn unfinished(since: Instant) -> Self {
         let class = match since.elapsed() > GRACE {
-            true => Class::Slow,
-            false => Class::Begun,
+            true => RankClass::Slow,
+            false => RankClass::Begun,
         };
         Self { class, since }
     }

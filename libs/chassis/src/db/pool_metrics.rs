@@ -6,34 +6,34 @@ use std::time::Instant;
 use metrics::{Histogram, gauge, histogram};
 
 use super::{Db, DbError};
-use crate::telemetry::catalogue::{METRICS, begin};
+use crate::telemetry::catalogue::{METRICS, init_series};
 
 /// One kind of pool.
-pub(super) struct Pool {
+pub(super) struct PoolMetrics {
     name: &'static str,
-    waits: OnceLock<Histogram>,
+    wait_seconds: OnceLock<Histogram>,
 }
 
-pub(super) static READ: Pool = Pool::new("read");
-pub(super) static WRITE: Pool = Pool::new("write");
-pub(super) static ALL: Pool = Pool::new("all");
+pub(super) static READ: PoolMetrics = PoolMetrics::new("read");
+pub(super) static WRITE: PoolMetrics = PoolMetrics::new("write");
+pub(super) static ALL: PoolMetrics = PoolMetrics::new("all");
 
-impl Pool {
+impl PoolMetrics {
     const fn new(name: &'static str) -> Self {
-        let waits = OnceLock::new();
-        Self { name, waits }
+        let wait_seconds = OnceLock::new();
+        Self { name, wait_seconds }
     }
 
     /// Measures how long a connection is waited for.
-    pub(super) async fn waited<T>(
+    pub(super) async fn time_acquire<T>(
         &self,
         acquire: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, DbError> {
         let began = Instant::now();
         let acquired = acquire.await;
-        let waits = || histogram!("vestibule_db_wait_seconds", "pool" => self.name);
-        self.waits
-            .get_or_init(waits)
+        let wait_seconds = || histogram!("vestibule_db_wait_seconds", "pool" => self.name);
+        self.wait_seconds
+            .get_or_init(wait_seconds)
             .record(began.elapsed().as_secs_f64());
         if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) {
             metrics::counter!("vestibule_db_timeouts_total", "pool" => self.name).increment(1);
@@ -41,7 +41,7 @@ impl Pool {
         Ok(acquired?)
     }
 
-    fn tell(&self, open: usize, idle: usize, limit: usize) {
+    fn record_metrics(&self, open: usize, idle: usize, limit: usize) {
         let used = open.saturating_sub(idle);
         gauge!("vestibule_db_connections", "pool" => self.name, "state" => "idle").set(idle as f64);
         gauge!("vestibule_db_connections", "pool" => self.name, "state" => "used").set(used as f64);
@@ -51,29 +51,29 @@ impl Pool {
 
 impl Db {
     /// Begins to count for the pools of this database, and tells of them before each scrape from now on.
-    pub fn tell_before_scrapes(&self) {
+    pub fn record_metrics_before_scrape(&self) {
         match self {
             Self::Sqlite { .. } => {
-                begin(METRICS, "pool", READ.name);
-                begin(METRICS, "pool", WRITE.name);
+                init_series(METRICS, "pool", READ.name);
+                init_series(METRICS, "pool", WRITE.name);
             }
-            Self::Postgres(_) => begin(METRICS, "pool", ALL.name),
+            Self::Postgres(_) => init_series(METRICS, "pool", ALL.name),
         }
         let db = self.clone();
-        crate::telemetry::before_scrape(move || db.tell());
+        crate::telemetry::before_scrape(move || db.record_metrics());
     }
 
-    fn tell(&self) {
+    fn record_metrics(&self) {
         match self {
             Self::Sqlite { read, write } => {
                 let (open, idle, limit) = read.counts();
-                READ.tell(open, idle, limit);
-                WRITE.tell(write.size() as usize, write.num_idle(), 1);
+                READ.record_metrics(open, idle, limit);
+                WRITE.record_metrics(write.size() as usize, write.num_idle(), 1);
             }
             Self::Postgres(server) => {
                 let pool = server.pool();
                 let limit = pool.options().get_max_connections() as usize;
-                ALL.tell(pool.size() as usize, pool.num_idle(), limit);
+                ALL.record_metrics(pool.size() as usize, pool.num_idle(), limit);
             }
         }
     }

@@ -8,38 +8,38 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
 use super::activity::OpenRequest;
-use super::sources::RequestPlace;
+use super::slots::RequestSlot;
 use crate::http::Reservation;
 
 /// What HTTP/2 is given of an answer at once: the library takes a part whole as soon as the client has a window for one byte of
 /// it. So much a client has to take within a deadline, and so much is held for one that takes nothing.
-const PART: usize = 16 * 1024;
+const CHUNK: usize = 16 * 1024;
 
 /// An answer's body with what is held until its end.
 ///
 /// Over HTTP/2 it comes in parts, and the last byte is one of its own: the library waits with it until the client has a window
 /// for all that comes before, so it is known for how long a client takes nothing.
 #[derive(Debug)]
-pub(super) struct AnswerBody {
+pub(super) struct ResponseBody {
     body: Body,
     /// What was read of the body and not handed on yet.
     rest: Bytes,
     begun: bool,
     open: OpenRequest,
-    _held: Held,
+    _held: HeldResources,
 }
 
 /// What a request holds until its answer was handed over.
 #[derive(Debug, Default)]
 #[expect(dead_code, reason = "held until dropped")]
-pub(super) struct Held {
-    pub(super) place: Option<RequestPlace>,
+pub(super) struct HeldResources {
+    pub(super) slot: Option<RequestSlot>,
     pub(super) body: Option<Arc<Reservation>>,
 }
 
-impl AnswerBody {
-    pub(super) fn new(body: Body, open: OpenRequest, held: Held) -> Self {
-        open.offered();
+impl ResponseBody {
+    pub(super) fn new(body: Body, open: OpenRequest, held: HeldResources) -> Self {
+        open.response_offered();
         Self {
             body,
             rest: Bytes::new(),
@@ -50,7 +50,7 @@ impl AnswerBody {
     }
 }
 
-impl HttpBody for AnswerBody {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -63,12 +63,12 @@ impl HttpBody for AnswerBody {
             false => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest))))),
         };
         let frame = match frame {
-            Poll::Ready(Some(Ok(frame))) if self.open.is_http2() => Poll::Ready(Some(Ok(self.part(frame)))),
+            Poll::Ready(Some(Ok(frame))) if self.open.is_http2() => Poll::Ready(Some(Ok(self.chunk(frame)))),
             frame => frame,
         };
         match &frame {
-            Poll::Ready(_) => self.open.offered(),
-            Poll::Pending => self.open.waits(),
+            Poll::Ready(_) => self.open.response_offered(),
+            Poll::Pending => self.open.response_pending(),
         }
         frame
     }
@@ -86,16 +86,16 @@ impl HttpBody for AnswerBody {
     }
 }
 
-impl AnswerBody {
+impl ResponseBody {
     /// The first part of a frame. The rest is kept.
-    fn part(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+    fn chunk(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
         self.begun = true;
         match frame.into_data() {
             Ok(mut data) => {
-                let is_last = data.len() <= PART && self.body.is_end_stream();
+                let is_last = data.len() <= CHUNK && self.body.is_end_stream();
                 let length = match is_last && data.len() > 1 {
                     true => data.len() - 1,
-                    false => data.len().min(PART),
+                    false => data.len().min(CHUNK),
                 };
                 self.rest = data.split_off(length);
                 Frame::data(data)

@@ -165,7 +165,7 @@ pub struct LimitsConfig {
 
 impl LimitsConfig {
     /// Connections of one source at most.
-    pub fn places_per_source(&self) -> usize {
+    pub fn max_connections_per_source(&self) -> usize {
         self.connections_per_source
             .unwrap_or_else(|| (self.connections / 20).max(16))
     }

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Format {
+pub(super) enum LineFormat {
     /// One JSON object, in Elastic Common Schema.
     Ecs { service: &'static str },
     /// For people.
@@ -27,7 +27,7 @@ pub(super) enum Format {
 
 /// One event, with everything that belongs to it.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct LogLine {
     pub(super) at: Timestamp,
     pub(super) level: Level,
     /// The module, or the name that the event gives itself.
@@ -39,21 +39,21 @@ pub(super) struct Line {
 }
 
 /// Libraries that log messages whole, and passwords with them. What they have to say comes back as an error as well.
-const INDISCREET: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
+const EXCLUDED_LIBRARIES: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
 
 /// Writes every event that is wanted as one line, in one piece.
 ///
 /// What is wanted it decides by itself, from nothing but the module and the level. A filter around a layer would note
 /// its answer for the event that follows, and a library that only asks whether its details are wanted has none: then
 /// the note takes the next line of the thread.
-pub(super) struct Lines<W> {
-    format: Format,
+pub(super) struct LogLayer<W> {
+    format: LineFormat,
     levels: Targets,
     writer: W,
 }
 
-impl<W> Lines<W> {
-    pub(super) fn new(format: Format, levels: &Targets, writer: W) -> Self {
+impl<W> LogLayer<W> {
+    pub(super) fn new(format: LineFormat, levels: &Targets, writer: W) -> Self {
         Self {
             format,
             levels: levels.clone(),
@@ -65,11 +65,13 @@ impl<W> Lines<W> {
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();
         self.levels.would_enable(target, metadata.level())
-            && !INDISCREET.iter().any(|library| target.starts_with(library))
+            && !EXCLUDED_LIBRARIES
+                .iter()
+                .any(|library| target.starts_with(library))
     }
 }
 
-impl<S, W> Layer<S> for Lines<W>
+impl<S, W> Layer<S> for LogLayer<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + 'static,
@@ -115,10 +117,10 @@ where
                 fields.add_missing(outer);
             }
         }
-        if fields.is_of_audit() {
+        if fields.is_audit() {
             fields.add_caller();
         }
-        let line = Line {
+        let line = LogLine {
             at: SystemClock.now(),
             level: *event.metadata().level(),
             target: event.metadata().target(),
@@ -127,8 +129,8 @@ where
             trace: TraceContext::current(),
         };
         let bytes = match self.format {
-            Format::Ecs { service } => ecs::render(&line, service),
-            Format::Text { colour } => text::render(&line, colour),
+            LineFormat::Ecs { service } => ecs::render(&line, service),
+            LineFormat::Text { colour } => text::render(&line, colour),
         };
         // If nobody reads the log, there is nobody to tell.
         let _ = self.writer.make_writer().write_all(&bytes);
@@ -166,7 +168,7 @@ impl Fields {
     }
 
     /// Whether the line is about what people and administrators do.
-    fn is_of_audit(&self) -> bool {
+    fn is_audit(&self) -> bool {
         let action = self.named.iter().find(|(name, _)| *name == "event.action");
         action
             .and_then(|(_, value)| actions::find(value.as_str()?))

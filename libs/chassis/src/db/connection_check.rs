@@ -11,25 +11,25 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Connection, PgConnection};
 
 /// For how long after the last refusal every connection is asked before it is used.
-const DISTRUSTED: Duration = Duration::from_secs(30);
+const CHECKED_FOR: Duration = Duration::from_secs(30);
 /// A connection as young as this is not opened anew: while every server only reads, readers must not open one for each read.
 const YOUNG: Duration = Duration::from_secs(1);
 /// After how long without use a connection to a server is tried before it is used again.
-const RESTED: Duration = Duration::from_secs(1);
+const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
 
 /// When a server last refused. Of the whole process: who turns an error into a [`super::DbError`] knows no pool, and to ask
 /// the connections of another costs nothing but the question.
-static REFUSED: Mutex<Option<Instant>> = Mutex::new(None);
+static LAST_FAILURE: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Notes that a connection may have become useless, if that is what `error` says.
-pub(super) fn note(error: &sqlx::Error) {
+pub(super) fn note_failure(error: &sqlx::Error) {
     let useless = match error {
         sqlx::Error::Database(database) => database.code().is_some_and(|code| is_useless(&code)),
         sqlx::Error::Io(_) => true,
         _ => false,
     };
     if useless {
-        *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *LAST_FAILURE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -39,18 +39,18 @@ fn is_useless(code: &str) -> bool {
     code == "25006" || code.starts_with("08") || code.starts_with("57P")
 }
 
-fn is_distrusted() -> bool {
-    let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
-    refused.is_some_and(|at| at.elapsed() < DISTRUSTED)
+fn is_checking() -> bool {
+    let refused = LAST_FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.is_some_and(|at| at.elapsed() < CHECKED_FOR)
 }
 
 /// Whether a connection that was idle may be used. A round trip before every use would double the cost of a small read:
 /// only what has rested is tried, and everything while there is a reason to.
-pub(super) async fn may_be_used(
+pub(super) async fn is_usable(
     connection: &mut PgConnection,
     known: PoolConnectionMetadata,
 ) -> Result<bool, sqlx::Error> {
-    if is_distrusted() {
+    if is_checking() {
         // A standby, and a database or role whose default it is, say the same. Asked without a prepared statement, so that
         // it passes through every pooler.
         let read_only: String = sqlx::Row::try_get(
@@ -59,7 +59,7 @@ pub(super) async fn may_be_used(
         )?;
         return Ok(read_only == "off" || known.age < YOUNG);
     }
-    if known.idle_for > RESTED {
+    if known.idle_for > IDLE_BEFORE_PING {
         connection.ping().await?;
     }
     Ok(true)

@@ -13,26 +13,26 @@ use opentelemetry_sdk::trace::{
 };
 
 /// Spans that wait at most.
-const WAITING: usize = 4096;
+const MAX_WAITING: usize = 4096;
 /// Spans sent at once at most.
-const BATCH: usize = 512;
+const MAX_BATCH: usize = 512;
 /// How long a span waits for others to be sent with.
-const DELAY: Duration = Duration::from_secs(2);
+const BATCH_DELAY: Duration = Duration::from_secs(2);
 
 /// Sends batches through `exporter`.
-pub(super) fn bounded<E: SpanExporter + 'static>(exporter: E) -> impl SpanProcessor {
+pub(super) fn bounded_batches<E: SpanExporter + 'static>(exporter: E) -> impl SpanProcessor {
     let waiting = Arc::new(AtomicUsize::new(0));
-    let counted = Counted {
+    let counted = CountingExporter {
         inner: exporter,
         waiting: Arc::clone(&waiting),
         failing: AtomicBool::new(false),
     };
     let batches = BatchConfigBuilder::default()
-        .with_max_queue_size(WAITING)
-        .with_max_export_batch_size(BATCH)
-        .with_scheduled_delay(DELAY)
+        .with_max_queue_size(MAX_WAITING)
+        .with_max_export_batch_size(MAX_BATCH)
+        .with_scheduled_delay(BATCH_DELAY)
         .build();
-    Bounded {
+    BoundedProcessor {
         inner: BatchSpanProcessor::builder(counted)
             .with_batch_config(batches)
             .build(),
@@ -46,16 +46,16 @@ fn count(outcome: &'static str, spans: usize) {
 
 /// Lets in no more than can wait.
 #[derive(Debug)]
-struct Bounded {
+struct BoundedProcessor {
     inner: BatchSpanProcessor,
     waiting: Arc<AtomicUsize>,
 }
 
-impl SpanProcessor for Bounded {
+impl SpanProcessor for BoundedProcessor {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             count("dropped", 1);
             return;
@@ -78,13 +78,13 @@ impl SpanProcessor for Bounded {
 
 /// Counts what was sent and what was lost on the way, and says when it begins to be lost.
 #[derive(Debug)]
-struct Counted<E> {
+struct CountingExporter<E> {
     inner: E,
     waiting: Arc<AtomicUsize>,
     failing: AtomicBool,
 }
 
-impl<E: SpanExporter> SpanExporter for Counted<E> {
+impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         self.waiting.fetch_sub(spans, Ordering::Relaxed);

@@ -4,37 +4,37 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use metrics::{counter, gauge};
 
-use super::sources::Places;
+use super::slots::Slots;
 use crate::http::BodyBudget;
 use crate::telemetry;
 
-type Watched = Vec<(&'static str, Weak<Places>)>;
-static WATCHED: Mutex<Option<Watched>> = Mutex::new(None);
+type RegisteredPorts = Vec<(&'static str, Weak<Slots>)>;
+static PORTS: Mutex<Option<RegisteredPorts>> = Mutex::new(None);
 
 /// Has `vestibule_connections{port}` measured before each scrape.
-pub(super) fn watch(port: &'static str, places: &Arc<Places>) {
-    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = watched.is_none();
-    let all = watched.get_or_insert_default();
-    all.retain(|(_, places)| places.strong_count() > 0);
-    all.push((port, Arc::downgrade(places)));
+pub(super) fn register_port(port: &'static str, slots: &Arc<Slots>) {
+    let mut ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = ports.is_none();
+    let all = ports.get_or_insert_default();
+    all.retain(|(_, slots)| slots.strong_count() > 0);
+    all.push((port, Arc::downgrade(slots)));
     if first {
         telemetry::before_scrape(measure);
     }
 }
 
 fn measure() {
-    let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
-    for (port, places) in watched.iter().flatten() {
-        if let Some(places) = places.upgrade() {
+    let ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    for (port, slots) in ports.iter().flatten() {
+        if let Some(slots) = slots.upgrade() {
             #[expect(clippy::cast_precision_loss, reason = "far fewer connections than 2^52")]
-            gauge!("vestibule_connections", "port" => *port).set(places.taken() as f64);
+            gauge!("vestibule_connections", "port" => *port).set(slots.in_use() as f64);
         }
     }
 }
 
 /// Has `vestibule_body_bytes` and its limit measured before each scrape. A process has one budget.
-pub(super) fn watch_bodies(budget: &BodyBudget) {
+pub(super) fn register_body_budget(budget: &BodyBudget) {
     let budget = budget.clone();
     telemetry::before_scrape(move || {
         gauge!("vestibule_body_bytes").set(float(budget.used()));
@@ -48,11 +48,11 @@ fn float(value: u64) -> f64 {
 }
 
 /// The service refused or ended a connection.
-pub(super) fn closed(port: &'static str, reason: &'static str) {
+pub(super) fn count_closed(port: &'static str, reason: &'static str) {
     counter!("vestibule_connections_closed_total", "port" => port, "reason" => reason).increment(1);
 }
 
 /// The service refused a request before anything looked at it.
-pub(super) fn refused(reason: &'static str) {
+pub(super) fn count_refused(reason: &'static str) {
     counter!("vestibule_requests_refused_total", "reason" => reason).increment(1);
 }

@@ -3,14 +3,14 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Places of the management port.
-pub(super) const MANAGEMENT: usize = 64;
+pub(super) const MANAGEMENT_CONNECTIONS: usize = 64;
 /// Descriptors for the database, calls to others, files and the runtime.
-const OWN: usize = 256;
+const RESERVED: usize = 256;
 
 /// Raises the limit of this process for `connections` of the public port, as far as it may be raised. Returns how many
 /// there is room for: with more, a flood on the public port would take the descriptors of probes and of the database.
-pub(super) fn provide(connections: usize) -> usize {
-    let reserve = MANAGEMENT + OWN;
+pub(super) fn raise(connections: usize) -> usize {
+    let reserve = MANAGEMENT_CONNECTIONS + RESERVED;
     let wanted = u64::try_from(connections.saturating_add(reserve)).unwrap_or(u64::MAX);
     let limit = getrlimit(Resource::Nofile);
     let mut current = limit.current.unwrap_or(u64::MAX);

@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The failures in a row of one background task. Every loop that tries again has one, so that an outage of an hour is two
 /// lines in the log and not thousands, and no loop spins.
 #[derive(Debug)]
-pub struct Failures {
+pub struct Backoff {
     what: Cow<'static, str>,
     consumer: Option<&'static str>,
     first: Duration,
@@ -26,10 +26,10 @@ pub struct Failures {
     tolerated: u32,
     count: u32,
     since: Option<Instant>,
-    said: bool,
+    logged: bool,
 }
 
-impl Failures {
+impl Backoff {
     /// No failure yet. `what` is the line that the log gets, a whole sentence without its full stop: `the relay cannot use
     /// the database`.
     pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
@@ -41,7 +41,7 @@ impl Failures {
             tolerated: 0,
             count: 0,
             since: None,
-            said: false,
+            logged: false,
         }
     }
 
@@ -67,7 +67,7 @@ impl Failures {
         self
     }
 
-    /// See [`Failures::tolerating`].
+    /// See [`Backoff::tolerating`].
     pub fn tolerate(&mut self, failures: u32) {
         self.tolerated = failures;
     }
@@ -78,9 +78,9 @@ impl Failures {
         self.count = self.count.saturating_add(1);
         self.since.get_or_insert_with(Instant::now);
         let Self { what, consumer, .. } = &*self;
-        if !self.said && self.count > self.tolerated {
+        if !self.logged && self.count > self.tolerated {
             tracing::warn!(consumer, error, "{what}; it is tried again");
-            self.said = true;
+            self.logged = true;
         } else {
             tracing::debug!(consumer, error, "{what} ({} times in a row)", self.count);
         }
@@ -89,7 +89,7 @@ impl Failures {
 
     /// The task works, again or still.
     pub fn succeeded(&mut self) {
-        if self.said {
+        if self.logged {
             let lasted = self.since.map_or(Duration::ZERO, |since| since.elapsed());
             tracing::info!(
                 consumer = self.consumer,
@@ -101,7 +101,7 @@ impl Failures {
         }
         self.count = 0;
         self.since = None;
-        self.said = false;
+        self.logged = false;
     }
 
     /// Whether the last try failed.

@@ -30,7 +30,7 @@ fn away() -> io::Error {
 fn an_outage_of_an_hour_is_one_line_when_it_begins_and_one_when_it_ends() {
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
-    let mut failures = Failures::new("the task cannot work");
+    let mut failures = Backoff::new("the task cannot work");
     let (mut tries, mut waited) = (0, Duration::ZERO);
     while waited < Duration::from_secs(3600) {
         tries += 1;
@@ -50,7 +50,7 @@ fn an_outage_of_an_hour_is_one_line_when_it_begins_and_one_when_it_ends() {
 #[test]
 fn pauses_grow_from_the_first_to_the_longest_and_begin_again_after_a_success() {
     let first = Duration::from_millis(100);
-    let mut failures = Failures::new("the task cannot work").with_pauses(first, first * 5);
+    let mut failures = Backoff::new("the task cannot work").with_pauses(first, first * 5);
     let pauses = [(); 4].map(|()| failures.failed(&away()));
     assert_eq!(pauses, [first, first * 2, first * 4, first * 5]);
     failures.succeeded();
@@ -63,7 +63,7 @@ fn pauses_grow_from_the_first_to_the_longest_and_begin_again_after_a_success() {
 fn failures_that_are_ordinary_at_first_are_not_said() {
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
-    let mut failures = Failures::new("the task cannot work").tolerating(2);
+    let mut failures = Backoff::new("the task cannot work").tolerating(2);
     failures.failed(&away());
     failures.failed(&away());
     failures.succeeded();

@@ -18,11 +18,11 @@ use super::activity::{Activity, OpenRequest};
 use crate::http::SourceBytes;
 
 /// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
-const CLEARED: usize = 64;
+const EVICTED_PART: usize = 64;
 /// Counted requests of all sources together at most, for each connection that there may be.
 const REQUESTS_PER_CONNECTION: usize = 2;
 /// How soon connections are asked for room again while one waits for a place.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
 /// How often the log says that a source has all its places.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -44,7 +44,7 @@ impl Source {
 
 /// What one source holds.
 #[derive(Debug, Default)]
-struct Held {
+struct SourceUsage {
     connections: Vec<Arc<Activity>>,
     /// Open requests that no connection of the source stands for: through a trusted proxy, or over HTTP/2. Each with its
     /// connection and its number there.
@@ -52,19 +52,19 @@ struct Held {
     body_bytes: SourceBytes,
 }
 
-impl Held {
+impl SourceUsage {
     /// Has the request give its place up that has waited for its client for longest. Whether there was one.
-    fn give_up_request(&mut self) -> bool {
+    fn evict_request(&mut self) -> bool {
         let waiting = self.requests.iter().filter_map(|(key, (activity, number))| {
             let since = activity.waiting_since(*number)?;
             Some((since, *key))
         });
         let oldest = waiting.min().map(|(_, key)| key);
-        let given_up = oldest.and_then(|key| {
+        let evicted = oldest.and_then(|key| {
             let (activity, number) = self.requests.get(&key)?;
-            activity.give_up_request(*number).then_some(key)
+            activity.evict_request(*number).then_some(key)
         });
-        given_up.is_some_and(|key| self.requests.remove(&key).is_some())
+        evicted.is_some_and(|key| self.requests.remove(&key).is_some())
     }
 
     fn is_empty(&self) -> bool {
@@ -74,18 +74,18 @@ impl Held {
 
 /// The places of one port.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Slots {
     free: Arc<Semaphore>,
     total: usize,
     per_source: usize,
-    sources: Mutex<HashMap<Source, Held>>,
+    sources: Mutex<HashMap<Source, SourceUsage>>,
     /// Counted requests of all sources; changed under the lock of `sources`.
     requests: AtomicUsize,
     next_request: AtomicU64,
-    warned: Mutex<Option<Instant>>,
+    warned_at: Mutex<Option<Instant>>,
 }
 
-impl Places {
+impl Slots {
     pub(super) fn new(total: usize, per_source: usize) -> Arc<Self> {
         let total = total.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
@@ -95,16 +95,16 @@ impl Places {
             sources: Mutex::default(),
             requests: AtomicUsize::new(0),
             next_request: AtomicU64::new(0),
-            warned: Mutex::default(),
+            warned_at: Mutex::default(),
         })
     }
 
-    fn sources(&self) -> MutexGuard<'_, HashMap<Source, Held>> {
+    fn sources(&self) -> MutexGuard<'_, HashMap<Source, SourceUsage>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many connections there are.
-    pub(super) fn taken(&self) -> usize {
+    pub(super) fn in_use(&self) -> usize {
         self.total.saturating_sub(self.free.available_permits())
     }
 
@@ -116,92 +116,93 @@ impl Places {
         ip: IpAddr,
         exempt: bool,
         activity: &Arc<Activity>,
-    ) -> Option<ConnectionPlace> {
+    ) -> Option<ConnectionSlot> {
         let source = Source::of(ip);
-        if !exempt && !self.count_in(source, activity) {
-            self.warn(ip, "connections");
+        if !exempt && !self.register_connection(source, activity) {
+            self.warn_once_a_minute(ip, "connections");
             return None;
         }
         // From here on the drop of the place takes the connection out of the table again.
-        let mut place = ConnectionPlace {
-            places: Arc::clone(self),
+        let mut slot = ConnectionSlot {
+            slots: Arc::clone(self),
             source: (!exempt).then_some(source),
             activity: Arc::clone(activity),
             permit: None,
         };
-        place.permit = match Arc::clone(&self.free).try_acquire_owned() {
+        slot.permit = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => self.wait_for_permit(activity).await,
         };
-        Some(place)
+        Some(slot)
     }
 
     /// Waits for a permit, and asks for room again and again: what was busy when it was asked may be idle a moment later,
     /// and would keep its place for as long as idle connections may.
     async fn wait_for_permit(&self, activity: &Arc<Activity>) -> Option<OwnedSemaphorePermit> {
         loop {
-            self.make_room(activity);
+            self.evict_connections(activity);
             let permit = Arc::clone(&self.free).acquire_owned();
-            if let Ok(permit) = tokio::time::timeout(ASK_AGAIN, permit).await {
+            if let Ok(permit) = tokio::time::timeout(EVICTION_INTERVAL, permit).await {
                 return permit.ok();
             }
         }
     }
 
     /// Counts a connection for its source. A source that has all its places loses the one that can be spared most readily.
-    fn count_in(&self, source: Source, activity: &Arc<Activity>) -> bool {
+    fn register_connection(&self, source: Source, activity: &Arc<Activity>) -> bool {
         let mut sources = self.sources();
-        let held = sources.entry(source).or_default();
+        let usage = sources.entry(source).or_default();
         // Those that gave theirs up are about to end. They stay in the table until they have.
-        let places = held.connections.iter().filter(|other| !other.gave_up_place());
-        if places.count() >= self.per_source && clear(&held.connections, 1) == 0 {
+        let slots = usage.connections.iter().filter(|other| !other.is_evicted());
+        if slots.count() >= self.per_source && evict_first(&usage.connections, 1) == 0 {
             return false;
         }
-        held.connections.push(Arc::clone(activity));
+        usage.connections.push(Arc::clone(activity));
         true
     }
 
     /// Ends the connections that can be spared most readily; those of trusted proxies are not in the table.
-    fn make_room(&self, newcomer: &Arc<Activity>) {
+    fn evict_connections(&self, newcomer: &Arc<Activity>) {
         let sources = self.sources();
-        let connections = sources.values().flat_map(|held| &held.connections);
+        let connections = sources.values().flat_map(|usage| &usage.connections);
         let others = connections.filter(|connection| !Arc::ptr_eq(connection, newcomer));
-        clear(others, (self.total / CLEARED).max(1));
+        evict_first(others, (self.total / EVICTED_PART).max(1));
     }
 
     /// Counts a request for its client. When the client has all its places, or all sources together have theirs, one that
     /// waits for its client gives its place up. `None` when the service works on every one.
-    pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr, open: &OpenRequest) -> Option<RequestPlace> {
+    pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr, open: &OpenRequest) -> Option<RequestSlot> {
         let source = Source::of(ip);
         let mut sources = self.sources();
-        let of_source = sources.get(&source).map_or(0, |held| held.requests.len());
+        let of_source = sources.get(&source).map_or(0, |usage| usage.requests.len());
         let full =
             self.requests.load(Ordering::Relaxed) >= self.total.saturating_mul(REQUESTS_PER_CONNECTION);
         let crowded = match (of_source >= self.per_source, full) {
             (true, _) => sources.get_mut(&source),
-            (false, true) => sources.values_mut().max_by_key(|held| held.requests.len()),
+            (false, true) => sources.values_mut().max_by_key(|usage| usage.requests.len()),
             (false, false) => None,
         };
         let has_room = match crowded {
-            Some(held) => held
-                .give_up_request()
+            Some(usage) => usage
+                .evict_request()
                 .then(|| self.requests.fetch_sub(1, Ordering::Relaxed))
                 .is_some(),
             None => !full,
         };
         if !has_room {
             drop(sources);
-            self.warn(ip, "requests");
+            self.warn_once_a_minute(ip, "requests");
             return None;
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
         let key = self.next_request.fetch_add(1, Ordering::Relaxed);
-        let held = sources.entry(source).or_default();
-        held.requests
+        let usage = sources.entry(source).or_default();
+        usage
+            .requests
             .insert(key, (Arc::clone(open.activity()), open.number()));
-        Some(RequestPlace {
-            body_bytes: Arc::clone(&held.body_bytes),
-            places: Arc::clone(self),
+        Some(RequestSlot {
+            body_bytes: Arc::clone(&usage.body_bytes),
+            slots: Arc::clone(self),
             source,
             key,
         })
@@ -212,16 +213,16 @@ impl Places {
         let sources = self.sources();
         sources
             .get(&Source::of(ip))
-            .map(|held| Arc::clone(&held.body_bytes))
+            .map(|usage| Arc::clone(&usage.body_bytes))
     }
 
-    fn warn(&self, ip: IpAddr, what: &'static str) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+    fn warn_once_a_minute(&self, ip: IpAddr, what: &'static str) {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if warned.is_some_and(|last| now < last + WARN_EVERY) {
+        if warned_at.is_some_and(|last| now < last + WARN_EVERY) {
             return;
         }
-        *warned = Some(now);
+        *warned_at = Some(now);
         tracing::warn!(
             client.ip = %ip,
             "refused {what} from {ip}, which has {} of them already; if this is a proxy, name it in listen.trusted_proxies",
@@ -229,7 +230,7 @@ impl Places {
         );
     }
 
-    fn release(&self, source: Source, change: impl FnOnce(&mut Held)) {
+    fn release(&self, source: Source, change: impl FnOnce(&mut SourceUsage)) {
         if let Entry::Occupied(mut entry) = self.sources().entry(source) {
             change(entry.get_mut());
             if entry.get().is_empty() {
@@ -240,34 +241,34 @@ impl Places {
 }
 
 /// Has `count` of the connections give their places up, those first that can be spared most readily. Returns how many do.
-fn clear<'a>(connections: impl IntoIterator<Item = &'a Arc<Activity>>, count: usize) -> usize {
+fn evict_first<'a>(connections: impl IntoIterator<Item = &'a Arc<Activity>>, count: usize) -> usize {
     let connections = connections.into_iter();
-    let mut spare: Vec<_> = connections
-        .filter_map(|connection| Some((connection.spare()?, connection)))
+    let mut ranked: Vec<_> = connections
+        .filter_map(|connection| Some((connection.eviction_rank()?, connection)))
         .collect();
-    spare.sort_unstable_by_key(|(rank, _)| *rank);
+    ranked.sort_unstable_by_key(|(rank, _)| *rank);
     // One that has become busy since it was looked at keeps its place.
-    let given_up = spare.iter().filter(|(_, connection)| connection.give_up_place());
-    given_up.take(count).count()
+    let evicted = ranked.iter().filter(|(_, connection)| connection.evict());
+    evicted.take(count).count()
 }
 
 /// The place that a connection has on its port, and among the connections of its source; dropping it, when the connection
 /// has ended, gives it back.
 #[derive(Debug)]
-pub(super) struct ConnectionPlace {
-    places: Arc<Places>,
+pub(super) struct ConnectionSlot {
+    slots: Arc<Slots>,
     /// `None` for a trusted proxy, which counts for no source.
     source: Option<Source>,
     activity: Arc<Activity>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for ConnectionPlace {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         if let Some(source) = self.source {
             let connection = &self.activity;
-            self.places.release(source, |held| {
-                held.connections.retain(|other| !Arc::ptr_eq(other, connection));
+            self.slots.release(source, |usage| {
+                usage.connections.retain(|other| !Arc::ptr_eq(other, connection));
             });
         }
     }
@@ -275,20 +276,20 @@ impl Drop for ConnectionPlace {
 
 /// The place that a request has among those of its client; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct RequestPlace {
-    places: Arc<Places>,
+pub(super) struct RequestSlot {
+    slots: Arc<Slots>,
     source: Source,
     key: u64,
     /// Bytes of bodies that this client holds.
     pub(super) body_bytes: SourceBytes,
 }
 
-impl Drop for RequestPlace {
+impl Drop for RequestSlot {
     fn drop(&mut self) {
-        self.places.release(self.source, |held| {
+        self.slots.release(self.source, |usage| {
             // Unless it was given up before.
-            if held.requests.remove(&self.key).is_some() {
-                self.places.requests.fetch_sub(1, Ordering::Relaxed);
+            if usage.requests.remove(&self.key).is_some() {
+                self.slots.requests.fetch_sub(1, Ordering::Relaxed);
             }
         });
     }

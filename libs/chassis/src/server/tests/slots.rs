@@ -6,8 +6,8 @@ use ::http::Version;
 use axum::routing::post;
 use tokio::net::TcpSocket;
 
-use super::super::activity::{Activity, Deadlines, Ended};
-use super::super::sources::Places;
+use super::super::activity::{Activity, CloseReason, Deadlines};
+use super::super::slots::Slots;
 use super::*;
 use crate::http::RawBody;
 
@@ -101,26 +101,30 @@ async fn requests_whose_body_never_comes_shut_nobody_out() {
 #[tokio::test]
 async fn a_place_that_was_given_up_is_counted_until_the_connection_has_ended() {
     let deadlines = Deadlines::of(&few(4, 2));
-    let places = Places::new(4, 2);
+    let slots = Slots::new(4, 2);
     let ip = [192, 0, 2, 1].into();
     let connection = || Activity::new(deadlines, false);
     let (first, second, third, fourth) = (connection(), connection(), connection(), connection());
-    let _first = places.admit(ip, false, &first).await.unwrap();
-    let _second = places.admit(ip, false, &second).await.unwrap();
-    let _third = places.admit(ip, false, &third).await.unwrap();
-    assert_eq!(first.expired().await, Ended::Room, "the oldest gave its place up");
+    let _first = slots.admit(ip, false, &first).await.unwrap();
+    let _second = slots.admit(ip, false, &second).await.unwrap();
+    let _third = slots.admit(ip, false, &third).await.unwrap();
+    assert_eq!(
+        first.expired().await,
+        CloseReason::Evicted,
+        "the oldest gave its place up"
+    );
     assert!(
         first.open_request(Version::HTTP_11).is_none(),
         "what comes too late changes nothing"
     );
-    assert_eq!(first.expired().await, Ended::Room);
+    assert_eq!(first.expired().await, CloseReason::Evicted);
     let busy = [&second, &third].map(|one| one.open_request(Version::HTTP_11).unwrap());
     assert!(
-        places.admit(ip, false, &fourth).await.is_none(),
+        slots.admit(ip, false, &fourth).await.is_none(),
         "its two serve requests"
     );
     drop(busy);
-    assert!(places.admit(ip, false, &fourth).await.is_some());
+    assert!(slots.admit(ip, false, &fourth).await.is_some());
 }
 
 // SB-45

@@ -6,41 +6,41 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::error::{Failure, Origin};
-use super::table::{visit_list, visit_table};
+use super::error::{Origin, ReadError};
+use super::map_access::{visit_map, visit_seq};
 use crate::text::Text;
 
 /// One setting, or a table of them.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
-    Table(BTreeMap<String, Node>),
-    List(Vec<Node>),
+pub(super) enum ConfigValue {
+    Table(BTreeMap<String, ConfigValue>),
+    List(Vec<ConfigValue>),
     /// As TOML typed it: neither table nor list.
-    Typed(toml::Value),
+    Scalar(toml::Value),
     /// Out of an environment variable: what asks for it decides how it is read.
     Text(String, Origin),
     /// The content of a file is the value.
     FromFile(PathBuf, Origin),
 }
 
-impl Node {
+impl ConfigValue {
     pub(super) fn origin(&self) -> Option<Origin> {
         match self {
             Self::Table(_) | Self::List(_) => None,
-            Self::Typed(_) => Some(Origin::File),
+            Self::Scalar(_) => Some(Origin::File),
             Self::Text(_, origin) | Self::FromFile(_, origin) => Some(origin.clone()),
         }
     }
 
     /// Takes over what a TOML file says; `folder` is what its paths are relative to.
-    pub(super) fn from_toml(value: toml::Value, folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn from_toml(value: toml::Value, folder: &Path) -> Result<Self, ReadError> {
         Ok(match value {
             toml::Value::Table(table) => {
-                let mut nodes = BTreeMap::new();
+                let mut entries = BTreeMap::new();
                 for (key, value) in table {
-                    let (key, node) = entry(key, value, folder)?;
-                    if nodes.insert(key.clone(), node).is_some() {
-                        return Err(Failure {
+                    let (key, value) = entry(key, value, folder)?;
+                    if entries.insert(key.clone(), value).is_some() {
+                        return Err(ReadError {
                             path: vec![key.clone()],
                             origin: Some(Origin::File),
                             missing: false,
@@ -48,7 +48,7 @@ impl Node {
                         });
                     }
                 }
-                Self::Table(nodes)
+                Self::Table(entries)
             }
             toml::Value::Array(items) => Self::List(
                 items
@@ -56,12 +56,12 @@ impl Node {
                     .map(|item| Self::from_toml(item, folder))
                     .collect::<Result<_, _>>()?,
             ),
-            other => Self::Typed(other),
+            other => Self::Scalar(other),
         })
     }
 
     /// The value itself, where a file holds it.
-    pub(super) fn resolve(self) -> Result<Self, Failure> {
+    pub(super) fn resolve(self) -> Result<Self, ReadError> {
         match self {
             Self::FromFile(path, _) => Self::read_file(&path),
             other => Ok(other),
@@ -70,13 +70,13 @@ impl Node {
 
     pub(super) fn text(&self) -> Option<String> {
         match self {
-            Self::Text(text, _) | Self::Typed(toml::Value::String(text)) => Some(text.clone()),
+            Self::Text(text, _) | Self::Scalar(toml::Value::String(text)) => Some(text.clone()),
             _ => None,
         }
     }
 
-    fn read_file(path: &Path) -> Result<Self, Failure> {
-        let refused = |problem: String| Failure {
+    fn read_file(path: &Path) -> Result<Self, ReadError> {
+        let refused = |problem: String| ReadError {
             path: Vec::new(),
             origin: Some(Origin::Secret(path.to_owned())),
             missing: false,
@@ -93,32 +93,33 @@ impl Node {
 }
 
 /// The key and value of one line; `X_file = "PATH"` becomes `X`.
-fn entry(key: String, value: toml::Value, folder: &Path) -> Result<(String, Node), Failure> {
+fn entry(key: String, value: toml::Value, folder: &Path) -> Result<(String, ConfigValue), ReadError> {
     match (key.strip_suffix("_file"), value) {
-        (Some(plain), toml::Value::String(path)) if !plain.is_empty() => {
-            Ok((plain.to_owned(), Node::FromFile(folder.join(path), Origin::File)))
-        }
+        (Some(plain), toml::Value::String(path)) if !plain.is_empty() => Ok((
+            plain.to_owned(),
+            ConfigValue::FromFile(folder.join(path), Origin::File),
+        )),
         (_, value) => {
-            let node = Node::from_toml(value, folder).map_err(|mut failure| {
-                failure.path.push(key.clone());
-                failure
+            let value = ConfigValue::from_toml(value, folder).map_err(|mut error| {
+                error.path.push(key.clone());
+                error
             })?;
-            Ok((key, node))
+            Ok((key, value))
         }
     }
 }
 
 /// A list or table written into one variable: TOML, or names between commas.
-fn structured(text: &str) -> Option<Node> {
+fn structured(text: &str) -> Option<ConfigValue> {
     let trimmed = text.trim();
     if !trimmed.starts_with(['[', '{']) {
         return None;
     }
     let mut table: toml::Table = toml::from_str(&format!("value = {trimmed}")).ok()?;
-    Node::from_toml(table.remove("value")?, Path::new("")).ok()
+    ConfigValue::from_toml(table.remove("value")?, Path::new("")).ok()
 }
 
-impl<'de> IntoDeserializer<'de, Failure> for Node {
+impl<'de> IntoDeserializer<'de, ReadError> for ConfigValue {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -126,12 +127,12 @@ impl<'de> IntoDeserializer<'de, Failure> for Node {
     }
 }
 
-impl Node {
+impl ConfigValue {
     /// Reads a list or table out of a text, everything else as it is.
     fn expand(self) -> Self {
         match &self {
             Self::Text(text, _) => match structured(text) {
-                Some(node) => node,
+                Some(value) => value,
                 None => self,
             },
             _ => self,
@@ -141,27 +142,27 @@ impl Node {
 
 macro_rules! as_text {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             match self {
-                Node::Text(text, _) => Text::new(text).$method(visitor),
+                ConfigValue::Text(text, _) => Text::new(text).$method(visitor),
                 other => other.deserialize_any(visitor),
             }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Node {
-    type Error = Failure;
+impl<'de> Deserializer<'de> for ConfigValue {
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self {
-            Self::Table(nodes) => visit_table(nodes, visitor),
-            Self::List(items) => visit_list(items, visitor),
-            Self::Typed(toml::Value::Integer(value)) => visitor.visit_i64(value),
-            Self::Typed(toml::Value::Float(value)) => visitor.visit_f64(value),
-            Self::Typed(toml::Value::Boolean(value)) => visitor.visit_bool(value),
-            Self::Typed(toml::Value::String(value)) => visitor.visit_string(value),
-            Self::Typed(other) => visitor.visit_string(other.to_string()),
+            Self::Table(entries) => visit_map(entries, visitor),
+            Self::List(items) => visit_seq(items, visitor),
+            Self::Scalar(toml::Value::Integer(value)) => visitor.visit_i64(value),
+            Self::Scalar(toml::Value::Float(value)) => visitor.visit_f64(value),
+            Self::Scalar(toml::Value::Boolean(value)) => visitor.visit_bool(value),
+            Self::Scalar(toml::Value::String(value)) => visitor.visit_string(value),
+            Self::Scalar(other) => visitor.visit_string(other.to_string()),
             Self::Text(text, _) => visitor.visit_string(text),
             Self::FromFile(path, _) => Self::read_file(&path)?.deserialize_any(visitor),
         }
@@ -173,7 +174,7 @@ impl<'de> Deserializer<'de> for Node {
         deserialize_char
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_some(self)
     }
 
@@ -181,22 +182,22 @@ impl<'de> Deserializer<'de> for Node {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.expand() {
             Self::Text(text, origin) => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 let items = parts.map(|part| Self::Text(part.to_owned(), origin.clone()));
-                visit_list(items.collect(), visitor)
+                visit_seq(items.collect(), visitor)
             }
             other => other.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.expand().deserialize_any(visitor)
     }
 
@@ -205,7 +206,7 @@ impl<'de> Deserializer<'de> for Node {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, ReadError> {
         self.expand().deserialize_any(visitor)
     }
 
@@ -214,9 +215,9 @@ impl<'de> Deserializer<'de> for Node {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, ReadError> {
         match self {
-            Self::Typed(toml::Value::String(text)) | Self::Text(text, _) => {
+            Self::Scalar(toml::Value::String(text)) | Self::Text(text, _) => {
                 Text::new(text).deserialize_enum(name, variants, visitor)
             }
             _ => Err(de::Error::unknown_variant("", variants)),
@@ -228,7 +229,7 @@ impl<'de> Deserializer<'de> for Node {
     }
 
     /// What nobody asks for is not looked at: the file of a secret is not opened.
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_unit()
     }
 }

@@ -3,11 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error and its causes, one a line: `error.stack_trace = %Chain(&error)`.
+/// An error and its causes, one a line: `error.stack_trace = %ErrorChain(&error)`.
 #[derive(Debug)]
-pub struct Chain<'a>(pub &'a (dyn StdError + 'static));
+pub struct ErrorChain<'a>(pub &'a (dyn StdError + 'static));
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut cause = self.0.source();

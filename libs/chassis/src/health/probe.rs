@@ -10,7 +10,7 @@ use crate::config::{self, ConfigError, ListenConfig};
 use crate::telemetry::root_cause;
 
 /// An answer that takes longer is none.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a service is not ready.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum NotReady {
     Config(#[from] ConfigError),
     /// Nobody answers, or not in time.
     #[error("no answer from http://{address}/health/ready: {reason}")]
-    Silent {
+    NoResponse {
         /// Who was asked.
         address: SocketAddr,
         /// What went wrong.
@@ -34,12 +34,12 @@ pub enum NotReady {
 
 /// The one table of the configuration that is of interest. The others are not read, nor are their secrets.
 #[derive(Deserialize)]
-struct Asked {
+struct ProbeConfig {
     listen: ListenConfig,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ReadinessResponse {
     #[serde(default)]
     because: Vec<String>,
 }
@@ -48,13 +48,13 @@ struct Answer {
 ///
 /// # Errors
 /// [`NotReady`] says what is missing.
-pub async fn ask(service: &'static str, config: Option<&Path>) -> Result<(), NotReady> {
-    let asked: Asked = config::load(service, config, std::env::vars())?;
-    ask_at(own(asked.listen.management), PATIENCE).await
+pub async fn probe(service: &'static str, config: Option<&Path>) -> Result<(), NotReady> {
+    let probe: ProbeConfig = config::load(service, config, std::env::vars())?;
+    probe_at(reachable_address(probe.listen.management), TIMEOUT).await
 }
 
 /// Where a listener of this machine is reached: one that takes every address has none of its own.
-fn own(address: SocketAddr) -> SocketAddr {
+fn reachable_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -63,11 +63,11 @@ fn own(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn ask_at(address: SocketAddr, patience: Duration) -> Result<(), NotReady> {
-    let silent = |reason: String| NotReady::Silent { address, reason };
+async fn probe_at(address: SocketAddr, timeout: Duration) -> Result<(), NotReady> {
+    let silent = |reason: String| NotReady::NoResponse { address, reason };
     let failed = |error: reqwest::Error| silent(root_cause(&error));
     let client = reqwest::Client::builder()
-        .timeout(patience)
+        .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // It is never asked over TLS, so no authority has to be read.
@@ -83,7 +83,7 @@ async fn ask_at(address: SocketAddr, patience: Duration) -> Result<(), NotReady>
         return Ok(());
     }
     let status = answer.status();
-    match answer.json::<Answer>().await {
+    match answer.json::<ReadinessResponse>().await {
         Ok(said) if !said.because.is_empty() => Err(NotReady::Missing(said.because)),
         _ => Err(silent(format!("it says {status}"))),
     }
@@ -114,12 +114,12 @@ mod tests {
         let (health, shutdown) = (Health::new(), Shutdown::new());
         health.require("database");
         let address = serves(&health, &shutdown).await;
-        let why = async || ask_at(address, PATIENCE).await.unwrap_err().to_string();
+        let why = async || probe_at(address, TIMEOUT).await.unwrap_err().to_string();
         assert_eq!(why().await, "not ready, it waits for: start, database");
-        health.started();
+        health.mark_started();
         assert_eq!(why().await, "not ready, it waits for: database");
-        health.found("database");
-        ask_at(address, PATIENCE).await.unwrap();
+        health.satisfy("database");
+        probe_at(address, TIMEOUT).await.unwrap();
         shutdown.begin();
         assert_eq!(why().await, "not ready, it waits for: draining");
     }
@@ -129,23 +129,23 @@ mod tests {
         // The kernel takes the connection; nobody answers on it.
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = silent.local_addr().unwrap();
-        let late = ask_at(address, Duration::from_millis(50))
+        let late = probe_at(address, Duration::from_millis(50))
             .await
             .unwrap_err()
             .to_string();
         assert!(late.contains("timed out"), "{late}");
         drop(silent);
-        let gone = ask_at(address, PATIENCE).await.unwrap_err().to_string();
+        let gone = probe_at(address, TIMEOUT).await.unwrap_err().to_string();
         assert!(gone.contains("refused"), "{gone}");
         assert!(gone.contains(&address.to_string()), "{gone}");
     }
 
     #[test]
     fn a_listener_on_every_address_is_asked_on_this_machine() {
-        let own = |text: &str| super::own(text.parse().unwrap()).to_string();
-        assert_eq!(own("0.0.0.0:9000"), "127.0.0.1:9000");
-        assert_eq!(own("[::]:9000"), "[::1]:9000");
-        assert_eq!(own("10.1.2.3:9000"), "10.1.2.3:9000");
+        let reachable_address = |text: &str| super::reachable_address(text.parse().unwrap()).to_string();
+        assert_eq!(reachable_address("0.0.0.0:9000"), "127.0.0.1:9000");
+        assert_eq!(reachable_address("[::]:9000"), "[::1]:9000");
+        assert_eq!(reachable_address("10.1.2.3:9000"), "10.1.2.3:9000");
     }
 
     #[tokio::test]
@@ -155,9 +155,9 @@ mod tests {
         let text = "issuer = 7\n[listen]\naddress = \"127.0.0.1:8000\"\nmanagement = \"127.0.0.1:1\"\n\
                     [encryption.keys]\nk1_file = \"not there\"\n";
         std::fs::write(&file, text).unwrap();
-        let asked = ask("auth", Some(&file)).await.unwrap_err();
-        assert!(matches!(asked, NotReady::Silent { .. }), "{asked}");
-        let unknown = ask("auth", Some(&folder.path().join("none.toml")))
+        let config = probe("auth", Some(&file)).await.unwrap_err();
+        assert!(matches!(config, NotReady::NoResponse { .. }), "{config}");
+        let unknown = probe("auth", Some(&folder.path().join("none.toml")))
             .await
             .unwrap_err();
         assert!(matches!(unknown, NotReady::Config(_)), "{unknown}");
