@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use oidc::authorize::Addressed;
-use oidc::client_auth::ClientCredentials;
-use oidc::jose::{Algorithm, Expect, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, peek_header, verify};
+use oidc::authorize::UnverifiedAuthorizationRequest;
+use oidc::client_auth::ClientAuthentication;
+use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, Validation, peek_header, verify};
 use oidc::params::Params;
 use oidc::redirect_uri::RedirectUri;
 use serde_json::Value;
@@ -33,7 +33,7 @@ fn jwt(input: &[u8]) {
         Some((key, known))
     });
     let Some((key, known)) = made else { return };
-    let expect = Expect {
+    let expect = Validation {
         typ: TYP_ACCESS_TOKEN,
         algorithms: &[Algorithm::Es256],
         issuer: "https://id.example",
@@ -106,11 +106,11 @@ fn authorize(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    if let Ok(addressed) = Addressed::parse(text) {
-        let _ = addressed.request();
+    if let Ok(request) = UnverifiedAuthorizationRequest::parse(text) {
+        let _ = request.validate();
     }
     if let Ok(form) = Params::parse(text, &[]) {
-        let _ = ClientCredentials::parse(form.get("authorization"), &form);
+        let _ = ClientAuthentication::parse(form.get("authorization"), &form);
         let _ = oidc::token::TokenRequest::parse(&form);
     }
     let _ = text.parse::<oidc::scope::Scope>();

@@ -38,7 +38,7 @@ impl Proxied {
             without_retries,
         } = differently;
         let options = StackOptions {
-            twice: true,
+            two_replicas: true,
             without_balancer: true,
             programs,
             ..StackOptions::on(Engine::Postgres)
@@ -85,7 +85,7 @@ impl Proxied {
             replica.log()
         );
         if let Some(program) = program {
-            replica.turn_into(program);
+            replica.replace_executable(program);
         }
         replica.start_again();
         self.stack.replica_ready(service, number).await;

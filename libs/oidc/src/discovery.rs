@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
     missing_docs,
     reason = "the members are those of the standards, under their names"
 )]
-pub struct Metadata {
+pub struct ProviderMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
@@ -33,7 +33,7 @@ pub struct Metadata {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-impl Metadata {
+impl ProviderMetadata {
     /// The document of a Vestibule server at `issuer`, a URL without a slash at its end.
     pub fn of(issuer: &str) -> Self {
         let at = |path: &str| format!("{issuer}{path}");

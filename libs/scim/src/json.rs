@@ -15,7 +15,7 @@ use crate::Error;
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::invalid_syntax("the body is not UTF-8"))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict
+    let value = StrictValue
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| Error::invalid_syntax(format!("the body cannot be read: {error}")))?;
@@ -25,9 +25,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
 /// 2^53: from here on not every whole number is a fraction of 64 bits (IEEE 754).
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
-struct Strict;
+struct StrictValue;
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for StrictValue {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -35,7 +35,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for StrictValue {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
+        while let Some(item) = items.next_element_seed(StrictValue)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict)?;
+            let value = entries.next_value_seed(StrictValue)?;
             if members.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("{name:?} stands in it twice")));
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::schema::{CORE_USER, CUSTOM_USER, USER, USER_EXTENSIONS, canonical};
+use crate::schema::{CORE_USER, CUSTOM_USER, USER, USER_EXTENSIONS, canonicalize};
 use crate::version::etag;
 
 /// What a client says about a person: everything that may be written.
@@ -93,7 +93,7 @@ impl User {
                 let Value::Object(inner) = value else {
                     return Err(Error::invalid_value(schema.id, "expected an object"));
                 };
-                let read = canonical(inner, schema.attributes, schema.id)?;
+                let read = canonicalize(inner, schema.attributes, schema.id)?;
                 if extensions
                     .insert(schema.id.to_owned(), Value::Object(read))
                     .is_some()
@@ -103,13 +103,13 @@ impl User {
                         schema.id
                     )));
                 }
-            } else if !is_common(name) {
+            } else if !is_set_by_server(name) {
                 core.insert(name.clone(), value.clone());
             }
         }
         check_schemas(schemas)?;
         extensions.retain(|_, value| value.as_object().is_some_and(|members| !members.is_empty()));
-        Self::from_canonical(canonical(&core, USER.attributes, "")?, extensions)
+        Self::from_canonical(canonicalize(&core, USER.attributes, "")?, extensions)
     }
 
     fn from_canonical(
@@ -124,12 +124,12 @@ impl User {
             _ => Map::new(),
         };
         Ok(Self {
-            user_name: take(&mut core, "userName")?.unwrap_or_default(),
-            name: take(&mut core, "name")?.unwrap_or_default(),
-            emails: take(&mut core, "emails")?.unwrap_or_default(),
-            active: take(&mut core, "active")?,
-            locale: take(&mut core, "locale")?,
-            timezone: take(&mut core, "timezone")?,
+            user_name: remove_typed(&mut core, "userName")?.unwrap_or_default(),
+            name: remove_typed(&mut core, "name")?.unwrap_or_default(),
+            emails: remove_typed(&mut core, "emails")?.unwrap_or_default(),
+            active: remove_typed(&mut core, "active")?,
+            locale: remove_typed(&mut core, "locale")?,
+            timezone: remove_typed(&mut core, "timezone")?,
             other: core,
             extensions,
             custom,
@@ -196,7 +196,7 @@ fn extension(name: &str) -> Option<&'static crate::schema::Schema> {
 }
 
 /// `id` and `meta` are the server's; a client may send back what it read (RFC 7644 §3.3, §3.5.1).
-fn is_common(name: &str) -> bool {
+fn is_set_by_server(name: &str) -> bool {
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("meta")
 }
 
@@ -228,7 +228,7 @@ fn check_schemas(schemas: Option<&Value>) -> Result<(), Error> {
     }
 }
 
-fn take<T: serde::de::DeserializeOwned>(
+fn remove_typed<T: serde::de::DeserializeOwned>(
     core: &mut Map<String, Value>,
     name: &str,
 ) -> Result<Option<T>, Error> {

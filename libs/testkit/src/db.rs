@@ -29,11 +29,11 @@ const POSTGRES: &str = "VESTIBULE_TEST_POSTGRES";
 pub struct TestDb {
     db: Db,
     url: String,
-    place: Place,
+    home: TestDbHome,
 }
 
 #[derive(Debug)]
-enum Place {
+enum TestDbHome {
     Folder(#[expect(dead_code, reason = "removes the folder when dropped")] TempDir),
     Server { admin: String, name: String },
 }
@@ -73,9 +73,9 @@ impl TestDb {
 
     #[expect(clippy::panic, reason = "a test that cannot go on must say why")]
     fn server(&self) -> (&str, &str) {
-        match &self.place {
-            Place::Server { admin, name } => (admin, name),
-            Place::Folder(_) => panic!("only PostgreSQL has failovers"),
+        match &self.home {
+            TestDbHome::Server { admin, name } => (admin, name),
+            TestDbHome::Folder(_) => panic!("only PostgreSQL has failovers"),
         }
     }
 
@@ -98,7 +98,7 @@ impl Deref for TestDb {
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        let Place::Server { admin, name } = &self.place else {
+        let TestDbHome::Server { admin, name } = &self.home else {
             return;
         };
         let (admin, statement) = (
@@ -133,7 +133,7 @@ pub async fn databases(sets: &[&Migrations]) -> Vec<TestDb> {
 pub async fn sqlite(sets: &[&Migrations]) -> TestDb {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    prepare(url, Place::Folder(folder), sets).await
+    prepare(url, TestDbHome::Folder(folder), sets).await
 }
 
 /// A fresh PostgreSQL database, brought up to date with `sets`.
@@ -155,7 +155,7 @@ pub async fn postgres(sets: &[&Migrations]) -> TestDb {
         .await
         .and(administer(&admin, format!("CREATE DATABASE {name}")).await)
         .expect("the server of VESTIBULE_TEST_POSTGRES lets us create a database");
-    prepare(url.into(), Place::Server { admin, name }, sets).await
+    prepare(url.into(), TestDbHome::Server { admin, name }, sets).await
 }
 
 /// The server of the tests, as a role that may create databases.
@@ -167,9 +167,9 @@ pub(crate) fn server_url() -> String {
     url
 }
 
-async fn prepare(url: String, place: Place, sets: &[&Migrations]) -> TestDb {
+async fn prepare(url: String, home: TestDbHome, sets: &[&Migrations]) -> TestDb {
     let db = open(&url).await;
-    let made = TestDb { db, url, place };
+    let made = TestDb { db, url, home };
     if let Err(error) = made.db.migrate("the test database", sets).await {
         refuse(&error);
     }

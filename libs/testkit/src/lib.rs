@@ -21,4 +21,4 @@ pub use process::{Process, Program, free_port, program};
 pub use proxy::FaultProxy;
 pub use stack::{Engine, Service, Stack, StackOptions, Transport};
 pub use visitor::{Page, Visitor};
-pub use wait::{eventually, reached, within};
+pub use wait::{eventually, poll_until, within};

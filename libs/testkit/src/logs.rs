@@ -41,9 +41,9 @@ fn schema() -> &'static BTreeMap<String, EcsField> {
 }
 
 /// What stands first, and in this order.
-const FIRST: [&str; 3] = ["@timestamp", "log.level", "message"];
+const FIRST_FIELDS: [&str; 3] = ["@timestamp", "log.level", "message"];
 /// What no line may lack beside that.
-const REQUIRED: [&str; 5] = [
+const REQUIRED_FIELDS: [&str; 5] = [
     "ecs.version",
     "service.name",
     "service.version",
@@ -55,11 +55,11 @@ const REQUIRED: [&str; 5] = [
 ///
 /// # Panics
 /// When a line breaks a rule.
-pub fn judge_folder(folder: &Path) {
+pub fn check_folder(folder: &Path) {
     for name in ["auth.log", "users.log", "auth.second.log", "users.second.log"] {
         let path = folder.join(name);
         if let Ok(bytes) = std::fs::read(&path) {
-            judge(name, &String::from_utf8_lossy(&bytes));
+            check_log(name, &String::from_utf8_lossy(&bytes));
         }
     }
 }
@@ -68,70 +68,70 @@ pub fn judge_folder(folder: &Path) {
 ///
 /// # Panics
 /// When a line breaks a rule.
-pub fn judge(name: &str, text: &str) {
+pub fn check_log(name: &str, text: &str) {
     // Whoever is killed while it writes leaves half a line.
     let whole = text
         .rfind('\n')
         .map_or("", |end| text.get(..end).unwrap_or_default());
-    let mut complaints = Vec::new();
-    for line in whole.lines().filter(|line| !refuses_to_start(line)) {
-        let found = faults(line);
+    let mut findings = Vec::new();
+    for line in whole.lines().filter(|line| !is_startup_error(line)) {
+        let found = violations(line);
         if !found.is_empty() {
-            complaints.push(format!("{}\n    {line}", found.join("; ")));
+            findings.push(format!("{}\n    {line}", found.join("; ")));
         }
     }
-    let shown: Vec<_> = complaints.iter().take(10).cloned().collect();
+    let shown: Vec<_> = findings.iter().take(10).cloned().collect();
     assert!(
-        complaints.is_empty(),
+        findings.is_empty(),
         "{} lines of {name} break the ECS logging specification or docs/reference/logs.md:\n  {}",
-        complaints.len(),
+        findings.len(),
         shown.join("\n  ")
     );
 }
 
 /// What a program says on standard error before there is a log: why it does not start.
-fn refuses_to_start(line: &str) -> bool {
+fn is_startup_error(line: &str) -> bool {
     line.starts_with("vestibule-auth: ") || line.starts_with("vestibule-users: ")
 }
 
 /// Which rules a line breaks.
-pub fn faults(line: &str) -> Vec<String> {
+pub fn violations(line: &str) -> Vec<String> {
     let pairs: Pairs = match serde_json::from_str(line) {
         Ok(pairs) => pairs,
         Err(error) => return vec![format!("is no JSON object: {error}")],
     };
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     let names: Vec<&str> = pairs.0.iter().map(|(name, _)| name.as_str()).collect();
-    if names.get(..3) != Some(&FIRST[..]) {
-        faults.push(format!("does not begin with {FIRST:?}"));
+    if names.get(..3) != Some(&FIRST_FIELDS[..]) {
+        violations.push(format!("does not begin with {FIRST_FIELDS:?}"));
     }
-    for name in REQUIRED.iter().filter(|name| !names.contains(name)) {
-        faults.push(format!("lacks {name}"));
+    for name in REQUIRED_FIELDS.iter().filter(|name| !names.contains(name)) {
+        violations.push(format!("lacks {name}"));
     }
-    faults.extend(structure(&names));
+    violations.extend(structure(&names));
     for (name, value) in &pairs.0 {
-        faults.extend(field(name, value));
+        violations.extend(field(name, value));
     }
-    faults.extend(action(&pairs));
-    faults
+    violations.extend(action(&pairs));
+    violations
 }
 
 /// No name twice, and none that would be both a value and an object.
 fn structure(names: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     let all: HashSet<&str> = names.iter().copied().collect();
     if all.len() < names.len() {
-        faults.push("has a field twice".to_owned());
+        violations.push("has a field twice".to_owned());
     }
     for name in names {
         for (at, _) in name.match_indices('.') {
             let parent = name.get(..at).unwrap_or_default();
             if all.contains(parent) {
-                faults.push(format!("has {parent} as a value and as an object"));
+                violations.push(format!("has {parent} as a value and as an object"));
             }
         }
     }
-    faults
+    violations
 }
 
 /// Whether the field is known, and its value of the right kind.
@@ -155,10 +155,10 @@ fn field(name: &str, value: &Value) -> Option<String> {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
         value => Vec::from_iter(value.as_str()),
     };
-    let strange = chosen
+    let forbidden = chosen
         .iter()
         .find(|one| !known.values.is_empty() && !known.values.iter().any(|allowed| allowed == *one))?;
-    Some(format!("has {name} {strange}, which the schema does not allow"))
+    Some(format!("has {name} {forbidden}, which the schema does not allow"))
 }
 
 /// The name of a kind in the schema.
@@ -204,19 +204,19 @@ fn is_utc(text: &str) -> bool {
 
 /// What goes with `event.action`.
 fn action(pairs: &Pairs) -> Vec<String> {
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     let Some(name) = pairs.get("event.action").and_then(Value::as_str) else {
         if pairs.get("event.outcome").is_some() || pairs.get("event.category").is_some() {
-            faults.push("has an outcome or a category and no event.action".to_owned());
+            violations.push("has an outcome or a category and no event.action".to_owned());
         }
-        return faults;
+        return violations;
     };
     if !ACTIONS.iter().any(|action| action.name == name) {
-        faults.push(format!("has the action {name}, which is not documented"));
+        violations.push(format!("has the action {name}, which is not documented"));
     }
     for needed in ["event.kind", "event.type", "event.outcome"] {
         if pairs.get(needed).is_none() {
-            faults.push(format!("has an action and no {needed}"));
+            violations.push(format!("has an action and no {needed}"));
         }
     }
     let listed = |name: &str| -> Vec<&str> {
@@ -231,11 +231,11 @@ fn action(pairs: &Pairs) -> Vec<String> {
         let types = expected.get(category).map(Vec::as_slice).unwrap_or_default();
         for kind in listed("event.type") {
             if !types.iter().any(|expected| expected == kind) {
-                faults.push(format!(
+                violations.push(format!(
                     "has event.type {kind}, which does not go with {category}"
                 ));
             }
         }
     }
-    faults
+    violations
 }

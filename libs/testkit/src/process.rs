@@ -129,7 +129,7 @@ impl Process {
     }
 
     /// Takes another executable for the next start: another version, say.
-    pub fn turn_into(&mut self, path: PathBuf) {
+    pub fn replace_executable(&mut self, path: PathBuf) {
         self.program.path = path;
     }
 
@@ -142,7 +142,7 @@ impl Process {
     }
 
     /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
+    pub fn is_running(&mut self) -> bool {
         match &mut self.child {
             Some(child) => matches!(child.try_wait(), Ok(None)),
             None => false,

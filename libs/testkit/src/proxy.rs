@@ -21,7 +21,7 @@ enum Passage {
     /// Connections are accepted and nothing passes: a peer that hangs.
     Held,
     /// What clients say passes, what they are answered is lost.
-    Deaf,
+    ResponsesDropped,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +87,9 @@ impl FaultProxy {
     }
 
     /// Passes what clients say and loses what they are answered, as when a confirmation never arrives.
-    pub fn deafen(&self) {
-        self.line.send_modify(|line| line.passage = Passage::Deaf);
+    pub fn drop_responses(&self) {
+        self.line
+            .send_modify(|line| line.passage = Passage::ResponsesDropped);
     }
 
     /// Resets every connection (RST), and lets new ones be.
@@ -104,7 +105,7 @@ impl FaultProxy {
     /// Everything passes again. Connections that have lost something are reset.
     pub fn restore(&self) {
         self.line.send_modify(|line| {
-            line.resets += u64::from(line.passage == Passage::Deaf);
+            line.resets += u64::from(line.passage == Passage::ResponsesDropped);
             line.passage = Passage::Open;
             line.delay = Duration::ZERO;
         });
@@ -163,11 +164,11 @@ async fn copy(
             let _ = to.shutdown().await;
             return;
         };
-        let passes = |line: &Line| matches!(line.passage, Passage::Open | Passage::Deaf);
+        let passes = |line: &Line| matches!(line.passage, Passage::Open | Passage::ResponsesDropped);
         let Ok(now) = line.wait_for(passes).await.map(|line| *line) else {
             return;
         };
-        if answers && now.passage == Passage::Deaf {
+        if answers && now.passage == Passage::ResponsesDropped {
             continue;
         }
         if !now.delay.is_zero() {
@@ -275,7 +276,7 @@ mod tests {
         let (target, _server) = echo_server().await;
         let proxy = FaultProxy::start(0, target).await;
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        proxy.deafen();
+        proxy.drop_responses();
         stream.write_all(b"lost").await.unwrap();
         let mut answer = [0; 4];
         {

@@ -18,7 +18,7 @@ use crate::pooler::Pooler;
 use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
-use configuration::{Ports, Second, write, write_secrets};
+use configuration::{Ports, SecondPorts, write, write_secrets};
 use replicas::Replicas;
 pub use replicas::Service;
 
@@ -63,8 +63,8 @@ pub struct StackOptions {
     pub users_behind_proxy: bool,
     /// Starts two replicas of each service at the same moment, on PostgreSQL, with a [`Balancer`](crate::Balancer)
     /// before each pair, to which [`Stack::auth_url`] and [`Stack::users_url`] lead.
-    pub twice: bool,
-    /// With `twice`: leaves the balancers out. The test puts a proxy of its own where [`Stack::auth_url`] and
+    pub two_replicas: bool,
+    /// With `two_replicas`: leaves the balancers out. The test puts a proxy of its own where [`Stack::auth_url`] and
     /// [`Stack::users_url`] lead.
     pub without_balancer: bool,
     /// On PostgreSQL: reaches the databases through a pooler in transaction mode, and no other way.
@@ -82,7 +82,7 @@ impl Default for StackOptions {
             transport: Transport::Feed,
             broker: None,
             users_behind_proxy: false,
-            twice: false,
+            two_replicas: false,
             without_balancer: false,
             pooled: false,
             programs: None,
@@ -125,7 +125,7 @@ pub struct Stack {
     #[expect(dead_code, reason = "ends the program when dropped")]
     pooler: Option<Pooler>,
     /// Whether the lines are meant for machines, and written by these programs and not by older ones.
-    judge_logs: bool,
+    check_logs: bool,
     folder: TempDir,
 }
 
@@ -154,7 +154,7 @@ impl Stack {
     /// When its files cannot be written or its programs cannot be started.
     pub async fn spawn(options: StackOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ports = Ports::choose(options.users_behind_proxy, options.twice);
+        let ports = Ports::choose(options.users_behind_proxy, options.two_replicas);
         let databases = match options.engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
@@ -199,9 +199,9 @@ impl Stack {
             service("auth", "vestibule-auth", "auth.toml"),
             service("users", "vestibule-users", "users.toml"),
         );
-        let second = match options.twice {
+        let second = match options.two_replicas {
             true => {
-                let mut second = Replicas::start(Second::choose(), auth.clone(), users.clone());
+                let mut second = Replicas::start(SecondPorts::choose(), auth.clone(), users.clone());
                 if !options.without_balancer {
                     second.balance(ports).await;
                 }
@@ -219,7 +219,7 @@ impl Stack {
             http: client(),
             databases,
             pooler,
-            judge_logs: options.programs.is_none()
+            check_logs: options.programs.is_none()
                 && !options
                     .environment
                     .iter()
@@ -328,8 +328,8 @@ impl Drop for Stack {
         if let Some(second) = &mut self.second {
             second.kill();
         }
-        if self.judge_logs && !std::thread::panicking() {
-            logs::judge_folder(self.folder.path());
+        if self.check_logs && !std::thread::panicking() {
+            logs::check_folder(self.folder.path());
         }
     }
 }

@@ -46,7 +46,7 @@ impl Visitor {
     ///
     /// # Panics
     /// When that is no URL with a port.
-    pub fn turn_to(&mut self, replica: &str) {
+    pub fn switch_to_replica(&mut self, replica: &str) {
         let url = Url::parse(replica).expect("a URL");
         self.port = Some(url.port().expect("a port"));
     }
@@ -157,7 +157,7 @@ impl Visitor {
         let answer = self.http.execute(request).await.expect("the site answers");
         let headers = answer.headers().clone();
         for cookie in headers.get_all(header::SET_COOKIE) {
-            self.keep(cookie.to_str().expect("a cookie in ASCII"));
+            self.store_cookie(cookie.to_str().expect("a cookie in ASCII"));
         }
         Page {
             url,
@@ -167,7 +167,7 @@ impl Visitor {
         }
     }
 
-    fn keep(&mut self, cookie: &str) {
+    fn store_cookie(&mut self, cookie: &str) {
         let mut parts = cookie.split(';').map(str::trim);
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
             return;

@@ -94,7 +94,7 @@ impl Node {
     pub(super) async fn run(&self, kind: &str, name: &str) -> (ExitStatus, String) {
         let mut process = self.start(kind, name);
         within(START, &format!("{name} ends"), async || {
-            (!process.runs()).then_some(())
+            (!process.is_running()).then_some(())
         })
         .await;
         let status = process.ended().await;

@@ -118,7 +118,7 @@ fn start(text: &str) -> String {
 async fn nothing_stored(stack: &Stack, tokens: &Tokens) {
     // Had anything begun a registration, its command would reach the user service before the next one does.
     stack.register("bob").await;
-    stack.at_rest().await;
+    stack.quiescent().await;
     let list = stack
         .http()
         .get(stack.users_url("/scim/v2/Users?count=100"))

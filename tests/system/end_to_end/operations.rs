@@ -71,7 +71,7 @@ async fn somebody_touches_a_table(engine: Engine) {
     let operator = Operator::of(&stack).await;
     operator.says(&["verify"], true);
     // Until then what is taken away below would be put back: to be registered is not to be heard of in an event.
-    stack.at_rest().await;
+    stack.quiescent().await;
 
     let [auth, users] = stack.database_urls();
     by_hand(&auth, "DELETE FROM subjects WHERE user_name_key = 'ann'").await;
@@ -119,7 +119,7 @@ async fn what_was_set_aside_is_listed_and_replayed() {
     stack.register("ann").await;
     let operator = Operator::of(&stack).await;
     operator.says(&["verify"], true);
-    stack.at_rest().await;
+    stack.quiescent().await;
     let [_, users] = stack.database_urls();
     by_hand(
         &users,

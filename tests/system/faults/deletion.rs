@@ -118,7 +118,7 @@ async fn story(engine: Engine, transport: Transport) {
 
     forget_everything(&mut stack).await;
     // By then it was all delivered again.
-    stack.followed().await;
+    stack.wait_until_following().await;
     stays_out(&stack, &ann, &given).await;
     // Her name is free, and whoever takes it is somebody else.
     let other = stack.register("ann").await;

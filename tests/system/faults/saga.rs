@@ -134,7 +134,7 @@ async fn both_die(stack: &mut Stack) {
 
 /// A registration that `users` has committed while nothing that it says over HTTP reaches `auth`.
 async fn unanswered(stack: &mut Stack, user_name: &str) -> (Person, UnderWay) {
-    stack.line.as_ref().unwrap().deafen();
+    stack.line.as_ref().unwrap().drop_responses();
     let (person, request) = begin(stack, user_name).await;
     decided(stack, &person).await;
     (person, request)

@@ -15,7 +15,7 @@ use testkit::{Engine, Service, Stack, StackOptions, eventually};
 
 async fn two_of_each() -> Stack {
     let options = StackOptions {
-        twice: true,
+        two_replicas: true,
         ..StackOptions::on(Engine::Postgres)
     };
     Stack::with(options).await

@@ -89,23 +89,23 @@ async fn a_session_is_good_at_every_replica_until_it_is_ended_at_one() {
     );
     let mut visitor = anonymous(&stack);
     // The form of one is taken by the other.
-    visitor.turn_to(&one);
+    visitor.switch_to_replica(&one);
     let form = visitor.open("/login").await;
-    visitor.turn_to(&other);
+    visitor.switch_to_replica(&other);
     fill_sign_in(&mut visitor, &form, &ann).await;
     for replica in [&one, &other] {
-        visitor.turn_to(replica);
+        visitor.switch_to_replica(replica);
         assert!(signed_in(&mut visitor).await, "{replica}");
     }
     let cookies = visitor.cookies().clone();
-    visitor.turn_to(&one);
+    visitor.switch_to_replica(&one);
     sign_out(&mut visitor).await;
     // Even for one who kept the cookie.
     for (name, value) in cookies {
         visitor.plant_cookie(&name, &value);
     }
     for replica in [&other, &one] {
-        visitor.turn_to(replica);
+        visitor.switch_to_replica(replica);
         assert!(!signed_in(&mut visitor).await, "{replica}");
     }
 }
@@ -120,7 +120,7 @@ async fn a_disabled_person_is_refused_by_all_replicas() {
     let mut tokens = Vec::new();
     for replica in [0, 1] {
         let mut visitor = anonymous(&stack);
-        visitor.turn_to(&stack.replica_url(Service::Auth, replica, ""));
+        visitor.switch_to_replica(&stack.replica_url(Service::Auth, replica, ""));
         sign_in(&mut visitor, &ann).await;
         assert!(signed_in(&mut visitor).await);
         visitors.push(visitor);
@@ -149,7 +149,7 @@ async fn a_disabled_person_is_refused_by_all_replicas() {
             assert!(!status.is_success(), "{answer}");
         }
         for visitor in &mut visitors {
-            visitor.turn_to(&stack.replica_url(Service::Auth, replica, ""));
+            visitor.switch_to_replica(&stack.replica_url(Service::Auth, replica, ""));
             assert!(!signed_in(visitor).await);
         }
     }

@@ -8,7 +8,7 @@ use super::{create, feed, scim};
 
 async fn pooled() -> Stack {
     let options = StackOptions {
-        twice: true,
+        two_replicas: true,
         pooled: true,
         ..StackOptions::on(Engine::Postgres)
     };

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Person, Process, Stack, reached};
+use testkit::{Person, Process, Stack, poll_until};
 
 use collector::Collector;
 use spans::{Kind, Seen, Trace};
@@ -34,7 +34,7 @@ async fn arrives<T>(
     what: &str,
     look: impl Fn(&Trace) -> Option<T>,
 ) -> (Trace, T) {
-    let found = reached(ARRIVES, async || {
+    let found = poll_until(ARRIVES, async || {
         let trace = Trace::of(collector.spans(), id);
         let found = look(&trace)?;
         trace.missing_parents().is_empty().then_some((trace, found))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use testkit::{Person, Stack, StackOptions, Transport, reached, within};
+use testkit::{Person, Stack, StackOptions, Transport, poll_until, within};
 
 use super::collector::{Collector, HEADER};
 use super::spans::{Kind, Seen, Trace};
@@ -120,7 +120,7 @@ async fn lines_lead_to_spans(stack: &Stack, collector: &Collector, trace: &Trace
         let told = told(process, id);
         assert!(!told.is_empty(), "{service} says nothing of the trace");
         // A line is written before the span that it is in has ended.
-        let all_sent = reached(ARRIVES, async || {
+        let all_sent = poll_until(ARRIVES, async || {
             let sent: BTreeSet<String> = Trace::of(collector.spans(), id)
                 .0
                 .into_iter()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc::jose::{self, Algorithm, Expect, KeySet, VerifyError};
+use oidc::jose::{self, Algorithm, KeySet, Validation, VerifyError};
 
 use super::cache::Cache;
 use super::token::Claims;
@@ -115,7 +115,7 @@ impl Verifier {
     }
 
     fn check(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, VerifyError> {
-        let expect = Expect {
+        let expect = Validation {
             typ: jose::TYP_ACCESS_TOKEN,
             algorithms: ALGORITHMS,
             issuer: &self.0.issuer,

@@ -16,9 +16,9 @@ use crate::scope::Scope;
 const REPEATABLE: &[&str] = &["resource"];
 
 /// A request of which the client and the place to answer to can be read, and nothing else yet. Whoever reads it must
-/// check both before [`Addressed::request`], because its errors are sent there.
+/// check both before [`UnverifiedAuthorizationRequest::validate`], because its errors are sent there.
 #[derive(Clone, Debug)]
-pub struct Addressed {
+pub struct UnverifiedAuthorizationRequest {
     params: Params,
     /// The client, as sent.
     pub client_id: String,
@@ -29,7 +29,7 @@ pub struct Addressed {
 /// Why a request cannot be answered to anybody but the person in front of the browser.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unaddressed {
+pub enum AuthorizationRequestError {
     /// The parameters cannot be decoded.
     #[error(transparent)]
     Params(#[from] ParamsError),
@@ -53,7 +53,7 @@ pub struct Prompt {
 
 /// A well-formed request for a code.
 #[derive(Clone, Debug)]
-pub struct AuthorizeRequest {
+pub struct AuthorizationRequest {
     /// What is asked for; empty when the client leaves it to the server.
     pub scope: Scope,
     /// For the client, returned as it came.
@@ -74,12 +74,12 @@ pub struct AuthorizeRequest {
     pub resources: Vec<Resource>,
 }
 
-impl Addressed {
+impl UnverifiedAuthorizationRequest {
     /// Reads a query or a form.
     ///
     /// # Errors
-    /// [`Unaddressed`]: show it to the person, never redirect.
-    pub fn parse(raw: &str) -> Result<Self, Unaddressed> {
+    /// [`AuthorizationRequestError`]: show it to the person, never redirect.
+    pub fn parse(raw: &str) -> Result<Self, AuthorizationRequestError> {
         let params = Params::parse_lenient(raw)?;
         // Duplicates of these two leave nobody to answer to.
         for name in ["client_id", "redirect_uri"] {
@@ -88,7 +88,10 @@ impl Addressed {
             }
         }
         Ok(Self {
-            client_id: params.only("client_id").ok_or(Unaddressed::NoClient)?.to_owned(),
+            client_id: params
+                .only("client_id")
+                .ok_or(AuthorizationRequestError::NoClient)?
+                .to_owned(),
             redirect_uri: params.only("redirect_uri").map(str::to_owned),
             params,
         })
@@ -108,7 +111,7 @@ impl Addressed {
     ///
     /// # Errors
     /// What the client is told at its redirection URI.
-    pub fn request(&self) -> Result<AuthorizeRequest, OAuthError> {
+    pub fn validate(&self) -> Result<AuthorizationRequest, OAuthError> {
         if let Some(name) = self.params.duplicate(REPEATABLE) {
             return Err(ParamsError::Duplicate(name.to_owned()).into());
         }
@@ -124,7 +127,7 @@ impl Addressed {
         match self.params.get("response_type") {
             Some("code") => {}
             Some(_) => return Err(ErrorCode::UnsupportedResponseType.because("response_type must be code")),
-            None => return Err(missing("response_type")),
+            None => return Err(missing_parameter("response_type")),
         }
         if self
             .params
@@ -138,20 +141,20 @@ impl Addressed {
             .all("resource")
             .map(Resource::parse)
             .collect::<Result<_, _>>()?;
-        Ok(AuthorizeRequest {
+        Ok(AuthorizationRequest {
             scope: self.params.get("scope").unwrap_or_default().parse()?,
-            state: self.bounded("state", 2048)?,
-            nonce: self.bounded("nonce", 512)?,
-            code_challenge: self.challenge()?,
+            state: self.bounded_parameter("state", 2048)?,
+            nonce: self.bounded_parameter("nonce", 512)?,
+            code_challenge: self.code_challenge()?,
             prompt: self.prompt()?,
             max_age: self.max_age()?,
-            login_hint: self.bounded("login_hint", 256)?,
-            id_token_hint: self.bounded("id_token_hint", 8192)?,
+            login_hint: self.bounded_parameter("login_hint", 256)?,
+            id_token_hint: self.bounded_parameter("id_token_hint", 8192)?,
             resources,
         })
     }
 
-    fn bounded(&self, name: &'static str, longest: usize) -> Result<Option<String>, OAuthError> {
+    fn bounded_parameter(&self, name: &'static str, longest: usize) -> Result<Option<String>, OAuthError> {
         match self.params.get(name) {
             Some(value) if value.len() > longest => Err(ErrorCode::InvalidRequest
                 .because(format!("the parameter {name} is longer than {longest} bytes"))),
@@ -160,19 +163,19 @@ impl Addressed {
     }
 
     /// RFC 7636 §4.3; a request without `code_challenge_method` means `plain`, which is refused (RFC 9700 §2.1.1).
-    fn challenge(&self) -> Result<Option<CodeChallenge>, OAuthError> {
-        let refuse = |why| Err(ErrorCode::InvalidRequest.because(why));
+    fn code_challenge(&self) -> Result<Option<CodeChallenge>, OAuthError> {
+        let invalid_request = |why| Err(ErrorCode::InvalidRequest.because(why));
         match (
             self.params.get("code_challenge"),
             self.params.get("code_challenge_method"),
         ) {
             (None, None) => Ok(None),
-            (None, Some(_)) => Err(missing("code_challenge")),
-            (Some(challenge), Some("S256")) => match CodeChallenge::parse(challenge) {
-                Some(challenge) => Ok(Some(challenge)),
-                None => refuse("code_challenge must be 43 characters of base64url"),
+            (None, Some(_)) => Err(missing_parameter("code_challenge")),
+            (Some(code_challenge), Some("S256")) => match CodeChallenge::parse(code_challenge) {
+                Some(code_challenge) => Ok(Some(code_challenge)),
+                None => invalid_request("code_challenge must be 43 characters of base64url"),
             },
-            (Some(_), _) => refuse("code_challenge_method must be S256"),
+            (Some(_), _) => invalid_request("code_challenge_method must be S256"),
         }
     }
 
@@ -210,26 +213,26 @@ impl Addressed {
     }
 }
 
-fn missing(name: &'static str) -> OAuthError {
+fn missing_parameter(name: &'static str) -> OAuthError {
     ErrorCode::InvalidRequest.because(format!("the parameter {name} is missing"))
 }
 
 /// Where to send the browser with a code.
-pub fn granted(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
-    answer(redirect_uri, &[("code", code)], state, issuer)
+pub fn code_redirect(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
+    response_url(redirect_uri, &[("code", code)], state, issuer)
 }
 
 /// Where to send the browser with an error.
-pub fn refused(redirect_uri: &str, error: &OAuthError, state: Option<&str>, issuer: &str) -> String {
+pub fn error_redirect(redirect_uri: &str, error: &OAuthError, state: Option<&str>, issuer: &str) -> String {
     let parts = [
         ("error", error.error.name()),
         ("error_description", &error.error_description),
     ];
-    answer(redirect_uri, &parts, state, issuer)
+    response_url(redirect_uri, &parts, state, issuer)
 }
 
 /// Both carry `iss`, so that a client of several servers cannot be confused (RFC 9207 §2).
-fn answer(redirect_uri: &str, parts: &[(&str, &str)], state: Option<&str>, issuer: &str) -> String {
+fn response_url(redirect_uri: &str, parts: &[(&str, &str)], state: Option<&str>, issuer: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parts);
     if let Some(state) = state {

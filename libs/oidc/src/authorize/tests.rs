@@ -7,9 +7,9 @@ use super::*;
 const GOOD: &str = "response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=openid&state=x\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
-fn outcome(more: &str) -> Result<AuthorizeRequest, ErrorCode> {
-    let asked = Addressed::parse(&format!("{GOOD}&{more}")).unwrap();
-    asked.request().map_err(|error| error.error)
+fn outcome(more: &str) -> Result<AuthorizationRequest, ErrorCode> {
+    let request = UnverifiedAuthorizationRequest::parse(&format!("{GOOD}&{more}")).unwrap();
+    request.validate().map_err(|error| error.error)
 }
 
 #[test]
@@ -24,12 +24,15 @@ fn a_good_request_is_read_and_what_is_unknown_is_passed_over() {
 #[test]
 fn without_a_client_or_with_two_nobody_can_be_answered() {
     // SB-20
-    assert!(matches!(Addressed::parse("a=b"), Err(Unaddressed::NoClient)));
+    assert!(matches!(
+        UnverifiedAuthorizationRequest::parse("a=b"),
+        Err(AuthorizationRequestError::NoClient)
+    ));
     for twice in ["client_id=other", "redirect_uri=https%3A%2F%2Fevil.example"] {
-        let asked = Addressed::parse(&format!("{GOOD}&{twice}"));
+        let request = UnverifiedAuthorizationRequest::parse(&format!("{GOOD}&{twice}"));
         assert!(matches!(
-            asked,
-            Err(Unaddressed::Params(ParamsError::Duplicate(_)))
+            request,
+            Err(AuthorizationRequestError::Params(ParamsError::Duplicate(_)))
         ));
     }
 }
@@ -47,10 +50,15 @@ fn the_rest_is_told_to_the_client() {
         assert_eq!(outcome(bad).err(), Some(ErrorCode::InvalidRequest), "{bad}");
     }
     let plain = GOOD.replace("=S256", "=plain");
-    let error = Addressed::parse(&plain).unwrap().request().unwrap_err();
+    let error = UnverifiedAuthorizationRequest::parse(&plain)
+        .unwrap()
+        .validate()
+        .unwrap_err();
     assert_eq!(error.error, ErrorCode::InvalidRequest);
     assert_eq!(
-        Addressed::parse(&format!("{GOOD}&state=y")).unwrap().state(),
+        UnverifiedAuthorizationRequest::parse(&format!("{GOOD}&state=y"))
+            .unwrap()
+            .state(),
         None,
         "an ambiguous state is not returned"
     );
@@ -59,7 +67,7 @@ fn the_rest_is_told_to_the_client() {
 #[test]
 fn answers_carry_the_issuer_and_keep_the_query() {
     // SB-25
-    let url = granted(
+    let url = code_redirect(
         "https://app.example/cb?a=b",
         "c d",
         Some("x&y"),
@@ -70,7 +78,7 @@ fn answers_carry_the_issuer_and_keep_the_query() {
         "https://app.example/cb?a=b&code=c+d&state=x%26y&iss=https%3A%2F%2Fid.example"
     );
     let error = ErrorCode::AccessDenied.because("no");
-    let url = refused("https://app.example/cb", &error, None, "https://id.example");
+    let url = error_redirect("https://app.example/cb", &error, None, "https://id.example");
     assert_eq!(
         url,
         "https://app.example/cb?error=access_denied&error_description=no&iss=https%3A%2F%2Fid.example"
@@ -80,17 +88,17 @@ fn answers_carry_the_issuer_and_keep_the_query() {
 proptest! {
     #[test]
     fn anything_may_come(text in "\\PC{0,600}") {
-        if let Ok(asked) = Addressed::parse(&text) {
-            let _ = asked.request();
+        if let Ok(request) = UnverifiedAuthorizationRequest::parse(&text) {
+            let _ = request.validate();
         }
     }
 
     #[test]
     fn any_value_may_come(name in "response_type|scope|state|nonce|prompt|max_age|resource|code_challenge", value in "\\PC{0,600}") {
         let pair = form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
-        if let Ok(asked) = Addressed::parse(&format!("client_id=a&{pair}")) {
-            let _ = asked.request();
-            let _ = granted("https://app.example/", "c", asked.state(), "https://id.example");
+        if let Ok(request) = UnverifiedAuthorizationRequest::parse(&format!("client_id=a&{pair}")) {
+            let _ = request.validate();
+            let _ = code_redirect("https://app.example/", "c", request.state(), "https://id.example");
         }
     }
 }

@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Where the secret stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum ClientAuthMethod {
     /// In the `Authorization` header.
     Basic,
     /// In the form.
@@ -30,16 +30,16 @@ pub enum Method {
 
 /// What a client sent to prove who it is.
 #[derive(Clone, Debug)]
-pub struct ClientCredentials {
+pub struct ClientAuthentication {
     /// Its id.
     pub client_id: String,
     /// Its secret, unless it is a public client.
     pub secret: Option<SecretString>,
     /// How.
-    pub method: Method,
+    pub method: ClientAuthMethod,
 }
 
-impl ClientCredentials {
+impl ClientAuthentication {
     /// Reads the `Authorization` header, if there is one, and the form.
     ///
     /// # Errors
@@ -49,29 +49,29 @@ impl ClientCredentials {
         if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
             return Err(ErrorCode::InvalidClient.because("client assertions are not supported"));
         }
-        let in_form = form.get("client_id");
+        let form_client_id = form.get("client_id");
         match (authorization, form.get("client_secret")) {
             (Some(_), Some(_)) => Err(ErrorCode::InvalidRequest
                 .because("the client authenticates in the header and in the form: use one")),
             (Some(header), None) => {
-                let credentials = basic(header).ok_or_else(|| {
+                let credentials = parse_basic(header).ok_or_else(|| {
                     ErrorCode::InvalidClient.because("the Authorization header is not valid for Basic")
                 })?;
-                if in_form.is_some_and(|id| id != credentials.client_id) {
+                if form_client_id.is_some_and(|id| id != credentials.client_id) {
                     return Err(ErrorCode::InvalidRequest
                         .because("client_id in the form is not the one in the header"));
                 }
                 Ok(credentials)
             }
             (None, secret) => Ok(Self {
-                client_id: in_form
+                client_id: form_client_id
                     .ok_or_else(|| ErrorCode::InvalidClient.because("there is no client authentication"))?
                     .to_owned(),
                 secret: secret.map(|secret| SecretString::from(secret.to_owned())),
                 method: if secret.is_some() {
-                    Method::Post
+                    ClientAuthMethod::Post
                 } else {
-                    Method::None
+                    ClientAuthMethod::None
                 },
             }),
         }
@@ -79,7 +79,7 @@ impl ClientCredentials {
 }
 
 /// `Basic base64(form(id):form(secret))` (RFC 6749 §2.3.1: both are form-encoded first).
-fn basic(header: &str) -> Option<ClientCredentials> {
+fn parse_basic(header: &str) -> Option<ClientAuthentication> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
@@ -87,9 +87,9 @@ fn basic(header: &str) -> Option<ClientCredentials> {
     let text = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let client_id = decode(id).ok().filter(|id| !id.is_empty())?;
-    Some(ClientCredentials {
+    Some(ClientAuthentication {
         client_id,
         secret: Some(SecretString::from(decode(secret).ok()?)),
-        method: Method::Basic,
+        method: ClientAuthMethod::Basic,
     })
 }

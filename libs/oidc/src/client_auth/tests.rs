@@ -7,9 +7,9 @@ use url::form_urlencoded;
 
 use super::*;
 
-fn parse(header: Option<&str>, form: &str) -> Result<(String, Option<String>, Method), ErrorCode> {
+fn parse(header: Option<&str>, form: &str) -> Result<(String, Option<String>, ClientAuthMethod), ErrorCode> {
     let form = Params::parse(form, &[]).unwrap();
-    ClientCredentials::parse(header, &form)
+    ClientAuthentication::parse(header, &form)
         .map(|sent| {
             let secret = sent.secret.map(|secret| secret.expose_secret().to_owned());
             (sent.client_id, secret, sent.method)
@@ -17,21 +17,25 @@ fn parse(header: Option<&str>, form: &str) -> Result<(String, Option<String>, Me
         .map_err(|error| error.error)
 }
 
-fn basic(text: &str) -> String {
+fn parse_basic(text: &str) -> String {
     format!("Basic {}", STANDARD_BASE64.encode(text))
 }
 
 #[test]
 fn the_header_is_form_decoded() {
     // RFC 6749 §2.3.1
-    let sent = parse(Some(&basic("a%3Ab:p%26ss+word%2B%3A")), "").unwrap();
+    let sent = parse(Some(&parse_basic("a%3Ab:p%26ss+word%2B%3A")), "").unwrap();
     assert_eq!(
         sent,
-        ("a:b".to_owned(), Some("p&ss word+:".to_owned()), Method::Basic)
+        (
+            "a:b".to_owned(),
+            Some("p&ss word+:".to_owned()),
+            ClientAuthMethod::Basic
+        )
     );
     for bad in ["a", ":secret", "a:%zz", "%ff:a"] {
         assert_eq!(
-            parse(Some(&basic(bad)), ""),
+            parse(Some(&parse_basic(bad)), ""),
             Err(ErrorCode::InvalidClient),
             "{bad}"
         );
@@ -44,7 +48,7 @@ fn the_header_is_form_decoded() {
 #[test]
 fn one_method_at_a_time() {
     // SB-28
-    let header = basic("a:b");
+    let header = parse_basic("a:b");
     assert_eq!(
         parse(Some(&header), "client_id=a&client_secret=b"),
         Err(ErrorCode::InvalidRequest)
@@ -56,11 +60,11 @@ fn one_method_at_a_time() {
     assert!(parse(Some(&header), "client_id=a").is_ok());
     assert_eq!(
         parse(None, "client_id=a&client_secret=b").unwrap().2,
-        Method::Post
+        ClientAuthMethod::Post
     );
     assert_eq!(
         parse(None, "client_id=a").unwrap(),
-        ("a".to_owned(), None, Method::None)
+        ("a".to_owned(), None, ClientAuthMethod::None)
     );
     assert_eq!(parse(None, ""), Err(ErrorCode::InvalidClient));
     // No assertion is accepted, so none can be replayed.
@@ -74,8 +78,8 @@ proptest! {
     #[test]
     fn any_id_and_secret_can_be_sent(id in "\\PC{1,30}", secret in "\\PC{0,30}") {
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let header = basic(&format!("{}:{}", encode(&id), encode(&secret)));
-        prop_assert_eq!(parse(Some(&header), "").unwrap(), (id, Some(secret), Method::Basic));
+        let header = parse_basic(&format!("{}:{}", encode(&id), encode(&secret)));
+        prop_assert_eq!(parse(Some(&header), "").unwrap(), (id, Some(secret), ClientAuthMethod::Basic));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Algorithm, Header, Jwk, JwkError, JwkSet};
+use super::{Algorithm, JoseHeader, Jwk, JwkError, JwkSet};
 
 /// A public key, parsed once.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl VerifyingKey {
     }
 
     /// Whether `signature` over `signed` is its.
-    pub(super) fn made(&self, signature: &[u8], signed: &str) -> bool {
+    pub(super) fn verifies(&self, signature: &[u8], signed: &str) -> bool {
         self.key.verify_sig(signed.as_bytes(), signature).is_ok()
     }
 
@@ -101,7 +101,7 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    pub(super) fn find(&self, header: &Header, algorithm: Algorithm) -> Option<&VerifyingKey> {
+    pub(super) fn find(&self, header: &JoseHeader, algorithm: Algorithm) -> Option<&VerifyingKey> {
         let mut fitting = self.0.iter().filter(|key| key.algorithm == algorithm);
         match header.kid.as_deref() {
             Some(kid) => fitting.find(|key| key.kid() == Some(kid)),

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use jwk::{Jwk, JwkError, JwkSet};
 pub use keys::{KeySet, VerifyingKey};
 pub use sign::{SignError, SigningKey};
-pub use verify::{Audience, Expect, Header, Verified, VerifyError, peek_header, verify};
+pub use verify::{Audience, JoseHeader, Validation, VerifiedToken, VerifyError, peek_header, verify};
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";

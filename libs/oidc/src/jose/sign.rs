@@ -33,14 +33,14 @@ pub enum SignError {
     Claims(#[from] serde_json::Error),
 }
 
-enum Pair {
+enum PrivateKey {
     Es256(EcdsaKeyPair),
     Rs256(Box<RsaKeyPair>),
 }
 
 /// A private key, ready to sign. Its id is the thumbprint of its public half.
 pub struct SigningKey {
-    pair: Pair,
+    private_key: PrivateKey,
     kid: String,
     public: Jwk,
 }
@@ -58,15 +58,15 @@ impl SigningKey {
     /// [`SignError::Algorithm`] for an algorithm that only verifies.
     pub fn generate(algorithm: Algorithm) -> Result<Self, SignError> {
         let pair = match algorithm {
-            Algorithm::Es256 => Pair::Es256(
+            Algorithm::Es256 => PrivateKey::Es256(
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| SignError::Failed)?,
             ),
-            Algorithm::Rs256 => Pair::Rs256(Box::new(
+            Algorithm::Rs256 => PrivateKey::Rs256(Box::new(
                 RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| SignError::Failed)?,
             )),
             Algorithm::EdDsa => return Err(SignError::Algorithm(algorithm)),
         };
-        Self::with(pair)
+        Self::from_private_key(pair)
     }
 
     /// Reads a private key in PKCS#8, DER.
@@ -75,22 +75,22 @@ impl SigningKey {
     /// [`SignError::Rejected`] when it is no such key.
     pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, SignError> {
         let pair = match algorithm {
-            Algorithm::Es256 => Pair::Es256(
+            Algorithm::Es256 => PrivateKey::Es256(
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                     .map_err(|_| SignError::Rejected)?,
             ),
-            Algorithm::Rs256 => Pair::Rs256(Box::new(
+            Algorithm::Rs256 => PrivateKey::Rs256(Box::new(
                 RsaKeyPair::from_pkcs8(der).map_err(|_| SignError::Rejected)?,
             )),
             Algorithm::EdDsa => return Err(SignError::Algorithm(algorithm)),
         };
-        Self::with(pair)
+        Self::from_private_key(pair)
     }
 
-    fn with(pair: Pair) -> Result<Self, SignError> {
-        let mut public = match &pair {
-            Pair::Es256(pair) => Jwk::p256(pair.public_key().as_ref()).ok_or(SignError::Rejected)?,
-            Pair::Rs256(pair) => {
+    fn from_private_key(private_key: PrivateKey) -> Result<Self, SignError> {
+        let mut public = match &private_key {
+            PrivateKey::Es256(pair) => Jwk::p256(pair.public_key().as_ref()).ok_or(SignError::Rejected)?,
+            PrivateKey::Rs256(pair) => {
                 let key = pair.public_key();
                 Jwk::rsa(
                     key.modulus().big_endian_without_leading_zero(),
@@ -100,7 +100,11 @@ impl SigningKey {
         };
         let kid = public.thumbprint().map_err(|_| SignError::Rejected)?;
         public.kid = Some(kid.clone());
-        Ok(Self { pair, kid, public })
+        Ok(Self {
+            private_key,
+            kid,
+            public,
+        })
     }
 
     /// The private key in PKCS#8, DER, wiped when dropped. To be stored encrypted only.
@@ -108,9 +112,9 @@ impl SigningKey {
     /// # Errors
     /// [`SignError::Failed`] when the library refuses.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, SignError> {
-        match &self.pair {
-            Pair::Es256(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
-            Pair::Rs256(pair) => pair.as_der().map(|der| der.as_ref().to_vec()),
+        match &self.private_key {
+            PrivateKey::Es256(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            PrivateKey::Rs256(pair) => pair.as_der().map(|der| der.as_ref().to_vec()),
         }
         .map(Zeroizing::new)
         .map_err(|_| SignError::Failed)
@@ -118,9 +122,9 @@ impl SigningKey {
 
     /// The algorithm it signs with.
     pub fn algorithm(&self) -> Algorithm {
-        match self.pair {
-            Pair::Es256(_) => Algorithm::Es256,
-            Pair::Rs256(_) => Algorithm::Rs256,
+        match self.private_key {
+            PrivateKey::Es256(_) => Algorithm::Es256,
+            PrivateKey::Rs256(_) => Algorithm::Rs256,
         }
     }
 
@@ -150,15 +154,15 @@ impl SigningKey {
         URL_SAFE_NO_PAD.encode_string(header, &mut token);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        match &self.pair {
-            Pair::Es256(pair) => {
+        match &self.private_key {
+            PrivateKey::Es256(pair) => {
                 let signature = pair
                     .sign(&SystemRandom::new(), token.as_bytes())
                     .map_err(|_| SignError::Failed)?;
                 token.push('.');
                 URL_SAFE_NO_PAD.encode_string(signature, &mut token);
             }
-            Pair::Rs256(pair) => {
+            PrivateKey::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(
                     &RSA_PKCS1_SHA256,

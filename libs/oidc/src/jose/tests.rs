@@ -7,8 +7,8 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000;
 
-fn expect() -> Expect<'static> {
-    Expect {
+fn expect() -> Validation<'static> {
+    Validation {
         typ: TYP_ACCESS_TOKEN,
         algorithms: &[Algorithm::Es256, Algorithm::Rs256],
         issuer: "https://id.example",
@@ -136,9 +136,12 @@ fn issuer_audience_and_times_are_checked() {
     assert_eq!(outcome(&with("exp", json!(NOW - 30))), Some(VerifyError::Expired));
     assert_eq!(outcome(&with("exp", json!(NOW - 29))), None);
     assert_eq!(outcome(&with("exp", Value::Null)), Some(VerifyError::Malformed));
-    assert_eq!(outcome(&with("nbf", json!(NOW + 31))), Some(VerifyError::Early));
+    assert_eq!(
+        outcome(&with("nbf", json!(NOW + 31))),
+        Some(VerifyError::NotYetValid)
+    );
     let expired = key.sign(TYP_ACCESS_TOKEN, &with("exp", json!(1))).unwrap();
-    let lenient = Expect {
+    let lenient = Validation {
         accept_expired: true,
         ..expect()
     };

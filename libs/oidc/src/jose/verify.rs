@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{Algorithm, KeySet};
 
 /// The longest token that is looked at, in bytes.
-const LONGEST_TOKEN: usize = 16 * 1024;
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// What a header says that matters here. Everything else in it is ignored, key references above all.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Header {
+pub struct JoseHeader {
     /// Algorithm, as written.
     pub alg: String,
     /// Key id.
@@ -55,7 +55,7 @@ pub enum VerifyError {
     Expired,
     /// Not valid yet.
     #[error("the token is not valid yet")]
-    Early,
+    NotYetValid,
 }
 
 /// `aud`: one name or several (RFC 7519 §4.1.3).
@@ -87,7 +87,7 @@ impl Audience {
 
 /// What a verifier insists on.
 #[derive(Clone, Copy, Debug)]
-pub struct Expect<'a> {
+pub struct Validation<'a> {
     /// The `typ`, without `application/`, compared without regard to case (RFC 7515 §4.1.9). A header without one
     /// counts as `JWT`.
     pub typ: &'a str,
@@ -107,7 +107,7 @@ pub struct Expect<'a> {
 
 /// A verified token.
 #[derive(Clone, Debug)]
-pub struct Verified<C> {
+pub struct VerifiedToken<C> {
     /// The claims.
     pub claims: C,
     /// When it expires, in seconds since the Unix epoch.
@@ -117,7 +117,7 @@ pub struct Verified<C> {
 }
 
 #[derive(Deserialize)]
-struct Registered {
+struct RegisteredClaims {
     iss: String,
     aud: Audience,
     exp: i64,
@@ -129,9 +129,9 @@ struct Registered {
 ///
 /// # Errors
 /// [`VerifyError::Malformed`].
-pub fn peek_header(token: &str) -> Result<Header, VerifyError> {
+pub fn peek_header(token: &str) -> Result<JoseHeader, VerifyError> {
     let (header, _) = token.split_once('.').ok_or(VerifyError::Malformed)?;
-    json(header)
+    decode_json(header)
 }
 
 /// Verifies a compact JWS and its registered claims, in this order: shape, algorithm, type, key, signature, issuer,
@@ -142,35 +142,36 @@ pub fn peek_header(token: &str) -> Result<Header, VerifyError> {
 pub fn verify<C: DeserializeOwned>(
     token: &str,
     keys: &KeySet,
-    expect: &Expect<'_>,
-) -> Result<Verified<C>, VerifyError> {
-    if token.len() > LONGEST_TOKEN {
+    validation: &Validation<'_>,
+) -> Result<VerifiedToken<C>, VerifyError> {
+    if token.len() > MAX_TOKEN_BYTES {
         return Err(VerifyError::Malformed);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(VerifyError::Malformed)?;
-    let header: Header = json(header)?;
+    let header: JoseHeader = decode_json(header)?;
     // RFC 7515 §4.1.11: an extension that must be understood, and none is.
     if header.crit.is_some() {
         return Err(VerifyError::Malformed);
     }
     let algorithm = Algorithm::from_name(&header.alg)
-        .filter(|algorithm| expect.algorithms.contains(algorithm))
+        .filter(|algorithm| validation.algorithms.contains(algorithm))
         .ok_or(VerifyError::Algorithm)?;
-    check_type(header.typ.as_deref(), expect.typ)?;
+    check_type(header.typ.as_deref(), validation.typ)?;
     let key = keys.find(&header, algorithm).ok_or(VerifyError::UnknownKey)?;
     let signature = URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| VerifyError::Malformed)?;
-    if !key.made(&signature, signed) {
+    if !key.verifies(&signature, signed) {
         return Err(VerifyError::Signature);
     }
     let payload = URL_SAFE_NO_PAD
         .decode(payload)
         .map_err(|_| VerifyError::Malformed)?;
-    let registered: Registered = serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?;
-    check_claims(&registered, expect)?;
-    Ok(Verified {
+    let registered: RegisteredClaims =
+        serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?;
+    check_claims(&registered, validation)?;
+    Ok(VerifiedToken {
         claims: serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?,
         expires_at: registered.exp,
         kid: header.kid,
@@ -190,26 +191,26 @@ fn check_type(typ: Option<&str>, expected: &str) -> Result<(), VerifyError> {
     }
 }
 
-fn check_claims(claims: &Registered, expect: &Expect<'_>) -> Result<(), VerifyError> {
-    if claims.iss != expect.issuer {
+fn check_claims(claims: &RegisteredClaims, validation: &Validation<'_>) -> Result<(), VerifyError> {
+    if claims.iss != validation.issuer {
         return Err(VerifyError::Issuer);
     }
-    if expect.audience.is_some_and(|name| !claims.aud.contains(name)) {
+    if validation.audience.is_some_and(|name| !claims.aud.contains(name)) {
         return Err(VerifyError::Audience);
     }
-    if !expect.accept_expired && claims.exp.saturating_add(expect.leeway) <= expect.now {
+    if !validation.accept_expired && claims.exp.saturating_add(validation.leeway) <= validation.now {
         return Err(VerifyError::Expired);
     }
     if claims
         .nbf
-        .is_some_and(|nbf| nbf > expect.now.saturating_add(expect.leeway))
+        .is_some_and(|nbf| nbf > validation.now.saturating_add(validation.leeway))
     {
-        return Err(VerifyError::Early);
+        return Err(VerifyError::NotYetValid);
     }
     Ok(())
 }
 
-fn json<T: DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
+fn decode_json<T: DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| VerifyError::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| VerifyError::Malformed)
 }

@@ -6,7 +6,7 @@ mod tests;
 use url::form_urlencoded;
 
 /// Parameters at most; more is refused before they are decoded.
-const MOST_PARAMETERS: usize = 64;
+const MAX_PARAMETERS: usize = 64;
 
 /// Why parameters cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +51,7 @@ impl Params {
     pub fn parse_lenient(raw: &str) -> Result<Self, ParamsError> {
         let mut pairs = Vec::new();
         for (seen, pair) in raw.split('&').enumerate() {
-            if seen >= MOST_PARAMETERS {
+            if seen >= MAX_PARAMETERS {
                 return Err(ParamsError::TooMany);
             }
             if pair.is_empty() {

@@ -42,16 +42,16 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether answers may be sent to `asked`: the same characters, except that the port of a loopback address is
+    /// Whether answers may be sent to `requested`: the same characters, except that the port of a loopback address is
     /// free (RFC 8252 §7.3). Names, `localhost` too, are no loopback addresses.
-    pub fn matches(&self, asked: &str) -> bool {
-        if self.0 == asked {
+    pub fn matches(&self, requested: &str) -> bool {
+        if self.0 == requested {
             return true;
         }
         ["http://127.0.0.1", "http://[::1]"].into_iter().any(|loopback| {
             let registered = self.0.strip_prefix(loopback).and_then(without_port);
-            let asked = asked.strip_prefix(loopback).and_then(without_port);
-            registered.is_some() && registered == asked
+            let requested = requested.strip_prefix(loopback).and_then(without_port);
+            registered.is_some() && registered == requested
         })
     }
 

@@ -18,7 +18,7 @@ pub struct Scope(Vec<String>);
 pub struct ScopeError;
 
 /// Characters in a whole scope at most.
-const LONGEST: usize = 2048;
+const MAX_SCOPE_CHARS: usize = 2048;
 
 impl Scope {
     /// The scope of these tokens.
@@ -31,7 +31,7 @@ impl Scope {
         for token in tokens {
             let token = token.as_ref();
             length += token.len() + 1;
-            if token.is_empty() || length > LONGEST + 1 || !token.bytes().all(is_scope_char) {
+            if token.is_empty() || length > MAX_SCOPE_CHARS + 1 || !token.bytes().all(is_scope_char) {
                 return Err(ScopeError);
             }
             if !scope.contains(token) {
@@ -83,7 +83,7 @@ impl FromStr for Scope {
 
     /// Takes more spaces than RFC 6749 §3.3 has, since programs put scopes together.
     fn from_str(text: &str) -> Result<Self, ScopeError> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_SCOPE_CHARS {
             return Err(ScopeError);
         }
         Self::of(text.split(' ').filter(|token| !token.is_empty()))

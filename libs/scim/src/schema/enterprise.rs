@@ -1,6 +1,6 @@
 //! The enterprise extension of `User` (RFC 7643 §4.3).
 
-use super::{Attribute, Kind};
+use super::{Attribute, AttributeType};
 
 pub(super) const ATTRIBUTES: &[Attribute] = &[
     Attribute::string("employeeNumber", "The number that the organisation gave"),
@@ -13,7 +13,11 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
         "The person's manager",
         &[
             Attribute::string("value", "The id of the manager's resource"),
-            Attribute::new("$ref", Kind::Reference, "The address of the manager's resource"),
+            Attribute::new(
+                "$ref",
+                AttributeType::Reference,
+                "The address of the manager's resource",
+            ),
             Attribute::string("displayName", "The manager's name").read_only(),
         ],
     ),

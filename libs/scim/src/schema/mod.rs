@@ -7,7 +7,7 @@ mod validate;
 
 pub use documents::{resource_types, schema_documents, service_provider_config};
 use serde_json::{Map, Value, json};
-pub use validate::{MAX_STRING_CHARS, MAX_VALUES, canonical};
+pub use validate::{MAX_STRING_CHARS, MAX_VALUES, canonicalize};
 
 /// The core `User` (RFC 7643 §4.1).
 pub const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -18,7 +18,7 @@ pub const CUSTOM_USER: &str = "urn:vestibule:params:scim:schemas:extension:attri
 
 /// The data type of an attribute (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AttributeType {
     /// Text.
     String,
     /// `true` or `false`.
@@ -30,7 +30,7 @@ pub enum Kind {
     /// Sub-attributes.
     Complex,
     /// Any JSON value: only inside [`CUSTOM_USER`].
-    Free,
+    Any,
 }
 
 /// Who may change an attribute (RFC 7643 §2.2).
@@ -48,7 +48,7 @@ pub struct Attribute {
     /// Its name, in the spelling of the standard.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub data_type: AttributeType,
     /// What it means.
     pub description: &'static str,
     /// Whether it is a list.
@@ -68,10 +68,10 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
+    const fn new(name: &'static str, data_type: AttributeType, description: &'static str) -> Self {
         Self {
             name,
-            kind,
+            data_type,
             description,
             multi_valued: false,
             required: false,
@@ -84,11 +84,11 @@ impl Attribute {
     }
 
     const fn string(name: &'static str, description: &'static str) -> Self {
-        Self::new(name, Kind::String, description)
+        Self::new(name, AttributeType::String, description)
     }
 
     const fn complex(name: &'static str, description: &'static str, sub: &'static [Attribute]) -> Self {
-        let mut attribute = Self::new(name, Kind::Complex, description);
+        let mut attribute = Self::new(name, AttributeType::Complex, description);
         attribute.sub = sub;
         attribute
     }
@@ -129,12 +129,12 @@ impl Attribute {
         put("name", self.name.into());
         put(
             "type",
-            match self.kind {
-                Kind::String => "string",
-                Kind::Boolean => "boolean",
-                Kind::Binary => "binary",
-                Kind::Reference => "reference",
-                Kind::Complex | Kind::Free => "complex",
+            match self.data_type {
+                AttributeType::String => "string",
+                AttributeType::Boolean => "boolean",
+                AttributeType::Binary => "binary",
+                AttributeType::Reference => "reference",
+                AttributeType::Complex | AttributeType::Any => "complex",
             }
             .into(),
         );
@@ -152,7 +152,7 @@ impl Attribute {
         );
         put("returned", "default".into());
         put("uniqueness", if self.unique { "server" } else { "none" }.into());
-        if self.kind == Kind::Reference {
+        if self.data_type == AttributeType::Reference {
             put("referenceTypes", json!(["external"]));
         }
         if !self.sub.is_empty() {
@@ -200,7 +200,7 @@ pub const USER_EXTENSIONS: &[Schema] = &[
         description: "Attributes that the applications of this installation keep about a person",
         attributes: &[Attribute::new(
             "values",
-            Kind::Free,
+            AttributeType::Any,
             "Any JSON object; its names are the application's own and case matters in them",
         )
         .case_exact()],

@@ -1,10 +1,10 @@
 //! The core `User` (RFC 7643 §4.1). `password` is missing on purpose: the user service never sees one.
 
-use super::{Attribute, Kind};
+use super::{Attribute, AttributeType};
 
 const PRIMARY: Attribute = Attribute::new(
     "primary",
-    Kind::Boolean,
+    AttributeType::Boolean,
     "Whether it is the preferred one; one at most",
 );
 const TYPE: Attribute = Attribute::string("type", "What it is used for: work, home, other");
@@ -32,13 +32,17 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
     ),
     Attribute::string("displayName", "The name shown to others"),
     Attribute::string("nickName", "The casual name"),
-    Attribute::new("profileUrl", Kind::Reference, "The person's page on the web"),
+    Attribute::new(
+        "profileUrl",
+        AttributeType::Reference,
+        "The person's page on the web",
+    ),
     Attribute::string("title", "The title in the organisation"),
     Attribute::string("userType", "The relation to the organisation"),
     Attribute::string("preferredLanguage", "Preferred languages, as in Accept-Language"),
     Attribute::string("locale", "The locale for dates and numbers, as in RFC 5646"),
     Attribute::string("timezone", "The time zone, as in the IANA database"),
-    Attribute::new("active", Kind::Boolean, "Whether the person may sign in"),
+    Attribute::new("active", AttributeType::Boolean, "Whether the person may sign in"),
     Attribute::complex(
         "emails",
         "E-mail addresses",
@@ -93,7 +97,7 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
         "x509Certificates",
         "Certificates issued to the person",
         &[
-            Attribute::new("value", Kind::Binary, "The certificate, DER in base64").case_exact(),
+            Attribute::new("value", AttributeType::Binary, "The certificate, DER in base64").case_exact(),
             DISPLAY,
             TYPE,
             PRIMARY,

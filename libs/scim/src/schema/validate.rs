@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Attribute, Kind, Mutability};
+use super::{Attribute, AttributeType, Mutability};
 use crate::Error;
 
 /// Characters in one text at most.
@@ -18,7 +18,7 @@ pub const MAX_VALUES: usize = 50;
 ///
 /// # Errors
 /// `invalidSyntax` for an unknown or doubled attribute, `invalidValue` for a bad value; both name the path.
-pub fn canonical(
+pub fn canonicalize(
     object: &Map<String, Value>,
     attributes: &[Attribute],
     path: &str,
@@ -31,16 +31,16 @@ pub fn canonical(
                 join(path, name)
             )));
         };
-        let place = join(path, attribute.name);
+        let attribute_path = join(path, attribute.name);
         if attribute.mutability == Mutability::ReadOnly || value.is_null() {
             continue;
         }
         if read.contains_key(attribute.name) {
             return Err(Error::invalid_syntax(format!(
-                "{place}: stands in the body twice"
+                "{attribute_path}: stands in the body twice"
             )));
         }
-        if let Some(value) = attribute_value(value, attribute, &place)? {
+        if let Some(value) = attribute_value(value, attribute, &attribute_path)? {
             read.insert(attribute.name.to_owned(), value);
         }
     }
@@ -66,7 +66,7 @@ fn join(path: &str, name: &str) -> String {
 
 fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
     if !attribute.multi_valued {
-        return single(value, attribute, path);
+        return single_value(value, attribute, path);
     }
     let Value::Array(items) = value else {
         return Err(Error::invalid_value(path, "expected a list"));
@@ -79,7 +79,7 @@ fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<O
     }
     let mut read = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        read.extend(single(item, attribute, &format!("{path}[{index}]"))?);
+        read.extend(single_value(item, attribute, &format!("{path}[{index}]"))?);
     }
     let primary = |item: &&Value| item.get("primary") == Some(&Value::Bool(true));
     if read.iter().filter(primary).count() > 1 {
@@ -88,26 +88,28 @@ fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<O
     Ok((!read.is_empty()).then_some(Value::Array(read)))
 }
 
-fn single(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
-    match (attribute.kind, value) {
-        (Kind::String | Kind::Reference | Kind::Binary, Value::String(text)) => {
+fn single_value(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
+    match (attribute.data_type, value) {
+        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, Value::String(text)) => {
             check_text(text, path, attribute.multi_line)?;
             Ok((!text.is_empty() || attribute.required).then(|| value.clone()))
         }
-        (Kind::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
-        (Kind::Complex, Value::Object(members)) => {
-            let read = canonical(members, attribute.sub, path)?;
+        (AttributeType::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
+        (AttributeType::Complex, Value::Object(members)) => {
+            let read = canonicalize(members, attribute.sub, path)?;
             Ok((!read.is_empty()).then_some(Value::Object(read)))
         }
-        (Kind::Free, Value::Object(members)) => {
-            check_free(value, path)?;
+        (AttributeType::Any, Value::Object(members)) => {
+            check_any(value, path)?;
             Ok((!members.is_empty()).then(|| value.clone()))
         }
-        (Kind::String | Kind::Reference | Kind::Binary, _) => {
+        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, _) => {
             Err(Error::invalid_value(path, "expected text"))
         }
-        (Kind::Boolean, _) => Err(Error::invalid_value(path, "expected true or false")),
-        (Kind::Complex | Kind::Free, _) => Err(Error::invalid_value(path, "expected an object")),
+        (AttributeType::Boolean, _) => Err(Error::invalid_value(path, "expected true or false")),
+        (AttributeType::Complex | AttributeType::Any, _) => {
+            Err(Error::invalid_value(path, "expected an object"))
+        }
     }
 }
 
@@ -126,13 +128,13 @@ fn check_text(text: &str, path: &str, multi_line: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_free(value: &Value, path: &str) -> Result<(), Error> {
+fn check_any(value: &Value, path: &str) -> Result<(), Error> {
     match value {
         Value::String(text) => check_text(text, path, false),
-        Value::Array(items) => items.iter().try_for_each(|item| check_free(item, path)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_any(item, path)),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             check_text(name, path, false)?;
-            check_free(value, &join(path, name))
+            check_any(value, &join(path, name))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }

@@ -1,12 +1,12 @@
 use chassis::telemetry::{ACTIONS, FIELDS};
 
-use super::{elastic, faults, schema};
+use super::{elastic, schema, violations};
 
 const GOOD: &str = r#"{"@timestamp":"2026-11-23T05:00:00.000001Z","log.level":"info","message":"sign-in with a password","ecs.version":"8.11.0","service.name":"vestibule-auth","service.version":"0.1.0","event.dataset":"vestibule.auth","log.logger":"auth","event.kind":"event","event.category":["authentication"],"event.type":["start"],"event.action":"sign-in","event.outcome":"success","client.ip":"192.0.2.1","vestibule.count":3,"labels":{"a":"b"}}"#;
 
 #[test]
 fn a_good_line_is_good() {
-    assert_eq!(faults(GOOD), Vec::<String>::new());
+    assert_eq!(violations(GOOD), Vec::<String>::new());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn every_rule_is_kept() {
     for (part, instead, expected) in broken {
         let line = GOOD.replacen(part, instead, 1);
         assert_ne!(line, GOOD, "{part}");
-        let found = faults(&line).join("; ");
+        let found = violations(&line).join("; ");
         assert!(found.contains(expected), "{instead}: {found}");
     }
 }

@@ -33,14 +33,14 @@ pub(super) struct Ports {
 
 /// Where the second replicas listen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Second {
+pub(super) struct SecondPorts {
     pub(super) auth: u16,
     pub(super) auth_management: u16,
     pub(super) users: u16,
     pub(super) users_management: u16,
 }
 
-impl Second {
+impl SecondPorts {
     pub(super) fn choose() -> Self {
         Self {
             auth: free_port(),
@@ -52,15 +52,19 @@ impl Second {
 }
 
 impl Ports {
-    pub(super) fn choose(proxied: bool, twice: bool) -> Self {
+    pub(super) fn choose(proxied: bool, two_replicas: bool) -> Self {
         let (auth, users) = (free_port(), free_port());
         Self {
-            auth: if twice { free_port() } else { auth },
+            auth: if two_replicas { free_port() } else { auth },
             auth_listen: auth,
             auth_management: free_port(),
             users,
             users_management: free_port(),
-            users_public: if proxied || twice { free_port() } else { users },
+            users_public: if proxied || two_replicas {
+                free_port()
+            } else {
+                users
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use super::{START, Stack, StackOptions};
 use crate::wait::within;
 
 /// Longer than a consumer waits between two attempts.
-const REST: Duration = Duration::from_secs(60);
+const QUIESCENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Stack {
     /// A stack that is ready, and whose services follow each other. What happens before that reaches the other side in a
@@ -18,7 +18,7 @@ impl Stack {
     /// When it does not become ready, or a service does not begin to follow the other.
     pub async fn following(options: StackOptions) -> Self {
         let stack = Self::with(options).await;
-        stack.followed().await;
+        stack.wait_until_following().await;
         stack
     }
 
@@ -26,16 +26,16 @@ impl Stack {
     ///
     /// # Panics
     /// When one does not within a minute.
-    pub async fn followed(&self) {
+    pub async fn wait_until_following(&self) {
         for management in [
             self.auth_management_url("/metrics"),
             self.users_management_url("/metrics"),
         ] {
             within(START, "the consumer has begun", async || {
-                let told = self.http.get(&management).send().await.ok()?.text().await.ok()?;
+                let metrics = self.http.get(&management).send().await.ok()?.text().await.ok()?;
                 // Neither is told before.
                 let begun = ["vestibule_consumer_position{", "vestibule_consumer_lag{"];
-                begun.iter().any(|gauge| told.contains(gauge)).then_some(())
+                begun.iter().any(|gauge| metrics.contains(gauge)).then_some(())
             })
             .await;
         }
@@ -45,16 +45,20 @@ impl Stack {
     ///
     /// # Panics
     /// When it is not within a minute.
-    pub async fn at_rest(&self) {
-        within(REST, "everything is published and applied", async || {
-            let auth = self.stats(self.auth_url("")).await?;
-            let users = self.stats(self.users_url("")).await?;
-            let followers = [(&auth, &users), (&users, &auth)];
-            followers
-                .iter()
-                .all(|(own, other)| published(own) && applied(own, other))
-                .then_some(())
-        })
+    pub async fn quiescent(&self) {
+        within(
+            QUIESCENT_TIMEOUT,
+            "everything is published and applied",
+            async || {
+                let auth = self.stats(self.auth_url("")).await?;
+                let users = self.stats(self.users_url("")).await?;
+                let followers = [(&auth, &users), (&users, &auth)];
+                followers
+                    .iter()
+                    .all(|(own, other)| published(own) && applied(own, other))
+                    .then_some(())
+            },
+        )
         .await;
     }
 
@@ -63,7 +67,7 @@ impl Stack {
     /// # Panics
     /// When it is not within a minute.
     pub async fn auth_published(&self) {
-        within(REST, "everything of auth is published", async || {
+        within(QUIESCENT_TIMEOUT, "everything of auth is published", async || {
             published(&self.stats(self.auth_url("")).await?).then_some(())
         })
         .await;
@@ -83,8 +87,8 @@ fn published(stats: &Value) -> bool {
 /// Whether the service of `own` has applied all that the one of `other` has published.
 fn applied(own: &Value, other: &Value) -> bool {
     let consumers = own["consumers"].as_array().into_iter().flatten();
-    let mut places = consumers.filter(|consumer| consumer["consumer"] == own["service"]);
-    let position = places.find_map(|consumer| consumer["position"].as_i64());
+    let mut positions = consumers.filter(|consumer| consumer["consumer"] == own["service"]);
+    let position = positions.find_map(|consumer| consumer["position"].as_i64());
     position.is_some() && position >= number(other, "/outbox/last_position")
 }
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::Stack;
-use super::configuration::{Ports, Second};
+use super::configuration::{Ports, SecondPorts};
 use crate::balancer::Balancer;
 use crate::process::{Process, Program};
 
@@ -21,17 +21,27 @@ pub enum Service {
 pub(super) struct Replicas {
     auth: Process,
     users: Process,
-    ports: Second,
+    ports: SecondPorts,
     /// Pass connections on until dropped.
     balancers: Vec<Balancer>,
 }
 
 impl Replicas {
     /// Starts a second process of `auth` and of `users`, on `second`.
-    pub(super) fn start(second: Second, auth: Program, users: Program) -> Self {
+    pub(super) fn start(second: SecondPorts, auth: Program, users: Program) -> Self {
         Self {
-            auth: Process::start(elsewhere(auth, "AUTH", second.auth, second.auth_management)),
-            users: Process::start(elsewhere(users, "USERS", second.users, second.users_management)),
+            auth: Process::start(as_second_replica(
+                auth,
+                "AUTH",
+                second.auth,
+                second.auth_management,
+            )),
+            users: Process::start(as_second_replica(
+                users,
+                "USERS",
+                second.users,
+                second.users_management,
+            )),
             ports: second,
             balancers: Vec::new(),
         }
@@ -56,7 +66,7 @@ impl Replicas {
 }
 
 /// The same program with other ports and another log.
-fn elsewhere(mut program: Program, service: &str, port: u16, management: u16) -> Program {
+fn as_second_replica(mut program: Program, service: &str, port: u16, management: u16) -> Program {
     for (key, port) in [("ADDRESS", port), ("MANAGEMENT", management)] {
         let name = format!("VESTIBULE_{service}__LISTEN__{key}");
         program.environment.push((name, format!("127.0.0.1:{port}")));
@@ -66,7 +76,7 @@ fn elsewhere(mut program: Program, service: &str, port: u16, management: u16) ->
 }
 
 impl Stack {
-    /// A replica of a service: 0 is the first, 1 the second of [`StackOptions::twice`](super::StackOptions::twice).
+    /// A replica of a service: 0 is the first, 1 the second of [`StackOptions::two_replicas`](super::StackOptions::two_replicas).
     ///
     /// # Panics
     /// When there is no such replica.

@@ -3,7 +3,7 @@
 
 use chassis::db::DbError;
 use chassis::secret::Token;
-use oidc::authorize::Addressed;
+use oidc::authorize::UnverifiedAuthorizationRequest;
 use oidc::params::Params;
 
 use super::HANDLE_PARAMETER;
@@ -31,9 +31,9 @@ pub async fn user_name_hint(
         _ => None,
     };
     let query = saved.as_ref().map_or(query, |request| &request.query);
-    let Some(request) = Addressed::parse(query)
+    let Some(request) = UnverifiedAuthorizationRequest::parse(query)
         .ok()
-        .and_then(|asked| asked.request().ok())
+        .and_then(|asked| asked.validate().ok())
     else {
         return Ok(None);
     };

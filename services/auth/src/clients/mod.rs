@@ -14,7 +14,7 @@ use std::sync::Arc;
 use chassis::db::{DbError, Tx};
 use chassis::secret::Token;
 use contract::{ClientCreated, ClientDeleted, ClientRemoved, ClientState, ClientUpdated, EventData};
-use oidc::client_auth::ClientCredentials;
+use oidc::client_auth::ClientAuthentication;
 use secrecy::ExposeSecret;
 
 pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT, bootstrap};
@@ -76,7 +76,7 @@ pub async fn find(app: &App, id: &str) -> Result<Option<Arc<Client>>, DbError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn authenticate(app: &App, sent: &ClientCredentials) -> Result<Option<Arc<Client>>, DbError> {
+pub async fn authenticate(app: &App, sent: &ClientAuthentication) -> Result<Option<Arc<Client>>, DbError> {
     let secret = sent.secret.as_ref().map(ExposeSecret::expose_secret);
     Ok(find(app, &sent.client_id)
         .await?

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chassis::clock::Timestamp;
 use chassis::secret::TokenHash;
-use oidc::client_auth::Method;
+use oidc::client_auth::ClientAuthMethod;
 use oidc::jose::Algorithm;
 use oidc::redirect_uri::RedirectUri;
 use oidc::resource::Resource;
@@ -53,12 +53,12 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Whether a client with this method may authenticate by `sent`.
-    const fn allows(self, sent: Method) -> bool {
+    const fn allows(self, sent: ClientAuthMethod) -> bool {
         matches!(
             (self, sent),
-            (Self::ClientSecretBasic, Method::Basic)
-                | (Self::ClientSecretPost, Method::Post)
-                | (Self::None, Method::None)
+            (Self::ClientSecretBasic, ClientAuthMethod::Basic)
+                | (Self::ClientSecretPost, ClientAuthMethod::Post)
+                | (Self::None, ClientAuthMethod::None)
         )
     }
 }
@@ -250,7 +250,7 @@ pub struct Client {
 impl Client {
     /// Whether these credentials authenticate the client, by the method that it is registered for. The
     /// comparison takes constant time (SB-28).
-    pub fn accepts(&self, method: Method, secret: Option<&str>) -> bool {
+    pub fn accepts(&self, method: ClientAuthMethod, secret: Option<&str>) -> bool {
         let proved = match (&self.secret_hash, secret) {
             (None, None) => true,
             (Some(stored), Some(secret)) => TokenHash::of(secret).matches(stored),

@@ -3,7 +3,7 @@
 
 use crate::config::Settings;
 use bytes::Bytes;
-use oidc::discovery::Metadata;
+use oidc::discovery::ProviderMetadata;
 use oidc::resource::{Resource, ResourceError};
 
 /// The issuer of all tokens.
@@ -39,7 +39,7 @@ impl Issuer {
         let url = settings.issuer.as_str().to_owned();
         let users = Resource::parse(settings.users.url.as_str()).map_err(IssuerError::Users)?;
         let own = Resource::parse(&url).map_err(IssuerError::Issuer)?;
-        let metadata = serde_json::to_vec(&Metadata::of(&url)).map_err(|_| IssuerError::Metadata)?;
+        let metadata = serde_json::to_vec(&ProviderMetadata::of(&url)).map_err(|_| IssuerError::Metadata)?;
         Ok(Self {
             url,
             audiences: vec![own, users.clone()],

@@ -10,7 +10,7 @@ use http::header::{
     RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, StatusCode};
-use oidc::client_auth::ClientCredentials;
+use oidc::client_auth::ClientAuthentication;
 use oidc::error::{ErrorCode, OAuthError};
 use oidc::params::Params;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ pub(super) async fn authenticate_client(
     };
     // A header that is not text is not valid Basic either.
     let header = header.map(|value| value.to_str().unwrap_or_default());
-    let credentials = ClientCredentials::parse(header, form).map_err(challenge)?;
+    let credentials = ClientAuthentication::parse(header, form).map_err(challenge)?;
     clients::authenticate(app, &credentials).await?.ok_or_else(|| {
         challenge(ErrorCode::InvalidClient.because(
             "the client is unknown, its proof is wrong, or it is registered for another token_endpoint_auth_method",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Email, PersonName, UserState};
-use scim::schema::{Attribute, CORE_USER, USER, canonical};
+use scim::schema::{Attribute, CORE_USER, USER, canonicalize};
 use serde_json::{Map, Value};
 
 /// Characters of a part of a name at most.
@@ -154,7 +154,7 @@ fn check_attribute_name(name: &str) -> Result<(), Invalid> {
 fn check_standard(attribute: &Attribute, value: &Value) -> Result<(), Invalid> {
     let name = attribute.name;
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    match canonical(&one, std::slice::from_ref(attribute), "attributes") {
+    match canonicalize(&one, std::slice::from_ref(attribute), "attributes") {
         Ok(same) if same.get(name) == Some(value) => Ok(()),
         Ok(_) => Err(Invalid::new(
             format!("attributes.{name}"),

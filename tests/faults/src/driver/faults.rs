@@ -12,7 +12,7 @@ use super::side::Replica;
 use super::world::World;
 use crate::seeded::Seeded;
 use crate::settings::Role;
-use testkit::{FaultProxy, reached};
+use testkit::{FaultProxy, poll_until};
 
 /// How long a worker may take to end when it is asked to.
 const ENDS: Duration = Duration::from_secs(3);
@@ -68,7 +68,7 @@ impl World<'_> {
     async fn strike_process(&mut self, kind: Kind, role: Role, which: usize) -> anyhow::Result<bool> {
         let http = self.http.clone();
         let replica = self.replica(role, which)?;
-        if !replica.process.runs() {
+        if !replica.process.is_running() {
             return Ok(false);
         }
         match kind {
@@ -87,7 +87,7 @@ impl World<'_> {
         let replica = self.replica(role, which)?;
         match (kind, &replica.line) {
             (Kind::DiskFull, _) => {
-                let runs = replica.process.runs();
+                let runs = replica.process.is_running();
                 replica.fill_disk(true)?;
                 return Ok(runs);
             }
@@ -129,7 +129,7 @@ impl World<'_> {
         match kind {
             Kind::LineHeld => line.hold(),
             Kind::LineReset => line.reset(),
-            Kind::ConfirmsLost => line.deafen(),
+            Kind::ConfirmsLost => line.drop_responses(),
             Kind::LineSlow => line.delay(Duration::from_millis(random.between(5, 60))),
             Kind::BrokerKilled => self.broker.kill().await,
             _ => line.cut(),
@@ -182,10 +182,10 @@ impl World<'_> {
         let replica = self.replica(role, which)?;
         let happened = match kind {
             Kind::Die(_) => {
-                let mut died = !replica.process.runs();
+                let mut died = !replica.process.is_running();
                 if !died && !replica.order(&http, "arm/none").await {
                     // It did not answer: it died just now, or it hangs at a database that is away. Both end here.
-                    died = !replica.process.runs();
+                    died = !replica.process.is_running();
                     replica.process.kill();
                 }
                 died
@@ -196,7 +196,7 @@ impl World<'_> {
             }
             Kind::Upgrade => {
                 // Whoever is slow to end, because everything around it hangs, is killed, as any supervisor would do.
-                reached(ENDS, async || (!replica.process.runs()).then_some(())).await;
+                poll_until(ENDS, async || (!replica.process.is_running()).then_some(())).await;
                 replica.process.kill();
                 true
             }

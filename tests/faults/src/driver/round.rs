@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::db::Engine;
-use testkit::reached;
+use testkit::poll_until;
 use tokio::time::{Instant, sleep_until};
 
 use super::broker::Broker;
@@ -106,7 +106,7 @@ pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
     for (kind, target) in all(shape.engine, broker.transport(), shape.replicas) {
         let mut replicas = (0..shape.replicas).cycle();
         // A worker that has just started does not take orders yet; one that has nothing to publish cannot die of it.
-        let came = reached(COMES, async || {
+        let came = poll_until(COMES, async || {
             // Of the replicas that follow RabbitMQ one is at work, and it is not known which.
             let target = match target {
                 Target::Process(role, which) if matches!(kind, Kind::Die(_)) => {

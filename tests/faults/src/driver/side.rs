@@ -153,7 +153,7 @@ impl Replica {
 
     /// Starts it, if it does not run.
     pub(super) fn revive(&mut self) {
-        if !self.process.runs() {
+        if !self.process.is_running() {
             self.process.kill();
             self.process.start_again();
         }
@@ -182,7 +182,7 @@ impl Replica {
 
     /// Fills its disk, or makes room.
     pub(super) fn fill_disk(&mut self, full: bool) -> anyhow::Result<()> {
-        if !self.process.runs() {
+        if !self.process.is_running() {
             return Ok(());
         }
         let pid = Pid::from_raw(i32::try_from(self.process.id())?);

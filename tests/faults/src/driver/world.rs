@@ -7,7 +7,7 @@ use chassis::db::Engine;
 use reqwest::Client;
 use rustix::process::Signal;
 use tempfile::TempDir;
-use testkit::{FaultProxy, reached};
+use testkit::{FaultProxy, poll_until};
 use tokio::time::Instant;
 use url::Url;
 
@@ -144,7 +144,7 @@ impl<'b> World<'b> {
 
     /// Waits until `count` counts something at the follower.
     async fn until(&mut self, count: &'static str) -> anyhow::Result<()> {
-        let counted = reached(SETTLES, async || {
+        let counted = poll_until(SETTLES, async || {
             self.supervise(&[]);
             match number(&self.follower.database, count).await {
                 Ok(0) => None,
@@ -176,7 +176,7 @@ impl<'b> World<'b> {
         let (http, order) = (self.http.clone(), format!("quiet/{quiet}"));
         for replica in &mut self.source.replicas {
             replica.rest(quiet)?;
-            let obeyed = reached(SETTLES, async || {
+            let obeyed = poll_until(SETTLES, async || {
                 let obeyed = replica.order(&http, &order).await;
                 if !obeyed {
                     replica.revive();
@@ -219,7 +219,7 @@ impl<'b> World<'b> {
         }
         let began = Instant::now();
         self.rest(true).await?;
-        let at_rest = reached(SETTLES, async || {
+        let at_rest = poll_until(SETTLES, async || {
             self.supervise(&[]);
             match self.at_rest().await {
                 Ok(false) => None,
@@ -265,7 +265,7 @@ impl<'b> World<'b> {
     /// When a database cannot be read, or something changes again and again while it is.
     pub async fn run(&self) -> anyhow::Result<Run> {
         let (source, follower) = (&self.source.database, &self.follower.database);
-        let still = reached(SETTLES, async || {
+        let still = poll_until(SETTLES, async || {
             let read = async {
                 let run = Run {
                     history: self.log.entries(),

@@ -18,7 +18,7 @@ async fn without_a_confirmation_an_event_counts_as_not_delivered_and_may_come_tw
     let (transport, admin) = (place.transport(), Place::shared().admin().await);
     let sent = events(12);
     deliver(&transport, &sent[..2]).await;
-    proxy.deafen();
+    proxy.drop_responses();
     let cut = async {
         testkit::eventually("the broker has the events", async || {
             (admin.count(&place.queue()).await == 12).then_some(())

@@ -11,7 +11,7 @@ use chassis::clock::Clock;
 use chassis::db::Db;
 use oidc::claims::{AccessTokenClaims, IdTokenClaims};
 use oidc::error::ErrorCode;
-use oidc::jose::{Algorithm, Expect, TYP_ACCESS_TOKEN, TYP_ID_TOKEN, at_hash, peek_header, verify};
+use oidc::jose::{Algorithm, TYP_ACCESS_TOKEN, TYP_ID_TOKEN, Validation, at_hash, peek_header, verify};
 use oidc::pkce::{CodeChallenge, CodeVerifier};
 use oidc::token::TokenResponse;
 use uuid::Uuid;
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn verify<C: serde::de::DeserializeOwned>(&self, token: &str, typ: &str, audience: &str) -> C {
-        let expect = Expect {
+        let expect = Validation {
             typ,
             algorithms: &[Algorithm::Es256, Algorithm::Rs256],
             issuer: "https://id.example.org",

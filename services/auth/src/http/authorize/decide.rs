@@ -5,7 +5,7 @@ use chassis::clock::SKEW;
 use chassis::http::Problem;
 use chassis::secret::Token;
 use http::HeaderMap;
-use oidc::authorize::AuthorizeRequest;
+use oidc::authorize::AuthorizationRequest;
 use oidc::error::{ErrorCode, OAuthError};
 
 use super::ValidatedRequest;
@@ -69,7 +69,7 @@ pub(super) async fn decide(
             .because("the client is not registered for this grant")
             .into());
     }
-    let request = validated.unverified.request()?;
+    let request = validated.unverified.validate()?;
     if request.code_challenge.is_none() && (client.metadata.require_pkce || client.metadata.is_public()) {
         return Err(ErrorCode::InvalidRequest
             .because("PKCE is required: send code_challenge with code_challenge_method=S256")
@@ -108,7 +108,7 @@ pub(super) async fn decide(
 fn hinted_subject(
     app: &App,
     client: &Client,
-    request: &AuthorizeRequest,
+    request: &AuthorizationRequest,
 ) -> Result<Option<String>, OAuthError> {
     let Some(hint) = &request.id_token_hint else {
         return Ok(None);
@@ -127,7 +127,7 @@ async fn sufficient_session(
     app: &App,
     headers: &HeaderMap,
     validated: &ValidatedRequest,
-    request: &AuthorizeRequest,
+    request: &AuthorizationRequest,
 ) -> Result<Session, AuthorizationOutcome> {
     let hinted_subject = hinted_subject(app, &validated.client, request)?;
     if let Some(token) = pages::session_token(&app.pages, headers)
@@ -158,7 +158,7 @@ async fn sufficient_session(
 
 /// Whether the request requires a new sign-in. `max_age=0` does, also within the second of the last one
 /// (OpenID Connect Core §3.1.2.1).
-fn requires_fresh_sign_in(request: &AuthorizeRequest) -> bool {
+fn requires_fresh_sign_in(request: &AuthorizationRequest) -> bool {
     request.prompt.login || request.prompt.select_account || request.max_age == Some(0)
 }
 
@@ -168,7 +168,7 @@ fn requires_fresh_sign_in(request: &AuthorizeRequest) -> bool {
 fn is_sufficient(
     app: &App,
     validated: &ValidatedRequest,
-    request: &AuthorizeRequest,
+    request: &AuthorizationRequest,
     session: &Session,
     token: &Token,
 ) -> bool {

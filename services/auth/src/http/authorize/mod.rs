@@ -12,7 +12,7 @@ use chassis::http::{ClientInfo, Problem};
 use chassis::secret::Token;
 use http::header::{CACHE_CONTROL, HeaderMap, LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
-use oidc::authorize::{Addressed, granted, refused};
+use oidc::authorize::{UnverifiedAuthorizationRequest, code_redirect, error_redirect};
 use oidc::error::ErrorCode;
 use oidc::params::Params;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) async fn post(
 /// A request whose client and redirection URI are valid. Errors may be sent to the client.
 struct ValidatedRequest {
     /// Its parameters, of which the others are not checked yet.
-    unverified: Addressed,
+    unverified: UnverifiedAuthorizationRequest,
     client: Arc<Client>,
     redirect_uri: String,
     /// Set when the request was saved while the person signed in.
@@ -86,9 +86,9 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
     };
     let issuer = app.issuer.url();
     let state = validated.unverified.state();
-    let to_client = |error| refused(&validated.redirect_uri, &error, state, issuer);
+    let to_client = |error| error_redirect(&validated.redirect_uri, &error, state, issuer);
     let url = match decide::decide(app, headers, &validated).await {
-        Ok(code) => granted(&validated.redirect_uri, &code, state, issuer),
+        Ok(code) => code_redirect(&validated.redirect_uri, &code, state, issuer),
         Err(AuthorizationOutcome::Error(error)) => to_client(error),
         Err(AuthorizationOutcome::SignInRequired { fresh }) => {
             match pending::redirect_to_sign_in(app, headers, caller, &validated, fresh).await {
