@@ -1,5 +1,5 @@
-//! Failures in a row of a background task: a growing pause after each, and one log line when they begin and one when
-//! they end.
+//! Exponential backoff of background tasks: a growing pause after each consecutive failure, with one log line when
+//! failures begin and one when they end.
 
 #[cfg(test)]
 mod tests;
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The first pause, unless the task chooses another.
+/// The default first pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause, unless the task chooses another.
+/// The default longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The failures in a row of one background task. Every loop that tries again has one, so that an outage of an hour is two
-/// lines in the log and not thousands, and no loop spins.
+/// The backoff of one background task. Every loop that retries has one: an outage of an hour is two lines in the log, and
+/// no loop spins.
 #[derive(Debug)]
 pub struct Backoff {
     what: Cow<'static, str>,
@@ -30,8 +30,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// No failure yet. `what` is the line that the log gets, a whole sentence without its full stop: `the relay cannot use
-    /// the database`.
+    /// A backoff without a failure. `what` becomes the log line, a whole sentence without its full stop: `the relay cannot
+    /// use the database`.
     pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             what: what.into(),
@@ -45,14 +45,14 @@ impl Backoff {
         }
     }
 
-    /// Names the consumer of events in every line.
+    /// Adds the name of the event consumer to every line.
     #[must_use]
     pub fn of_consumer(mut self, consumer: &'static str) -> Self {
         self.consumer = Some(consumer);
         self
     }
 
-    /// The pause after the first failure, doubled after each further one up to `longest`.
+    /// Sets the pause after the first failure. It doubles after each further one, up to `longest`.
     #[must_use]
     pub fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -60,7 +60,7 @@ impl Backoff {
         self
     }
 
-    /// This many failures in a row are ordinary, services that start together for example, and not worth a line.
+    /// Logs nothing before there are more consecutive failures than this, for example while services start together.
     #[must_use]
     pub fn tolerating(mut self, failures: u32) -> Self {
         self.tolerate(failures);
@@ -72,7 +72,7 @@ impl Backoff {
         self.tolerated = failures;
     }
 
-    /// Counts one more. Answers how long to wait before the next try. Not `async`: the error need not be `Send`.
+    /// Records a failure and returns the pause before the next attempt. It is not `async`, so the error need not be `Send`.
     pub fn failed(&mut self, error: &(dyn Error + 'static)) -> Duration {
         let pause = self.pause();
         self.count = self.count.saturating_add(1);
@@ -87,7 +87,7 @@ impl Backoff {
         pause
     }
 
-    /// The task works, again or still.
+    /// Records a success.
     pub fn succeeded(&mut self) {
         if self.logged {
             let lasted = self.since.map_or(Duration::ZERO, |since| since.elapsed());
@@ -104,7 +104,7 @@ impl Backoff {
         self.logged = false;
     }
 
-    /// Whether the last try failed.
+    /// Whether the last attempt failed.
     pub const fn is_failing(&self) -> bool {
         self.count > 0
     }

@@ -1,4 +1,4 @@
-//! Time as a parameter: code asks a [`Clock`], tests turn it by hand.
+//! Time as a parameter: code reads a [`Clock`], and tests set it by hand.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// By how much the clocks of replicas may differ without anybody taking one for wrong.
+/// The clock skew between replicas that is tolerated.
 pub const SKEW: Duration = Duration::from_secs(60);
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z, stored as `BIGINT` and shown as RFC 3339.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z, stored as `BIGINT` and displayed as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Timestamp(i64);
@@ -36,24 +36,24 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// How long after `earlier` this moment is; zero if it is not after.
+    /// The time from `earlier` to this timestamp; zero if this one is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The time between this moment and `other`, whichever is first.
+    /// The absolute difference between this timestamp and `other`.
     pub fn distance(self, other: Self) -> Duration {
         self.since(other).max(other.since(self))
     }
 
-    /// The latest that something can be due which is put off by `longest` at most, if this is the moment now. What is due
-    /// later was written when the clock was ahead, and has since gone back: nobody waits for it to come round again.
+    /// The latest due time that is plausible now, for something that is deferred by `longest` at most. A later due time was
+    /// written while the clock was ahead and has since been set back; it counts as over.
     pub fn latest(self, longest: Duration) -> Self {
         self + longest + SKEW
     }
 
-    /// How long is left at `now` until this moment, which was `longest` away at most when it was written: nothing when it is
-    /// over, and nothing when it is later than it can be (see [`Timestamp::latest`]).
+    /// The time left at `now` until this due time, which was `longest` ahead at most when it was written. Zero if it is over,
+    /// or later than is plausible (see [`Timestamp::latest`]).
     pub fn left(self, now: Self, longest: Duration) -> Duration {
         if self > now.latest(longest) {
             return Duration::ZERO;
@@ -127,16 +127,16 @@ impl schemars::JsonSchema for Timestamp {
     }
 }
 
-/// Where the time comes from.
+/// A source of the time.
 pub trait Clock: Send + Sync + 'static {
-    /// The moment now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The clock that a service carries.
+/// The clock of a service.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -150,7 +150,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until a test turns it.
+/// A clock that a test sets by hand.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
@@ -160,12 +160,12 @@ impl ManualClock {
         Self(AtomicI64::new(at.0))
     }
 
-    /// Turns the clock forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(micros(by), Ordering::SeqCst);
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the clock, also backwards.
     pub fn set(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::SeqCst);
     }

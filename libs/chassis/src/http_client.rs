@@ -1,4 +1,4 @@
-//! Calls to other services: bounded in time, never redirected, and part of the caller's trace.
+//! HTTP client for calls between services: bounded in time, without redirects, with trace propagation.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use url::Url;
 
 use crate::telemetry::{self, PeerDisclosure, TraceContext};
 
-/// What a call may cost.
+/// Timeouts of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOptions {
-    /// Until the connection is there.
+    /// The timeout of the connection.
     pub connect_timeout: Duration,
-    /// Until the whole answer has come.
+    /// The timeout of the whole call, until the response is complete.
     pub total_timeout: Duration,
 }
 
@@ -27,7 +27,7 @@ impl Default for ClientOptions {
     }
 }
 
-/// An HTTP client for calls between services. Cheap to clone; connections are kept and shared.
+/// An HTTP client for calls between services. Cheap to clone; clones share the connection pool.
 #[derive(Clone, Debug)]
 pub struct HttpClient(reqwest::Client);
 
@@ -56,7 +56,7 @@ impl HttpClient {
         }).map(Self)
     }
 
-    /// A call that is part of the trace of the work at hand (`traceparent`).
+    /// A call that carries the current trace context (`traceparent`).
     pub fn request(&self, method: Method, url: Url) -> Call {
         Call {
             request: self.0.request(method, url),
@@ -75,7 +75,7 @@ impl HttpClient {
     }
 }
 
-/// A call about to be sent.
+/// A call that is not sent yet.
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Call {
@@ -84,8 +84,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// What traces call the place that is asked: its path as far as it never differs, `/registrations`. Without it
-    /// they say only which service is asked.
+    /// Sets the `url.template` of the span: the constant part of the path, such as `/registrations`. Without it the span
+    /// names only the service.
     pub fn template(self, template: &'static str) -> Self {
         Self {
             template: Some(template),
@@ -93,35 +93,35 @@ impl Call {
         }
     }
 
-    /// Another limit for the whole answer than the client's.
+    /// Overrides the client's timeout of the whole call.
     pub fn timeout(self, total: Duration) -> Self {
         self.with(|request| request.timeout(total))
     }
 
-    /// With an access token.
+    /// Adds an access token.
     pub fn bearer_auth(self, token: &str) -> Self {
         self.with(|request| request.bearer_auth(token))
     }
 
-    /// With a name and a password.
+    /// Adds a name and a password.
     pub fn basic_auth(self, name: &str, password: &str) -> Self {
         self.with(|request| request.basic_auth(name, Some(password)))
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| request.json(body))
     }
 
-    /// With the fields of a form.
+    /// Sets a form body.
     pub fn form(self, fields: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| request.form(fields))
     }
 
-    /// Sends it, and waits for the head of the answer.
+    /// Sends the call and waits for the head of the response.
     ///
     /// # Errors
-    /// When it cannot be sent, or no answer comes in time.
+    /// The call cannot be sent, or no response comes in time.
     pub async fn send(self) -> Result<Response, reqwest::Error> {
         let (client, request) = self.request.build_split();
         send_traced(&client, request?, PeerDisclosure::Endpoint(self.template)).await
@@ -135,7 +135,7 @@ impl Call {
     }
 }
 
-/// Sends `request` as a part of the work at hand, which the other side can go on with.
+/// Sends `request` within a client span, and propagates its trace context.
 pub(crate) async fn send_traced(
     client: &reqwest::Client,
     mut request: reqwest::Request,

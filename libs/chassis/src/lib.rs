@@ -1,7 +1,7 @@
-//! What every Vestibule service stands on: configuration, telemetry, HTTP, health, the database handle, time,
-//! randomness, secrets and a graceful end.
+//! Shared foundation of the services: configuration, telemetry, HTTP, health, database access, time, randomness,
+//! secrets and graceful shutdown.
 //!
-//! Nothing here knows what a password, a person or a client is.
+//! This crate knows nothing of passwords, users and clients.
 
 pub mod access;
 pub mod backoff;

@@ -1,10 +1,10 @@
-//! What the services have in common as programs: their command line.
+//! The command line that the services share.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Where configuration is kept that no argument names.
+/// The folder of the default configuration files.
 const FOLDER: &str = "/etc/vestibule";
 
 /// What stands on the command line of a service.
@@ -20,7 +20,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// The configuration file of `service` (`auth`, `users`): the one that was named, else the usual one if there is one.
+    /// The configuration file of `service` (`auth`, `users`): the one from the command line, else the default one if it
+    /// exists.
     pub fn config(&self, service: &str) -> Option<PathBuf> {
         self.config.clone().or_else(|| {
             let usual = PathBuf::from(format!("{FOLDER}/{service}.toml"));

@@ -1,4 +1,4 @@
-//! Randomness as a parameter: secrets and ids come from a [`Random`], which is the operating system's generator
+//! Randomness as a parameter: secrets and ids come from a [`Random`], which is the generator of the operating system
 //! outside tests.
 
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::secret::Token;
 
-/// Where random bytes come from.
+/// A source of random bytes.
 pub trait Random: Send + Sync + 'static {
     /// Fills `bytes` with unpredictable bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The random source that a service carries.
+/// The random source of a service.
 pub type SharedRandom = Arc<dyn Random>;
 
 impl dyn Random {

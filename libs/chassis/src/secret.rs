@@ -1,4 +1,4 @@
-//! Secrets as types: they cannot be printed, logged or serialised by accident, and are compared in constant time.
+//! Secret types: they cannot be printed, logged or serialised by accident, and are compared in constant time.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use aws_lc_rs::digest::{SHA256, digest};
 pub use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// A bearer secret in clear: a session id, a code, a refresh token. Only its [`Token::hash`] is stored.
+/// A bearer secret in clear: a session id, an authorization code, a refresh token. Only its [`Token::hash`] is stored.
 #[derive(Clone)]
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Takes text that came from a caller or from [`crate::random::Random`].
+    /// Wraps a text from a caller or from [`crate::random::Random`].
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, to hand to its owner once.
+    /// The text itself, to be handed to its owner once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What may be stored: SHA-256 of the text.
+    /// The SHA-256 hash of the text, which may be stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.expose())
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// SHA-256 of a [`Token`], as stored: 32 bytes.
+/// The SHA-256 hash of a [`Token`], as stored: 32 bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 

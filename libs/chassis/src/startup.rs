@@ -1,4 +1,4 @@
-//! What every service waits for before it starts: the schema of its database.
+//! Startup of a service: brings the schema of its database up to date, or waits for it.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use crate::db::{Db, DbConfig, DbError, Migrations};
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 
-/// What `/health/started` says while the schema is not there.
+/// The requirement of `/health/started` until the schema is there.
 pub const SCHEMA: &str = "schema";
-/// How often is looked whether the schema is there.
+/// The interval at which the schema is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How often it is said that it is not.
+/// The interval of the log line about a missing schema.
 const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Brings the schema up to date, or, if `database.migrate` is false, waits until somebody else has. Answers no when
-/// the end was asked for meanwhile.
+/// Migrates the schema, or waits until it is migrated if `database.migrate` is false. Returns `false` if shutdown began
+/// meanwhile.
 ///
 /// # Errors
-/// See [`Db::migrate`] and [`Db::missing_schema`]. A database that goes away while the schema is waited for is asked again.
+/// See [`Db::migrate`] and [`Db::missing_schema`]. If the database becomes unavailable while this waits, it retries.
 pub async fn wait_for_schema(
     db: &Db,
     config: &DbConfig,
@@ -29,7 +29,7 @@ pub async fn wait_for_schema(
 ) -> Result<bool, DbError> {
     let location = config.location();
     if config.migrate {
-        // Another replica may be at work for long, and what is broken off leaves nothing behind.
+        // Another replica may migrate for long, and an interrupted migration leaves nothing behind.
         return tokio::select! {
             done = db.migrate(&location, sets) => done.map(|()| true),
             () = shutdown.draining() => Ok(false),

@@ -1,5 +1,5 @@
-//! Typed values out of plain text: environment variables and form fields have no types of their own, so what the
-//! target asks for decides how the text is read.
+//! Typed values from plain text. Environment variables and form fields have no types of their own, so the target type
+//! decides how the text is read.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Reads one value out of text. Its errors never show the text: it may be a secret.
+/// Deserializes one value from text. Its errors never contain the text, which may be a secret.
 pub(crate) struct Text<E> {
     text: String,
     error: PhantomData<E>,

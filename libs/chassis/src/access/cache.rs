@@ -1,4 +1,4 @@
-//! Tokens that were verified already.
+//! Cache of verified access tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +9,8 @@ use crate::secret::TokenHash;
 
 const SHARDS: usize = 16;
 
-/// A bounded map from the hash of a token to its claims, until it expires. Two generations stand in for an order of
-/// use: when the young one is full it becomes the old one, and the old one goes; what is asked for again comes back.
+/// A bounded map from the hash of a token to its claims, until the token expires. Two generations approximate least
+/// recently used: when the young one is full, it replaces the old one; an entry of the old one that is used moves back.
 #[derive(Debug)]
 pub(super) struct Cache {
     shards: [Mutex<Shard>; SHARDS],
@@ -31,7 +31,7 @@ struct Entry {
 }
 
 impl Cache {
-    /// Room for about `capacity` tokens.
+    /// A cache of about `capacity` tokens.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -39,7 +39,7 @@ impl Cache {
         }
     }
 
-    /// The claims, if they were put in under this generation of keys and are still good.
+    /// The claims, if they were cached under this generation of keys and have not expired.
     pub(super) fn get(&self, hash: &TokenHash, now: Timestamp, generation: u64) -> Option<Arc<AccessToken>> {
         let mut shard = self.shard(hash)?.lock().unwrap_or_else(PoisonError::into_inner);
         let good = |entry: &Entry| entry.until > now && entry.generation == generation;

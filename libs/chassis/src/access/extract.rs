@@ -1,4 +1,4 @@
-//! Permissions as extractors: a handler that takes a [`Scoped`] cannot forget to check.
+//! Permissions as extractors: a handler that takes a [`Scoped`] cannot forget the check.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -13,16 +13,16 @@ use super::{AccessError, AccessToken, BoxFuture, Verifier};
 use crate::http::{BodyLimit, Problem};
 use crate::telemetry::set_token_holder;
 
-/// A router's state that knows how to verify tokens.
+/// Router state with a token verifier.
 pub trait HasVerifier {
     /// The verifier.
     fn verifier(&self) -> &Verifier;
 
-    /// Whether a token that was verified is still honoured. Requests that stay open ask this every few seconds (SB-47).
-    /// Without anything that hears of revocations, a token is honoured until it expires.
+    /// Checks that a verified token is not revoked. Long-lived requests check it every few seconds (SB-47). The default
+    /// knows no revocations: a token is valid until it expires.
     ///
     /// # Errors
-    /// The answer to a request with this token: 401 when its grant, person or client is gone; 503 when nobody can tell.
+    /// The response: 401 if the grant, user or client of the token is gone; 503 if that cannot be determined.
     fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
         let _ = token;
         Box::pin(async { Ok(()) })
@@ -45,9 +45,9 @@ impl HasVerifier for Verifier {
     }
 }
 
-/// A scope that a route asks for.
+/// A scope that a route requires.
 pub trait Scope: Send + Sync + 'static {
-    /// As in the token's `scope`.
+    /// The scope token, as in the claim `scope`.
     const NAME: &'static str;
 }
 
@@ -76,19 +76,19 @@ scopes! {
     EventsRead = "events:read";
     /// `admin`: administer.
     Admin = "admin";
-    /// `openid`: a person's own data.
+    /// `openid`: the user's own data.
     OpenId = "openid";
 }
 
-/// The challenge to whoever brings no token. The scheme alone would be none: RFC 6750 §3 asks for a parameter, and §3.1
-/// for no error code here.
+/// The challenge to a request without a token. RFC 6750 §3 requires a parameter after the scheme, and §3.1 asks for no
+/// error code here.
 const CHALLENGE: &str = r#"Bearer realm="vestibule""#;
 
-/// Any valid access token in `Authorization: Bearer` (RFC 6750 §2.1). Without one: 401.
+/// A valid access token in `Authorization: Bearer` (RFC 6750 §2.1). The rejection is 401.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub Arc<AccessToken>);
 
-/// A valid access token with the scope `S`. Without the token: 401; without the scope: 403.
+/// A valid access token with the scope `S`. The rejection is 401 without the token, 403 without the scope.
 #[derive(Clone, Debug)]
 pub struct Scoped<S> {
     /// The token.
@@ -139,7 +139,7 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
         if !token.allows(S::NAME) {
             return Err(insufficient_scope(S::NAME));
         }
-        // SB-43: only now may the body be a large one.
+        // SB-43: from here on the body may be large.
         if let Some(limit) = parts.extensions.get::<BodyLimit>() {
             limit.allow_large_body();
         }
@@ -150,7 +150,7 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
     }
 }
 
-/// The token of the one `Authorization` header.
+/// The token of the single `Authorization` header.
 fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -180,7 +180,7 @@ fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     Ok(token)
 }
 
-/// 403 with the scope that would do (RFC 6750 §3.1).
+/// 403 `insufficient_scope`, with the required scope (RFC 6750 §3.1).
 fn insufficient_scope(scope: &'static str) -> Problem {
     Problem::forbidden(format!("The token lacks the scope {scope}."))
         .with("scope", scope)

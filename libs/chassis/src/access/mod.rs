@@ -1,4 +1,5 @@
-//! Who may: access tokens (RFC 9068) verified offline, scopes as extractors, and tokens for calls of our own.
+//! Access control: offline verification of access tokens (RFC 9068), scopes as extractors, and service tokens for own
+//! calls.
 
 mod cache;
 mod extract;
@@ -22,5 +23,5 @@ pub use verifier::{AccessError, FixedKeys, KeySource, KeysUnavailable, Verifier}
 use std::future::Future;
 use std::pin::Pin;
 
-/// A future of a trait object's method.
+/// The boxed future of a trait object's method.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,4 +1,4 @@
-//! The issuer's signing keys, fetched over HTTP and kept while it is away.
+//! Signing keys of a remote issuer, fetched over HTTP and kept while the issuer is unavailable.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -16,24 +16,25 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::http_client::HttpClient;
 use crate::shutdown::Shutdown;
 
-/// An unknown key makes us ask at most this often: a flood of forged tokens is no flood of requests.
+/// The minimum interval between two fetches: a flood of forged tokens must not become a flood of requests.
 const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(5);
-/// Keys are published long before they sign, so this is soon enough to know every one.
+/// The interval of the periodic fetch. It is short enough, because keys are published long before they sign.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(300);
-/// How soon to ask again while there are no keys at all.
+/// The interval of fetches while there are no keys.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-/// Failures in a row that are no news while there are no keys: services that start together miss each other at first.
+/// Consecutive failures that are not logged while there are no keys: services that start together miss each other at
+/// first.
 const TOLERATED_FAILURES: u32 = 4;
-/// Bytes of a key set at most.
+/// The maximum size of a key set.
 const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
-/// The keys at the `jwks_uri` of an issuer (OpenID Connect Discovery §3). Cheap to clone.
+/// The key set at the `jwks_uri` of an issuer (OpenID Connect Discovery §3). Cheap to clone.
 #[derive(Clone)]
 pub struct RemoteKeys(Arc<Inner>);
 
 struct Inner {
     issuer: String,
-    /// Where the issuer is reached, without a slash at the end.
+    /// The URL at which the issuer is reached, without a slash at the end.
     base_url: String,
     http: HttpClient,
     clock: SharedClock,
@@ -55,7 +56,7 @@ struct Discovery {
     jwks_uri: Url,
 }
 
-/// Why the keys could not be fetched.
+/// The keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
     #[error("the issuer cannot be reached")]
@@ -73,13 +74,13 @@ enum FetchError {
 }
 
 impl RemoteKeys {
-    /// Keys of `issuer`, none yet.
+    /// The keys of `issuer`, which are not fetched yet.
     pub fn new(issuer: impl Into<String>, http: HttpClient, clock: SharedClock) -> Self {
         let issuer = issuer.into();
         Self::reached_at(issuer.clone(), issuer, http, clock)
     }
 
-    /// Keys of `issuer`, which is asked at another address: that of a network inside. It still has to call itself `issuer`.
+    /// The keys of `issuer`, which is reached at another URL of an internal network. Its metadata must still name `issuer`.
     pub fn reached_at(
         issuer: impl Into<String>,
         base_url: impl Into<String>,
@@ -105,7 +106,7 @@ impl RemoteKeys {
         }))
     }
 
-    /// Fetches the keys now, then on a timer, until `shutdown`. The keys at hand stay while the issuer is away.
+    /// Fetches the keys now, then periodically, until `shutdown`. The current keys stay while the issuer is unavailable.
     pub async fn run(self, shutdown: Shutdown) {
         loop {
             let has_keys = self
@@ -123,7 +124,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Fetches the keys at once, because the issuer is known to have others. Whether it answered.
+    /// Fetches the keys at once, because the issuer is known to have others. Returns whether it succeeded.
     pub async fn refetch(&self) -> bool {
         let _turn = self.0.fetching.lock().await;
         self.fetch_now().await
@@ -134,12 +135,12 @@ impl RemoteKeys {
         !self.0.fetched.load().keys.is_empty()
     }
 
-    /// Fetches, unless somebody did after `since`. One request at a time: whoever waited finds the answer there.
-    /// Whether any keys are known afterwards.
+    /// Fetches the keys, unless they were fetched after `since`. Concurrent calls share one request. Returns whether any keys
+    /// are known afterwards.
     async fn fetch_unless_newer_than(&self, since: Timestamp) -> bool {
         let _turn = self.0.fetching.lock().await;
         let (fetched_at, now) = (self.0.fetched_at.load(Ordering::Acquire), self.0.clock.now());
-        // What was asked in the future was asked before the clock went back.
+        // A fetch in the future happened before the clock went back.
         if fetched_at < since.as_micros() || fetched_at > now.as_micros() {
             self.fetch_now().await;
         }
@@ -162,7 +163,7 @@ impl RemoteKeys {
         }
     }
 
-    /// While there are no keys it is tried twice a second, and what stays wrong is said once.
+    /// Records a failure. While there are no keys, fetches repeat twice a second, and the failure is logged once.
     fn count_failure(&self, error: &FetchError) {
         let mut backoff = self.0.backoff.lock().unwrap_or_else(PoisonError::into_inner);
         backoff.tolerate(if self.is_ready() { 0 } else { TOLERATED_FAILURES });
@@ -172,7 +173,7 @@ impl RemoteKeys {
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
         let well_known = format!("{}/.well-known/openid-configuration", self.0.base_url);
         let discovery: Discovery = self.get(Url::parse(&well_known)?).await?;
-        // OpenID Connect Discovery §4.3: otherwise somebody else's keys would be trusted.
+        // OpenID Connect Discovery §4.3: otherwise the keys of another issuer would be trusted.
         if discovery.issuer != self.0.issuer {
             return Err(FetchError::Issuer(discovery.issuer));
         }
@@ -183,7 +184,7 @@ impl RemoteKeys {
         Ok(document)
     }
 
-    /// Where the issuer itself serves `url`, it is fetched from the address at which the issuer is reached.
+    /// Maps a URL of the issuer to the URL at which the issuer is reached.
     fn internal_url(&self, url: Url) -> Result<Url, url::ParseError> {
         let path = url
             .as_str()

@@ -1,4 +1,4 @@
-//! Access tokens for calls to another service.
+//! Service tokens: access tokens for calls to another service (client credentials grant, RFC 6749 §4.4).
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::http_client::HttpClient;
 use crate::secret::{SecretString, Token};
 
-/// A token is replaced when this much of its life is left, or a quarter if that is less: none expires on its way.
+/// A token is replaced when this much of its lifetime is left, or a quarter if that is less, so that none expires on the
+/// way.
 const RENEW_BEFORE: Duration = Duration::from_secs(60);
 
-/// What a service needs to get tokens for itself (RFC 6749 §4.4).
+/// The parameters of the client credentials grant (RFC 6749 §4.4).
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
     /// The token endpoint of `auth`.
@@ -26,13 +27,13 @@ pub struct ClientCredentials {
     pub client_id: String,
     /// The service's client secret.
     pub client_secret: SecretString,
-    /// The service that will be called: the token's audience (RFC 8707).
+    /// The service to call, which is the token's audience (RFC 8707).
     pub resource: String,
-    /// The scopes to ask for, between spaces.
+    /// The requested scopes, separated by spaces.
     pub scope: String,
 }
 
-/// A token as it was issued.
+/// An issued token.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
     /// The token.
@@ -41,14 +42,14 @@ pub struct IssuedToken {
     pub expires_at: Timestamp,
 }
 
-/// Why there is no token.
+/// No token could be issued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The token endpoint cannot be reached, or did not answer in time.
+    /// The token endpoint cannot be reached, or did not respond in time.
     #[error("the token endpoint cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// It refused: the OAuth error code, and nothing that is secret.
+    /// The token endpoint refused, with this OAuth error code.
     #[error("the token endpoint refused: {0}")]
     Refused(String),
     /// The issuer within this process failed.
@@ -56,14 +57,14 @@ pub enum TokenError {
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Issues tokens: over HTTP, or within `auth` itself.
+/// An issuer of service tokens: over HTTP, or within `auth` itself.
 pub trait TokenIssuer: Send + Sync + 'static {
-    /// A new token.
+    /// Issues a new token.
     fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>>;
 }
 
-/// Tokens for calls to one service: kept until shortly before they expire, fetched once for all who wait. Cheap to
-/// clone.
+/// Cached tokens for calls to one service. They are cached until shortly before they expire, and concurrent calls share
+/// one request. Cheap to clone.
 #[derive(Clone)]
 pub struct ServiceTokens(Arc<Inner>);
 
@@ -75,7 +76,7 @@ struct Inner {
 
 struct CachedToken {
     issued: IssuedToken,
-    /// What was issued in the future was issued before the clock went back, and lives no longer for it.
+    /// A token issued in the future was issued before the clock went back; it is replaced.
     issued_at: Timestamp,
     renew_at: Timestamp,
 }
@@ -100,10 +101,10 @@ impl ServiceTokens {
         }))
     }
 
-    /// A token that is good for a while.
+    /// A token that does not expire soon.
     ///
     /// # Errors
-    /// When a new one is needed and none can be had.
+    /// A new token is needed and none can be issued.
     pub async fn token(&self) -> Result<Token, TokenError> {
         let mut current = self.0.current.lock().await;
         let now = self.0.clock.now();
@@ -123,7 +124,7 @@ impl ServiceTokens {
                 });
                 Ok(token)
             }
-            // The old one still works for its last minute.
+            // The old one is still valid for its last minute.
             Err(error) => match current.as_ref().filter(|cached| cached.issued.expires_at > now) {
                 Some(cached) => Ok(cached.issued.token.clone()),
                 None => Err(error),
@@ -131,7 +132,7 @@ impl ServiceTokens {
         }
     }
 
-    /// Forgets `refused`, after a service answered 401 to it; the next call gets a new one.
+    /// Drops `refused` from the cache, after a service answered 401 to it. The next call gets a new one.
     pub async fn forget(&self, refused: &Token) {
         let mut current = self.0.current.lock().await;
         if current
@@ -204,7 +205,7 @@ impl TokenIssuer for TokenEndpoint {
     }
 }
 
-/// RFC 6749 §2.3.1: name and password are form-encoded before they become Basic credentials.
+/// Form-encodes a client id or secret, before it becomes Basic credentials (RFC 6749 §2.3.1).
 fn form_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

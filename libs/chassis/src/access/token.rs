@@ -1,4 +1,4 @@
-//! What a verified access token says.
+//! Claims of a verified access token.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use crate::clock::Timestamp;
 /// The claims of a verified access token (RFC 9068 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
-    /// `sub`: the person's id; of a client's own token, the client's id.
+    /// `sub`: the user's id; in a client's own token, the client's id.
     pub subject: String,
-    /// `client_id`: the application that the token was issued to.
+    /// `client_id`: the client that the token was issued to.
     pub client_id: String,
     /// `scope`.
     pub scopes: BTreeSet<String>,
-    /// `groups` of the person when the token was issued.
+    /// `groups`: the groups of the user when the token was issued.
     pub groups: Vec<String>,
-    /// `sid`: the sign-in session it belongs to, if there is one.
+    /// `sid`: the session that it belongs to, if there is one.
     pub session: Option<String>,
-    /// `gid`: the grant it belongs to, by which the issuer can revoke it before it expires.
+    /// `gid`: the grant that it belongs to, by which the issuer can revoke it before it expires.
     pub grant: Option<String>,
     /// `jti`: the id of this token.
     pub jti: String,
@@ -27,24 +27,24 @@ pub struct AccessToken {
     pub issued_at: Timestamp,
     /// `exp`.
     pub expires_at: Timestamp,
-    /// `auth_time`: when the person last proved who they are.
+    /// `auth_time`: when the user last authenticated.
     pub auth_time: Option<Timestamp>,
 }
 
 impl AccessToken {
-    /// Whether it grants `scope`.
+    /// Whether the token has `scope`.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes.contains(scope)
     }
 
-    /// Whether a client got it for itself (`client_credentials`), with no person behind it.
+    /// Whether it is a client's own token (`client_credentials`), without a user.
     pub fn is_of_client(&self) -> bool {
         self.subject == self.client_id
     }
 }
 
-/// As in the token. RFC 9068 §2.2: `iss`, `exp`, `aud` (checked on verification), `sub`, `client_id`, `iat` and `jti` must
-/// be there.
+/// The claims as encoded. RFC 9068 §2.2 requires `iss`, `exp`, `aud` (checked on verification), `sub`, `client_id`, `iat`
+/// and `jti`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     sub: String,

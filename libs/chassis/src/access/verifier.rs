@@ -1,4 +1,4 @@
-//! Verification of access tokens without asking anybody (RFC 9068 §4).
+//! Offline verification of access tokens (RFC 9068 §4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,25 @@ use super::{AccessToken, BoxFuture};
 use crate::clock::{SharedClock, Timestamp};
 use crate::secret::TokenHash;
 
-/// By how much clocks may differ, in seconds.
+/// The tolerated clock skew, in seconds.
 const LEEWAY: i64 = 30;
-/// Verified tokens that are remembered.
+/// The number of verified tokens in the cache.
 const CACHED_TOKENS: usize = 16_384;
 const ALGORITHMS: &[Algorithm] = &[Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
 
-/// Where the keys that sign access tokens come from: over HTTP ([`super::RemoteKeys`]), or from the issuer itself.
+/// A source of the keys that sign access tokens: over HTTP ([`super::RemoteKeys`]), or the issuer itself.
 pub trait KeySource: Send + Sync + 'static {
-    /// The keys at hand, and a number that changes with them: what was verified with other keys is verified again.
+    /// The current keys and their generation: a token that was verified with another generation is verified again.
     fn keys(&self) -> (Arc<KeySet>, u64);
 
-    /// Called when no key at hand fits: fetches newer ones, unless that was just tried.
+    /// Fetches newer keys, unless that was just tried. Called when no current key matches.
     ///
-    /// `Err` means that there are no keys at all yet.
+    /// # Errors
+    /// There are no keys yet.
     fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>>;
 }
 
-/// The signing keys have never been fetched: nothing can be verified yet.
+/// The signing keys have never been fetched, so no token can be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signing keys of the issuer are not known yet")]
 pub struct KeysUnavailable;
@@ -47,19 +48,19 @@ impl KeySource for FixedKeys {
     }
 }
 
-/// Why a token is not accepted.
+/// A token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// It is wrong, expired, for somebody else, or no token at all.
+    /// The token is malformed, forged, expired or for another audience.
     #[error(transparent)]
     Invalid(#[from] VerifyError),
-    /// Nobody can tell yet.
+    /// The token cannot be verified yet.
     #[error(transparent)]
     Unavailable(#[from] KeysUnavailable),
 }
 
-/// Verifies access tokens of one issuer for one audience. Cheap to clone.
+/// A verifier of access tokens of one issuer for one audience. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -72,7 +73,7 @@ struct Inner {
 }
 
 impl Verifier {
-    /// Accepts tokens that `issuer` made for `audience`, compared to the letter.
+    /// A verifier of tokens from `issuer` for `audience`, which are compared exactly.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -88,11 +89,11 @@ impl Verifier {
         }))
     }
 
-    /// The claims of `token`, verified: type `at+jwt`, algorithm from a list, signature, issuer, audience, time.
-    /// A token that was verified before costs a hash and a look-up.
+    /// Verifies `token` and returns its claims: type `at+jwt`, algorithm from a list, signature, issuer, audience, time. A
+    /// token that was verified before costs a hash and a look-up.
     ///
     /// # Errors
-    /// [`AccessError::Invalid`] with the first thing that is wrong; [`AccessError::Unavailable`] without any keys.
+    /// [`AccessError::Invalid`] with the first failed check; [`AccessError::Unavailable`] without any keys.
     pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, AccessError> {
         let now = self.0.clock.now();
         let hash = TokenHash::of(token);

@@ -1,4 +1,4 @@
-//! Encryption of what must be read back: AES-256-GCM under keys from the configuration, which can be changed.
+//! Encryption of stored secrets: AES-256-GCM under configured keys that can be rotated.
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ pub struct EncryptionSettings {
     pub keys: BTreeMap<String, SecretString>,
 }
 
-/// Why something cannot be encrypted or read.
+/// Encryption or decryption failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
@@ -40,20 +40,20 @@ pub enum CipherError {
     /// A key in the configuration is not 32 bytes of base64.
     #[error("encryption.keys.{0}: expected 32 bytes in base64 (`openssl rand -base64 32`)")]
     BadKey(String),
-    /// What is stored was changed, or the key of that name is another one now.
+    /// The stored bytes were changed, or the key of that name is another one now.
     #[error(
         "a secret in the database cannot be decrypted with encryption.keys.{0}: is it still the same key?"
     )]
     Undecipherable(String),
 }
 
-/// Encrypts and decrypts secrets of the database.
+/// Encrypts and decrypts secrets that are stored in the database.
 pub struct Cipher {
     active: String,
     keys: BTreeMap<String, LessSafeKey>,
 }
 
-/// A secret as it is stored.
+/// An encrypted secret, as stored.
 #[derive(Clone, Debug)]
 pub struct Sealed {
     /// The name of the key that it is encrypted under.
@@ -69,7 +69,7 @@ impl fmt::Debug for Cipher {
 }
 
 impl Cipher {
-    /// Takes the keys of the configuration.
+    /// Reads the configured keys.
     ///
     /// # Errors
     /// [`CipherError::BadKey`], or [`CipherError::UnknownKey`] when the active one is missing.
@@ -95,7 +95,7 @@ impl Cipher {
         &self.active
     }
 
-    /// Encrypts `secret`. `purpose` is bound to it: it can be read only for the same purpose.
+    /// Encrypts `secret`. `purpose` is the associated data: decryption succeeds only with the same purpose.
     ///
     /// # Errors
     /// [`CipherError::UnknownKey`]; not after [`Cipher::new`] succeeded.
@@ -117,7 +117,7 @@ impl Cipher {
         })
     }
 
-    /// Decrypts what [`Cipher::seal`] made, under whichever key it was.
+    /// Decrypts the result of [`Cipher::seal`], with the key that it names.
     ///
     /// # Errors
     /// [`CipherError::UnknownKey`], [`CipherError::Undecipherable`].

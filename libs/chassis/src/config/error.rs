@@ -1,4 +1,5 @@
-//! What is wrong with a configuration: where, which key, what was expected. Never a value: it may be a secret.
+//! Configuration errors. An error names the file or variable, the key and the expected value; it never holds the actual
+//! value, which may be a secret.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -54,10 +55,10 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The configuration file, or nothing at all.
+    /// The configuration file, or no source at all.
     File,
     /// An environment variable.
     Variable(String),
@@ -65,7 +66,7 @@ pub(super) enum Origin {
     Secret(PathBuf),
 }
 
-/// An error on its way out of nested tables.
+/// A deserialization error, on its way out of nested tables.
 #[derive(Debug)]
 pub(super) struct ReadError {
     /// Innermost key first.
@@ -85,7 +86,7 @@ impl ReadError {
         }
     }
 
-    /// Without the value, which some parsers put into their texts.
+    /// Removes the value, which some parsers put into their texts.
     pub(super) fn without_value(mut self, value: Option<&str>) -> Self {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.problem = self.problem.replace(&format!(": {value:?}"), "");

@@ -1,4 +1,4 @@
-//! Reading a file, overlaying the environment, and telling where an error is.
+//! Loading a configuration: reads the TOML file, overlays the environment variables, and locates errors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use super::error::{Origin, ReadError};
 use super::value::ConfigValue;
 
 /// Reads the configuration of `service` (`auth`, `users`) from a TOML file, if one is given, and from the variables
-/// `VESTIBULE_SERVICE__TABLE__KEY` of `env`, which are stronger.
+/// `VESTIBULE_SERVICE__TABLE__KEY` of `env`, which take precedence.
 ///
 /// # Errors
-/// The first thing that is wrong: the file or variable, the key, what is expected. Never a value.
+/// The first error: the file or variable, the key, what is expected. Never a value.
 pub fn load<T: DeserializeOwned>(
     service: &'static str,
     file: Option<&Path>,
@@ -65,7 +65,7 @@ fn read_file(path: &Path) -> Result<ConfigValue, ConfigError> {
         .map_err(|error| to_config_error(error, Some(path), ""))
 }
 
-/// Puts one variable into its place in the tree.
+/// Inserts the value of one environment variable into the tree.
 fn overlay_variable(
     root: &mut ConfigValue,
     prefix: &str,

@@ -1,4 +1,4 @@
-//! Lists and tables of settings, as serde walks through them; an error learns here where it happened.
+//! serde access to lists and tables of configured values. Errors receive their key and source here.
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -31,7 +31,7 @@ pub(super) fn visit_map<'de, V: Visitor<'de>>(
         value: None,
     };
     visitor.visit_map(table).map_err(|mut error| {
-        // The visitor itself refused: a key that nobody knows, or one that is missing.
+        // The visitor itself refused: an unknown key, or a missing one.
         if error.origin.is_none() {
             error.origin = error
                 .path
@@ -42,7 +42,7 @@ pub(super) fn visit_map<'de, V: Visitor<'de>>(
     })
 }
 
-/// The variable that made a table, if no file did.
+/// The source of the first value in a tree: the variable that made a table, if no file did.
 fn deepest_origin(value: &ConfigValue) -> Option<Origin> {
     match value {
         ConfigValue::Table(entries) => entries.values().find_map(deepest_origin),

@@ -1,9 +1,9 @@
-//! Configuration: one TOML file, overlaid by environment variables, with secrets from files of their own.
+//! Configuration of a service: one TOML file, overlaid by environment variables, with secrets from files of their own.
 //!
 //! The key `database.url` of the service `auth` is set by, from weakest to strongest:
 //! `url = "…"` or `url_file = "PATH"` under `[database]` in the file; `VESTIBULE_AUTH__DATABASE__URL`, or
-//! `VESTIBULE_AUTH__DATABASE__URL_FILE` with the path of a file. A `_file` means the trimmed content of that file;
-//! its path is relative to the configuration file's folder. What nobody reads is an error, never passed over.
+//! `VESTIBULE_AUTH__DATABASE__URL_FILE` with the path of a file. A `_file` key means the trimmed content of that file;
+//! its path is relative to the configuration file's folder. An unknown key is an error.
 
 mod error;
 mod load;

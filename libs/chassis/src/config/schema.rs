@@ -1,4 +1,4 @@
-//! The JSON Schema of a configuration.
+//! JSON Schema of a configuration.
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The tables that every service has in its configuration.
+//! Configuration sections that every service has: `[listen]`, `[log]`, `[traces]`, `[limits]`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -164,7 +164,7 @@ pub struct LimitsConfig {
 }
 
 impl LimitsConfig {
-    /// Connections of one source at most.
+    /// The maximum number of connections of one source.
     pub fn max_connections_per_source(&self) -> usize {
         self.connections_per_source
             .unwrap_or_else(|| (self.connections / 20).max(16))

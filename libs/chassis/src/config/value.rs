@@ -1,4 +1,4 @@
-//! A tree of settings that remembers where each came from, and reads as the types that ask for it.
+//! The tree of configured values. Each value remembers its source, and deserializes as the type that is asked for.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use super::error::{Origin, ReadError};
 use super::map_access::{visit_map, visit_seq};
 use crate::text::Text;
 
-/// One setting, or a table of them.
+/// A configured value: a table, a list or a scalar.
 #[derive(Clone, Debug)]
 pub(super) enum ConfigValue {
     Table(BTreeMap<String, ConfigValue>),
     List(Vec<ConfigValue>),
-    /// As TOML typed it: neither table nor list.
+    /// A TOML value that is neither a table nor a list.
     Scalar(toml::Value),
-    /// Out of an environment variable: what asks for it decides how it is read.
+    /// The text of an environment variable. The target type decides how it is read.
     Text(String, Origin),
-    /// The content of a file is the value.
+    /// The path of a file whose content is the value.
     FromFile(PathBuf, Origin),
 }
 
@@ -32,7 +32,7 @@ impl ConfigValue {
         }
     }
 
-    /// Takes over what a TOML file says; `folder` is what its paths are relative to.
+    /// Converts a TOML value; relative paths are relative to `folder`.
     pub(super) fn from_toml(value: toml::Value, folder: &Path) -> Result<Self, ReadError> {
         Ok(match value {
             toml::Value::Table(table) => {
@@ -60,7 +60,7 @@ impl ConfigValue {
         })
     }
 
-    /// The value itself, where a file holds it.
+    /// Reads the file, if the value is the content of one.
     pub(super) fn resolve(self) -> Result<Self, ReadError> {
         match self {
             Self::FromFile(path, _) => Self::read_file(&path),
@@ -92,7 +92,7 @@ impl ConfigValue {
     }
 }
 
-/// The key and value of one line; `X_file = "PATH"` becomes `X`.
+/// The key and value of one TOML entry; `X_file = "PATH"` becomes `X`.
 fn entry(key: String, value: toml::Value, folder: &Path) -> Result<(String, ConfigValue), ReadError> {
     match (key.strip_suffix("_file"), value) {
         (Some(plain), toml::Value::String(path)) if !plain.is_empty() => Ok((
@@ -109,7 +109,7 @@ fn entry(key: String, value: toml::Value, folder: &Path) -> Result<(String, Conf
     }
 }
 
-/// A list or table written into one variable: TOML, or names between commas.
+/// Parses a list or table that was written as TOML into one variable.
 fn structured(text: &str) -> Option<ConfigValue> {
     let trimmed = text.trim();
     if !trimmed.starts_with(['[', '{']) {
@@ -128,7 +128,7 @@ impl<'de> IntoDeserializer<'de, ReadError> for ConfigValue {
 }
 
 impl ConfigValue {
-    /// Reads a list or table out of a text, everything else as it is.
+    /// Parses a text that holds a list or table; returns every other value unchanged.
     fn expand(self) -> Self {
         match &self {
             Self::Text(text, _) => match structured(text) {
@@ -228,7 +228,7 @@ impl<'de> Deserializer<'de> for ConfigValue {
         i128 u128 str string bytes byte_buf unit unit_struct tuple tuple_struct identifier
     }
 
-    /// What nobody asks for is not looked at: the file of a secret is not opened.
+    /// An ignored value is not read: the file of a secret is not opened.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_unit()
     }

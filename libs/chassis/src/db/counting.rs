@@ -1,4 +1,4 @@
-//! Counting the statements of a piece of work, for tests that compare work and not time (SB-8).
+//! Statement counter for tests that compare work instead of time (SB-8).
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ tokio::task_local! {
     static STATEMENTS: Cell<u64>;
 }
 
-/// Does `work`, and says how many statements it ran on databases, transactions begun included.
+/// Runs `work` and returns its result with the number of database statements that it ran, `BEGIN` included.
 pub async fn count_statements<T>(work: impl Future<Output = T>) -> (T, u64) {
     let counted = async {
         let done = work.await;
@@ -15,7 +15,7 @@ pub async fn count_statements<T>(work: impl Future<Output = T>) -> (T, u64) {
     STATEMENTS.scope(Cell::new(0), counted).await
 }
 
-/// Counts one, when somebody asked.
+/// Counts one statement, within [`count_statements`].
 pub(super) fn count() {
     // Outside of `count_statements` there is nothing to count in.
     let _ = STATEMENTS.try_with(|statements| statements.set(statements.get() + 1));

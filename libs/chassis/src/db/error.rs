@@ -1,13 +1,13 @@
-//! What can go wrong with a database, as its callers tell it apart.
+//! Database errors, as callers distinguish them.
 
-/// A failure of the database. Its text names no statement and no bound value.
+/// A database error. Its text contains no statement and no bound value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DbError {
-    /// A row with the same unique value is there already.
+    /// A row with the same unique value exists already.
     #[error("a unique value is taken already ({constraint})")]
     Unique {
-        /// The constraint (PostgreSQL) or the columns (SQLite) that refused.
+        /// The violated constraint (PostgreSQL) or its columns (SQLite).
         constraint: String,
     },
     /// The database could not be opened.
@@ -15,10 +15,10 @@ pub enum DbError {
     Open {
         /// The file, or the server without user name and password.
         location: String,
-        /// What the engine says.
+        /// The error of the engine.
         reason: String,
     },
-    /// The database was changed by a newer version of this program in a way that this one cannot work with.
+    /// A newer version of this program migrated the database in a way that this version is not compatible with.
     #[error(
         "the database at {location} was changed by a newer version, and asks for programs that know migration {version} of \
          {set}; this one knows {known}: start a newer version, or restore a backup"
@@ -26,11 +26,11 @@ pub enum DbError {
     Newer {
         /// The file or server.
         location: String,
-        /// The migration that a program has to know.
+        /// The migration that a program must know.
         version: i64,
         /// The newest migration that this program knows.
         known: i64,
-        /// Whose migrations: `auth`, `users`, `events` …
+        /// The set of migrations: `auth`, `users`, `events` …
         set: &'static str,
     },
     /// A migration failed or was changed after it was applied.
@@ -38,33 +38,33 @@ pub enum DbError {
     Migrate {
         /// The file or server.
         location: String,
-        /// What failed.
+        /// The cause.
         reason: String,
     },
-    /// What went wrong while the database was opened or brought up to date, and where.
+    /// An error while the database was opened or migrated, with its location.
     #[error("{location}: {source}")]
     At {
         /// The file or server.
         location: String,
-        /// What.
+        /// The error.
         source: Box<DbError>,
     },
     /// The disk is full.
     #[error("the disk that holds the database is full")]
     Full,
-    /// The file is damaged or is no database.
+    /// The file is damaged or is not a database.
     #[error("the database file is damaged or is not a database")]
     Corrupt,
-    /// No connection was free in time: the service is overloaded or the server is away.
+    /// No connection was free in time: the service is overloaded or the server is unavailable.
     #[error("no database connection in time")]
     Unavailable(#[source] sqlx::Error),
-    /// Everything else.
+    /// Any other error.
     #[error("the database failed")]
     Other(#[source] sqlx::Error),
 }
 
 impl DbError {
-    /// This error, saying where.
+    /// This error with its location.
     pub(super) fn at(self, location: &str) -> Self {
         Self::At {
             location: location.to_owned(),
@@ -72,12 +72,12 @@ impl DbError {
         }
     }
 
-    /// Whether the role has no right to what it asked for (PostgreSQL `insufficient_privilege`).
+    /// Whether the role lacks a privilege (PostgreSQL `insufficient_privilege`).
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Other(sqlx::Error::Database(database)) if database.code().as_deref() == Some("42501"))
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full)
     }
@@ -124,15 +124,15 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// Whether another try may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
+/// Whether a retry may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
 fn is_transient_on_sqlite(code: &str) -> bool {
     code.parse::<u32>()
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
 
-/// Whether another try may succeed: lost connections (class 08), deadlocks and serialization (40), a server short of
-/// something (53), one that is starting, stopping or cancelling (57), its machine (58), a lock that was not given in
-/// time, a transaction that stood idle, and a standby that was not promoted yet.
+/// Whether a retry may succeed: connection exceptions (class 08), deadlocks and serialization failures (40), insufficient
+/// resources (53), operator intervention (57), system errors (58), a lock timeout, an idle transaction timeout, and a
+/// standby that is not promoted yet.
 fn is_transient_on_postgres(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58"))
         || matches!(code, "55P03" | "25P03" | "25006")

@@ -1,7 +1,7 @@
 //! Schema migrations: forward only, one set of files per engine, several sets in one database.
 //!
-//! A database may be newer than the program: while replicas are upgraded one by one, those of the version before start
-//! on the new schema. How old a program may be is written in the database, by the migration that breaks older ones:
+//! A database may be newer than the program: while replicas are upgraded one by one, replicas of the previous version start
+//! on the new schema. The oldest compatible program is recorded in the database, by the migration that breaks older ones:
 //! `UPDATE _migrations_compatible SET oldest = 9 WHERE name = 'events'` in migration 9 shuts out programs that do not
 //! know migration 9. See `docs/decisions/0016-schema-changes.md`.
 
@@ -15,11 +15,11 @@ use super::{Db, DbError, Engine, PgSession, PostgresServer};
 use crate::on_engine;
 use crate::telemetry::root_cause;
 
-/// A named set of migrations, written once per engine. Each set keeps its own record of what was applied, so a
-/// service's tables and the outbox's live side by side and change apart.
+/// A named set of migrations, written once per engine. Each set has its own record of applied migrations, so a service's
+/// tables and the outbox's live in one database and change independently.
 #[derive(Debug)]
 pub struct Migrations {
-    /// Names the set and its record: the table `_migrations_NAME`.
+    /// The name of the set and of its record, the table `_migrations_NAME`.
     pub name: &'static str,
     /// `sqlx::migrate!("migrations/sqlite")`.
     pub sqlite: Migrator,
@@ -46,22 +46,21 @@ impl Migrations {
     }
 }
 
-/// An arbitrary number that all replicas agree on: who holds it migrates.
+/// The key of the advisory lock that the migrating replica holds.
 const MIGRATION_LOCK: i64 = 0x5645_5354_4942;
 
-/// How often a replica behind a pooler looks whether another has migrated.
+/// The interval at which a replica behind a pooler retries the lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Behind a pooler: the migrator prepares statements under names that others of its kind may have left in the server's session.
+/// Behind a pooler, other clients may have left prepared statements under the migrator's names in the server's session.
 const DEALLOCATE_STATEMENTS: &str = "DEALLOCATE ALL";
 
 impl Db {
-    /// Brings the schema up to date. Replicas that start together take turns. Migrations of a newer version are left
-    /// as they are.
+    /// Applies the missing migrations. Replicas that start together take turns. Migrations of a newer version stay.
     ///
     /// # Errors
-    /// [`DbError::Newer`] when the database has a migration that shuts this program out;
-    /// [`DbError::Migrate`] when one fails. A failed migration leaves nothing behind.
+    /// [`DbError::Newer`] if the database is not compatible with this program; [`DbError::Migrate`] if a migration fails. A
+    /// failed migration leaves nothing behind.
     pub async fn migrate(&self, location: &str, sets: &[&Migrations]) -> Result<(), DbError> {
         // Held on a connection of its own until every set is done. A lock of the transaction, not of the session,
         // so that it works through a transaction-pooling proxy.
@@ -69,7 +68,7 @@ impl Db {
             Self::Sqlite { .. } => None,
             Self::Postgres(server) => Some(lock(server).await?),
         };
-        // Every set is asked before anything is written.
+        // Every set is checked before anything is written.
         for set in sets {
             let mut reader = self
                 .reader()
@@ -92,7 +91,7 @@ impl Db {
         Ok(())
     }
 
-    /// Applies what is missing of the sets. `lock` is the transaction that keeps other replicas out.
+    /// Applies the missing migrations of the sets. `lock` is the transaction that holds the advisory lock.
     async fn apply(&self, sets: &[&Migrations], lock: Option<&mut PgSession>) -> Result<(), MigrateError> {
         let files = sets.iter().map(|set| prepare(set.name, set.of(self.engine())));
         let (server, lock) = match (self, lock) {
@@ -122,7 +121,7 @@ impl Db {
         outcome.and(forgotten.map_err(MigrateError::from))
     }
 
-    /// Makes room for what the migrations of `set` say of older programs.
+    /// Ensures that `_migrations_compatible` has a row for `set`.
     async fn ensure_row(&self, set: &Migrations) -> Result<(), DbError> {
         let mut tx = self.begin("migrate").await?;
         on_engine!(&mut tx, c => {
@@ -139,7 +138,7 @@ impl Db {
     }
 }
 
-/// The transaction that keeps other replicas out for as long as it lasts.
+/// Begins a transaction that holds the advisory lock.
 async fn lock(server: &PostgresServer) -> Result<PgSession, DbError> {
     loop {
         let mut session = server.begin_without_limits().await?;
@@ -150,7 +149,7 @@ async fn lock(server: &PostgresServer) -> Result<PgSession, DbError> {
                 .await?;
             return Ok(session);
         }
-        // Those who wait must not hold the pooler's few connections: who migrates needs another one.
+        // A waiting replica must not hold one of the pooler's few connections: the migrating one needs a second.
         let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
             .bind(MIGRATION_LOCK)
             .fetch_one(&mut session)

@@ -1,8 +1,7 @@
-//! The database handle: one body of SQL over SQLite and PostgreSQL.
+//! Database access: one body of SQL for SQLite and PostgreSQL.
 //!
-//! Store functions take a [`Tx`] to write, or any [`Connection`] (a [`Tx`] or a [`Reader`]) to read, never the
-//! [`Db`] itself: a second connection asked for while a transaction is open passes on SQLite and deadlocks
-//! PostgreSQL's pool.
+//! A store function takes a [`Tx`] to write, or any [`Connection`] (a [`Tx`] or a [`Reader`]) to read, never the [`Db`]
+//! itself: a second connection that is acquired within a transaction works on SQLite and deadlocks PostgreSQL's pool.
 
 mod connection_check;
 mod counting;
@@ -31,17 +30,17 @@ use tokio::sync::Notify;
 
 use crate::telemetry::{Span, SpanKind};
 
-/// Which engine a handle speaks to, where a statement has to differ.
+/// The database engine, for statements that have to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// The embedded default.
+    /// The embedded engine, which is the default.
     Sqlite,
-    /// For production.
+    /// The server, for production.
     Postgres,
 }
 
 impl Engine {
-    /// As the semantic conventions for databases call it (`db.system.name`).
+    /// The value of `db.system.name` in the semantic conventions for databases.
     fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
@@ -50,22 +49,22 @@ impl Engine {
     }
 }
 
-/// A service's database. Cheap to clone.
+/// The database of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
-    /// One writer, several readers, one file.
+    /// A SQLite file with one writer and several readers.
     Sqlite {
         /// Read-only connections.
         read: Arc<Readers>,
-        /// The one connection that writes.
+        /// The only connection that writes.
         write: SqlitePool,
     },
-    /// A pool of connections to a server.
+    /// A connection pool to a PostgreSQL server.
     Postgres(PostgresServer),
 }
 
 impl Db {
-    /// Which engine this is.
+    /// The engine.
     pub fn engine(&self) -> Engine {
         match self {
             Self::Sqlite { .. } => Engine::Sqlite,
@@ -73,10 +72,10 @@ impl Db {
         }
     }
 
-    /// Opens a transaction that may write. `name` labels its metrics: `vestibule_db_transaction_seconds{name}`.
+    /// Begins a transaction that may write. `name` is its label in `vestibule_db_transaction_seconds{name}`.
     ///
     /// # Errors
-    /// When no connection can be had in time.
+    /// No connection is free in time.
     pub async fn begin(&self, name: &'static str) -> Result<Tx, DbError> {
         let mut span =
             Span::start(SpanKind::Internal, || format!("transaction {name}")).fail_on_drop("no_connection");
@@ -109,10 +108,10 @@ impl Db {
         })
     }
 
-    /// A connection that only reads.
+    /// Acquires a read-only connection.
     ///
     /// # Errors
-    /// When no connection can be had in time.
+    /// No connection is free in time.
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
             Self::Sqlite { read, .. } => {
@@ -124,7 +123,7 @@ impl Db {
         })
     }
 
-    /// Closes every connection, once those in use are given back.
+    /// Closes every connection, once those in use are returned.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {
@@ -145,16 +144,16 @@ pub enum Handle<'c> {
     Postgres(&'c mut PgSession),
 }
 
-/// What a store function can read from.
+/// A connection that a store function can read from.
 pub trait Connection: Send {
-    /// The connection below.
+    /// The underlying connection.
     fn handle(&mut self) -> Handle<'_>;
 
-    /// Which engine it speaks to.
+    /// The engine of the connection.
     fn engine(&self) -> Engine;
 }
 
-/// A connection that only reads, given back when dropped.
+/// A read-only connection. It returns to the pool when it is dropped.
 #[derive(Debug)]
 pub enum Reader {
     /// To a SQLite file.
@@ -186,7 +185,7 @@ enum TxInner {
     Postgres(PgSession),
 }
 
-/// A transaction: the one unit of work of a request. Rolled back when dropped without [`Tx::commit`].
+/// A transaction, the unit of work of a request. It is rolled back when it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
     inner: TxInner,
@@ -197,17 +196,17 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Wakes `waiter` once this transaction is committed, never before.
+    /// Notifies `waiter` once this transaction is committed.
     pub fn wake_on_commit(&mut self, waiter: &Arc<Notify>) {
         if !self.wake.iter().any(|known| Arc::ptr_eq(known, waiter)) {
             self.wake.push(Arc::clone(waiter));
         }
     }
 
-    /// Makes everything in it durable and visible.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// When the engine refuses; nothing of the transaction is kept then.
+    /// The engine refuses; then nothing of the transaction is stored.
     pub async fn commit(self) -> Result<(), DbError> {
         let mut span = self.span.fail_on_drop("not_committed");
         match self.inner {
@@ -224,10 +223,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Undoes everything in it. Dropping does the same, a little later.
+    /// Rolls the transaction back. Dropping it does the same, a little later.
     ///
     /// # Errors
-    /// When the connection is gone; the engine then undoes it by itself.
+    /// The connection is lost; then the engine rolls back by itself.
     pub async fn rollback(mut self) -> Result<(), DbError> {
         self.span.set("vestibule.transaction.outcome", "rolled_back");
         match self.inner {
@@ -255,14 +254,14 @@ impl Connection for Tx {
     }
 }
 
-/// Ids as one bound value, for statements that ask for many: a JSON array of digits without hyphens, which SQLite reads
-/// with `unhex(value)` from `json_each`, and PostgreSQL as `value::uuid` from `jsonb_array_elements_text`.
+/// A list of ids as one bound value: a JSON array of ids without hyphens, which SQLite reads with `unhex(value)` from
+/// `json_each`, and PostgreSQL as `value::uuid` from `jsonb_array_elements_text`.
 pub fn id_list(ids: impl IntoIterator<Item = uuid::Uuid>) -> String {
     let digits = ids.into_iter().map(|id| id.simple().to_string());
     serde_json::Value::from_iter(digits).to_string()
 }
 
-/// Runs one expression on the connection of whichever engine is there; it is type-checked against both drivers.
+/// Runs one expression on the connection of either engine; it is type-checked against both drivers.
 ///
 /// ```text
 /// on_engine!(tx, c => sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(c).await?.rows_affected())
@@ -277,7 +276,7 @@ macro_rules! on_engine {
     };
 }
 
-/// The statement for the engine at hand, for the few that differ. Both stand side by side.
+/// Selects the statement of the connection's engine, for the few statements that differ.
 #[macro_export]
 macro_rules! sql {
     ($connection:expr, sqlite: $sqlite:expr, postgres: $postgres:expr $(,)?) => {

@@ -1,4 +1,4 @@
-//! Opening a database from its URL.
+//! Configuration of the database and its opening.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn default_migrate() -> bool {
     true
 }
 
-/// How long a request waits for a connection before it is told to come back.
+/// How long a request waits for a connection before it fails with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl DbConfig {
@@ -61,14 +61,14 @@ impl DbConfig {
         }
     }
 
-    /// Where the database is, without user name and password: fit for a log.
+    /// The location of the database without user name and password, for logs and errors.
     pub fn location(&self) -> String {
         let url = self.url.expose_secret();
         if let Some(path) = sqlite_path(url) {
             return path.display().to_string();
         }
         match url::Url::parse(url) {
-            // Of another kind of URL nobody knows which part is the password.
+            // In another kind of URL, it is unknown which part is the password.
             Ok(url) if url.scheme().starts_with("postgres") && !url.cannot_be_a_base() => {
                 format!(
                     "{}:{}{}",
@@ -81,7 +81,7 @@ impl DbConfig {
         }
     }
 
-    /// The same database without a pooler between, for programs that need a session of the server: `pg_dump`, say.
+    /// The same database without the pooler, for programs such as `pg_dump` that need a session of the server.
     #[must_use]
     pub fn direct(&self) -> Self {
         Self {
@@ -91,11 +91,11 @@ impl DbConfig {
         }
     }
 
-    /// Opens the database; a SQLite file is made if it is missing.
+    /// Opens the database. A missing SQLite file is created.
     ///
     /// # Errors
-    /// [`DbError::Open`] names the place and the reason; [`DbError::At`] with [`DbError::Corrupt`] when
-    /// the file is no database.
+    /// [`DbError::Open`] names the location and the reason; [`DbError::At`] with [`DbError::Corrupt`] if the file is not a
+    /// database.
     pub async fn open(&self) -> Result<Db, DbError> {
         let url = self.url.expose_secret();
         let refused = |reason: String| DbError::Open {
@@ -138,7 +138,7 @@ impl DbConfig {
             },
             known => known.at(&path.display().to_string()),
         };
-        // A file does not go away as a server does: nothing to try before each use.
+        // Unlike a server, a file does not become unavailable: a connection need not be checked before each use.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
@@ -154,7 +154,7 @@ impl DbConfig {
             .read_only(true)
             .optimize_on_close(false, None);
         let read = Readers::new(reading, self.max_connections, ACQUIRE_TIMEOUT);
-        // The first at once, so that a file that cannot be read is known at the start.
+        // The first one is opened at once, so that an unreadable file is reported at startup.
         drop(read.acquire().await.map_err(refused)?);
         Ok(Db::Sqlite { read, write })
     }

@@ -1,4 +1,4 @@
-//! What the pools tell Prometheus. Handles are looked up once: a connection is taken for every request.
+//! Prometheus metrics of the connection pools. Handles are looked up once, because every request takes a connection.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use metrics::{Histogram, gauge, histogram};
 use super::{Db, DbError};
 use crate::telemetry::catalogue::{METRICS, init_series};
 
-/// One kind of pool.
+/// The metrics of one kind of pool.
 pub(super) struct PoolMetrics {
     name: &'static str,
     wait_seconds: OnceLock<Histogram>,
@@ -24,7 +24,7 @@ impl PoolMetrics {
         Self { name, wait_seconds }
     }
 
-    /// Measures how long a connection is waited for.
+    /// Records how long it takes to acquire a connection.
     pub(super) async fn time_acquire<T>(
         &self,
         acquire: impl Future<Output = Result<T, sqlx::Error>>,
@@ -50,7 +50,7 @@ impl PoolMetrics {
 }
 
 impl Db {
-    /// Begins to count for the pools of this database, and tells of them before each scrape from now on.
+    /// Creates the series of this database's pools, and records their gauges before each scrape.
     pub fn record_metrics_before_scrape(&self) {
         match self {
             Self::Sqlite { .. } => {

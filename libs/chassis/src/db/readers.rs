@@ -1,7 +1,7 @@
-//! The connections that only read a SQLite file.
+//! Pool of read-only SQLite connections.
 //!
-//! sqlx's own pool asks a connection whether it lives each time it is given back, in a task of its own: against a
-//! file that costs as much as the read itself, and a file does not go away as a server does.
+//! sqlx's own pool pings a connection each time it is returned, in a task of its own: for a file that costs as much as the
+//! read itself, and unlike a server a file does not become unavailable.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// A place for a connection, which is opened when it is first needed.
+/// A slot for a connection, which is opened on first use.
 type Slot = Arc<tokio::sync::Mutex<Option<SqliteConnection>>>;
 
-/// A bounded number of connections, each given to one reader at a time, the one used last first.
+/// A bounded pool of read-only connections. The most recently used one is given out first.
 #[derive(Debug)]
 pub struct Readers {
     options: SqliteConnectOptions,
@@ -24,7 +24,7 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// At most `connections` of them; a reader waits for `acquire_timeout` for one.
+    /// A pool of at most `connections`. A reader waits up to `acquire_timeout` for one.
     pub(super) fn new(
         options: SqliteConnectOptions,
         connections: u32,
@@ -40,7 +40,7 @@ impl Readers {
         })
     }
 
-    /// A connection, once one is free.
+    /// Acquires a connection, once one is free.
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<SqliteReader, sqlx::Error> {
         let permit = tokio::time::timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned())
             .await
@@ -59,10 +59,10 @@ impl Readers {
         })
     }
 
-    /// How many connections are open, how many of them idle, and how many there may be.
+    /// The numbers of open connections, of idle ones, and the limit.
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        // The one used last is the first to be given out, so those that were never opened lie below.
+        // The most recently used one is given out first, so those that were never opened lie below.
         let is_open = |index: &&usize| {
             let slot = self.slots.get(**index).map(|slot| slot.try_lock());
             matches!(slot, Some(Ok(connection)) if connection.is_some())
@@ -78,14 +78,14 @@ impl Readers {
         for slot in &self.slots {
             let connection = slot.lock().await.take();
             if let Some(connection) = connection {
-                // What cannot be closed is closed by being dropped.
+                // If closing fails, dropping the connection closes it.
                 let _ = sqlx::Connection::close(connection).await;
             }
         }
     }
 }
 
-/// The right to one slot, given back when dropped.
+/// The lease of one slot. It ends when it is dropped.
 #[derive(Debug)]
 struct SlotLease {
     readers: Arc<Readers>,
@@ -123,7 +123,7 @@ impl Drop for SlotLease {
 /// A connection that only reads, given back when dropped.
 #[derive(Debug)]
 pub struct SqliteReader {
-    // Before the place, so that the slot is free when its place is.
+    // Declared before the lease, so that the connection is released first.
     connection: OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>,
     _lease: SlotLease,
 }

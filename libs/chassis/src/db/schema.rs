@@ -1,4 +1,4 @@
-//! Whether the schema of a database is one that this program can work with; looked at, never changed.
+//! Compatibility of a database's schema with this program. This module only reads.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use super::{Connection, Db, DbError, Handle, Migrations};
 use crate::telemetry::root_cause;
 use crate::{on_engine, sql};
 
-/// What a database has of a set of migrations.
+/// The applied migrations of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaLevel {
     /// The set.
     pub set: &'static str,
-    /// The newest migration applied, 0 before the first.
+    /// The newest applied migration, 0 before the first.
     pub newest: i64,
-    /// The newest migration that a program has to know to work with it.
+    /// The newest migration that a program must know to be compatible.
     pub oldest: i64,
 }
 
 impl SchemaLevel {
-    /// Says that programs of two versions are at work, which operators of an upgrade want to see.
+    /// Logs that a newer version migrated the database, for operators of an upgrade.
     pub(super) fn log_if_newer(&self, location: &str, known: i64) {
         if self.newest > known {
             tracing::info!(
@@ -34,11 +34,11 @@ impl SchemaLevel {
 }
 
 impl Db {
-    /// What is missing before a program with these `sets` can work with the database: nothing when its schema is there.
+    /// The first migration or privilege that a program with these `sets` still needs; `None` if the schema is complete.
     ///
     /// # Errors
-    /// [`DbError::Newer`] when the database has a migration that shuts this program out, [`DbError::Migrate`] when a
-    /// migration was changed after it was applied or the records cannot be read.
+    /// [`DbError::Newer`] if the database is not compatible with this program, [`DbError::Migrate`] if a migration was
+    /// changed after it was applied or the records cannot be read.
     pub async fn missing_schema(
         &self,
         location: &str,
@@ -50,7 +50,7 @@ impl Db {
             .map_err(|error| schema_error(error, location))?;
         for set in sets {
             let applied = match applied(&mut reader, set).await {
-                // Tables are made first, and rights to them given after.
+                // Tables are created first, and privileges granted afterwards.
                 Err(error) if error.is_forbidden() => {
                     return Ok(Some(format!("the right to read _migrations_{}", set.name)));
                 }
@@ -78,10 +78,10 @@ impl Db {
         Ok(None)
     }
 
-    /// What the database has of each of the sets.
+    /// The applied migrations of each of the sets.
     ///
     /// # Errors
-    /// When the records cannot be read.
+    /// The records cannot be read.
     pub async fn schema_levels(
         &self,
         location: &str,
@@ -115,7 +115,7 @@ async fn level(reader: &mut impl Connection, set: &Migrations) -> Result<SchemaL
     })
 }
 
-/// Refuses a database that says that programs like this one cannot work with it.
+/// Checks that the database is compatible with this program.
 pub(super) async fn check_compatible(
     reader: &mut impl Connection,
     location: &str,
@@ -136,14 +136,14 @@ pub(super) async fn check_compatible(
     Ok(level)
 }
 
-/// The migrations of a set that are in the database, each with the checksum of what was applied.
+/// The applied migrations of a set, with their checksums.
 async fn applied(reader: &mut impl Connection, set: &Migrations) -> Result<BTreeMap<i64, Vec<u8>>, DbError> {
     let table = format!("_migrations_{}", set.name);
     if !exists(reader, &table).await? {
         return Ok(BTreeMap::new());
     }
     let statement = format!("SELECT version, checksum FROM {table} WHERE success ORDER BY version");
-    // The name of a set is a constant of ours, and no statement can have it bound.
+    // The name of a set is a constant, and a table name cannot be bound.
     let rows: Vec<(i64, Vec<u8>)> = match reader.handle() {
         Handle::Sqlite(c) => {
             let mut read = QueryBuilder::<Sqlite>::new(statement);
@@ -165,7 +165,7 @@ async fn exists(reader: &mut impl Connection, table: &str) -> Result<bool, DbErr
     Ok(on_engine!(reader, c => sqlx::query_scalar(statement).bind(table).fetch_one(c).await?))
 }
 
-/// A failure of the database while its schema was looked at or changed.
+/// Converts a database error that occurred while the schema was read or changed.
 pub(super) fn schema_error(error: DbError, location: &str) -> DbError {
     match error {
         DbError::Other(error) => DbError::Migrate {

@@ -1,4 +1,4 @@
-//! A PostgreSQL server, reached directly or through a pooler.
+//! PostgreSQL server, reached directly or through a pooler.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use sqlx::{ConnectOptions, Connection, PgPool};
 use super::session::PgSession;
 use super::{DbError, connection_check};
 
-/// How a transaction begins. No unit of work waits for anything outside the database, so one that stands idle belongs to
-/// a process that was stopped or cut off: the server ends it, and frees the rows that others wait for.
+/// The statement that begins a transaction. No unit of work waits for anything outside the database, so an idle
+/// transaction belongs to a process that was stopped or disconnected: the server ends it, which releases its row locks.
 const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
-/// How reading begins where nothing may run outside a transaction.
+/// The statement that begins a read-only transaction, where nothing may run outside a transaction.
 const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
-/// A setting that nothing reads. A server that is reached directly has it when a connection asks for it at its start; a
-/// pooler refuses it, or passes it over, because a session of its client is none of the server's.
+/// An unused setting that detects a pooler. A server that is reached directly applies it when the connection starts. A
+/// pooler refuses or ignores it, because a session of its client is not a session of the server.
 const DIRECT_PROBE: &str = "vestibule.direct";
 
 /// How connections reach the server.
@@ -41,13 +41,13 @@ pub enum Pooling {
 #[derive(Clone, Debug)]
 pub struct PostgresServer {
     pool: PgPool,
-    /// Whether a connection is one session from its beginning to its end.
+    /// Whether a connection is one session of the server.
     sessions: bool,
-    /// The way around the pooler, if there is one.
+    /// The connection options that bypass the pooler, if there are any.
     direct: Option<Arc<PgConnectOptions>>,
 }
 
-/// What a [`PostgresServer`] is opened with.
+/// The options of a [`PostgresServer`].
 pub(super) struct ServerOptions<'a> {
     pub(super) url: &'a str,
     pub(super) direct_url: Option<&'a str>,
@@ -95,12 +95,12 @@ impl PostgresServer {
         })
     }
 
-    /// The pool below. What runs on it directly needs sessions: see [`PostgresServer::has_sessions`].
+    /// The underlying pool. A statement that runs on it directly needs sessions: see [`PostgresServer::has_sessions`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Whether a connection is one session from its beginning to its end, and no pooler gives it to others meanwhile.
+    /// Whether a connection is one session of the server, which no pooler shares with other clients.
     pub fn has_sessions(&self) -> bool {
         self.sessions
     }
@@ -122,11 +122,11 @@ impl PostgresServer {
         ))
     }
 
-    /// A connection of its own that hears notifications. Nothing where only a pooler can be reached: `LISTEN` would be said
-    /// to a session that belongs to others a moment later.
+    /// A dedicated connection that receives notifications. `None` where only a pooler can be reached: `LISTEN` would apply to a
+    /// session that the pooler gives to other clients a moment later.
     ///
     /// # Errors
-    /// When the server cannot be reached.
+    /// The server cannot be reached.
     pub async fn listener(&self) -> Result<Option<PgListener>, DbError> {
         let Some(direct) = &self.direct else {
             return Ok(None);
@@ -142,7 +142,7 @@ impl PostgresServer {
         Ok(Some(listener))
     }
 
-    /// A transaction that no limit of the server's may end while it stands idle and others wait for it.
+    /// Begins a transaction without timeouts, so that the server does not end it while it is idle.
     pub(super) async fn begin_without_limits(&self) -> Result<PgSession, sqlx::Error> {
         let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
                      SET LOCAL lock_timeout = 0";
@@ -152,7 +152,7 @@ impl PostgresServer {
         ))
     }
 
-    /// Connections that migrations may run on as they are; nothing where they have to share one transaction.
+    /// A pool with sessions for migrations; `None` where they have to share one transaction.
     pub(super) async fn migration_pool(&self) -> Result<Option<PgPool>, sqlx::Error> {
         match &self.direct {
             _ if self.sessions => Ok(Some(self.pool.clone())),
@@ -167,13 +167,13 @@ impl PostgresServer {
     }
 }
 
-/// PgBouncer refuses `extra_float_digits`, which the driver sends at the start unless it is told not to; no number here
-/// travels as text.
+/// The connection options of a URL. PgBouncer refuses `extra_float_digits`, which the driver sends by default; it is not
+/// needed, because numbers are not sent as text.
 fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
 }
 
-/// Whether a connection reaches the server itself.
+/// Whether a connection reaches the server directly.
 async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let probing = options.clone().options([(DIRECT_PROBE, "yes")]);
     let mut connection = match probing.connect().await {
@@ -181,7 +181,7 @@ async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
         Err(error) if refuses_parameter(&error) => return Ok(false),
         Err(error) => return Err(error),
     };
-    // Within one message, which a pooler gives to one session.
+    // One message, which a pooler sends to one session.
     let found = sqlx::raw_sql("SELECT coalesce(current_setting('vestibule.direct', true), '')");
     let row = sqlx::Executor::fetch_one(&mut connection, found).await?;
     let value: String = sqlx::Row::try_get(&row, 0)?;

@@ -1,8 +1,8 @@
-//! A connection to PostgreSQL as statements run on it.
+//! PostgreSQL connection for statements, with or without a pooler.
 //!
-//! Behind a pooler in transaction mode a connection leads to another server process with every transaction. What belongs to
-//! a session is then somebody else's: named prepared statements above all, which the driver makes of every statement. So
-//! there statements stay unnamed, and everything runs within a transaction, which keeps parsing and executing together.
+//! Behind a pooler in transaction mode every transaction may run in another session of the server. State of a session then
+//! belongs to other clients: above all named prepared statements, which the driver makes of every statement. So behind a
+//! pooler statements stay unnamed, and everything runs within a transaction, which keeps parsing and executing together.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, S
 
 type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
-/// A connection to a PostgreSQL server, by itself or within a transaction. Statements run on `&mut PgSession`.
+/// A connection to a PostgreSQL server, with or without a transaction. Statements run on `&mut PgSession`.
 #[derive(Debug)]
 pub struct PgSession {
     inner: Inner,
-    /// Whether statements may be prepared under a name, and so but once.
+    /// Whether statements may be prepared under a name, so that they are parsed once.
     named: bool,
 }
 
@@ -30,7 +30,7 @@ enum Inner {
 }
 
 impl PgSession {
-    /// A connection that nobody shares.
+    /// A connection that no pooler shares.
     pub(super) fn plain(connection: PoolConnection<Postgres>) -> Self {
         let inner = Inner::Plain(connection);
         Self { inner, named: true }
@@ -42,7 +42,7 @@ impl PgSession {
         Self { inner, named }
     }
 
-    /// The driver's connection: what runs on it directly may prepare named statements.
+    /// The driver's connection. A statement that runs on it directly may be prepared under a name.
     pub(super) fn driver(&mut self) -> &mut PgConnection {
         match &mut self.inner {
             Inner::Plain(connection) => connection,
@@ -57,7 +57,7 @@ impl PgSession {
         }
     }
 
-    /// The same as dropping it, a little sooner.
+    /// Rolls back now. Dropping does the same, a little later.
     pub(super) async fn rollback(self) -> Result<(), Error> {
         match self.inner {
             Inner::Plain(_) => Ok(()),
@@ -102,7 +102,7 @@ impl<'c> Executor<'c> for &'c mut PgSession {
     }
 }
 
-/// A statement that stays unnamed where names are shared.
+/// A statement that stays unnamed behind a pooler.
 struct Statement<E> {
     query: E,
     named: bool,

@@ -1,4 +1,4 @@
-//! Whether a service has started, is ready, is alive; and the router of the management port.
+//! Health of a service (started, ready, live), and the routes of the management port.
 
 mod probe;
 
@@ -20,11 +20,11 @@ use crate::telemetry;
 
 pub use probe::{NotReady, probe};
 
-/// What a service waits for before it is ready. Cheap to clone.
+/// The health of a service. Cheap to clone.
 ///
-/// *Started* means that the start is done (migrated, keys loaded). *Ready* means started, everything that was
-/// required is there, and not draining; it says nothing about shared servers, since taking every replica out
-/// because the database is away helps nobody. *Live* means that the runtime turns.
+/// *Started* means that the startup is complete (migrated, keys loaded). *Ready* means started, every requirement
+/// satisfied, and not draining. It does not depend on shared servers: an unavailable database must not take every
+/// replica out of service. *Live* means that the runtime runs.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<State>>);
 
@@ -36,43 +36,43 @@ struct State {
 }
 
 impl Health {
-    /// Not started.
+    /// The health of a service that is not started.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The start is done.
+    /// Marks the startup as complete.
     pub fn mark_started(&self) {
         self.state(|state| state.started = true);
     }
 
-    /// Not ready until `name` is [`Health::satisfy`].
+    /// Adds a requirement: the service is not ready until [`Health::satisfy`] is called for `name`.
     pub fn require(&self, name: &'static str) {
         self.state(|state| state.missing.insert(name));
     }
 
-    /// `name` is there.
+    /// Marks the requirement `name` as satisfied.
     pub fn satisfy(&self, name: &'static str) {
         self.state(|state| state.missing.remove(name));
     }
 
-    /// Says `note` beside being ready, for operators to read, until it is [`Health::remove_note`]: something that the
-    /// service does without for now, and that is no reason to send it no requests.
+    /// Adds a note for operators to the ready state, until [`Health::remove_note`]: a limitation that is no reason to send
+    /// requests elsewhere.
     pub fn add_note(&self, note: &'static str) {
         self.state(|state| state.notes.insert(note));
     }
 
-    /// `note` is said no more.
+    /// Removes a note.
     pub fn remove_note(&self, note: &'static str) {
         self.state(|state| state.notes.remove(note));
     }
 
-    /// Whether the start is done.
+    /// Whether the startup is complete.
     pub fn is_started(&self) -> bool {
         self.state(|state| state.started)
     }
 
-    /// What is missing before the service is ready; empty when it is.
+    /// The requirements that are not satisfied; empty if the service is ready.
     pub fn missing(&self) -> Vec<&'static str> {
         self.state(|state| {
             let start = (!state.started).then_some("start");
@@ -80,7 +80,7 @@ impl Health {
         })
     }
 
-    /// What is said beside being ready.
+    /// The notes for operators.
     pub fn notes(&self) -> Vec<&'static str> {
         self.state(|state| state.notes.iter().copied().collect())
     }
@@ -90,7 +90,7 @@ impl Health {
     }
 }
 
-/// The routes of the management port: `/health/live`, `/health/ready`, `/health/started` and `/metrics`.
+/// The routes of the management port: `GET /health/live`, `/health/ready`, `/health/started` and `/metrics`.
 pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
     let started = health.clone();
     Router::new()
@@ -116,7 +116,7 @@ pub fn management_routes(health: Health, shutdown: Shutdown) -> Router {
         .layer(from_fn(require_host))
 }
 
-/// RFC 9112 §3.2 holds on every port.
+/// Requires one valid host in the request, as on the public port (RFC 9112 §3.2).
 async fn require_host(request: Request, next: Next) -> Response {
     match check_host(&request) {
         Ok(()) => next.run(request).await,

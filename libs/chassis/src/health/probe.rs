@@ -1,4 +1,4 @@
-//! Asking the service that runs on this machine whether it is ready.
+//! Readiness probe: asks the service on this machine whether it is ready.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -9,30 +9,30 @@ use serde::Deserialize;
 use crate::config::{self, ConfigError, ListenConfig};
 use crate::telemetry::root_cause;
 
-/// An answer that takes longer is none.
+/// The timeout of the probe.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a service is not ready.
+/// A service is not ready.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {
-    /// The configuration does not say whom to ask.
+    /// The configuration has no management address.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Nobody answers, or not in time.
+    /// There is no response in time.
     #[error("no answer from http://{address}/health/ready: {reason}")]
     NoResponse {
-        /// Who was asked.
+        /// The probed address.
         address: SocketAddr,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// It answers, and waits for something.
+    /// The service responds and waits for something.
     #[error("not ready, it waits for: {}", .0.join(", "))]
     Missing(Vec<String>),
 }
 
-/// The one table of the configuration that is of interest. The others are not read, nor are their secrets.
+/// The section of the configuration that the probe needs. The others are not read, nor are their secrets.
 #[derive(Deserialize)]
 struct ProbeConfig {
     listen: ListenConfig,
@@ -44,16 +44,17 @@ struct ReadinessResponse {
     because: Vec<String>,
 }
 
-/// Asks the management port of `service` (`auth`, `users`), as its configuration names it. That port never speaks TLS.
+/// Requests `GET /health/ready` at the configured management port of `service` (`auth`, `users`). That port never speaks
+/// TLS.
 ///
 /// # Errors
-/// [`NotReady`] says what is missing.
+/// [`NotReady`] with the reason.
 pub async fn probe(service: &'static str, config: Option<&Path>) -> Result<(), NotReady> {
     let probe: ProbeConfig = config::load(service, config, std::env::vars())?;
     probe_at(reachable_address(probe.listen.management), TIMEOUT).await
 }
 
-/// Where a listener of this machine is reached: one that takes every address has none of its own.
+/// The address at which a listener of this machine is reached: the loopback address for an unspecified one.
 fn reachable_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -70,7 +71,7 @@ async fn probe_at(address: SocketAddr, timeout: Duration) -> Result<(), NotReady
         .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        // It is never asked over TLS, so no authority has to be read.
+        // It never speaks TLS, so no certificate authority has to be read.
         .tls_certs_only([])
         .build()
         .map_err(failed)?;

@@ -1,4 +1,4 @@
-//! A service under a path of its origin.
+//! Base path: serves an application under the path of its public URL.
 
 #[cfg(test)]
 mod tests;
@@ -14,15 +14,14 @@ use tower::Service;
 
 use super::PublicUrl;
 
-/// Where the authorization server's metadata is, for an issuer without a path (RFC 8414 §3.1).
+/// The path of the authorization server metadata, for an issuer without a path (RFC 8414 §3.1).
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
-/// Serves `app`, whose routes begin at the root, under the path of `url` too: with `https://example.org/idp`, `/login` and
-/// `/idp/login` are the same page. So it does not matter whether a proxy passes the path on or strips it, and other
-/// services reach this one without it. Metadata is also where RFC 8414 §3.1 looks for it, at
-/// `/.well-known/oauth-authorization-server/idp`.
+/// Serves `app`, whose routes begin at the root, under the path of `url` as well: with `https://example.org/idp`, `/login`
+/// and `/idp/login` are the same page. So a proxy may pass the path on or strip it, and other services reach this one
+/// without it. The metadata is also at `/.well-known/oauth-authorization-server/idp`, as RFC 8414 §3.1 asks.
 ///
-/// What decides is the URL of the configuration; no header of a request is asked for a path (SB-33).
+/// The configured URL decides; no request header can set the path (SB-33).
 pub fn serve_under(app: Router, url: &PublicUrl) -> Router {
     match url.path() {
         "" => app,
@@ -56,7 +55,7 @@ impl Service<Request<Body>> for BasePath {
     }
 }
 
-/// `uri` without the path of the service; nothing when it is not under that path.
+/// Removes the path of the service from `uri`; `None` if `uri` is not under that path.
 fn strip_base_path(uri: &Uri, path: &str) -> Option<Uri> {
     let requested = uri.path();
     let root = match requested.strip_prefix(path) {

@@ -1,4 +1,4 @@
-//! Reading a request's body, whole and bounded.
+//! Request bodies, read whole and bounded.
 
 use std::error::Error as StdError;
 
@@ -12,10 +12,11 @@ use super::budget::BodyRefused;
 use super::header::content_type;
 use super::limit::BodyTooLong;
 
-/// No body is longer, whatever the configuration says; the layer's own limit is usually far below.
+/// The upper bound of every body, whatever the configuration says; the limit of the layer is usually far below.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// A whole body, undecoded. Every body is read by this module: nothing else knows the limits and says 413.
+/// An extractor for the whole body, undecoded. Every body is read by this module, which applies the limits and responds
+/// with 413.
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
@@ -30,7 +31,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 /// Reads the body to its end.
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     let mut body = Limited::new(request.into_body(), MAX_BODY_BYTES);
-    // One buffer, which takes what came: a frame of one byte would hold dozens.
+    // The frames are copied into one buffer, because a frame of one byte occupies dozens.
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| read_problem(error.as_ref()))?;
@@ -49,7 +50,7 @@ fn read_problem(error: &(dyn StdError + 'static)) -> Problem {
     }
 }
 
-/// The limit that a body went over, if that is why it could not be read.
+/// The limit that the body exceeded, if that is the cause of the error.
 fn exceeded_limit(error: &(dyn StdError + 'static)) -> Option<u64> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -61,7 +62,7 @@ fn exceeded_limit(error: &(dyn StdError + 'static)) -> Option<u64> {
     None
 }
 
-/// Checks that the body is of the media type that `accepts` accepts; parameters such as `charset` are passed over.
+/// Checks that `accepts` accepts the media type of the body. Parameters such as `charset` are ignored.
 pub(super) fn check_type(
     headers: &HeaderMap,
     expected: &'static str,

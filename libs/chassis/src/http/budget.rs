@@ -1,8 +1,8 @@
-//! The bytes of bodies that a process holds at the same time, and the time in which a body must have come.
+//! Body budget: a limit on the bytes of all bodies that a process holds, and a deadline for each body.
 //!
-//! A body that is sent slowly holds memory for nothing. So all of them share one budget, one source has a part of it, a
-//! part is for small ones, and each has a deadline. When there is no room, a body whose sender holds more, and which is still
-//! waited for, is refused in place of the one that comes.
+//! A slow body holds memory for nothing. So all bodies share one budget, one source may use a share of it, a share is
+//! reserved for small bodies, and each body has a deadline. When the budget is exhausted, a body that is still incomplete
+//! and whose sender holds more is evicted for the new one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -22,22 +22,22 @@ use tokio::time::Sleep;
 use super::Problem;
 use crate::config::LimitsConfig;
 
-/// One source may hold this part of the budget, or one body of the largest that there may be.
+/// One source may hold this fraction of the budget, or one body of the largest allowed size.
 const SOURCE_SHARE: u64 = 16;
 
-/// When the budget is used up, so many parts of it are cleared at once: looking through all bodies costs time.
+/// When the budget is exhausted, this fraction of it is evicted at once, because a scan of all bodies costs time.
 const EVICTED_SHARE: u64 = 64;
 
-/// This part of the budget is for small bodies: whoever signs in gets through beside those who send large ones.
+/// This fraction of the budget is reserved for small bodies: a sign-in succeeds beside senders of large bodies.
 const SMALL_BODIES_SHARE: u64 = 8;
 
-/// A small body, with the head of its request, has so many bytes at most.
+/// The maximum size of a small body, with the head of its request.
 const SMALL_BODY: u64 = 8 * 1024;
 
-/// Bytes that are held by one source.
+/// The body bytes that one source holds.
 pub(crate) type SourceBytes = Arc<AtomicU64>;
 
-/// The budget of a process. Clones share it.
+/// The body budget of a process. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyBudget(Arc<BudgetState>);
 
@@ -46,7 +46,7 @@ struct BudgetState {
     limit: u64,
     of_source: u64,
     used: AtomicU64,
-    /// The requests with a body that are open, by number.
+    /// The open requests with a body, by number.
     open: Mutex<HashMap<u64, Weak<Reservation>>>,
     next: AtomicU64,
 }
@@ -85,7 +85,7 @@ impl BodyBudget {
         reservation
     }
 
-    /// The open requests of which bytes are waited for, but for `newcomer`.
+    /// The open requests with an incomplete body, except `newcomer`.
     fn waiting(&self, newcomer: &Reservation) -> Vec<Arc<Reservation>> {
         let open = self.open();
         let open = open.values().filter_map(Weak::upgrade);
@@ -93,7 +93,7 @@ impl BodyBudget {
             .collect()
     }
 
-    /// Gives up bodies of the source of `newcomer` that are larger than that would be with `by` more bytes, the largest first.
+    /// Evicts bodies of the same source that are larger than `newcomer` with `by` more bytes, the largest first.
     fn evict_in_source(&self, newcomer: &Reservation, by: u64) {
         let size = newcomer.held().saturating_add(by);
         let mut others = self.waiting(newcomer);
@@ -102,7 +102,7 @@ impl BodyBudget {
         evict(others, by);
     }
 
-    /// Gives up bodies of sources that hold more than that of `newcomer` would, those of the one with most first.
+    /// Evicts bodies of sources that hold more than the source of `newcomer`, beginning with the source that holds most.
     fn evict_other_sources(&self, newcomer: &Reservation, by: u64) {
         let size = newcomer.held_by_source().unwrap_or_default();
         let mut others = self.waiting(newcomer);
@@ -111,33 +111,33 @@ impl BodyBudget {
         evict(others, by.max(self.0.limit / EVICTED_SHARE));
     }
 
-    /// Bytes that are held now.
+    /// The bytes that are held now.
     pub(crate) fn used(&self) -> u64 {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// Bytes that may be held.
+    /// The bytes that may be held.
     pub(crate) fn limit(&self) -> u64 {
         self.0.limit
     }
 }
 
-/// Why a body was refused before its end.
+/// A body was refused before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyRefused {
-    /// The process, or the source, holds as many bytes as it may.
+    /// The process or the source has exhausted its bytes.
     #[error("too many bytes of bodies are held")]
     OverBudget,
-    /// The client has as many open requests as it may, and this one waited for it.
+    /// The client has used up its request slots, and this request waited for the client.
     #[error("too many requests of the client are open")]
     OverSlots,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     #[error("the body came too slowly")]
     Late,
 }
 
 impl BodyRefused {
-    /// The refusal that made reading fail, if it was one.
+    /// Finds the refusal among the causes of an error.
     pub(super) fn cause(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -149,7 +149,7 @@ impl BodyRefused {
         None
     }
 
-    /// What the client is told: 503 with `Retry-After`, or 408.
+    /// The response: 503 with `Retry-After`, or 408.
     pub(super) fn problem(self) -> Problem {
         match self {
             Self::OverBudget | Self::OverSlots => Problem::unavailable(Duration::from_secs(1)),
@@ -168,7 +168,7 @@ impl BodyRefused {
     }
 }
 
-/// Gives the first of `bodies` up that hold `bytes` together.
+/// Evicts the first of `bodies` until `bytes` are freed.
 fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) {
     let mut freed = 0;
     for body in bodies {
@@ -179,18 +179,18 @@ fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) {
     }
 }
 
-/// What one request holds of the budget, until it is answered.
+/// The part of the budget that one request holds, until its response is written.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: BodyBudget,
     id: u64,
     source: Option<SourceBytes>,
     bytes: AtomicU64,
-    /// Nothing of the body is kept any more.
+    /// The rest of the body is discarded.
     discarding: AtomicBool,
-    /// The client owes bytes of the body.
+    /// The reader waits for bytes of the client.
     waiting: AtomicBool,
-    /// Others need the room. The body fails as soon as it is read on.
+    /// The body was evicted: it fails at the next read.
     evicted: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
@@ -239,7 +239,7 @@ impl Reservation {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// What the source of the request holds; `None` when it counts for none.
+    /// The bytes that the source of the request holds; `None` if the request counts for no source.
     fn held_by_source(&self) -> Option<u64> {
         self.source.as_ref().map(|held| held.load(Ordering::Relaxed))
     }
@@ -251,7 +251,7 @@ impl Reservation {
         }
     }
 
-    /// Gives the room of a body up that is waited for. Returns the bytes that are free now.
+    /// Evicts the body. Returns the freed bytes.
     fn evict(&self) -> u64 {
         self.evicted.store(true, Ordering::SeqCst);
         self.discarding.store(true, Ordering::Relaxed);
@@ -267,7 +267,7 @@ impl Reservation {
         self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client owes bytes, or does no more. Returns whether the room was given up.
+    /// Sets whether the reader waits for the client. Returns whether the body was evicted.
     fn set_waiting(&self, waker: Option<&Waker>) -> bool {
         if let Some(waker) = waker {
             *self.waker() = Some(waker.clone());
@@ -284,7 +284,7 @@ fn try_add(held: &AtomicU64, by: u64, limit: u64) -> bool {
 }
 
 impl Reservation {
-    /// From now on the rest of the body is read away: it counts for nothing, and what was held of it is gone.
+    /// Discards the rest of the body: it does not count any more, and the held bytes are released.
     pub(super) fn discard(&self) {
         self.discarding.store(true, Ordering::Relaxed);
         self.release();
@@ -307,14 +307,14 @@ impl Drop for Reservation {
     }
 }
 
-/// What the body of a request is held to.
+/// The terms that a body is subject to: the budget and the deadline.
 pub(crate) struct BodyTerms {
     pub(crate) budget: BodyBudget,
     pub(crate) time: Duration,
 }
 
 impl BodyTerms {
-    /// Holds the body of `request` to the budget and the deadline. The reservation is for as long as the request is open;
+    /// Subjects the body of `request` to the budget and the deadline. The reservation lasts while the request is open; it is
     /// `None` without a body.
     pub(crate) fn apply<B>(
         &self,
@@ -329,7 +329,7 @@ impl BodyTerms {
             return (request.map(|_| Body::empty()), None);
         }
         let reservation = self.budget.reserve(source);
-        // The head is held as long as the body is waited for.
+        // The head is held while the body is incomplete.
         let refused = reservation.grow(head_bytes(&request)).err();
         let mut request = request.map(|inner| {
             Body::new(BudgetedBody {
@@ -355,13 +355,13 @@ fn head_bytes<B>(request: &Request<B>) -> u64 {
     u64::try_from(headers + path).unwrap_or(u64::MAX)
 }
 
-/// A body that fails with [`BodyRefused`], once. What is read after that is read away.
+/// A body that fails once with [`BodyRefused`]. Later reads discard the rest.
 struct BudgetedBody {
     inner: Body,
     reservation: Arc<Reservation>,
-    /// Refused before anything of it came.
+    /// The body was refused before any of it arrived.
     refused: Option<BodyRefused>,
-    /// It has failed.
+    /// The body has failed.
     ended: bool,
     deadline: Pin<Box<Sleep>>,
 }

@@ -1,4 +1,4 @@
-//! Who is calling, as far as the network can tell.
+//! Network identity of a client: its address behind trusted proxies, and its user agent.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -13,23 +13,23 @@ use axum::extract::FromRequestParts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-/// The other end of a connection, put on every request by [`crate::server`].
+/// The peer of a connection, which [`crate::server`] adds to every request.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
     /// Whether the connection is encrypted here.
     pub tls: bool,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted: Arc<[Network]>,
 }
 
-/// The client of a request. `ip` is `None` only where no connection is (in tests of a router).
+/// The client of a request. `ip` is `None` only without a connection, in tests of a router.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// Its address: of the connection, or of the first hop that is not a trusted proxy.
+    /// Its address: that of the connection, or of the first hop that is not a trusted proxy.
     pub ip: Option<IpAddr>,
-    /// `User-Agent`, 256 characters at most, without control characters; what is not UTF-8 is U+FFFD.
+    /// `User-Agent`, at most 256 characters, without control characters; invalid UTF-8 becomes U+FFFD.
     pub user_agent: Option<String>,
 }
 
@@ -59,12 +59,12 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-/// Walks `X-Forwarded-For` from its end, where the nearest proxy wrote, for as long as the writer is trusted: what
-/// stands further left may be made up by the client.
+/// The address of the client. Reads `X-Forwarded-For` from its end, where the nearest proxy wrote, while the writer is
+/// trusted: the client may have forged the entries further left.
 pub(crate) fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
     let trusted = |ip: IpAddr| peer.trusted.iter().any(|network| network.contains(ip));
     let mut client = peer.address.ip().to_canonical();
-    // Bytes that are no text are the client's: what a proxy wrote behind them still counts.
+    // Bytes that are not text are the client's: what a proxy wrote after them still counts.
     let values: Vec<Cow<'_, str>> = headers
         .get_all(HeaderName::from_static("x-forwarded-for"))
         .iter()
@@ -80,7 +80,7 @@ pub(crate) fn client_ip(peer: &Peer, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-/// An address as proxies write it, with or without a port.
+/// Parses an address as proxies write it, with or without a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let ip = text
         .parse::<IpAddr>()
@@ -94,7 +94,7 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 pub struct Network(#[schemars(with = "String")] IpAddr, #[schemars(skip)] u8);
 
 impl Network {
-    /// Whether `ip` lies in it.
+    /// Whether the network contains `ip`.
     pub fn contains(&self, ip: IpAddr) -> bool {
         let prefix = u32::from(self.1);
         match (self.0, ip.to_canonical()) {

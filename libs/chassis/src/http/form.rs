@@ -11,19 +11,19 @@ use super::json::field_and_detail;
 use super::{Problem, body};
 use crate::text::Text;
 
-/// Fields at most, in a form or a query: more than any of ours has.
+/// The maximum number of fields of a form or a query.
 pub(super) const MAX_FIELDS: usize = 64;
 
-/// A form body, `application/x-www-form-urlencoded`. A parameter that comes twice is refused (RFC 6749 §3.1), and
+/// An extractor for a form body, `application/x-www-form-urlencoded`. A repeated parameter is refused (RFC 6749 §3.1), and
 /// so is one that `T` does not know, if `T` is `#[serde(deny_unknown_fields)]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Form<T>(pub T);
 
-/// A query string, read as strictly as a [`Form`].
+/// An extractor for a query string, as strict as [`Form`].
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
-/// Path parameters; what does not fit its type is refused with a problem that names it.
+/// An extractor for path parameters. A value that does not fit its type is 404.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
@@ -57,7 +57,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Names and values of a form or a query, each name once, in order. As an extractor it reads a form body.
+/// Names and values of a form or a query, each name once, in order. The extractor reads a form body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs(Vec<(String, String)>);
 
@@ -75,12 +75,12 @@ impl<S: Send + Sync> FromRequest<S> for Pairs {
 }
 
 impl Pairs {
-    /// Reads `name=value&…` (WHATWG URL §5.1), but refuses what that lets pass: bad percent-encoding, bad UTF-8,
-    /// U+0000, a name that comes twice, and more than 64 of them. Reading stops at the first of these, so that the
-    /// comparison of names costs no more than linear time.
+    /// Parses `name=value&…` (WHATWG URL §5.1), but refuses what that standard accepts: bad percent-encoding, bad UTF-8,
+    /// U+0000, a repeated name, and more than 64 names. Parsing stops at the first error, so that the comparison of names
+    /// costs linear time.
     ///
     /// # Errors
-    /// The problem to answer with; it names the parameter and never repeats a value.
+    /// The problem to respond with; it names the parameter and never repeats a value.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -111,12 +111,12 @@ impl Pairs {
             .map(|(_, value)| value)
     }
 
-    /// All of them.
+    /// All pairs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Reads them as `T`: texts, numbers, booleans, options and enums of names.
+    /// Deserializes the pairs as `T`: texts, numbers, booleans, options and enums of names.
     ///
     /// # Errors
     /// 422, with the parameter that does not fit.

@@ -1,5 +1,5 @@
-//! Values of request headers, read as the bytes that they are. A byte outside ASCII in one part of a value, which may
-//! be another application's cookie, must not hide the other parts.
+//! Request headers, read as bytes. A byte outside ASCII in one part of a value, such as another application's cookie, must
+//! not hide the other parts.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ pub fn cookie_values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator
     })
 }
 
-/// Whether one of the media ranges in `Accept` is exactly `media_type`, in lower case; its parameters are passed over.
+/// Whether one of the media ranges in `Accept` is exactly `media_type`, in lower case. Parameters are ignored.
 pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     items(headers, ACCEPT, b',').any(|range| essence(range).eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
-/// The media type of the body in lower case, without its parameters. `None` as well when there are two.
+/// The media type of the body in lower case, without its parameters. `None` also if there are two.
 pub fn content_type(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let only = values.next().filter(|_| values.next().is_none())?;
@@ -29,7 +29,7 @@ pub fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(essence.to_ascii_lowercase())
 }
 
-/// All values of a header that is a list, in one text (RFC 9110 §5.3). What is not UTF-8 becomes U+FFFD.
+/// All values of a list header as one text (RFC 9110 §5.3). Invalid UTF-8 becomes U+FFFD.
 pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
     headers
         .get_all(name)

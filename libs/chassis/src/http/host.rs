@@ -1,4 +1,4 @@
-//! Whether a request names one host (RFC 9112 §3.2, RFC 9113 §8.3.1).
+//! The host of a request (RFC 9112 §3.2, RFC 9113 §8.3.1).
 
 use ::http::header::HOST;
 use ::http::uri::Authority;
@@ -6,13 +6,12 @@ use ::http::{HeaderMap, HeaderValue, Request, Version};
 
 use super::Problem;
 
-/// Checks that a request that came over a connection names its host, once and in good form. What it names changes
-/// nothing: our addresses come from the configuration. But a proxy and a service that take different hosts out of
-/// one request can be played against each other.
+/// Checks that a request names one valid host. The host has no effect, because the service's URLs come from the
+/// configuration. But a proxy and a service that read different hosts from one request can be played against each other.
 ///
 /// # Errors
-/// 400: an HTTP/1.1 request without `Host` or with an empty one; any request with two, or with one that is no
-/// `HOST[:PORT]`; an HTTP/2 request without an authority, or with another one in `Host`.
+/// 400: an HTTP/1.1 request without `Host` or with an empty one; any request with two, or with one that is not
+/// `HOST[:PORT]`; an HTTP/2 request without an authority, or with a different one in `Host`.
 pub fn check_host<B>(request: &Request<B>) -> Result<(), Problem> {
     let host = one_host(request.headers())?;
     let missing = || Err(Problem::bad_request("The request does not name its host."));

@@ -1,4 +1,4 @@
-//! JSON in and out (RFC 8259), read strictly.
+//! JSON bodies and responses (RFC 8259), parsed strictly.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,8 +13,8 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess
 
 use super::{Problem, body};
 
-/// A JSON body. As an extractor it refuses another content type (415), bad UTF-8, malformed JSON, a member that
-/// comes twice (400), and values that `T` does not accept (422); each refusal names the field. `T` should be
+/// A JSON body or response. The extractor refuses another content type (415), bad UTF-8, malformed JSON, a repeated member
+/// (400), and values that `T` does not accept (422); each refusal names the field. `T` should be
 /// `#[serde(deny_unknown_fields)]`, so that a misspelt member is refused as well.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
@@ -46,10 +46,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Reads a whole JSON text as strictly as [`Json`] does.
+/// Parses a whole JSON text as strictly as [`Json`] does.
 ///
 /// # Errors
-/// The problem to answer with. It names the field and never repeats a value.
+/// The problem to respond with. It names the field and never repeats a value.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         malformed(format!(
@@ -58,7 +58,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ))
     })?;
     check_strictly(text)?;
-    // Every body here is an object; serde would take an array of a struct's fields in their order as well.
+    // Every body here is an object; serde would also accept an array of a struct's fields in their order.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Problem::invalid().field("(body)", "expected a JSON object"));
     }
@@ -74,11 +74,10 @@ fn malformed(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(detail)
 }
 
-/// 2^53: from here on not every whole number is a fraction of 64 bits (IEEE 754).
+/// 2^53: from here on not every whole number has an exact 64-bit float (IEEE 754).
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
-/// Checks what serde lets pass: members that come twice, U+0000 in a text, numbers that would be rounded, anything after
-/// the end.
+/// Checks what serde accepts: repeated members, U+0000 in a text, numbers that would be rounded, anything after the end.
 fn check_strictly(text: &str) -> Result<(), Problem> {
     if text.trim_ascii().is_empty() {
         return Err(malformed("The body is empty.".to_owned()));
@@ -152,7 +151,7 @@ impl<'de> Visitor<'de> for StrictCheck<'_> {
         Ok(())
     }
 
-    // What does not fit into 64 bits comes here as the nearest fraction: another number than the one that was sent.
+    // A number that does not fit into 64 bits arrives here as the nearest float, which is another number than was sent.
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<(), E> {
         if number.abs() >= EXACT_BELOW {
             return Err(self.refuse("is a number that cannot be kept exactly"));
@@ -206,7 +205,7 @@ impl<'de> Visitor<'de> for StrictCheck<'_> {
     }
 }
 
-/// Which field serde means, and what it has against it, without the value: it may be a secret.
+/// Extracts the field and the reason from a serde error, without the value, which may be a secret.
 pub(super) fn field_and_detail(path: &str, message: &str) -> (String, String) {
     let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
     let quoted = |prefix: &str| {

@@ -1,5 +1,5 @@
-//! The one layer around every route. Written by hand, because each layer of a stack costs an allocation and a copy
-//! of the request, on every request.
+//! The standard layer around every route. It is one hand-written layer, because each layer of a stack costs an allocation
+//! and a copy of the request, on every request.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -29,18 +29,18 @@ use crate::telemetry::{self, RouteMetrics, TraceContext};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// For answers that are no pages; a page brings a policy of its own.
+/// The content security policy of responses that are not pages; a page has a policy of its own.
 const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// How much of a body that is too long is read away, as a multiple of `limits.body_bytes`, and for how long.
+/// How much of a body that is too long is discarded, as a multiple of `limits.body_bytes`, and for how long.
 const DISCARD_FACTOR: u64 = 8;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
-/// Of this host alone: what else stands under its name is not ours to decide about.
+/// HSTS for this host alone: subdomains are not ours to decide about.
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Puts the standard layer around every route and the fallback: trace context in (W3C), metrics by matched path,
-/// limits on body and time, panics caught, bare errors turned into problems, and protective headers where the
-/// handler set none (`nosniff`, `no-store`, `default-src 'none'`, `no-referrer`, and HSTS where the service is
-/// reached over https). The trace id is in `X-Request-Id`. A request that came over a connection names its host.
+/// Puts the standard layer around every route and the fallback: trace context (W3C), metrics by matched path, limits on
+/// body and time, panics caught, bare errors turned into problems, and protective headers where the handler set none
+/// (`nosniff`, `no-store`, `default-src 'none'`, `no-referrer`, and HSTS if the service is reached over https). The trace
+/// id is in `X-Request-Id`. A request that arrived over a connection must name its host.
 pub fn standard_layers<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     limits: &LimitsConfig,
@@ -53,13 +53,13 @@ pub fn standard_layers<S: Clone + Send + Sync + 'static>(
     })
 }
 
-/// How clients reach a service, behind whatever proxy. It comes from the configured public URL: a header such as
-/// `X-Forwarded-Proto` would have to be trusted, and says nothing that is not known.
+/// The scheme by which clients reach a service, behind any proxy. It comes from the configured public URL: a header such
+/// as `X-Forwarded-Proto` would have to be trusted, and adds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicScheme {
     /// `http`, on one machine or inside a network.
     Http,
-    /// `https`: every answer tells browsers to stay with it (RFC 6797).
+    /// `https`: every response tells browsers to stay with it (RFC 6797).
     Https,
 }
 
@@ -130,7 +130,7 @@ where
         let limits = self.limits;
         let metrics = Arc::clone(&self.metrics);
         let body = BodyLimit::attach(&mut request, limits.body_bytes);
-        // Without a peer there is no connection: a test asks the router itself.
+        // Without a peer there is no connection: a test calls the router itself.
         let named = match request.extensions().get::<Peer>() {
             Some(_) => check_host(&request),
             None => Ok(()),
@@ -180,8 +180,8 @@ where
     }
 }
 
-/// Reads away what is not wanted, within bounds: closing a connection with bytes unread resets it, and the client would
-/// lose the answer that says why.
+/// Reads and discards the rest of a body, within bounds: closing a connection with unread bytes resets it, and the client
+/// would lose the response.
 async fn discard(body: Body, at_most: u64) {
     let mut left = usize::try_from(at_most).unwrap_or(usize::MAX);
     let mut body = std::pin::pin!(body);
@@ -197,10 +197,10 @@ async fn discard(body: Body, at_most: u64) {
     let _ = tokio::time::timeout(DISCARD_TIMEOUT, reading).await;
 }
 
-/// Fills in what the handler left open.
+/// Completes a response: turns a bare error into a problem, and adds the headers that the handler did not set.
 fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     if is_bare_error(response) {
-        // What was said already stays: `Allow`, and whether scripts of other origins may read the answer.
+        // Headers of the handler stay, such as `Allow` and those of CORS.
         let kept = std::mem::take(response.headers_mut());
         *response = Problem::of_status(response.status()).into_response();
         let headers = response.headers_mut();
@@ -218,7 +218,7 @@ fn finish(response: &mut Response, trace: TraceContext, secure: bool) {
     add_protective_headers(headers, secure);
 }
 
-/// The answer to a request that is refused before it reaches a route.
+/// The response to a request that is refused before it reaches a route.
 pub(crate) fn protected_response(problem: Problem, secure: bool) -> Response {
     let mut response = problem.into_response();
     add_protective_headers(response.headers_mut(), secure);
@@ -239,7 +239,7 @@ fn default_header(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue)
     headers.entry(name).or_insert(value);
 }
 
-/// An error of the router itself, or of a handler that said no more than a status.
+/// Whether a response is an error of the router itself, or of a handler that set only a status.
 fn is_bare_error(response: &Response) -> bool {
     (response.status().is_client_error() || response.status().is_server_error())
         && !response.headers().contains_key(CONTENT_TYPE)
@@ -247,7 +247,7 @@ fn is_bare_error(response: &Response) -> bool {
         && response.body().is_end_stream()
 }
 
-/// What metrics and the log of requests say about a request.
+/// The labels of a request in metrics and in the log.
 struct RequestLabels {
     method: ::http::Method,
     route: Option<axum::extract::MatchedPath>,

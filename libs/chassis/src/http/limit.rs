@@ -1,4 +1,4 @@
-//! How long the body of a request may be: little from anybody, more from a sender who has shown a permission.
+//! Body size limit: small for anybody, larger for a sender with a verified permission.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use hyper::body::{Frame, SizeHint};
 
 use super::budget::Reservation;
 
-/// Bytes of a body at most while its sender is unknown: every form, `/authenticate`, everything under `/oauth2`.
+/// The maximum size of a body from an unauthenticated sender: every form, `/authenticate`, everything under `/oauth2`.
 pub const UNAUTHENTICATED_BODY_BYTES: u64 = 16 * 1024;
 
-/// The limit on the body of one request, an extension that [`super::standard_layers`] puts on it. It is
+/// The limit on the body of one request, an extension that [`super::standard_layers`] adds. It is
 /// [`UNAUTHENTICATED_BODY_BYTES`] (or `limits.body_bytes`, where that is less) until a permission extractor of
 /// [`crate::access`] has verified the sender's token, and `limits.body_bytes` from then on. A route without a
 /// permission therefore never reads more than the small limit.
@@ -26,9 +26,9 @@ pub struct BodyLimit(Arc<LimitState>);
 struct LimitState {
     bytes: AtomicU64,
     authenticated_bytes: u64,
-    /// A body that was longer than allowed, unread, once the handler is done with it.
+    /// The unread rest of a body that was too long, once the handler has dropped it.
     unread: Mutex<Option<Body>>,
-    /// What the body holds of the budget of all bodies.
+    /// The reservation of the body in the body budget.
     held: Option<Arc<Reservation>>,
 }
 
@@ -38,8 +38,7 @@ struct LimitState {
 pub(super) struct BodyTooLong(pub(super) u64);
 
 impl BodyLimit {
-    /// Holds the body of `request` to the small limit; `configured` bytes are the large one. `None` when there is no
-    /// body.
+    /// Applies the small limit to the body of `request`; `configured` bytes are the large one. `None` without a body.
     pub(super) fn attach(request: &mut Request<Body>, configured: u64) -> Option<Self> {
         if request.body().is_end_stream() {
             return None;
@@ -62,17 +61,17 @@ impl BodyLimit {
         Some(limit)
     }
 
-    /// Allows the large limit: the sender is known and may be here.
+    /// Raises the limit to the large one, for an authorized sender.
     pub(crate) fn allow_large_body(&self) {
         self.0.bytes.store(self.0.authenticated_bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that are allowed now.
+    /// The current limit.
     pub(super) fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// The body, if it was too long and is not read to its end.
+    /// Takes the unread rest of a body that was too long.
     pub(super) fn unread(&self) -> Option<Body> {
         self.0.unread.lock().ok()?.take()
     }
@@ -84,7 +83,7 @@ struct LimitedBody {
     inner: Body,
     declared: u64,
     read: u64,
-    /// Reading failed: the budget of all bodies is used up, or the client is gone.
+    /// Reading failed: the body budget is exhausted, or the client is gone.
     failed: bool,
     limit: BodyLimit,
 }
@@ -131,8 +130,8 @@ impl HttpBody for LimitedBody {
     }
 }
 
-/// Closing a connection with bytes unread resets it, and the client would lose the answer that says why: the layer
-/// gets the rest and reads it away.
+/// Hands the unread rest to the layer, which discards it: closing a connection with unread bytes resets it, and the client
+/// would lose the response.
 impl Drop for LimitedBody {
     fn drop(&mut self) {
         if (self.failed || self.check().is_err())

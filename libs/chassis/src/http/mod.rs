@@ -1,5 +1,5 @@
-//! HTTP as every service speaks it: problems instead of bare errors, extractors that refuse what is not exact, and
-//! one layer with trace context, metrics, limits and protective headers.
+//! HTTP for every service: problem details, strict extractors, and one layer with trace context, metrics, limits and
+//! protective headers.
 
 mod base_path;
 mod body;

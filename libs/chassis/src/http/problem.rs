@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): what a client gets instead of an answer.
+//! Problem details: the error responses (RFC 9457).
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -36,12 +36,12 @@ struct Details {
     headers: HeaderMap,
 }
 
-/// One field that is wrong, and what is wrong with it.
+/// An invalid field and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// Where in the input: `emails[0].value`, or the name of a parameter.
+    /// The path in the input, such as `emails[0].value`, or the name of a parameter.
     pub field: String,
-    /// What is wrong, as a sentence that names no secret.
+    /// The reason, as a sentence without secrets.
     pub detail: String,
 }
 
@@ -83,7 +83,7 @@ impl Problem {
         )
     }
 
-    /// 401: who is asking is not known. `scheme` becomes `WWW-Authenticate` (RFC 9110 §11.6.1).
+    /// 401: the request is not authenticated. `scheme` becomes `WWW-Authenticate` (RFC 9110 §11.6.1).
     pub fn unauthorized(scheme: &str) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -93,17 +93,17 @@ impl Problem {
         .header(::http::header::WWW_AUTHENTICATE, scheme)
     }
 
-    /// 403: who is asking may not do this.
+    /// 403: the caller is not authorized.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed").detail(detail)
     }
 
-    /// 404: there is no such thing.
+    /// 404: there is no such resource.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found")
     }
 
-    /// 409: the state of the thing forbids it.
+    /// 409: the request conflicts with the state of the resource.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "In conflict with what is there").detail(detail)
     }
@@ -119,7 +119,7 @@ impl Problem {
         .with("limit", limit)
     }
 
-    /// 429: too many of these; the client is told when to come back.
+    /// 429: too many requests, with `Retry-After`.
     pub fn too_many(retry_after: Duration) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -129,7 +129,7 @@ impl Problem {
         .retry_after(retry_after)
     }
 
-    /// 503: not now; the client is told when to come back.
+    /// 503: temporarily unavailable, with `Retry-After`.
     pub fn unavailable(retry_after: Duration) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -139,7 +139,7 @@ impl Problem {
         .retry_after(retry_after)
     }
 
-    /// 500: our fault. The causes go to the log; the client learns a trace id and nothing else.
+    /// 500: an internal error. The causes go to the log; the client gets a trace id and nothing else.
     pub fn internal(error: &(dyn StdError + 'static)) -> Self {
         tracing::error!(
             error.message = %error,
@@ -149,7 +149,7 @@ impl Problem {
         Self::internal_unlogged()
     }
 
-    /// 500 without a word to the log: the caller has written it already.
+    /// 500 without a log line: the caller has logged the error.
     pub(crate) fn internal_unlogged() -> Self {
         let problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -178,14 +178,14 @@ impl Problem {
         }
     }
 
-    /// Says what is wrong this time.
+    /// Sets the detail of this occurrence.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Names a field that is wrong.
+    /// Adds an invalid field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, detail: impl Into<String>) -> Self {
         self.0.errors.push(FieldError {
@@ -195,7 +195,7 @@ impl Problem {
         self
     }
 
-    /// Adds a member (RFC 9457 §3.2).
+    /// Adds an extension member (RFC 9457 §3.2).
     #[must_use]
     pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
         self.0.members.push((member, value.into()));
@@ -211,7 +211,7 @@ impl Problem {
         self
     }
 
-    /// Says when to come back: in whole seconds, at least one.
+    /// Sets `Retry-After`, in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(self, after: Duration) -> Self {
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
@@ -228,12 +228,12 @@ impl Problem {
         &self.0.name
     }
 
-    /// The fields that are wrong.
+    /// The invalid fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
     }
 
-    /// What is wrong this time, if it was said.
+    /// The detail of this occurrence, if it is set.
     pub fn detail_text(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }

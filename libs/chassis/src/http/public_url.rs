@@ -1,4 +1,4 @@
-//! The URL by which others know a service: its issuer (OpenID Connect Discovery §3), its audience (RFC 8707).
+//! Public URL of a service: its issuer (OpenID Connect Discovery §3) and its audience (RFC 8707).
 
 #[cfg(test)]
 mod tests;
@@ -11,12 +11,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use url::{Host, Url};
 
-/// The most that a path may have, in bytes: it goes into the names of cookies.
+/// The maximum length of a path in bytes, because it becomes part of cookie names.
 const MAX_PATH_BYTES: usize = 100;
 
-/// `https://id.example.org` or `https://example.org/idp`: an origin and perhaps a path, without a slash at the end, a
-/// query, a fragment or a user. The host is in lower case whatever was written, so that what is derived from the URL
-/// compares exactly.
+/// A public URL: `https://id.example.org` or `https://example.org/idp`. It has an origin and an optional path, without a
+/// slash at the end, a query, a fragment or a user. The host is in lower case, so that derived values compare exactly.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     url: Url,
@@ -24,17 +23,17 @@ pub struct PublicUrl {
     text: String,
 }
 
-/// Not a URL by which a service can be known.
+/// The text is not a valid public URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicUrlError {
-    /// The scheme is another one, or there is no host.
+    /// The scheme is not https or http, or there is no host.
     #[error("expected an https:// or http:// URL")]
     Scheme,
-    /// It has more than an origin and a path.
+    /// The URL has more than an origin and a path.
     #[error("expected a URL without a user, a query and a fragment")]
     Parts,
-    /// A cookie's name, a proxy's rule and a link must be able to hold the path as it is.
+    /// The path has characters that a cookie name, a proxy rule or a link could not hold unchanged.
     #[error(
         "expected a path of letters, digits and . _ ~ - between single slashes, of at most {MAX_PATH_BYTES} characters"
     )]
@@ -42,10 +41,10 @@ pub enum PublicUrlError {
 }
 
 impl PublicUrl {
-    /// Takes a URL as the operator wrote it.
+    /// Parses a URL as the operator wrote it.
     ///
     /// # Errors
-    /// [`PublicUrlError`] says what is expected.
+    /// [`PublicUrlError`] with the expectation.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
         let mut url = Url::parse(text.trim()).map_err(|_| PublicUrlError::Scheme)?;
         if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
@@ -68,7 +67,7 @@ impl PublicUrl {
         Ok(Self { url, text })
     }
 
-    /// The URL without a slash at its end: what stands in `iss` and `aud`.
+    /// The URL without a slash at its end, as in `iss` and `aud`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -88,22 +87,22 @@ impl PublicUrl {
         self.url.port()
     }
 
-    /// What browsers send as `Origin`: `https://example.org`.
+    /// The origin, as browsers send it in `Origin`: `https://example.org`.
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The path without a slash at its end: `/idp`, or nothing.
+    /// The path without a slash at its end: `/idp`, or empty.
     pub fn path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// A path of the service, such as `/login`, as links and redirects within its origin name it: `/idp/login`.
+    /// A path of the service, such as `/login`, for links and redirects within its origin: `/idp/login`.
     pub fn local(&self, path: &str) -> String {
         format!("{}{path}", self.path())
     }
 
-    /// A path of the service, such as `/setup`, in full: `https://example.org/idp/setup`.
+    /// A path of the service, such as `/setup`, as an absolute URL: `https://example.org/idp/setup`.
     pub fn full(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
@@ -113,7 +112,7 @@ impl PublicUrl {
         self.url.scheme() == "https"
     }
 
-    /// Whether it can be reached from this machine alone.
+    /// Whether it can be reached only from this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }

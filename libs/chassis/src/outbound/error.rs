@@ -1,61 +1,61 @@
-//! Why a call was not made, or had no answer.
+//! Errors of outbound calls.
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
 
-/// Why an address may not be called.
+/// An address may not be called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Neither `https`, nor `http` to an allowed network.
     #[error("only https is called; http only in a network that the configuration allows")]
     Scheme,
-    /// A user name or password stands in the URL.
+    /// The URL contains a user name or password.
     #[error("a URL that is called may not hold a user name or a password")]
     UserInfo,
-    /// There is nothing to call.
+    /// The URL has no host.
     #[error("the URL has no host")]
     NoHost,
-    /// A part that never reaches the other side.
+    /// The URL has a fragment, which is never sent.
     #[error("a URL that is called may not have a fragment")]
     Fragment,
-    /// Not one of the ports that may be called.
+    /// The port is not allowed.
     #[error("port {0} is not called; only in a network that the configuration allows")]
     Port(u16),
-    /// The host is, or its name has, an address that is not on the public internet.
+    /// The host is or resolves to an address that is not public.
     #[error("{0} is not a public address, and no network that the configuration allows")]
     Address(IpAddr),
-    /// A public address, but over http or at a port that is not usual.
+    /// The address is public, but the URL has http or an unusual port.
     #[error("{0} is called over https and at a usual port only")]
     Unusual(IpAddr),
 }
 
-/// Why there is no answer. No message holds the path or the query of the URL.
+/// A call without a response. No message contains the path or the query of the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboundError {
     /// The address may not be called.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The name has no address.
+    /// The name cannot be resolved.
     #[error("the name of the host cannot be resolved")]
     Unresolved,
-    /// It took too long.
+    /// There is no response in time.
     #[error("no answer in time")]
     Timeout,
-    /// The answer is longer than it may be.
+    /// The response is too long.
     #[error("the answer has more than {limit} bytes")]
     TooLarge {
-        /// How many bytes it may have.
+        /// The maximum number of bytes.
         limit: usize,
     },
-    /// No connection, a certificate that is not trusted, or a broken answer.
+    /// The connection failed, the certificate is not trusted, or the response is broken.
     #[error("the call failed: {0}")]
     Failed(String),
 }
 
 impl OutboundError {
-    /// Finds what lies below the client's error.
+    /// Finds the cause of the HTTP client's error.
     pub(super) fn from_client(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
@@ -77,7 +77,7 @@ impl OutboundError {
     }
 }
 
-/// The resolver's own error, to be found again below the client's.
+/// The error of the resolver, which [`OutboundError::from_client`] finds among the causes.
 #[derive(Debug, thiserror::Error)]
 #[error("the name of the host cannot be resolved")]
 pub(super) struct Unresolved;

@@ -1,9 +1,9 @@
-//! Calls to addresses that somebody else chose: webhooks, documents of other providers, back-channel sign-out.
+//! Guarded calls to addresses that others chose: webhooks, documents of other providers, back-channel logout.
 //!
-//! Such an address must not lead back into the network that the service stands in (server-side request forgery, SB-32).
-//! The name is resolved here, every address that it has is checked, and the connection goes to a checked address and to
-//! no other: a name that means something else the next time (DNS rebinding) is checked again then. Connections are
-//! not kept, redirects are not followed, no proxy is asked, and both time and answer are limited.
+//! Such an address must not lead into the network of the service (server-side request forgery, SB-32). The name is resolved
+//! here, each of its addresses is checked, and the connection goes to a checked address only: a name that resolves
+//! differently the next time (DNS rebinding) is checked again. Connections are not reused, redirects are not followed, no
+//! proxy is used, and both time and response size are limited.
 
 mod error;
 mod policy;
@@ -30,22 +30,22 @@ pub use resolve::{Resolver, SystemResolver};
 use policy::Strictness;
 use resolve::GuardedResolver;
 
-/// Calls other people's addresses. Cheap to clone.
+/// A client for addresses that others chose. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolver>,
     timeout: Duration,
-    /// Reaches public addresses, and allowed ones.
+    /// The client for public addresses and allowed networks.
     open: reqwest::Client,
-    /// Reaches allowed addresses only.
+    /// The client for allowed networks only.
     allowed: reqwest::Client,
 }
 
-/// The head of an answer; its body is read on demand.
+/// A response. Its body is read on demand.
 #[derive(Debug)]
 pub struct OutboundResponse {
-    /// The status; a redirect is an answer like any other.
+    /// The status; a redirect is a response like any other.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
@@ -53,11 +53,10 @@ pub struct OutboundResponse {
 }
 
 impl Outbound {
-    /// A caller that keeps to `policy` and gives up after `timeout`, which covers everything from the name to the end
-    /// of the answer.
+    /// A client with `policy` and `timeout`, which covers everything from the name resolution to the end of the response.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// TLS cannot be set up.
     pub fn new(
         policy: Policy,
         resolver: Arc<dyn Resolver>,
@@ -74,11 +73,11 @@ impl Outbound {
         })
     }
 
-    /// Whether `url` may be called now: how it is written, and every address that its name has at the moment. A later
-    /// call checks again.
+    /// Checks whether `url` may be called now: the URL itself, and every address that its name resolves to. A later call
+    /// checks again.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why it may not be called.
     pub async fn check(&self, url: &Url) -> Result<(), OutboundError> {
         let strictness = self.policy.classify(url)?;
         let Some(url::Host::Domain(name)) = url.host() else {
@@ -92,10 +91,10 @@ impl Outbound {
         Ok(())
     }
 
-    /// Sends `body` with `headers` to `url` and waits for the head of the answer.
+    /// Sends `body` with `headers` to `url` and waits for the head of the response.
     ///
     /// # Errors
-    /// [`OutboundError::Refused`] before anything is sent; otherwise why there is no answer.
+    /// [`OutboundError::Refused`] before anything is sent; otherwise the reason why there is no response.
     pub async fn send(
         &self,
         method: Method,
@@ -125,10 +124,10 @@ impl Outbound {
 }
 
 impl OutboundResponse {
-    /// The body, if it has at most `limit` bytes.
+    /// Reads the body, up to `limit` bytes.
     ///
     /// # Errors
-    /// [`OutboundError::TooLarge`], as soon as there is more; or why it did not come.
+    /// [`OutboundError::TooLarge`] as soon as there is more; or the reason why reading failed.
     pub async fn read(mut self, limit: usize) -> Result<Vec<u8>, OutboundError> {
         let mut read = Vec::new();
         while let Some(chunk) = self.body.chunk().await.map_err(OutboundError::from_client)? {
@@ -145,14 +144,14 @@ fn client(resolver: GuardedResolver, timeout: Duration) -> Result<reqwest::Clien
     let resolver = Arc::new(resolver);
     let builder = || {
         reqwest::Client::builder()
-            // SB-39: strangers receive these calls, and no version is any of their business.
+            // SB-39: strangers receive these calls, so the version is not sent.
             .user_agent("vestibule")
             .dns_resolver(Arc::clone(&resolver))
             .redirect(redirect::Policy::none())
             .no_proxy()
-            // What the other side packs small cannot grow here.
+            // Without decompression, a small response cannot become a large one.
             .no_gzip()
-            // A kept connection would be used without looking at the name again.
+            // A reused connection would skip the check of the name.
             .pool_max_idle_per_host(0)
             .connect_timeout(timeout)
             .timeout(timeout)

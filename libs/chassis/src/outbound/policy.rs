@@ -1,4 +1,4 @@
-//! What may be called.
+//! Policy of outbound calls: which URLs and addresses may be called.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,17 @@ use super::error::Refusal;
 use super::public::is_public;
 use crate::http::Network;
 
-/// What may be called: the public internet over https at usual ports, and everything in `allow`.
+/// The policy of outbound calls: the public internet over https at usual ports, and everything in `allow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Networks that may be called though they are not public, over http too and at any port. For development, and
-    /// for receivers of one's own.
+    /// Networks that may be called although they are not public, also over http and at any port. They are meant for
+    /// development and for one's own receivers.
     pub allow: Vec<Network>,
     /// The ports that may be called on the public internet.
     pub ports: Vec<u16>,
 }
 
-/// How far a URL may lead, by the way it is written.
+/// The addresses that a URL may lead to, decided by its scheme and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strictness {
     /// https at a usual port: to public addresses and allowed ones.
@@ -28,7 +28,7 @@ pub(super) enum Strictness {
 }
 
 impl Policy {
-    /// Judges what is written; an address in it at once, a name when it is resolved.
+    /// Classifies a URL. An address in it is checked at once, a name when it is resolved.
     pub(super) fn classify(&self, url: &Url) -> Result<Strictness, Refusal> {
         let usual_scheme = match url.scheme() {
             "https" => true,
@@ -56,7 +56,7 @@ impl Policy {
         if address.is_some_and(|address| self.allows(address)) {
             return Ok(strictness);
         }
-        // Said as it is written, rather than by the address that it would be refused for later.
+        // The error names the scheme or port, rather than the address that would be refused later.
         if !usual_scheme {
             return Err(Refusal::Scheme);
         }
@@ -69,7 +69,7 @@ impl Policy {
         }
     }
 
-    /// Refuses when one address may not be called: a name that has such an address beside others is up to something.
+    /// Checks every address of a name. One forbidden address refuses the name.
     pub(super) fn check_all(&self, found: &[IpAddr], strictness: Strictness) -> Result<(), Refusal> {
         found
             .iter()

@@ -1,13 +1,13 @@
-//! Which addresses are on the public internet.
+//! Public IP addresses, by the special-purpose address registries.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether the first `prefix` of `width` bits are the same.
+/// Whether the first `prefix` of `width` bits are equal.
 const fn same_prefix(one: u128, other: u128, prefix: u8, width: u8) -> bool {
     (one ^ other) >> (width - prefix) == 0
 }
 
-/// What is not the public internet, of IPv4 (the special-purpose registry of RFC 6890 and its updates).
+/// IPv4 networks that are not public (the special-purpose address registry of RFC 6890 and its updates).
 const SPECIAL_V4: [(Ipv4Addr, u8); 17] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -31,8 +31,7 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 17] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 
-/// Within 2000::/3, which is all that is given out of IPv6: what is not the public internet, or leads to an IPv4
-/// address that would have to be looked at instead.
+/// IPv6 networks within 2000::/3, the only allocated global range, that are not public or that embed an IPv4 address.
 const SPECIAL_V6: [(Ipv6Addr, u8); 5] = [
     // Protocol assignments, among them Teredo and benchmarks.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -43,8 +42,8 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 5] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Whether an address is on the public internet: not private, loopback, link-local, shared, multicast, reserved or for
-/// documentation, and no IPv6 form of an IPv4 address (mapped, 6to4, NAT64).
+/// Whether an address is public: not private, loopback, link-local, shared, multicast, reserved or for documentation, and
+/// not an IPv6 form of an IPv4 address (mapped, 6to4, NAT64).
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|(network, prefix)| {

@@ -1,4 +1,4 @@
-//! From names to addresses, with the guard between.
+//! Name resolution with the outbound policy applied to every address.
 
 use std::fmt;
 use std::io;
@@ -11,16 +11,16 @@ use super::error::Unresolved;
 use super::policy::{Policy, Strictness};
 use crate::access::BoxFuture;
 
-/// Finds the addresses of a name.
+/// Resolves names to addresses.
 pub trait Resolver: Send + Sync + fmt::Debug + 'static {
-    /// All addresses of `name`; at least one.
+    /// Resolves `name` to all of its addresses, at least one.
     ///
     /// # Errors
-    /// When it has none, or nobody answers.
+    /// The name has no address, or no server responds.
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 }
 
-/// The machine's own way: the hosts file, then DNS.
+/// The resolver of the system: the hosts file, then DNS.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
@@ -39,7 +39,7 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// A resolver that gives out checked addresses only. The client connects to what it gets from here.
+/// A resolver that returns checked addresses only. The client connects to the addresses that it gets from here.
 pub(super) struct GuardedResolver {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolver>,
@@ -66,7 +66,7 @@ impl Resolve for GuardedResolver {
         Box::pin(async move {
             let found = resolver.resolve(name.as_str()).await.map_err(|_| Unresolved)?;
             policy.check_all(&found, strictness)?;
-            // The client puts the port of the URL in.
+            // The client sets the port of the URL.
             let checked: Addrs = Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(checked)
         })

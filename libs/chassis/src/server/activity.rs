@@ -1,7 +1,7 @@
-//! The state of one connection, and the time at which it has to end.
+//! State of one connection, and the deadline of each of its stages.
 //!
-//! A connection is in one of four stages, and every stage in which the client has to do something has a deadline. The
-//! deadlines of a request itself are elsewhere: `limits.body_seconds` for its body, `limits.request_seconds` for its answer.
+//! A connection is in one of four stages, and every stage in which the client has to act has a deadline. The deadlines of a
+//! request are elsewhere: `limits.body_seconds` for its body, `limits.request_seconds` for its response.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,21 +20,21 @@ pub(super) use eviction::EvictionRank;
 pub(super) use open::{BodyProgress, OpenRequest};
 use open::{Request, RequestState};
 
-/// Why the service ended a connection.
+/// The reason why the service closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CloseReason {
-    /// No complete request head came in time: TLS handshake, HTTP/2 preface and head share one deadline.
+    /// No complete request head arrived in time: TLS handshake, HTTP/2 preface and head share one deadline.
     Head,
     /// No request was open for `limits.keep_alive_seconds`.
     Idle,
-    /// The client took nothing of an answer for `limits.write_seconds`.
+    /// The client read nothing of a response for `limits.write_seconds`.
     Response,
-    /// Its place was needed, and it waited for its client.
+    /// Its slot was needed, and it waited for its client.
     Evicted,
 }
 
 impl CloseReason {
-    /// As the label `reason` of `vestibule_connections_closed_total`.
+    /// The value of the label `reason` of `vestibule_connections_closed_total`.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Head => "head",
@@ -45,7 +45,7 @@ impl CloseReason {
     }
 }
 
-/// How long a client may take for its part.
+/// The deadlines of a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     head: Duration,
@@ -62,7 +62,7 @@ impl Deadlines {
         }
     }
 
-    /// How often a connection without a near deadline is looked at: a new deadline is noticed so much too late at most.
+    /// The interval at which a connection without a near deadline is checked: a new deadline is noticed this late at most.
     fn tick(&self) -> Duration {
         self.head.min(self.keep_alive).min(self.write) / 2
     }
@@ -70,13 +70,13 @@ impl Deadlines {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Accepted; no complete request head came so far.
+    /// Accepted; no complete request head has arrived.
     Accepted(Instant),
-    /// A request is open: its head came, and its answer was not handed over to the end.
+    /// A request is open: its head has arrived, and its response is not completely written.
     Busy,
     /// No request is open.
     Idle(Instant),
-    /// The head of a further request has begun to come. HTTP/1 only: HTTP/2 has bytes that belong to no request.
+    /// The head of a further request has begun to arrive. HTTP/1 only: HTTP/2 has bytes that belong to no request.
     Head(Instant),
 }
 
@@ -84,17 +84,17 @@ enum Stage {
 struct State {
     stage: Stage,
     http2: bool,
-    /// The requests that are open, by number.
+    /// The open requests, by number.
     open: HashMap<u64, Request>,
     next_request: u64,
-    /// Since when the system takes no more bytes for the client.
+    /// The time since which the system accepts no more bytes for the client.
     blocked: Option<Instant>,
-    /// The place was given up: the connection ends, whatever the client sends meanwhile.
+    /// The connection was evicted: it closes, whatever the client sends meanwhile.
     is_evicted: bool,
 }
 
 impl State {
-    /// Since when an HTTP/2 client has taken nothing of an answer.
+    /// The time since which an HTTP/2 client has read nothing of a response.
     fn unread_response_since(&self) -> Option<Instant> {
         let states = self.open.values().map(|request| request.state);
         states
@@ -105,7 +105,7 @@ impl State {
             .min()
     }
 
-    /// How readily the connection can be spared; `None` while the service works on one of its requests.
+    /// The eviction rank; `None` while the service works on one of its requests.
     fn eviction_rank(&self) -> Option<EvictionRank> {
         let unfinished = match self.stage {
             Stage::Idle(since) => return Some(EvictionRank::idle(since)),
@@ -115,8 +115,8 @@ impl State {
         unfinished.map(EvictionRank::unfinished)
     }
 
-    /// Since when a busy connection waits for its client, which owes bytes of every body or takes none of any answer. A
-    /// body counts from its head on, so that a byte now and then gains nothing.
+    /// The time since which a busy connection waits for its client, to send bodies or to read responses. A body counts from
+    /// its request head, so that sending a byte now and then gains nothing.
     fn waiting_since(&self) -> Option<Instant> {
         // HTTP/1 has one request at a time.
         let stuck = self.blocked.filter(|_| !self.http2);
@@ -133,11 +133,12 @@ impl State {
     }
 }
 
-/// The state of one connection, shared by its stream, its requests and the table of places.
+/// The state of one connection, shared by its stream, its requests and the slots.
 #[derive(Debug)]
 pub(super) struct Activity {
     deadlines: Deadlines,
-    /// A trusted proxy carries many clients on one connection: one that does not read its answer ends no other's.
+    /// Whether the peer is a trusted proxy, which carries many clients on one connection: a client that does not read its
+    /// response must not close the connection of the others.
     shared: bool,
     state: Mutex<State>,
     evicted: Notify,
@@ -165,7 +166,7 @@ impl Activity {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes came from the client.
+    /// Bytes arrived from the client.
     pub(super) fn received(&self) {
         let mut state = self.state();
         if matches!(state.stage, Stage::Idle(_)) && !state.http2 {
@@ -173,7 +174,7 @@ impl Activity {
         }
     }
 
-    /// The system took bytes for the client, or takes no more for now.
+    /// The system accepted bytes for the client, or accepts no more for now.
     pub(super) fn sent(&self, progress: bool) {
         let mut state = self.state();
         match (progress, state.blocked) {
@@ -183,8 +184,8 @@ impl Activity {
         }
     }
 
-    /// The head of a request is complete. The request is open until the value is dropped. `None` when the connection has
-    /// given its place up and is about to end.
+    /// Opens a request whose head is complete, until the returned value is dropped. `None` if the connection was evicted and
+    /// is about to close.
     pub(super) fn open_request(self: &Arc<Self>, version: Version) -> Option<OpenRequest> {
         let mut state = self.state();
         if state.is_evicted {
@@ -208,14 +209,14 @@ impl Activity {
         })
     }
 
-    /// Changes whose turn it is in a request, if it is still open.
+    /// Changes the state of a request, if it is still open.
     fn set_state(&self, id: u64, change: impl FnOnce(&mut RequestState)) {
         if let Some(request) = self.state().open.get_mut(&id) {
             change(&mut request.state);
         }
     }
 
-    /// The connection was told to end, which needs the client's help: it gets the time of one request head.
+    /// The server asked the connection to close, which needs the client: the client gets the deadline of one request head.
     pub(super) fn begin_close(&self) {
         let mut state = self.state();
         if matches!(state.stage, Stage::Idle(_)) {
@@ -223,14 +224,14 @@ impl Activity {
         }
     }
 
-    /// How readily the connection can be spared; `None` while the service works on one of its requests, and when the place
-    /// was given up already.
+    /// The eviction rank; `None` while the service works on one of its requests, and after an eviction.
     pub(super) fn eviction_rank(&self) -> Option<EvictionRank> {
         let state = self.state();
         state.eviction_rank().filter(|_| !state.is_evicted)
     }
 
-    /// The place is needed. Returns whether the connection gives it up: then it ends, whatever the client sends meanwhile.
+    /// Evicts the connection, unless the service works on one of its requests. Returns whether it did: then the connection
+    /// closes, whatever the client sends meanwhile.
     pub(super) fn evict(&self) -> bool {
         let mut state = self.state();
         if state.is_evicted || state.eviction_rank().is_none() {
@@ -241,26 +242,26 @@ impl Activity {
         true
     }
 
-    /// Whether the place was given up. It is free when the connection has ended.
+    /// Whether the connection was evicted. Its slot is free when it has closed.
     pub(super) fn is_evicted(&self) -> bool {
         self.state().is_evicted
     }
 
-    /// Since when a request waits for its client; `None` while the service works on it, and when it cannot be given up.
+    /// The time since which a request waits for its client; `None` while the service works on it, and if it cannot be evicted.
     pub(super) fn waiting_since(&self, request: u64) -> Option<Instant> {
         let state = self.state();
         let request = state.open.get(&request)?;
         match request.state {
             RequestState::Processing => None,
             RequestState::AwaitingBody => Some(request.opened),
-            // Others share the connection, and one stream cannot be reset from here.
+            // Other clients share the connection, and one stream cannot be reset from here.
             RequestState::AwaitingClient(_) if self.shared => None,
             RequestState::AwaitingClient(since) => Some(since),
         }
     }
 
-    /// The place of a request is needed that waits for its client. Returns whether it gives it up: the body is refused, or
-    /// the connection of a client ends that takes nothing of its answer.
+    /// Evicts a request that waits for its client: its body is refused, or its connection closes if the client does not read
+    /// the response. Returns whether it did.
     pub(super) fn evict_request(&self, request: u64) -> bool {
         let reader = {
             let mut state = self.state();
@@ -302,7 +303,7 @@ impl Activity {
         stage.into_iter().chain(answer).min_by_key(|(at, _)| *at)
     }
 
-    /// Waits until a deadline has passed or the place was given up.
+    /// Waits until a deadline has passed or the connection is evicted.
     pub(super) async fn expired(&self) -> CloseReason {
         loop {
             if self.is_evicted() {

@@ -1,4 +1,4 @@
-//! Serving one connection until it ends, its time is over or everything ends.
+//! Serving of one connection, until it ends, expires or the server shuts down.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,16 +28,16 @@ use super::response_body::{HeldResources, ResponseBody};
 use super::slots::{ConnectionSlot, RequestSlot, Slots};
 use super::stream::TrackedStream;
 
-/// HTTP/2 streams that a client may have open on one connection. A client that wants more waits, which costs nothing here.
+/// The maximum number of concurrent HTTP/2 streams of a client's connection. A client that wants more waits.
 const STREAMS: u32 = 32;
-/// The same of a trusted proxy, whose connection carries many clients.
+/// The maximum for a trusted proxy, whose connection carries many clients.
 const STREAMS_OF_A_PROXY: u32 = 200;
-/// What may arrive on an HTTP/2 stream, and on a whole connection, before anybody has read it: nobody counts these bytes.
+/// HTTP/2 flow-control windows of a stream and of a connection: these unread bytes are not counted in the body budget.
 const STREAM_WINDOW: u32 = 32 * 1024;
 const CONNECTION_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW_OF_A_PROXY: u32 = 1024 * 1024;
 
-/// How HTTP is spoken with a client, and with a trusted proxy.
+/// The HTTP settings for clients and for trusted proxies.
 #[derive(Clone)]
 pub(super) struct Protocol {
     client: Arc<Builder<TokioExecutor>>,
@@ -58,7 +58,7 @@ fn builder(limits: &LimitsConfig, streams: u32, connection_window: u32) -> Build
     builder
         .http1()
         .timer(TokioTimer::new())
-        // `Activity` has the deadlines of heads: it also sees what comes before HTTP.
+        // `Activity` has the deadlines of heads: it also covers the TLS handshake.
         .header_read_timeout(None)
         .max_buf_size(limits.header_bytes.max(8192));
     builder
@@ -72,7 +72,7 @@ fn builder(limits: &LimitsConfig, streams: u32, connection_window: u32) -> Build
     builder
 }
 
-/// What the connections of a port have in common.
+/// The context that the connections of a port share.
 pub(super) struct PortContext {
     pub(super) port: &'static str,
     pub(super) protocol: Protocol,
@@ -81,7 +81,7 @@ pub(super) struct PortContext {
     pub(super) bodies: Arc<BodyTerms>,
     pub(super) trusted: Arc<[Network]>,
     pub(super) tls: bool,
-    /// The phase in which connections end.
+    /// The shutdown phase in which connections close.
     pub(super) until: Phase,
     pub(super) shutdown: Shutdown,
 }
@@ -91,7 +91,7 @@ impl PortContext {
         self.trusted.iter().any(|network| network.contains(ip))
     }
 
-    /// A place for a connection that was accepted, or `None`.
+    /// Admits an accepted connection; `None` if its source has no free slot.
     pub(super) async fn admit(&self, address: SocketAddr, activity: Arc<Activity>) -> Option<Connection> {
         let proxy = self.trusts(address.ip());
         let Some(slot) = self.slots.admit(address.ip(), proxy, &activity).await else {
@@ -122,7 +122,7 @@ impl PortContext {
     }
 }
 
-/// A connection that has its place.
+/// An admitted connection, which has its slot.
 pub(super) struct Connection {
     port: &'static str,
     builder: Arc<Builder<TokioExecutor>>,
@@ -133,9 +133,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Serves it to its end.
+    /// Serves the connection to its end.
     pub(super) async fn accept(self, stream: TcpStream, acceptor: Acceptor) {
-        // An answer is written at once; waiting for more would only delay it.
+        // A response is written in one piece; waiting for more would only delay it.
         if stream.set_nodelay(true).is_err() {
             return;
         }
@@ -169,7 +169,7 @@ impl Connection {
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
-                    // What ends here is the client's affair: it hung up, or spoke no HTTP.
+                    // The client closed the connection, or did not speak HTTP.
                     if let Err(error) = ended {
                         tracing::debug!(error.message = %error, "a connection ended early");
                     }
@@ -184,7 +184,7 @@ impl Connection {
                     if why != CloseReason::Idle {
                         return;
                     }
-                    // A request that is on its way already is answered, or HTTP/2 says that it was not seen.
+                    // A request that is on its way is still served, or HTTP/2 reports that it was not processed.
                     activity.begin_close();
                     connection.as_mut().graceful_shutdown();
                 }
@@ -193,12 +193,12 @@ impl Connection {
     }
 }
 
-/// A router with what it has to know of its connection.
+/// The request handler of one connection.
 #[derive(Clone)]
 struct Handler {
     app: Router,
     bodies: Arc<BodyTerms>,
-    /// Bytes of bodies that the source of this connection holds; behind a proxy each client has its own.
+    /// The body bytes that the source of this connection holds; behind a proxy each client has its own.
     body_bytes: Option<SourceBytes>,
     peer: Peer,
     /// Whether the peer is a trusted proxy.
@@ -208,8 +208,8 @@ struct Handler {
 }
 
 impl Handler {
-    /// The place of a request for which no connection stands: of one that came through a proxy, and of one over HTTP/2,
-    /// whose connection carries many. A proxy's own requests, and those of clients in its network, need none.
+    /// Admits a request that its connection does not count for: one through a proxy, and one over HTTP/2, whose connection
+    /// carries many. Requests of the proxy itself, and of clients in its network, need no slot.
     fn slot(&self, request: &Request<Incoming>, open: &OpenRequest) -> Result<Option<RequestSlot>, Problem> {
         if !self.proxy && request.version() != Version::HTTP_2 {
             return Ok(None);
@@ -236,7 +236,7 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Some(open) = self.activity.open_request(request.version()) else {
-            // The connection ends before anything could be said.
+            // The connection was evicted and closes without a response.
             return Box::pin(std::future::pending());
         };
         let slot = match self.slot(&request, &open) {

@@ -1,14 +1,14 @@
-//! File descriptors: every connection is one, and the process needs some for itself.
+//! File descriptor limit: every connection needs one, and the process needs some for itself.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Places of the management port.
+/// The maximum number of connections of the management port.
 pub(super) const MANAGEMENT_CONNECTIONS: usize = 64;
-/// Descriptors for the database, calls to others, files and the runtime.
+/// File descriptors for the database, outgoing calls, files and the runtime.
 const RESERVED: usize = 256;
 
-/// Raises the limit of this process for `connections` of the public port, as far as it may be raised. Returns how many
-/// there is room for: with more, a flood on the public port would take the descriptors of probes and of the database.
+/// Raises the limit of this process for `connections` of the public port, as far as it may be raised. Returns how many fit:
+/// with more, a flood on the public port would use up the descriptors of probes and of the database.
 pub(super) fn raise(connections: usize) -> usize {
     let reserve = MANAGEMENT_CONNECTIONS + RESERVED;
     let wanted = u64::try_from(connections.saturating_add(reserve)).unwrap_or(u64::MAX);

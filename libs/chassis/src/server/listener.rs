@@ -1,4 +1,4 @@
-//! Accepting connections on one port until no more are wanted.
+//! Listener of one port: accepts connections until shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use super::connection::{PortContext, Protocol};
 use super::metrics;
 use super::slots::Slots;
 
-/// How a new connection becomes a stream of bytes.
+/// The transport of new connections: plain TCP or TLS.
 #[derive(Clone)]
 pub(super) enum Acceptor {
     Plain,
@@ -38,10 +38,10 @@ impl std::fmt::Debug for Acceptor {
     }
 }
 
-/// What to wait when the system has no more file descriptors.
+/// The pause when the system has no more file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
-/// One port and what answers there.
+/// A port and its application.
 pub(super) struct Listener {
     /// `public` or `management`: the label of its metrics.
     pub(super) port: &'static str,
@@ -51,12 +51,12 @@ pub(super) struct Listener {
     pub(super) trusted: Arc<[Network]>,
     pub(super) budget: BodyBudget,
     pub(super) app: Router,
-    /// The phase in which no more connections are taken.
+    /// The shutdown phase from which on no more connections are accepted.
     pub(super) until: Phase,
 }
 
 impl Listener {
-    /// Accepts until the phase has come, then waits for the requests in flight.
+    /// Accepts connections until the phase is reached, then waits for the requests in flight.
     pub(super) async fn serve(self, shutdown: Shutdown) {
         let slots = Slots::new(self.limits.connections, self.limits.max_connections_per_source());
         metrics::register_port(self.port, &slots);
@@ -114,8 +114,8 @@ impl Listener {
     }
 }
 
-/// Answers of a replica that drains are the last of their connections. Balancers of connections send no new ones here by then,
-/// and who kept one would run into its end with a request on the way.
+/// Adds `Connection: close` to the responses of a draining replica. Load balancers open no new connections by then, and a
+/// client that reused one could lose a request when it closes.
 async fn close_when_draining(
     State(shutdown): State<Shutdown>,
     request: Request<Body>,
@@ -123,7 +123,7 @@ async fn close_when_draining(
 ) -> Response<Body> {
     let version = request.version();
     let mut response = next.run(request).await;
-    // HTTP/2 has no such header; its connections end with a word of their own, which loses nothing.
+    // HTTP/2 has no such header; its connections end with GOAWAY, which loses no request.
     if version <= Version::HTTP_11 && shutdown.phase() >= Phase::Draining {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
@@ -131,7 +131,7 @@ async fn close_when_draining(
     response
 }
 
-/// Errors of `accept` that are about the connection need no pause; those about the listener do.
+/// Pauses after an error of `accept` that is about the listener and not about one connection.
 async fn pause_if_exhausted(error: &std::io::Error) {
     use std::io::ErrorKind;
     let of_one_connection = matches!(

@@ -1,4 +1,4 @@
-//! What the ports tell Prometheus.
+//! Prometheus metrics of the ports.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -11,7 +11,7 @@ use crate::telemetry;
 type RegisteredPorts = Vec<(&'static str, Weak<Slots>)>;
 static PORTS: Mutex<Option<RegisteredPorts>> = Mutex::new(None);
 
-/// Has `vestibule_connections{port}` measured before each scrape.
+/// Registers a port, so that `vestibule_connections{port}` is measured before each scrape.
 pub(super) fn register_port(port: &'static str, slots: &Arc<Slots>) {
     let mut ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     let first = ports.is_none();
@@ -33,7 +33,8 @@ fn measure() {
     }
 }
 
-/// Has `vestibule_body_bytes` and its limit measured before each scrape. A process has one budget.
+/// Registers the body budget, so that `vestibule_body_bytes` and its limit are measured before each scrape. A process has
+/// one budget.
 pub(super) fn register_body_budget(budget: &BodyBudget) {
     let budget = budget.clone();
     telemetry::before_scrape(move || {
@@ -47,12 +48,12 @@ fn float(value: u64) -> f64 {
     value as f64
 }
 
-/// The service refused or ended a connection.
+/// Counts a connection that the service refused or closed.
 pub(super) fn count_closed(port: &'static str, reason: &'static str) {
     counter!("vestibule_connections_closed_total", "port" => port, "reason" => reason).increment(1);
 }
 
-/// The service refused a request before anything looked at it.
+/// Counts a request that the service refused before any handler.
 pub(super) fn count_refused(reason: &'static str) {
     counter!("vestibule_requests_refused_total", "reason" => reason).increment(1);
 }

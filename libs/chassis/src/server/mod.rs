@@ -1,4 +1,4 @@
-//! Two listeners, one for everybody and one for operators, and an end that loses no request.
+//! HTTP server: a public and a management listener, with a graceful shutdown that loses no request.
 
 mod activity;
 mod connection;
@@ -30,40 +30,40 @@ use crate::telemetry;
 
 use listener::Acceptor;
 
-/// How long requests in flight and background tasks may take once no new ones come.
+/// The timeout of requests in flight and of background tasks during shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
-/// Seconds in which a probe or a scrape says what it wants.
+/// The header timeout of the management port, in seconds.
 const MANAGEMENT_HEADER_SECONDS: u64 = 5;
-/// How often recorded metrics are moved into their buckets.
+/// The interval at which recorded metrics are moved into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// What [`run`] needs.
+/// The parameters of [`run`].
 #[derive(Debug)]
 pub struct Service {
     /// `auth`, `users`: for log lines.
     pub name: &'static str,
-    /// Where it answers.
+    /// The addresses to listen on.
     pub listen: ListenConfig,
-    /// What a connection may cost.
+    /// The limits of connections and requests.
     pub limits: LimitsConfig,
-    /// How long to go on serving after the signal, until load balancers have noticed.
+    /// How long to go on serving after shutdown begins, until load balancers have noticed.
     pub drain: Duration,
-    /// The routes for everybody, with [`crate::http::standard_layers`] around them.
+    /// The public routes, with [`crate::http::standard_layers`].
     pub app: Router,
-    /// What `/health/*` says.
+    /// The health that `/health/*` reports.
     pub health: Health,
 }
 
-/// Why a service cannot answer.
+/// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The port is taken, or may not be used.
+    /// The port is in use, or may not be used.
     #[error("cannot listen on {address}: {}", reason(source))]
     Bind {
-        /// What it should have listened on.
+        /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// The certificate or its key cannot be used.
@@ -80,17 +80,17 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Both listeners, bound before anything else is done, so that a taken port is known at once.
+/// Both listeners. They are bound before anything else, so that a port in use is reported at once.
 #[derive(Debug)]
 pub struct Server {
     public: TcpListener,
-    /// Until it answers.
+    /// `None` once it serves.
     management: Option<TcpListener>,
     management_address: SocketAddr,
     acceptor: Acceptor,
     limits: LimitsConfig,
     trusted: Arc<[Network]>,
-    /// Both ports share it: it is about the memory of the process.
+    /// The body budget of the process, which both ports share.
     budget: BodyBudget,
 }
 
@@ -125,20 +125,20 @@ impl Server {
         })
     }
 
-    /// Where it answers everybody: the real port, if the configuration said 0.
+    /// The public address, with the actual port if the configuration has 0.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// The system does not report it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.public.local_addr()
     }
 
-    /// Where it answers operators.
+    /// The management address.
     pub fn management_addr(&self) -> SocketAddr {
         self.management_address
     }
 
-    /// Answers operators from now on, while the start takes its time. [`Self::run`] does so by itself.
+    /// Serves the management port from now on, during startup. [`Self::run`] does so by itself.
     pub fn serve_management(&mut self, health: &Health, shutdown: &Shutdown) {
         let Some(listener) = self.management.take() else {
             return;
@@ -162,8 +162,8 @@ impl Server {
         shutdown.spawn("upkeep", upkeep(shutdown.clone()));
     }
 
-    /// Answers on both ports until `shutdown` has come to its end. After [`Shutdown::begin`]: not ready, but serving
-    /// for `drain` more; then no new connections; then requests in flight end; then background tasks end.
+    /// Serves both ports until `shutdown` is complete. After [`Shutdown::begin`] the service is not ready, but serves for
+    /// `drain` more; then it accepts no new connections; then requests in flight end; then background tasks end.
     pub async fn run(mut self, app: Router, health: Health, drain: Duration, shutdown: &Shutdown) {
         self.serve_management(&health, shutdown);
         let public = listener::Listener {
@@ -186,7 +186,7 @@ impl Server {
     }
 }
 
-/// Ends what runs in the background.
+/// Stops the background tasks and logs those that do not stop in time.
 pub async fn stop_background_tasks(shutdown: &Shutdown) {
     if let Err(late) = shutdown.finish(SHUTDOWN_TIMEOUT).await {
         tracing::warn!("these background tasks did not end in time: {}", late.join(", "));
@@ -209,10 +209,10 @@ async fn upkeep(shutdown: Shutdown) {
     }
 }
 
-/// Binds, marks the service as started, and answers until `shutdown` has come to its end.
+/// Binds both ports, marks the service as started, and serves until `shutdown` is complete.
 ///
 /// # Errors
-/// When a port cannot be bound or the certificate cannot be used.
+/// A port cannot be bound or the certificate cannot be used.
 pub async fn run(service: Service, shutdown: Shutdown) -> Result<(), ServeError> {
     let server = Server::bind(&service.listen, &service.limits).await?;
     service.health.mark_started();

@@ -1,4 +1,4 @@
-//! The body of a request, which tells the state of its connection whether the client owes bytes.
+//! The body of a request, which reports to its connection whether it waits for the client.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use super::activity::BodyProgress;
 use super::metrics;
 use crate::http::BodyRefused;
 
-/// What comes from the client.
+/// The incoming body of a request.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: Incoming,

@@ -1,4 +1,4 @@
-//! The body of an answer, which keeps its request open until it was handed over.
+//! The body of a response, which keeps its request open until it is written.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use super::activity::OpenRequest;
 use super::slots::RequestSlot;
 use crate::http::Reservation;
 
-/// What HTTP/2 is given of an answer at once: the library takes a part whole as soon as the client has a window for one byte of
-/// it. So much a client has to take within a deadline, and so much is held for one that takes nothing.
+/// The size of the chunks that HTTP/2 is given: the library takes a chunk whole as soon as the client has a window for one
+/// byte of it. A client has to read one chunk within the deadline, and one chunk is buffered for a client that does not.
 const CHUNK: usize = 16 * 1024;
 
-/// An answer's body with what is held until its end.
+/// The body of a response, with the resources that are held until its end.
 ///
-/// Over HTTP/2 it comes in parts, and the last byte is one of its own: the library waits with it until the client has a window
-/// for all that comes before, so it is known for how long a client takes nothing.
+/// Over HTTP/2 it is split into chunks, and the last byte is a chunk of its own: the library holds it back until the client
+/// has a window for everything before it, which shows for how long a client reads nothing.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     body: Body,
-    /// What was read of the body and not handed on yet.
+    /// Bytes of the body that are not passed on yet.
     rest: Bytes,
     begun: bool,
     open: OpenRequest,
     _held: HeldResources,
 }
 
-/// What a request holds until its answer was handed over.
+/// The resources that a request holds until its response is written.
 #[derive(Debug, Default)]
 #[expect(dead_code, reason = "held until dropped")]
 pub(super) struct HeldResources {
@@ -79,7 +79,7 @@ impl HttpBody for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match self.begun {
-            // It is asked for before the first part, for Content-Length.
+            // It is called before the first chunk, for Content-Length.
             true => SizeHint::default(),
             false => self.body.size_hint(),
         }
@@ -87,7 +87,7 @@ impl HttpBody for ResponseBody {
 }
 
 impl ResponseBody {
-    /// The first part of a frame. The rest is kept.
+    /// Takes the first chunk of a frame and keeps the rest.
     fn chunk(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
         self.begun = true;
         match frame.into_data() {

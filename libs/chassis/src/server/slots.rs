@@ -1,8 +1,8 @@
-//! The places of a port: how many connections there may be, and how many of one source.
+//! Slots of a port: limits on connections in total and per source.
 //!
-//! A connection that waits for its client gives its place to a new one when places run out, of its own source first, and so does
-//! a request over HTTP/2 or through a trusted proxy. So neither silent connections nor unfinished requests shut anybody out,
-//! not even those who share their address.
+//! When slots run out, a connection that waits for its client is evicted for a new one, of its own source first. The same
+//! holds for a request over HTTP/2 or through a trusted proxy. So neither silent connections nor unfinished requests shut
+//! other clients out, not even those that share their address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,16 +17,16 @@ use tokio::time::Instant;
 use super::activity::{Activity, OpenRequest};
 use crate::http::SourceBytes;
 
-/// When the port is full, so many parts of it are cleared at once: looking through all connections costs time.
+/// When the port is full, this fraction of it is evicted at once, because a scan of all connections costs time.
 const EVICTED_PART: usize = 64;
-/// Counted requests of all sources together at most, for each connection that there may be.
+/// The maximum number of counted requests of all sources, per connection of the limit.
 const REQUESTS_PER_CONNECTION: usize = 2;
-/// How soon connections are asked for room again while one waits for a place.
+/// The interval of eviction attempts while a connection waits for a slot.
 const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
-/// How often the log says that a source has all its places.
+/// The interval of the log line about a source that has used up its slots.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
+/// A source: an IPv4 address, or an IPv6 /64 network, which is what one customer gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Source {
     V4(Ipv4Addr),
@@ -42,18 +42,18 @@ impl Source {
     }
 }
 
-/// What one source holds.
+/// The slots and bytes that one source uses.
 #[derive(Debug, Default)]
 struct SourceUsage {
     connections: Vec<Arc<Activity>>,
-    /// Open requests that no connection of the source stands for: through a trusted proxy, or over HTTP/2. Each with its
+    /// Open requests that no connection of the source counts for: through a trusted proxy, or over HTTP/2. Each has its
     /// connection and its number there.
     requests: HashMap<u64, (Arc<Activity>, u64)>,
     body_bytes: SourceBytes,
 }
 
 impl SourceUsage {
-    /// Has the request give its place up that has waited for its client for longest. Whether there was one.
+    /// Evicts the request that has waited for its client for longest. Returns whether there was one.
     fn evict_request(&mut self) -> bool {
         let waiting = self.requests.iter().filter_map(|(key, (activity, number))| {
             let since = activity.waiting_since(*number)?;
@@ -72,7 +72,7 @@ impl SourceUsage {
     }
 }
 
-/// The places of one port.
+/// The slots of one port.
 #[derive(Debug)]
 pub(super) struct Slots {
     free: Arc<Semaphore>,
@@ -103,14 +103,13 @@ impl Slots {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many connections there are.
+    /// The number of slots in use.
     pub(super) fn in_use(&self) -> usize {
         self.total.saturating_sub(self.free.available_permits())
     }
 
-    /// A place for a connection from `ip`; `exempt` ones count for no source. Waits while the service works
-    /// on a request of every connection.
-    /// `None` when the source has all its places and the service works on a request of each.
+    /// Acquires a slot for a connection from `ip`; an `exempt` one counts for no source. Waits while the service works on a
+    /// request of every connection. `None` if the source has used up its slots and the service works on a request of each.
     pub(super) async fn admit(
         self: &Arc<Self>,
         ip: IpAddr,
@@ -122,7 +121,7 @@ impl Slots {
             self.warn_once_a_minute(ip, "connections");
             return None;
         }
-        // From here on the drop of the place takes the connection out of the table again.
+        // From here on, dropping the slot removes the connection from the table.
         let mut slot = ConnectionSlot {
             slots: Arc::clone(self),
             source: (!exempt).then_some(source),
@@ -136,8 +135,8 @@ impl Slots {
         Some(slot)
     }
 
-    /// Waits for a permit, and asks for room again and again: what was busy when it was asked may be idle a moment later,
-    /// and would keep its place for as long as idle connections may.
+    /// Waits for a permit, and repeats the eviction: a connection that was busy may be idle a moment later, and would keep its
+    /// slot for the whole keep-alive time.
     async fn wait_for_permit(&self, activity: &Arc<Activity>) -> Option<OwnedSemaphorePermit> {
         loop {
             self.evict_connections(activity);
@@ -148,11 +147,11 @@ impl Slots {
         }
     }
 
-    /// Counts a connection for its source. A source that has all its places loses the one that can be spared most readily.
+    /// Counts a connection for its source. If the source has used up its slots, its lowest-ranked connection is evicted.
     fn register_connection(&self, source: Source, activity: &Arc<Activity>) -> bool {
         let mut sources = self.sources();
         let usage = sources.entry(source).or_default();
-        // Those that gave theirs up are about to end. They stay in the table until they have.
+        // Evicted ones are about to close. They stay in the table until they have.
         let slots = usage.connections.iter().filter(|other| !other.is_evicted());
         if slots.count() >= self.per_source && evict_first(&usage.connections, 1) == 0 {
             return false;
@@ -161,7 +160,7 @@ impl Slots {
         true
     }
 
-    /// Ends the connections that can be spared most readily; those of trusted proxies are not in the table.
+    /// Evicts the lowest-ranked connections; those of trusted proxies are not in the table.
     fn evict_connections(&self, newcomer: &Arc<Activity>) {
         let sources = self.sources();
         let connections = sources.values().flat_map(|usage| &usage.connections);
@@ -169,8 +168,8 @@ impl Slots {
         evict_first(others, (self.total / EVICTED_PART).max(1));
     }
 
-    /// Counts a request for its client. When the client has all its places, or all sources together have theirs, one that
-    /// waits for its client gives its place up. `None` when the service works on every one.
+    /// Counts a request for its client. If the client, or all sources together, have used up their slots, a request that waits
+    /// for its client is evicted. `None` if the service works on every one.
     pub(super) fn admit_request(self: &Arc<Self>, ip: IpAddr, open: &OpenRequest) -> Option<RequestSlot> {
         let source = Source::of(ip);
         let mut sources = self.sources();
@@ -208,7 +207,7 @@ impl Slots {
         })
     }
 
-    /// Bytes of bodies that the source of a connection holds; `None` for a connection that counts for none.
+    /// The body bytes that the source of a connection holds; `None` for a connection that counts for no source.
     pub(super) fn body_bytes(&self, ip: IpAddr) -> Option<SourceBytes> {
         let sources = self.sources();
         sources
@@ -240,20 +239,20 @@ impl Slots {
     }
 }
 
-/// Has `count` of the connections give their places up, those first that can be spared most readily. Returns how many do.
+/// Evicts `count` of the connections, the lowest-ranked first. Returns how many were evicted.
 fn evict_first<'a>(connections: impl IntoIterator<Item = &'a Arc<Activity>>, count: usize) -> usize {
     let connections = connections.into_iter();
     let mut ranked: Vec<_> = connections
         .filter_map(|connection| Some((connection.eviction_rank()?, connection)))
         .collect();
     ranked.sort_unstable_by_key(|(rank, _)| *rank);
-    // One that has become busy since it was looked at keeps its place.
+    // One that has become busy meanwhile keeps its slot.
     let evicted = ranked.iter().filter(|(_, connection)| connection.evict());
     evicted.take(count).count()
 }
 
-/// The place that a connection has on its port, and among the connections of its source; dropping it, when the connection
-/// has ended, gives it back.
+/// The slot of a connection, on its port and among the connections of its source. It is released when it is dropped, after
+/// the connection has closed.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     slots: Arc<Slots>,
@@ -274,20 +273,20 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// The place that a request has among those of its client; dropping it gives it back.
+/// The slot of a request among those of its client. It is released when it is dropped.
 #[derive(Debug)]
 pub(super) struct RequestSlot {
     slots: Arc<Slots>,
     source: Source,
     key: u64,
-    /// Bytes of bodies that this client holds.
+    /// The body bytes that this client holds.
     pub(super) body_bytes: SourceBytes,
 }
 
 impl Drop for RequestSlot {
     fn drop(&mut self) {
         self.slots.release(self.source, |usage| {
-            // Unless it was given up before.
+            // Unless it was evicted before.
             if usage.requests.remove(&self.key).is_some() {
                 self.slots.requests.fetch_sub(1, Ordering::Relaxed);
             }

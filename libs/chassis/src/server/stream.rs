@@ -1,4 +1,4 @@
-//! A stream that tells the state of its connection what goes through it.
+//! A stream that reports its traffic to the state of its connection.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 
-/// Stands below TLS, so that a handshake is seen as well.
+/// A tracked stream. It is below TLS, so that it sees the handshake as well.
 #[derive(Debug)]
 pub(super) struct TrackedStream<S> {
     stream: S,

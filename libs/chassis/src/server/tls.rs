@@ -1,4 +1,4 @@
-//! The certificate of the public port.
+//! TLS of the public port.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use super::ServeError;
 use crate::config::TlsConfig;
 
-/// Reads certificate and key: TLS 1.2 and 1.3, HTTP/2 offered.
+/// Loads certificate and key, for TLS 1.2 and 1.3 with HTTP/2 by ALPN.
 pub(super) fn acceptor(files: &TlsConfig) -> Result<TlsAcceptor, ServeError> {
     let refused = |path: &Path, reason: String| ServeError::Tls(format!("{}: {reason}", path.display()));
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)

@@ -1,4 +1,4 @@
-//! The end of a process, in order, and the background tasks that have to see it.
+//! Graceful shutdown of a process, and its background tasks.
 
 mod panics;
 #[cfg(test)]
@@ -15,20 +15,20 @@ use tokio_util::task::TaskTracker;
 
 pub use panics::spawn_thread;
 
-/// How far the end has come.
+/// The phase of the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Everything works.
+    /// The service runs.
     Running,
-    /// Asked to stop: not ready any more, but still serving, until load balancers have noticed.
+    /// Shutdown was requested: not ready any more, but still serving until load balancers have noticed.
     Draining,
-    /// No new connections; waiting requests (long polls, streams) should end.
+    /// No new connections are accepted; waiting requests (long polls, streams) should end.
     Closing,
-    /// Every request is answered; background tasks stop.
+    /// Every request has its response; background tasks stop.
     Stopping,
 }
 
-/// Tells every part of a process when to stop. Cheap to clone.
+/// The shutdown of a process, which every part of it observes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shutdown(Arc<Inner>);
 
@@ -46,7 +46,7 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Everything works.
+    /// The service runs.
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             phase: watch::Sender::new(Phase::Running),
@@ -55,10 +55,10 @@ impl Shutdown {
         }))
     }
 
-    /// Starts the end at the first SIGTERM or SIGINT; a second one ends the process at once.
+    /// Begins the shutdown at the first SIGTERM or SIGINT; a second one ends the process at once.
     ///
     /// # Errors
-    /// When the signals cannot be listened to.
+    /// The signal handlers cannot be installed.
     pub fn on_signals(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
@@ -85,12 +85,12 @@ impl Shutdown {
         Ok(())
     }
 
-    /// Asks for the end. The server takes it from here.
+    /// Begins the shutdown. The server drives the later phases.
     pub fn begin(&self) {
         self.advance(Phase::Draining);
     }
 
-    /// Goes on to `phase`; never back.
+    /// Advances to `phase`, never back.
     pub fn advance(&self, phase: Phase) {
         self.0.phase.send_if_modified(|current| {
             let forward = phase > *current;
@@ -101,39 +101,39 @@ impl Shutdown {
         });
     }
 
-    /// How far the end has come.
+    /// The phase of the shutdown.
     pub fn phase(&self) -> Phase {
         *self.0.phase.borrow()
     }
 
-    /// Waits until the end has come as far as `phase`.
+    /// Waits until `phase` is reached.
     pub async fn reached(&self, phase: Phase) {
         let mut phases = self.0.phase.subscribe();
         // The sender lives in self, so this cannot fail.
         let _ = phases.wait_for(|current| *current >= phase).await;
     }
 
-    /// Waits until the end was asked for.
+    /// Waits until shutdown begins.
     pub async fn draining(&self) {
         self.reached(Phase::Draining).await;
     }
 
-    /// Waits until no new connections come: what holds a request open (a long poll, a stream) ends now.
+    /// Waits until no new connections are accepted: a long poll or a stream ends now.
     pub async fn closing(&self) {
         self.reached(Phase::Closing).await;
     }
 
-    /// Waits until background tasks have to stop.
+    /// Waits until background tasks must stop.
     pub async fn cancelled(&self) {
         self.reached(Phase::Stopping).await;
     }
 
-    /// Whether background tasks have to stop.
+    /// Whether background tasks must stop.
     pub fn is_cancelled(&self) -> bool {
         self.phase() >= Phase::Stopping
     }
 
-    /// Runs `future` in the background. [`Shutdown::finish`] waits for it. A panic is logged and counted in
+    /// Spawns `future` as a background task, which [`Shutdown::finish`] waits for. A panic is logged and counted in
     /// `vestibule_task_panics_total{task}`.
     pub fn spawn<F>(&self, name: &'static str, future: F)
     where
@@ -147,8 +147,8 @@ impl Shutdown {
         });
     }
 
-    /// Runs the task that `make` makes in the background, and again, after a growing pause, whenever it panics or
-    /// returns before it was asked to stop.
+    /// Spawns a background task made by `make`, and restarts it, after a growing pause, whenever it panics or returns before
+    /// the shutdown.
     pub fn supervise<M, F>(&self, name: &'static str, mut make: M)
     where
         M: FnMut() -> F + Send + 'static,
@@ -180,10 +180,10 @@ impl Shutdown {
         });
     }
 
-    /// Stops the background tasks and waits for them, `timeout` at most.
+    /// Stops the background tasks and waits up to `timeout` for them.
     ///
     /// # Errors
-    /// The names of those that did not stop in time.
+    /// The names of the tasks that did not stop in time.
     pub async fn finish(&self, timeout: Duration) -> Result<(), Vec<&'static str>> {
         self.advance(Phase::Stopping);
         self.0.tasks.close();
@@ -193,7 +193,7 @@ impl Shutdown {
         }
     }
 
-    /// The names of the background tasks at work.
+    /// The names of the running background tasks.
     pub fn running(&self) -> Vec<&'static str> {
         self.0
             .running
@@ -206,7 +206,7 @@ impl Shutdown {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether `future` returned, rather than panicked.
+/// Runs `future` and records a panic. Returns whether it completed without one.
 async fn catch_panic<F: Future<Output = ()>>(name: &'static str, future: F) -> bool {
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(()) => true,
@@ -217,7 +217,7 @@ async fn catch_panic<F: Future<Output = ()>>(name: &'static str, future: F) -> b
     }
 }
 
-/// A name in the list of running tasks, for as long as it lives.
+/// An entry in the list of running tasks, removed when it is dropped.
 struct RunningTask {
     shutdown: Shutdown,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Panics of work in the background: told, counted, and no reason to have nobody do the work from then on.
+//! Panics of background work: logged and counted, and the work is restarted.
 
 use std::any::Any;
 use std::io;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::telemetry::panic_text;
 
-/// From zero, so that the first is seen as a growth.
+/// Creates the series at zero, so that the first panic is seen as an increase.
 pub(super) fn count_from_zero(task: &'static str) {
     metrics::counter!("vestibule_task_panics_total", "task" => task).increment(0);
 }
@@ -22,15 +22,14 @@ pub(super) fn record_panic(task: &'static str, panic: &(dyn Any + Send)) {
     );
 }
 
-/// Between a panic and the next attempt: work that always panics fills no log and takes no core.
+/// The pause between a panic and the restart, so that work that always panics does not fill the log or a core.
 const RESTART_PAUSE: Duration = Duration::from_millis(20);
 
-/// Runs `work` on a thread called `name`, and again whenever it panics, until it returns: a thread that waits for
-/// jobs and falls over one of them is there for the next. A panic is logged and counted in
-/// `vestibule_task_panics_total{task}`.
+/// Runs `work` on a thread called `name`, and restarts it after a panic, until it returns: a worker that panics at one job
+/// goes on with the next. A panic is logged and counted in `vestibule_task_panics_total{task}`.
 ///
 /// # Errors
-/// When the thread cannot be started.
+/// The thread cannot be started.
 pub fn spawn_thread(
     name: String,
     task: &'static str,

@@ -1,11 +1,11 @@
-//! What can be done, as `event.action` says it: the list that dashboards and alerts are made from.
+//! Values of `event.action`: the list that dashboards and alerts are built on.
 
-/// One action.
+/// A documented value of `event.action`.
 #[derive(Clone, Copy, Debug)]
 pub struct Action {
     /// `event.action`.
     pub name: &'static str,
-    /// `event.category`; none for what has nothing to do with people and their rights.
+    /// `event.category`. `None` for actions that are not about users and their rights.
     pub category: Option<&'static str>,
     /// `event.type`.
     pub types: &'static [&'static str],
@@ -39,7 +39,7 @@ const fn flow(name: &'static str, kind: &'static [&'static str], about: &'static
 const INFO: &[&str] = &["info"];
 const ERROR: &[&str] = &["error"];
 
-/// Every action: first those of people and administrators, then those of events between the services.
+/// Every action: first those of users and administrators, then those of events between the services.
 pub const ACTIONS: [Action; 37] = [
     audit(
         "sign-in",
@@ -237,7 +237,7 @@ pub const ACTIONS: [Action; 37] = [
     ),
 ];
 
-/// The action of that name.
+/// The action called `name`.
 pub(super) fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name == name)
 }

@@ -1,4 +1,4 @@
-//! Who sent the request at hand, for the lines about what it did (SB-52).
+//! The caller of the current request, as a task-local value for audit log lines (SB-52).
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ tokio::task_local! {
     static CALLER: Caller;
 }
 
-/// The sender of a request: its address at once, the holder of its access token when that was verified.
+/// The caller of a request: its address, and the holder of its access token once the token was verified.
 #[derive(Debug)]
 pub(crate) struct Caller {
     ip: Option<IpAddr>,
@@ -17,14 +17,14 @@ pub(crate) struct Caller {
 
 #[derive(Debug)]
 struct TokenHolder {
-    /// `sub` of the token: a person, or a client that acts for itself.
+    /// `sub` of the token: a user, or a client that acts for itself.
     subject: String,
     /// `client_id` of the token.
     client: String,
 }
 
 impl Caller {
-    /// A sender of whom nothing is known but the address.
+    /// A caller of which only the address is known.
     pub(crate) fn at(ip: Option<IpAddr>) -> Self {
         Self {
             ip,
@@ -32,14 +32,13 @@ impl Caller {
         }
     }
 
-    /// Runs `future` as the work of this sender: its lines with an `event.action` of people and their rights say who it
-    /// is.
+    /// Runs `future` on behalf of this caller. Audit log lines of the future name the caller.
     pub(crate) fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CALLER.scope(self, future)
     }
 }
 
-/// Notes who holds the access token of the request at hand.
+/// Records the holder of the access token of the current request.
 pub(crate) fn set_token_holder(subject: &str, client: &str) {
     let _ = CALLER.try_with(|caller| {
         caller.holder.get_or_init(|| TokenHolder {
@@ -49,7 +48,7 @@ pub(crate) fn set_token_holder(subject: &str, client: &str) {
     });
 }
 
-/// What a line says of the sender: names of fields and their values.
+/// The log fields that describe the caller: their names and values.
 pub(super) fn fields() -> Vec<(&'static str, String)> {
     let known = CALLER.try_with(|caller| {
         let ip = caller.ip.map(|ip| ("client.ip", ip.to_string()));

@@ -1,23 +1,23 @@
-//! What a service tells Prometheus, as data: the help and type of a scrape, the reference in `docs/reference/metrics.md`
-//! and the tests of alerts and dashboards are made of it.
+//! The metrics catalogue: the metrics of a crate as data. The HELP and TYPE lines of a scrape, the reference
+//! `docs/reference/metrics.md` and the tests of alerts and dashboards are made from it.
 
 use metrics::{
     Label as MetricLabel, counter, describe_counter, describe_gauge, describe_histogram, histogram,
 };
 
-/// How a value behaves.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Only grows, until the process starts again.
+    /// A value that only grows until the process restarts.
     Counter,
-    /// Goes up and down.
+    /// Declares a gauge.
     Gauge,
-    /// Counts observations in buckets.
+    /// Observations, counted in buckets.
     Histogram,
 }
 
 impl MetricKind {
-    /// As the text format of Prometheus names it.
+    /// The name in the text format of Prometheus.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -27,12 +27,12 @@ impl MetricKind {
     }
 }
 
-/// What a label can say.
+/// The possible values of a label.
 #[derive(Clone, Copy, Debug)]
 pub enum LabelValues {
     /// One of these.
     OneOf(&'static [&'static str]),
-    /// Known only when the service runs; the text says what it is. Never what a caller can make up (SB-39).
+    /// Values that are known only at run time; the text describes them. A caller can never invent one (SB-39).
     Free(&'static str),
 }
 
@@ -59,33 +59,33 @@ impl Label {
     }
 }
 
-/// A metric, as its crate declares it.
+/// The declaration of a metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
     /// Its name, with the prefix and the unit.
     pub name: &'static str,
-    /// How it behaves.
+    /// Its type.
     pub kind: MetricKind,
-    /// What one is: `seconds`, `events`.
+    /// Its unit: `seconds`, `events`.
     pub unit: &'static str,
-    /// What it tells, in one sentence.
+    /// Its meaning, in one sentence.
     pub help: &'static str,
     /// Its labels, in the order in which they are documented.
     pub labels: &'static [Label],
 }
 
 impl Metric {
-    /// A value that only grows.
+    /// Declares a counter.
     pub const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Self {
         Self::new(name, MetricKind::Counter, unit, help)
     }
 
-    /// A value that goes up and down.
+    /// Declares a gauge.
     pub const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Self {
         Self::new(name, MetricKind::Gauge, unit, help)
     }
 
-    /// Observations in buckets.
+    /// Declares a histogram.
     pub const fn histogram(name: &'static str, unit: &'static str, help: &'static str) -> Self {
         Self::new(name, MetricKind::Histogram, unit, help)
     }
@@ -100,7 +100,7 @@ impl Metric {
         }
     }
 
-    /// With labels.
+    /// Adds labels.
     #[must_use]
     pub const fn labels(self, labels: &'static [Label]) -> Self {
         Self { labels, ..self }
@@ -114,8 +114,8 @@ impl Metric {
         }
     }
 
-    /// Every combination of label values, with `known` for what the catalogue cannot know. Nothing when a label remains
-    /// whose values nobody knows yet.
+    /// Every combination of label values. `known` supplies values that the catalogue does not have. Empty if a label
+    /// remains whose values are not known.
     fn combinations(&self, known: &[(&'static str, &'static str)]) -> Vec<Vec<MetricLabel>> {
         self.labels.iter().fold(vec![Vec::new()], |series, label| {
             let given = known.iter().find(|(name, _)| *name == label.name);
@@ -137,7 +137,7 @@ impl Metric {
         })
     }
 
-    /// Counts begin at zero: `increase` does not see a counter that appears with its first one.
+    /// Creates the series at zero: `increase` does not see a counter that first appears with the value 1.
     fn init_series(&self, known: &[(&'static str, &'static str)]) {
         for labels in self.combinations(known) {
             match self.kind {
@@ -150,7 +150,7 @@ impl Metric {
     }
 }
 
-/// Describes `metrics` to Prometheus and begins to count, where all labels are known.
+/// Describes `metrics` to Prometheus and creates those series whose label values are all known.
 pub fn declare(metrics: &[Metric]) {
     for metric in metrics {
         metric.describe();
@@ -158,7 +158,7 @@ pub fn declare(metrics: &[Metric]) {
     }
 }
 
-/// Begins to count what has the label `name`, whose value is known now.
+/// Creates the series of every metric with the label `name`, whose `value` is known now.
 pub fn init_series(metrics: &[Metric], name: &'static str, value: &'static str) {
     for metric in metrics {
         if metric.labels.iter().any(|label| label.name == name) {
@@ -167,7 +167,7 @@ pub fn init_series(metrics: &[Metric], name: &'static str, value: &'static str) 
     }
 }
 
-/// What every service tells of itself.
+/// Metrics of every service.
 pub const METRICS: &[Metric] = &[
     Metric::gauge("vestibule_build_info", "", "Always 1; the labels say what runs.").labels(&[
         Label::of("service", &["auth", "users"]),
@@ -266,7 +266,7 @@ pub const METRICS: &[Metric] = &[
     .labels(&[Label::of("outcome", &["exported", "failed", "dropped"])]),
 ];
 
-/// What the kernel says of the process, under the names of Prometheus' own clients. Read at each scrape: not declared.
+/// Process metrics, under the names of Prometheus' own clients. They are read at each scrape, not declared.
 pub const PROCESS: &[Metric] = &[
     Metric::counter(
         "process_cpu_seconds_total",

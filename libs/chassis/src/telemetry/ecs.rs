@@ -1,4 +1,4 @@
-//! LogLayer for machines: the ECS logging specification, <https://github.com/elastic/ecs-logging/tree/main/spec>.
+//! Log lines as JSON, by the ECS logging specification (<https://github.com/elastic/ecs-logging/tree/main/spec>).
 
 use std::sync::OnceLock;
 
@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::layer::LogLine;
 use super::{actions, fields};
 
-/// The version of the schema that the names of fields come from.
+/// The version of the Elastic Common Schema that the field names come from.
 const ECS_VERSION: &str = "8.11.0";
 
-/// Names that every line has; a field of the same name would be there twice.
+/// Fields that every line has. A field of the same name is skipped, because it would appear twice.
 const RESERVED: [&str; 15] = [
     "@timestamp",
     "log.level",
@@ -31,10 +31,10 @@ const RESERVED: [&str; 15] = [
     "span.id",
 ];
 
-/// Fields of spans that are meant for the exporter of traces.
+/// The prefix of span fields that are meant for the trace exporter.
 const TRACE_FIELD_PREFIX: &str = "otel.";
 
-/// One JSON object and a line feed. `@timestamp`, `log.level` and `message` come first, as the specification asks.
+/// Renders one JSON object and a line feed. `@timestamp`, `log.level` and `message` come first, as the specification asks.
 pub(super) fn render(line: &LogLine, service: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
     // Writing texts and numbers into memory cannot fail.
@@ -67,7 +67,7 @@ fn write(line: &LogLine, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde
     map.end()
 }
 
-/// What the schema calls the action, so that no line forgets it.
+/// Writes `event.kind`, `event.category` and `event.type` of the line's action.
 fn write_action<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
     let named = line.fields.iter().find(|(name, _)| *name == "event.action");
     let Some(action) = named.and_then(|(_, value)| actions::find(value.as_str()?)) else {
@@ -80,7 +80,7 @@ fn write_action<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::E
     map.serialize_entry("event.type", action.types)
 }
 
-/// The fields of the line under the names of the schema; what has no place there becomes a label.
+/// Writes the documented fields of the line. Any other field becomes a label.
 fn write_fields<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
     let mut labels = Map::new();
     let mut written: Vec<&str> = Vec::with_capacity(line.fields.len());
@@ -109,7 +109,7 @@ fn write_fields<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::E
     Ok(())
 }
 
-/// The name of the machine: of the pod or the container where there is one.
+/// The host name, which is the pod's or the container's where there is one.
 fn node_name() -> Option<&'static str> {
     static NODE: OnceLock<Option<String>> = OnceLock::new();
     NODE.get_or_init(|| {

@@ -1,9 +1,9 @@
-//! Errors with their causes, for `error.stack_trace`, and the innermost of these.
+//! Errors with their causes, for `error.stack_trace`, and the root cause of an error.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error and its causes, one a line: `error.stack_trace = %ErrorChain(&error)`.
+/// Displays an error and its causes, one per line: `error.stack_trace = %ErrorChain(&error)`.
 #[derive(Debug)]
 pub struct ErrorChain<'a>(pub &'a (dyn StdError + 'static));
 
@@ -19,7 +19,7 @@ impl fmt::Display for ErrorChain<'_> {
     }
 }
 
-/// The innermost cause of an error, for one short line. What led to it is left out: a statement, the URL that was asked.
+/// The innermost cause of an error, for one short line. It leaves out the context: the SQL statement, the requested URL.
 pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

@@ -1,35 +1,35 @@
-//! The fields that lines have. Whatever else a library adds becomes a label, so that no line can be refused for its
-//! fields, and no two lines disagree about the type of one.
+//! Documented log fields. Any other field becomes a label, so that Elasticsearch refuses no line for its fields and two
+//! lines never disagree about the type of one.
 
 use serde_json::Value;
 
-/// What a field holds, in the terms of Elasticsearch.
+/// The Elasticsearch type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// A word that is looked for as a whole.
+    /// A text that is matched as a whole.
     Keyword,
-    /// Several of these.
+    /// A list of keywords.
     Keywords,
-    /// Words that are looked for.
+    /// A text that is searched by its words.
     Text,
     /// A whole number.
     Long,
-    /// An address of the Internet protocol.
+    /// An IP address.
     Ip,
-    /// A moment.
+    /// A point in time.
     Date,
-    /// Texts by name, not looked for.
+    /// Named texts that are not indexed one by one.
     Labels,
 }
 
-/// One field.
+/// A documented log field.
 #[derive(Clone, Copy, Debug)]
 pub struct LogField {
     /// Its full name in a line.
     pub name: &'static str,
-    /// What it holds.
+    /// Its type.
     pub kind: FieldKind,
-    /// What it says.
+    /// Its meaning.
     pub about: &'static str,
 }
 
@@ -37,7 +37,7 @@ const fn field(name: &'static str, kind: FieldKind, about: &'static str) -> LogF
     LogField { name, kind, about }
 }
 
-/// Every field, by name. Those without `vestibule.` are the schema's.
+/// Every documented field. Fields without the prefix `vestibule.` belong to the Elastic Common Schema.
 pub const FIELDS: [LogField; 64] = {
     use FieldKind::{Date, Ip, Keyword, Keywords, Labels, Long, Text};
     [
@@ -172,7 +172,7 @@ pub const FIELDS: [LogField; 64] = {
     ]
 };
 
-/// The field that `name` of a line in the code stands for; `None` is for a label.
+/// The documented field that `name` in the code stands for. `None` means that it becomes a label.
 pub(super) fn find(name: &str) -> Option<&'static LogField> {
     FIELDS.iter().find(|field| {
         field.name == name
@@ -183,7 +183,7 @@ pub(super) fn find(name: &str) -> Option<&'static LogField> {
     })
 }
 
-/// The value as `kind` wants it; `None` when it cannot be.
+/// Converts a value to `kind`; `None` if it does not fit.
 pub(super) fn convert(kind: FieldKind, value: &Value) -> Option<Value> {
     let text = || match value {
         Value::String(text) => text.clone(),

@@ -1,6 +1,6 @@
-//! Spans of requests and of calls, by the semantic conventions for HTTP
-//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>). Of a URL only what the configuration or the
-//! router says is told: a path or a query may hold a name, a code or a token.
+//! Spans of requests and of outgoing calls, by the semantic conventions for HTTP
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>). A span records a URL only as the configuration or the
+//! router has it: a path or a query may hold a name, a code or a token.
 
 use ::http::{Method, Request, StatusCode};
 use axum::body::Body;
@@ -12,7 +12,7 @@ use url::Url;
 use super::span::server_span;
 use super::{Span, SpanKind, TraceContext};
 
-/// The trace that a request belongs to, and its span.
+/// The trace context and the server span of a request.
 pub(crate) fn request_span(
     caller: Option<TraceContext>,
     request: &Request<Body>,
@@ -38,16 +38,16 @@ pub(crate) fn request_span(
     (trace, span.fail_on_drop("cancelled"))
 }
 
-/// What may be told of the disclosure that a call goes to.
+/// What a span may disclose of the peer that a call goes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeerDisclosure {
-    /// One of ours, or one that the operator chose: its address, and the part of the path that never differs.
+    /// The peer belongs to us or to the operator: its address, and the constant part of the path.
     Endpoint(Option<&'static str>),
-    /// Somebody else's: nothing, since even the name of a host may be a secret.
+    /// The peer is a stranger's: nothing, because even its host name may be a secret.
     Nothing,
 }
 
-/// The span of a call to `url`.
+/// The client span of a call to `url`.
 pub(crate) fn call_span(method: &Method, url: &Url, disclosure: PeerDisclosure) -> Span {
     let template = match disclosure {
         PeerDisclosure::Endpoint(template) => template,
@@ -75,12 +75,12 @@ pub(crate) fn call_span(method: &Method, url: &Url, disclosure: PeerDisclosure) 
 }
 
 impl Span {
-    /// The outcome of a request that has come in: a client's own mistakes are no failures of it.
+    /// Sets the status of a server span. A client error (4xx) is not a failure.
     pub(crate) fn set_response_status(&mut self, status: StatusCode) {
         self.status(status, status.is_server_error());
     }
 
-    /// The outcome of a call.
+    /// Sets the status of a client span.
     pub(crate) fn set_call_status(&mut self, status: StatusCode) {
         self.status(status, status.is_client_error() || status.is_server_error());
     }
@@ -94,7 +94,7 @@ impl Span {
         }
     }
 
-    /// A call without an answer.
+    /// Marks a call without a response as failed.
     pub(crate) fn fail_call(&mut self, error: &reqwest::Error) {
         self.fail(if error.is_timeout() {
             "timeout"
@@ -108,7 +108,7 @@ impl Span {
 
 const OTHER: &str = "_OTHER";
 
-/// A method that everybody knows: the caller cannot invent values.
+/// The method, if it is a standard one: a caller cannot invent values.
 fn known_method(method: &Method) -> Option<&'static str> {
     super::metrics::known_method(method)
 }

@@ -1,4 +1,4 @@
-//! Events of `tracing` as lines, with the fields of the spans around them.
+//! The `tracing` layer that writes log lines, with the fields of the surrounding spans.
 
 use std::fmt;
 use std::io::Write;
@@ -16,16 +16,16 @@ use tracing_subscriber::registry::LookupSpan;
 use super::{TraceContext, actions, caller, ecs, text};
 use crate::clock::{Clock, SystemClock, Timestamp};
 
-/// How a line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LineFormat {
-    /// One JSON object, in Elastic Common Schema.
+    /// A JSON object in the Elastic Common Schema.
     Ecs { service: &'static str },
-    /// For people.
+    /// Text for a terminal.
     Text { colour: bool },
 }
 
-/// One event, with everything that belongs to it.
+/// A log event with its fields and trace.
 #[derive(Debug)]
 pub(super) struct LogLine {
     pub(super) at: Timestamp,
@@ -33,19 +33,19 @@ pub(super) struct LogLine {
     /// The module, or the name that the event gives itself.
     pub(super) target: &'static str,
     pub(super) message: String,
-    /// Each name once: the event's own first, then of the spans from the inside out.
+    /// Each field once: those of the event first, then those of the spans from the inside out.
     pub(super) fields: Vec<(&'static str, Value)>,
     pub(super) trace: Option<TraceContext>,
 }
 
-/// Libraries that log messages whole, and passwords with them. What they have to say comes back as an error as well.
+/// Libraries that log whole messages, passwords included. They also return as an error what they log.
 const EXCLUDED_LIBRARIES: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
 
-/// Writes every event that is wanted as one line, in one piece.
+/// Writes each enabled event as one line, in one write.
 ///
-/// What is wanted it decides by itself, from nothing but the module and the level. A filter around a layer would note
-/// its answer for the event that follows, and a library that only asks whether its details are wanted has none: then
-/// the note takes the next line of the thread.
+/// The layer filters by itself, from the module and the level alone. A filter around a layer stores its decision for the
+/// event that follows. A library may ask whether a level is enabled and then log nothing: the stored decision would then
+/// apply to the next event of the thread.
 pub(super) struct LogLayer<W> {
     format: LineFormat,
     levels: Targets,
@@ -61,7 +61,7 @@ impl<W> LogLayer<W> {
         }
     }
 
-    /// As the configuration says, without the libraries that write down what passes through them.
+    /// Whether an event is enabled by the configuration and does not come from an excluded library.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();
         self.levels.would_enable(target, metadata.level())
@@ -88,7 +88,7 @@ where
         self.wants(metadata)
     }
 
-    /// What is beyond every level is not even asked for.
+    /// Events beyond every configured level are disabled globally.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Layer::<S>::max_level_hint(&self.levels)
     }
@@ -132,7 +132,7 @@ where
             LineFormat::Ecs { service } => ecs::render(&line, service),
             LineFormat::Text { colour } => text::render(&line, colour),
         };
-        // If nobody reads the log, there is nobody to tell.
+        // If standard output is closed, there is nowhere to report it.
         let _ = self.writer.make_writer().write_all(&bytes);
     }
 }
@@ -167,7 +167,7 @@ impl Fields {
         }
     }
 
-    /// Whether the line is about what people and administrators do.
+    /// Whether the line is an audit line: an act of a user or an administrator.
     fn is_audit(&self) -> bool {
         let action = self.named.iter().find(|(name, _)| *name == "event.action");
         action
@@ -175,7 +175,7 @@ impl Fields {
             .is_some_and(|action| action.category.is_some())
     }
 
-    /// Who did it and from where, if a request did, and the line does not say it itself.
+    /// Adds the caller of the current request, unless the line has these fields already.
     fn add_caller(&mut self) {
         for (name, value) in caller::fields() {
             self.add(name, Value::String(value));

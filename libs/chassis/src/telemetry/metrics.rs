@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, prefix `vestibule_`, base units, no person in a label.
+//! Prometheus metrics: prefix `vestibule_`, base units, no personal data in a label.
 
 use std::any::Any;
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::http::{Method, StatusCode};
 use metrics::{Histogram, SharedString};
 
-/// The durations of the requests of one route, by method and status. A handle is looked up once and kept: with
-/// labels made anew, every request would pay for several allocations and a global lookup.
+/// Request durations of one route, by method and status. A handle is looked up once and cached, because building the
+/// labels for every request costs several allocations and a global lookup.
 #[derive(Default)]
 pub(crate) struct RouteMetrics(RwLock<Vec<(Method, StatusCode, Histogram)>>);
 
@@ -30,7 +30,7 @@ impl RouteMetrics {
         );
         histogram.record(took.as_secs_f64());
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Methods are the caller's to invent; only so many are remembered.
+        // A caller can invent methods, so the cache is bounded.
         if known.len() < 64 {
             known.push((method.clone(), status, histogram));
         }
@@ -44,12 +44,12 @@ impl RouteMetrics {
     }
 }
 
-/// A method as a label: the caller cannot invent label values.
+/// A method as a label value; a caller cannot invent label values.
 fn method_label(method: &Method) -> &'static str {
     known_method(method).unwrap_or("other")
 }
 
-/// The name of a method that routes may have.
+/// The name of a standard method.
 pub(super) fn known_method(method: &Method) -> Option<&'static str> {
     Some(match *method {
         Method::GET => "GET",
@@ -63,7 +63,7 @@ pub(super) fn known_method(method: &Method) -> Option<&'static str> {
     })
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&'static str>()
@@ -74,12 +74,12 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
 
 static RENDERER: OnceLock<metrics_exporter_prometheus::PrometheusHandle> = OnceLock::new();
 
-/// Upper bounds of the buckets of every `_seconds` histogram: from a cached answer to a request that was given up.
+/// Upper bounds of the buckets of every `_seconds` histogram: from a cached response to a request that timed out.
 pub const SECONDS_BUCKETS: [f64; 15] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
 ];
 
-/// Installs the recorder of the process, once; later calls change nothing.
+/// Installs the metrics recorder of the process. Later calls change nothing.
 pub(super) fn install() -> Result<(), String> {
     if RENDERER.get().is_some() {
         return Ok(());
@@ -101,13 +101,14 @@ pub(super) fn install() -> Result<(), String> {
 type Measure = Box<dyn Fn() + Send + Sync>;
 static BEFORE_SCRAPE: RwLock<Vec<Measure>> = RwLock::new(Vec::new());
 
-/// Has `measure` called before each scrape, for what changes too often to be told each time. It must not wait.
+/// Registers `measure` to be called before each scrape, for values that change too often to be recorded each time. It
+/// must not block.
 pub fn before_scrape(measure: impl Fn() + Send + Sync + 'static) {
     let mut measures = BEFORE_SCRAPE.write().unwrap_or_else(PoisonError::into_inner);
     measures.push(Box::new(measure));
 }
 
-/// Everything that was measured, in the text format of Prometheus. Empty before [`super::init`].
+/// All metrics in the text format of Prometheus. Empty before [`super::init`].
 pub fn metrics_text() -> String {
     let Some(renderer) = RENDERER.get() else {
         return String::new();
@@ -118,7 +119,7 @@ pub fn metrics_text() -> String {
     renderer.render() + &super::process::text()
 }
 
-/// Moves recorded durations into their buckets; without it they pile up between two scrapes.
+/// Moves recorded durations into their buckets; without it they accumulate between two scrapes.
 pub(crate) fn run_upkeep() {
     if let Some(renderer) = RENDERER.get() {
         renderer.run_upkeep();

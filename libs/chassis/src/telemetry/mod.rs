@@ -1,8 +1,8 @@
-//! Logs, metrics and traces.
+//! Telemetry: logs, metrics and traces.
 //!
-//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`); what is
-//! ours alone becomes `vestibule.NAME`, if it is in the list of fields, and what libraries add becomes a label. Trace and
-//! span id come from [`TraceContext`], so no span has to be open for them.
+//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`). A documented
+//! field of our own becomes `vestibule.NAME`; any other field becomes a label. Trace and span id come from
+//! [`TraceContext`], so they do not need an open span.
 
 mod actions;
 mod caller;
@@ -43,19 +43,19 @@ pub(crate) use span::unsampled_context;
 pub use span::{Span, SpanKind, is_exporting, recorded_parent};
 pub use trace::{SpanId, TraceContext, TraceId};
 
-/// Keeps telemetry going; when dropped, what is not yet exported is sent.
+/// Keeps telemetry running. When it is dropped, the remaining spans are exported.
 #[derive(Debug)]
 #[must_use = "traces that are not yet sent are lost without it"]
 pub struct Guard {
     _traces: Option<otlp::TraceExporter>,
 }
 
-/// Why telemetry cannot be set up.
+/// Telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up telemetry: {0}")]
 pub struct TelemetryError(String);
 
-/// Sets up the logs, metrics and traces of the process, once. LogLayer go to standard output.
+/// Sets up the logs, metrics and traces of the process, once. Log lines go to standard output.
 ///
 /// # Errors
 /// When the endpoint cannot be used, or telemetry is set up already.
@@ -81,7 +81,7 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
     Ok(Guard { _traces: traces })
 }
 
-/// Whether to colour: as the conventions NO_COLOR and CLICOLOR_FORCE have it.
+/// Whether to use colour, by the conventions NO_COLOR and CLICOLOR_FORCE.
 fn use_colour(terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE"))

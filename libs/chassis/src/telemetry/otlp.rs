@@ -1,4 +1,4 @@
-//! Traces over OTLP, when an endpoint is set.
+//! Trace export over OTLP/HTTP, if an endpoint is configured.
 
 use std::thread;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::clock::SystemClock;
 use crate::config::TracesConfig;
 use crate::random::{Random, SystemRandom};
 
-/// How long one export may take.
+/// The timeout of one export.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the last spans may take when the process ends.
+/// The timeout of the last export when the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends spans in batches, from a thread of its own; what is left is sent when it is dropped.
+/// Exports spans in batches, from a thread of its own. When it is dropped, the remaining spans are exported.
 #[derive(Debug)]
 pub(super) struct TraceExporter(SdkTracerProvider);
 
@@ -36,7 +36,7 @@ impl Drop for TraceExporter {
     }
 }
 
-/// Starts the exporter, if the configuration has an endpoint.
+/// Starts the exporter, if an endpoint is configured.
 pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Option<TraceExporter>, String> {
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(None);
@@ -62,7 +62,7 @@ pub(super) fn start(service: &'static str, config: &TracesConfig) -> Result<Opti
     Ok(Some(TraceExporter(provider)))
 }
 
-/// Who the spans are from. What `OTEL_RESOURCE_ATTRIBUTES` says is added, and may name this instance.
+/// The OpenTelemetry resource: service and instance. `OTEL_RESOURCE_ATTRIBUTES` adds attributes, and may name the instance.
 fn resource(service: &'static str, config: &TracesConfig) -> Resource {
     let from_environment = Resource::builder().build();
     let random: &dyn Random = &SystemRandom::default();
@@ -79,7 +79,7 @@ fn resource(service: &'static str, config: &TracesConfig) -> Resource {
     resource.build()
 }
 
-/// The way to the collector: no redirects, no proxy from the environment, as for every other call.
+/// The HTTP client for the collector: no redirects and no proxy from the environment, as for every other call.
 fn client(config: &TracesConfig, endpoint: &Url) -> Result<Client, String> {
     let plain = endpoint.scheme() == "http";
     let headers = headers(config)?;
@@ -100,7 +100,7 @@ fn client(config: &TracesConfig, endpoint: &Url) -> Result<Client, String> {
             None => builder().build(),
         }
     };
-    // A client that blocks cannot be made on a thread of the runtime.
+    // A blocking client cannot be created on a thread of the runtime.
     let built = thread::spawn(build)
         .join()
         .map_err(|_| "traces: the client cannot be made".to_owned())?;

@@ -1,12 +1,12 @@
-//! What the kernel says of this process, under the names that Prometheus' own clients use. Linux only; elsewhere these
-//! metrics are missing.
+//! Process metrics from `/proc`, under the names that Prometheus' own clients use. On systems other than Linux they are
+//! missing.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use super::catalogue::PROCESS;
 
-/// The fields of `/proc/PID/stat` after the name of the program, counted from the state (proc(5): field 3).
+/// Indexes of fields in `/proc/PID/stat` after the name of the program, counted from the state (proc(5): field 3).
 const UTIME: usize = 11;
 const STIME: usize = 12;
 const THREADS: usize = 17;
@@ -14,7 +14,7 @@ const STARTTIME: usize = 19;
 const VSIZE: usize = 20;
 const RSS: usize = 21;
 
-/// The metrics `process_…` in the text format. Read at each scrape: nothing has to be kept up to date for them.
+/// The metrics `process_…` in the text format of Prometheus, measured now.
 pub(super) fn text() -> String {
     let mut text = String::new();
     for (name, value) in measure().unwrap_or_default() {
@@ -59,7 +59,7 @@ fn measure() -> Option<Vec<(&'static str, f64)>> {
     Some(measured)
 }
 
-/// When the machine started.
+/// The time at which the machine booted, in seconds since the Unix epoch.
 fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     stat.lines()

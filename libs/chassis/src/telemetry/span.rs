@@ -1,5 +1,4 @@
-//! Spans: pieces of work as a collector sees them. Without an endpoint none is ever made, and asking for one costs
-//! a look at a flag.
+//! Spans for the trace exporter. Without an exporter no span is created, and asking for one costs the check of a flag.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -17,12 +16,12 @@ use super::TraceContext;
 static EXPORTING: AtomicBool = AtomicBool::new(false);
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// From now on spans are made.
+/// Starts creating spans.
 pub(super) fn start_exporting(tracer: SdkTracer) {
     EXPORTING.store(TRACER.set(tracer).is_ok(), Ordering::Relaxed);
 }
 
-/// From now on no span is made any more.
+/// Stops creating spans.
 pub(super) fn stop_exporting() {
     EXPORTING.store(false, Ordering::Relaxed);
 }
@@ -36,16 +35,16 @@ fn tracer() -> Option<&'static SdkTracer> {
     }
 }
 
-/// What a piece of work is to others.
+/// The kind of a span, as OpenTelemetry defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
-    /// Nothing.
+    /// Work within the process.
     Internal,
-    /// It asks somebody and waits for the answer.
+    /// A call to a peer, with its response.
     Client,
-    /// It makes a message that somebody will read later.
+    /// The creation of a message.
     Producer,
-    /// It deals with a message.
+    /// The processing of a message.
     Consumer,
 }
 
@@ -60,10 +59,9 @@ impl From<SpanKind> for OtelKind {
     }
 }
 
-/// A piece of work that is recorded, or nothing. It ends when it is dropped.
+/// A span that is recorded, or none. It ends when it is dropped.
 ///
-/// Attributes have the names of the OpenTelemetry semantic conventions. None may hold what a person typed, is called, or
-/// could be found by.
+/// Attributes have the names of the OpenTelemetry semantic conventions. None may hold personal data or what a user typed.
 #[derive(Debug, Default)]
 pub struct Span(Option<Box<RecordedSpan>>);
 
@@ -71,12 +69,12 @@ pub struct Span(Option<Box<RecordedSpan>>);
 struct RecordedSpan {
     span: opentelemetry_sdk::trace::Span,
     context: TraceContext,
-    /// The error of a piece of work that is dropped in the middle.
+    /// The error kind if the span is dropped before it succeeds or fails.
     fail_on_drop: Option<&'static str>,
 }
 
 impl Span {
-    /// Begins a piece of the work at hand.
+    /// Starts a child of the current span.
     pub fn start<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Self {
         match recorded_parent() {
             Some(parent) => Self::child_of(parent, kind, name),
@@ -84,7 +82,7 @@ impl Span {
         }
     }
 
-    /// Begins a piece of work that belongs to `parent`, a span of this process.
+    /// Starts a child of `parent`, a span of this process.
     pub fn child_of<N: Into<Cow<'static, str>>>(
         parent: TraceContext,
         kind: SpanKind,
@@ -95,7 +93,7 @@ impl Span {
         })
     }
 
-    /// Begins to deal with a message that was made in `origin`. The span is its child, and says so by a link as well.
+    /// Starts the processing of a message that was created in `origin`. The span is a child of `origin` and links to it.
     pub fn for_message<N: Into<Cow<'static, str>>>(origin: TraceContext, name: impl FnOnce() -> N) -> Self {
         Self::build(origin, true, || {
             let link = Link::with_context(remote_context(origin, true));
@@ -130,19 +128,19 @@ impl Span {
         (context, Self(recorded))
     }
 
-    /// Where work that belongs to this one hangs; nothing when it is not recorded.
+    /// The context for child spans; `None` if the span is not recorded.
     pub fn context(&self) -> Option<TraceContext> {
         self.0.as_ref().map(|recorded| recorded.context)
     }
 
-    /// Notes an attribute. Each name once.
+    /// Sets an attribute. Each name may be set once.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         if let Some(recorded) = &mut self.0 {
             recorded.span.set_attribute(KeyValue::new(name, value));
         }
     }
 
-    /// It failed: `kind` is one word out of few (`error.type`).
+    /// Marks the span as failed. `kind` is one of a few fixed words (`error.type`).
     pub fn fail(&mut self, kind: impl Into<Cow<'static, str>>) {
         if let Some(recorded) = &mut self.0 {
             recorded.fail_on_drop = None;
@@ -153,7 +151,7 @@ impl Span {
         }
     }
 
-    /// Dropped before [`Self::succeed`] or [`Self::fail`], it has failed by this.
+    /// Marks the span as failed by `kind` if it is dropped before [`Self::succeed`] or [`Self::fail`].
     #[must_use]
     pub fn fail_on_drop(mut self, kind: &'static str) -> Self {
         if let Some(recorded) = &mut self.0 {
@@ -162,7 +160,7 @@ impl Span {
         self
     }
 
-    /// It went well.
+    /// Marks the span as successful.
     pub fn succeed(&mut self) {
         if let Some(recorded) = &mut self.0 {
             recorded.fail_on_drop = None;
@@ -178,25 +176,25 @@ impl Drop for Span {
     }
 }
 
-/// Whether anything is recorded at all.
+/// Whether spans are exported.
 pub fn is_exporting() -> bool {
     tracer().is_some()
 }
 
-/// The work at hand, if pieces of it are recorded.
+/// The current trace context, if spans of it are recorded.
 pub fn recorded_parent() -> Option<TraceContext> {
     tracer()?;
     TraceContext::current().filter(|current| current.is_sampled())
 }
 
-/// What calls carry that belong to no story, such as those that ask for news all day: that they are not to be recorded
-/// on the other side either. Nothing when nobody records.
+/// A new trace that is not sampled, for calls that belong to no trace, such as polling: the other side does not record
+/// them either. `None` if spans are not exported.
 pub(crate) fn unsampled_context() -> Option<TraceContext> {
     tracer().map(|_| TraceContext::root().unsampled())
 }
 
-/// The span of a request that has come in, and what its work carries: it goes on with the trace of `caller`, or begins
-/// one, recorded or not as the configuration has it.
+/// The trace context and the server span of a request. It continues the trace of `caller`, or starts one that is sampled
+/// by the configured ratio.
 pub(super) fn server_span(
     caller: Option<TraceContext>,
     builder: impl FnOnce() -> SpanBuilder,

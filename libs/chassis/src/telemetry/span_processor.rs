@@ -1,5 +1,5 @@
-//! What waits for the collector: never more than so many spans, and counted where they are lost. A collector that is
-//! away or slow costs spans and nothing else.
+//! A bounded span processor. It drops and counts spans when its queue is full, so a collector that is slow or away costs
+//! spans and nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,14 +12,14 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
 
-/// Spans that wait at most.
+/// The maximum number of queued spans.
 const MAX_WAITING: usize = 4096;
-/// Spans sent at once at most.
+/// The maximum number of spans in one export.
 const MAX_BATCH: usize = 512;
-/// How long a span waits for others to be sent with.
+/// How long a span waits for others of its batch.
 const BATCH_DELAY: Duration = Duration::from_secs(2);
 
-/// Sends batches through `exporter`.
+/// A processor that exports batches through `exporter`.
 pub(super) fn bounded_batches<E: SpanExporter + 'static>(exporter: E) -> impl SpanProcessor {
     let waiting = Arc::new(AtomicUsize::new(0));
     let counted = CountingExporter {
@@ -44,7 +44,7 @@ fn count(outcome: &'static str, spans: usize) {
     metrics::counter!("vestibule_trace_spans_total", "outcome" => outcome).increment(spans as u64);
 }
 
-/// Lets in no more than can wait.
+/// Drops spans when the queue is full.
 #[derive(Debug)]
 struct BoundedProcessor {
     inner: BatchSpanProcessor,
@@ -76,7 +76,7 @@ impl SpanProcessor for BoundedProcessor {
     }
 }
 
-/// Counts what was sent and what was lost on the way, and says when it begins to be lost.
+/// Counts exported and failed spans, and logs when exports begin to fail and when they succeed again.
 #[derive(Debug)]
 struct CountingExporter<E> {
     inner: E,

@@ -1,4 +1,4 @@
-//! LogLayer for people.
+//! Log lines as text for a terminal.
 
 use std::fmt::Write;
 

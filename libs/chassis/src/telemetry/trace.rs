@@ -1,4 +1,4 @@
-//! W3C Trace Context: which story a piece of work belongs to (https://www.w3.org/TR/trace-context/).
+//! W3C Trace Context: the trace that the current work belongs to (<https://www.w3.org/TR/trace-context/>).
 
 use std::cell::Cell;
 use std::fmt;
@@ -66,7 +66,7 @@ impl TraceContext {
         })
     }
 
-    /// Reads a `traceparent` header (§3.2). `None` if it is not one: the trace then starts anew, as §4.3 asks.
+    /// Parses a `traceparent` header (§3.2). `None` if it is malformed: a new trace then starts, as §4.3 asks.
     pub fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let version = hex(parts.next()?, 2)?;
@@ -96,7 +96,7 @@ impl TraceContext {
         self.sampled
     }
 
-    /// The same, of which nobody records anything.
+    /// The same context, not sampled.
     pub(crate) fn unsampled(self) -> Self {
         Self {
             sampled: false,
@@ -108,7 +108,7 @@ impl TraceContext {
         (self.trace_id.0, self.span_id.0)
     }
 
-    /// The `traceparent` of the work at hand, if it is part of a trace.
+    /// The context of the current task, if it is part of a trace.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|current| *current).ok()
     }
@@ -136,8 +136,8 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-/// A number that is unlikely to come again, never zero. Ids of spans are labels, not secrets: each thread draws
-/// one seed and counts on from it (SplitMix64), which costs a few nanoseconds a request.
+/// A random number that is never zero. Span ids are not secrets: each thread draws one seed and continues from it
+/// (SplitMix64), which costs a few nanoseconds per request.
 fn unique() -> u64 {
     thread_local! {
         static STATE: Cell<Option<u64>> = const { Cell::new(None) };

@@ -1,14 +1,14 @@
-//! Which connections can be spared when places run out.
+//! Eviction order of connections when slots run out.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a client may take for its part before it is asked for its place sooner than one that has nothing to send: a
-/// TLS handshake over a bad mobile network takes as long.
+/// How long a client may take before it is evicted sooner than an idle one: a TLS handshake over a bad mobile network
+/// takes as long.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How readily a connection can be spared: the least of all is asked first.
+/// The eviction rank of a connection. The lowest rank is evicted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::server) struct EvictionRank {
     class: RankClass,
@@ -17,11 +17,11 @@ pub(in crate::server) struct EvictionRank {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum RankClass {
-    /// The client owes the rest of a head or a body, or takes nothing of an answer, for longer than [`GRACE`].
+    /// The service waits for the rest of a head or a body, or for the client to read, for longer than [`GRACE`].
     Slow,
     /// No request is open, so nothing is lost.
     Idle,
-    /// As `Slow`, but for a shorter time.
+    /// Like `Slow`, but for a shorter time.
     Begun,
 }
 

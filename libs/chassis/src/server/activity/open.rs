@@ -1,4 +1,4 @@
-//! The open requests of a connection, and whose turn it is in each.
+//! Open requests of a connection, and what each of them waits for.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -7,14 +7,14 @@ use tokio::time::Instant;
 
 use super::{Activity, Stage};
 
-/// Whose turn it is in an open request.
+/// The state of an open request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RequestState {
     /// The service works on it.
     Processing,
-    /// The client owes bytes of the body, which are read already.
+    /// The service reads the body and waits for bytes of the client.
     AwaitingBody,
-    /// HTTP/2 holds back a part of the answer since then: the client has no window for it.
+    /// HTTP/2 holds back a part of the response since then: the client has no window for it.
     AwaitingClient(Instant),
 }
 
@@ -22,13 +22,13 @@ pub(super) enum RequestState {
 pub(super) struct Request {
     pub(super) opened: Instant,
     pub(super) state: RequestState,
-    /// Its place was given up: the body fails as soon as it is read on.
+    /// The request was evicted: its body fails at the next read.
     pub(super) evicted: bool,
-    /// Who reads the body, while the client owes bytes of it.
+    /// The reader of the body, while it waits for bytes of the client.
     pub(super) reader: Option<Waker>,
 }
 
-/// A request that is open.
+/// An open request. It is closed when it is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct OpenRequest {
     pub(super) activity: Arc<Activity>,
@@ -37,7 +37,7 @@ pub(in crate::server) struct OpenRequest {
 }
 
 impl OpenRequest {
-    /// A part of the answer was offered; the connection asks for the next one when the client has taken enough.
+    /// A part of the response was offered; the connection polls for the next one when the client has read enough.
     pub(in crate::server) fn response_offered(&self) {
         if !self.http2 {
             return;
@@ -48,7 +48,7 @@ impl OpenRequest {
         }
     }
 
-    /// The connection asked for the next part, which is not there yet.
+    /// The connection polled for the next part of the response, which is not ready.
     pub(in crate::server) fn response_pending(&self) {
         self.activity.set_state(self.id, |state| {
             if matches!(state, RequestState::AwaitingClient(_)) {
@@ -67,12 +67,12 @@ impl OpenRequest {
         &self.activity
     }
 
-    /// The request among those of its connection.
+    /// The number of the request within its connection.
     pub(in crate::server) fn number(&self) -> u64 {
         self.id
     }
 
-    /// What the body of the request reports to.
+    /// The progress that the body of the request reports to.
     pub(in crate::server) fn body_progress(&self) -> BodyProgress {
         BodyProgress {
             activity: Arc::clone(&self.activity),
@@ -91,7 +91,7 @@ impl Drop for OpenRequest {
     }
 }
 
-/// Says whether the body of a request waits for the client. Dropping it says that nobody reads the body any more.
+/// Reports whether the body of a request waits for the client. Dropping it reports that the body is not read any more.
 #[derive(Debug)]
 pub(in crate::server) struct BodyProgress {
     activity: Arc<Activity>,
@@ -99,7 +99,7 @@ pub(in crate::server) struct BodyProgress {
 }
 
 impl BodyProgress {
-    /// The body is read, and the client owes its next bytes. Returns whether the place of the request was given up.
+    /// The reader waits for the next bytes of the client. Returns whether the request was evicted.
     pub(in crate::server) fn waiting(&self, reader: &Waker) -> bool {
         self.change(|request| {
             if matches!(
@@ -112,7 +112,7 @@ impl BodyProgress {
         })
     }
 
-    /// They came, or never will. Returns whether the place of the request was given up.
+    /// The reader waits no more. Returns whether the request was evicted.
     pub(in crate::server) fn received(&self) -> bool {
         self.change(|request| {
             if matches!(request.state, RequestState::AwaitingBody) {
