@@ -1,4 +1,4 @@
-//! A thousand clients behind HAProxy and behind nginx, set up as they are shipped.
+//! Tests of a thousand clients behind HAProxy and behind nginx, with the shipped configurations.
 
 #![expect(
     clippy::unwrap_used,

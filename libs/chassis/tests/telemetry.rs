@@ -1,4 +1,4 @@
-//! Telemetry of a whole process: it can be set up only once in each, so this is one test.
+//! Test of the telemetry of a whole process. It can be set up once per process, so this is one test.
 
 use axum::Router;
 use axum::body::{Body, Bytes};

@@ -1,4 +1,4 @@
-//! The public port with a certificate. The one beside this file is for tests only, and names nothing but localhost.
+//! Tests of TLS on the public port. The certificate beside this file is for tests only, and names only localhost.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What stands in tokens.
+//! Claims of access tokens, ID tokens and the UserInfo response.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,33 +10,33 @@ use crate::scope::Scope;
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// Whose token: a person's id, or the client's for itself.
+    /// The subject: a user's id, or the client's id in its own token.
     pub sub: String,
-    /// The services that it is for.
+    /// The audience: the services that it is for.
     pub aud: Audience,
-    /// When it ends.
+    /// The expiration time.
     pub exp: i64,
-    /// When it was made.
+    /// The time of issue.
     pub iat: i64,
-    /// Its id.
+    /// The token id.
     pub jti: String,
-    /// The client that it was given to.
+    /// The client that it was issued to.
     pub client_id: String,
-    /// What it allows.
+    /// The granted scope.
     pub scope: Scope,
-    /// The session that it stems from.
+    /// The session that it was issued in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// The grant that it stems from, by which it can be revoked. A claim of our own.
+    /// The grant that it was issued for, by which it can be revoked. This claim is our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gid: Option<String>,
-    /// When the person proved who they are.
+    /// The time of the authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// The groups that the person is in (RFC 9068 §2.2.3.1).
+    /// The groups of the user (RFC 9068 §2.2.3.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
 }
@@ -46,23 +46,23 @@ pub struct AccessTokenClaims {
 pub struct IdTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The person's id.
+    /// The user's id.
     pub sub: String,
     /// The client.
     pub aud: String,
-    /// When it ends.
+    /// The expiration time.
     pub exp: i64,
-    /// When it was made.
+    /// The time of issue.
     pub iat: i64,
-    /// When the person proved who they are.
+    /// The time of the authentication.
     pub auth_time: i64,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// As in the authorization request.
+    /// `nonce` of the authorization request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Of the access token that comes with it.
+    /// The hash of the access token that is issued with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
     /// The session (OpenID Connect Front- and Back-Channel Logout).
@@ -70,12 +70,12 @@ pub struct IdTokenClaims {
     pub sid: Option<String>,
 }
 
-/// What is told of a person (OpenID Connect Core §5.1), as far as the scopes allow (§5.4).
+/// `/oauth2/userinfo`: the claims about a user (OpenID Connect Core §5.1) that the scopes allow (§5.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfo {
-    /// The person's id.
+    /// The user's id.
     pub sub: String,
-    /// Scope `profile`: the whole name for display.
+    /// Scope `profile`: the full name for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Scope `profile`.

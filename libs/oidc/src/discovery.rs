@@ -1,8 +1,8 @@
-//! What a server says about itself (OpenID Connect Discovery §3, RFC 8414 §2).
+//! `/.well-known/openid-configuration`: provider metadata (OpenID Connect Discovery §3, RFC 8414 §2).
 
 use serde::{Deserialize, Serialize};
 
-/// The metadata document. Members that a server does not have are left out.
+/// The metadata document of an OpenID provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(
     missing_docs,
@@ -34,7 +34,7 @@ pub struct ProviderMetadata {
 }
 
 impl ProviderMetadata {
-    /// The document of a Vestibule server at `issuer`, a URL without a slash at its end.
+    /// The metadata of a Vestibule server at `issuer`, a URL without a slash at its end.
     pub fn of(issuer: &str) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

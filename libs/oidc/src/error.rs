@@ -1,37 +1,37 @@
-//! Errors as OAuth 2 tells them (RFC 6749 §4.1.2.1, §5.2; OpenID Connect Core §3.1.2.6; RFC 8707 §2).
+//! OAuth 2 error responses (RFC 6749 §4.1.2.1, §5.2; OpenID Connect Core §3.1.2.6; RFC 8707 §2).
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// The kinds of errors.
+/// An OAuth 2 error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// A parameter is missing, malformed or there twice.
+    /// A parameter is missing, malformed or repeated.
     InvalidRequest,
     /// Client authentication failed.
     InvalidClient,
-    /// The code or the refresh token is not good, or not this client's.
+    /// The authorization code or the refresh token is invalid, or belongs to another client.
     InvalidGrant,
-    /// The client may not use this grant.
+    /// The client may not use this grant type.
     UnauthorizedClient,
-    /// There is no such grant here.
+    /// The grant type is not supported.
     UnsupportedGrantType,
-    /// There is no such response type here.
+    /// The response type is not supported.
     UnsupportedResponseType,
-    /// The scope is malformed or more than the client may have.
+    /// The scope is malformed or exceeds what the client may have.
     InvalidScope,
-    /// The resource is malformed or not one that the client may reach (RFC 8707).
+    /// The resource is malformed or not allowed for the client (RFC 8707).
     InvalidTarget,
-    /// The person refused.
+    /// The user denied the request.
     AccessDenied,
-    /// `prompt=none`, and the person has to sign in.
+    /// `prompt=none`, and the user has to authenticate.
     LoginRequired,
-    /// `prompt=none`, and the person has to agree.
+    /// `prompt=none`, and the user has to consent.
     ConsentRequired,
-    /// `prompt=none`, and the person has to do something else.
+    /// `prompt=none`, and another interaction is required.
     InteractionRequired,
     /// `request` is not supported.
     RequestNotSupported,
@@ -39,24 +39,24 @@ pub enum ErrorCode {
     RequestUriNotSupported,
     /// `registration` is not supported.
     RegistrationNotSupported,
-    /// Something failed here.
+    /// An internal error.
     ServerError,
-    /// Come back later.
+    /// The server is temporarily unavailable.
     TemporarilyUnavailable,
 }
 
-/// An error for the client: its kind, and a sentence for the developer who reads it.
+/// An error response: the code, and a description for developers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{error:?}: {error_description}")]
 pub struct OAuthError {
-    /// The kind.
+    /// The error code.
     pub error: ErrorCode,
-    /// The sentence: ASCII without quotes and backslashes (RFC 6749 §5.2), never a value that was sent.
+    /// The description: ASCII without quotes and backslashes (RFC 6749 §5.2), never a value from the request.
     pub error_description: Cow<'static, str>,
 }
 
 impl ErrorCode {
-    /// The name as it is sent.
+    /// The code as it is sent.
     pub const fn name(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -79,7 +79,7 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status of an answer that is not a redirect (RFC 6749 §5.2).
+    /// The HTTP status of an error response that is not a redirect (RFC 6749 §5.2).
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
@@ -89,7 +89,7 @@ impl ErrorCode {
         }
     }
 
-    /// An error of this kind.
+    /// An error with this code and a description.
     pub fn because(self, description: impl Into<Cow<'static, str>>) -> OAuthError {
         let description = description.into();
         // A parameter's name may be the caller's own text.

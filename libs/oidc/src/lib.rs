@@ -1,7 +1,7 @@
-//! OAuth 2 and OpenID Connect as a protocol: requests, answers, errors and JOSE, parsed into types that cannot hold
-//! a bad value.
+//! OAuth 2 and OpenID Connect as a protocol: requests, responses, errors and JOSE, parsed into types that cannot hold an
+//! invalid value.
 //!
-//! Nothing here does I/O, knows a database or asks the clock: time is an argument.
+//! This crate does no I/O, and knows no database and no clock: the time is an argument.
 
 pub mod authorize;
 pub mod claims;

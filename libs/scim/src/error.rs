@@ -1,31 +1,31 @@
-//! The error format of SCIM (RFC 7644 §3.12).
+//! SCIM error responses (RFC 7644 §3.12).
 
 use serde_json::{Value, json};
 
-/// The schema of an error body.
+/// The schema URN of an error response.
 pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The detail keyword of an error (RFC 7644 §3.12, table 9).
+/// `scimType`: the keyword of an error (RFC 7644 §3.12, table 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
-    /// The filter cannot be read, or uses what this server does not support.
+    /// The filter is malformed or not supported.
     InvalidFilter,
-    /// More results than the server is willing to give.
+    /// There are more results than the server returns.
     TooMany,
-    /// A value that must be unique is taken.
+    /// A unique value is already in use.
     Uniqueness,
-    /// A read-only attribute was to be changed.
+    /// The attribute cannot be changed.
     Mutability,
     /// The body has the wrong structure.
     InvalidSyntax,
-    /// A value is missing or not fit for its attribute.
+    /// A value is missing or does not fit its attribute.
     InvalidValue,
-    /// The SCIM version in the address is not supported.
+    /// The SCIM version in the URL is not supported.
     InvalidVers,
 }
 
 impl ScimType {
-    /// The keyword as it stands in `scimType`.
+    /// The keyword as in `scimType`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidFilter => "invalidFilter",
@@ -39,20 +39,20 @@ impl ScimType {
     }
 }
 
-/// A refusal, ready to be shown to the client.
+/// A SCIM error response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// The keyword, where the standard has one.
+    /// `scimType`, if the standard has a keyword.
     pub scim_type: Option<ScimType>,
-    /// What was wrong, for a person to read. Names the attribute.
+    /// `detail`: the reason, for developers. It names the attribute.
     pub detail: String,
 }
 
 impl Error {
-    /// An error of `status` without a keyword.
+    /// An error with `status` and without a keyword.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    /// 400 `invalidSyntax`: the body's structure is wrong.
+    /// 400 `invalidSyntax`: the body has the wrong structure.
     pub fn invalid_syntax(detail: impl Into<String>) -> Self {
         Self::typed(400, ScimType::InvalidSyntax, detail)
     }
@@ -89,7 +89,7 @@ impl Error {
         Self::typed(400, ScimType::Mutability, format!("{path}: {reason}"))
     }
 
-    /// 409 `uniqueness`: the value of the attribute at `path` is taken.
+    /// 409 `uniqueness`: the value of the attribute at `path` is already in use.
     pub fn uniqueness(path: &str) -> Self {
         Self::typed(
             409,
@@ -103,12 +103,12 @@ impl Error {
         Self::new(404, "no such resource")
     }
 
-    /// 412: the resource has another version than `If-Match` asks for (RFC 7644 §3.14).
+    /// 412: the resource has another version than `If-Match` requires (RFC 7644 §3.14).
     pub fn precondition_failed() -> Self {
         Self::new(412, "the resource was changed meanwhile; read it again")
     }
 
-    /// The body: `schemas`, `status` (as a string, as the standard has it), `scimType`, `detail`.
+    /// The JSON body: `schemas`, `status` (a string), `scimType`, `detail`.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
             "schemas": [ERROR_URN],

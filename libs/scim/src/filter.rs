@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2), as far as this server answers them.
+//! SCIM filters (RFC 7644 §3.4.2.2), as far as this server supports them.
 
 use std::str::FromStr;
 
@@ -7,14 +7,14 @@ use scim_v2::filter::{AttrExp, CompValue, CompareOp, Filter};
 use crate::Error;
 use crate::schema::CORE_USER;
 
-/// A filter's characters at most. The parser itself stops at 64 levels and 1024 terms.
+/// The maximum number of characters of a filter. The parser itself stops at 64 levels and 1024 terms.
 pub const MAX_CHARS: usize = 1024;
-/// Open brackets at most, anywhere in a filter.
+/// The maximum number of opening brackets in a filter.
 pub const MAX_BRACKETS: usize = 16;
 
 const SUPPORTED: &str = "this server supports one form: userName eq \"NAME\"";
 
-/// A filter over people that can be answered.
+/// A supported filter over users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserFilter {
     /// `userName eq "…"`; compared without regard to case by the store.
@@ -22,12 +22,12 @@ pub enum UserFilter {
 }
 
 impl UserFilter {
-    /// Reads a filter.
+    /// Parses a filter.
     ///
     /// # Errors
-    /// `invalidFilter`, saying what is supported, for one that is too long, too deep, malformed or of another form.
+    /// `invalidFilter` with the supported form, if the filter is too long, too deep, malformed or not supported.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        // SB-35: judged before the parser spends anything on it.
+        // SB-35: checked before the parser spends anything on it.
         if text.chars().count() > MAX_CHARS {
             return Err(Error::invalid_filter(format!(
                 "the filter is longer than {MAX_CHARS} characters; {SUPPORTED}"

@@ -1,4 +1,4 @@
-//! JSON as we take it from strangers: an object's member may stand in it once (SB-42).
+//! Strict JSON parsing: a member of an object may occur once (SB-42).
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 
-/// Reads one JSON document. Nesting is limited by `serde_json` (128 levels), size by the caller.
+/// Parses one JSON document. `serde_json` limits the nesting (128 levels), the caller the size.
 ///
 /// # Errors
-/// `invalidSyntax` for bad UTF-8, malformed JSON, text after the document and members that stand twice; the
-/// message names the place or the member.
+/// `invalidSyntax` for bad UTF-8, malformed JSON, text after the document and repeated members; the message names the
+/// position or the member.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::invalid_syntax("the body is not UTF-8"))?;
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -22,7 +22,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// 2^53: from here on not every whole number is a fraction of 64 bits (IEEE 754).
+/// 2^53: from here on not every whole number has an exact 64-bit float (IEEE 754).
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
 struct StrictValue;
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for StrictValue {
         Ok(value.into())
     }
 
-    // What does not fit into 64 bits comes here as the nearest fraction: another number than the one that was sent.
+    // A number that does not fit into 64 bits arrives here as the nearest float, which is another number than was sent.
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         if value.abs() >= EXACT_BELOW {
             return Err(E::custom("a number cannot be kept exactly"));

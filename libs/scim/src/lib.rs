@@ -1,7 +1,7 @@
-//! The SCIM 2.0 protocol alone: schemas, the `User` resource, filters, paging, versions, errors. No I/O.
+//! SCIM 2.0 as a protocol: schemas, the `User` resource, filters, paging, versions, errors. This crate does no I/O.
 //!
-//! What is here follows RFC 7643 (schemas) and RFC 7644 (protocol). Everything that a caller sends passes through
-//! the tables in [`schema`], which are also what `/Schemas` shows, so the two cannot drift apart.
+//! It follows RFC 7643 (schemas) and RFC 7644 (protocol). Every body of a client passes through the tables in [`schema`],
+//! which `/Schemas` shows as well, so the two cannot drift apart.
 
 pub mod error;
 pub mod filter;

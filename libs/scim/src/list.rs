@@ -1,28 +1,28 @@
-//! Lists and their pages (RFC 7644 §3.4.2).
+//! List responses and paging (RFC 7644 §3.4.2).
 
 use serde_json::{Value, json};
 
 use crate::Error;
 
-/// The schema of a list.
+/// The schema URN of a list response.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-/// Resources in one page at most; `filter.maxResults` of the service provider configuration.
+/// The maximum number of resources in a page; `filter.maxResults` of the service provider configuration.
 pub const MAX_RESULTS: i64 = 200;
-/// Resources in a page when `count` is not given.
+/// The number of resources in a page without `count`.
 pub const DEFAULT_RESULTS: i64 = 100;
 
-/// Which part of a list is asked for.
+/// The requested page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The first resource, counted from 1.
+    /// `startIndex`: the 1-based index of the first resource.
     pub start_index: i64,
-    /// How many resources at most; 0 asks for the total alone.
+    /// `count`: the maximum number of resources; 0 requests only the total.
     pub count: i64,
 }
 
 impl Page {
-    /// Reads `startIndex` and `count`: below 1 means 1, below 0 means 0 (RFC 7644 §3.4.2.4), and no page is larger
-    /// than [`MAX_RESULTS`].
+    /// Parses `startIndex` and `count`: below 1 means 1, below 0 means 0 (RFC 7644 §3.4.2.4), and no page is larger than
+    /// [`MAX_RESULTS`].
     ///
     /// # Errors
     /// `invalidValue` when one is not a whole number.
@@ -33,7 +33,7 @@ impl Page {
         })
     }
 
-    /// How many resources stand before the page.
+    /// The number of resources before the page.
     pub fn offset(self) -> i64 {
         self.start_index - 1
     }
@@ -46,7 +46,7 @@ fn whole(name: &str, text: Option<&str>, default: i64) -> Result<i64, Error> {
     })
 }
 
-/// A list response of `resources`, out of `total` that match.
+/// The JSON body of a list response with `resources`, out of `total` matches.
 pub fn response(total: i64, start_index: i64, resources: Vec<Value>) -> Value {
     json!({
         "schemas": [LIST_URN],

@@ -1,4 +1,4 @@
-//! The `User` resource (RFC 7643 §4.1, §4.3), read from a body and written to one.
+//! The `User` resource (RFC 7643 §4.1, §4.3), parsed from and serialized to JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::Error;
 use crate::schema::{CORE_USER, CUSTOM_USER, USER, USER_EXTENSIONS, canonicalize};
 use crate::version::etag;
 
-/// What a client says about a person: everything that may be written.
+/// The writable attributes of a `User`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
     /// `userName`, as it was sent.
@@ -16,7 +16,7 @@ pub struct User {
     pub name: Name,
     /// `emails`.
     pub emails: Vec<Email>,
-    /// `active`; `None` when the body does not say.
+    /// `active`; `None` if the body does not have it.
     pub active: Option<bool>,
     /// `locale` (RFC 5646).
     pub locale: Option<String>,
@@ -26,7 +26,7 @@ pub struct User {
     pub other: Map<String, Value>,
     /// Extensions by URN.
     pub extensions: Map<String, Value>,
-    /// The application's own attributes: `values` of [`CUSTOM_USER`].
+    /// The attributes that applications define: `values` of [`CUSTOM_USER`].
     pub custom: Map<String, Value>,
 }
 
@@ -34,7 +34,7 @@ pub struct User {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Name {
-    /// The whole name.
+    /// The full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
     /// The family name.
@@ -58,25 +58,25 @@ pub struct Email {
     pub primary: bool,
 }
 
-/// What the server adds to a person (RFC 7643 §3.1).
+/// The attributes that the server adds to a `User` (RFC 7643 §3.1).
 #[derive(Clone, Debug)]
 pub struct Meta<'a> {
     /// The resource's id.
     pub id: &'a str,
-    /// When it was made, RFC 3339.
+    /// The time of creation, RFC 3339.
     pub created: &'a str,
-    /// When it was last changed, RFC 3339.
+    /// The time of the last change, RFC 3339.
     pub last_modified: &'a str,
-    /// Its address.
+    /// The URL of the resource.
     pub location: &'a str,
-    /// Its version.
+    /// The version.
     pub version: i64,
-    /// The names of the person's groups.
+    /// The names of the user's groups.
     pub groups: &'a [String],
 }
 
 impl User {
-    /// Reads a body for POST or PUT.
+    /// Parses a body of POST or PUT.
     ///
     /// # Errors
     /// `invalidSyntax` or `invalidValue`, naming the attribute.
@@ -136,7 +136,7 @@ impl User {
         })
     }
 
-    /// The resource as it is shown (RFC 7643 §8.1).
+    /// Serializes the resource (RFC 7643 §8.1).
     pub fn to_json(&self, meta: &Meta<'_>) -> Value {
         let mut body = self.other.clone();
         let mut schemas = vec![Value::from(CORE_USER)];
@@ -195,7 +195,7 @@ fn extension(name: &str) -> Option<&'static crate::schema::Schema> {
         .find(|schema| schema.id.eq_ignore_ascii_case(name))
 }
 
-/// `id` and `meta` are the server's; a client may send back what it read (RFC 7644 §3.3, §3.5.1).
+/// Whether the server sets the attribute (`id`, `meta`): a client may send back what it read (RFC 7644 §3.3, §3.5.1).
 fn is_set_by_server(name: &str) -> bool {
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("meta")
 }

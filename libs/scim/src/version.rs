@@ -1,16 +1,16 @@
-//! Versions of a resource as weak entity tags (RFC 7644 §3.14, RFC 9110 §8.8.3 and §13.1.1).
+//! Resource versions as weak entity tags (RFC 7644 §3.14, RFC 9110 §8.8.3 and §13.1.1).
 
 use crate::Error;
 
-/// The entity tag of version `version`: `W/"7"`.
+/// The entity tag of `version`: `W/"7"`.
 pub fn etag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// The condition that a change is made under.
+/// The condition `If-Match` of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum IfMatch {
-    /// No condition, or `*`: whatever version is there.
+    /// No condition, or `*`: any version.
     #[default]
     Any,
     /// One of these versions.
@@ -18,11 +18,11 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// Reads an `If-Match` header; weak and strong tags are taken alike, as RFC 7644 §3.14 shows weak ones here.
-    /// A tag that was never given out matches nothing.
+    /// Parses an `If-Match` header. Weak and strong tags are treated alike, because RFC 7644 §3.14 uses weak ones here. An
+    /// unknown tag matches nothing.
     ///
     /// # Errors
-    /// 400 when the header is not a list of entity tags.
+    /// 400 if the header is not a list of entity tags.
     pub fn parse(header: Option<&str>) -> Result<Self, Error> {
         let Some(header) = header.map(str::trim) else {
             return Ok(Self::Any);
@@ -48,7 +48,7 @@ impl IfMatch {
         Ok(Self::OneOf(versions))
     }
 
-    /// Whether a change of version `current` may go on.
+    /// Whether the condition allows a change of version `current`.
     pub fn allows(&self, current: i64) -> bool {
         match self {
             Self::Any => true,

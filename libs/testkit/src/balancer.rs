@@ -1,4 +1,4 @@
-//! What stands before several replicas: a listener that gives each new connection to the next one that answers.
+//! Load balancer in front of replicas: gives each new connection to the next replica that accepts it.
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Passes connections on in turns. A replica that refuses is left out. Gone when dropped.
+/// A round-robin TCP load balancer. It skips a replica that refuses, and ends when it is dropped.
 #[derive(Debug)]
 pub struct Balancer {
     #[expect(dead_code, reason = "ends the tasks when dropped")]
@@ -15,10 +15,10 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Listens on `port` of this machine, before `targets`.
+    /// Listens on `port` of this machine, in front of `targets`.
     ///
     /// # Panics
-    /// When the port is taken.
+    /// The port is in use.
     pub async fn start(port: u16, targets: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
@@ -38,11 +38,11 @@ async fn accept(listener: TcpListener, mut targets: Vec<SocketAddr>) {
     }
 }
 
-/// To the first target that answers. Without one, the client's connection is closed.
+/// Forwards a connection to the first target that accepts it. Without one, the client's connection is closed.
 async fn pass(mut client: TcpStream, targets: Vec<SocketAddr>) {
     for target in targets {
         if let Ok(mut server) = TcpStream::connect(target).await {
-            // One side that breaks off ends both, as a client of a killed replica would see it.
+            // If one side closes, both end, as a client of a killed replica would see it.
             let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
             return;
         }

@@ -1,18 +1,18 @@
-//! A database of its own for every test, on both engines.
+//! Test databases: a fresh database for every test, on both engines.
 //!
 //! ```text
 //! testkit::on_both_engines! {
-//!     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+//! migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
 //!
-//!     async fn a_name_is_taken_once(db: TestDb) {
-//!         let mut tx = db.begin("test").await.unwrap();
-//!         …
-//!     }
+//! async fn a_name_is_taken_once(db: TestDb) {
+//! let mut tx = db.begin("test").await.unwrap();
+//! …
+//! }
 //! }
 //! ```
-//! makes the tests `a_name_is_taken_once::sqlite` and `a_name_is_taken_once::postgres`. SQLite files are in a
-//! temporary folder; PostgreSQL databases are made on the server that `VESTIBULE_TEST_POSTGRES` names (a URL of a
-//! role that may create databases). Both are gone when the [`TestDb`] is dropped.
+//! generates the tests `a_name_is_taken_once::sqlite` and `a_name_is_taken_once::postgres`. SQLite files are in a
+//! temporary folder; PostgreSQL databases are on the server of `VESTIBULE_TEST_POSTGRES` (the URL of a role that may create
+//! databases). Both are removed when the [`TestDb`] is dropped.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,10 +21,10 @@ use chassis::db::{Db, DbConfig, Migrations};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-/// The variable that names the PostgreSQL server of the tests.
+/// The environment variable with the URL of the PostgreSQL server.
 const POSTGRES: &str = "VESTIBULE_TEST_POSTGRES";
 
-/// A database that nobody else uses. Behaves as the [`Db`] in it.
+/// A database of a single test. It dereferences to [`Db`].
 #[derive(Debug)]
 pub struct TestDb {
     db: Db,
@@ -39,16 +39,16 @@ enum TestDbHome {
 }
 
 impl TestDb {
-    /// The URL that a configuration would hold.
+    /// The URL for a configuration.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What a failover does that connections outlive: all connections to this PostgreSQL database end, and those opened from
-    /// now on only read, for as long as they live.
+    /// Simulates a failover to a read-only server: all connections to this PostgreSQL database end, and new ones are read-only
+    /// for as long as they last.
     ///
     /// # Panics
-    /// When the server does not do it, or this is no PostgreSQL database.
+    /// The server fails, or this is not a PostgreSQL database.
     #[expect(clippy::expect_used, reason = "a test that cannot go on must say why")]
     pub async fn make_read_only(&self) {
         let (admin, name) = self.server();
@@ -58,7 +58,7 @@ impl TestDb {
         administer(admin, end).await.expect("an end of all connections");
     }
 
-    /// Connections opened from now on may write again.
+    /// Ends the simulated failover: new connections may write again.
     ///
     /// # Panics
     /// See [`TestDb::make_read_only`].
@@ -79,10 +79,10 @@ impl TestDb {
         }
     }
 
-    /// A second handle with its own connections, as another replica would have.
+    /// Opens a second handle with its own connections, as another replica would.
     ///
     /// # Panics
-    /// When the database cannot be opened.
+    /// The database cannot be opened.
     pub async fn another(&self) -> Db {
         open(&self.url).await
     }
@@ -105,8 +105,8 @@ impl Drop for TestDb {
             admin.clone(),
             format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         );
-        // A thread with a runtime of its own: the test's runtime is busy dropping this value. What cannot be
-        // dropped is left to the server, which `make test` throws away.
+        // A thread with a runtime of its own, because the test's runtime is busy dropping this value. A database that cannot be
+        // dropped stays on the server, which `make test` removes.
         let cleanup = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
@@ -117,15 +117,15 @@ impl Drop for TestDb {
     }
 }
 
-/// One fresh database per engine, brought up to date with `sets`.
+/// One fresh database per engine, migrated with `sets`.
 ///
 /// # Panics
-/// When one cannot be had; the message says what to do.
+/// A database cannot be created; the message says what to do.
 pub async fn databases(sets: &[&Migrations]) -> Vec<TestDb> {
     vec![sqlite(sets).await, postgres(sets).await]
 }
 
-/// A fresh SQLite file, brought up to date with `sets`.
+/// A fresh SQLite file, migrated with `sets`.
 ///
 /// # Panics
 /// When it cannot be made.
@@ -136,7 +136,7 @@ pub async fn sqlite(sets: &[&Migrations]) -> TestDb {
     prepare(url, TestDbHome::Folder(folder), sets).await
 }
 
-/// A fresh PostgreSQL database, brought up to date with `sets`.
+/// A fresh PostgreSQL database, migrated with `sets`.
 ///
 /// # Panics
 /// When `VESTIBULE_TEST_POSTGRES` is not set or names no server that lets us create a database.
@@ -158,7 +158,7 @@ pub async fn postgres(sets: &[&Migrations]) -> TestDb {
     prepare(url.into(), TestDbHome::Server { admin, name }, sets).await
 }
 
-/// The server of the tests, as a role that may create databases.
+/// The URL of the PostgreSQL server, with a role that may create databases.
 #[expect(clippy::panic, reason = "a test that cannot start must say why")]
 pub(crate) fn server_url() -> String {
     let Ok(url) = std::env::var(POSTGRES) else {
@@ -198,10 +198,10 @@ async fn administer(admin: &str, statement: String) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// Runs a test's story on a runtime of several threads.
+/// Runs a test on a multi-threaded runtime.
 ///
 /// # Panics
-/// When the runtime cannot start.
+/// The runtime cannot start.
 #[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 pub fn block_on<F: Future>(story: F) -> F::Output {
     tokio::runtime::Builder::new_multi_thread()
@@ -212,7 +212,7 @@ pub fn block_on<F: Future>(story: F) -> F::Output {
         .block_on(story)
 }
 
-/// Turns each `async fn name(db: TestDb)` into the tests `name::sqlite` and `name::postgres`.
+/// Generates the tests `name::sqlite` and `name::postgres` from each `async fn name(db: TestDb)`.
 #[macro_export]
 macro_rules! on_both_engines {
     (migrations = $sets:tt; $($(#[$meta:meta])* async fn $name:ident($db:ident: TestDb) $body:block)+) => {

@@ -1,5 +1,5 @@
-//! What tests stand on: fresh databases of both engines, the real programs on free ports with people who use them,
-//! and a network that fails on demand.
+//! Test support: fresh databases of both engines, the real programs on free ports with personas that use them, brokers, and
+//! a network that fails on demand.
 
 mod balancer;
 pub mod brokers;

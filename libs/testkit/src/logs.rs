@@ -1,7 +1,7 @@
-//! Judges the lines that services write, by the ECS logging specification and by what the references promise.
+//! Checks of log lines against the ECS logging specification and `docs/reference/logs.md`.
 //!
-//! What the schema says of the fields that Vestibule may use stands in `logs/ecs-fields.json`: name, type, whether it
-//! is a list, allowed values, and the types that go with a category.
+//! `logs/ecs-fields.json` has the definitions of the Elastic Common Schema for the fields that Vestibule uses: name, type,
+//! whether it is a list, allowed values, and the event types of each category.
 
 #![expect(clippy::expect_used, reason = "it is there to fail tests")]
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use line::Pairs;
 
-/// What the schema says of one field.
+/// The definition of a field in the Elastic Common Schema.
 #[derive(Debug, Deserialize)]
 struct EcsField {
     #[serde(rename = "type")]
@@ -28,7 +28,7 @@ struct EcsField {
     array: bool,
     #[serde(default)]
     values: Vec<String>,
-    /// For each category the types that it goes with.
+    /// The allowed event types of each category.
     #[serde(default)]
     types: BTreeMap<String, Vec<String>>,
 }
@@ -40,9 +40,9 @@ fn schema() -> &'static BTreeMap<String, EcsField> {
     })
 }
 
-/// What stands first, and in this order.
+/// The first fields of a line, in this order.
 const FIRST_FIELDS: [&str; 3] = ["@timestamp", "log.level", "message"];
-/// What no line may lack beside that.
+/// The other required fields.
 const REQUIRED_FIELDS: [&str; 5] = [
     "ecs.version",
     "service.name",
@@ -51,10 +51,10 @@ const REQUIRED_FIELDS: [&str; 5] = [
     "log.logger",
 ];
 
-/// Judges every line of the services' logs in a folder: of `auth.log`, `users.log`, and of their second replicas.
+/// Checks every line of the service logs in a folder: `auth.log`, `users.log`, and those of the second replicas.
 ///
 /// # Panics
-/// When a line breaks a rule.
+/// A line violates a rule.
 pub fn check_folder(folder: &Path) {
     for name in ["auth.log", "users.log", "auth.second.log", "users.second.log"] {
         let path = folder.join(name);
@@ -64,12 +64,12 @@ pub fn check_folder(folder: &Path) {
     }
 }
 
-/// Judges every whole line of `text`.
+/// Checks every complete line of `text`.
 ///
 /// # Panics
-/// When a line breaks a rule.
+/// A line violates a rule.
 pub fn check_log(name: &str, text: &str) {
-    // Whoever is killed while it writes leaves half a line.
+    // A process that is killed while it writes leaves an incomplete line.
     let whole = text
         .rfind('\n')
         .map_or("", |end| text.get(..end).unwrap_or_default());
@@ -89,12 +89,12 @@ pub fn check_log(name: &str, text: &str) {
     );
 }
 
-/// What a program says on standard error before there is a log: why it does not start.
+/// Whether a line is the error of a program that does not start, written to standard error before there is a log.
 fn is_startup_error(line: &str) -> bool {
     line.starts_with("vestibule-auth: ") || line.starts_with("vestibule-users: ")
 }
 
-/// Which rules a line breaks.
+/// The rules that a line violates.
 pub fn violations(line: &str) -> Vec<String> {
     let pairs: Pairs = match serde_json::from_str(line) {
         Ok(pairs) => pairs,
@@ -116,7 +116,7 @@ pub fn violations(line: &str) -> Vec<String> {
     violations
 }
 
-/// No name twice, and none that would be both a value and an object.
+/// Checks that no name is repeated, and that no name is both a value and an object.
 fn structure(names: &[&str]) -> Vec<String> {
     let mut violations = Vec::new();
     let all: HashSet<&str> = names.iter().copied().collect();
@@ -134,7 +134,7 @@ fn structure(names: &[&str]) -> Vec<String> {
     violations
 }
 
-/// Whether the field is known, and its value of the right kind.
+/// Checks that the field is documented and its value has the right type.
 fn field(name: &str, value: &Value) -> Option<String> {
     let Some(ours) = FIELDS.iter().find(|field| field.name == name) else {
         return Some(format!("has {name}, which is not documented"));
@@ -161,7 +161,7 @@ fn field(name: &str, value: &Value) -> Option<String> {
     Some(format!("has {name} {forbidden}, which the schema does not allow"))
 }
 
-/// The name of a kind in the schema.
+/// The Elasticsearch name of a field type.
 fn elastic(kind: chassis::telemetry::FieldKind) -> String {
     use chassis::telemetry::FieldKind;
     match kind {
@@ -192,7 +192,7 @@ fn fits(kind: &str, array: bool, value: &Value) -> bool {
     }
 }
 
-/// ISO 8601 in UTC, with a `T`, a `Z` and a fraction of a second.
+/// Whether a text is ISO 8601 in UTC, with a `T`, a `Z` and a fraction of a second.
 fn is_utc(text: &str) -> bool {
     let shape: String = text
         .chars()
@@ -202,7 +202,7 @@ fn is_utc(text: &str) -> bool {
         && text.parse::<chassis::clock::Timestamp>().is_ok()
 }
 
-/// What goes with `event.action`.
+/// Checks the fields that belong to `event.action`.
 fn action(pairs: &Pairs) -> Vec<String> {
     let mut violations = Vec::new();
     let Some(name) = pairs.get("event.action").and_then(Value::as_str) else {

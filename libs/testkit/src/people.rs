@@ -1,4 +1,4 @@
-//! The people and programs of the tests' stories: the operator, ann and her friends, applications.
+//! Personas of the tests: the operator, users such as ann, and clients.
 
 #![expect(
     clippy::expect_used,
@@ -15,25 +15,25 @@ use serde_json::{Value, json};
 use crate::stack::{OPERATOR, Stack};
 use crate::wait::eventually;
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The id in both services.
+    /// The user id in both services.
     pub id: String,
-    /// What they sign in with.
+    /// The user name.
     pub user_name: String,
-    /// In clear, for the forms of the tests.
+    /// The password in clear.
     pub password: String,
 }
 
-/// What `POST /authenticate` or the token endpoint gave.
+/// The tokens from `POST /authenticate` or `POST /oauth2/token`.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// A JWT (RFC 9068).
+    /// The access token, a JWT (RFC 9068).
     pub access: String,
-    /// Opaque, to be used once.
+    /// The refresh token, if there is one.
     pub refresh: Option<String>,
-    /// The whole answer.
+    /// The whole response.
     pub answer: Value,
 }
 
@@ -54,7 +54,7 @@ fn unreadable(answer: &Value) -> String {
 }
 
 impl Person {
-    /// A name with a password that no rule refuses.
+    /// A user without an account yet, with a password that every rule accepts.
     pub fn named(user_name: &str) -> Self {
         Self {
             id: String::new(),
@@ -63,17 +63,17 @@ impl Person {
         }
     }
 
-    /// An address of theirs.
+    /// The user's e-mail address.
     pub fn email(&self) -> String {
         format!("{}@example.com", self.user_name)
     }
 }
 
-/// Every scope of the operator's client.
+/// All scopes of the operator's client.
 const OPERATOR_SCOPE: &str = "admin users:read users:write groups:read groups:write events:read";
 
 impl Stack {
-    /// A token for the operator's client, with every scope that it has.
+    /// An access token of the operator's client with all of its scopes.
     ///
     /// # Panics
     /// When `auth` does not give one.
@@ -82,7 +82,7 @@ impl Stack {
             .await
     }
 
-    /// A token with `scope` by the `client_credentials` grant (RFC 6749 §4.4).
+    /// An access token with `scope`, by the client credentials grant (RFC 6749 §4.4).
     ///
     /// # Panics
     /// When `auth` does not give one.
@@ -101,7 +101,7 @@ impl Stack {
         Tokens::read(body).access
     }
 
-    /// Makes an account through the administrator's API, and waits until it is active.
+    /// Creates an account by `POST /admin/v1/users`, and waits until it is active.
     ///
     /// # Panics
     /// When it is refused.
@@ -109,7 +109,7 @@ impl Stack {
         self.register_in(user_name, &[]).await
     }
 
-    /// Like [`Self::register`], as a member of `vestibule-admins`.
+    /// Like [`Self::register`], for a member of `vestibule-admins`.
     ///
     /// # Panics
     /// When it is refused.
@@ -146,7 +146,7 @@ impl Stack {
         person
     }
 
-    /// Signs a person in through the direct API.
+    /// Signs a user in by `POST /authenticate`.
     ///
     /// # Panics
     /// When it is refused.
@@ -156,7 +156,7 @@ impl Stack {
         Tokens::read(body)
     }
 
-    /// Signs an administrator in and asks for the scope `admin`.
+    /// Signs an administrator in by `POST /authenticate`, with the scope `admin`.
     ///
     /// # Panics
     /// When it is refused.
@@ -166,7 +166,7 @@ impl Stack {
         Tokens::read(body)
     }
 
-    /// `POST /authenticate`, whatever comes of it.
+    /// Calls `POST /authenticate` and returns any response.
     ///
     /// # Panics
     /// When `auth` does not answer in JSON.
@@ -188,7 +188,7 @@ impl Stack {
         )
     }
 
-    /// `GET /user` with a token, whatever comes of it.
+    /// Calls `GET /user` with an access token and returns any response.
     ///
     /// # Panics
     /// When `users` does not answer in JSON.
@@ -206,7 +206,7 @@ impl Stack {
         )
     }
 
-    /// Registers an application through the administrator's API and gives back the answer.
+    /// Registers a client by `POST /admin/v1/clients` and returns the response.
     ///
     /// # Panics
     /// When it is refused.

@@ -1,5 +1,5 @@
-//! PgBouncer before the PostgreSQL server of the tests, in transaction mode: a connection leads to another server process
-//! with every transaction.
+//! PgBouncer in transaction mode, in front of the PostgreSQL server of the tests: every transaction may run in another
+//! session of the server.
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
@@ -15,7 +15,7 @@ use crate::db::server_url;
 use crate::process::{Process, Program, free_port};
 use crate::wait::within;
 
-/// A running PgBouncer. Ended when dropped.
+/// A running PgBouncer. It is stopped when it is dropped.
 #[derive(Debug)]
 pub struct Pooler {
     port: u16,
@@ -26,7 +26,8 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one before the server of `VESTIBULE_TEST_POSTGRES`, with `size` server connections a database at most.
+    /// Starts a pooler in front of the server of `VESTIBULE_TEST_POSTGRES`, with at most `size` server connections per
+    /// database.
     ///
     /// # Panics
     /// When PgBouncer is not installed or does not start.
@@ -56,7 +57,7 @@ impl Pooler {
         }
     }
 
-    /// The URL that leads through it to the database at `direct`.
+    /// The URL of the database at `direct`, through the pooler.
     ///
     /// # Panics
     /// When that is no URL.
@@ -66,8 +67,8 @@ impl Pooler {
     }
 }
 
-/// Whoever connects may, and is the role of the tests. Nothing of a session is kept, and no startup parameter beyond the
-/// usual is let through.
+/// The configuration: every client may connect, as the role of the tests. No session state is kept, and no unusual startup
+/// parameter is accepted.
 fn settings(port: u16, size: u16) -> String {
     let server = Url::parse(&server_url()).expect("VESTIBULE_TEST_POSTGRES is a postgres:// URL");
     let password = server
@@ -75,7 +76,7 @@ fn settings(port: u16, size: u16) -> String {
         .map(|password| format!(" password={password}"))
         .unwrap_or_default();
     let user = match rustix::process::geteuid().is_root() {
-        // It does not want to be root.
+        // PgBouncer refuses to run as root.
         true => "user = nobody\n",
         false => "",
     };
@@ -94,7 +95,7 @@ fn readable(folder: &Path) {
     std::fs::set_permissions(folder, everybody).expect("a folder that others may read");
 }
 
-/// Debian keeps it off the PATH of those who are not root.
+/// The path of the program. On Debian it is only in root's PATH.
 fn executable() -> PathBuf {
     let path = Path::new("/usr/sbin/pgbouncer");
     match path.exists() {

@@ -1,4 +1,4 @@
-//! One real program in a process of its own: started, killed, drained, started again.
+//! A real program in a process of its own: started, killed, terminated, restarted.
 
 #![expect(
     clippy::expect_used,
@@ -19,19 +19,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::within;
 
-/// Log lines shown when a test fails.
+/// The number of log lines that a failed test shows.
 const TAIL: usize = 60;
 
-/// A free port of this machine, not handed out twice by this process.
+/// A free port of this machine, which this process returns only once.
 ///
-/// The ports lie below the range from which the kernel takes the ports of outgoing connections, so that none of
-/// these can take it before the program does.
+/// The ports are below the ephemeral range of the kernel, so that no outgoing connection can take the port before the
+/// program does.
 ///
 /// # Panics
-/// When no port is free.
+/// No port is free.
 pub fn free_port() -> u16 {
     static CURSOR: AtomicU16 = AtomicU16::new(0);
-    // Two processes that test at the same time have neighbouring ids: they begin far from each other.
+    // Concurrent test processes have adjacent process ids: they begin far from each other.
     let start = u16::try_from(std::process::id().wrapping_mul(7_919) % 9_000).unwrap_or_default();
     for _ in 0..9_000 {
         let step = CURSOR.fetch_add(1, Ordering::Relaxed);
@@ -43,10 +43,10 @@ pub fn free_port() -> u16 {
     panic!("no port between 10000 and 19000 is free");
 }
 
-/// Where a program of this workspace was built, beside the running test.
+/// The path of a program of this workspace, in the build folder of the running test.
 ///
 /// # Panics
-/// When it is not there.
+/// It is not built.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of the running test");
     let mut folder = test.parent().expect("the folder of the running test");
@@ -62,24 +62,24 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// What to run, and where its words go.
+/// A program to run, with its environment and log file.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// For messages: `auth`, `users`, `up`.
+    /// The name for messages: `auth`, `users`, `up`.
     pub name: &'static str,
     /// The executable.
     pub path: PathBuf,
-    /// Its arguments.
+    /// The arguments.
     pub arguments: Vec<OsString>,
-    /// Variables beside those of the test, of which none that configures Vestibule is passed on.
+    /// Variables in addition to those of the test, except the test's `VESTIBULE_` variables, which are not passed on.
     pub environment: Vec<(String, String)>,
-    /// Where it runs.
+    /// The working directory.
     pub folder: PathBuf,
     /// The file that standard output and standard error are appended to.
     pub log: PathBuf,
 }
 
-/// A running or ended [`Program`]. Dropping it kills the program; when the test is failing, what it said last is shown.
+/// A running or ended [`Program`]. Dropping it kills the program; if the test fails, it shows the last log lines.
 #[derive(Debug)]
 pub struct Process {
     program: Program,
@@ -97,10 +97,10 @@ impl Process {
         process
     }
 
-    /// Starts it once more, after it ended.
+    /// Starts it again, after it has ended.
     ///
     /// # Panics
-    /// When it still runs, or cannot be started.
+    /// It still runs, or cannot be started.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.program.name);
         let log = append_to(&self.program.log);
@@ -122,13 +122,13 @@ impl Process {
         self.child = Some(child);
     }
 
-    /// Adds or replaces a variable for the next start.
+    /// Sets an environment variable for the next start.
     pub fn set(&mut self, name: &str, value: &str) {
         self.program.environment.retain(|(known, _)| known != name);
         self.program.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Takes another executable for the next start: another version, say.
+    /// Replaces the executable for the next start, for example by another version.
     pub fn replace_executable(&mut self, path: PathBuf) {
         self.program.path = path;
     }
@@ -136,12 +136,12 @@ impl Process {
     /// The process id.
     ///
     /// # Panics
-    /// When it does not run.
+    /// It does not run.
     pub fn id(&self) -> u32 {
         self.child.as_ref().expect("the program runs").id()
     }
 
-    /// Whether it still runs.
+    /// Whether it runs.
     pub fn is_running(&mut self) -> bool {
         match &mut self.child {
             Some(child) => matches!(child.try_wait(), Ok(None)),
@@ -149,7 +149,7 @@ impl Process {
         }
     }
 
-    /// `kill -9`: it gets no chance to finish anything.
+    /// Kills it (`kill -9`), without a graceful shutdown.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -157,10 +157,10 @@ impl Process {
         }
     }
 
-    /// Sends SIGTERM and waits for the end, which a drain may delay.
+    /// Sends SIGTERM and waits until it ends, which draining may delay.
     ///
     /// # Panics
-    /// When it does not run, or does not end within 30 seconds.
+    /// It does not run, or does not end within 30 seconds.
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.ended().await
@@ -169,7 +169,7 @@ impl Process {
     /// Sends a signal.
     ///
     /// # Panics
-    /// When it does not run.
+    /// It does not run.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.id())
             .ok()
@@ -181,7 +181,7 @@ impl Process {
     /// Waits until it ends by itself.
     ///
     /// # Panics
-    /// When it does not run, or does not end within 30 seconds.
+    /// It does not run, or does not end within 30 seconds.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the program runs");
         let what = format!("{} ends", self.program.name);
@@ -193,7 +193,7 @@ impl Process {
         status
     }
 
-    /// All that it has written so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         let bytes = std::fs::read(&self.program.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()

@@ -1,4 +1,4 @@
-//! A TCP proxy whose line can be cut, held and restored: the network between two services on a bad day.
+//! Fault proxy: a TCP proxy that cuts, holds, delays, resets or restores a connection between two services.
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
@@ -11,29 +11,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What happens to bytes.
+/// The state of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passage {
-    /// They pass.
+    /// Bytes pass.
     Open,
-    /// Connections are closed, and new ones too: a process that is gone.
+    /// Connections are closed, also new ones, like those of a dead process.
     Cut,
-    /// Connections are accepted and nothing passes: a peer that hangs.
+    /// Connections are accepted and nothing passes, like those of a hanging peer.
     Held,
-    /// What clients say passes, what they are answered is lost.
+    /// Requests pass, and responses are dropped.
     ResponsesDropped,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Line {
     passage: Passage,
-    /// How much later bytes arrive, in each direction.
+    /// The delay of bytes, in each direction.
     delay: Duration,
-    /// Rises when connections are to be reset.
+    /// A counter that increases when connections are to be reset.
     resets: u64,
 }
 
-/// A proxy on a port of its own, in front of one target. Gone when dropped.
+/// A proxy on a port of its own, in front of one target. It ends when it is dropped.
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Listens on `port` of this machine and passes everything to `target`.
+    /// Listens on `port` of this machine and forwards to `target`.
     ///
     /// # Panics
     /// When the port is taken.
@@ -54,11 +54,10 @@ impl FaultProxy {
         Self::on(listener, target)
     }
 
-    /// Passes everything that comes to `listener` on to `target`: for targets that have to know the port of the proxy
-    /// before they start.
+    /// Forwards connections of `listener` to `target`, for targets that need the port of the proxy before they start.
     ///
     /// # Panics
-    /// When the listener has no address.
+    /// The listener has no address.
     pub fn on(listener: TcpListener, target: SocketAddr) -> Self {
         let address = listener.local_addr().expect("the proxy's address");
         let line = Arc::new(watch::Sender::new(Line {
@@ -71,38 +70,38 @@ impl FaultProxy {
         Self { address, line, tasks }
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Closes every connection, and every new one at once.
+    /// Closes every connection, also new ones.
     pub fn cut(&self) {
         self.line.send_modify(|line| line.passage = Passage::Cut);
     }
 
-    /// Lets connections stand and passes nothing.
+    /// Keeps connections open and forwards nothing.
     pub fn hold(&self) {
         self.line.send_modify(|line| line.passage = Passage::Held);
     }
 
-    /// Passes what clients say and loses what they are answered, as when a confirmation never arrives.
+    /// Forwards requests and drops responses, as when a confirmation never arrives.
     pub fn drop_responses(&self) {
         self.line
             .send_modify(|line| line.passage = Passage::ResponsesDropped);
     }
 
-    /// Resets every connection (RST), and lets new ones be.
+    /// Resets every open connection (RST). New ones are not affected.
     pub fn reset(&self) {
         self.line.send_modify(|line| line.resets += 1);
     }
 
-    /// From now on every byte comes later by this much.
+    /// Delays every byte from now on.
     pub fn delay(&self, by: Duration) {
         self.line.send_modify(|line| line.delay = by);
     }
 
-    /// Everything passes again. Connections that have lost something are reset.
+    /// Restores the line. Connections that have lost bytes are reset.
     pub fn restore(&self) {
         self.line.send_modify(|line| {
             line.resets += u64::from(line.passage == Passage::ResponsesDropped);
@@ -113,7 +112,7 @@ impl FaultProxy {
 }
 
 async fn accept(listener: TcpListener, target: SocketAddr, line: Arc<watch::Sender<Line>>) {
-    // Dropped with this task, and with it every connection.
+    // Dropping this task closes every connection.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         if line.borrow().passage != Passage::Cut {

@@ -1,4 +1,4 @@
-//! Both services as real processes on free ports, with databases of their own.
+//! A stack: both services as real processes on free ports, with databases of their own.
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
@@ -24,25 +24,25 @@ pub use replicas::Service;
 
 pub(crate) use configuration::OPERATOR;
 
-/// A debug build on a busy machine is slow to its first answer.
+/// The timeout of the startup: a debug build on a busy machine starts slowly.
 const START: Duration = Duration::from_secs(60);
 
-/// Server connections of a pooler for each database: fewer than its clients have, so that they share them.
+/// The server connections of the pooler per database: fewer than its clients have, so that they share them.
 const POOL: u16 = 4;
 
-/// What the services keep their data in.
+/// The database engine of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// A file each.
+    /// A SQLite file per service.
     Sqlite,
-    /// A database each on the server of `VESTIBULE_TEST_POSTGRES`.
+    /// A database per service on the server of `VESTIBULE_TEST_POSTGRES`.
     Postgres,
 }
 
-/// What carries the events between the services.
+/// The transport of the events between the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// HTTP.
+    /// The feed, over HTTP.
     Feed,
     /// The broker of `VESTIBULE_TEST_KAFKA`, or [`StackOptions::broker`].
     Kafka,
@@ -50,28 +50,28 @@ pub enum Transport {
     Rabbitmq,
 }
 
-/// How a stack differs from the usual one.
+/// The options of a stack.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
-    /// What the services keep their data in.
+    /// The database engine of the services.
     pub engine: Engine,
-    /// What carries the events.
+    /// The transport of the events.
     pub transport: Transport,
-    /// The address of a broker other than the shared one: `host:port` of Kafka, the URL of RabbitMQ.
+    /// The address of a broker in place of the shared one: `host:port` of Kafka, the URL of RabbitMQ.
     pub broker: Option<String>,
     /// Puts a [`FaultProxy`] between `auth` and `users`.
     pub users_behind_proxy: bool,
-    /// Starts two replicas of each service at the same moment, on PostgreSQL, with a [`Balancer`](crate::Balancer)
-    /// before each pair, to which [`Stack::auth_url`] and [`Stack::users_url`] lead.
+    /// Starts two replicas of each service at the same time, on PostgreSQL, with a [`Balancer`](crate::Balancer) in front of
+    /// each pair, at [`Stack::auth_url`] and [`Stack::users_url`].
     pub two_replicas: bool,
-    /// With `two_replicas`: leaves the balancers out. The test puts a proxy of its own where [`Stack::auth_url`] and
-    /// [`Stack::users_url`] lead.
+    /// With `two_replicas`: starts no balancers. The test starts a proxy of its own at [`Stack::auth_url`] and
+    /// [`Stack::users_url`].
     pub without_balancer: bool,
-    /// On PostgreSQL: reaches the databases through a pooler in transaction mode, and no other way.
+    /// On PostgreSQL: reaches the databases only through a pooler in transaction mode.
     pub pooled: bool,
-    /// The folder of the programs `vestibule-auth` and `vestibule-users`, if not those that were built with the tests.
+    /// The folder of the programs `vestibule-auth` and `vestibule-users`, in place of those built with the tests.
     pub programs: Option<PathBuf>,
-    /// Variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
+    /// Environment variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
 }
 
@@ -92,7 +92,7 @@ impl Default for StackOptions {
 }
 
 impl StackOptions {
-    /// The usual stack on `engine`.
+    /// The default stack on `engine`.
     pub fn on(engine: Engine) -> Self {
         Self {
             engine,
@@ -100,7 +100,7 @@ impl StackOptions {
         }
     }
 
-    /// With a variable more.
+    /// Adds an environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -108,14 +108,14 @@ impl StackOptions {
     }
 }
 
-/// Running services. Dropping it kills them and removes their data; when the test is failing, it shows what they said.
+/// Running services. Dropping it kills them and removes their data; if the test fails, it shows their last log lines.
 #[derive(Debug)]
 pub struct Stack {
     /// The process of `auth`.
     pub auth: Process,
     /// The process of `users`.
     pub users: Process,
-    /// The line from `auth` to `users`, when [`StackOptions::users_behind_proxy`] asked for it.
+    /// The proxy between `auth` and `users`, with [`StackOptions::users_behind_proxy`].
     pub line: Option<FaultProxy>,
     second: Option<Replicas>,
     ports: Ports,
@@ -124,34 +124,34 @@ pub struct Stack {
     databases: Option<[TestDb; 2]>,
     #[expect(dead_code, reason = "ends the program when dropped")]
     pooler: Option<Pooler>,
-    /// Whether the lines are meant for machines, and written by these programs and not by older ones.
+    /// Whether to check the logs: they are in ECS format, and not those of an older release.
     check_logs: bool,
     folder: TempDir,
 }
 
 impl Stack {
-    /// The usual stack: SQLite, no proxy.
+    /// Starts the default stack (SQLite, no proxy) and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not become ready.
+    /// It does not become ready.
     pub async fn start() -> Self {
         Self::with(StackOptions::default()).await
     }
 
-    /// A stack that is ready.
+    /// Starts a stack and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not become ready.
+    /// It does not become ready.
     pub async fn with(options: StackOptions) -> Self {
         let stack = Self::spawn(options).await;
         stack.ready().await;
         stack
     }
 
-    /// A stack that has just been started and may not be ready yet.
+    /// Starts a stack without waiting until it is ready.
     ///
     /// # Panics
-    /// When its files cannot be written or its programs cannot be started.
+    /// Its files cannot be written or its programs cannot be started.
     pub async fn spawn(options: StackOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ports = Ports::choose(options.users_behind_proxy, options.two_replicas);
@@ -228,10 +228,10 @@ impl Stack {
         }
     }
 
-    /// Waits until both services are ready, with all their replicas.
+    /// Waits until all replicas of both services are ready.
     ///
     /// # Panics
-    /// When one is not within a minute.
+    /// One is not ready within a minute.
     pub async fn ready(&self) {
         self.auth_ready().await;
         self.users_ready().await;
@@ -244,7 +244,7 @@ impl Stack {
     /// Waits until `auth` is ready.
     ///
     /// # Panics
-    /// When it is not within a minute.
+    /// It is not ready within a minute.
     pub async fn auth_ready(&self) {
         self.wait_ready("auth", self.ports.auth_management).await;
     }
@@ -252,7 +252,7 @@ impl Stack {
     /// Waits until `users` is ready.
     ///
     /// # Panics
-    /// When it is not within a minute.
+    /// It is not ready within a minute.
     pub async fn users_ready(&self) {
         self.wait_ready("users", self.ports.users_management).await;
     }
@@ -266,12 +266,12 @@ impl Stack {
         .await;
     }
 
-    /// The issuer with `path` after it.
+    /// The URL of `path` at the issuer.
     pub fn auth_url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.ports.auth)
     }
 
-    /// The user service with `path` after it; never through the proxy.
+    /// The URL of `path` at the user service, never through the proxy.
     pub fn users_url(&self, path: &str) -> String {
         let port = match self.second {
             Some(_) => self.ports.users_public,
@@ -285,17 +285,17 @@ impl Stack {
         format!("http://localhost:{}", self.ports.users_public)
     }
 
-    /// The management listener of `auth` with `path` after it.
+    /// The URL of `path` at the management port of `auth`.
     pub fn auth_management_url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.ports.auth_management)
     }
 
-    /// The management listener of `users` with `path` after it.
+    /// The URL of `path` at the management port of `users`.
     pub fn users_management_url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.ports.users_management)
     }
 
-    /// A client that follows no redirect and keeps no cookie.
+    /// An HTTP client without redirects and cookies.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
@@ -305,7 +305,7 @@ impl Stack {
         &self.operator_secret
     }
 
-    /// Where configuration, logs and SQLite files are.
+    /// The folder of the configuration, logs and SQLite files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -320,7 +320,7 @@ impl Stack {
     }
 }
 
-/// Whatever the test was about, the lines that the services wrote are judged at its end.
+/// Checks the logs of the services at the end of every test.
 impl Drop for Stack {
     fn drop(&mut self) {
         self.auth.kill();

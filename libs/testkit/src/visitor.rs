@@ -1,4 +1,4 @@
-//! Somebody who uses the pages by plain HTTP: keeps cookies, fills forms, follows redirects, runs no script.
+//! A browser without JavaScript: keeps cookies, fills forms and follows redirects over plain HTTP.
 
 #![expect(clippy::expect_used, reason = "a story that cannot go on must say where")]
 
@@ -13,21 +13,21 @@ use url::Url;
 
 pub use page::Page;
 
-/// A browser without JavaScript, at one site.
+/// A browser without JavaScript, on one site.
 #[derive(Debug)]
 pub struct Visitor {
     http: reqwest::Client,
     site: Url,
-    /// Where the site is asked for, when that is one of its replicas.
+    /// The port of a single replica of the site, if one is chosen.
     port: Option<u16>,
     cookies: BTreeMap<String, String>,
 }
 
 impl Visitor {
-    /// Somebody without cookies, at `site` (such as `http://localhost:8000`).
+    /// A browser without cookies, on `site` (such as `http://localhost:8000`).
     ///
     /// # Panics
-    /// When that is no URL.
+    /// The text is not a URL.
     pub fn at(site: &str) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -42,10 +42,10 @@ impl Visitor {
         }
     }
 
-    /// From now on the site is asked for at `replica`, a URL of which only the port counts.
+    /// Sends the following requests to `replica`, a URL of which only the port counts.
     ///
     /// # Panics
-    /// When that is no URL with a port.
+    /// The text is not a URL with a port.
     pub fn switch_to_replica(&mut self, replica: &str) {
         let url = Url::parse(replica).expect("a URL");
         self.port = Some(url.port().expect("a port"));
@@ -56,30 +56,30 @@ impl Visitor {
         self.cookies.get(name).map(String::as_str)
     }
 
-    /// Every cookie held.
+    /// All cookies.
     pub fn cookies(&self) -> &BTreeMap<String, String> {
         &self.cookies
     }
 
-    /// Plants a cookie, as an attacker on a neighbouring site might.
+    /// Plants a cookie, as an attacker on a sibling site might.
     pub fn plant_cookie(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Opens a path or URL of the site and follows no redirect.
+    /// Requests a path or URL of the site, without following redirects.
     ///
     /// # Panics
-    /// When the site does not answer.
+    /// The site does not respond.
     pub async fn get(&mut self, target: &str) -> Page {
         let url = self.site.join(target).expect("a URL");
         let request = self.http.get(url);
         self.send(request).await
     }
 
-    /// Opens a path or URL and follows redirects within the site. A redirect that leaves it is the answer.
+    /// Requests a path or URL and follows redirects within the site. A redirect to another site is returned.
     ///
     /// # Panics
-    /// When the site does not answer.
+    /// The site does not respond.
     pub async fn open(&mut self, target: &str) -> Page {
         let page = self.get(target).await;
         self.follow(page).await
@@ -88,16 +88,16 @@ impl Visitor {
     /// Fills the form whose action is the path `action` and submits it, then follows redirects within the site.
     ///
     /// # Panics
-    /// When `page` has no such form, or the site does not answer.
+    /// `page` has no such form, or the site does not respond.
     pub async fn submit(&mut self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Page {
         let answer = self.post(page, action, typed).await;
         self.follow(answer).await
     }
 
-    /// Like [`Self::submit`], and follows no redirect.
+    /// Like [`Self::submit`], without following redirects.
     ///
     /// # Panics
-    /// When `page` has no such form, or the site does not answer.
+    /// `page` has no such form, or the site does not respond.
     pub async fn post(&mut self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Page {
         let form = page.form(action);
         let mut fields = form.fields;

@@ -1,24 +1,24 @@
-//! Waiting for a condition, never for a time.
+//! Waiting for a condition by polling, never for a fixed time.
 
 #![expect(clippy::panic, reason = "a test that waits in vain must say for what")]
 
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at: short against what a test waits for, long against the cost of looking.
+/// The polling interval: short compared to what a test waits for, long compared to the cost of a check.
 const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
-/// Looks again and again until `check` finds something, for 20 seconds at most.
+/// Polls `check` until it returns a value, for at most 20 seconds.
 ///
 /// # Panics
-/// When it finds nothing; the message says what was waited for.
+/// It returns no value in time; the message has `what`.
 pub async fn eventually<T>(what: &str, check: impl AsyncFnMut() -> Option<T>) -> T {
     within(Duration::from_secs(20), what, check).await
 }
 
-/// Like [`eventually`], with a limit that is part of what the test proves.
+/// Like [`eventually`], with a time limit that is part of what the test proves.
 ///
 /// # Panics
-/// When nothing was found in time.
+/// It returns no value in time.
 pub async fn within<T>(limit: Duration, what: &str, check: impl AsyncFnMut() -> Option<T>) -> T {
     match poll_until(limit, check).await {
         Some(found) => found,
@@ -26,8 +26,7 @@ pub async fn within<T>(limit: Duration, what: &str, check: impl AsyncFnMut() -> 
     }
 }
 
-/// Looks again and again until `check` finds something. Nothing, when it found nothing in time: for those who have
-/// something to do or to say about that.
+/// Polls `check` until it returns a value; `None` if it does not within `limit`. For callers that handle the failure.
 pub async fn poll_until<T>(limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {

@@ -1,3 +1,5 @@
+//! Tests of offline token verification and of the permission extractors.
+
 mod remote;
 
 use std::sync::Arc;

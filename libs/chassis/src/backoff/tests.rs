@@ -1,3 +1,5 @@
+//! Tests of the backoff.
+
 use std::io;
 use std::sync::{Arc, Mutex};
 

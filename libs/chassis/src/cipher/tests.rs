@@ -1,3 +1,5 @@
+//! Tests of the encryption of stored secrets.
+
 use secrecy::SecretString;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the configuration reader.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Tests of the extractors, problems and the standard layer.
+
 mod client;
 mod headers;
 mod limits;
@@ -46,13 +48,13 @@ struct Page {
     all: bool,
 }
 
-struct Answer {
+struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
 }
 
-impl Answer {
+impl TestResponse {
     fn problem(&self) -> (u16, &str, &str) {
         let name = self.body["type"].as_str().unwrap_or_default();
         let field = self.body["errors"][0]["field"].as_str().unwrap_or_default();
@@ -100,11 +102,11 @@ fn app() -> Router {
     )
 }
 
-async fn send(request: Request<Body>) -> Answer {
+async fn send(request: Request<Body>) -> TestResponse {
     let response = app().oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    Answer {
+    TestResponse {
         status,
         headers,
         body: serde_json::from_slice(&bytes)
@@ -112,16 +114,16 @@ async fn send(request: Request<Body>) -> Answer {
     }
 }
 
-async fn post_as(path: &str, media_type: &str, body: impl Into<Body>) -> Answer {
+async fn post_as(path: &str, media_type: &str, body: impl Into<Body>) -> TestResponse {
     let request = Request::post(path).header("content-type", media_type);
     send(request.body(body.into()).unwrap()).await
 }
 
-async fn get_from(path: &str) -> Answer {
+async fn get_from(path: &str) -> TestResponse {
     send(Request::get(path).body(Body::empty()).unwrap()).await
 }
 
-async fn json(body: impl Into<Body>) -> Answer {
+async fn json(body: impl Into<Body>) -> TestResponse {
     post_as("/people", "application/json", body).await
 }
 

@@ -1,4 +1,4 @@
-//! What must not be reached is not reached (SB-32).
+//! Tests of the outbound policy (SB-32): forbidden addresses are not reached.
 
 mod addresses;
 

@@ -1,3 +1,5 @@
+//! Tests of the server: listeners, health and graceful shutdown.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Tests of the shutdown and its background tasks.
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of log lines, trace context and route metrics.
+
 use std::io;
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! A PostgreSQL that only reads for a while, as after a failover that a connection has outlived.
+//! Tests of a failover: a PostgreSQL server that is read-only for a while, with connections that outlive the change.
 
 use chassis::db::{Db, DbError};
 use chassis::on_engine;

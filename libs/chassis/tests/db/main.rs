@@ -1,4 +1,5 @@
-//! The database handle, on both engines. Here and not beside its source, because the test kit stands on the chassis.
+//! Tests of the database handle on both engines. They are here and not beside the source, because the testkit depends on
+//! the chassis.
 
 #![expect(
     clippy::unwrap_used,

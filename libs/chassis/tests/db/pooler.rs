@@ -1,4 +1,4 @@
-//! PostgreSQL behind PgBouncer in transaction mode.
+//! Tests of PostgreSQL behind PgBouncer in transaction mode.
 
 use chassis::db::{Connection, Db, DbConfig, Handle, Pooling};
 use chassis::on_engine;

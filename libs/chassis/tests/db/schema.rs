@@ -1,4 +1,4 @@
-//! The schema: migrations, what newer and older programs make of it, and the start that waits for it.
+//! Tests of migrations, of the compatibility with newer and older programs, and of a startup that waits for the schema.
 
 use std::borrow::Cow;
 

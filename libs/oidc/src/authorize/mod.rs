@@ -1,4 +1,4 @@
-//! The authorization request and its answer (RFC 6749 §4.1.1–2, OpenID Connect Core §3.1.2, RFC 9207).
+//! `/oauth2/authorize`: authorization request and response (RFC 6749 §4.1.1–2, OpenID Connect Core §3.1.2, RFC 9207).
 
 #[cfg(test)]
 mod tests;
@@ -12,76 +12,77 @@ use crate::redirect_uri::RedirectUri;
 use crate::resource::Resource;
 use crate::scope::Scope;
 
-/// What may be there several times (RFC 8707 §2).
+/// Parameters that may be repeated (RFC 8707 §2).
 const REPEATABLE: &[&str] = &["resource"];
 
-/// A request of which the client and the place to answer to can be read, and nothing else yet. Whoever reads it must
-/// check both before [`UnverifiedAuthorizationRequest::validate`], because its errors are sent there.
+/// An authorization request whose client and redirect URI are parsed, but not verified. The caller must verify both before
+/// [`UnverifiedAuthorizationRequest::validate`], because its errors are sent to the redirect URI.
 #[derive(Clone, Debug)]
 pub struct UnverifiedAuthorizationRequest {
     params: Params,
-    /// The client, as sent.
+    /// `client_id`, as sent.
     pub client_id: String,
-    /// The place to answer to, as sent.
+    /// `redirect_uri`, as sent.
     pub redirect_uri: Option<String>,
 }
 
-/// Why a request cannot be answered to anybody but the person in front of the browser.
+/// An authorization request without a usable client or redirect URI. The error is shown to the user, never redirected
+/// (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorizationRequestError {
     /// The parameters cannot be decoded.
     #[error(transparent)]
     Params(#[from] ParamsError),
-    /// No `client_id`.
+    /// `client_id` is missing.
     #[error("the parameter client_id is missing")]
     NoClient,
 }
 
-/// What to ask the person for (OpenID Connect Core §3.1.2.1).
+/// `prompt`: the interactions that the client asks for (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
-    /// Show nothing: answer or fail.
+    /// `none`: no interaction; respond or fail.
     pub none: bool,
-    /// Ask for the password again.
+    /// `login`: authenticate again.
     pub login: bool,
-    /// Ask for consent again.
+    /// `consent`: ask for consent again.
     pub consent: bool,
-    /// Let the person choose an account.
+    /// `select_account`: let the user choose an account.
     pub select_account: bool,
 }
 
-/// A well-formed request for a code.
+/// A valid authorization request for a code.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    /// What is asked for; empty when the client leaves it to the server.
+    /// `scope`; empty if the client leaves it to the server.
     pub scope: Scope,
-    /// For the client, returned as it came.
+    /// `state`, returned to the client unchanged.
     pub state: Option<String>,
-    /// For the ID token.
+    /// `nonce`, for the ID token.
     pub nonce: Option<String>,
-    /// The proof key. Whether one may be missing is the client's registration to say.
+    /// The PKCE challenge. The client's registration decides whether it may be missing.
     pub code_challenge: Option<CodeChallenge>,
-    /// What to ask the person for.
+    /// `prompt`.
     pub prompt: Prompt,
-    /// Seconds that the sign-in may lie back.
+    /// `max_age`: the maximum age of the authentication in seconds.
     pub max_age: Option<u32>,
-    /// The user name to offer.
+    /// `login_hint`: the user name to suggest.
     pub login_hint: Option<String>,
-    /// An ID token of the person who is expected, not verified.
+    /// `id_token_hint`: an unverified ID token of the expected user.
     pub id_token_hint: Option<String>,
-    /// The services that the tokens are for.
+    /// `resource`: the services that the tokens are for (RFC 8707).
     pub resources: Vec<Resource>,
 }
 
 impl UnverifiedAuthorizationRequest {
-    /// Reads a query or a form.
+    /// Parses a query or a form.
     ///
     /// # Errors
-    /// [`AuthorizationRequestError`]: show it to the person, never redirect.
+    /// [`AuthorizationRequestError`]: show it to the user, never redirect.
     pub fn parse(raw: &str) -> Result<Self, AuthorizationRequestError> {
         let params = Params::parse_lenient(raw)?;
-        // Duplicates of these two leave nobody to answer to.
+        // With a repeated client or redirect URI, no client can be trusted with the error.
         for name in ["client_id", "redirect_uri"] {
             if params.all(name).nth(1).is_some() {
                 return Err(ParamsError::Duplicate(name.to_owned()).into());
@@ -97,20 +98,20 @@ impl UnverifiedAuthorizationRequest {
         })
     }
 
-    /// `state`, to return with an error as well.
+    /// `state`, which an error response returns as well.
     pub fn state(&self) -> Option<&str> {
         self.params.only("state")
     }
 
-    /// The parameters as they came, to read rare ones and to ask again later.
+    /// The parameters as sent.
     pub fn params(&self) -> &Params {
         &self.params
     }
 
-    /// Reads the rest.
+    /// Validates the remaining parameters.
     ///
     /// # Errors
-    /// What the client is told at its redirection URI.
+    /// The error response for the client's redirect URI.
     pub fn validate(&self) -> Result<AuthorizationRequest, OAuthError> {
         if let Some(name) = self.params.duplicate(REPEATABLE) {
             return Err(ParamsError::Duplicate(name.to_owned()).into());
@@ -217,12 +218,12 @@ fn missing_parameter(name: &'static str) -> OAuthError {
     ErrorCode::InvalidRequest.because(format!("the parameter {name} is missing"))
 }
 
-/// Where to send the browser with a code.
+/// The URL that redirects the browser to the client with a code (RFC 6749 §4.1.2).
 pub fn code_redirect(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
     response_url(redirect_uri, &[("code", code)], state, issuer)
 }
 
-/// Where to send the browser with an error.
+/// The URL that redirects the browser to the client with an error (RFC 6749 §4.1.2.1).
 pub fn error_redirect(redirect_uri: &str, error: &OAuthError, state: Option<&str>, issuer: &str) -> String {
     let parts = [
         ("error", error.error.name()),
@@ -231,7 +232,8 @@ pub fn error_redirect(redirect_uri: &str, error: &OAuthError, state: Option<&str
     response_url(redirect_uri, &parts, state, issuer)
 }
 
-/// Both carry `iss`, so that a client of several servers cannot be confused (RFC 9207 §2).
+/// The URL of an authorization response. It has `iss`, so that a client of several servers cannot be confused (RFC 9207
+/// §2).
 fn response_url(redirect_uri: &str, parts: &[(&str, &str)], state: Option<&str>, issuer: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parts);

@@ -1,4 +1,4 @@
-//! The authorization request.
+//! Tests of authorization requests and responses.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! How a client proves who it is at the token endpoint (RFC 6749 §2.3, RFC 7617).
+//! Client authentication at the token endpoint (RFC 6749 §2.3, RFC 7617).
 
 #[cfg(test)]
 mod tests;
@@ -11,40 +11,40 @@ use secrecy::SecretString;
 use crate::error::{ErrorCode, OAuthError};
 use crate::params::{Params, decode};
 
-/// Some clients leave out the padding.
+/// Base64 with optional padding, because some clients leave it out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where the secret stood.
+/// The client authentication method that a request used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuthMethod {
-    /// In the `Authorization` header.
+    /// `client_secret_basic`: in the `Authorization` header.
     Basic,
-    /// In the form.
+    /// `client_secret_post`: in the form.
     Post,
-    /// Nowhere: a public client.
+    /// `none`: a public client.
     None,
 }
 
-/// What a client sent to prove who it is.
+/// The client authentication of a request, not verified.
 #[derive(Clone, Debug)]
 pub struct ClientAuthentication {
-    /// Its id.
+    /// `client_id`.
     pub client_id: String,
-    /// Its secret, unless it is a public client.
+    /// `client_secret`; `None` for a public client.
     pub secret: Option<SecretString>,
-    /// How.
+    /// The method.
     pub method: ClientAuthMethod,
 }
 
 impl ClientAuthentication {
-    /// Reads the `Authorization` header, if there is one, and the form.
+    /// Parses the `Authorization` header, if there is one, and the form.
     ///
     /// # Errors
-    /// `invalid_request` when more than one method is used (RFC 6749 §2.3); `invalid_client` when there is none or
-    /// it cannot be read.
+    /// `invalid_request` if more than one method is used (RFC 6749 §2.3); `invalid_client` if there is none or it is
+    /// malformed.
     pub fn parse(authorization: Option<&str>, form: &Params) -> Result<Self, OAuthError> {
         if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
             return Err(ErrorCode::InvalidClient.because("client assertions are not supported"));
@@ -78,7 +78,7 @@ impl ClientAuthentication {
     }
 }
 
-/// `Basic base64(form(id):form(secret))` (RFC 6749 §2.3.1: both are form-encoded first).
+/// Parses `Basic base64(form(id):form(secret))`; both parts are form-encoded first (RFC 6749 §2.3.1).
 fn parse_basic(header: &str) -> Option<ClientAuthentication> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {

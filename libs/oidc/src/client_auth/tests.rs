@@ -1,4 +1,4 @@
-//! Client authentication.
+//! Tests of client authentication.
 
 use base64::engine::general_purpose::STANDARD as STANDARD_BASE64;
 use proptest::prelude::*;

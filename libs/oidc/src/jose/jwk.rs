@@ -1,4 +1,4 @@
-//! Public keys as JSON (RFC 7517), and their thumbprints (RFC 7638).
+//! JSON Web Keys: public keys (RFC 7517) and their thumbprints (RFC 7638).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Algorithm;
 
-/// A public key. Members that are not listed are ignored, private ones among them: they are never kept.
+/// A public key. Other members are ignored, private ones among them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
     /// Key type: `EC`, `RSA` or `OKP`.
     pub kty: String,
-    /// What the key is for: `sig`.
+    /// The use of the key: `sig`.
     #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<String>,
-    /// The one algorithm that the key is for.
+    /// The algorithm of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
     /// Key id.
@@ -45,14 +45,14 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
-/// Why a key cannot be used.
+/// A key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwkError {
-    /// Of a type, curve or use that is not known here. A set may hold such keys; they are passed over (RFC 7517 §5).
+    /// The type, curve or use is not supported. A set may hold such keys; they are ignored (RFC 7517 §5).
     #[error("the key is of a type that is not supported")]
     Unsupported,
-    /// A member is missing or is not what its type asks for.
+    /// A member is missing or does not fit the key type.
     #[error("the key is malformed")]
     Malformed,
 }
@@ -96,10 +96,10 @@ impl Jwk {
         }
     }
 
-    /// The SHA-256 thumbprint, base64url: the same key has the same one everywhere (RFC 7638 §3).
+    /// The SHA-256 thumbprint in base64url (RFC 7638 §3).
     ///
     /// # Errors
-    /// [`JwkError`] when the key type is unknown or a required member is missing.
+    /// [`JwkError`] if the key type is unknown or a required member is missing.
     pub fn thumbprint(&self) -> Result<String, JwkError> {
         let part = |member: &Option<String>| {
             let text = member.as_deref().ok_or(JwkError::Malformed)?;

@@ -1,4 +1,4 @@
-//! Public keys, parsed once.
+//! Verification keys and key sets, parsed once.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Algorithm, JoseHeader, Jwk, JwkError, JwkSet};
 
-/// A public key, parsed once.
+/// A parsed public key.
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
     algorithm: Algorithm,
@@ -17,7 +17,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads a public key. Its algorithm follows from its type and curve, and must agree with `alg` if that is there.
+    /// Parses a public key. Its type and curve decide the algorithm, which must match `alg` if that is there.
     ///
     /// # Errors
     /// [`JwkError::Unsupported`] for keys of another type or use; [`JwkError::Malformed`] otherwise.
@@ -65,23 +65,23 @@ impl VerifyingKey {
         })
     }
 
-    /// Whether `signature` over `signed` is its.
+    /// Whether `signature` is the key's signature over `signed`.
     pub(super) fn verifies(&self, signature: &[u8], signed: &str) -> bool {
         self.key.verify_sig(signed.as_bytes(), signature).is_ok()
     }
 
-    /// Its id.
+    /// The key id.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 }
 
-/// Public keys to verify with.
+/// A set of verification keys.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet(Vec<VerifyingKey>);
 
 impl KeySet {
-    /// The usable keys of a set; the others are passed over (RFC 7517 §5).
+    /// Parses the usable keys of a set; the others are ignored (RFC 7517 §5).
     pub fn from_jwks(set: &JwkSet) -> Self {
         Self(
             set.keys
@@ -91,12 +91,12 @@ impl KeySet {
         )
     }
 
-    /// Whether a key of that id is in it.
+    /// Whether the set has a key with this id.
     pub fn has(&self, kid: &str) -> bool {
         self.0.iter().any(|key| key.kid() == Some(kid))
     }
 
-    /// Whether no key is in it.
+    /// Whether the set has no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,8 +1,8 @@
-//! JSON Web Keys, signing and verification (RFC 7515, 7517, 7518, 7519).
+//! JOSE: keys, signing and verification (RFC 7515, 7517, 7518, 7519).
 //!
-//! Keys are parsed once and kept: a signature costs what the mathematics costs, not a parse of the key. The key is
-//! always chosen from the verifier's own set; `jku`, `x5u`, `x5c` and `jwk` in a header are never looked at (RFC 8725
-//! §3.10), and what is not in the list of allowed algorithms is refused before any key is touched (§3.1).
+//! Keys are parsed once, so a signature does not pay for parsing its key. The key is always chosen from the verifier's own
+//! set; `jku`, `x5u`, `x5c` and `jwk` in a header are ignored (RFC 8725 §3.10), and an algorithm outside the allow-list is
+//! refused before any key is used (§3.1).
 
 mod jwk;
 mod keys;
@@ -29,8 +29,7 @@ pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
 /// `typ` of an ID token.
 pub const TYP_ID_TOKEN: &str = "JWT";
 
-/// The signature algorithms that Vestibule knows (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none`, and nothing
-/// symmetric.
+/// The supported signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1). `none` and symmetric algorithms are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
@@ -54,7 +53,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that name, if it is one of ours.
+    /// The supported algorithm of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Es256, Self::Rs256, Self::EdDsa]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Signing with keys that are parsed once.
+//! Signing keys and signed tokens.
 
 use std::fmt;
 
@@ -15,14 +15,14 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Jwk};
 
-/// Why a key could not be made, read or used.
+/// A key could not be generated, parsed or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The algorithm is verified here but never used to sign.
+    /// The algorithm is only for verification.
     #[error("{0} is not an algorithm to sign with")]
     Algorithm(Algorithm),
-    /// The private key is not what the algorithm needs.
+    /// The private key does not fit the algorithm.
     #[error("the private key is not a PKCS#8 key of the algorithm")]
     Rejected,
     /// The cryptographic library failed.
@@ -38,7 +38,7 @@ enum PrivateKey {
     Rs256(Box<RsaKeyPair>),
 }
 
-/// A private key, ready to sign. Its id is the thumbprint of its public half.
+/// A private key. Its id is the thumbprint of its public key.
 pub struct SigningKey {
     private_key: PrivateKey,
     kid: String,
@@ -52,7 +52,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new key: P-256, or RSA with 2048 bits (which takes some 50 to 500 ms: keep it off async threads).
+    /// Generates a key: P-256, or RSA with 2048 bits (which takes 50 to 500 ms: keep it off async threads).
     ///
     /// # Errors
     /// [`SignError::Algorithm`] for an algorithm that only verifies.
@@ -69,10 +69,10 @@ impl SigningKey {
         Self::from_private_key(pair)
     }
 
-    /// Reads a private key in PKCS#8, DER.
+    /// Parses a private key in PKCS#8, DER.
     ///
     /// # Errors
-    /// [`SignError::Rejected`] when it is no such key.
+    /// [`SignError::Rejected`] if it is not a key of the algorithm.
     pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, SignError> {
         let pair = match algorithm {
             Algorithm::Es256 => PrivateKey::Es256(
@@ -107,7 +107,7 @@ impl SigningKey {
         })
     }
 
-    /// The private key in PKCS#8, DER, wiped when dropped. To be stored encrypted only.
+    /// The private key in PKCS#8, DER, wiped when it is dropped. Store it encrypted only.
     ///
     /// # Errors
     /// [`SignError::Failed`] when the library refuses.
@@ -120,7 +120,7 @@ impl SigningKey {
         .map_err(|_| SignError::Failed)
     }
 
-    /// The algorithm it signs with.
+    /// The algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         match self.private_key {
             PrivateKey::Es256(_) => Algorithm::Es256,
@@ -128,12 +128,12 @@ impl SigningKey {
         }
     }
 
-    /// Its id: `kid` in the headers it signs.
+    /// The key id, as in `kid` of the headers it signs.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// Its public half, to publish.
+    /// The public key, to be published.
     pub fn public(&self) -> &Jwk {
         &self.public
     }
@@ -149,7 +149,7 @@ impl SigningKey {
             alg: self.algorithm().name(),
             kid: &self.kid,
         })?;
-        // Base64 takes four bytes for three; a signature is at most 342 of them (RSA-2048).
+        // Base64 has four bytes for three; a signature has at most 342 (RSA-2048).
         let mut token = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 352);
         URL_SAFE_NO_PAD.encode_string(header, &mut token);
         token.push('.');

@@ -1,4 +1,4 @@
-//! What is signed can be verified, and nothing else.
+//! Tests of keys, signatures and token verification.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Verification: an allow-list of algorithms, keys from a known set, and the registered claims (RFC 8725).
+//! Token verification: an algorithm allow-list, keys from a known set, and the registered claims (RFC 8725).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, KeySet};
 
-/// The longest token that is looked at, in bytes.
+/// The maximum length of a token in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What a header says that matters here. Everything else in it is ignored, key references above all.
+/// The JOSE header of a token. Other members are ignored, key references above all.
 #[derive(Clone, Debug, Deserialize)]
 pub struct JoseHeader {
-    /// Algorithm, as written.
+    /// The algorithm, as written.
     pub alg: String,
     /// Key id.
     #[serde(default)]
@@ -25,56 +25,56 @@ pub struct JoseHeader {
     crit: Option<serde_json::Value>,
 }
 
-/// Why a token was refused.
+/// A token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// Not a compact JWS of JSON objects, or its claims are not the expected ones.
+    /// The token is not a compact JWS of JSON objects, or its claims do not have the expected types.
     #[error("the token is malformed")]
     Malformed,
-    /// Signed with an algorithm that is not allowed here.
+    /// The algorithm is not in the allow-list.
     #[error("the token's algorithm is not allowed")]
     Algorithm,
-    /// Of another `typ`.
+    /// `typ` is another one.
     #[error("the token is of another type")]
     Type,
-    /// The set has no key of that id and algorithm. It may be new: fetch the set again.
+    /// The set has no key of that id and algorithm. The key may be new: fetch the set again.
     #[error("the token was signed with an unknown key")]
     UnknownKey,
-    /// The signature is wrong.
+    /// The signature is invalid.
     #[error("the token's signature is wrong")]
     Signature,
-    /// From another issuer.
+    /// The issuer is another one.
     #[error("the token is from another issuer")]
     Issuer,
-    /// For another audience.
+    /// The audience is another one.
     #[error("the token is for another audience")]
     Audience,
-    /// Expired.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// Not valid yet.
+    /// The token is not valid yet (`nbf`).
     #[error("the token is not valid yet")]
     NotYetValid,
 }
 
-/// `aud`: one name or several (RFC 7519 §4.1.3).
+/// `aud`: one audience or several (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Audience {
-    /// One.
+    /// One audience.
     One(String),
-    /// Several.
+    /// Several audiences.
     Many(Vec<String>),
 }
 
 impl Audience {
-    /// Whether `name` is among them.
+    /// Whether `name` is an audience.
     pub fn contains(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }
 
-    /// The names.
+    /// The audiences.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         match self {
             Self::One(name) => std::slice::from_ref(name),
@@ -85,23 +85,23 @@ impl Audience {
     }
 }
 
-/// What a verifier insists on.
+/// The checks that [`verify`] applies.
 #[derive(Clone, Copy, Debug)]
 pub struct Validation<'a> {
-    /// The `typ`, without `application/`, compared without regard to case (RFC 7515 §4.1.9). A header without one
+    /// The expected `typ`, without `application/`, compared without regard to case (RFC 7515 §4.1.9). A header without one
     /// counts as `JWT`.
     pub typ: &'a str,
-    /// The algorithms that are allowed.
+    /// The algorithm allow-list.
     pub algorithms: &'a [Algorithm],
-    /// The one issuer.
+    /// The expected issuer.
     pub issuer: &'a str,
-    /// The audience that must be named; `None` only where the caller checks `aud` itself.
+    /// The expected audience; `None` only if the caller checks `aud` itself.
     pub audience: Option<&'a str>,
-    /// Seconds since the Unix epoch.
+    /// The current time, in seconds since the Unix epoch.
     pub now: i64,
-    /// Seconds by which clocks may differ.
+    /// The tolerated clock skew in seconds.
     pub leeway: i64,
-    /// For an `id_token_hint`, which may have expired (OpenID Connect RP-Initiated Logout §2).
+    /// Accepts an expired token, for an `id_token_hint` (OpenID Connect RP-Initiated Logout §2).
     pub accept_expired: bool,
 }
 
@@ -110,9 +110,9 @@ pub struct Validation<'a> {
 pub struct VerifiedToken<C> {
     /// The claims.
     pub claims: C,
-    /// When it expires, in seconds since the Unix epoch.
+    /// The expiration time, in seconds since the Unix epoch.
     pub expires_at: i64,
-    /// The key that signed it.
+    /// The id of the key that signed it.
     pub kid: Option<String>,
 }
 
@@ -125,7 +125,7 @@ struct RegisteredClaims {
     nbf: Option<i64>,
 }
 
-/// Reads the header without any trust in it, to choose keys by.
+/// Parses the header without verification, to choose keys.
 ///
 /// # Errors
 /// [`VerifyError::Malformed`].
@@ -138,7 +138,7 @@ pub fn peek_header(token: &str) -> Result<JoseHeader, VerifyError> {
 /// audience, time.
 ///
 /// # Errors
-/// The first thing that is wrong. On [`VerifyError::UnknownKey`] the caller may fetch the set again.
+/// The first failed check. On [`VerifyError::UnknownKey`] the caller may fetch the set again.
 pub fn verify<C: DeserializeOwned>(
     token: &str,
     keys: &KeySet,
@@ -150,7 +150,7 @@ pub fn verify<C: DeserializeOwned>(
     let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(VerifyError::Malformed)?;
     let header: JoseHeader = decode_json(header)?;
-    // RFC 7515 §4.1.11: an extension that must be understood, and none is.
+    // RFC 7515 §4.1.11: a critical extension must be understood, and none is supported.
     if header.crit.is_some() {
         return Err(VerifyError::Malformed);
     }

@@ -1,25 +1,25 @@
-//! The request to sign out (OpenID Connect RP-Initiated Logout §2).
+//! `/oauth2/logout`: logout request (OpenID Connect RP-Initiated Logout §2).
 
 #[cfg(test)]
 mod tests;
 
 use crate::params::{Params, ParamsError};
 
-/// What an application asks for when a person leaves it.
+/// A logout request of a client.
 #[derive(Clone, Debug, Default)]
 pub struct LogoutRequest {
-    /// An ID token of the session, expired or not.
+    /// `id_token_hint`: an ID token of the session, expired or not.
     pub id_token_hint: Option<String>,
-    /// The client, where there is no hint or to check it.
+    /// `client_id`, in place of the hint or to check it.
     pub client_id: Option<String>,
-    /// Where to go afterwards.
+    /// `post_logout_redirect_uri`: where to redirect the browser afterwards.
     pub post_logout_redirect_uri: Option<String>,
-    /// For the client, returned as it came.
+    /// `state`, returned to the client unchanged.
     pub state: Option<String>,
 }
 
 impl LogoutRequest {
-    /// Reads a query or a form.
+    /// Parses a query or a form.
     ///
     /// # Errors
     /// [`ParamsError`].

@@ -1,4 +1,4 @@
-//! The request to sign out.
+//! Tests of logout requests.
 
 use proptest::prelude::*;
 

@@ -5,33 +5,33 @@ mod tests;
 
 use url::form_urlencoded;
 
-/// Parameters at most; more is refused before they are decoded.
+/// The maximum number of parameters; more are refused before decoding.
 const MAX_PARAMETERS: usize = 64;
 
-/// Why parameters cannot be read.
+/// The parameters cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamsError {
     /// A percent sign is not followed by two hexadecimal digits, or the result is not UTF-8.
     #[error("the parameters are not form-encoded UTF-8")]
     Encoding,
-    /// More than anybody needs.
+    /// There are too many parameters.
     #[error("there are too many parameters")]
     TooMany,
-    /// RFC 6749 §3.1: a parameter must not be there twice.
+    /// A parameter is repeated (RFC 6749 §3.1).
     #[error("the parameter {0} is there more than once")]
     Duplicate(String),
 }
 
-/// Decoded parameters in their order. A parameter without a value counts as absent (RFC 6749 §3.1).
+/// Decoded parameters in their order. A parameter with an empty value counts as absent (RFC 6749 §3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
     pairs: Vec<(String, String)>,
 }
 
 impl Params {
-    /// Decodes `raw`, a query string without its question mark or the body of a form. Names in `repeatable` may be
-    /// there several times; any other name once.
+    /// Decodes `raw`, a query string without its question mark or the body of a form. Only names in `repeatable` may be
+    /// repeated.
     ///
     /// # Errors
     /// [`ParamsError`].
@@ -43,8 +43,8 @@ impl Params {
         }
     }
 
-    /// Decodes `raw` and leaves the search for duplicates to [`Params::duplicate`], for a caller who can tell the
-    /// client about them only after looking at some of the parameters.
+    /// Decodes `raw` and leaves the search for duplicates to [`Params::duplicate`], for a caller that can report them to the
+    /// client only after reading some of the parameters.
     ///
     /// # Errors
     /// [`ParamsError::Encoding`], [`ParamsError::TooMany`].
@@ -63,7 +63,7 @@ impl Params {
         Ok(Self { pairs })
     }
 
-    /// A name that is there more than once and not in `repeatable`. Without a value counts too.
+    /// A repeated name that is not in `repeatable`. Empty values count too.
     pub fn duplicate(&self, repeatable: &[&str]) -> Option<&str> {
         self.pairs.iter().enumerate().find_map(|(index, (name, _))| {
             let again = self.pairs.iter().skip(index + 1).any(|(other, _)| other == name);
@@ -71,7 +71,7 @@ impl Params {
         })
     }
 
-    /// The parameters but those in `without`, encoded again.
+    /// Encodes the parameters, except those in `without`.
     pub fn encoded(&self, without: &[&str]) -> String {
         let kept = self
             .pairs
@@ -82,12 +82,12 @@ impl Params {
             .finish()
     }
 
-    /// The value of `name`, if it is there and not empty.
+    /// The first value of `name` that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// The value of `name`, if it is there exactly once and not empty.
+    /// The value of `name`, if exactly one value is not empty.
     pub fn only(&self, name: &str) -> Option<&str> {
         let mut values = self.all(name);
         let first = values.next();

@@ -1,4 +1,4 @@
-//! Decoding.
+//! Tests of the strict decoding of parameters.
 
 use proptest::prelude::*;
 

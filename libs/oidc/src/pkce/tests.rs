@@ -1,4 +1,4 @@
-//! Proof keys.
+//! Tests of PKCE.
 
 use proptest::prelude::*;
 

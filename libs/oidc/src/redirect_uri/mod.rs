@@ -1,4 +1,4 @@
-//! Redirection URIs: what may be registered, and what matches it (RFC 9700 §2.1, RFC 8252 §7).
+//! Redirect URIs: their registration and matching (RFC 9700 §2.1, RFC 8252 §7).
 
 #[cfg(test)]
 mod tests;
@@ -9,26 +9,26 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// A URI that answers may be sent to. Kept as written: it is compared character by character.
+/// A registered redirect URI. It is stored as written, because it is compared character by character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RedirectUri(String);
 
-/// Why a URI may not be registered.
+/// A redirect URI may not be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectUriError {
-    /// Not an absolute URI of at most 2,000 printable ASCII characters.
+    /// It is not an absolute URI of at most 2,000 printable ASCII characters.
     #[error("must be an absolute URI of at most 2000 ASCII characters")]
     Malformed,
-    /// RFC 6749 §3.1.2.
+    /// It has a fragment (RFC 6749 §3.1.2).
     #[error("must have no fragment")]
     Fragment,
-    /// A user name or a password stands in it.
+    /// It has a user name or a password.
     #[error("must have no user name and no password")]
     Credentials,
-    /// Plain `http` to another machine, or a scheme that is neither `https` nor private use with a dot in it
-    /// (RFC 8252 §7.1).
+    /// It is plain `http` to another machine, or its scheme is neither `https` nor a private-use one with a dot (RFC 8252
+    /// §7.1).
     #[error(
         "must be https, http to this machine (127.0.0.1, [::1], localhost), or a private scheme with a dot such as \
          com.example.app"
@@ -37,13 +37,13 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
-    /// As it was registered.
+    /// The URI as registered.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether answers may be sent to `requested`: the same characters, except that the port of a loopback address is
-    /// free (RFC 8252 §7.3). Names, `localhost` too, are no loopback addresses.
+    /// Whether `requested` matches: the same characters, except that the port of a loopback address is free (RFC 8252 §7.3).
+    /// Names, `localhost` too, are not loopback addresses.
     pub fn matches(&self, requested: &str) -> bool {
         if self.0 == requested {
             return true;
@@ -55,7 +55,7 @@ impl RedirectUri {
         })
     }
 
-    /// This URI with `parameters`, form-encoded already, added to its query.
+    /// Appends `parameters`, which are form-encoded, to the query of `uri`.
     pub fn with_query(uri: &str, parameters: &str) -> String {
         let separator = match uri.split_once('?') {
             None => "?",
@@ -67,7 +67,7 @@ impl RedirectUri {
     }
 }
 
-/// What follows the authority, if the authority ends here or after a port.
+/// The rest after the authority, if the authority ends here or after a port.
 fn without_port(rest: &str) -> Option<&str> {
     let rest = match rest.strip_prefix(':') {
         None => rest,
@@ -85,7 +85,7 @@ impl FromStr for RedirectUri {
     type Err = RedirectUriError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Backslashes and spaces are read differently by different browsers: RFC 3986 allows neither.
+        // Browsers interpret backslashes and spaces differently; RFC 3986 allows neither.
         let allowed = |byte: u8| {
             byte.is_ascii_graphic()
                 && !matches!(

@@ -1,4 +1,4 @@
-//! Redirection URIs.
+//! Tests of redirect URIs.
 
 use proptest::prelude::*;
 

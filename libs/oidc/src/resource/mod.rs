@@ -1,4 +1,4 @@
-//! Resource indicators: which services a token is for (RFC 8707).
+//! Resource indicators: the services that a token is for (RFC 8707).
 
 #[cfg(test)]
 mod tests;
@@ -6,18 +6,18 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// An absolute URI without a fragment that names a service; what stands in a token's `aud`.
+/// A resource: an absolute URI without a fragment that identifies a service, as in a token's `aud`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Resource(String);
 
-/// Not an absolute URI without a fragment (RFC 8707 §2).
+/// The text is not an absolute URI without a fragment (RFC 8707 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a resource is an absolute URI of at most 500 characters without a fragment")]
 pub struct ResourceError;
 
 impl Resource {
-    /// Takes a resource as sent.
+    /// Parses a resource as sent.
     ///
     /// # Errors
     /// [`ResourceError`].
@@ -26,7 +26,7 @@ impl Resource {
         if !printable || text.contains('#') || Url::parse(text).is_err() {
             return Err(ResourceError);
         }
-        // A slash alone as the path is the same resource, as browsers and libraries add it.
+        // A path of a single slash is the same resource, because browsers and libraries add it.
         let bare = text.strip_suffix('/').unwrap_or(text);
         let is_origin = bare
             .split_once("://")

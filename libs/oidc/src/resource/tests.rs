@@ -1,4 +1,4 @@
-//! Resource indicators.
+//! Tests of resource indicators.
 
 use proptest::prelude::*;
 

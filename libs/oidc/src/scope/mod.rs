@@ -1,4 +1,4 @@
-//! Scopes (RFC 6749 §3.3).
+//! Scope values (RFC 6749 §3.3).
 
 #[cfg(test)]
 mod tests;
@@ -8,23 +8,23 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A set of scope tokens in the order in which they were first named. Written as one text with spaces.
+/// A set of scope tokens, in the order of their first occurrence. It is written as one text with spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 
-/// A character that no scope may have, or a scope that is too long.
+/// The scope has a forbidden character or is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a scope is made of printable ASCII characters without quotes and backslashes, separated by spaces")]
 pub struct ScopeError;
 
-/// Characters in a whole scope at most.
+/// The maximum number of characters of a whole scope.
 const MAX_SCOPE_CHARS: usize = 2048;
 
 impl Scope {
     /// The scope of these tokens.
     ///
     /// # Errors
-    /// [`ScopeError`] when one is empty or has a character that is not allowed.
+    /// [`ScopeError`] if one is empty or has a forbidden character.
     pub fn of<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Result<Self, ScopeError> {
         let mut scope = Self::default();
         let mut length = 0_usize;
@@ -41,17 +41,17 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Whether `token` is in it.
+    /// Whether the scope contains `token`.
     pub fn contains(&self, token: &str) -> bool {
         self.0.iter().any(|known| known == token)
     }
 
-    /// Whether every token of `other` is in it.
+    /// Whether the scope contains every token of `other`.
     pub fn covers(&self, other: &Self) -> bool {
         other.0.iter().all(|token| self.contains(token))
     }
 
-    /// The tokens that are in both, in this one's order.
+    /// The tokens that are in both scopes, in the order of this one.
     pub fn intersection(&self, other: &Self) -> Self {
         Self(
             self.0
@@ -62,7 +62,7 @@ impl Scope {
         )
     }
 
-    /// Whether it has no token.
+    /// Whether the scope has no token.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -73,7 +73,7 @@ impl Scope {
     }
 }
 
-/// RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E.
+/// Whether a byte may be in a scope token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E).
 fn is_scope_char(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
@@ -81,7 +81,7 @@ fn is_scope_char(byte: u8) -> bool {
 impl FromStr for Scope {
     type Err = ScopeError;
 
-    /// Takes more spaces than RFC 6749 §3.3 has, since programs put scopes together.
+    /// Accepts repeated spaces, which RFC 6749 §3.3 does not have, because programs concatenate scopes.
     fn from_str(text: &str) -> Result<Self, ScopeError> {
         if text.len() > MAX_SCOPE_CHARS {
             return Err(ScopeError);

@@ -1,4 +1,4 @@
-//! Scopes.
+//! Tests of scopes.
 
 use proptest::prelude::*;
 

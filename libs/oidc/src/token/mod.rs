@@ -1,4 +1,4 @@
-//! The token request and its answer (RFC 6749 §4.1.3–4, §4.4, §5.1, §6).
+//! `POST /oauth2/token`: token request and response (RFC 6749 §4.1.3–4, §4.4, §5.1, §6).
 
 #[cfg(test)]
 mod tests;
@@ -14,46 +14,46 @@ use crate::pkce::CodeVerifier;
 use crate::resource::Resource;
 use crate::scope::Scope;
 
-/// What may be there several times in a token request (RFC 8707 §2.2).
+/// Parameters that may be repeated in a token request (RFC 8707 §2.2).
 pub const REPEATABLE: &[&str] = &["resource"];
 
-/// What a client asks a token for.
+/// A token request, by grant type.
 #[derive(Clone, Debug)]
 pub enum TokenRequest {
-    /// A code that a person's browser brought.
+    /// `authorization_code`.
     AuthorizationCode {
         /// The code.
         code: SecretString,
-        /// As in the authorization request.
+        /// `redirect_uri` of the authorization request.
         redirect_uri: Option<String>,
-        /// The proof key's secret half.
+        /// The PKCE verifier.
         code_verifier: Option<CodeVerifier>,
-        /// Fewer services than the code is for.
+        /// `resource`: a subset of the services that the code is for.
         resources: Vec<Resource>,
     },
-    /// A refresh token.
+    /// `refresh_token`.
     RefreshToken {
-        /// The token.
+        /// The refresh token.
         refresh_token: SecretString,
-        /// Less than what was granted.
+        /// A subset of the granted scope.
         scope: Option<Scope>,
-        /// Fewer services than were granted.
+        /// `resource`: a subset of the granted services.
         resources: Vec<Resource>,
     },
-    /// For the client itself.
+    /// `client_credentials`: a token for the client itself.
     ClientCredentials {
-        /// What it asks for; without it, all that it may have.
+        /// The requested scope; without it, all that the client may have.
         scope: Option<Scope>,
-        /// The services; without them, all that it may reach.
+        /// `resource`; without it, all services that the client may reach.
         resources: Vec<Resource>,
     },
 }
 
 impl TokenRequest {
-    /// Reads the form.
+    /// Parses the form.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The error response.
     pub fn parse(form: &Params) -> Result<Self, OAuthError> {
         let missing =
             |name: &str| ErrorCode::InvalidRequest.because(format!("the parameter {name} is missing"));
@@ -96,21 +96,21 @@ impl TokenRequest {
     }
 }
 
-/// The answer (RFC 6749 §5.1).
+/// The token response (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub struct TokenResponse {
     /// A JWT (RFC 9068).
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// Seconds that the access token is good for.
+    /// The lifetime of the access token in seconds.
     pub expires_in: u32,
-    /// What was granted.
+    /// The granted scope.
     pub scope: Scope,
-    /// For the next access token, if the client may have it.
+    /// The refresh token, if the client may have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// Who signed in, if `openid` was granted.
+    /// The ID token, if `openid` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
 }

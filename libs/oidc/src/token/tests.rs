@@ -1,4 +1,4 @@
-//! The token request.
+//! Tests of token requests.
 
 use proptest::prelude::*;
 

@@ -1,11 +1,11 @@
-//! What the server says about itself (RFC 7644 §4).
+//! Discovery documents: `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` (RFC 7644 §4).
 
 use serde_json::{Value, json};
 
 use super::{CORE_USER, USER, USER_EXTENSIONS};
 use crate::list::MAX_RESULTS;
 
-/// `/ServiceProviderConfig` (RFC 7643 §5). `base` is the address of `/scim/v2`.
+/// `/ServiceProviderConfig` (RFC 7643 §5). `base` is the URL of `/scim/v2`.
 pub fn service_provider_config(base: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
@@ -29,7 +29,7 @@ pub fn service_provider_config(base: &str) -> Value {
     })
 }
 
-/// Every resource type (RFC 7643 §6), each a resource of its own.
+/// `/ResourceTypes`: every resource type (RFC 7643 §6), each as a resource.
 pub fn resource_types(base: &str) -> Vec<Value> {
     let extensions: Vec<Value> = USER_EXTENSIONS
         .iter()
@@ -47,7 +47,7 @@ pub fn resource_types(base: &str) -> Vec<Value> {
     })]
 }
 
-/// Every schema (RFC 7643 §7), each a resource of its own.
+/// `/Schemas`: every schema (RFC 7643 §7), each as a resource.
 pub fn schema_documents(base: &str) -> Vec<Value> {
     std::iter::once(&USER)
         .chain(USER_EXTENSIONS)

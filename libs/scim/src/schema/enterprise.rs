@@ -1,4 +1,4 @@
-//! The enterprise extension of `User` (RFC 7643 §4.3).
+//! Attributes of the enterprise extension of `User` (RFC 7643 §4.3).
 
 use super::{Attribute, AttributeType};
 

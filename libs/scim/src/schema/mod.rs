@@ -1,4 +1,4 @@
-//! The attributes that this server knows (RFC 7643), as tables: what `/Schemas` shows is what is accepted.
+//! Attribute tables of the supported schemas (RFC 7643): `/Schemas` shows exactly what is accepted.
 
 mod documents;
 mod enterprise;
@@ -13,13 +13,13 @@ pub use validate::{MAX_STRING_CHARS, MAX_VALUES, canonicalize};
 pub const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The enterprise extension (RFC 7643 §4.3).
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-/// Vestibule's own extension: the application's attributes of a person, under names of its choice.
+/// Vestibule's own extension: attributes of a user that applications define.
 pub const CUSTOM_USER: &str = "urn:vestibule:params:scim:schemas:extension:attributes:1.0:User";
 
 /// The data type of an attribute (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeType {
-    /// Text.
+    /// A string.
     String,
     /// `true` or `false`.
     Boolean,
@@ -27,43 +27,43 @@ pub enum AttributeType {
     Binary,
     /// A URI.
     Reference,
-    /// Sub-attributes.
+    /// An object of sub-attributes.
     Complex,
-    /// Any JSON value: only inside [`CUSTOM_USER`].
+    /// Any JSON object; only in [`CUSTOM_USER`].
     Any,
 }
 
-/// Who may change an attribute (RFC 7643 §2.2).
+/// `mutability`: who may change an attribute (RFC 7643 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {
-    /// The client.
+    /// The client may change it.
     ReadWrite,
-    /// The server alone; ignored in a body (RFC 7644 §3.3).
+    /// Only the server sets it; it is ignored in a body (RFC 7644 §3.3).
     ReadOnly,
 }
 
-/// One attribute: its characteristics (RFC 7643 §2.2).
+/// An attribute with its characteristics (RFC 7643 §2.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Attribute {
-    /// Its name, in the spelling of the standard.
+    /// The name, in the spelling of the standard.
     pub name: &'static str,
-    /// Its type.
+    /// The data type.
     pub data_type: AttributeType,
-    /// What it means.
+    /// The description.
     pub description: &'static str,
-    /// Whether it is a list.
+    /// Whether it is multi-valued.
     pub multi_valued: bool,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
-    /// Whether case matters in comparisons.
+    /// Whether comparisons are case-sensitive.
     pub case_exact: bool,
-    /// Whether no two resources may share a value.
+    /// Whether the value is unique among the resources.
     pub unique: bool,
     /// Who may change it.
     pub mutability: Mutability,
-    /// Whether its text may have several lines.
+    /// Whether the text may have several lines.
     pub multi_line: bool,
-    /// The parts of a complex attribute.
+    /// The sub-attributes of a complex attribute.
     pub sub: &'static [Attribute],
 }
 
@@ -168,17 +168,17 @@ impl Attribute {
 /// A schema: a named table of attributes (RFC 7643 §7).
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
-    /// Its URN.
+    /// The URN.
     pub id: &'static str,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it is for.
+    /// The description.
     pub description: &'static str,
-    /// What stands in it.
+    /// The attributes.
     pub attributes: &'static [Attribute],
 }
 
-/// The core schema of a person.
+/// The core schema of `User`.
 pub const USER: Schema = Schema {
     id: CORE_USER,
     name: "User",
@@ -186,7 +186,7 @@ pub const USER: Schema = Schema {
     attributes: user::ATTRIBUTES,
 };
 
-/// The extensions that a person may carry.
+/// The schema extensions of `User`.
 pub const USER_EXTENSIONS: &[Schema] = &[
     Schema {
         id: ENTERPRISE_USER,

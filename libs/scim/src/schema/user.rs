@@ -1,4 +1,4 @@
-//! The core `User` (RFC 7643 §4.1). `password` is missing on purpose: the user service never sees one.
+//! Attributes of the core `User` (RFC 7643 §4.1). `password` is missing on purpose: the user service never sees one.
 
 use super::{Attribute, AttributeType};
 
@@ -12,7 +12,7 @@ const DISPLAY: Attribute = Attribute::string("display", "Its name, for people to
 
 const PLURAL: &[Attribute] = &[Attribute::string("value", "The value"), DISPLAY, TYPE, PRIMARY];
 
-/// In the order in which `/Schemas` shows them.
+/// The attributes, in the order of `/Schemas`.
 pub(super) const ATTRIBUTES: &[Attribute] = &[
     Attribute::string(
         "userName",

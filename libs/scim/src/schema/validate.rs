@@ -1,23 +1,23 @@
-//! A body held against the tables: names brought to the standard's spelling, types and lengths checked, what is
-//! not in the tables refused by name (SB-35, mass assignment).
+//! Validation of a body against the attribute tables: it canonicalizes names, checks types and lengths, and refuses unknown
+//! attributes (SB-35, mass assignment).
 
 use serde_json::{Map, Value};
 
 use super::{Attribute, AttributeType, Mutability};
 use crate::Error;
 
-/// Characters in one text at most.
+/// The maximum number of characters of a string.
 pub const MAX_STRING_CHARS: usize = 2048;
-/// Values in one list at most.
+/// The maximum number of values of a multi-valued attribute.
 pub const MAX_VALUES: usize = 50;
 
-/// The members of `object` that `attributes` know, under their canonical names.
+/// Validates the members of `object` against `attributes`, and returns them under their canonical names.
 ///
-/// Names are compared without regard to case (RFC 7643 §2.1); `null` and empty lists mean "not there" (§2.5);
-/// read-only attributes are left out (RFC 7644 §3.3).
+/// Names are compared without regard to case (RFC 7643 §2.1); `null` and empty lists mean unassigned (§2.5); read-only
+/// attributes are ignored (RFC 7644 §3.3).
 ///
 /// # Errors
-/// `invalidSyntax` for an unknown or doubled attribute, `invalidValue` for a bad value; both name the path.
+/// `invalidSyntax` for an unknown or repeated attribute, `invalidValue` for an invalid value; both name the path.
 pub fn canonicalize(
     object: &Map<String, Value>,
     attributes: &[Attribute],

@@ -1,3 +1,5 @@
+//! Tests of parsing and serializing users.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,11 +1,11 @@
-//! A Kafka broker of a test's own.
+//! Kafka broker of a single test.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::script::Script;
 
-/// A Kafka broker of the test's own, by `scripts/kafka`: it may be killed and started again. Gone when dropped.
+/// A Kafka broker of a single test, by `scripts/kafka`: it may be killed and restarted. It is removed when it is dropped.
 #[derive(Debug)]
 pub struct OwnKafka {
     addresses: HashMap<String, String>,
@@ -13,7 +13,7 @@ pub struct OwnKafka {
 }
 
 impl OwnKafka {
-    /// Starts one.
+    /// Starts a broker.
     ///
     /// # Panics
     /// When it does not start.
@@ -21,9 +21,9 @@ impl OwnKafka {
         Self::with(&[]).await
     }
 
-    /// One with a listener `proxied` that says of itself that it is at `port` of 127.0.0.1: with a
-    /// [`FaultProxy`](crate::FaultProxy) from there to [`Self::listener`] of `proxied`, all that clients say to the
-    /// broker goes through the proxy.
+    /// Starts a broker with a listener `proxied` that advertises `port` of 127.0.0.1. With a
+    /// [`FaultProxy`](crate::FaultProxy) from there to [`Self::listener`] of `proxied`, all traffic of clients goes through the
+    /// proxy.
     ///
     /// # Panics
     /// When it does not start.
@@ -31,7 +31,7 @@ impl OwnKafka {
         Self::with(&["--proxied-port", &port.to_string()]).await
     }
 
-    /// One with the listeners `tls`, `mtls`, `sasl` and `sasl_tls`; see `scripts/kafka`.
+    /// Starts a broker with the listeners `tls`, `mtls`, `sasl` and `sasl_tls`; see `scripts/kafka`.
     ///
     /// # Panics
     /// When it does not start.
@@ -50,12 +50,12 @@ impl OwnKafka {
         Self { addresses, script }
     }
 
-    /// Where it listens, as `host:port`.
+    /// The address of the default listener, as `host:port`.
     pub fn address(&self) -> &str {
         self.listener("")
     }
 
-    /// Where it listens under the name `listener`.
+    /// The address of the listener `name`, as `host:port`.
     ///
     /// # Panics
     /// When it has no such listener.
@@ -70,7 +70,7 @@ impl OwnKafka {
         self.script.folder().join(name)
     }
 
-    /// `kill -9`.
+    /// Kills the broker (`kill -9`).
     ///
     /// # Panics
     /// When the script fails.
@@ -78,7 +78,7 @@ impl OwnKafka {
         self.script.run("kill", &[]).await;
     }
 
-    /// Starts it again where it was, with what it holds.
+    /// Restarts the broker at the same address, with its data.
     ///
     /// # Panics
     /// When it does not start.

@@ -1,4 +1,4 @@
-//! Brokers for tests: one that all share, each test under a namespace of its own, and ones that a test may kill.
+//! Brokers for tests: shared ones, where each test has its own namespace, and own ones that a test may kill.
 
 #![expect(
     clippy::expect_used,
@@ -16,7 +16,7 @@ use chassis::random::{Random, SystemRandom};
 pub use kafka::OwnKafka;
 pub use rabbit::OwnRabbit;
 
-/// The Kafka broker that the tests share, as `host:port`.
+/// The address of the shared Kafka broker, as `host:port`.
 ///
 /// # Panics
 /// When `VESTIBULE_TEST_KAFKA` is not set.
@@ -24,7 +24,7 @@ pub fn kafka() -> String {
     shared("VESTIBULE_TEST_KAFKA", "a Kafka broker")
 }
 
-/// The URL of the RabbitMQ node that the tests share.
+/// The URL of the shared RabbitMQ node.
 ///
 /// # Panics
 /// When `VESTIBULE_TEST_RABBITMQ` is not set.
@@ -32,7 +32,7 @@ pub fn rabbitmq() -> String {
     shared("VESTIBULE_TEST_RABBITMQ", "a RabbitMQ node")
 }
 
-/// A namespace that no other test has, for topics, exchanges and queues.
+/// A unique namespace for topics, exchanges and queues.
 pub fn namespace() -> String {
     let random: &dyn Random = &SystemRandom::default();
     format!("t{}", random.uuid(&SystemClock).simple())

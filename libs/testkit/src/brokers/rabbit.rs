@@ -1,4 +1,4 @@
-//! A RabbitMQ node of a test's own.
+//! RabbitMQ node of a single test.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use url::Url;
 
 use super::script::Script;
 
-/// A node that the test may stop, kill and start again. Gone with its data when dropped.
+/// A RabbitMQ node of a single test, which may be stopped, killed and restarted. It is removed with its data when it is
+/// dropped.
 #[derive(Debug)]
 pub struct OwnRabbit {
     script: Script,
@@ -16,7 +17,7 @@ pub struct OwnRabbit {
 }
 
 impl OwnRabbit {
-    /// A node without TLS.
+    /// Starts a node without TLS.
     ///
     /// # Panics
     /// When it does not start.
@@ -24,7 +25,7 @@ impl OwnRabbit {
         Self::with(&[]).await
     }
 
-    /// A node that also listens with TLS, with a certificate made now.
+    /// Starts a node that also listens with TLS, with a new certificate.
     ///
     /// # Panics
     /// When it does not start.
@@ -58,12 +59,12 @@ impl OwnRabbit {
         self.tls_url.as_ref().expect("the node has TLS").as_str()
     }
 
-    /// The certificate of the authority that signed the node's, as PEM.
+    /// The path of the CA certificate of the node, PEM.
     pub fn ca(&self) -> PathBuf {
         self.script.folder().join("tls/ca.pem")
     }
 
-    /// Where it listens without TLS.
+    /// The address of the listener without TLS.
     ///
     /// # Panics
     /// Never: its URL has a port.
@@ -71,7 +72,7 @@ impl OwnRabbit {
         (Ipv4Addr::LOCALHOST, self.url.port().expect("a port")).into()
     }
 
-    /// Ends it in good order; its data stays.
+    /// Stops the node gracefully; its data stays.
     ///
     /// # Panics
     /// When the script fails.
@@ -79,7 +80,7 @@ impl OwnRabbit {
         self.script.run("stop", &[]).await;
     }
 
-    /// `kill -9`; its data stays.
+    /// Kills the node (`kill -9`); its data stays.
     ///
     /// # Panics
     /// When the script fails.
@@ -87,7 +88,7 @@ impl OwnRabbit {
         self.script.run("kill", &[]).await;
     }
 
-    /// Starts it again where it was, with its data.
+    /// Restarts the node at the same address, with its data.
     ///
     /// # Panics
     /// When it does not start.
@@ -95,7 +96,7 @@ impl OwnRabbit {
         self.script.run("start", &[]).await;
     }
 
-    /// What `rabbitmqctl` says.
+    /// Runs `rabbitmqctl` and returns its output.
     ///
     /// # Panics
     /// When it fails.

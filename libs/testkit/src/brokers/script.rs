@@ -1,21 +1,21 @@
-//! The scripts that start brokers, each in a folder of its own.
+//! Runner of the scripts that start brokers, each with a folder of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tempfile::TempDir;
 
-/// A script and the folder of its broker. The broker is gone when this is dropped.
+/// A script and the folder of its broker. The broker is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Script {
     path: PathBuf,
-    /// The command that ends everything.
+    /// The command that removes the broker.
     last: &'static str,
     folder: TempDir,
 }
 
 impl Script {
-    /// `scripts/NAME`, to which `last` is the last command.
+    /// The script `scripts/NAME`, whose final command is `last`.
     pub(super) fn new(name: &str, last: &'static str) -> Self {
         Self {
             path: Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -30,7 +30,7 @@ impl Script {
         self.folder.path()
     }
 
-    /// Runs a command, and gives what it prints.
+    /// Runs a command and returns its output.
     pub(super) async fn run(&self, command: &str, arguments: &[&str]) -> String {
         let output = tokio::process::Command::new(&self.path)
             .arg(command)

@@ -1,4 +1,4 @@
-//! A JSON object as it was written: in order, with names that come twice.
+//! A JSON object as written: members in order, with repeated names.
 
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! Tests of the log checks, and of the documented fields and actions against the Elastic Common Schema.
+
 use chassis::telemetry::{ACTIONS, FIELDS};
 
 use super::{elastic, schema, violations};

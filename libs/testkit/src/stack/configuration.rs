@@ -1,4 +1,4 @@
-//! The configuration files and secrets of a stack, as `vestibule up` would write them.
+//! Configuration files and secrets of a stack, as `vestibule up` would write them.
 
 #![expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 
@@ -14,24 +14,24 @@ use super::{StackOptions, Transport};
 use crate::brokers;
 use crate::process::free_port;
 
-/// The clients that every stack has, as `vestibule up` makes them.
+/// The clients of every stack, as `vestibule up` creates them.
 pub(crate) const OPERATOR: &str = "vestibule-cli";
 const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
 
-/// Where everything listens.
+/// The ports of a stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ports {
-    /// The issuer's: the balancer, or `auth` itself.
+    /// The port of the issuer: the balancer, or `auth` itself.
     pub(super) auth: u16,
     pub(super) auth_listen: u16,
     pub(super) auth_management: u16,
     pub(super) users: u16,
     pub(super) users_management: u16,
-    /// Where `auth` finds `users`: the proxy, the balancer, or `users` itself.
+    /// The port at which `auth` reaches `users`: the proxy, the balancer, or `users` itself.
     pub(super) users_public: u16,
 }
 
-/// Where the second replicas listen.
+/// The ports of the second replicas.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SecondPorts {
     pub(super) auth: u16,
@@ -147,7 +147,7 @@ client_secret_file = "secrets/vestibule-users"
     }
 }
 
-/// The tables `[events…]`, the same for both services. Every stack has a namespace of its own.
+/// The sections `[events…]` of both services. Every stack has a namespace of its own.
 pub(super) fn events_toml(options: &StackOptions) -> String {
     let namespace = brokers::namespace();
     let broker = |shared: fn() -> String| options.broker.clone().unwrap_or_else(shared);
@@ -176,7 +176,7 @@ url = "{}"
     }
 }
 
-/// Makes the secrets and gives back the operator's.
+/// Writes the secrets and returns the operator's.
 pub(super) fn write_secrets(folder: &Path) -> String {
     let secrets = folder.join("secrets");
     fs::create_dir(&secrets).expect("a folder for secrets");

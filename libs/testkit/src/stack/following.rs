@@ -1,4 +1,4 @@
-//! How far the services are in following each other: to be ready, and to have registered somebody, says nothing of it.
+//! Progress of the services in following each other's events, which readiness does not include.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use serde_json::Value;
 use super::{START, Stack, StackOptions};
 use crate::wait::within;
 
-/// Longer than a consumer waits between two attempts.
+/// The timeout until everything is applied: longer than the pause of a consumer between two attempts.
 const QUIESCENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Stack {
-    /// A stack that is ready, and whose services follow each other. What happens before that reaches the other side in a
+    /// Starts a stack and waits until its services follow each other. Changes before that reach the other service in a
     /// snapshot, and not as an event.
     ///
     /// # Panics
-    /// When it does not become ready, or a service does not begin to follow the other.
+    /// It does not become ready, or a service does not begin to follow the other.
     pub async fn following(options: StackOptions) -> Self {
         let stack = Self::with(options).await;
         stack.wait_until_following().await;
         stack
     }
 
-    /// Waits until each service has begun to follow the other since it was started.
+    /// Waits until each service has begun to follow the other since its start.
     ///
     /// # Panics
-    /// When one does not within a minute.
+    /// One does not within a minute.
     pub async fn wait_until_following(&self) {
         for management in [
             self.auth_management_url("/metrics"),
@@ -33,7 +33,7 @@ impl Stack {
         ] {
             within(START, "the consumer has begun", async || {
                 let metrics = self.http.get(&management).send().await.ok()?.text().await.ok()?;
-                // Neither is told before.
+                // Neither gauge exists before.
                 let begun = ["vestibule_consumer_position{", "vestibule_consumer_lag{"];
                 begun.iter().any(|gauge| metrics.contains(gauge)).then_some(())
             })
@@ -41,7 +41,7 @@ impl Stack {
         }
     }
 
-    /// Waits until all that happened is published, and applied over the feed.
+    /// Waits until every event is published, and applied over the feed.
     ///
     /// # Panics
     /// When it is not within a minute.
@@ -62,7 +62,7 @@ impl Stack {
         .await;
     }
 
-    /// Waits until all that happened in `auth` is published, whoever hears it.
+    /// Waits until every event of `auth` is published.
     ///
     /// # Panics
     /// When it is not within a minute.
@@ -84,7 +84,7 @@ fn published(stats: &Value) -> bool {
     number(stats, "/outbox/depth") == Some(0)
 }
 
-/// Whether the service of `own` has applied all that the one of `other` has published.
+/// Whether the service of `own` has applied every event that the service of `other` has published.
 fn applied(own: &Value, other: &Value) -> bool {
     let consumers = own["consumers"].as_array().into_iter().flatten();
     let mut positions = consumers.filter(|consumer| consumer["consumer"] == own["service"]);

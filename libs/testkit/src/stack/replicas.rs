@@ -1,4 +1,4 @@
-//! A second replica of each service, on the same databases, with a balancer before each pair.
+//! Second replicas of the services, on the same databases, with a balancer in front of each pair.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,9 +10,9 @@ use crate::process::{Process, Program};
 /// One of the two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// Authentication.
+    /// `auth`, the authentication service.
     Auth,
-    /// The user service.
+    /// `users`, the user service.
     Users,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Replicas {
     auth: Process,
     users: Process,
     ports: SecondPorts,
-    /// Pass connections on until dropped.
+    /// The balancers, which end when they are dropped.
     balancers: Vec<Balancer>,
 }
 
@@ -47,7 +47,7 @@ impl Replicas {
         }
     }
 
-    /// Starts what stands before each pair.
+    /// Starts a balancer in front of each pair.
     pub(super) async fn balance(&mut self, ports: Ports) {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         self.balancers = vec![
@@ -65,7 +65,7 @@ impl Replicas {
     }
 }
 
-/// The same program with other ports and another log.
+/// The same program with the ports and the log of the second replica.
 fn as_second_replica(mut program: Program, service: &str, port: u16, management: u16) -> Program {
     for (key, port) in [("ADDRESS", port), ("MANAGEMENT", management)] {
         let name = format!("VESTIBULE_{service}__LISTEN__{key}");
@@ -79,7 +79,7 @@ impl Stack {
     /// A replica of a service: 0 is the first, 1 the second of [`StackOptions::two_replicas`](super::StackOptions::two_replicas).
     ///
     /// # Panics
-    /// When there is no such replica.
+    /// There is no such replica.
     pub fn replica(&mut self, service: Service, number: usize) -> &mut Process {
         match (service, number, &mut self.second) {
             (Service::Auth, 0, _) => &mut self.auth,
@@ -90,10 +90,10 @@ impl Stack {
         }
     }
 
-    /// The URL of one replica, not of the balancer before it, with `path` after it.
+    /// The URL of `path` at one replica, not at the balancer in front of it.
     ///
     /// # Panics
-    /// When there is no such replica.
+    /// There is no such replica.
     pub fn replica_url(&self, service: Service, number: usize, path: &str) -> String {
         let port = match (service, number, &self.second) {
             (Service::Auth, 0, _) => self.ports.auth_listen,
@@ -108,17 +108,17 @@ impl Stack {
     /// Waits until a replica is ready.
     ///
     /// # Panics
-    /// When it is not within a minute, or there is no such replica.
+    /// It is not ready within a minute, or there is no such replica.
     pub async fn replica_ready(&self, service: Service, number: usize) {
         let management = self.management_port(service, number);
         self.wait_ready(&format!("replica {number} of {service:?}"), management)
             .await;
     }
 
-    /// The port for health and metrics of a replica.
+    /// The management port of a replica.
     ///
     /// # Panics
-    /// When there is no such replica.
+    /// There is no such replica.
     pub fn management_port(&self, service: Service, number: usize) -> u16 {
         match (service, number, &self.second) {
             (Service::Auth, 0, _) => self.ports.auth_management,

@@ -1,8 +1,8 @@
-//! As much of HTML as our templates write.
+//! Minimal HTML parser for the forms of our templates.
 
 use std::collections::BTreeMap;
 
-/// A form with what it holds before anybody types.
+/// A form with its initial fields.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Form {
     pub(super) action: String,
@@ -31,7 +31,7 @@ pub(super) fn forms(body: &str) -> Vec<Form> {
                 form.fields.push((get("name"), get("value")));
             }
             if button && attributes.contains_key("formaction") {
-                // The same form, sent elsewhere by this button.
+                // This button submits the same form to another action.
                 let elsewhere = Form {
                     action: get("formaction"),
                     fields: form.fields.clone(),
@@ -43,13 +43,13 @@ pub(super) fn forms(body: &str) -> Vec<Form> {
     forms
 }
 
-/// Whether an input sends anything: a box or a choice only when it is ticked.
+/// Whether an input is submitted: a checkbox or radio button only if it is checked.
 fn ticked(attributes: &BTreeMap<String, String>) -> bool {
     let kind = attributes.get("type").map(String::as_str);
     !matches!(kind, Some("checkbox" | "radio")) || attributes.contains_key("checked")
 }
 
-/// The attributes of a tag, in the simple form that templates write: `name="value"` or `name`.
+/// The attributes of a tag, in the simple form of our templates: `name="value"` or `name`.
 fn attributes(tag: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut rest = tag.split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
@@ -73,7 +73,7 @@ fn attributes(tag: &str) -> BTreeMap<String, String> {
     }
 }
 
-/// Undoes the character references that templates write.
+/// Decodes the character references of our templates.
 pub(super) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,25 +1,25 @@
-//! What a site answers, as somebody reads it.
+//! A response page of a site, with its forms and text.
 
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
 use super::html::{Form, forms, unescape};
 
-/// An answer of the site.
+/// A response of the site.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it came from.
+    /// The requested URL.
     pub url: Url,
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its text.
+    /// The body.
     pub body: String,
 }
 
 impl Page {
-    /// A header as text; empty when there is none.
+    /// A header as text; empty if there is none.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -27,7 +27,7 @@ impl Page {
             .unwrap_or_default()
     }
 
-    /// Where it sends the browser, when it does.
+    /// The target of a redirect.
     pub fn redirect(&self) -> Option<Url> {
         if !self.status.is_redirection() {
             return None;
@@ -50,10 +50,10 @@ impl Page {
         forms(&self.body).iter().any(|form| self.acts_on(form, action))
     }
 
-    /// What a field of the form holds.
+    /// The value of a field of a form.
     ///
     /// # Panics
-    /// When `page` has no such form.
+    /// The page has no such form.
     pub fn field(&self, action: &str, name: &str) -> Option<String> {
         let form = self.form(action);
         form.fields

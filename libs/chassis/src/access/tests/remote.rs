@@ -1,3 +1,5 @@
+//! Tests of remote keys and service tokens against an issuer over HTTP.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Tests of serving under a base path.
+
 use axum::routing::get;
 use http::StatusCode;
 use http_body_util::BodyExt;

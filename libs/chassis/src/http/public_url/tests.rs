@@ -1,3 +1,5 @@
+//! Tests of public URLs.
+
 use super::*;
 
 fn url(text: &str) -> PublicUrl {

@@ -1,3 +1,5 @@
+//! Tests of the client's address behind trusted proxies.
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What headers of requests say, and what those of answers say about the connection.
+//! Tests of request headers, and of the response headers about the connection.
 
 use ::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, IF_MATCH};
 use ::http::{HeaderValue, Version};

@@ -1,4 +1,4 @@
-//! How much of a request is read, and from whom.
+//! Tests of the limits on bodies and fields.
 
 use std::convert::Infallible;
 use std::sync::Arc;

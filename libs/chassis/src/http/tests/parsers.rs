@@ -1,3 +1,5 @@
+//! Property tests of the parsers of requests.
+
 use proptest::prelude::*;
 use serde_json::Value;
 

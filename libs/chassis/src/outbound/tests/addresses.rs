@@ -1,4 +1,4 @@
-//! Which addresses are public.
+//! Tests of public addresses.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Bodies that come slowly, and how much of them is held.
+//! Tests of slow bodies and of the body budget.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;

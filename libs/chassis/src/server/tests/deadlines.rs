@@ -1,4 +1,4 @@
-//! Every state in which a client can leave a connection, and that it ends.
+//! Tests of the deadlines of every state of a connection.
 
 use std::convert::Infallible;
 use std::path::Path;

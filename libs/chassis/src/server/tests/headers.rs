@@ -1,4 +1,4 @@
-//! What the head of a request may cost, in either version of HTTP, and that it names one host.
+//! Tests of the limits on request heads over HTTP/1 and HTTP/2, and of the host.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

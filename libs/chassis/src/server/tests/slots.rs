@@ -1,4 +1,4 @@
-//! Who gets a place when there are too few.
+//! Tests of slots and eviction.
 
 use std::net::Ipv4Addr;
 
@@ -184,7 +184,7 @@ async fn requests_over_http_2_whose_body_never_comes_shut_nobody_out() {
         let request = request.send();
         unfinished.spawn(async move { request.await.unwrap().status().as_u16() });
     }
-    // Three have places. The others gave theirs up, or came while the service was busy with all of the three.
+    // Three have slots. The others were evicted, or came while the service was busy with all of the three.
     for _ in 0..3 {
         let status = unfinished.join_next().await.unwrap().unwrap();
         assert!([503, 429].contains(&status), "{status}");
