@@ -218,7 +218,7 @@ impl<H: Handler> Inbox<H> {
                     Applied::Yes => "applied",
                 };
                 span.set("vestibule.event.outcome", outcome);
-                span.done();
+                span.succeed();
             }
             Err(_) => span.fail("not_applied"),
         }

@@ -222,7 +222,8 @@ impl Pool {
             password,
             task,
             queued_at: Instant::now(),
-            wait_span: Span::start(SpanKind::Internal, || "wait for a hashing thread").fail_on_drop("refused"),
+            wait_span: Span::start(SpanKind::Internal, || "wait for a hashing thread")
+                .fail_on_drop("refused"),
             trace: telemetry::recorded_parent(),
         };
         match self.queue.push(job) {

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc::claims::IdTokenClaims;
-use oidc::jose::{Algorithm, Expect, TYP_ID_TOKEN, VerifyError, verify};
+use oidc::jose::{Algorithm, TYP_ID_TOKEN, Validation, VerifyError, verify};
 
 use crate::app::App;
 
@@ -39,7 +39,7 @@ impl IdTokenHint {
 /// Verifies an `id_token_hint`. Keys that are not published any more still verify hints for as long as a
 /// session can live.
 pub fn id_token_hint(app: &App, token: &str) -> IdTokenHint {
-    let expect = Expect {
+    let expect = Validation {
         typ: TYP_ID_TOKEN,
         algorithms: &[Algorithm::Es256, Algorithm::Rs256],
         issuer: app.issuer.url(),

@@ -13,10 +13,10 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chassis::backoff::Backoff;
 use chassis::db::DbError;
 use chassis::health::Health;
 use chassis::http::Problem;
-use chassis::retry::Failures;
 use chassis::shutdown::Shutdown;
 use events::reconcile::{Kind, ReconcileError, Report};
 use events::restore::{is_catching_up, note_caught_up};
@@ -76,7 +76,7 @@ pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbEr
     let pending = is_catching_up(&mut app.db.reader().await?).await?;
     app.sign_in_gate.set_closed(pending);
     if pending {
-        health.note(READINESS_NOTE);
+        health.add_note(READINESS_NOTE);
         tracing::warn!(
             "sign-in is closed until the user service was heard, because the database was restored"
         );
@@ -88,7 +88,7 @@ pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbEr
 /// idempotent.
 pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutdown) {
     let mut failures =
-        Failures::new("sign-in stays closed: a restored service cannot catch up with the user service")
+        Backoff::new("sign-in stays closed: a restored service cannot catch up with the user service")
             .with_pauses(BACKOFF.0, BACKOFF.1)
             .tolerating(TOLERATED_FAILURES);
     let mut failed_attempts = 0;
@@ -100,7 +100,7 @@ pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutd
         let Err(error) = outcome else {
             failures.succeeded();
             app.sign_in_gate.set_closed(false);
-            health.note_over(READINESS_NOTE);
+            health.remove_note(READINESS_NOTE);
             tracing::info!("the restored service has caught up with the user service; sign-in is open");
             return;
         };

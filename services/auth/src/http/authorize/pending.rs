@@ -6,7 +6,7 @@ use chassis::db::DbError;
 use chassis::http::ClientInfo;
 use chassis::secret::Token;
 use http::{HeaderMap, StatusCode};
-use oidc::authorize::{Addressed, Unaddressed};
+use oidc::authorize::{AuthorizationRequestError, UnverifiedAuthorizationRequest};
 use oidc::params::Params;
 use std::time::Duration;
 use url::form_urlencoded;
@@ -38,11 +38,12 @@ pub(super) async fn load(
     app: &App,
     headers: &HeaderMap,
     raw: &str,
-) -> Result<(Addressed, Option<ResumedRequest>), Response> {
-    let explain = |error: Unaddressed| error_page(app, &format!("{error}."));
+) -> Result<(UnverifiedAuthorizationRequest, Option<ResumedRequest>), Response> {
+    let explain = |error: AuthorizationRequestError| error_page(app, &format!("{error}."));
     let params = Params::parse_lenient(raw).map_err(|error| explain(error.into()))?;
     let Some(handle) = params.only(HANDLE_PARAMETER).map(Token::new) else {
-        let asked = Addressed::parse(&params.encoded(&INTERNAL_PARAMETERS)).map_err(explain)?;
+        let asked =
+            UnverifiedAuthorizationRequest::parse(&params.encoded(&INTERNAL_PARAMETERS)).map_err(explain)?;
         return Ok((asked, None));
     };
     let request = match pages::browser_token(&app.pages, headers) {
@@ -52,13 +53,13 @@ pub(super) async fn load(
         None => None,
     };
     if let Some(request) = request {
-        let asked = Addressed::parse(&request.query).map_err(explain)?;
+        let asked = UnverifiedAuthorizationRequest::parse(&request.query).map_err(explain)?;
         return Ok((asked, Some(ResumedRequest { handle, request })));
     }
     // The handle has expired, or this is another browser. The parameters beside the handle are a request like
     // any other.
-    match Addressed::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
-        Err(Unaddressed::NoClient) => Err(expired_page(app)),
+    match UnverifiedAuthorizationRequest::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
+        Err(AuthorizationRequestError::NoClient) => Err(expired_page(app)),
         asked => Ok((asked.map_err(explain)?, None)),
     }
 }
