@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # who sources it uses what is set here
-# Shared by the scripts beside it; sourced, never run.
+# Functions and versions that the scripts beside it share; sourced, never run.
 
 say() { printf '%s\n' "$*"; }
 

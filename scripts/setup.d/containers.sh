@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What builds and runs images: Docker or podman; the base images, pulled or, where no registry is reached, made here; and
+# Installs what builds and runs images: Docker or podman, the base images (pulled, or built here without a registry), and
 # the program that reads the compose file as Docker Compose does.
 
 # Whether the engine can pull images: a small one, and not for long.
@@ -24,7 +24,7 @@ setup_base_images() {
         say "setup: base images from their registry"
     else
         have debootstrap || apt_install debootstrap || missing "debootstrap" "sudo apt-get install debootstrap"
-        ENGINE=$engine scripts/local-images || missing "a base image (no registry is reached)" "scripts/local-images"
+        ENGINE=$engine scripts/build-base-images || missing "a base image (no registry is reached)" "scripts/build-base-images"
     fi
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What reads the dashboards as strictly as Grafana's own types are: a small program on Grafana's Go library, pinned by
+# Builds the program that reads the dashboards as strictly as Grafana's own types do: it is built on Grafana's Go library, pinned by
 # version and by checksum.
 
 GOLANG_IMAGE=golang:1.26-alpine

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What renders and checks the chart: Helm, the admission code of Kubernetes, and the schemas of the kinds that the
+# Installs what renders and checks the chart: Helm, the admission code of Kubernetes, and the schemas of the kinds that the
 # Prometheus operator and the Gateway API bring. All of it comes as Go modules, pinned by version and by checksum.
 
 HELM_VERSION=3.22.0

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The pooler before PostgreSQL in the tests of the database handle and of the replicas.
+# Installs the pooler before PostgreSQL in the tests of the database handle and of the replicas.
 
 setup_pooler() {
     # Debian keeps it off the PATH of those who are not root.

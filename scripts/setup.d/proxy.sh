@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The proxies before the services in libs/chassis/tests/proxies.rs and tests/upgrade.
+# Installs the proxies before the services in libs/chassis/tests/proxies.rs and tests/upgrade.
 
 setup_proxy() {
     # Debian keeps it off the PATH of those who are not root.

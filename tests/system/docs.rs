@@ -38,7 +38,7 @@ const NOT_RUN: [(&str, &str); 17] = [
     ("cd deploy", "the commands after it are not run here"),
     ("export POSTGRES_IMAGE", "for a command that is not run here"),
     (
-        "scripts/images",
+        "scripts/build-images",
         "builds for minutes; tests/deploy/containers runs it",
     ),
     ("cargo test", "this test is part of what it runs"),

@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::proxied::{Differently, Proxied};
 
 /// The version before this one: released, as far as these tests are concerned, and older in its schema.
-/// It is built from the history by `scripts/older`.
+/// It is built from the history by `scripts/build-old-release`.
 pub(crate) const OLDER: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
@@ -185,15 +185,15 @@ fn older() -> PathBuf {
     root().join(folder.trim())
 }
 
-/// Runs `scripts/older`, and gives what it prints.
+/// Runs `scripts/build-old-release`, and gives what it prints.
 pub(crate) fn older_script(arguments: &[&str]) -> String {
-    let output = Command::new(root().join("scripts/older"))
+    let output = Command::new(root().join("scripts/build-old-release"))
         .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "scripts/older {arguments:?}: {said}");
+    assert!(output.status.success(), "scripts/build-old-release {arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn built() {
             Engine::Podman => "podman",
         };
         succeeds(
-            Command::new(root().join("scripts/images"))
+            Command::new(root().join("scripts/build-images"))
                 .env("TAG", TAG)
                 .env("ENGINE", engine),
         );
@@ -186,7 +186,7 @@ fn crates(list: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The document that `scripts/images` writes names every crate of the image's program with its version, and no
+/// The document that `scripts/build-images` writes names every crate of the image's program with its version, and no
 /// other.
 fn the_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
     let document: Value =

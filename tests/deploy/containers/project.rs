@@ -12,7 +12,7 @@ use super::compose::{copy, resolved};
 use super::engine::Engine;
 use super::images::{TAG, built};
 
-/// What stands in for an image that no registry gives here: see `scripts/local-images`.
+/// What stands in for an image that no registry gives here: see `scripts/build-base-images`.
 const LOCAL_POSTGRES: &str = "localhost/vestibule-local/postgres";
 
 /// A running project. Dropping it removes its containers, networks and volumes.
