@@ -7,7 +7,7 @@ mod api;
 mod backup;
 mod commands;
 mod datadir;
-mod failure;
+mod error;
 mod logs;
 mod output;
 mod services;
@@ -15,19 +15,19 @@ mod supervisor;
 
 use std::process::ExitCode;
 
-pub use services::{Ended, Run, Services};
+pub use services::{EmbeddedServices, RunService, ServiceError};
 
 /// Small and fast under the services' many short-lived buffers, and free of glibc's per-thread arenas.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Does what the command line says. Without `services` it cannot start any.
-pub fn run(services: Option<Services>) -> ExitCode {
+pub fn run(services: Option<EmbeddedServices>) -> ExitCode {
     let command = commands::parse(services.is_some());
     match commands::run(command, services) {
         Ok(code) => code,
         Err(failure) => {
-            output::error(&failure);
+            output::print_error(&failure);
             failure.exit_code()
         }
     }

@@ -3,25 +3,25 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use vestibule::{Ended, Services};
+use vestibule::{EmbeddedServices, ServiceError};
 
 fn main() -> ExitCode {
-    vestibule::run(Some(Services { auth, users }))
+    vestibule::run(Some(EmbeddedServices { auth, users }))
 }
 
-fn auth(config: Option<PathBuf>) -> Result<(), Ended> {
+fn auth(config: Option<PathBuf>) -> Result<(), ServiceError> {
     runtime()?
         .block_on(auth::run(config))
-        .map_err(|error| Ended::of(&error, error.exit_code()))
+        .map_err(|error| ServiceError::from_error(&error, error.exit_code()))
 }
 
-fn users(config: Option<PathBuf>) -> Result<(), Ended> {
+fn users(config: Option<PathBuf>) -> Result<(), ServiceError> {
     runtime()?
         .block_on(users::run(config))
-        .map_err(|error| Ended::of(&error, error.exit_code()))
+        .map_err(|error| ServiceError::from_error(&error, error.exit_code()))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Ended> {
+fn runtime() -> Result<tokio::runtime::Runtime, ServiceError> {
     tokio::runtime::Runtime::new()
-        .map_err(|error| Ended::because(format!("cannot start the runtime: {error}"), 1))
+        .map_err(|error| ServiceError::new(format!("cannot start the runtime: {error}"), 1))
 }

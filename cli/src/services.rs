@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use crate::failure::{Code, Failure, chain};
+use crate::error::{CommandError, ErrorCode, error_chain};
 
 /// The services, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -23,19 +23,19 @@ impl ServiceName {
 }
 
 /// Runs one service, as its configuration file or the environment alone says, until it ends.
-pub type Run = fn(Option<PathBuf>) -> Result<(), Ended>;
+pub type RunService = fn(Option<PathBuf>) -> Result<(), ServiceError>;
 
 /// Both services.
 #[derive(Clone, Copy, Debug)]
-pub struct Services {
+pub struct EmbeddedServices {
     /// The authentication service.
-    pub auth: Run,
+    pub auth: RunService,
     /// The user service.
-    pub users: Run,
+    pub users: RunService,
 }
 
-impl Services {
-    pub(crate) fn run(self, service: ServiceName, config: Option<PathBuf>) -> Result<(), Ended> {
+impl EmbeddedServices {
+    pub(crate) fn run(self, service: ServiceName, config: Option<PathBuf>) -> Result<(), ServiceError> {
         match service {
             ServiceName::Auth => (self.auth)(config),
             ServiceName::Users => (self.users)(config),
@@ -45,26 +45,26 @@ impl Services {
 
 /// How a service ended that did not end well.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ServiceError {
     pub(crate) message: String,
-    pub(crate) code: u8,
+    pub(crate) exit_code: u8,
 }
 
-impl Ended {
+impl ServiceError {
     /// With what it says, and the exit code of its process: 2 configuration, 3 database, 4 port.
-    pub fn of(error: &(dyn Error + 'static), code: u8) -> Self {
-        Self::because(chain(error), code)
+    pub fn from_error(error: &(dyn Error + 'static), exit_code: u8) -> Self {
+        Self::new(error_chain(error), exit_code)
     }
 
     /// With these words and this exit code.
-    pub fn because(message: String, code: u8) -> Self {
-        Self { message, code }
+    pub fn new(message: String, exit_code: u8) -> Self {
+        Self { message, exit_code }
     }
 }
 
 /// Somebody wants a service to be run by the tool alone.
-pub(crate) fn none() -> Failure {
-    Failure::new(Code::Usage, "this is the tool alone, without the services").hint(
+pub(crate) fn not_included() -> CommandError {
+    CommandError::new(ErrorCode::Usage, "this is the tool alone, without the services").hint(
         "they are the programs vestibule-auth and vestibule-users, and the images vestibule/auth and vestibule/users",
     )
 }

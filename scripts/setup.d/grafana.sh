@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Builds the program that reads the dashboards as strictly as Grafana's own types do: it is built on Grafana's Go library, pinned by
-# version and by checksum.
+# Builds the program that reads the dashboards as strictly as Grafana's own types do. It is built on Grafana's Go
+# library, pinned by version and by checksum.
 
 GOLANG_IMAGE=golang:1.26-alpine
 

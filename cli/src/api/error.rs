@@ -5,7 +5,7 @@ use std::fmt::Write;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use crate::failure::{Code, Failure, chain};
+use crate::error::{CommandError, ErrorCode, error_chain};
 use crate::logs::printable;
 
 /// A call that did not succeed.
@@ -25,7 +25,7 @@ pub(crate) enum ApiError {
         reason: String,
     },
     /// The service answered with an error.
-    #[error("{}", refusal(service, *status, problem))]
+    #[error("{}", error_text(service, *status, problem))]
     Refused {
         service: &'static str,
         status: StatusCode,
@@ -33,7 +33,7 @@ pub(crate) enum ApiError {
     },
     /// The answer is not what the interface promises.
     #[error("the {service} service gave an answer that this version does not understand: {reason}")]
-    Answer { service: &'static str, reason: String },
+    InvalidResponse { service: &'static str, reason: String },
 }
 
 /// The members of a problem document (RFC 9457), a SCIM error (RFC 7644 §3.12) or an OAuth error (RFC 6749 §5.2).
@@ -55,7 +55,7 @@ pub(crate) struct FieldError {
     detail: String,
 }
 
-fn refusal(service: &str, status: StatusCode, problem: &Problem) -> String {
+fn error_text(service: &str, status: StatusCode, problem: &Problem) -> String {
     let words = problem.detail.as_deref().or(problem.error_description.as_deref());
     let words = words.or(problem.title.as_deref()).or(problem.error.as_deref());
     let words = words.map_or_else(|| status.to_string(), printable);
@@ -80,15 +80,15 @@ impl ApiError {
             .map_or_else(String::new, |url| url.origin().ascii_serialization());
         let error = error.without_url();
         if error.is_decode() || error.is_body() {
-            return Self::Answer {
+            return Self::InvalidResponse {
                 service,
-                reason: chain(&error),
+                reason: error_chain(&error),
             };
         }
         let reason = if error.is_timeout() {
             "no answer in time".to_owned()
         } else {
-            chain(&error)
+            error_chain(&error)
         };
         Self::Unreachable { service, url, reason }
     }
@@ -97,33 +97,34 @@ impl ApiError {
     pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused { status, .. } => Some(*status),
-            Self::NoUrl(_) | Self::NoCredential | Self::Unreachable { .. } | Self::Answer { .. } => None,
+            Self::NoUrl(_) | Self::NoCredential | Self::Unreachable { .. } | Self::InvalidResponse { .. } => {
+                None
+            }
         }
     }
 }
 
-impl From<ApiError> for Failure {
+impl From<ApiError> for CommandError {
     fn from(error: ApiError) -> Self {
         let message = error.to_string();
         match error {
-            ApiError::NoUrl(_) | ApiError::NoCredential => Self::new(Code::Usage, message),
-            ApiError::Unreachable { .. } => {
-                Self::new(Code::Unreachable, message).hint("Is it running? `vestibule doctor` says more.")
-            }
-            ApiError::Answer { .. } => Self::new(Code::Failed, message),
+            ApiError::NoUrl(_) | ApiError::NoCredential => Self::new(ErrorCode::Usage, message),
+            ApiError::Unreachable { .. } => Self::new(ErrorCode::Unreachable, message)
+                .hint("Is it running? `vestibule doctor` says more."),
+            ApiError::InvalidResponse { .. } => Self::new(ErrorCode::Failed, message),
             ApiError::Refused { status, .. } => {
                 let code = match status {
-                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Code::Denied,
-                    StatusCode::NOT_FOUND | StatusCode::GONE => Code::NotFound,
-                    StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Code::Conflict,
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorCode::Denied,
+                    StatusCode::NOT_FOUND | StatusCode::GONE => ErrorCode::NotFound,
+                    StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => ErrorCode::Conflict,
                     StatusCode::BAD_REQUEST
                     | StatusCode::UNPROCESSABLE_ENTITY
-                    | StatusCode::PAYLOAD_TOO_LARGE => Code::Usage,
+                    | StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::Usage,
                     StatusCode::BAD_GATEWAY
                     | StatusCode::SERVICE_UNAVAILABLE
                     | StatusCode::GATEWAY_TIMEOUT
-                    | StatusCode::TOO_MANY_REQUESTS => Code::Unreachable,
-                    _ => Code::Failed,
+                    | StatusCode::TOO_MANY_REQUESTS => ErrorCode::Unreachable,
+                    _ => ErrorCode::Failed,
                 };
                 Self::new(code, message)
             }

@@ -1,7 +1,7 @@
 //! The services' APIs, as the administrator's commands call them.
 
+mod connection;
 mod error;
-mod target;
 #[cfg(test)]
 mod tests;
 
@@ -15,29 +15,29 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
+use connection::Credential;
+pub(crate) use connection::{Connection, ConnectionArgs, RemoteService, read_secret_file};
 pub(crate) use error::ApiError;
-use target::Credential;
-pub(crate) use target::{Services, Side, Target, secret_in};
 
-use crate::failure::{Code, Failure, chain};
+use crate::error::{CommandError, ErrorCode, error_chain};
 
 /// Longer than the services' own limits, so that their answer is the one that is shown.
 const TIMEOUT: Duration = Duration::from_secs(35);
 /// A token is fetched anew this long before it ends.
-const RENEW: Duration = Duration::from_secs(30);
+const RENEWAL_MARGIN: Duration = Duration::from_secs(30);
 
 /// Both services, called with one credential.
-pub(crate) struct Api {
+pub(crate) struct ApiClient {
     http: Client,
-    services: Services,
+    connection: Connection,
     /// Space-separated (RFC 6749 §3.3).
     scope: String,
-    token: Mutex<Option<Held>>,
+    token: Mutex<Option<CachedToken>>,
 }
 
-struct Held {
+struct CachedToken {
     token: SecretString,
-    until: Instant,
+    fresh_until: Instant,
 }
 
 /// RFC 6749 §5.1.
@@ -48,27 +48,27 @@ struct TokenResponse {
     expires_in: u64,
 }
 
-impl Api {
+impl ApiClient {
     /// Finds the services; `scopes` are what the command needs, and all that its token is good for.
     ///
     /// # Errors
     /// When the services cannot be found, or this machine has no certificates for https.
-    pub(crate) fn new(target: &Target, scopes: &[&str]) -> Result<Self, Failure> {
-        Self::with(target.services()?, scopes)
+    pub(crate) fn new(args: &ConnectionArgs, scopes: &[&str]) -> Result<Self, CommandError> {
+        Self::build(args.connection()?, scopes)
     }
 
     /// Finds the services for what everybody may do.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn for_anybody(target: &Target) -> Result<Self, Failure> {
-        Self::with(target.services_for_anybody()?, &[])
+    pub(crate) fn unauthenticated(args: &ConnectionArgs) -> Result<Self, CommandError> {
+        Self::build(args.unauthenticated_connection()?, &[])
     }
 
-    fn with(services: Services, scopes: &[&str]) -> Result<Self, Failure> {
+    fn build(connection: Connection, scopes: &[&str]) -> Result<Self, CommandError> {
         Ok(Self {
-            http: client(&services)?,
-            services,
+            http: http_client(&connection)?,
+            connection,
             scope: scopes.join(" "),
             token: Mutex::new(None),
         })
@@ -78,9 +78,14 @@ impl Api {
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub(crate) async fn call(&self, side: Side, method: Method, path: &str) -> Result<Value, ApiError> {
-        let request = self.request(side, method, path)?;
-        self.send(side, request).await
+    pub(crate) async fn call(
+        &self,
+        service: RemoteService,
+        method: Method,
+        path: &str,
+    ) -> Result<Value, ApiError> {
+        let request = self.request(service, method, path)?;
+        self.send(service, request).await
     }
 
     /// A request with a JSON body.
@@ -89,30 +94,39 @@ impl Api {
     /// See [`ApiError`].
     pub(crate) async fn call_with(
         &self,
-        side: Side,
+        service: RemoteService,
         method: Method,
         path: &str,
         body: &Value,
     ) -> Result<Value, ApiError> {
-        let request = self.request(side, method, path)?.json(body);
-        self.send(side, request).await
+        let request = self.request(service, method, path)?.json(body);
+        self.send(service, request).await
     }
 
     /// A request to `path`, which may hold a query.
-    pub(crate) fn request(&self, side: Side, method: Method, path: &str) -> Result<RequestBuilder, ApiError> {
-        let base = self.services.url(side)?.as_str().trim_end_matches('/');
+    pub(crate) fn request(
+        &self,
+        service: RemoteService,
+        method: Method,
+        path: &str,
+    ) -> Result<RequestBuilder, ApiError> {
+        let base = self.connection.url(service)?.as_str().trim_end_matches('/');
         Ok(self.http.request(method, format!("{base}{path}")))
     }
 
     /// Sends with the credential; an empty answer is `null`.
-    pub(crate) async fn send(&self, side: Side, request: RequestBuilder) -> Result<Value, ApiError> {
+    pub(crate) async fn send(
+        &self,
+        service: RemoteService,
+        request: RequestBuilder,
+    ) -> Result<Value, ApiError> {
         let token = self.token().await?;
         let request = request.bearer_auth(token.expose_secret());
         let response = request
             .send()
             .await
-            .map_err(|error| ApiError::transport(side.name(), error))?;
-        read(side, response).await
+            .map_err(|error| ApiError::transport(service.name(), error))?;
+        read_response(service, response).await
     }
 
     /// An access token that is good for a while.
@@ -120,43 +134,43 @@ impl Api {
     /// # Errors
     /// When `auth` cannot be reached or refuses the credential.
     pub(crate) async fn token(&self) -> Result<SecretString, ApiError> {
-        let (id, secret) = match &self.services.credential {
+        let (id, secret) = match &self.connection.credential {
             Credential::Token(token) => return Ok(token.clone()),
             Credential::Client { id, secret } => (id, secret),
             Credential::None => return Err(ApiError::NoCredential),
         };
         let mut held = self.token.lock().await;
         if let Some(held) = &*held
-            && held.until > Instant::now()
+            && held.fresh_until > Instant::now()
         {
             return Ok(held.token.clone());
         }
         let response = self
-            .request(Side::Auth, Method::POST, "/oauth2/token")?
+            .request(RemoteService::Auth, Method::POST, "/oauth2/token")?
             .basic_auth(id, Some(secret.expose_secret()))
             .form(&[("grant_type", "client_credentials"), ("scope", &self.scope)])
             .send()
             .await
             .map_err(|error| ApiError::transport("auth", error))?;
-        let answer: TokenResponse = read(Side::Auth, response).await?;
-        let life = Duration::from_secs(answer.expires_in).saturating_sub(RENEW);
-        *held = Some(Held {
+        let answer: TokenResponse = read_response(RemoteService::Auth, response).await?;
+        let life = Duration::from_secs(answer.expires_in).saturating_sub(RENEWAL_MARGIN);
+        *held = Some(CachedToken {
             token: answer.access_token.clone(),
-            until: Instant::now() + life,
+            fresh_until: Instant::now() + life,
         });
         Ok(answer.access_token)
     }
 
     /// The address of a service, without a slash at the end; empty when it is not known.
-    pub(crate) fn url(&self, side: Side) -> &str {
-        self.services
-            .url(side)
+    pub(crate) fn url(&self, service: RemoteService) -> &str {
+        self.connection
+            .url(service)
             .map_or("", |url| url.as_str().trim_end_matches('/'))
     }
 
     /// The services that are called.
-    pub(crate) fn services(&self) -> &Services {
-        &self.services
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The HTTP client, for what needs no credential.
@@ -165,8 +179,11 @@ impl Api {
     }
 }
 
-fn client(services: &Services) -> Result<Client, Failure> {
-    let urls: Vec<&Url> = [&services.auth, &services.users].into_iter().flatten().collect();
+fn http_client(connection: &Connection) -> Result<Client, CommandError> {
+    let urls: Vec<&Url> = [&connection.auth, &connection.users]
+        .into_iter()
+        .flatten()
+        .collect();
     let mut builder = Client::builder()
         .timeout(TIMEOUT)
         .connect_timeout(Duration::from_secs(5))
@@ -181,16 +198,19 @@ fn client(services: &Services) -> Result<Client, Failure> {
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| {
-        Failure::new(
-            Code::Failed,
-            format!("cannot make an HTTP client: {}", chain(&error)),
+        CommandError::new(
+            ErrorCode::Failed,
+            format!("cannot make an HTTP client: {}", error_chain(&error)),
         )
     })
 }
 
 /// The body of a success, or the error that the body describes.
-pub(crate) async fn read<T: DeserializeOwned>(side: Side, response: Response) -> Result<T, ApiError> {
-    let service = side.name();
+pub(crate) async fn read_response<T: DeserializeOwned>(
+    service: RemoteService,
+    response: Response,
+) -> Result<T, ApiError> {
+    let service = service.name();
     let status = response.status();
     let body = response
         .bytes()
@@ -208,26 +228,26 @@ pub(crate) async fn read<T: DeserializeOwned>(side: Side, response: Response) ->
     } else {
         &body
     };
-    serde_json::from_slice(body).map_err(|error| ApiError::Answer {
+    serde_json::from_slice(body).map_err(|error| ApiError::InvalidResponse {
         service,
         reason: error.to_string(),
     })
 }
 
 /// Percent-encodes one segment of a path, or one value of a query.
-pub(crate) fn escape(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
 }
 
 /// A member of a JSON object as text; empty when it is missing or null.
-pub(crate) fn text(value: &Value, pointer: &str) -> String {
+pub(crate) fn text_at(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(items)) => {
-            let items: Vec<String> = items.iter().map(|item| text(item, "")).collect();
+            let items: Vec<String> = items.iter().map(|item| text_at(item, "")).collect();
             items.join(" ")
         }
         Some(other) => other.to_string(),

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn refused(status: u16, body: &Value) -> Failure {
+fn refused(status: u16, body: &Value) -> CommandError {
     ApiError::Refused {
         service: "users",
         status: reqwest::StatusCode::from_u16(status).expect("a status"),
@@ -14,13 +14,13 @@ fn refused(status: u16, body: &Value) -> Failure {
 #[test]
 fn a_refusal_has_the_exit_code_of_its_kind() {
     for (status, code) in [
-        (401, Code::Denied),
-        (403, Code::Denied),
-        (404, Code::NotFound),
-        (409, Code::Conflict),
-        (422, Code::Usage),
-        (500, Code::Failed),
-        (503, Code::Unreachable),
+        (401, ErrorCode::Denied),
+        (403, ErrorCode::Denied),
+        (404, ErrorCode::NotFound),
+        (409, ErrorCode::Conflict),
+        (422, ErrorCode::Usage),
+        (500, ErrorCode::Failed),
+        (503, ErrorCode::Unreachable),
     ] {
         assert_eq!(refused(status, &json!({})).code(), code, "{status}");
     }
@@ -52,15 +52,15 @@ fn what_a_service_says_cannot_steer_the_terminal() {
 
 #[test]
 fn a_user_name_stays_one_segment_of_a_path() {
-    assert_eq!(escape("a/b?c d&e+f%"), "a%2Fb%3Fc%20d%26e%2Bf%25");
+    assert_eq!(percent_encode("a/b?c d&e+f%"), "a%2Fb%3Fc%20d%26e%2Bf%25");
 }
 
 #[test]
 fn members_become_text() {
     let value = json!({"a": {"b": ["x", "y"]}, "n": 3, "t": true, "z": null});
-    assert_eq!(text(&value, "/a/b"), "x y");
-    assert_eq!(text(&value, "/n"), "3");
-    assert_eq!(text(&value, "/t"), "true");
-    assert_eq!(text(&value, "/z"), "");
-    assert_eq!(text(&value, "/missing"), "");
+    assert_eq!(text_at(&value, "/a/b"), "x y");
+    assert_eq!(text_at(&value, "/n"), "3");
+    assert_eq!(text_at(&value, "/t"), "true");
+    assert_eq!(text_at(&value, "/z"), "");
+    assert_eq!(text_at(&value, "/missing"), "");
 }

@@ -8,8 +8,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use chassis::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Target, io_failure};
-use crate::failure::{Code, Failure};
+use super::{BackupTarget, io_error};
+use crate::error::{CommandError, ErrorCode};
 
 /// The name of the file that holds it.
 const NAME: &str = "manifest.json";
@@ -26,7 +26,7 @@ pub(crate) struct Manifest {
     /// Of the program that made it.
     pub(crate) version: String,
     pub(crate) taken_at: Timestamp,
-    pub(crate) schema: Vec<Applied>,
+    pub(crate) schema: Vec<AppliedMigration>,
     /// The last position in the feed of the service.
     pub(crate) last_position: i64,
     /// The file beside the manifest, its length and its SHA-256.
@@ -37,26 +37,26 @@ pub(crate) struct Manifest {
 
 /// How far the schema is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Applied {
+pub(crate) struct AppliedMigration {
     pub(crate) set: String,
     pub(crate) migration: i64,
 }
 
 /// What the copy itself tells.
-pub(super) struct Copied {
+pub(super) struct DatabaseCopy {
     pub(super) file: &'static str,
-    pub(super) schema: Vec<Applied>,
+    pub(super) schema: Vec<AppliedMigration>,
     pub(super) last_position: i64,
 }
 
 impl Manifest {
     /// Of the file in `folder` that was just written.
-    pub(super) fn of(
-        target: &Target,
-        copied: Copied,
+    pub(super) fn for_copy(
+        target: &BackupTarget,
+        copied: DatabaseCopy,
         folder: &Path,
         taken_at: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let (bytes, sha256) = digest(&folder.join(copied.file))?;
         Ok(Self {
             format: FORMAT,
@@ -73,28 +73,30 @@ impl Manifest {
     }
 
     /// Writes it beside its file.
-    pub(super) fn write(&self, folder: &Path) -> Result<(), Failure> {
+    pub(super) fn write(&self, folder: &Path) -> Result<(), CommandError> {
         let path = folder.join(NAME);
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot write the manifest: {error}")))?;
+        let text = serde_json::to_string_pretty(self).map_err(|error| {
+            CommandError::new(ErrorCode::Failed, format!("cannot write the manifest: {error}"))
+        })?;
         let file = super::store::sqlite::private_file(&path)?;
         std::io::Write::write_all(&mut &file, format!("{text}\n").as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|error| io_failure("write", &path, &error))
+            .map_err(|error| io_error("write", &path, &error))
     }
 
     /// Reads the manifest of `folder`, and whether its file is whole. Nothing when there is none.
     ///
     /// # Errors
     /// When the file is not what the manifest says.
-    pub(super) fn read(folder: &Path) -> Result<Option<Self>, Failure> {
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, CommandError> {
         let path = folder.join(NAME);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_failure("read", &path, &error)),
+            Err(error) => return Err(io_error("read", &path, &error)),
         };
-        let damaged = |why: String| Failure::new(Code::Failed, format!("{}: {why}", folder.display()));
+        let damaged =
+            |why: String| CommandError::new(ErrorCode::Failed, format!("{}: {why}", folder.display()));
         let manifest: Self =
             serde_json::from_str(&text).map_err(|error| damaged(format!("unreadable manifest: {error}")))?;
         if manifest.format != FORMAT {
@@ -117,8 +119,13 @@ impl Manifest {
     }
 
     /// Refuses what `target` cannot take.
-    pub(super) fn suits(&self, target: &Target) -> Result<(), Failure> {
-        let refused = |why: String| Err(Failure::new(Code::Usage, format!("{}: {why}", target.service)));
+    pub(super) fn check_compatible(&self, target: &BackupTarget) -> Result<(), CommandError> {
+        let refused = |why: String| {
+            Err(CommandError::new(
+                ErrorCode::Usage,
+                format!("{}: {why}", target.service),
+            ))
+        };
         if self.service != target.service {
             return refused(format!("this is a backup of {}", self.service));
         }
@@ -149,7 +156,7 @@ impl Manifest {
     }
 }
 
-fn digest(path: &Path) -> Result<(u64, String), Failure> {
+fn digest(path: &Path) -> Result<(u64, String), CommandError> {
     let read = || -> std::io::Result<(u64, String)> {
         let mut file = File::open(path)?;
         let (mut context, mut buffer, mut bytes) = (Context::new(&SHA256), vec![0_u8; 1 << 16], 0_u64);
@@ -169,5 +176,5 @@ fn digest(path: &Path) -> Result<(u64, String), Failure> {
             .collect();
         Ok((bytes, hex))
     };
-    read().map_err(|error| io_failure("read", path, &error))
+    read().map_err(|error| io_error("read", path, &error))
 }

@@ -3,10 +3,10 @@
 //! A backup is a folder with one folder for each service, which holds one file in the form of its engine and a manifest that
 //! says what it is. Configuration and secrets are not in it: whoever has the database and the keys has everything.
 
+mod create;
 mod manifest;
 mod restore;
 mod store;
-mod take;
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::datadir::DataDir;
-use crate::failure::{Code, Failure, chain};
+use crate::error::{CommandError, ErrorCode, error_chain};
 
-pub(crate) use restore::{Wish, restore};
-pub(crate) use take::take;
+pub(crate) use create::create_backup;
+pub(crate) use restore::{RestoreOptions, restore};
 
 /// Which databases.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Which {
+pub(crate) struct DatabaseArgs {
     /// Data directory of `vestibule up`: both services
     #[arg(
         long,
@@ -53,7 +53,7 @@ pub(crate) enum Store {
 
 /// A service whose database is copied or put back.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct BackupTarget {
     pub(crate) service: &'static str,
     pub(crate) store: Store,
     /// What this program knows of its schema.
@@ -62,13 +62,13 @@ pub(crate) struct Target {
 
 /// The one table of a configuration that matters here.
 #[derive(Deserialize)]
-struct Stored {
+struct DatabaseSection {
     database: DbConfig,
 }
 
-impl Which {
+impl DatabaseArgs {
     /// The data directory, when it is one.
-    pub(crate) fn data(&self) -> Result<Option<DataDir>, Failure> {
+    pub(crate) fn data(&self) -> Result<Option<DataDir>, CommandError> {
         match (&self.auth_config, &self.users_config) {
             (None, None) => Ok(Some(DataDir::open(&self.data)?)),
             _ => Ok(None),
@@ -76,7 +76,7 @@ impl Which {
     }
 
     /// The user service first: whoever registers between the two copies is known to `auth`, which asks for them again.
-    pub(crate) fn targets(&self) -> Result<Vec<Target>, Failure> {
+    pub(crate) fn targets(&self) -> Result<Vec<BackupTarget>, CommandError> {
         let here = Path::new("");
         let (users, auth, root) = match self.data()? {
             Some(data) => (
@@ -106,16 +106,16 @@ fn target(
     file: &Path,
     root: &Path,
     sets: &'static [&'static Migrations],
-) -> Result<Target, Failure> {
-    let Stored { database } = config::load(service, Some(file), std::env::vars())
-        .map_err(|error| Failure::new(Code::Usage, chain(&error)))?;
+) -> Result<BackupTarget, CommandError> {
+    let DatabaseSection { database } = config::load(service, Some(file), std::env::vars())
+        .map_err(|error| CommandError::new(ErrorCode::Usage, error_chain(&error)))?;
     let path = database.url.expose_secret().strip_prefix("sqlite:");
     let store = match path.map(|path| path.strip_prefix("//").unwrap_or(path)) {
         // The services of a data directory run in it, from which a relative path counts.
         Some(path) => Store::Sqlite(root.join(path)),
         None => Store::Postgres(database),
     };
-    Ok(Target { service, store, sets })
+    Ok(BackupTarget { service, store, sets })
 }
 
 impl Store {
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// Where it is, fit for a message.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
             Self::Postgres(database) => database.location(),
@@ -143,18 +143,21 @@ fn sqlite_config(path: &Path) -> DbConfig {
     config
 }
 
-fn db_failure(error: &DbError) -> Failure {
+fn db_error(error: &DbError) -> CommandError {
     let code = match error {
-        DbError::Open { .. } | DbError::Unavailable(_) => Code::Unreachable,
-        _ => Code::Failed,
+        DbError::Open { .. } | DbError::Unavailable(_) => ErrorCode::Unreachable,
+        _ => ErrorCode::Failed,
     };
-    Failure::new(code, chain(error))
+    CommandError::new(code, error_chain(error))
 }
 
-fn sql_failure(error: sqlx::Error) -> Failure {
-    db_failure(&DbError::from(error))
+fn sql_error(error: sqlx::Error) -> CommandError {
+    db_error(&DbError::from(error))
 }
 
-fn io_failure(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::Failed, format!("cannot {what} {}: {error}", path.display()))
+fn io_error(what: &str, path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::new(
+        ErrorCode::Failed,
+        format!("cannot {what} {}: {error}", path.display()),
+    )
 }

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::manifest::Manifest;
 use super::store::{postgres, sqlite};
-use super::{Store, Target};
-use crate::failure::{Code, Failure};
+use super::{BackupTarget, Store};
+use crate::error::{CommandError, ErrorCode};
 use crate::output;
 
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct RestoreOptions {
     /// Whether what is there may be replaced.
     pub(crate) replace: bool,
     /// Whether the sessions and tokens of the backup are to go on.
@@ -24,21 +24,21 @@ pub(crate) struct Wish {
 
 /// What the restored service finds at its next start.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Note<'a> {
+pub(super) struct RestorationNote<'a> {
     pub(super) restoration: Restoration,
     /// Who was erased in the databases that are replaced.
     pub(super) erased: &'a [Uuid],
 }
 
 /// Who is erased in the database that is there. One that cannot be read is no reason not to restore.
-async fn erased_in(target: &Target) -> Vec<Uuid> {
+async fn erased_ids_in(target: &BackupTarget) -> Vec<Uuid> {
     let found = match &target.store {
-        Store::Sqlite(path) if !sqlite::is_taken(path) => return Vec::new(),
-        Store::Sqlite(path) => sqlite::erased(target.service, path).await,
-        Store::Postgres(database) => postgres::erased(target.service, database).await,
+        Store::Sqlite(path) if !sqlite::has_content(path) => return Vec::new(),
+        Store::Sqlite(path) => sqlite::erased_ids(target.service, path).await,
+        Store::Postgres(database) => postgres::erased_ids(target.service, database).await,
     };
     found.unwrap_or_else(|failure| {
-        output::remark(format!(
+        output::print_remark(format!(
             "the database of {} that is replaced cannot be asked who was erased since the backup: {failure}",
             target.service
         ));
@@ -47,39 +47,43 @@ async fn erased_in(target: &Target) -> Vec<Uuid> {
 }
 
 /// A service runs on the database.
-pub(super) fn in_use(service: &str) -> Failure {
-    Failure::new(
-        Code::Conflict,
+pub(super) fn in_use_error(service: &str) -> CommandError {
+    CommandError::new(
+        ErrorCode::Conflict,
         format!("the database of {service} is in use: a restoration needs it for itself"),
     )
     .hint("Stop every replica of the service first.")
 }
 
 /// Restores each of `targets` from its folder in `from`. Everything is looked at before anything is changed.
-pub(crate) async fn restore(targets: &[Target], from: &Path, wish: Wish) -> Result<Vec<Manifest>, Failure> {
+pub(crate) async fn restore(
+    targets: &[BackupTarget],
+    from: &Path,
+    options: RestoreOptions,
+) -> Result<Vec<Manifest>, CommandError> {
     let mut manifests = Vec::new();
     for target in targets {
         let folder = from.join(target.service);
         let manifest = Manifest::read(&folder)?.ok_or_else(|| {
             let what = format!("{} holds no backup of {}", from.display(), target.service);
-            Failure::new(Code::NotFound, what)
+            CommandError::new(ErrorCode::NotFound, what)
         })?;
-        manifest.suits(target)?;
-        allowed(target, wish).await?;
+        manifest.check_compatible(target)?;
+        check_replaceable(target, options).await?;
         manifests.push(manifest);
     }
     // Either service knows who was erased, and both are told.
     let mut erased = BTreeSet::new();
     for target in targets {
-        erased.extend(erased_in(target).await);
+        erased.extend(erased_ids_in(target).await);
     }
     let erased: Vec<Uuid> = erased.into_iter().collect();
     let restored_at = SystemClock.now();
-    let noted = |manifest: &Manifest| Note {
+    let noted = |manifest: &Manifest| RestorationNote {
         restoration: Restoration {
             taken_at: manifest.taken_at,
             restored_at,
-            keep_sessions: wish.keep_sessions,
+            keep_sessions: options.keep_sessions,
         },
         erased: &erased,
     };
@@ -88,37 +92,38 @@ pub(crate) async fn restore(targets: &[Target], from: &Path, wish: Wish) -> Resu
     for (target, manifest) in targets.iter().zip(&manifests) {
         if let Store::Sqlite(path) = &target.store {
             let folder = from.join(target.service);
-            let new = sqlite::prepare(target, manifest, &folder, path, &noted(manifest)).await?;
+            let new = sqlite::prepare_file(target, manifest, &folder, path, &noted(manifest)).await?;
             files.push((new, path));
         }
     }
     for (target, manifest) in targets.iter().zip(&manifests) {
         if let Store::Postgres(database) = &target.store {
             let folder = from.join(target.service);
-            postgres::put(target, manifest, &folder, database, &noted(manifest)).await?;
+            postgres::install(target, manifest, &folder, database, &noted(manifest)).await?;
         }
     }
     for (new, path) in files {
-        sqlite::put(&new, path)?;
+        sqlite::install(&new, path)?;
     }
     Ok(manifests)
 }
 
 /// Refuses a database that is in use, or full when it may not be replaced.
-async fn allowed(target: &Target, wish: Wish) -> Result<(), Failure> {
+async fn check_replaceable(target: &BackupTarget, options: RestoreOptions) -> Result<(), CommandError> {
     let taken = match &target.store {
         Store::Sqlite(path) => {
-            let taken = sqlite::is_taken(path);
-            if taken && wish.replace {
+            let taken = sqlite::has_content(path);
+            if taken && options.replace {
                 sqlite::refuse_if_open(target.service, path).await?;
             }
             taken
         }
-        Store::Postgres(database) => postgres::look(target.service, database).await?,
+        Store::Postgres(database) => postgres::inspect(target.service, database).await?,
     };
-    if taken && !wish.replace {
-        let what = format!("there is a database at {} already", target.store.place());
-        return Err(Failure::new(Code::Conflict, what).hint("Add --replace to put the backup in its place."));
+    if taken && !options.replace {
+        let what = format!("there is a database at {} already", target.store.location());
+        return Err(CommandError::new(ErrorCode::Conflict, what)
+            .hint("Add --replace to put the backup in its place."));
     }
     Ok(())
 }

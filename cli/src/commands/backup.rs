@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::backup::{self, Which};
-use crate::failure::Failure;
+use crate::backup::{self, DatabaseArgs};
+use crate::error::CommandError;
 use crate::logs::{Color, Style};
 use crate::output::{self, Table};
 
@@ -20,7 +20,7 @@ Examples:
   vestibule backup --auth-config /etc/vestibule/auth.toml --to /backups/auth-monday")]
 pub(crate) struct Backup {
     #[command(flatten)]
-    which: Which,
+    databases: DatabaseArgs,
     /// The folder to make
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -28,8 +28,8 @@ pub(crate) struct Backup {
 
 impl Backup {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let manifests = backup::take(&self.which.targets()?, &self.to).await?;
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
+        let manifests = backup::create_backup(&self.databases.targets()?, &self.to).await?;
         let mut table = Table::new(&["SERVICE", "ENGINE", "TAKEN AT", "BYTES", "LAST EVENT"]);
         for manifest in manifests {
             table.row([
@@ -40,6 +40,6 @@ impl Backup {
                 manifest.last_position.to_string(),
             ]);
         }
-        output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use auth::breach_list::{Filter, Ranges};
 
-use crate::failure::{Code, Failure, chain};
+use crate::error::{CommandError, ErrorCode, error_chain};
 use crate::output;
 
 /// Files in a whole download: one for each first five hexadecimal digits.
@@ -18,7 +18,7 @@ pub(crate) enum BreachList {
 
 impl BreachList {
     /// Runs the command.
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Build(build) => build.run(),
         }
@@ -48,25 +48,25 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    fn run(self) -> Result<(), Failure> {
-        let ranges = Ranges::read(&self.from, self.at_least).map_err(failed)?;
+    fn run(self) -> Result<(), CommandError> {
+        let ranges = Ranges::read(&self.from, self.at_least).map_err(command_error)?;
         if ranges.keys.is_empty() {
             let why = format!(
                 "{} has no password that was seen {} times",
                 self.from.display(),
                 self.at_least
             );
-            return Err(Failure::new(Code::NotFound, why));
+            return Err(CommandError::new(ErrorCode::NotFound, why));
         }
         if ranges.files < ALL_FILES {
-            output::remark(format!(
+            output::print_remark(format!(
                 "{} of {ALL_FILES} ranges are there; passwords of the others are not refused",
                 ranges.files
             ));
         }
-        let filter = Filter::of(ranges.keys).map_err(failed)?;
-        filter.write(&self.to).map_err(failed)?;
-        output::line(format!(
+        let filter = Filter::of(ranges.keys).map_err(command_error)?;
+        filter.write(&self.to).map_err(command_error)?;
+        output::print_line(format!(
             "{} holds {} passwords. Name it in auth.toml as [passwords] breach_list, and start the service again.",
             self.to.display(),
             filter.passwords()
@@ -74,6 +74,6 @@ impl Build {
     }
 }
 
-fn failed(error: impl std::error::Error + 'static) -> Failure {
-    Failure::new(Code::Failed, chain(&error))
+fn command_error(error: impl std::error::Error + 'static) -> CommandError {
+    CommandError::new(ErrorCode::Failed, error_chain(&error))
 }

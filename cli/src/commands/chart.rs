@@ -8,7 +8,7 @@ use chassis::config::schema;
 use serde_json::{Map, Value, json};
 
 /// The tables that the chart does not write itself.
-const AUTH: [&str; 13] = [
+const AUTH_SECTIONS: [&str; 13] = [
     "log",
     "limits",
     "webhooks",
@@ -23,7 +23,7 @@ const AUTH: [&str; 13] = [
     "allow_insecure_issuer",
     "authorization",
 ];
-const USERS: [&str; 4] = ["log", "limits", "webhooks", "user_names"];
+const USERS_SECTIONS: [&str; 4] = ["log", "limits", "webhooks", "user_names"];
 
 #[test]
 fn generated_schema_of_the_chart_knows_the_configuration() {
@@ -33,9 +33,9 @@ fn generated_schema_of_the_chart_knows_the_configuration() {
     let auth = schema::<auth::config::Settings>();
     let users = schema::<users::config::Settings>();
     let definitions = document["$defs"].as_object_mut().expect("$defs");
-    definitions.insert("authConfig".to_owned(), tables(&auth, &AUTH));
-    definitions.insert("usersConfig".to_owned(), tables(&users, &USERS));
-    definitions.insert("client".to_owned(), client(&auth));
+    definitions.insert("authConfig".to_owned(), section_schemas(&auth, &AUTH_SECTIONS));
+    definitions.insert("usersConfig".to_owned(), section_schemas(&users, &USERS_SECTIONS));
+    definitions.insert("client".to_owned(), client_schema(&auth));
     let mut wanted = serde_json::to_string_pretty(&document).expect("JSON");
     wanted.push('\n');
     if std::env::var_os("VESTIBULE_GENERATE").is_some() {
@@ -48,13 +48,13 @@ fn generated_schema_of_the_chart_knows_the_configuration() {
     );
 }
 
-fn tables(settings: &Value, names: &[&str]) -> Value {
+fn section_schemas(settings: &Value, names: &[&str]) -> Value {
     let properties: Map<String, Value> = names
         .iter()
         .map(|name| {
             let table = &settings["properties"][name];
             assert!(table.is_object(), "{name} is gone");
-            ((*name).to_owned(), plain(table, settings))
+            ((*name).to_owned(), inline_schema(table, settings))
         })
         .collect();
     json!({
@@ -65,8 +65,8 @@ fn tables(settings: &Value, names: &[&str]) -> Value {
     })
 }
 
-fn client(settings: &Value) -> Value {
-    let mut client = plain(
+fn client_schema(settings: &Value) -> Value {
+    let mut client = inline_schema(
         &settings["properties"]["clients"]["additionalProperties"],
         settings,
     );
@@ -79,14 +79,14 @@ fn client(settings: &Value) -> Value {
 
 /// A part of the schema without references, defaults, and keys that hold a secret: what stands in values ends in a
 /// ConfigMap.
-fn plain(part: &Value, whole: &Value) -> Value {
+fn inline_schema(part: &Value, whole: &Value) -> Value {
     match part {
         Value::Object(object) => {
             let mut made = Map::new();
             if let Some(Value::String(reference)) = object.get("$ref") {
                 let pointer = reference.trim_start_matches('#');
                 let target = whole.pointer(pointer).expect("the reference leads somewhere");
-                if let Value::Object(target) = plain(target, whole) {
+                if let Value::Object(target) = inline_schema(target, whole) {
                     made = target;
                 }
             }
@@ -96,18 +96,18 @@ fn plain(part: &Value, whole: &Value) -> Value {
                     ("properties", Value::Object(properties)) => {
                         let kept = properties.iter().filter(|(name, _)| !is_secret(name));
                         let kept: Map<String, Value> = kept
-                            .map(|(name, value)| (name.clone(), plain(value, whole)))
+                            .map(|(name, value)| (name.clone(), inline_schema(value, whole)))
                             .collect();
                         made.insert(key.clone(), kept.into());
                     }
                     _ => {
-                        made.insert(key.clone(), plain(value, whole));
+                        made.insert(key.clone(), inline_schema(value, whole));
                     }
                 }
             }
             made.into()
         }
-        Value::Array(items) => items.iter().map(|item| plain(item, whole)).collect(),
+        Value::Array(items) => items.iter().map(|item| inline_schema(item, whole)).collect(),
         other => other.clone(),
     }
 }

@@ -5,10 +5,10 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::api::{Api, Side, Target, escape, text};
-use crate::failure::Failure;
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::error::CommandError;
 use crate::logs::{Color, Style, printable};
-use crate::output::{self, Format, Table, sheet};
+use crate::output::{self, Format, Table, key_value_list};
 
 /// Applications (OAuth clients): add, list, show, delete
 #[derive(Debug, clap::Subcommand)]
@@ -54,7 +54,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Ways in which a client with a secret authenticates (RFC 7591 §2), by their names in registrations.
@@ -81,7 +81,7 @@ enum Grant {
 #[command(after_help = "Example:\n  vestibule client list")]
 pub(crate) struct List {
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Show one application
@@ -91,7 +91,7 @@ pub(crate) struct Show {
     /// The application's client_id
     id: String,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Delete an application; its tokens end
@@ -101,12 +101,12 @@ pub(crate) struct Delete {
     /// The application's client_id
     id: String,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Client {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Add(add) => add.run().await,
             Self::List(list) => list.run().await,
@@ -117,22 +117,22 @@ impl Client {
 }
 
 impl Add {
-    async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
+    async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
         let body = Value::Object(self.body());
         let made = api
-            .call_with(Side::Auth, Method::POST, "/admin/v1/clients", &body)
+            .call_with(RemoteService::Auth, Method::POST, "/admin/v1/clients", &body)
             .await?;
-        if self.target.output == Format::Json {
-            return output::json(&made);
+        if self.connection.output == Format::Json {
+            return output::print_json(&made);
         }
-        let mut pairs = vec![("client_id", text(&made, "/client_id"))];
-        let secret = text(&made, "/client_secret");
+        let mut pairs = vec![("client_id", text_at(&made, "/client_id"))];
+        let secret = text_at(&made, "/client_secret");
         if !secret.is_empty() {
             pairs.push(("client_secret", secret));
-            output::remark("Keep the secret now: it is not shown again.");
+            output::print_remark("Keep the secret now: it is not shown again.");
         }
-        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 
     /// The names of RFC 7591 §2.
@@ -168,87 +168,90 @@ impl Add {
 }
 
 impl List {
-    async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
+    async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
         let clients = clients(&api).await?;
-        if self.target.output == Format::Json {
-            return output::json(&json!(clients));
+        if self.connection.output == Format::Json {
+            return output::print_json(&json!(clients));
         }
         let mut table = Table::new(&["NAME", "KIND", "GRANTS", "CLIENT ID"]);
         for client in &clients {
             table.row([
-                text(client, "/client_name"),
-                kind(client).to_owned(),
-                text(client, "/grant_types"),
-                text(client, "/client_id"),
+                text_at(client, "/client_name"),
+                client_kind(client).to_owned(),
+                text_at(client, "/grant_types"),
+                text_at(client, "/client_id"),
             ]);
         }
-        output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
     }
 }
 
 /// Page after page: each names the id to go on from.
-async fn clients(api: &Api) -> Result<Vec<Value>, Failure> {
+async fn clients(api: &ApiClient) -> Result<Vec<Value>, CommandError> {
     let mut found = Vec::new();
     let mut after = String::new();
     loop {
-        let path = format!("/admin/v1/clients?after={}", escape(&after));
-        let mut page = api.call(Side::Auth, Method::GET, &path).await?;
+        let path = format!("/admin/v1/clients?after={}", percent_encode(&after));
+        let mut page = api.call(RemoteService::Auth, Method::GET, &path).await?;
         if let Some(Value::Array(clients)) = page.get_mut("clients").map(Value::take) {
             found.extend(clients);
         }
-        after = text(&page, "/next");
+        after = text_at(&page, "/next");
         if after.is_empty() {
             return Ok(found);
         }
     }
 }
 
-fn kind(client: &Value) -> &'static str {
-    match text(client, "/token_endpoint_auth_method").as_str() {
+fn client_kind(client: &Value) -> &'static str {
+    match text_at(client, "/token_endpoint_auth_method").as_str() {
         "none" => "public",
         _ => "confidential",
     }
 }
 
 impl Show {
-    async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
-        let client = api.call(Side::Auth, Method::GET, &path(&self.id)).await?;
-        if self.target.output == Format::Json {
-            return output::json(&client);
+    async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
+        let client = api
+            .call(RemoteService::Auth, Method::GET, &client_path(&self.id))
+            .await?;
+        if self.connection.output == Format::Json {
+            return output::print_json(&client);
         }
         let pairs = [
-            ("client_id", text(&client, "/client_id")),
-            ("name", text(&client, "/client_name")),
-            ("kind", kind(&client).to_owned()),
-            ("redirect_uris", text(&client, "/redirect_uris")),
+            ("client_id", text_at(&client, "/client_id")),
+            ("name", text_at(&client, "/client_name")),
+            ("kind", client_kind(&client).to_owned()),
+            ("redirect_uris", text_at(&client, "/redirect_uris")),
             (
                 "post_logout_redirect_uris",
-                text(&client, "/post_logout_redirect_uris"),
+                text_at(&client, "/post_logout_redirect_uris"),
             ),
-            ("grants", text(&client, "/grant_types")),
-            ("scopes", text(&client, "/scope")),
-            ("created", text(&client, "/created_at")),
+            ("grants", text_at(&client, "/grant_types")),
+            ("scopes", text_at(&client, "/scope")),
+            ("created", text_at(&client, "/created_at")),
         ];
         let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 }
 
 impl Delete {
-    async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
-        api.call(Side::Auth, Method::DELETE, &path(&self.id)).await?;
-        match self.target.output {
-            Format::Json => output::json(&json!({ "client_id": self.id, "deleted": true })),
-            Format::Table => output::line(format!("{} is deleted", printable(&self.id))),
+    async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
+        api.call(RemoteService::Auth, Method::DELETE, &client_path(&self.id))
+            .await?;
+        match self.connection.output {
+            Format::Json => output::print_json(&json!({ "client_id": self.id, "deleted": true })),
+            Format::Table => output::print_line(format!("{} is deleted", printable(&self.id))),
         }
     }
 }
 
-fn path(id: &str) -> String {
-    format!("/admin/v1/clients/{}", escape(id))
+fn client_path(id: &str) -> String {
+    format!("/admin/v1/clients/{}", percent_encode(id))
 }
 
 #[cfg(test)]

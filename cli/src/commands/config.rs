@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chassis::config::load;
 
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::printable;
 use crate::output;
 use crate::services::ServiceName;
@@ -32,15 +32,15 @@ pub(crate) struct Check {
 
 impl Config {
     /// Runs the command.
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), CommandError> {
         let Self::Check(Check { files, service }) = self;
         let mut problems = Vec::new();
         for file in &files {
-            let service = service.unwrap_or_else(|| guess(file));
-            match check(service, file) {
+            let service = service.unwrap_or_else(|| guess_service(file));
+            match check_file(service, file) {
                 Ok(()) => {
                     let name = service.name();
-                    output::line(format!("{}: the {name} service can use it", file.display()))?;
+                    output::print_line(format!("{}: the {name} service can use it", file.display()))?;
                 }
                 Err(problem) => problems.push(printable(&problem)),
             }
@@ -48,12 +48,12 @@ impl Config {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(Failure::new(Code::Usage, problems.join("\n")))
+        Err(CommandError::new(ErrorCode::Usage, problems.join("\n")))
     }
 }
 
 /// What is wrong with a service's configuration file and environment: file or variable, key, what is expected.
-pub(super) fn check(service: ServiceName, file: &Path) -> Result<(), String> {
+pub(super) fn check_file(service: ServiceName, file: &Path) -> Result<(), String> {
     let env = std::env::vars();
     match service {
         ServiceName::Auth => {
@@ -67,7 +67,7 @@ pub(super) fn check(service: ServiceName, file: &Path) -> Result<(), String> {
 }
 
 /// Only `auth` has an issuer of its own at the top of its file.
-fn guess(file: &Path) -> ServiceName {
+fn guess_service(file: &Path) -> ServiceName {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     match text.parse::<toml::Table>() {
         Ok(table) if table.contains_key("issuer") => ServiceName::Auth,

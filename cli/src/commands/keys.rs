@@ -5,8 +5,8 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::api::{Api, Side, Target, text};
-use crate::failure::Failure;
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
+use crate::error::CommandError;
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
 
@@ -22,7 +22,7 @@ pub(crate) enum Keys {
 #[command(after_help = "Example:\n  vestibule keys list")]
 pub(crate) struct List {
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Change to new signing keys
@@ -50,34 +50,37 @@ pub(crate) struct Rotate {
     #[arg(long, conflicts_with = "immediately")]
     drop_now: bool,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Keys {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let target = match &self {
-            Self::List(list) => &list.target,
-            Self::Rotate(rotate) => &rotate.target,
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
+        let connection = match &self {
+            Self::List(list) => &list.connection,
+            Self::Rotate(rotate) => &rotate.connection,
         };
-        let api = Api::new(target, &["admin"])?;
+        let api = ApiClient::new(connection, &["admin"])?;
         let answer = match &self {
-            Self::List(_) => api.call(Side::Auth, Method::GET, "/admin/v1/keys").await?,
+            Self::List(_) => {
+                api.call(RemoteService::Auth, Method::GET, "/admin/v1/keys")
+                    .await?
+            }
             Self::Rotate(rotate) => {
                 let how = match rotate.drop_now {
                     true => json!({ "drop_now": true }),
                     false => json!({ "immediately": rotate.immediately }),
                 };
-                api.call_with(Side::Auth, Method::POST, "/admin/v1/keys/rotate", &how)
+                api.call_with(RemoteService::Auth, Method::POST, "/admin/v1/keys/rotate", &how)
                     .await?
             }
         };
-        match target.output {
-            Format::Json => output::json(&answer),
+        match connection.output {
+            Format::Json => output::print_json(&answer),
             Format::Table => {
-                output::line(table(&answer))?;
+                output::print_line(table(&answer))?;
                 if let Self::Rotate(rotate) = &self {
-                    output::remark(outcome(rotate, &answer));
+                    output::print_remark(rotation_summary(rotate, &answer));
                 }
                 Ok(())
             }
@@ -86,9 +89,9 @@ impl Keys {
 }
 
 /// What came of a rotation, in a sentence.
-fn outcome(rotate: &Rotate, answer: &Value) -> String {
+fn rotation_summary(rotate: &Rotate, answer: &Value) -> String {
     let made = answer.get("made").and_then(Value::as_array).map_or(0, Vec::len);
-    let from = text(answer, "/signs_from");
+    let from = text_at(answer, "/signs_from");
     match made {
         _ if rotate.drop_now => {
             "Every earlier key is forgotten. What they signed is void: applications refresh their access tokens, and \
@@ -112,12 +115,12 @@ fn table(answer: &Value) -> String {
     let keys = answer.get("keys").and_then(Value::as_array);
     for key in keys.into_iter().flatten() {
         table.row([
-            text(key, "/kid"),
-            text(key, "/algorithm"),
-            text(key, "/state"),
-            text(key, "/activates_at"),
-            text(key, "/retired_at"),
-            text(key, "/removes_at"),
+            text_at(key, "/kid"),
+            text_at(key, "/algorithm"),
+            text_at(key, "/state"),
+            text_at(key, "/activates_at"),
+            text_at(key, "/retired_at"),
+            text_at(key, "/removes_at"),
         ]);
     }
     table.render(Style::choose(Color::Auto, &io::stdout()))

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::failure::{Code, Failure};
-use crate::services::{self, Services};
+use crate::error::{CommandError, ErrorCode};
+use crate::services::{self, EmbeddedServices};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -106,10 +106,10 @@ fn without_empty_environment(command: clap::Command) -> clap::Command {
 }
 
 /// Runs a command to its end.
-pub(crate) fn run(command: Command, services: Option<Services>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: Command, services: Option<EmbeddedServices>) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(serve) => return serve.run(services),
-        Command::Up(_) if services.is_none() => Err(services::none()),
+        Command::Up(_) if services.is_none() => Err(services::not_included()),
         Command::Up(up) => block_on(up.run()),
         Command::User(user) => block_on(user.run()),
         Command::Client(client) => block_on(client.run()),
@@ -127,10 +127,10 @@ pub(crate) fn run(command: Command, services: Option<Services>) -> Result<ExitCo
 }
 
 /// One thread is enough for a command; the services have their own processes.
-fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on(command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Code::Failed, format!("cannot start the runtime: {error}")))?
+        .map_err(|error| CommandError::new(ErrorCode::Failed, format!("cannot start the runtime: {error}")))?
         .block_on(command)
 }

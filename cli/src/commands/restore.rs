@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::backup::{self, Which, Wish};
-use crate::failure::Failure;
+use crate::backup::{self, DatabaseArgs, RestoreOptions};
+use crate::error::CommandError;
 use crate::output;
 
 /// Put a backup in the place of the databases, while the services do not run
@@ -17,7 +17,7 @@ Examples:
   vestibule restore --auth-config /etc/vestibule/auth.toml --from /backups/auth-monday --replace")]
 pub(crate) struct Restore {
     #[command(flatten)]
-    which: Which,
+    databases: DatabaseArgs,
     /// The folder that `vestibule backup` made
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
@@ -31,17 +31,17 @@ pub(crate) struct Restore {
 
 impl Restore {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         // Held to the end, so that nobody starts on half of it.
-        let lock = self.which.data()?.map(|data| data.lock()).transpose()?;
-        let wish = Wish {
+        let lock = self.databases.data()?.map(|data| data.lock()).transpose()?;
+        let options = RestoreOptions {
             replace: self.replace,
             keep_sessions: self.keep_sessions,
         };
-        let manifests = backup::restore(&self.which.targets()?, &self.from, wish).await?;
+        let manifests = backup::restore(&self.databases.targets()?, &self.from, options).await?;
         drop(lock);
         for manifest in manifests {
-            output::line(format!(
+            output::print_line(format!(
                 "{} is as it was at {}; start it now",
                 manifest.service, manifest.taken_at
             ))?;

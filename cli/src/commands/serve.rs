@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::output;
-use crate::services::{self, ServiceName, Services};
+use crate::services::{self, EmbeddedServices, ServiceName};
 
 /// How long an orphan may take to end before it is cut off.
-const ORPHAN: Duration = Duration::from_secs(5);
+const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Run one service in this process
 #[derive(Debug, clap::Args)]
@@ -38,16 +38,16 @@ impl Serve {
     ///
     /// # Errors
     /// When this program has no services in it.
-    pub(crate) fn run(self, services: Option<Services>) -> Result<ExitCode, Failure> {
-        let services = services.ok_or_else(services::none)?;
+    pub(crate) fn run(self, services: Option<EmbeddedServices>) -> Result<ExitCode, CommandError> {
+        let services = services.ok_or_else(services::not_included)?;
         if self.end_with_stdin {
             thread::spawn(end_with_stdin);
         }
         match services.run(self.service, self.config) {
             Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(ended) => {
-                output::remark(&ended.message);
-                Ok(ExitCode::from(ended.code))
+            Err(error) => {
+                output::print_remark(&error.message);
+                Ok(ExitCode::from(error.exit_code))
             }
         }
     }
@@ -65,6 +65,6 @@ fn end_with_stdin() {
     }
     // There is always this process to signal.
     let _ = kill_process(getpid(), Signal::TERM);
-    thread::sleep(ORPHAN);
+    thread::sleep(ORPHAN_EXIT_TIMEOUT);
     std::process::exit(1);
 }

@@ -10,13 +10,15 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApiError, Side, Target, read, secret_in, text};
-use crate::failure::{Code, Failure};
+use crate::api::{
+    ApiClient, ApiError, ConnectionArgs, RemoteService, read_response, read_secret_file, text_at,
+};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::printable;
 use crate::output::{self, Format};
 
 /// How often is asked again while a service is away or an account is being set up.
-const AGAIN: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Try it for real: make a person, sign her in, ask who she is, and delete her
 ///
@@ -41,11 +43,11 @@ pub(crate) struct Smoke {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Whom to sign in.
-struct Person {
+struct SmokeUser {
     name: String,
     password: SecretString,
     /// Of somebody who was made for this.
@@ -54,30 +56,30 @@ struct Person {
 
 impl Smoke {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         let end = Instant::now() + Duration::from_secs(self.timeout);
         // A part of the time is kept for the removal.
         let until = end - Duration::from_secs(self.timeout) / 4;
         let api = match self.user {
-            Some(_) => Api::for_anybody(&self.target)?,
-            None => Api::new(&self.target, &["admin", "users:read", "users:write"])?,
+            Some(_) => ApiClient::unauthenticated(&self.connection)?,
+            None => ApiClient::new(&self.connection, &["admin", "users:read", "users:write"])?,
         };
         let person = self.person(&api, until).await?;
         let known = tokio::select! {
-            known = signs_in(&api, &person, until) => known,
-            told = told_to_end() => Err(told),
+            known = sign_in(&api, &person, until) => known,
+            signal = termination_signal() => Err(signal),
         };
-        let removed = remove(&api, &person, end, known.is_ok()).await;
+        let removed = delete_user(&api, &person, end, known.is_ok()).await;
         let known = known?;
         removed?;
         let made = person.id.is_some();
-        match self.target.output {
-            Format::Json => output::json(&json!({
+        match self.connection.output {
+            Format::Json => output::print_json(&json!({
                 "ok": true,
                 "user": { "id": known.get("id"), "userName": person.name },
                 "deleted": made,
             })),
-            Format::Table => output::line(format!(
+            Format::Table => output::print_line(format!(
                 "{} signed in, and both services know who that is{}",
                 printable(&person.name),
                 if made {
@@ -90,11 +92,11 @@ impl Smoke {
     }
 
     /// The person that was named, or a new one.
-    async fn person(&self, api: &Api, until: Instant) -> Result<Person, Failure> {
+    async fn person(&self, api: &ApiClient, until: Instant) -> Result<SmokeUser, CommandError> {
         if let (Some(name), Some(file)) = (&self.user, &self.password_file) {
-            return Ok(Person {
+            return Ok(SmokeUser {
                 name: name.clone(),
-                password: secret_in(file)?,
+                password: read_secret_file(file)?,
                 id: None,
             });
         }
@@ -111,18 +113,20 @@ impl Smoke {
             "password": password.expose_secret(),
         });
         let mut asked = 0_u32;
-        let made = patiently(until, || {
+        let made = retry_until(until, || {
             asked += 1;
-            api.call_with(Side::Auth, Method::POST, "/admin/v1/users", &body)
+            api.call_with(RemoteService::Auth, Method::POST, "/admin/v1/users", &body)
         })
         .await;
         let id = match made {
-            Ok(made) => text(&made, "/id"),
+            Ok(made) => text_at(&made, "/id"),
             // An attempt before this one was taken, and its answer was lost.
-            Err(error) if error.code() == Code::Conflict && asked > 1 => found(api, &name, until).await?,
+            Err(error) if error.code() == ErrorCode::Conflict && asked > 1 => {
+                find_id(api, &name, until).await?
+            }
             Err(error) => return Err(error),
         };
-        Ok(Person {
+        Ok(SmokeUser {
             name,
             password,
             id: Some(id),
@@ -131,13 +135,13 @@ impl Smoke {
 }
 
 /// The id of somebody who may still be on the way to `users`.
-async fn found(api: &Api, name: &str, until: Instant) -> Result<String, Failure> {
+async fn find_id(api: &ApiClient, name: &str, until: Instant) -> Result<String, CommandError> {
     let path = format!("/scim/v2/Users?filter=userName%20eq%20%22{name}%22");
-    patiently(until, async || {
-        let found = api.call(Side::Users, Method::GET, &path).await?;
-        match text(&found, "/Resources/0/id") {
+    retry_until(until, async || {
+        let found = api.call(RemoteService::Users, Method::GET, &path).await?;
+        match text_at(&found, "/Resources/0/id") {
             id if id.is_empty() => Err(ApiError::Unreachable {
-                service: Side::Users.name(),
+                service: RemoteService::Users.name(),
                 url: path.clone(),
                 reason: "the account has not arrived".to_owned(),
             }),
@@ -148,7 +152,7 @@ async fn found(api: &Api, name: &str, until: Instant) -> Result<String, Failure>
 }
 
 /// Waits for the signal that ends the program: nobody is left behind then either.
-async fn told_to_end() -> Failure {
+async fn termination_signal() -> CommandError {
     use tokio::signal::unix::{SignalKind, signal};
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
@@ -158,30 +162,30 @@ async fn told_to_end() -> Failure {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    Failure::new(Code::Failed, "told to end before the person had signed in")
+    CommandError::new(ErrorCode::Failed, "told to end before the person had signed in")
 }
 
 /// Signs the person in at `auth` and asks `users` who that is.
-async fn signs_in(api: &Api, person: &Person, until: Instant) -> Result<Value, Failure> {
+async fn sign_in(api: &ApiClient, person: &SmokeUser, until: Instant) -> Result<Value, CommandError> {
     let body = json!({ "username": person.name, "password": person.password.expose_secret() });
-    let tokens: Value = patiently(until, async || {
+    let tokens: Value = retry_until(until, async || {
         let request = api
-            .request(Side::Auth, Method::POST, "/authenticate")?
+            .request(RemoteService::Auth, Method::POST, "/authenticate")?
             .json(&body);
-        answer(Side::Auth, request).await
+        send(RemoteService::Auth, request).await
     })
     .await?;
-    let access = SecretString::from(text(&tokens, "/access_token"));
-    let known: Value = patiently(until, async || {
-        let request = api.request(Side::Users, Method::GET, "/user")?;
-        answer(Side::Users, request.bearer_auth(access.expose_secret())).await
+    let access = SecretString::from(text_at(&tokens, "/access_token"));
+    let known: Value = retry_until(until, async || {
+        let request = api.request(RemoteService::Users, Method::GET, "/user")?;
+        send(RemoteService::Users, request.bearer_auth(access.expose_secret())).await
     })
     .await?;
-    let expected = text(&tokens, "/user/id");
-    let found = text(&known, "/id");
+    let expected = text_at(&tokens, "/user/id");
+    let found = text_at(&known, "/id");
     if found.is_empty() || (!expected.is_empty() && found != expected) {
-        return Err(Failure::new(
-            Code::Failed,
+        return Err(CommandError::new(
+            ErrorCode::Failed,
             format!(
                 "auth signed {} in, and users knows somebody else by that token",
                 printable(&person.name)
@@ -192,15 +196,22 @@ async fn signs_in(api: &Api, person: &Person, until: Instant) -> Result<Value, F
 }
 
 /// Deletes who was made for this. Who was not `seen` may still be on the way to `users`, and is waited for.
-async fn remove(api: &Api, person: &Person, until: Instant, seen: bool) -> Result<(), Failure> {
+async fn delete_user(
+    api: &ApiClient,
+    person: &SmokeUser,
+    until: Instant,
+    seen: bool,
+) -> Result<(), CommandError> {
     let Some(id) = &person.id else { return Ok(()) };
-    let path = format!("/scim/v2/Users/{}", crate::api::escape(id));
-    let passes = |error: &ApiError| {
+    let path = format!("/scim/v2/Users/{}", crate::api::percent_encode(id));
+    let retryable = |error: &ApiError| {
         let missing = matches!(error, ApiError::Refused { status, .. } if status.as_u16() == 404);
-        is_passing(error) || (missing && !seen)
+        is_transient(error) || (missing && !seen)
     };
-    while_passing(until, passes, async || {
-        api.call(Side::Users, Method::DELETE, &path).await.map(|_| ())
+    retry_while(until, retryable, async || {
+        api.call(RemoteService::Users, Method::DELETE, &path)
+            .await
+            .map(|_| ())
     })
     .await
     .map_err(|error| {
@@ -209,39 +220,42 @@ async fn remove(api: &Api, person: &Person, until: Instant, seen: bool) -> Resul
     })
 }
 
-async fn answer(side: Side, request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
+async fn send(service: RemoteService, request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
     let response = request
         .send()
         .await
-        .map_err(|error| ApiError::transport(side.name(), error))?;
-    read(side, response).await
+        .map_err(|error| ApiError::transport(service.name(), error))?;
+    read_response(service, response).await
 }
 
 /// Asks again, until `until`, while a service is away or says that it is too early.
-async fn patiently<T, F>(until: Instant, ask: impl FnMut() -> F) -> Result<T, Failure>
+async fn retry_until<T, F>(until: Instant, ask: impl FnMut() -> F) -> Result<T, CommandError>
 where
     F: Future<Output = Result<T, ApiError>>,
 {
-    while_passing(until, is_passing, ask).await
+    retry_while(until, is_transient, ask).await
 }
 
-/// Asks again, until `until`, while what is wrong passes. No answer is waited for longer than that.
-async fn while_passing<T, F>(
+/// Asks again, until `until`, while what is wrong retryable. No answer is waited for longer than that.
+async fn retry_while<T, F>(
     until: Instant,
-    passes: impl Fn(&ApiError) -> bool,
+    retryable: impl Fn(&ApiError) -> bool,
     mut ask: impl FnMut() -> F,
-) -> Result<T, Failure>
+) -> Result<T, CommandError>
 where
     F: Future<Output = Result<T, ApiError>>,
 {
     loop {
         let Ok(answer) = tokio::time::timeout_at(until.into(), ask()).await else {
-            return Err(Failure::new(Code::Unreachable, "no answer came in time"));
+            return Err(CommandError::new(
+                ErrorCode::Unreachable,
+                "no answer came in time",
+            ));
         };
         match answer {
             Ok(answer) => return Ok(answer),
-            Err(error) if passes(&error) && Instant::now() + AGAIN < until => {
-                tokio::time::sleep(AGAIN).await;
+            Err(error) if retryable(&error) && Instant::now() + RETRY_INTERVAL < until => {
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -249,11 +263,11 @@ where
 }
 
 /// Services that have just been started miss each other at first, and an account may still be on its way.
-fn is_passing(error: &ApiError) -> bool {
+fn is_transient(error: &ApiError) -> bool {
     match error {
         ApiError::Unreachable { .. } => true,
         ApiError::Refused { status, .. } => status.is_server_error() || status.as_u16() == 429,
-        ApiError::NoUrl(_) | ApiError::NoCredential | ApiError::Answer { .. } => false,
+        ApiError::NoUrl(_) | ApiError::NoCredential | ApiError::InvalidResponse { .. } => false,
     }
 }
 
@@ -273,7 +287,7 @@ mod tests {
     async fn what_passes_is_asked_again_and_what_stays_wrong_is_not() {
         let until = Instant::now() + Duration::from_secs(20);
         let mut asked = 0;
-        let answer = patiently(until, || {
+        let answer = retry_until(until, || {
             asked += 1;
             let answer = if asked == 1 { Err(refused(503)) } else { Ok(asked) };
             async move { answer }
@@ -281,18 +295,21 @@ mod tests {
         .await;
         assert_eq!(answer.expect("an answer"), 2);
         let mut asked = 0;
-        let answer: Result<(), Failure> = patiently(until, || {
+        let answer: Result<(), CommandError> = retry_until(until, || {
             asked += 1;
             async { Err(refused(401)) }
         })
         .await;
-        assert_eq!((answer.expect_err("refused").code(), asked), (Code::Denied, 1));
+        assert_eq!(
+            (answer.expect_err("refused").code(), asked),
+            (ErrorCode::Denied, 1)
+        );
     }
 
     #[tokio::test]
     async fn nothing_is_waited_for_longer_than_was_asked() {
         let until = Instant::now() + Duration::from_millis(50);
-        let answer: Result<(), Failure> = patiently(until, std::future::pending).await;
-        assert_eq!(answer.expect_err("no answer").code(), Code::Unreachable);
+        let answer: Result<(), CommandError> = retry_until(until, std::future::pending).await;
+        assert_eq!(answer.expect_err("no answer").code(), ErrorCode::Unreachable);
     }
 }

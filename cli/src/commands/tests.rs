@@ -39,12 +39,12 @@ fn every_command_has_help_with_an_example() {
 fn every_exit_code_is_documented() {
     let help = Cli::command().render_long_help().to_string();
     for code in [
-        Code::Failed,
-        Code::Usage,
-        Code::NotFound,
-        Code::Conflict,
-        Code::Unreachable,
-        Code::Denied,
+        ErrorCode::Failed,
+        ErrorCode::Usage,
+        ErrorCode::NotFound,
+        ErrorCode::Conflict,
+        ErrorCode::Unreachable,
+        ErrorCode::Denied,
     ] {
         assert!(
             help.contains(&format!("\n  {}  ", code as u8)),

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 
 /// A data directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub(crate) enum DataDirError {
         /// What contradicts what.
         reason: String,
         /// What to change.
-        mend: String,
+        remedy: String,
     },
     /// A file's content is wrong.
     #[error("{}: {reason}", path.display())]
@@ -72,7 +72,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-fn mend(error: &io::Error) -> &'static str {
+fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::PermissionDenied => {
             "Let this user own the directory (chown, chmod 700), or choose another one with --data DIR."
@@ -84,25 +84,25 @@ fn mend(error: &io::Error) -> &'static str {
     }
 }
 
-impl From<DataDirError> for Failure {
+impl From<DataDirError> for CommandError {
     fn from(error: DataDirError) -> Self {
         let message = error.to_string();
         match &error {
             DataDirError::Io { source, .. } => {
                 let code = match source.kind() {
-                    ErrorKind::PermissionDenied => Code::Denied,
-                    _ => Code::Failed,
+                    ErrorKind::PermissionDenied => ErrorCode::Denied,
+                    _ => ErrorCode::Failed,
                 };
-                Self::new(code, message).hint(mend(source))
+                Self::new(code, message).hint(remedy(source))
             }
-            DataDirError::Missing { .. } => Self::new(Code::NotFound, message).hint(
+            DataDirError::Missing { .. } => Self::new(ErrorCode::NotFound, message).hint(
                 "Start the services with `vestibule up` first, name their directory with --data DIR,\n\
                  or say where they are with --auth-url, --users-url and --token.",
             ),
-            DataDirError::Locked { .. } => Self::new(Code::Conflict, message)
+            DataDirError::Locked { .. } => Self::new(ErrorCode::Conflict, message)
                 .hint("Stop that one first, or start a second stack with --data OTHER-DIR and other ports."),
-            DataDirError::Content { .. } => Self::new(Code::Usage, message),
-            DataDirError::Environment { mend, .. } => Self::new(Code::Usage, message).hint(mend),
+            DataDirError::Content { .. } => Self::new(ErrorCode::Usage, message),
+            DataDirError::Environment { remedy, .. } => Self::new(ErrorCode::Usage, message).hint(remedy),
         }
     }
 }

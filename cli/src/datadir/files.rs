@@ -8,7 +8,7 @@ use std::path::Path;
 use super::DataDirError;
 
 /// Makes a directory with mode 0700. One that exists is left as it is.
-pub(super) fn private_directory(path: &Path) -> Result<(), DataDirError> {
+pub(super) fn create_private_directory(path: &Path) -> Result<(), DataDirError> {
     match DirBuilder::new().recursive(true).mode(0o700).create(path) {
         Ok(()) => Ok(()),
         Err(error) => Err(DataDirError::io("create the directory", path)(error)),
@@ -16,7 +16,7 @@ pub(super) fn private_directory(path: &Path) -> Result<(), DataDirError> {
 }
 
 /// Gives a directory mode 0700 while nothing is in it. A full one may be somebody's home.
-pub(super) fn close_if_empty(path: &Path) -> Result<(), DataDirError> {
+pub(super) fn restrict_if_empty(path: &Path) -> Result<(), DataDirError> {
     let mut entries = fs::read_dir(path).map_err(DataDirError::io("read", path))?;
     if entries.next().is_none() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))
@@ -41,7 +41,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
 }
 
 /// Writes `path` unless it exists: an operator's edits stay. Says whether it was written.
-pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<bool, DataDirError> {
+pub(super) fn write_if_missing(path: &Path, content: &[u8]) -> Result<bool, DataDirError> {
     if path.try_exists().map_err(DataDirError::io("read", path))? {
         return Ok(false);
     }
@@ -50,7 +50,7 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<bool, DataDirErro
 }
 
 /// The TOML in `path`; an empty table when it does not exist.
-pub(super) fn table(path: &Path) -> Result<toml::Table, DataDirError> {
+pub(super) fn read_toml(path: &Path) -> Result<toml::Table, DataDirError> {
     let Some(text) = read(path)? else {
         return Ok(toml::Table::new());
     };

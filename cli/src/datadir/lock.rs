@@ -21,7 +21,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`DataDirError::Locked`] names the process that holds it.
-    pub(super) fn take(root: &Path) -> Result<Self, DataDirError> {
+    pub(super) fn acquire(root: &Path) -> Result<Self, DataDirError> {
         let path = root.join("lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -36,12 +36,12 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 return Err(DataDirError::Locked {
                     root: root.to_owned(),
-                    pid: holder(&mut file).unwrap_or_else(|| "?".to_owned()),
+                    pid: read_pid(&mut file).unwrap_or_else(|| "?".to_owned()),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(DataDirError::io("lock", &path)(error)),
         }
-        let after_a_crash = holder(&mut file).is_some();
+        let after_a_crash = read_pid(&mut file).is_some();
         let mut lock = Self {
             file,
             path,
@@ -70,15 +70,15 @@ impl Drop for Lock {
 }
 
 /// Whether somebody holds the lock now, and who: for `doctor`.
-pub(crate) fn held_by(root: &Path) -> Option<String> {
+pub(crate) fn lock_holder(root: &Path) -> Option<String> {
     let mut file = File::open(root.join("lock")).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(holder(&mut file).unwrap_or_else(|| "?".to_owned())),
+        Err(TryLockError::WouldBlock) => Some(read_pid(&mut file).unwrap_or_else(|| "?".to_owned())),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 
-fn holder(file: &mut File) -> Option<String> {
+fn read_pid(file: &mut File) -> Option<String> {
     let mut text = String::new();
     file.rewind().ok()?;
     file.read_to_string(&mut text).ok()?;

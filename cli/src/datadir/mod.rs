@@ -1,6 +1,6 @@
 //! The data directory of `vestibule up`: configuration, secrets, databases, and who holds it.
 
-mod endpoints;
+mod addresses;
 mod error;
 mod files;
 mod lock;
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use chassis::random::SharedRandom;
 
-pub(crate) use endpoints::{Endpoint, Endpoints, Ports};
+pub(crate) use addresses::{Ports, ServiceAddresses, StackAddresses};
 pub(crate) use error::DataDirError;
-pub(crate) use lock::{Lock, held_by};
+pub(crate) use lock::{Lock, lock_holder};
 pub(crate) use operator::Operator;
-pub(crate) use overlay::Variable;
+pub(crate) use overlay::EnvVariable;
 pub(crate) use secrets::Secrets;
 
 /// A directory that holds one stack of services.
@@ -34,9 +34,9 @@ impl DataDir {
     /// # Errors
     /// When it is a file, or the place cannot be written to.
     pub(crate) fn create(root: &Path) -> Result<Self, DataDirError> {
-        files::private_directory(root)?;
-        files::close_if_empty(root)?;
-        Self::at(root)
+        files::create_private_directory(root)?;
+        files::restrict_if_empty(root)?;
+        Self::canonical(root)
     }
 
     /// A directory that `vestibule up` was started on.
@@ -50,10 +50,10 @@ impl DataDir {
                 missing: "operator.json",
             });
         }
-        Self::at(root)
+        Self::canonical(root)
     }
 
-    fn at(root: &Path) -> Result<Self, DataDirError> {
+    fn canonical(root: &Path) -> Result<Self, DataDirError> {
         let root = root.canonicalize().map_err(DataDirError::io("open", root))?;
         Ok(Self { root })
     }
@@ -83,19 +83,19 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Locked`] while another `vestibule up` runs on it.
     pub(crate) fn lock(&self) -> Result<Lock, DataDirError> {
-        Lock::take(&self.root)
+        Lock::acquire(&self.root)
     }
 
     /// Where the services listen, from command line, environment and files.
     ///
     /// # Errors
     /// When a file cannot be read, or an address in it is none.
-    pub(crate) fn endpoints(
+    pub(crate) fn addresses(
         &self,
         ports: Ports,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Endpoints, DataDirError> {
-        Endpoints::find(&self.auth_file(), &self.users_file(), ports, env)
+    ) -> Result<StackAddresses, DataDirError> {
+        StackAddresses::resolve(&self.auth_file(), &self.users_file(), ports, env)
     }
 
     /// The variables that make both services agree with these addresses, where files and environment say something else.
@@ -104,25 +104,29 @@ impl DataDir {
     /// When they say something that cannot be carried over: what, and what to change.
     pub(crate) fn overlay(
         &self,
-        at: &Endpoints,
+        addresses: &StackAddresses,
         ports: Ports,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Vec<Variable>, DataDirError> {
-        at.overlay([&self.auth_file(), &self.users_file()], ports, env)
+    ) -> Result<Vec<EnvVariable>, DataDirError> {
+        addresses.overlay([&self.auth_file(), &self.users_file()], ports, env)
     }
 
     /// Writes secrets and configuration where they are missing, and `operator.json` anew.
     ///
     /// # Errors
     /// When a file cannot be written; those written so far are whole, and the next start goes on from them.
-    pub(crate) fn prepare(&self, at: &Endpoints, random: &SharedRandom) -> Result<(), DataDirError> {
+    pub(crate) fn prepare(
+        &self,
+        addresses: &StackAddresses,
+        random: &SharedRandom,
+    ) -> Result<(), DataDirError> {
         let secrets = self.secrets();
         secrets.prepare(random)?;
         // A data directory inside a working copy should not end in a commit.
-        files::write_new(&self.root.join(".gitignore"), b"*\n")?;
-        files::write_new(&self.auth_file(), templates::auth(at).as_bytes())?;
-        files::write_new(&self.users_file(), templates::users(at).as_bytes())?;
-        Operator::new(at, secrets.client("vestibule-cli")?).write(&self.operator_file())
+        files::write_if_missing(&self.root.join(".gitignore"), b"*\n")?;
+        files::write_if_missing(&self.auth_file(), templates::auth(addresses).as_bytes())?;
+        files::write_if_missing(&self.users_file(), templates::users(addresses).as_bytes())?;
+        Operator::new(addresses, secrets.client("vestibule-cli")?).write(&self.operator_file())
     }
 
     /// The credential of the administrator's commands.

@@ -6,7 +6,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{DataDirError, Endpoints, files};
+use super::{DataDirError, StackAddresses, files};
 
 /// Where the services are, and the credential that may administer them.
 #[derive(Clone, Deserialize)]
@@ -27,12 +27,12 @@ impl fmt::Debug for Operator {
 }
 
 impl Operator {
-    pub(super) fn new(at: &Endpoints, client_secret: SecretString) -> Self {
+    pub(super) fn new(addresses: &StackAddresses, client_secret: SecretString) -> Self {
         Self {
-            auth_url: at.auth.url.clone(),
-            users_url: at.users.url.clone(),
-            auth_management_url: at.auth.management_url(),
-            users_management_url: at.users.management_url(),
+            auth_url: addresses.auth.url.clone(),
+            users_url: addresses.users.url.clone(),
+            auth_management_url: addresses.auth.management_url(),
+            users_management_url: addresses.users.management_url(),
             client_id: "vestibule-cli".to_owned(),
             client_secret,
         }

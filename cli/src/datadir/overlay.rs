@@ -9,20 +9,20 @@ use chassis::http::PublicUrl;
 use toml::{Table, Value};
 
 use super::secrets::CLIENTS;
-use super::{DataDirError, Endpoint, Endpoints, Ports, files};
+use super::{DataDirError, Ports, ServiceAddresses, StackAddresses, files};
 
 /// A variable of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Variable {
+pub(crate) struct EnvVariable {
     /// Such as `VESTIBULE_AUTH__ISSUER`.
     pub(crate) name: String,
     pub(crate) value: String,
     /// The key and what it says in the file, when that is something else.
-    pub(crate) instead_of: Option<String>,
+    pub(crate) overridden_value: Option<String>,
 }
 
 /// What the files and the environment of this process say.
-struct Configured<'a> {
+struct ConfiguredValues<'a> {
     auth_file: &'a Path,
     auth: Table,
     users: Table,
@@ -30,28 +30,28 @@ struct Configured<'a> {
 }
 
 /// How one service is configured, and where the other one repeats its URL.
-struct Service {
+struct ServiceKeys {
     listen: &'static str,
     management: &'static str,
     url: (&'static str, &'static str),
-    copy: (&'static str, [&'static str; 2]),
+    url_copy: (&'static str, [&'static str; 2]),
 }
 
-const AUTH: Service = Service {
+const AUTH: ServiceKeys = ServiceKeys {
     listen: "VESTIBULE_AUTH__LISTEN__ADDRESS",
     management: "VESTIBULE_AUTH__LISTEN__MANAGEMENT",
     url: ("VESTIBULE_AUTH__ISSUER", "issuer"),
-    copy: ("VESTIBULE_USERS__AUTH__ISSUER", ["auth", "issuer"]),
+    url_copy: ("VESTIBULE_USERS__AUTH__ISSUER", ["auth", "issuer"]),
 };
 
-const USERS: Service = Service {
+const USERS: ServiceKeys = ServiceKeys {
     listen: "VESTIBULE_USERS__LISTEN__ADDRESS",
     management: "VESTIBULE_USERS__LISTEN__MANAGEMENT",
     url: ("VESTIBULE_USERS__URL", "url"),
-    copy: ("VESTIBULE_AUTH__USERS__URL", ["users", "url"]),
+    url_copy: ("VESTIBULE_AUTH__USERS__URL", ["users", "url"]),
 };
 
-impl Endpoints {
+impl StackAddresses {
     /// The variables that make both services agree with these addresses, `auth` first.
     ///
     /// # Errors
@@ -61,22 +61,22 @@ impl Endpoints {
         [auth_file, users_file]: [&Path; 2],
         ports: Ports,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Vec<Variable>, DataDirError> {
-        let configured = Configured {
+    ) -> Result<Vec<EnvVariable>, DataDirError> {
+        let configured = ConfiguredValues {
             auth_file,
-            auth: files::table(auth_file)?,
-            users: files::table(users_file)?,
+            auth: files::read_toml(auth_file)?,
+            users: files::read_toml(users_file)?,
             env,
         };
         let (auth, users) = (&configured.auth, &configured.users);
-        let mut variables = configured.service(
+        let mut variables = configured.service_overrides(
             &AUTH,
             (auth, users),
             &self.auth,
             ports.auth,
             ports.auth_management,
         )?;
-        variables.extend(configured.service(
+        variables.extend(configured.service_overrides(
             &USERS,
             (users, auth),
             &self.users,
@@ -84,46 +84,46 @@ impl Endpoints {
             ports.users_management,
         )?);
         for client in CLIENTS {
-            variables.extend(configured.audiences(client, self)?);
+            variables.extend(configured.audience_override(client, self)?);
         }
         Ok(variables)
     }
 }
 
-impl Configured<'_> {
-    fn service(
+impl ConfiguredValues<'_> {
+    fn service_overrides(
         &self,
-        service: &Service,
+        service: &ServiceKeys,
         (own, other): (&Table, &Table),
-        at: &Endpoint,
+        addresses: &ServiceAddresses,
         port: Option<u16>,
         management: Option<u16>,
-    ) -> Result<Vec<Variable>, DataDirError> {
+    ) -> Result<Vec<EnvVariable>, DataDirError> {
         let (url, url_key) = service.url;
-        let (copy, copy_key) = service.copy;
-        if let Some(text) = (self.env)(copy).filter(|text| !is_url(text, &at.url)) {
+        let (copy, copy_key) = service.url_copy;
+        if let Some(text) = (self.env)(copy).filter(|text| !is_same_url(text, &addresses.url)) {
             return Err(DataDirError::Environment {
                 reason: format!(
                     "{copy} says {text}, but {url_key} of the other service is {}",
-                    at.url
+                    addresses.url
                 ),
-                mend: format!("Unset {copy}: it follows {url}."),
+                remedy: format!("Unset {copy}: it follows {url}."),
             });
         }
         let moved = port.is_some();
         Ok([
-            self.differing(
+            self.override_if_different(
                 service.listen,
-                text(own, &["listen", "address"]),
-                &at.listen.to_string(),
+                string_at(own, &["listen", "address"]),
+                &addresses.listen.to_string(),
                 moved,
             ),
-            self.differing(url, text(own, &[url_key]), &at.url, moved),
-            self.differing(copy, text(other, &copy_key), &at.url, moved),
-            self.differing(
+            self.override_if_different(url, string_at(own, &[url_key]), &addresses.url, moved),
+            self.override_if_different(copy, string_at(other, &copy_key), &addresses.url, moved),
+            self.override_if_different(
                 service.management,
-                text(own, &["listen", "management"]),
-                &at.management.to_string(),
+                string_at(own, &["listen", "management"]),
+                &addresses.management.to_string(),
                 management.is_some(),
             ),
         ]
@@ -133,38 +133,48 @@ impl Configured<'_> {
     }
 
     /// The variable, where file and environment say something else, or nothing although the command line does.
-    fn differing(&self, name: &str, written: Option<String>, value: &str, asked: bool) -> Option<Variable> {
+    fn override_if_different(
+        &self,
+        name: &str,
+        written: Option<String>,
+        value: &str,
+        asked: bool,
+    ) -> Option<EnvVariable> {
         let configured = (self.env)(name).or(written);
         let agrees = match &configured {
-            Some(text) => is_url(text, value) || is_address(text, value),
+            Some(text) => is_same_url(text, value) || is_same_address(text, value),
             None => !asked,
         };
-        (!agrees).then(|| Variable {
+        (!agrees).then(|| EnvVariable {
             name: name.to_owned(),
             value: value.to_owned(),
-            instead_of: configured,
+            overridden_value: configured,
         })
     }
 
     /// Older releases wrote both URLs into the clients of the generated file, where they do not follow.
-    fn audiences(&self, client: &str, at: &Endpoints) -> Result<Option<Variable>, DataDirError> {
+    fn audience_override(
+        &self,
+        client: &str,
+        addresses: &StackAddresses,
+    ) -> Result<Option<EnvVariable>, DataDirError> {
         let name = format!("VESTIBULE_AUTH__CLIENTS__{}__AUDIENCES", client.to_uppercase());
         let written = self
             .auth
             .get("clients")
             .and_then(|clients| clients.get(client)?.get("audiences")?.as_array());
         let written: Vec<&str> = written.into_iter().flatten().filter_map(Value::as_str).collect();
-        let both = [at.auth.url.as_str(), at.users.url.as_str()];
+        let both = [addresses.auth.url.as_str(), addresses.users.url.as_str()];
         let needed = match client {
             "vestibule-auth" => &both[1..],
             "vestibule-users" => &both[..1],
             _ => &both[..],
         };
-        let is_there = |url: &&str| written.iter().any(|text| is_url(text, url));
+        let is_there = |url: &&str| written.iter().any(|text| is_same_url(text, url));
         if written.is_empty() || (self.env)(&name).is_some() || needed.iter().all(is_there) {
             return Ok(None);
         }
-        let former = self.former_urls();
+        let former = self.configured_urls();
         let derived = |text: &&str| {
             let url = PublicUrl::parse(text).ok();
             url.is_some_and(|url| url.is_loopback() || former.contains(&url) || both.contains(&url.as_str()))
@@ -179,20 +189,20 @@ impl Configured<'_> {
                 ),
             });
         }
-        Ok(Some(Variable {
+        Ok(Some(EnvVariable {
             name,
             value: both.join(","),
-            instead_of: Some(written.join(",")),
+            overridden_value: Some(written.join(",")),
         }))
     }
 
     /// What the files call the services.
-    fn former_urls(&self) -> Vec<PublicUrl> {
+    fn configured_urls(&self) -> Vec<PublicUrl> {
         [
-            text(&self.auth, &["issuer"]),
-            text(&self.auth, &["users", "url"]),
-            text(&self.users, &["url"]),
-            text(&self.users, &["auth", "issuer"]),
+            string_at(&self.auth, &["issuer"]),
+            string_at(&self.auth, &["users", "url"]),
+            string_at(&self.users, &["url"]),
+            string_at(&self.users, &["auth", "issuer"]),
         ]
         .into_iter()
         .flatten()
@@ -201,7 +211,7 @@ impl Configured<'_> {
     }
 }
 
-fn text(table: &Table, path: &[&str]) -> Option<String> {
+fn string_at(table: &Table, path: &[&str]) -> Option<String> {
     let (last, tables) = path.split_last()?;
     let table = tables
         .iter()
@@ -209,11 +219,11 @@ fn text(table: &Table, path: &[&str]) -> Option<String> {
     table.get(*last)?.as_str().map(str::to_owned)
 }
 
-fn is_url(text: &str, url: &str) -> bool {
+fn is_same_url(text: &str, url: &str) -> bool {
     PublicUrl::parse(text).is_ok_and(|other| other.as_str() == url)
 }
 
-fn is_address(text: &str, address: &str) -> bool {
+fn is_same_address(text: &str, address: &str) -> bool {
     text.parse::<SocketAddr>()
         .ok()
         .is_some_and(|other| other.to_string() == address)

@@ -26,14 +26,14 @@ impl Secrets {
 
     /// Makes what is missing and leaves what is there.
     pub(super) fn prepare(&self, random: &SharedRandom) -> Result<(), DataDirError> {
-        files::private_directory(&self.0)?;
+        files::create_private_directory(&self.0)?;
         for name in ENCRYPTION_KEYS {
             let mut key = [0; 32];
             random.fill(&mut key);
-            files::write_new(&self.file(name), STANDARD.encode(key).as_bytes())?;
+            files::write_if_missing(&self.file(name), STANDARD.encode(key).as_bytes())?;
         }
         for client in CLIENTS {
-            files::write_new(&self.file(client), random.token().expose().as_bytes())?;
+            files::write_if_missing(&self.file(client), random.token().expose().as_bytes())?;
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! The configuration files that a first start writes.
 
-use super::Endpoints;
+use super::StackAddresses;
 
 /// `auth.toml`.
-pub(super) fn auth(at: &Endpoints) -> String {
+pub(super) fn auth(addresses: &StackAddresses) -> String {
     format!(
         r#"# The authentication service. `vestibule up` wrote this file at its first start and never writes it again:
 # change it as you like, then start again. `vestibule config check` reads it as the service does.
@@ -51,15 +51,15 @@ secret_file = "secrets/vestibule-cli"
 grant_types = ["client_credentials"]
 scopes = ["admin", "users:read", "users:write", "groups:read", "groups:write", "events:read"]
 "#,
-        issuer = at.auth.url,
-        listen = at.auth.listen,
-        management = at.auth.management,
-        users = at.users.url,
+        issuer = addresses.auth.url,
+        listen = addresses.auth.listen,
+        management = addresses.auth.management,
+        users = addresses.users.url,
     )
 }
 
 /// `users.toml`.
-pub(super) fn users(at: &Endpoints) -> String {
+pub(super) fn users(addresses: &StackAddresses) -> String {
     format!(
         r#"# The user service. `vestibule up` wrote this file at its first start and never writes it again.
 # Every key is also an environment variable: `listen.address` is VESTIBULE_USERS__LISTEN__ADDRESS.
@@ -86,9 +86,9 @@ issuer = "{issuer}"
 client_id = "vestibule-users"
 client_secret_file = "secrets/vestibule-users"
 "#,
-        url = at.users.url,
-        listen = at.users.listen,
-        management = at.users.management,
-        issuer = at.auth.url,
+        url = addresses.users.url,
+        listen = addresses.users.listen,
+        management = addresses.users.management,
+        issuer = addresses.auth.url,
     )
 }

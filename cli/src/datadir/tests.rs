@@ -13,11 +13,11 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 
 const NO_ENV: &dyn Fn(&str) -> Option<String> = &|_| None;
 
-fn place() -> TempDir {
+fn temporary_directory() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
@@ -25,11 +25,11 @@ fn random() -> SharedRandom {
     Arc::new(SystemRandom::default())
 }
 
-fn started(temp: &TempDir, ports: Ports) -> (DataDir, Endpoints) {
+fn started(temp: &TempDir, ports: Ports) -> (DataDir, StackAddresses) {
     let data = DataDir::create(&temp.path().join("data")).expect("made");
-    let at = data.endpoints(ports, NO_ENV).expect("endpoints");
-    data.prepare(&at, &random()).expect("prepared");
-    (data, at)
+    let addresses = data.addresses(ports, NO_ENV).expect("addresses");
+    data.prepare(&addresses, &random()).expect("prepared");
+    (data, addresses)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -46,15 +46,15 @@ fn variables_for(
     ports: Ports,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<(String, String)> {
-    let at = data.endpoints(ports, env).expect("endpoints");
-    let variables = data.overlay(&at, ports, env).expect("an overlay");
-    let pair = |variable: Variable| (variable.name, variable.value);
+    let addresses = data.addresses(ports, env).expect("addresses");
+    let variables = data.overlay(&addresses, ports, env).expect("an overlay");
+    let pair = |variable: EnvVariable| (variable.name, variable.value);
     variables.into_iter().map(pair).collect()
 }
 
 #[test]
 fn a_first_start_makes_everything_for_its_owner_alone() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     assert_eq!(mode(data.root()), 0o700);
     assert_eq!(mode(data.secrets().folder()), 0o700);
@@ -81,7 +81,7 @@ fn a_first_start_makes_everything_for_its_owner_alone() {
 
 #[test]
 fn a_directory_that_was_there_is_closed_only_while_it_is_empty() {
-    let temp = place();
+    let temp = temporary_directory();
     let open = || fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).expect("changed");
     open();
     DataDir::create(temp.path()).expect("made");
@@ -94,8 +94,8 @@ fn a_directory_that_was_there_is_closed_only_while_it_is_empty() {
 
 #[test]
 fn secrets_differ_and_stay_from_start_to_start() {
-    let temp = place();
-    let (data, at) = started(&temp, Ports::default());
+    let temp = temporary_directory();
+    let (data, addresses) = started(&temp, Ports::default());
     let secret = |name| {
         data.secrets()
             .client(name)
@@ -107,7 +107,7 @@ fn secrets_differ_and_stay_from_start_to_start() {
     assert!(first.len() >= 43, "256 bits");
     assert_ne!(first, secret("vestibule-users"));
     assert_ne!(first, secret("vestibule-cli"));
-    data.prepare(&at, &random()).expect("prepared again");
+    data.prepare(&addresses, &random()).expect("prepared again");
     assert_eq!(first, secret("vestibule-auth"));
     let operator = data.operator().expect("an operator");
     assert_eq!(operator.client_secret.expose_secret(), secret("vestibule-cli"));
@@ -116,18 +116,18 @@ fn secrets_differ_and_stay_from_start_to_start() {
 
 #[test]
 fn an_operators_edits_stay_and_are_heeded() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     let edited = fs::read_to_string(data.auth_file())
         .expect("read")
         .replace("127.0.0.1:8000", "0.0.0.0:8010")
         .replace("http://localhost:8000", "https://id.example.org");
     fs::write(data.auth_file(), &edited).expect("written");
-    let at = data.endpoints(Ports::default(), NO_ENV).expect("endpoints");
-    data.prepare(&at, &random()).expect("prepared");
+    let addresses = data.addresses(Ports::default(), NO_ENV).expect("addresses");
+    data.prepare(&addresses, &random()).expect("prepared");
     assert_eq!(fs::read_to_string(data.auth_file()).expect("read"), edited);
-    assert_eq!(at.auth.listen.to_string(), "0.0.0.0:8010");
-    assert_eq!(at.auth.url, "https://id.example.org");
+    assert_eq!(addresses.auth.listen.to_string(), "0.0.0.0:8010");
+    assert_eq!(addresses.auth.url, "https://id.example.org");
     assert_eq!(
         data.operator().expect("an operator").auth_url,
         "https://id.example.org"
@@ -136,7 +136,7 @@ fn an_operators_edits_stay_and_are_heeded() {
 
 #[test]
 fn ports_of_the_command_line_go_over_the_files_by_environment() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     let ports = Ports {
         auth: Some(8100),
@@ -145,7 +145,7 @@ fn ports_of_the_command_line_go_over_the_files_by_environment() {
         users_management: Some(9101),
         ..Ports::default()
     };
-    let at = data.endpoints(ports, NO_ENV).expect("endpoints");
+    let addresses = data.addresses(ports, NO_ENV).expect("addresses");
     assert_eq!(
         variables_for(&data, ports, NO_ENV),
         [
@@ -156,43 +156,43 @@ fn ports_of_the_command_line_go_over_the_files_by_environment() {
         ]
         .map(owned)
     );
-    assert_eq!(at.users.url, "http://localhost:8001");
+    assert_eq!(addresses.users.url, "http://localhost:8001");
     assert!(variables_for(&data, Ports::default(), NO_ENV).is_empty());
 }
 
 #[test]
 fn an_issuer_behind_a_proxy_does_not_follow_the_port() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     let env = |name: &str| (name == "VESTIBULE_AUTH__ISSUER").then(|| "https://id.example.org".to_owned());
     let ports = Ports {
         auth: Some(8100),
         ..Ports::default()
     };
-    let at = data.endpoints(ports, &env).expect("endpoints");
+    let addresses = data.addresses(ports, &env).expect("addresses");
     assert_eq!(
-        (at.auth.url.as_str(), at.auth.listen.port()),
+        (addresses.auth.url.as_str(), addresses.auth.listen.port()),
         ("https://id.example.org", 8100)
     );
 }
 
 #[test]
 fn the_first_start_writes_the_ports_that_it_was_given() {
-    let temp = place();
+    let temp = temporary_directory();
     let ports = Ports {
         auth: Some(0),
         users: Some(8101),
         ..Ports::default()
     };
-    let (data, at) = started(&temp, ports);
-    assert_ne!(at.auth.listen.port(), 0);
-    let later = data.endpoints(Ports::default(), NO_ENV).expect("endpoints");
-    assert_eq!(later, at);
+    let (data, addresses) = started(&temp, ports);
+    assert_ne!(addresses.auth.listen.port(), 0);
+    let later = data.addresses(Ports::default(), NO_ENV).expect("addresses");
+    assert_eq!(later, addresses);
 }
 
 #[test]
 fn a_broken_file_is_named_with_the_place_of_the_fault() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     for (content, expected) in [
         ("issuer = \"http://localhost:8000\"\n[listen\n", "line 2"),
@@ -200,9 +200,9 @@ fn a_broken_file_is_named_with_the_place_of_the_fault() {
         ("[listen]\nmanagement = 9000\n", "listen.management"),
     ] {
         fs::write(data.auth_file(), content).expect("written");
-        let error = data.endpoints(Ports::default(), NO_ENV).expect_err("refused");
-        let failure = Failure::from(error);
-        assert_eq!(failure.code(), Code::Usage);
+        let error = data.addresses(Ports::default(), NO_ENV).expect_err("refused");
+        let failure = CommandError::from(error);
+        assert_eq!(failure.code(), ErrorCode::Usage);
         let text = failure.to_string();
         assert!(text.contains("auth.toml") && text.contains(expected), "{text}");
     }
@@ -210,19 +210,19 @@ fn a_broken_file_is_named_with_the_place_of_the_fault() {
 
 #[test]
 fn the_lock_has_one_holder_and_tells_who_and_whether_the_last_one_crashed() {
-    let temp = place();
+    let temp = temporary_directory();
     let data = DataDir::create(temp.path()).expect("made");
-    assert_eq!(held_by(data.root()), None);
+    assert_eq!(lock_holder(data.root()), None);
     let lock = data.lock().expect("taken");
     assert!(!lock.after_a_crash);
     let pid = std::process::id().to_string();
-    assert_eq!(held_by(data.root()), Some(pid.clone()));
+    assert_eq!(lock_holder(data.root()), Some(pid.clone()));
     let refused = data.lock().expect_err("held");
     assert!(
         refused.to_string().contains(&format!("process {pid}")),
         "{refused}"
     );
-    assert_eq!(Failure::from(refused).code(), Code::Conflict);
+    assert_eq!(CommandError::from(refused).code(), ErrorCode::Conflict);
     drop(lock);
     assert!(!data.lock().expect("taken again").after_a_crash);
     // What a process leaves that was killed.
@@ -232,7 +232,7 @@ fn the_lock_has_one_holder_and_tells_who_and_whether_the_last_one_crashed() {
 
 #[test]
 fn a_file_is_no_data_directory() {
-    let temp = place();
+    let temp = temporary_directory();
     let path = temp.path().join("file");
     fs::write(&path, "x").expect("written");
     for error in [
@@ -242,32 +242,36 @@ fn a_file_is_no_data_directory() {
             .and_then(|data| data.operator().map(|_| data))
             .expect_err("refused"),
     ] {
-        let text = Failure::from(error).to_string();
+        let text = CommandError::from(error).to_string();
         assert!(text.contains("it is a file, not a directory"), "{text}");
     }
 }
 
 #[test]
 fn a_directory_that_nothing_was_started_on_says_what_to_do() {
-    let temp = place();
-    let failure = Failure::from(DataDir::open(temp.path()).expect_err("nothing there"));
-    assert_eq!(failure.code(), Code::NotFound);
+    let temp = temporary_directory();
+    let failure = CommandError::from(DataDir::open(temp.path()).expect_err("nothing there"));
+    assert_eq!(failure.code(), ErrorCode::NotFound);
     assert!(failure.to_string().contains("vestibule up"), "{failure}");
 }
 
 #[test]
 fn what_the_operating_system_refuses_is_said_in_plain_words_with_a_mend() {
     for (kind, code, words) in [
-        (ErrorKind::PermissionDenied, Code::Denied, "permission denied"),
-        (ErrorKind::StorageFull, Code::Failed, "the disk is full"),
+        (
+            ErrorKind::PermissionDenied,
+            ErrorCode::Denied,
+            "permission denied",
+        ),
+        (ErrorKind::StorageFull, ErrorCode::Failed, "the disk is full"),
         (
             ErrorKind::ReadOnlyFilesystem,
-            Code::Failed,
+            ErrorCode::Failed,
             "the file system is read-only",
         ),
     ] {
         let error = DataDirError::io("write", Path::new("/data/auth.toml"))(Error::from(kind));
-        let failure = Failure::from(error);
+        let failure = CommandError::from(error);
         assert_eq!(failure.code(), code);
         let text = failure.to_string();
         assert!(
@@ -280,7 +284,7 @@ fn what_the_operating_system_refuses_is_said_in_plain_words_with_a_mend() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_not_there_in_part() {
-    let temp = place();
+    let temp = temporary_directory();
     let target = temp.path().join("taken");
     fs::create_dir(&target).expect("made");
     files::replace(&target, b"secret").expect_err("a directory is in the way");
@@ -293,13 +297,16 @@ fn a_file_that_cannot_be_written_is_not_there_in_part() {
 
 #[test]
 fn port_zero_is_a_free_port() {
-    let temp = place();
+    let temp = temporary_directory();
     let data = DataDir::create(temp.path()).expect("made");
     let ports = Ports {
         auth: Some(0),
         ..Ports::default()
     };
-    let at = data.endpoints(ports, NO_ENV).expect("endpoints");
-    TcpListener::bind(at.auth.listen).expect("free");
-    assert_eq!(at.auth.url, format!("http://localhost:{}", at.auth.listen.port()));
+    let addresses = data.addresses(ports, NO_ENV).expect("addresses");
+    TcpListener::bind(addresses.auth.listen).expect("free");
+    assert_eq!(
+        addresses.auth.url,
+        format!("http://localhost:{}", addresses.auth.listen.port())
+    );
 }

@@ -6,7 +6,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use record::{Level, Record};
+pub(crate) use record::{LogLevel, LogRecord};
 pub(crate) use render::{Renderer, printable};
 pub(crate) use style::{Color, Style};
 

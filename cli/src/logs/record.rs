@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// How grave a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
+pub(crate) enum LogLevel {
     Error,
     Warn,
     Info,
@@ -12,7 +12,7 @@ pub(crate) enum Level {
     Trace,
 }
 
-impl Level {
+impl LogLevel {
     fn parse(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
             "error" | "fatal" | "critical" => Self::Error,
@@ -48,16 +48,16 @@ impl Level {
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct LogRecord {
     /// RFC 3339, as written.
     pub(crate) time: Option<String>,
-    pub(crate) level: Level,
+    pub(crate) level: LogLevel,
     pub(crate) message: String,
     /// Everything else, by dotted name.
     pub(crate) fields: Vec<(String, String)>,
 }
 
-impl Record {
+impl LogRecord {
     /// Reads a line; none when it is no ECS object, such as the last words of a panic.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let object: Map<String, Value> = serde_json::from_str(line).ok()?;
@@ -65,16 +65,16 @@ impl Record {
         flatten(None, &object, &mut flat);
         let mut record = Self {
             time: None,
-            level: Level::Info,
+            level: LogLevel::Info,
             message: String::new(),
             fields: Vec::new(),
         };
         for (name, value) in flat {
             match name.as_str() {
                 "@timestamp" => record.time = Some(value),
-                "log.level" => record.level = Level::parse(&value),
+                "log.level" => record.level = LogLevel::parse(&value),
                 "message" => record.message = value,
-                name if is_noise(name) => {}
+                name if is_redundant(name) => {}
                 _ => record.fields.push((name, value)),
             }
         }
@@ -93,7 +93,7 @@ impl Record {
 }
 
 /// What the reader of one machine's stream knows already.
-fn is_noise(name: &str) -> bool {
+fn is_redundant(name: &str) -> bool {
     name.starts_with("service.")
         || name.starts_with("process.")
         || name.starts_with("log.")

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Record, Style};
+use super::{LogRecord, Style};
 
 /// Renders records in one style and time zone.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     /// `21:40:05.120 auth      INFO  message key=value …`, without the end of the line.
-    pub(crate) fn record(&self, service: &str, record: &Record) -> String {
+    pub(crate) fn record(&self, service: &str, record: &LogRecord) -> String {
         let mut line = format!(
             "{} {} {} {}",
             self.style.dim(self.time(record.time.as_deref())),
@@ -29,16 +29,16 @@ impl Renderer {
             match name.as_str() {
                 "error.stack_trace" => trace = Some(value),
                 "error.message" if record.message.contains(value.as_str()) => {}
-                _ => self.field(&mut line, name, value),
+                _ => self.append_field(&mut line, name, value),
             }
         }
         if let Some(trace) = trace {
-            self.causes(&mut line, trace);
+            self.append_causes(&mut line, trace);
         }
         line
     }
 
-    fn field(&self, line: &mut String, name: &str, value: &str) {
+    fn append_field(&self, line: &mut String, name: &str, value: &str) {
         let value = printable(value);
         let value = if value.is_empty() || value.contains([' ', '"', '=']) {
             format!("{value:?}")
@@ -54,7 +54,7 @@ impl Renderer {
     }
 
     /// Of a chain of causes the last, which is what to mend; anything else, such as a backtrace, below the line.
-    fn causes(&self, line: &mut String, trace: &str) {
+    fn append_causes(&self, line: &mut String, trace: &str) {
         let mut causes = trace
             .lines()
             .skip(1)
@@ -64,7 +64,7 @@ impl Renderer {
             return;
         }
         if let Some(Some(root)) = causes.reduce(|before, next| before.and(next)) {
-            return self.field(line, "error.cause", root);
+            return self.append_field(line, "error.cause", root);
         }
         for text in trace.lines() {
             line.push_str("\n    ");
@@ -96,7 +96,7 @@ impl Renderer {
 
 /// Text from elsewhere, with nothing in it that could steer the terminal or begin a new line.
 pub(crate) fn printable(text: &str) -> String {
-    if !text.chars().any(|c| c.is_control() || is_direction(c)) {
+    if !text.chars().any(|c| c.is_control() || is_bidi_control(c)) {
         return text.to_owned();
     }
     let mut safe = String::with_capacity(text.len() + 8);
@@ -105,7 +105,7 @@ pub(crate) fn printable(text: &str) -> String {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("  "),
-            c if c.is_control() || is_direction(c) => safe.extend(c.escape_unicode()),
+            c if c.is_control() || is_bidi_control(c) => safe.extend(c.escape_unicode()),
             c => safe.push(c),
         }
     }
@@ -113,6 +113,6 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// The marks that turn the direction of writing, with which one text can pose as another.
-fn is_direction(c: char) -> bool {
+fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

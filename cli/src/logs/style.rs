@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
-use super::Level;
+use super::LogLevel;
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -78,13 +78,13 @@ impl Style {
     }
 
     /// A level, in the colour of its gravity.
-    pub(crate) fn level(self, level: Level) -> String {
+    pub(crate) fn level(self, level: LogLevel) -> String {
         let code = match level {
-            Level::Error => "1;31",
-            Level::Warn => "33",
-            Level::Info => "32",
-            Level::Debug => "34",
-            Level::Trace => "2",
+            LogLevel::Error => "1;31",
+            LogLevel::Warn => "33",
+            LogLevel::Info => "32",
+            LogLevel::Debug => "34",
+            LogLevel::Trace => "2",
         };
         self.paint(code, level.label())
     }

@@ -8,10 +8,10 @@ use std::io::{self, ErrorKind, Write};
 
 use serde_json::Value;
 
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style};
 
-pub(crate) use table::{Table, sheet};
+pub(crate) use table::{Table, key_value_list};
 
 /// How a command prints its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -27,11 +27,11 @@ pub(crate) enum Format {
 ///
 /// # Errors
 /// When standard output cannot be written to. A reader that left (`| head`) is no failure.
-pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+pub(crate) fn print_line(text: impl AsRef<str>) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
-            Code::Failed,
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::new(
+            ErrorCode::Failed,
             format!("cannot write to standard output: {error}"),
         )),
         _ => Ok(()),
@@ -41,25 +41,25 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 /// Prints a JSON value, indented.
 ///
 /// # Errors
-/// As [`line`].
-pub(crate) fn json(value: &Value) -> Result<(), Failure> {
-    line(format!("{value:#}"))
+/// As [`print_line`].
+pub(crate) fn print_json(value: &Value) -> Result<(), CommandError> {
+    print_line(format!("{value:#}"))
 }
 
 /// Prints a remark to standard error, where it does not disturb a script.
-pub(crate) fn remark(text: impl AsRef<str>) {
+pub(crate) fn print_remark(text: impl AsRef<str>) {
     // There is nowhere to report that standard error is gone.
     let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
 }
 
 /// Prints why a command failed.
-pub(crate) fn error(failure: &Failure) {
+pub(crate) fn print_error(failure: &CommandError) {
     let style = Style::choose(Color::Auto, &io::stderr());
-    remark(format!("{} {failure}", style.bad("error:")));
+    print_remark(format!("{} {failure}", style.bad("error:")));
 }
 
 /// Prints a question to standard error and stays on its line.
-pub(crate) fn ask(question: &str) {
+pub(crate) fn print_question(question: &str) {
     let mut err = io::stderr().lock();
     // There is nowhere to report that standard error is gone.
     let _ = write!(err, "{question}").and_then(|()| err.flush());

@@ -32,38 +32,40 @@ impl Table {
             .enumerate()
             .map(|(column, heading)| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| width(cell)).fold(width(heading), usize::max)
+                cells
+                    .map(|cell| char_count(cell))
+                    .fold(char_count(heading), usize::max)
             })
             .collect();
-        let mut lines = vec![style.dim(layout(&self.headings, &widths))];
-        lines.extend(self.rows.iter().map(|row| layout(row, &widths)));
+        let mut lines = vec![style.dim(format_row(&self.headings, &widths))];
+        lines.extend(self.rows.iter().map(|row| format_row(row, &widths)));
         lines.join("\n")
     }
 }
 
 /// Name and value under one another, for a single thing.
-pub(crate) fn sheet(pairs: &[(&str, String)], style: Style) -> String {
-    let widest = pairs.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+pub(crate) fn key_value_list(pairs: &[(&str, String)], style: Style) -> String {
+    let widest = pairs.iter().map(|(name, _)| char_count(name)).max().unwrap_or(0);
     let lines: Vec<String> = pairs
         .iter()
         .map(|(name, value)| {
-            let space = " ".repeat(widest - width(name));
+            let space = " ".repeat(widest - char_count(name));
             format!("{}{space}  {}", style.dim(name), printable(value))
         })
         .collect();
     lines.join("\n")
 }
 
-fn layout<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
+fn format_row<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, column) in cells.iter().zip(widths) {
         let cell = cell.as_ref();
         line.push_str(cell);
-        line.push_str(&" ".repeat(column.saturating_sub(width(cell)) + 2));
+        line.push_str(&" ".repeat(column.saturating_sub(char_count(cell)) + 2));
     }
     line.trim_end().to_owned()
 }
 
-fn width(text: &str) -> usize {
+fn char_count(text: &str) -> usize {
     text.chars().count()
 }

@@ -20,11 +20,14 @@ fn a_cell_cannot_steer_the_terminal() {
             .chars()
             .any(char::is_control)
     );
-    assert!(!sheet(&[("name", "a\nb".to_owned())], Style::PLAIN).contains('\n'));
+    assert!(!key_value_list(&[("name", "a\nb".to_owned())], Style::PLAIN).contains('\n'));
 }
 
 #[test]
 fn names_and_values_line_up() {
     let pairs = [("id", "1".to_owned()), ("user name", "ann".to_owned())];
-    assert_eq!(sheet(&pairs, Style::PLAIN), "id         1\nuser name  ann");
+    assert_eq!(
+        key_value_list(&pairs, Style::PLAIN),
+        "id         1\nuser name  ann"
+    );
 }

@@ -3,37 +3,37 @@
 use std::time::Duration;
 
 /// A service that lived this long has recovered: the next death begins anew.
-const RECOVERED: Duration = Duration::from_secs(10);
+const RECOVERY_TIME: Duration = Duration::from_secs(10);
 
 /// Doubles from death to death, up to a limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backoff {
-    first: Duration,
-    most: Duration,
+    initial: Duration,
+    max: Duration,
     next: Duration,
     /// Deaths in a row without a recovery.
-    pub(super) deaths: u32,
+    pub(super) exits: u32,
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, most: Duration) -> Self {
+    pub(super) fn new(initial: Duration, max: Duration) -> Self {
         Self {
-            first,
-            most,
-            next: first,
-            deaths: 0,
+            initial,
+            max,
+            next: initial,
+            exits: 0,
         }
     }
 
     /// The wait after a service ended that had lived `lived`.
-    pub(super) fn after(&mut self, lived: Duration) -> Duration {
-        if lived >= RECOVERED {
-            self.next = self.first;
-            self.deaths = 0;
+    pub(super) fn next_delay(&mut self, uptime: Duration) -> Duration {
+        if uptime >= RECOVERY_TIME {
+            self.next = self.initial;
+            self.exits = 0;
         }
         let wait = self.next;
-        self.next = self.next.saturating_mul(2).min(self.most);
-        self.deaths = self.deaths.saturating_add(1);
+        self.next = self.next.saturating_mul(2).min(self.max);
+        self.exits = self.exits.saturating_add(1);
         wait
     }
 }

@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::printer::Printer;
-use super::{Stop, asked};
-use crate::logs::{LogFormat, Record};
+use super::{StopRequest, stop_requested};
+use crate::logs::{LogFormat, LogRecord};
 
 /// How to start a service.
 #[derive(Clone, Debug)]
-pub(crate) struct Service {
+pub(crate) struct ServiceCommand {
     /// `auth` or `users`.
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
@@ -35,7 +35,7 @@ pub(crate) struct Service {
 
 /// A running service.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct ChildProcess {
     child: Child,
     pid: Option<Pid>,
     readers: JoinSet<()>,
@@ -43,9 +43,9 @@ pub(super) struct Running {
     _lifeline: Option<ChildStdin>,
 }
 
-impl Running {
+impl ChildProcess {
     pub(super) fn spawn(
-        service: &Service,
+        service: &ServiceCommand,
         printer: &Printer,
         link: &watch::Sender<Option<String>>,
     ) -> io::Result<Self> {
@@ -62,10 +62,10 @@ impl Running {
             .spawn()?;
         let mut readers = JoinSet::new();
         if let Some(stream) = child.stdout.take() {
-            readers.spawn(read(service.name, stream, printer.clone(), link.clone()));
+            readers.spawn(forward_lines(service.name, stream, printer.clone(), link.clone()));
         }
         if let Some(stream) = child.stderr.take() {
-            readers.spawn(read(service.name, stream, printer.clone(), link.clone()));
+            readers.spawn(forward_lines(service.name, stream, printer.clone(), link.clone()));
         }
         Ok(Self {
             pid: child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())),
@@ -87,27 +87,31 @@ impl Running {
     }
 
     /// Waits until its last words are printed. A process that it left behind may hold the pipe, hence the limit.
-    pub(super) async fn last_words(&mut self) {
+    pub(super) async fn drain_output(&mut self) {
         let all = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(Duration::from_secs(1), all).await;
     }
 
     /// Ends it: SIGTERM, then SIGKILL after `drain` or when a kill is asked for. Says whether it had to be killed.
-    pub(super) async fn stop(&mut self, drain: Duration, stop: &mut watch::Receiver<Stop>) -> bool {
-        if *stop.borrow() != Stop::Kill {
+    pub(super) async fn terminate(
+        &mut self,
+        drain: Duration,
+        stop: &mut watch::Receiver<StopRequest>,
+    ) -> bool {
+        if *stop.borrow() != StopRequest::Kill {
             self.signal(Signal::TERM);
             tokio::select! {
                 _ = self.child.wait() => {
-                    self.last_words().await;
+                    self.drain_output().await;
                     return false;
                 }
                 () = tokio::time::sleep(drain) => {}
-                () = asked(stop, Stop::Kill) => {}
+                () = stop_requested(stop, StopRequest::Kill) => {}
             }
         }
         self.signal(Signal::KILL);
         let _ = self.child.wait().await;
-        self.last_words().await;
+        self.drain_output().await;
         true
     }
 
@@ -119,7 +123,7 @@ impl Running {
     }
 }
 
-async fn read(
+async fn forward_lines(
     service: &'static str,
     stream: impl AsyncRead + Unpin,
     printer: Printer,
@@ -134,7 +138,7 @@ async fn read(
             continue;
         }
         let setup =
-            Record::parse(&text).and_then(|record| record.field("vestibule.setup.url").map(str::to_owned));
+            LogRecord::parse(&text).and_then(|record| record.field("vestibule.setup.url").map(str::to_owned));
         if setup.is_some() {
             link.send_replace(setup);
             // People see it in the banner; printed twice it would look like two links.
@@ -142,6 +146,6 @@ async fn read(
                 continue;
             }
         }
-        printer.line(service, text).await;
+        printer.print_line(service, text).await;
     }
 }

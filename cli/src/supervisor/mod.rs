@@ -4,7 +4,7 @@ mod backoff;
 mod child;
 pub(crate) mod ports;
 mod printer;
-mod ready;
+mod readiness;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -16,19 +16,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::failure::{Code, Failure};
-use crate::logs::Level;
+use crate::error::{CommandError, ErrorCode};
+use crate::logs::LogLevel;
 use backoff::Backoff;
-use child::Running;
-pub(crate) use child::Service;
+use child::ChildProcess;
+pub(crate) use child::ServiceCommand;
 pub(crate) use printer::Printer;
 pub(crate) use signals::stop_on_signals;
 
 /// What the supervisor is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
+pub(crate) enum StopRequest {
     /// To go on.
-    No,
+    None,
     /// To let the services finish what they are doing.
     Drain,
     /// To end them now.
@@ -36,7 +36,7 @@ pub(crate) enum Stop {
 }
 
 /// Returns when at least `what` is asked.
-async fn asked(stop: &mut watch::Receiver<Stop>, what: Stop) {
+async fn stop_requested(stop: &mut watch::Receiver<StopRequest>, what: StopRequest) {
     if stop.wait_for(|now| *now >= what).await.is_err() {
         // Nobody is left who could ask.
         std::future::pending::<()>().await;
@@ -45,24 +45,24 @@ async fn asked(stop: &mut watch::Receiver<Stop>, what: Stop) {
 
 /// How patient the supervisor is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct RestartPolicy {
     /// The wait before the first restart; doubled from death to death.
-    pub(crate) first_restart: Duration,
+    pub(crate) initial_backoff: Duration,
     /// The longest wait before a restart.
-    pub(crate) last_restart: Duration,
+    pub(crate) max_backoff: Duration,
     /// How long a service may take to end.
-    pub(crate) drain: Duration,
+    pub(crate) drain_timeout: Duration,
     /// How often a service may die before it was ever ready.
-    pub(crate) attempts: u32,
+    pub(crate) start_attempts: u32,
 }
 
-impl Default for Patience {
+impl Default for RestartPolicy {
     fn default() -> Self {
         Self {
-            first_restart: Duration::from_millis(100),
-            last_restart: Duration::from_secs(10),
-            drain: Duration::from_secs(15),
-            attempts: 5,
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(15),
+            start_attempts: 5,
         }
     }
 }
@@ -71,8 +71,8 @@ impl Default for Patience {
 #[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     pub(crate) printer: Printer,
-    pub(crate) patience: Patience,
-    pub(crate) stop: watch::Receiver<Stop>,
+    pub(crate) policy: RestartPolicy,
+    pub(crate) stop: watch::Receiver<StopRequest>,
     /// The set-up link, when `auth` has logged one.
     pub(crate) link: watch::Sender<Option<String>>,
     /// Gets a service's name when it is ready for the first time.
@@ -84,11 +84,11 @@ impl Supervisor {
     ///
     /// # Errors
     /// When a service cannot start: its configuration, its database or its port is at fault.
-    pub(crate) async fn run(mut self, services: Vec<Service>) -> Result<(), Failure> {
-        let (give_up, gave_up) = watch::channel(Stop::No);
-        let mut keepers = JoinSet::new();
+    pub(crate) async fn run(mut self, services: Vec<ServiceCommand>) -> Result<(), CommandError> {
+        let (give_up, gave_up) = watch::channel(StopRequest::None);
+        let mut loops = JoinSet::new();
         for service in services {
-            let keeper = Keeper {
+            let restart_loop = RestartLoop {
                 service,
                 shared: Self {
                     stop: gave_up.clone(),
@@ -96,7 +96,7 @@ impl Supervisor {
                 },
                 was_ready: false,
             };
-            keepers.spawn(keeper.keep());
+            loops.spawn(restart_loop.run());
         }
         let mut result = Ok(());
         loop {
@@ -108,16 +108,16 @@ impl Supervisor {
             });
             tokio::select! {
                 Ok(()) = self.stop.changed() => {}
-                ended = keepers.join_next() => match ended {
+                ended = loops.join_next() => match ended {
                     None => return result,
                     Some(Ok(Ok(()))) => {}
                     Some(Ok(Err(failure))) => {
-                        give_up.send_replace(Stop::Drain);
+                        give_up.send_replace(StopRequest::Drain);
                         result = result.and(Err(failure));
                     }
                     Some(Err(panic)) => {
-                        give_up.send_replace(Stop::Drain);
-                        result = result.and(Err(Failure::new(Code::Failed, format!("the supervisor failed: {panic}"))));
+                        give_up.send_replace(StopRequest::Drain);
+                        result = result.and(Err(CommandError::new(ErrorCode::Failed, format!("the supervisor failed: {panic}"))));
                     }
                 },
             }
@@ -126,93 +126,93 @@ impl Supervisor {
 }
 
 /// Keeps one service running.
-struct Keeper {
-    service: Service,
+struct RestartLoop {
+    service: ServiceCommand,
     shared: Supervisor,
     was_ready: bool,
 }
 
 /// How a run ended.
-enum End {
-    Asked,
-    Itself(ExitStatus),
+enum RunEnd {
+    Stopped,
+    Exited(ExitStatus),
 }
 
-impl Keeper {
-    async fn keep(mut self) -> Result<(), Failure> {
+impl RestartLoop {
+    async fn run(mut self) -> Result<(), CommandError> {
         let name = self.service.name;
-        let patience = self.shared.patience;
-        let mut backoff = Backoff::new(patience.first_restart, patience.last_restart);
+        let policy = self.shared.policy;
+        let mut backoff = Backoff::new(policy.initial_backoff, policy.max_backoff);
         loop {
             let started = Instant::now();
             let status = match self.run_once().await? {
-                End::Asked => return Ok(()),
-                End::Itself(status) => status,
+                RunEnd::Stopped => return Ok(()),
+                RunEnd::Exited(status) => status,
             };
-            let wait = backoff.after(started.elapsed());
+            let wait = backoff.next_delay(started.elapsed());
             if !self.was_ready {
-                self.judge(status, backoff.deaths)?;
+                self.check_start_failure(status, backoff.exits)?;
             }
             let message = format!(
                 "{name} {}; starting it again in {} ms",
                 describe(status),
                 wait.as_millis()
             );
-            self.shared.printer.notice(Level::Warn, message, &[]).await;
+            self.shared.printer.log_notice(LogLevel::Warn, message, &[]).await;
             tokio::select! {
                 () = sleep(wait) => {}
-                () = asked(&mut self.shared.stop, Stop::Drain) => return Ok(()),
+                () = stop_requested(&mut self.shared.stop, StopRequest::Drain) => return Ok(()),
             }
         }
     }
 
-    async fn run_once(&mut self) -> Result<End, Failure> {
+    async fn run_once(&mut self) -> Result<RunEnd, CommandError> {
         let name = self.service.name;
         let shared = &mut self.shared;
-        let mut running = Running::spawn(&self.service, &shared.printer, &shared.link)
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot start {name}: {error}")))?;
-        let mut ready = std::pin::pin!(ready::ready(self.service.management));
+        let mut running = ChildProcess::spawn(&self.service, &shared.printer, &shared.link)
+            .map_err(|error| CommandError::new(ErrorCode::Failed, format!("cannot start {name}: {error}")))?;
+        let mut ready = std::pin::pin!(readiness::wait_until_ready(self.service.management));
         let mut is_ready = false;
         loop {
             tokio::select! {
                 status = running.wait() => {
-                    running.last_words().await;
+                    running.drain_output().await;
                     return status
-                        .map(End::Itself)
-                        .map_err(|error| Failure::new(Code::Failed, format!("cannot wait for {name}: {error}")));
+                        .map(RunEnd::Exited)
+                        .map_err(|error| CommandError::new(ErrorCode::Failed, format!("cannot wait for {name}: {error}")));
                 }
                 () = &mut ready, if !is_ready => {
                     is_ready = true;
                     if std::mem::replace(&mut self.was_ready, true) {
                         let fields = [("process.pid", running.pid())];
-                        shared.printer.notice(Level::Info, format!("{name} is back"), &fields).await;
+                        shared.printer.log_notice(LogLevel::Info, format!("{name} is back"), &fields).await;
                     } else {
                         let _ = shared.ready.send(name).await;
                     }
                 }
-                () = asked(&mut shared.stop, Stop::Drain) => {
-                    let drain = shared.patience.drain;
-                    if running.stop(drain, &mut shared.stop).await {
-                        shared.printer.notice(Level::Warn, format!("{name} was killed"), &[]).await;
+                () = stop_requested(&mut shared.stop, StopRequest::Drain) => {
+                    let drain = shared.policy.drain_timeout;
+                    if running.terminate(drain, &mut shared.stop).await {
+                        shared.printer.log_notice(LogLevel::Warn, format!("{name} was killed"), &[]).await;
                     }
-                    return Ok(End::Asked);
+                    return Ok(RunEnd::Stopped);
                 }
             }
         }
     }
 
     /// Whether a service that was never ready is worth another try.
-    fn judge(&self, status: ExitStatus, deaths: u32) -> Result<(), Failure> {
+    fn check_start_failure(&self, status: ExitStatus, exits: u32) -> Result<(), CommandError> {
         let name = self.service.name;
         // The services' own exit codes: configuration, database, port. Each has said why in its last line.
         let (code, what) = match status.code() {
-            Some(2) => (Code::Usage, "refuses its configuration"),
-            Some(3) => (Code::Failed, "cannot use its database"),
-            Some(4) => (Code::Conflict, "cannot have its port"),
-            _ if deaths >= self.shared.patience.attempts => (Code::Failed, "does not start"),
+            Some(2) => (ErrorCode::Usage, "refuses its configuration"),
+            Some(3) => (ErrorCode::Failed, "cannot use its database"),
+            Some(4) => (ErrorCode::Conflict, "cannot have its port"),
+            _ if exits >= self.shared.policy.start_attempts => (ErrorCode::Failed, "does not start"),
             _ => return Ok(()),
         };
-        Err(Failure::new(code, format!("{name} {what}")).hint("Its own message stands above."))
+        Err(CommandError::new(code, format!("{name} {what}")).hint("Its own message stands above."))
     }
 }
 

@@ -7,21 +7,27 @@ use chassis::clock::{Clock, SystemClock};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use crate::logs::{Level, LogFormat, Record, Renderer};
+use crate::logs::{LogFormat, LogLevel, LogRecord, Renderer};
 
 /// Lines that may wait while the terminal is stopped (Ctrl-S) before the services wait too.
-const QUEUE: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 
-enum Item {
-    Line { service: &'static str, text: String },
-    Record { service: &'static str, record: Record },
+enum PrintJob {
+    Line {
+        service: &'static str,
+        text: String,
+    },
+    Record {
+        service: &'static str,
+        record: LogRecord,
+    },
     Block(String),
 }
 
 /// A handle to the printing thread. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Printer {
-    queue: mpsc::Sender<Item>,
+    queue: mpsc::Sender<PrintJob>,
     format: LogFormat,
 }
 
@@ -44,24 +50,24 @@ impl Printer {
         renderer: Renderer,
         mut out: impl Write + Send + 'static,
     ) -> (Self, PrinterThread) {
-        let (queue, mut items) = mpsc::channel(QUEUE);
+        let (queue, mut items) = mpsc::channel(QUEUE_CAPACITY);
         let thread = thread::spawn(move || {
             while let Some(item) = items.blocking_recv() {
                 // A reader that went away does not end an identity service.
-                let _ = write(&mut out, format, &renderer, item);
+                let _ = write_job(&mut out, format, &renderer, item);
             }
         });
         (Self { queue, format }, PrinterThread(thread))
     }
 
     /// A line that a service wrote.
-    pub(super) async fn line(&self, service: &'static str, text: String) {
-        let _ = self.queue.send(Item::Line { service, text }).await;
+    pub(super) async fn print_line(&self, service: &'static str, text: String) {
+        let _ = self.queue.send(PrintJob::Line { service, text }).await;
     }
 
     /// Something that the supervisor has to say about a service.
-    pub(crate) async fn notice(&self, level: Level, message: String, fields: &[(&str, String)]) {
-        let record = Record {
+    pub(crate) async fn log_notice(&self, level: LogLevel, message: String, fields: &[(&str, String)]) {
+        let record = LogRecord {
             time: Some(SystemClock.now().to_string()),
             level,
             message,
@@ -71,13 +77,13 @@ impl Printer {
                 .collect(),
         };
         let service = "vestibule";
-        let _ = self.queue.send(Item::Record { service, record }).await;
+        let _ = self.queue.send(PrintJob::Record { service, record }).await;
     }
 
     /// Text for people, as it is; JSON streams do without it.
-    pub(crate) async fn block(&self, text: String) {
+    pub(crate) async fn print_block(&self, text: String) {
         if self.format == LogFormat::Text {
-            let _ = self.queue.send(Item::Block(text)).await;
+            let _ = self.queue.send(PrintJob::Block(text)).await;
         }
     }
 
@@ -87,30 +93,30 @@ impl Printer {
     }
 }
 
-fn write(out: &mut impl Write, format: LogFormat, renderer: &Renderer, item: Item) -> io::Result<()> {
+fn write_job(out: &mut impl Write, format: LogFormat, renderer: &Renderer, item: PrintJob) -> io::Result<()> {
     let text = match (format, item) {
-        (LogFormat::Text, Item::Line { service, text }) => match Record::parse(&text) {
+        (LogFormat::Text, PrintJob::Line { service, text }) => match LogRecord::parse(&text) {
             Some(record) => renderer.record(service, &record),
             None => renderer.raw(service, &text),
         },
-        (LogFormat::Text, Item::Record { service, record }) => renderer.record(service, &record),
-        (LogFormat::Ecs, Item::Line { service, text }) if Record::parse(&text).is_none() => {
-            let record = Record {
+        (LogFormat::Text, PrintJob::Record { service, record }) => renderer.record(service, &record),
+        (LogFormat::Ecs, PrintJob::Line { service, text }) if LogRecord::parse(&text).is_none() => {
+            let record = LogRecord {
                 time: Some(SystemClock.now().to_string()),
-                level: Level::Error,
+                level: LogLevel::Error,
                 message: text,
                 fields: Vec::new(),
             };
-            ecs(service, record)
+            ecs_line(service, record)
         }
-        (LogFormat::Ecs, Item::Record { service, record }) => ecs(service, record),
-        (LogFormat::Ecs, Item::Line { text, .. }) | (_, Item::Block(text)) => text,
+        (LogFormat::Ecs, PrintJob::Record { service, record }) => ecs_line(service, record),
+        (LogFormat::Ecs, PrintJob::Line { text, .. }) | (_, PrintJob::Block(text)) => text,
     };
     writeln!(out, "{text}")?;
     out.flush()
 }
 
-fn ecs(service: &str, record: Record) -> String {
+fn ecs_line(service: &str, record: LogRecord) -> String {
     let mut object = Map::new();
     if let Some(time) = record.time {
         object.insert("@timestamp".to_owned(), Value::String(time));

@@ -7,18 +7,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{Printer, Stop};
-use crate::logs::Level;
+use super::{Printer, StopRequest};
+use crate::logs::LogLevel;
 
 /// A wrapper may pass on a signal that the terminal has sent already: what comes this soon is the same Ctrl-C.
-const ECHO: Duration = Duration::from_millis(400);
+const DUPLICATE_SIGNAL_WINDOW: Duration = Duration::from_millis(400);
 
-/// Turns the first SIGINT, SIGTERM or SIGHUP into [`Stop::Drain`] and a second into [`Stop::Kill`].
+/// Turns the first SIGINT, SIGTERM or SIGHUP into [`StopRequest::Drain`] and a second into [`StopRequest::Kill`].
 ///
 /// # Errors
 /// When the handlers cannot be installed.
 pub(crate) fn stop_on_signals(
-    stop: watch::Sender<Stop>,
+    stop: watch::Sender<StopRequest>,
     printer: Printer,
 ) -> io::Result<impl Future<Output = ()> + Send> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -26,8 +26,8 @@ pub(crate) fn stop_on_signals(
     let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         for (state, message) in [
-            (Stop::Drain, "ending; Ctrl-C again ends at once"),
-            (Stop::Kill, "ending at once"),
+            (StopRequest::Drain, "ending; Ctrl-C again ends at once"),
+            (StopRequest::Kill, "ending at once"),
         ] {
             let mut next = async || {
                 tokio::select! {
@@ -38,8 +38,8 @@ pub(crate) fn stop_on_signals(
             };
             next().await;
             stop.send_replace(state);
-            printer.notice(Level::Info, message.to_owned(), &[]).await;
-            let _ = timeout(ECHO, async {
+            printer.log_notice(LogLevel::Info, message.to_owned(), &[]).await;
+            let _ = timeout(DUPLICATE_SIGNAL_WINDOW, async {
                 loop {
                     next().await;
                 }

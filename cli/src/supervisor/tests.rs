@@ -43,8 +43,8 @@ fn printer(page: &Page, format: LogFormat) -> (Printer, PrinterThread) {
 }
 
 /// A service that is a shell script. Nothing listens for its health, so that it is never ready.
-fn script(folder: &Path, script: &str) -> Service {
-    Service {
+fn script(folder: &Path, script: &str) -> ServiceCommand {
+    ServiceCommand {
         name: "auth",
         program: "/bin/sh".into(),
         args: vec!["-c".into(), script.into()],
@@ -60,28 +60,28 @@ fn free_address() -> SocketAddr {
 
 struct Stage {
     page: Page,
-    stop: watch::Sender<Stop>,
+    stop: watch::Sender<StopRequest>,
     link: watch::Receiver<Option<String>>,
     ready: mpsc::Receiver<&'static str>,
-    running: JoinSet<Result<(), Failure>>,
+    running: JoinSet<Result<(), CommandError>>,
     folder: tempfile::TempDir,
 }
 
 impl Stage {
-    fn start(format: LogFormat, make: impl FnOnce(&Path) -> Vec<Service>) -> Self {
+    fn start(format: LogFormat, make: impl FnOnce(&Path) -> Vec<ServiceCommand>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let page = Page::default();
         let (printer, _) = printer(&page, format);
-        let (stop, stopped) = watch::channel(Stop::No);
+        let (stop, stopped) = watch::channel(StopRequest::None);
         let (link, links) = watch::channel(None);
         let (ready, readied) = mpsc::channel(4);
         let supervisor = Supervisor {
             printer,
-            patience: Patience {
-                first_restart: Duration::from_millis(1),
-                last_restart: Duration::from_millis(4),
-                drain: Duration::from_secs(10),
-                attempts: 5,
+            policy: RestartPolicy {
+                initial_backoff: Duration::from_millis(1),
+                max_backoff: Duration::from_millis(4),
+                drain_timeout: Duration::from_secs(10),
+                start_attempts: 5,
             },
             stop: stopped,
             link,
@@ -99,7 +99,7 @@ impl Stage {
         }
     }
 
-    async fn end(mut self) -> Result<(), Failure> {
+    async fn end(mut self) -> Result<(), CommandError> {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.running.join_next()).await;
         ended
             .expect("it ends in time")
@@ -134,7 +134,7 @@ async fn a_service_that_dies_is_started_again_and_gives_up_only_when_it_never_wa
 async fn a_service_that_was_ready_comes_back_however_often_it_dies() {
     let management = free_address();
     let mut stage = Stage::start(LogFormat::Text, |at| {
-        vec![Service {
+        vec![ServiceCommand {
             management,
             ..script(at, "echo $$ >> pids; read nothing")
         }]
@@ -157,13 +157,17 @@ async fn a_service_that_was_ready_comes_back_however_often_it_dies() {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
     }
     stage.page.shows("auth is back").await;
-    stage.stop.send_replace(Stop::Drain);
+    stage.stop.send_replace(StopRequest::Drain);
     stage.end().await.expect("a clean end");
 }
 
 #[tokio::test]
 async fn exit_codes_of_a_service_that_cannot_start_end_everything() {
-    for (exit, code) in [(2, Code::Usage), (3, Code::Failed), (4, Code::Conflict)] {
+    for (exit, code) in [
+        (2, ErrorCode::Usage),
+        (3, ErrorCode::Failed),
+        (4, ErrorCode::Conflict),
+    ] {
         let stage = Stage::start(LogFormat::Text, |at| {
             let other = script(at, "read nothing");
             vec![script(at, &format!("echo no such key >&2; exit {exit}")), other]
@@ -183,7 +187,7 @@ async fn a_drain_lets_a_service_finish_and_a_kill_does_not_wait() {
         )]
     });
     stage.page.shows("up").await;
-    stage.stop.send_replace(Stop::Drain);
+    stage.stop.send_replace(StopRequest::Drain);
     let page = stage.page.clone();
     stage.end().await.expect("a clean end");
     page.shows("finishing").await;
@@ -195,8 +199,8 @@ async fn a_drain_lets_a_service_finish_and_a_kill_does_not_wait() {
         )]
     });
     stage.page.shows("up").await;
-    stage.stop.send_replace(Stop::Drain);
-    stage.stop.send_replace(Stop::Kill);
+    stage.stop.send_replace(StopRequest::Drain);
+    stage.stop.send_replace(StopRequest::Kill);
     let page = stage.page.clone();
     stage.end().await.expect("an end");
     page.shows("auth was killed").await;
@@ -220,7 +224,7 @@ async fn the_set_up_link_is_taken_from_the_log_and_not_printed_twice() {
     assert_eq!(link.as_deref(), Some("http://localhost:8000/setup?token=t"));
     stage.page.shows("after").await;
     assert!(!stage.page.text().contains("token=t"));
-    stage.stop.send_replace(Stop::Drain);
+    stage.stop.send_replace(StopRequest::Drain);
     stage.end().await.expect("a clean end");
 }
 
@@ -248,9 +252,9 @@ async fn in_ecs_format_every_line_is_json_and_the_services_own_are_untouched() {
 fn the_wait_doubles_up_to_a_limit_and_begins_anew_after_a_recovery() {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(300));
     let young = Duration::from_secs(1);
-    let waits: Vec<_> = (0..4).map(|_| backoff.after(young).as_millis()).collect();
+    let waits: Vec<_> = (0..4).map(|_| backoff.next_delay(young).as_millis()).collect();
     assert_eq!(waits, [100, 200, 300, 300]);
-    assert_eq!(backoff.deaths, 4);
-    assert_eq!(backoff.after(Duration::from_secs(60)).as_millis(), 100);
-    assert_eq!(backoff.deaths, 1);
+    assert_eq!(backoff.exits, 4);
+    assert_eq!(backoff.next_delay(Duration::from_secs(60)).as_millis(), 100);
+    assert_eq!(backoff.exits, 1);
 }

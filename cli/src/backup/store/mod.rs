@@ -4,7 +4,7 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 /// The ids of whom a service has erased.
-fn erased_of(service: &str) -> &'static str {
+fn erased_ids_query(service: &str) -> &'static str {
     match service {
         "auth" => "SELECT id FROM erased_subjects",
         _ => "SELECT id FROM tombstones",

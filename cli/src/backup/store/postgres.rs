@@ -13,65 +13,65 @@ use sqlx::PgPool;
 use url::Url;
 use uuid::Uuid;
 
-use super::erased_of;
-use crate::backup::manifest::{Copied, Manifest};
-use crate::backup::restore::Note;
-use crate::backup::take::{copied, schema};
-use crate::backup::{Target, db_failure, io_failure, sql_failure};
-use crate::failure::{Code, Failure};
+use super::erased_ids_query;
+use crate::backup::create::{database_copy, schema_levels};
+use crate::backup::manifest::{DatabaseCopy, Manifest};
+use crate::backup::restore::RestorationNote;
+use crate::backup::{BackupTarget, db_error, io_error, sql_error};
+use crate::error::{CommandError, ErrorCode};
 
 const FILE: &str = "database.dump";
 /// The keys of a URL that PostgreSQL's own tools know too.
 const SHARED_KEYS: [&str; 6] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "port"];
 /// Within this time every replica that lives shows it. One that died left its row, which stays as it is.
-const BEATS: Duration = Duration::from_secs(5);
+const HEARTBEAT_WINDOW: Duration = Duration::from_secs(5);
 
 /// Copies the database as it is at one moment.
 pub(in crate::backup) async fn dump(
-    target: &Target,
+    target: &BackupTarget,
     database: &DbConfig,
     to: &Path,
-) -> Result<Copied, Failure> {
+) -> Result<DatabaseCopy, CommandError> {
     let database = &database.direct();
-    let db = database.open().await.map_err(|error| db_failure(&error))?;
-    let schema = schema(&db, target).await?;
+    let db = database.open().await.map_err(|error| db_error(&error))?;
+    let schema = schema_levels(&db, target).await?;
     let pool = pool(&db)?;
     refuse_older_tools(pool, &["pg_dump"]).await?;
     let file = to.join(FILE);
     drop(super::sqlite::private_file(&file)?);
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    let mut tx = pool.begin_with(begin).await.map_err(sql_failure)?;
+    let mut tx = pool.begin_with(begin).await.map_err(sql_error)?;
     let (last, snapshot): (i64, String) =
         sqlx::query_as("SELECT last, pg_export_snapshot() FROM outbox_feed")
             .fetch_one(&mut *tx)
             .await
-            .map_err(sql_failure)?;
-    let mut command = tool("pg_dump", database)?;
+            .map_err(sql_error)?;
+    let mut command = tool_command("pg_dump", database)?;
     command
         .args(["--format=custom", "--no-owner", "--no-privileges"])
         .arg(format!("--snapshot={snapshot}"))
         .arg(format!("--file={}", file.display()));
-    run("pg_dump", command)
+    run_tool("pg_dump", command)
         .map_err(|failure| failure.hint(format!("The copy was written to {}.", file.display())))?;
-    tx.rollback().await.map_err(sql_failure)?;
+    tx.rollback().await.map_err(sql_error)?;
     db.close().await;
     std::fs::File::open(&file)
         .and_then(|file| file.sync_all())
-        .map_err(|error| io_failure("write", &file, &error))?;
-    Ok(copied(FILE, schema, last))
+        .map_err(|error| io_error("write", &file, &error))?;
+    Ok(database_copy(FILE, schema, last))
 }
 
 /// Whether the database has tables; refuses one that a replica works on, and tools that are too old.
-pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Result<bool, Failure> {
+pub(in crate::backup) async fn inspect(service: &str, database: &DbConfig) -> Result<bool, CommandError> {
     let database = &database.direct();
-    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    let db = database.open().await.map_err(|error| db_error(&error))?;
     let pool = pool(&db)?;
     refuse_older_tools(pool, &["pg_restore", "psql"]).await?;
-    let deadline = Instant::now() + BEATS;
+    let deadline = Instant::now() + HEARTBEAT_WINDOW;
     let mut before: Option<i64> = None;
-    while let Some(beats) = beats(pool).await? {
+    while let Some(beats) = heartbeat_sum(pool).await? {
         if before.is_some_and(|before| before != beats) {
-            return Err(crate::backup::restore::in_use(service));
+            return Err(crate::backup::restore::in_use_error(service));
         }
         if Instant::now() > deadline {
             break;
@@ -83,63 +83,66 @@ pub(in crate::backup) async fn look(service: &str, database: &DbConfig) -> Resul
     let taken: bool = sqlx::query_scalar(tables)
         .fetch_one(pool)
         .await
-        .map_err(sql_failure)?;
+        .map_err(sql_error)?;
     db.close().await;
     Ok(taken)
 }
 
 /// Who is erased in the database of `service`.
-pub(in crate::backup) async fn erased(service: &str, database: &DbConfig) -> Result<Vec<Uuid>, Failure> {
-    let db = database
-        .direct()
-        .open()
-        .await
-        .map_err(|error| db_failure(&error))?;
+pub(in crate::backup) async fn erased_ids(
+    service: &str,
+    database: &DbConfig,
+) -> Result<Vec<Uuid>, CommandError> {
+    let db = database.direct().open().await.map_err(|error| db_error(&error))?;
     let pool = pool(&db)?;
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_feed') IS NOT NULL")
         .fetch_one(pool)
         .await
-        .map_err(sql_failure)?;
+        .map_err(sql_error)?;
     let ids = match known {
-        true => sqlx::query_scalar(erased_of(service)).fetch_all(pool).await,
+        true => {
+            sqlx::query_scalar(erased_ids_query(service))
+                .fetch_all(pool)
+                .await
+        }
         // An empty database.
         false => Ok(Vec::new()),
     };
     db.close().await;
-    ids.map_err(sql_failure)
+    ids.map_err(sql_error)
 }
 
 /// A sum that rises while a replica lives; nothing when there is none.
-async fn beats(pool: &PgPool) -> Result<Option<i64>, Failure> {
+async fn heartbeat_sum(pool: &PgPool) -> Result<Option<i64>, CommandError> {
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_replicas') IS NOT NULL")
         .fetch_one(pool)
         .await
-        .map_err(sql_failure)?;
+        .map_err(sql_error)?;
     if !known {
         return Ok(None);
     }
     sqlx::query_scalar("SELECT CAST(sum(beats) AS BIGINT) FROM public.outbox_replicas")
         .fetch_one(pool)
         .await
-        .map_err(sql_failure)
+        .map_err(sql_error)
 }
 
 /// Puts the dump in place of what is there, in one transaction, and brings the schema up to date.
-pub(in crate::backup) async fn put(
-    target: &Target,
+pub(in crate::backup) async fn install(
+    target: &BackupTarget,
     manifest: &Manifest,
     from: &Path,
     database: &DbConfig,
-    noted: &Note<'_>,
-) -> Result<(), Failure> {
+    noted: &RestorationNote<'_>,
+) -> Result<(), CommandError> {
     let database = &database.direct();
-    let work = tempfile::tempdir().map_err(|error| io_failure("write in", Path::new("/tmp"), &error))?;
-    let part = |name: &str, text: &str| -> Result<PathBuf, Failure> {
+    let work = tempfile::tempdir().map_err(|error| io_error("write in", Path::new("/tmp"), &error))?;
+    let part = |name: &str, text: &str| -> Result<PathBuf, CommandError> {
         let path = work.path().join(name);
-        std::fs::write(&path, text).map_err(|error| io_failure("write", &path, &error))?;
+        std::fs::write(&path, text).map_err(|error| io_error("write", &path, &error))?;
         Ok(path)
     };
-    let clear = part("clear.sql", CLEAR)?;
+    let clear = part("clear.sql", DROP_TABLES)?;
     let note = format!(
         "SET search_path = public;\n{}{}",
         restore::note(&noted.restoration),
@@ -152,8 +155,8 @@ pub(in crate::backup) async fn put(
         .args(["--no-owner", "--no-privileges"])
         .arg(format!("--file={}", script.display()))
         .arg(from.join(&manifest.file));
-    run("pg_restore", unpack)?;
-    let mut command = tool("psql", database)?;
+    run_tool("pg_restore", unpack)?;
+    let mut command = tool_command("psql", database)?;
     command.args([
         "--no-psqlrc",
         "--quiet",
@@ -163,17 +166,17 @@ pub(in crate::backup) async fn put(
     for file in [clear, script, note] {
         command.arg(format!("--file={}", file.display()));
     }
-    run("psql", command)?;
-    let db = database.open().await.map_err(|error| db_failure(&error))?;
+    run_tool("psql", command)?;
+    let db = database.open().await.map_err(|error| db_error(&error))?;
     db.migrate(&database.location(), target.sets)
         .await
-        .map_err(|error| db_failure(&error))?;
+        .map_err(|error| db_error(&error))?;
     db.close().await;
     Ok(())
 }
 
 /// Takes away what is there, and leaves the schema itself with its owner and its grants.
-const CLEAR: &str = "SET client_min_messages = warning;
+const DROP_TABLES: &str = "SET client_min_messages = warning;
 DO $$
 DECLARE name text;
 BEGIN
@@ -183,21 +186,24 @@ BEGIN
 END $$;
 ";
 
-fn pool(db: &Db) -> Result<&PgPool, Failure> {
+fn pool(db: &Db) -> Result<&PgPool, CommandError> {
     match db {
         Db::Postgres(server) if server.has_sessions() => Ok(server.pool()),
-        Db::Postgres(_) => Err(Failure::new(
-            Code::Usage,
+        Db::Postgres(_) => Err(CommandError::new(
+            ErrorCode::Usage,
             "the database is behind a pooler: set database.direct_url to the URL of PostgreSQL itself",
         )),
-        Db::Sqlite { .. } => Err(Failure::new(Code::Failed, "this is no PostgreSQL database")),
+        Db::Sqlite { .. } => Err(CommandError::new(
+            ErrorCode::Failed,
+            "this is no PostgreSQL database",
+        )),
     }
 }
 
 /// A tool that connects to `database`.
-fn tool(name: &str, database: &DbConfig) -> Result<Command, Failure> {
+fn tool_command(name: &str, database: &DbConfig) -> Result<Command, CommandError> {
     let mut url = Url::parse(database.url.expose_secret())
-        .map_err(|_| Failure::new(Code::Usage, "database.url is no URL"))?;
+        .map_err(|_| CommandError::new(ErrorCode::Usage, "database.url is no URL"))?;
     let mut command = Command::new(name);
     if let Some(password) = url.password() {
         let password = percent_decode_str(password).decode_utf8_lossy().into_owned();
@@ -219,16 +225,16 @@ fn tool(name: &str, database: &DbConfig) -> Result<Command, Failure> {
 }
 
 /// A tool reads and writes servers up to its own version.
-async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), Failure> {
+async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), CommandError> {
     let server: String = sqlx::query_scalar("SHOW server_version_num")
         .fetch_one(pool)
         .await
-        .map_err(sql_failure)?;
+        .map_err(sql_error)?;
     let server = server.parse::<u32>().unwrap_or_default() / 10_000;
     for name in names {
         let mut command = Command::new(name);
         command.arg("--version");
-        let said = run(name, command)?;
+        let said = run_tool(name, command)?;
         let digits: String = said
             .chars()
             .skip_while(|c| !c.is_ascii_digit())
@@ -237,27 +243,26 @@ async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), Failure
         let version = digits.parse::<u32>().unwrap_or_default();
         if version < server {
             let why = format!("{name} is of version {version}, the server of version {server}");
-            return Err(
-                Failure::new(Code::Failed, why).hint("Install the client programs of the server's version.")
-            );
+            return Err(CommandError::new(ErrorCode::Failed, why)
+                .hint("Install the client programs of the server's version."));
         }
     }
     Ok(())
 }
 
 /// Runs a tool to its end; what it printed.
-fn run(name: &str, mut command: Command) -> Result<String, Failure> {
+fn run_tool(name: &str, mut command: Command) -> Result<String, CommandError> {
     let output = command.output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Failure::new(Code::NotFound, format!("{name} is not installed"))
+        ErrorKind::NotFound => CommandError::new(ErrorCode::NotFound, format!("{name} is not installed"))
             .hint("It comes with PostgreSQL's client programs (Debian: postgresql-client)."),
-        _ => Failure::new(Code::Failed, format!("cannot start {name}: {error}")),
+        _ => CommandError::new(ErrorCode::Failed, format!("cannot start {name}: {error}")),
     })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(
-        Code::Failed,
+    Err(CommandError::new(
+        ErrorCode::Failed,
         format!("{name} failed: {}", said.trim()),
     ))
 }

@@ -10,39 +10,43 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
-use super::erased_of;
+use super::erased_ids_query;
 
-use crate::backup::manifest::{Copied, Manifest};
-use crate::backup::restore::Note;
-use crate::backup::take::{copied, folder_of, schema, sync};
-use crate::backup::{Target, db_failure, io_failure, sql_failure, sqlite_config};
-use crate::failure::{Code, Failure, chain};
+use crate::backup::create::{database_copy, parent_folder, schema_levels, sync_folder};
+use crate::backup::manifest::{DatabaseCopy, Manifest};
+use crate::backup::restore::RestorationNote;
+use crate::backup::{BackupTarget, db_error, io_error, sql_error, sqlite_config};
+use crate::error::{CommandError, ErrorCode, error_chain};
 
 const FILE: &str = "database.sqlite";
 
 /// A new file that only its owner can read.
-pub(in crate::backup) fn private_file(path: &Path) -> Result<File, Failure> {
+pub(in crate::backup) fn private_file(path: &Path) -> Result<File, CommandError> {
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .map_err(|error| io_failure("create", path, &error))
+        .map_err(|error| io_error("create", path, &error))
 }
 
 /// Copies the database at `path` as it is at one moment. Readers and the writer are not held up.
-pub(in crate::backup) async fn copy(target: &Target, path: &Path, to: &Path) -> Result<Copied, Failure> {
+pub(in crate::backup) async fn copy(
+    target: &BackupTarget,
+    path: &Path,
+    to: &Path,
+) -> Result<DatabaseCopy, CommandError> {
     if !path.exists() {
-        return Err(Failure::new(
-            Code::NotFound,
+        return Err(CommandError::new(
+            ErrorCode::NotFound,
             format!("{} is not there", path.display()),
         ));
     }
     let db = sqlite_config(path)
         .open()
         .await
-        .map_err(|error| db_failure(&error))?;
-    let schema = schema(&db, target).await?;
+        .map_err(|error| db_error(&error))?;
+    let schema = schema_levels(&db, target).await?;
     let file = to.join(FILE);
     // SQLite takes an empty file, and leaves its mode as it is.
     drop(private_file(&file)?);
@@ -50,29 +54,29 @@ pub(in crate::backup) async fn copy(target: &Target, path: &Path, to: &Path) -> 
         let into = sqlx::query("VACUUM INTO $1").bind(file.display().to_string());
         into.execute(write)
             .await
-            .map_err(|error| copy_failure(path, &file, error))?;
+            .map_err(|error| copy_error(path, &file, error))?;
     }
     db.close().await;
     File::open(&file)
         .and_then(|file| file.sync_all())
-        .map_err(|error| io_failure("write", &file, &error))?;
+        .map_err(|error| io_error("write", &file, &error))?;
     let reading = SqliteConnectOptions::new().filename(&file).read_only(true);
-    let mut copy = reading.connect().await.map_err(sql_failure)?;
+    let mut copy = reading.connect().await.map_err(sql_error)?;
     let last: i64 = sqlx::query_scalar("SELECT last FROM outbox_feed")
         .fetch_one(&mut copy)
         .await
-        .map_err(sql_failure)?;
-    copy.close().await.map_err(sql_failure)?;
-    Ok(copied(FILE, schema, last))
+        .map_err(sql_error)?;
+    copy.close().await.map_err(sql_error)?;
+    Ok(database_copy(FILE, schema, last))
 }
 
 /// SQLite says `database or disk is full` of the disk that it writes to, and names none.
-fn copy_failure(from: &Path, to: &Path, error: sqlx::Error) -> Failure {
+fn copy_error(from: &Path, to: &Path, error: sqlx::Error) -> CommandError {
     let full = matches!(&error, sqlx::Error::Database(error) if error.code().as_deref() == Some("13"));
-    let error = chain(&DbError::from(error));
-    let (from, folder) = (from.display(), folder_of(to).display());
-    let failure = Failure::new(
-        Code::Failed,
+    let error = error_chain(&DbError::from(error));
+    let (from, folder) = (from.display(), parent_folder(to).display());
+    let failure = CommandError::new(
+        ErrorCode::Failed,
         format!("cannot copy {from} to {}: {error}", to.display()),
     );
     match full {
@@ -84,12 +88,12 @@ fn copy_failure(from: &Path, to: &Path, error: sqlx::Error) -> Failure {
 }
 
 /// Whether there is something at `path` that would be replaced.
-pub(in crate::backup) fn is_taken(path: &Path) -> bool {
+pub(in crate::backup) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
 
 /// Refuses while another process has the file open.
-pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Result<(), Failure> {
+pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Result<(), CommandError> {
     if !path.exists() {
         return Ok(());
     }
@@ -106,62 +110,62 @@ pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Res
         .await;
     let _ = connection.close().await;
     match left.map_err(chassis::db::DbError::from) {
-        Err(error) if error.is_transient() => Err(crate::backup::restore::in_use(service)),
+        Err(error) if error.is_transient() => Err(crate::backup::restore::in_use_error(service)),
         _ => Ok(()),
     }
 }
 
 /// Who is erased in the database of `service` at `path`.
-pub(in crate::backup) async fn erased(service: &str, path: &Path) -> Result<Vec<Uuid>, Failure> {
+pub(in crate::backup) async fn erased_ids(service: &str, path: &Path) -> Result<Vec<Uuid>, CommandError> {
     let reading = SqliteConnectOptions::new().filename(path).read_only(true);
-    let mut connection = reading.connect().await.map_err(sql_failure)?;
-    let ids = sqlx::query_scalar(erased_of(service))
+    let mut connection = reading.connect().await.map_err(sql_error)?;
+    let ids = sqlx::query_scalar(erased_ids_query(service))
         .fetch_all(&mut connection)
         .await;
-    connection.close().await.map_err(sql_failure)?;
-    ids.map_err(sql_failure)
+    connection.close().await.map_err(sql_error)?;
+    ids.map_err(sql_error)
 }
 
 /// Makes the new database beside `path`: copied, brought up to date, and noted as restored.
-pub(in crate::backup) async fn prepare(
-    target: &Target,
+pub(in crate::backup) async fn prepare_file(
+    target: &BackupTarget,
     manifest: &Manifest,
     from: &Path,
     path: &Path,
-    note: &Note<'_>,
-) -> Result<PathBuf, Failure> {
-    let new = beside(path, "restoring");
-    for old in [new.clone(), beside(&new, "wal"), beside(&new, "shm")] {
+    note: &RestorationNote<'_>,
+) -> Result<PathBuf, CommandError> {
+    let new = sibling_path(path, "restoring");
+    for old in [new.clone(), sibling_path(&new, "wal"), sibling_path(&new, "shm")] {
         let _ = fs::remove_file(old);
     }
     let source = from.join(&manifest.file);
     let mut file = private_file(&new)?;
     File::open(&source)
         .and_then(|mut source| std::io::copy(&mut source, &mut file))
-        .map_err(|error| io_failure("copy", &source, &error))?;
+        .map_err(|error| io_error("copy", &source, &error))?;
     drop(file);
     let db = sqlite_config(&new)
         .open()
         .await
-        .map_err(|error| db_failure(&error))?;
+        .map_err(|error| db_error(&error))?;
     db.migrate(&new.display().to_string(), target.sets)
         .await
-        .map_err(|error| db_failure(&error))?;
+        .map_err(|error| db_error(&error))?;
     let noted = async {
         let mut tx = db.begin("restore").await?;
         restore::note_in(&mut tx, &note.restoration).await?;
         restore::note_erased_in(&mut tx, note.erased).await?;
         tx.commit().await
     };
-    noted.await.map_err(|error| db_failure(&error))?;
+    noted.await.map_err(|error| db_error(&error))?;
     if let Db::Sqlite { write, .. } = &db {
         let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)")
             .fetch_one(write)
             .await
-            .map_err(sql_failure)?;
+            .map_err(sql_error)?;
         if sound != "ok" {
-            return Err(Failure::new(
-                Code::Failed,
+            return Err(CommandError::new(
+                ErrorCode::Failed,
                 format!("{}: {sound}", source.display()),
             ));
         }
@@ -169,25 +173,25 @@ pub(in crate::backup) async fn prepare(
     db.close().await;
     File::open(&new)
         .and_then(|file| file.sync_all())
-        .map_err(|error| io_failure("write", &new, &error))?;
+        .map_err(|error| io_error("write", &new, &error))?;
     Ok(new)
 }
 
 /// Puts `new` at `path`. What was there is kept beside it.
-pub(in crate::backup) fn put(new: &Path, path: &Path) -> Result<(), Failure> {
+pub(in crate::backup) fn install(new: &Path, path: &Path) -> Result<(), CommandError> {
     for suffix in ["", "-wal", "-shm"] {
         let old = PathBuf::from(format!("{}{suffix}", path.display()));
         let kept = PathBuf::from(format!("{}.replaced{suffix}", path.display()));
         let _ = fs::remove_file(&kept);
         if old.exists() {
-            fs::rename(&old, &kept).map_err(|error| io_failure("put aside", &old, &error))?;
+            fs::rename(&old, &kept).map_err(|error| io_error("put aside", &old, &error))?;
         }
     }
-    fs::rename(new, path).map_err(|error| io_failure("create", path, &error))?;
-    sync(folder_of(path))
+    fs::rename(new, path).map_err(|error| io_error("create", path, &error))?;
+    sync_folder(parent_folder(path))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let joint = if suffix == "restoring" { '.' } else { '-' };
     PathBuf::from(format!("{}{joint}{suffix}", path.display()))
 }

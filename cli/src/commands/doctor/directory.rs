@@ -5,20 +5,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::commands::config::check;
-use crate::datadir::{DataDir, held_by};
+use crate::commands::config::check_file;
+use crate::datadir::{DataDir, lock_holder};
 use crate::services::ServiceName;
 
 /// Less room than this and a database may soon refuse to write: 64 MiB.
-const ROOM: u64 = 64 * 1024 * 1024;
+const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Looks at modes, room and configuration.
-pub(super) fn look(data: &DataDir, findings: &mut Vec<Finding>) {
-    findings.push(mode("data directory", data.root(), 0o700));
+pub(super) fn check(data: &DataDir, findings: &mut Vec<Finding>) {
+    findings.push(check_mode("data directory", data.root(), 0o700));
     let folder = data.secrets().folder().to_owned();
-    findings.push(mode("folder of secrets", &folder, 0o700));
-    findings.push(secrets(data, &folder));
-    findings.push(room(data.root()));
+    findings.push(check_mode("folder of secrets", &folder, 0o700));
+    findings.push(check_secrets(data, &folder));
+    findings.push(check_free_space(data.root()));
     for (service, file) in [
         (ServiceName::Auth, data.auth_file()),
         (ServiceName::Users, data.users_file()),
@@ -28,7 +28,7 @@ pub(super) fn look(data: &DataDir, findings: &mut Vec<Finding>) {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        findings.push(match check(service, &file) {
+        findings.push(match check_file(service, &file) {
             Ok(()) => Finding::good(name, "can be used"),
             Err(problem) => Finding::bad(name, problem, format!("Edit {}.", file.display())),
         });
@@ -36,8 +36,8 @@ pub(super) fn look(data: &DataDir, findings: &mut Vec<Finding>) {
 }
 
 /// Whether `vestibule up` runs on the directory.
-pub(super) fn supervisor(data: &DataDir, findings: &mut Vec<Finding>) -> bool {
-    let holder = held_by(data.root());
+pub(super) fn check_supervisor(data: &DataDir, findings: &mut Vec<Finding>) -> bool {
+    let holder = lock_holder(data.root());
     findings.push(match &holder {
         Some(pid) => Finding::good("vestibule up", format!("runs as process {pid}")),
         None => Finding::bad(
@@ -50,7 +50,7 @@ pub(super) fn supervisor(data: &DataDir, findings: &mut Vec<Finding>) -> bool {
 }
 
 /// Whether nobody but the owner may read `path`.
-pub(super) fn mode(what: &str, path: &Path, wanted: u32) -> Finding {
+pub(super) fn check_mode(what: &str, path: &Path, wanted: u32) -> Finding {
     let shown = path.display();
     match fs::metadata(path) {
         Err(error) => Finding::bad(
@@ -70,7 +70,7 @@ pub(super) fn mode(what: &str, path: &Path, wanted: u32) -> Finding {
     }
 }
 
-fn secrets(data: &DataDir, folder: &Path) -> Finding {
+fn check_secrets(data: &DataDir, folder: &Path) -> Finding {
     let what = "secrets";
     let mut files: Vec<PathBuf> = match fs::read_dir(folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -78,8 +78,8 @@ fn secrets(data: &DataDir, folder: &Path) -> Finding {
     };
     files.push(data.root().join("operator.json"));
     for file in &files {
-        let found = mode(what, file, 0o600);
-        if found.mend.is_some() {
+        let found = check_mode(what, file, 0o600);
+        if found.remedy.is_some() {
             return found;
         }
         if fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) {
@@ -93,7 +93,7 @@ fn secrets(data: &DataDir, folder: &Path) -> Finding {
     Finding::good(what, format!("{} files are their owner's alone", files.len()))
 }
 
-fn room(root: &Path) -> Finding {
+fn check_free_space(root: &Path) -> Finding {
     let what = "room on the disk";
     match rustix::fs::statvfs(root) {
         Err(error) => Finding::bad(
@@ -104,7 +104,7 @@ fn room(root: &Path) -> Finding {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let detail = format!("{} MiB are free", free / (1024 * 1024));
-            if free < ROOM {
+            if free < MIN_FREE_BYTES {
                 Finding::bad(
                     what,
                     detail,

@@ -10,9 +10,9 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::api::Target;
+use crate::api::ConnectionArgs;
 use crate::datadir::DataDir;
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
@@ -27,7 +27,7 @@ Examples:
   vestibule doctor --data /var/lib/vestibule --output json")]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// One thing that was looked at.
@@ -36,7 +36,7 @@ struct Finding {
     what: String,
     detail: String,
     /// How to mend it; none when all is well.
-    mend: Option<String>,
+    remedy: Option<String>,
 }
 
 impl Finding {
@@ -44,13 +44,13 @@ impl Finding {
         Self {
             what: what.into(),
             detail: detail.into(),
-            mend: None,
+            remedy: None,
         }
     }
 
-    fn bad(what: impl Into<String>, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn bad(what: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            mend: Some(mend.into()),
+            remedy: Some(remedy.into()),
             ..Self::good(what, detail)
         }
     }
@@ -58,21 +58,21 @@ impl Finding {
     fn json(&self) -> Value {
         json!({
             "what": self.what,
-            "ok": self.mend.is_none(),
+            "ok": self.remedy.is_none(),
             "detail": self.detail,
-            "mend": self.mend,
+            "mend": self.remedy,
         })
     }
 
     fn lines(&self, style: Style) -> String {
         let line = format!("{:<24} {}", self.what, printable(&self.detail));
-        match &self.mend {
+        match &self.remedy {
             None => format!("{} {line}", style.good("✓")),
-            Some(mend) => format!(
+            Some(remedy) => format!(
                 "{} {line}\n  {:<24} {}",
                 style.bad("✗"),
                 "",
-                style.bold(printable(mend))
+                style.bold(printable(remedy))
             ),
         }
     }
@@ -80,43 +80,46 @@ impl Finding {
 
 impl Doctor {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         let mut findings = Vec::new();
         let mut running = true;
-        if !self.target.is_remote() {
-            let data = DataDir::open(self.target.data())?;
-            directory::look(&data, &mut findings);
-            findings.extend(services::addresses(&data));
-            running = directory::supervisor(&data, &mut findings);
-            stores::look(&data, &mut findings).await;
+        if !self.connection.is_remote() {
+            let data = DataDir::open(self.connection.data())?;
+            directory::check(&data, &mut findings);
+            findings.extend(services::check_addresses(&data));
+            running = directory::check_supervisor(&data, &mut findings);
+            stores::check(&data, &mut findings).await;
             if !running {
-                services::ports(&data, &mut findings);
+                services::check_ports(&data, &mut findings);
             }
         }
         if running {
-            services::look(&self.target, &mut findings).await?;
+            services::check(&self.connection, &mut findings).await?;
         }
         self.report(&findings)
     }
 
-    fn report(&self, findings: &[Finding]) -> Result<(), Failure> {
-        let bad = findings.iter().filter(|finding| finding.mend.is_some()).count();
-        match self.target.output {
+    fn report(&self, findings: &[Finding]) -> Result<(), CommandError> {
+        let bad = findings.iter().filter(|finding| finding.remedy.is_some()).count();
+        match self.connection.output {
             Format::Json => {
                 let checks: Vec<Value> = findings.iter().map(Finding::json).collect();
-                output::json(&json!({ "ok": bad == 0, "checks": checks }))?;
+                output::print_json(&json!({ "ok": bad == 0, "checks": checks }))?;
             }
             Format::Table => {
                 let style = Style::choose(Color::Auto, &io::stdout());
                 for finding in findings {
-                    output::line(finding.lines(style))?;
+                    output::print_line(finding.lines(style))?;
                 }
             }
         }
         match bad {
             0 => Ok(()),
-            1 => Err(Failure::new(Code::Failed, "one thing is wrong")),
-            _ => Err(Failure::new(Code::Failed, format!("{bad} things are wrong"))),
+            1 => Err(CommandError::new(ErrorCode::Failed, "one thing is wrong")),
+            _ => Err(CommandError::new(
+                ErrorCode::Failed,
+                format!("{bad} things are wrong"),
+            )),
         }
     }
 }

@@ -8,27 +8,35 @@ use reqwest::header::DATE;
 use serde_json::Value;
 
 use super::Finding;
-use crate::api::{Api, Side, Target, text};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
 use crate::datadir::{DataDir, Ports};
-use crate::failure::Failure;
-use crate::supervisor::ports::{Port, try_bind};
+use crate::error::CommandError;
+use crate::supervisor::ports::{ListenPort, try_bind};
 
 /// A token would be refused for its times when clocks differ by more.
 const SKEW: Duration = Duration::from_secs(30);
 
 /// While nothing runs: whether the ports are free for a start.
-pub(super) fn ports(data: &DataDir, findings: &mut Vec<Finding>) {
-    let Ok(at) = data.endpoints(Ports::default(), &|name| std::env::var(name).ok()) else {
+pub(super) fn check_ports(data: &DataDir, findings: &mut Vec<Finding>) {
+    let Ok(addresses) = data.addresses(Ports::default(), &|name| std::env::var(name).ok()) else {
         return; // A configuration that cannot be read is a finding of its own.
     };
     for (owner, option, address) in [
-        ("auth", "--auth-port", at.auth.listen),
-        ("users", "--users-port", at.users.listen),
-        ("auth management", "--auth-management-port", at.auth.management),
-        ("users management", "--users-management-port", at.users.management),
+        ("auth", "--auth-port", addresses.auth.listen),
+        ("users", "--users-port", addresses.users.listen),
+        (
+            "auth management",
+            "--auth-management-port",
+            addresses.auth.management,
+        ),
+        (
+            "users management",
+            "--users-management-port",
+            addresses.users.management,
+        ),
     ] {
         let what = format!("port of {owner}");
-        let port = Port {
+        let port = ListenPort {
             owner,
             option,
             address,
@@ -45,12 +53,12 @@ pub(super) fn ports(data: &DataDir, findings: &mut Vec<Finding>) {
 }
 
 /// Whether the files agree about the URLs of the services. While it runs, `vestibule up` makes them.
-pub(super) fn addresses(data: &DataDir) -> Option<Finding> {
+pub(super) fn check_addresses(data: &DataDir) -> Option<Finding> {
     let what = "addresses";
     let env = |name: &str| std::env::var(name).ok();
     // A configuration that cannot be read is a finding of its own.
-    let at = data.endpoints(Ports::default(), &env).ok()?;
-    Some(match data.overlay(&at, Ports::default(), &env) {
+    let addresses = data.addresses(Ports::default(), &env).ok()?;
+    Some(match data.overlay(&addresses, Ports::default(), &env) {
         Err(error) => Finding::bad(
             what,
             error.to_string(),
@@ -59,14 +67,17 @@ pub(super) fn addresses(data: &DataDir) -> Option<Finding> {
         Ok(differing) => match differing.first() {
             None => Finding::good(
                 what,
-                format!("the files agree: {} and {}", at.auth.url, at.users.url),
+                format!(
+                    "the files agree: {} and {}",
+                    addresses.auth.url, addresses.users.url
+                ),
             ),
             Some(variable) => Finding::bad(
                 what,
                 format!(
                     "{} is {} in the files, and should be {}",
                     variable.name,
-                    variable.instead_of.as_deref().unwrap_or("nothing"),
+                    variable.overridden_value.as_deref().unwrap_or("nothing"),
                     variable.value
                 ),
                 "`vestibule up` sets it right while it runs; edit the file so that it says so too.",
@@ -76,41 +87,47 @@ pub(super) fn addresses(data: &DataDir) -> Option<Finding> {
 }
 
 /// Asks each service how it is, then whether it takes the credential.
-pub(super) async fn look(target: &Target, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+pub(super) async fn check(
+    connection: &ConnectionArgs,
+    findings: &mut Vec<Finding>,
+) -> Result<(), CommandError> {
     let scopes = ["admin", "users:read", "events:read"];
-    let api = Api::new(target, &scopes)?;
-    for (index, side) in [Side::Auth, Side::Users].into_iter().enumerate() {
+    let api = ApiClient::new(connection, &scopes)?;
+    for (index, service) in [RemoteService::Auth, RemoteService::Users]
+        .into_iter()
+        .enumerate()
+    {
         let management = api
-            .services()
+            .connection()
             .management
             .as_ref()
             .and_then(|urls| urls.get(index));
         if let Some(management) = management {
-            findings.push(ready(&api, side, management).await);
-            findings.extend(version(&api, side, management).await);
+            findings.push(check_readiness(&api, service, management).await);
+            findings.extend(check_version(&api, service, management).await);
         }
     }
-    findings.extend(discovery(&api).await);
-    credential(&api, findings).await;
+    findings.extend(check_discovery(&api).await);
+    check_credential(&api, findings).await;
     Ok(())
 }
 
-async fn ready(api: &Api, side: Side, management: &str) -> Finding {
-    let what = format!("service {}", side.name());
-    let mend = "Read its lines in the output of `vestibule up`.";
+async fn check_readiness(api: &ApiClient, service: RemoteService, management: &str) -> Finding {
+    let what = format!("service {}", service.name());
+    let remedy = "Read its lines in the output of `vestibule up`.";
     match api.http().get(format!("{management}/health/ready")).send().await {
-        Err(_) => Finding::bad(what, format!("does not answer at {management}"), mend),
+        Err(_) => Finding::bad(what, format!("does not answer at {management}"), remedy),
         Ok(answer) if answer.status().is_success() => Finding::good(what, format!("is ready ({management})")),
         Ok(answer) => {
             let body: Value = answer.json().await.unwrap_or_default();
-            let why = text(&body, "/because");
-            Finding::bad(what, format!("is not ready: {why}"), mend)
+            let why = text_at(&body, "/because");
+            Finding::bad(what, format!("is not ready: {why}"), remedy)
         }
     }
 }
 
 /// Reads `vestibule_build_info{version="…"}`.
-async fn version(api: &Api, side: Side, management: &str) -> Option<Finding> {
+async fn check_version(api: &ApiClient, service: RemoteService, management: &str) -> Option<Finding> {
     let answer = api
         .http()
         .get(format!("{management}/metrics"))
@@ -123,7 +140,7 @@ async fn version(api: &Api, side: Side, management: &str) -> Option<Finding> {
         .find(|line| line.starts_with("vestibule_build_info{"))?;
     let version = info.split("version=\"").nth(1)?.split('"').next()?;
     let own = env!("CARGO_PKG_VERSION");
-    let what = format!("version of {}", side.name());
+    let what = format!("version of {}", service.name());
     Some(if version == own {
         Finding::good(what, format!("{version}, as this tool"))
     } else {
@@ -133,19 +150,19 @@ async fn version(api: &Api, side: Side, management: &str) -> Option<Finding> {
 }
 
 /// Whether `auth` answers at its issuer's address (OpenID Connect Discovery §4.3), and what its clock says.
-async fn discovery(api: &Api) -> Vec<Finding> {
+async fn check_discovery(api: &ApiClient) -> Vec<Finding> {
     let path = "/.well-known/openid-configuration";
-    let Ok(request) = api.request(Side::Auth, Method::GET, path) else {
+    let Ok(request) = api.request(RemoteService::Auth, Method::GET, path) else {
         return Vec::new(); // Only `users` was named.
     };
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(_) => {
-            let mend = "See that the address is right and nothing between here and there refuses it.";
+            let remedy = "See that the address is right and nothing between here and there refuses it.";
             return vec![Finding::bad(
                 "issuer",
                 "the authentication service does not answer",
-                mend,
+                remedy,
             )];
         }
     };
@@ -154,10 +171,10 @@ async fn discovery(api: &Api) -> Vec<Finding> {
         .get(DATE)
         .and_then(|date| date.to_str().ok())
         .map(str::to_owned);
-    let mut findings: Vec<Finding> = date.and_then(|date| clock(&date)).into_iter().collect();
+    let mut findings: Vec<Finding> = date.and_then(|date| check_clock(&date)).into_iter().collect();
     let document: Value = answer.json().await.unwrap_or_default();
-    let issuer = text(&document, "/issuer");
-    let asked = api.url(Side::Auth);
+    let issuer = text_at(&document, "/issuer");
+    let asked = api.url(RemoteService::Auth);
     findings.push(if issuer.trim_end_matches('/') == asked {
         Finding::good("issuer", format!("{issuer} answers as itself"))
     } else {
@@ -172,7 +189,7 @@ async fn discovery(api: &Api) -> Vec<Finding> {
 }
 
 /// Compares the clocks by the `Date` of an answer, which counts whole seconds.
-fn clock(date: &str) -> Option<Finding> {
+fn check_clock(date: &str) -> Option<Finding> {
     let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_second();
     let apart = SystemClock.now().as_secs().abs_diff(theirs);
     Some(if apart <= SKEW.as_secs() {
@@ -184,16 +201,16 @@ fn clock(date: &str) -> Option<Finding> {
 }
 
 /// Whether `auth` gives a token for the credential, and both services take it.
-async fn credential(api: &Api, findings: &mut Vec<Finding>) {
-    for (side, path) in [
-        (Side::Auth, "/admin/v1/keys"),
-        (Side::Users, "/scim/v2/Users?count=1"),
+async fn check_credential(api: &ApiClient, findings: &mut Vec<Finding>) {
+    for (service, path) in [
+        (RemoteService::Auth, "/admin/v1/keys"),
+        (RemoteService::Users, "/scim/v2/Users?count=1"),
     ] {
-        if api.request(side, Method::GET, path).is_err() {
+        if api.request(service, Method::GET, path).is_err() {
             continue;
         }
-        let what = format!("credential at {}", side.name());
-        findings.push(match api.call(side, Method::GET, path).await {
+        let what = format!("credential at {}", service.name());
+        findings.push(match api.call(service, Method::GET, path).await {
             Ok(_) => Finding::good(what, "is taken"),
             Err(error) => Finding::bad(
                 what,

@@ -9,28 +9,30 @@ use serde::Deserialize;
 
 use super::Finding;
 use crate::datadir::DataDir;
-use crate::failure::chain;
+use crate::error::error_chain;
 
 /// The one table of a configuration that matters here.
 #[derive(Deserialize)]
-struct Stored {
+struct DatabaseSection {
     database: DbConfig,
 }
 
 /// Opens each database.
-pub(super) async fn look(data: &DataDir, findings: &mut Vec<Finding>) {
+pub(super) async fn check(data: &DataDir, findings: &mut Vec<Finding>) {
     for (service, what, file) in [
         ("auth", "database of auth", data.auth_file()),
         ("users", "database of users", data.users_file()),
     ] {
-        let loaded = config::load::<Stored>(service, Some(&file), std::env::vars());
+        let loaded = config::load::<DatabaseSection>(service, Some(&file), std::env::vars());
         // A configuration that cannot be read is a finding of its own.
-        let Ok(Stored { database }) = loaded else { continue };
-        findings.push(store(what, data.root(), database).await);
+        let Ok(DatabaseSection { database }) = loaded else {
+            continue;
+        };
+        findings.push(check_store(what, data.root(), database).await);
     }
 }
 
-async fn store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
+async fn check_store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
     let location = database.location();
     if let Some(path) = database.url.expose_secret().strip_prefix("sqlite:") {
         // The services run in the data directory, from which a relative path counts.
@@ -50,7 +52,7 @@ async fn store(what: &str, root: &Path, mut database: DbConfig) -> Finding {
         Ok(()) => Finding::good(what, format!("{location} can be read")),
         Err(error) => Finding::bad(
             what,
-            chain(&error),
+            error_chain(&error),
             "See that the server runs and the address is right; a damaged file is restored from a backup.",
         ),
     }

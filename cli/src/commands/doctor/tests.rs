@@ -9,10 +9,10 @@ fn a_file_that_others_may_read_is_found_with_its_mend() {
     let file = temp.path().join("secret");
     fs::write(&file, "x").expect("written");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("changed");
-    let finding = directory::mode("secrets", &file, 0o600);
-    assert_eq!(finding.mend, Some(format!("chmod 600 {}", file.display())));
+    let finding = directory::check_mode("secrets", &file, 0o600);
+    assert_eq!(finding.remedy, Some(format!("chmod 600 {}", file.display())));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("changed");
-    assert_eq!(directory::mode("secrets", &file, 0o600).mend, None);
+    assert_eq!(directory::check_mode("secrets", &file, 0o600).remedy, None);
 }
 
 #[test]

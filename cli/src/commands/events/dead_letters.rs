@@ -5,9 +5,9 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::Asked;
-use crate::api::{Api, text};
-use crate::failure::Failure;
+use super::EventsArgs;
+use crate::api::{ApiClient, text_at};
+use crate::error::CommandError;
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
 
@@ -25,22 +25,25 @@ pub(crate) struct DeadLetters {
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u16,
     #[command(flatten)]
-    asked: Asked,
+    events: EventsArgs,
 }
 
 impl DeadLetters {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.asked.target, &["admin"])?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.events.connection, &["admin"])?;
         let mut all = Map::new();
-        for side in self.asked.sides() {
+        for service in self.events.selected_services() {
             let path = format!("/admin/v1/events/dead-letters?limit={}", self.limit);
-            all.insert(side.name().to_owned(), api.call(side, Method::GET, &path).await?);
+            all.insert(
+                service.name().to_owned(),
+                api.call(service, Method::GET, &path).await?,
+            );
         }
-        if self.asked.target.output == Format::Json {
-            return output::json(&Value::Object(all));
+        if self.events.connection.output == Format::Json {
+            return output::print_json(&Value::Object(all));
         }
-        output::line(table(&all))?;
-        output::remark(
+        output::print_line(table(&all))?;
+        output::print_remark(
             "`vestibule events replay` tries them again. One that comes late is dropped as stale by consumers that have a newer version.",
         );
         Ok(())
@@ -51,38 +54,38 @@ fn table(all: &Map<String, Value>) -> String {
     let mut table = Table::new(&[
         "SERVICE", "WHERE", "EVENT", "ABOUT", "VERSION", "ATTEMPTS", "GIVEN UP", "ERROR",
     ]);
-    for (side, answer) in all {
-        for place in ["outbox", "inbox"] {
-            for row in list(answer, place) {
-                let id = if place == "outbox" { "/id" } else { "/event_id" };
+    for (service, answer) in all {
+        for store in ["outbox", "inbox"] {
+            for row in entries(answer, store) {
+                let id = if store == "outbox" { "/id" } else { "/event_id" };
                 table.row([
-                    side.clone(),
-                    place.to_owned(),
-                    text(row, id),
-                    text(row, "/aggregate_id"),
-                    text(row, "/sequence"),
-                    text(row, "/attempts"),
-                    text(row, "/dead_lettered_at"),
-                    text(row, "/last_error"),
+                    service.clone(),
+                    store.to_owned(),
+                    text_at(row, id),
+                    text_at(row, "/aggregate_id"),
+                    text_at(row, "/sequence"),
+                    text_at(row, "/attempts"),
+                    text_at(row, "/dead_lettered_at"),
+                    text_at(row, "/last_error"),
                 ]);
             }
         }
-        for row in list(answer, "unreadable") {
+        for row in entries(answer, "unreadable") {
             table.row([
-                side.clone(),
+                service.clone(),
                 "unreadable".to_owned(),
-                text(row, "/place"),
-                text(row, "/transport"),
+                text_at(row, "/place"),
+                text_at(row, "/transport"),
                 String::new(),
                 String::new(),
-                text(row, "/received_at"),
-                text(row, "/error"),
+                text_at(row, "/received_at"),
+                text_at(row, "/error"),
             ]);
         }
     }
     table.render(Style::choose(Color::Auto, &io::stdout()))
 }
 
-fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+fn entries<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     answer.get(name).and_then(Value::as_array).into_iter().flatten()
 }

@@ -6,8 +6,8 @@ mod stats;
 mod tail;
 mod verify;
 
-use crate::api::{Side, Target};
-use crate::failure::Failure;
+use crate::api::{ConnectionArgs, RemoteService};
+use crate::error::CommandError;
 
 /// Events of the services: tail, stats, verify, dead-letters, replay
 #[derive(Debug, clap::Subcommand)]
@@ -21,7 +21,7 @@ pub(crate) enum Events {
 
 impl Events {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Tail(tail) => tail.run().await,
             Self::Stats(stats) => stats.run().await,
@@ -34,19 +34,19 @@ impl Events {
 
 /// Which services are asked, and how.
 #[derive(Debug, clap::Args)]
-struct Asked {
+struct EventsArgs {
     /// Of which service; without it, of both
     #[arg(long, value_enum)]
-    service: Option<Side>,
+    service: Option<RemoteService>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
-impl Asked {
-    fn sides(&self) -> Vec<Side> {
+impl EventsArgs {
+    fn selected_services(&self) -> Vec<RemoteService> {
         match self.service {
-            Some(side) => vec![side],
-            None => vec![Side::Auth, Side::Users],
+            Some(service) => vec![service],
+            None => vec![RemoteService::Auth, RemoteService::Users],
         }
     }
 }

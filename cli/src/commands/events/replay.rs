@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::Asked;
-use crate::api::{Api, ApiError, Side, text};
-use crate::failure::{Code, Failure};
+use super::EventsArgs;
+use crate::api::{ApiClient, ApiError, RemoteService, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::output::{self, Format};
 
 /// Try events again that were given up, or publish a range to the broker once more
@@ -20,7 +20,7 @@ Examples:
   vestibule events replay --all
   vestibule events replay 019aabbc-7a1e-7c3a-9b5d-0242ac120002
   vestibule events replay --service users --from 1200 --to 1300")]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all", "from"]))]
+#[command(group = clap::ArgGroup::new("selection").required(true).args(["id", "all", "from"]))]
 pub(crate) struct Replay {
     /// The event, as `events dead-letters` lists it
     id: Option<uuid::Uuid>,
@@ -34,59 +34,61 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "POSITION", requires = "from")]
     to: Option<i64>,
     #[command(flatten)]
-    asked: Asked,
+    events: EventsArgs,
 }
 
 impl Replay {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.asked.target, &["admin"])?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.events.connection, &["admin"])?;
         let body = match (self.id, self.from, self.to) {
             (Some(id), _, _) => json!({ "id": id }),
             (None, Some(from), Some(to)) => json!({ "from": from, "to": to }),
             _ => json!({ "all": true }),
         };
         let (mut all, mut failed) = (Map::new(), None);
-        for side in self.asked.sides() {
+        for service in self.events.selected_services() {
             match api
-                .call_with(side, Method::POST, "/admin/v1/events/replay", &body)
+                .call_with(service, Method::POST, "/admin/v1/events/replay", &body)
                 .await
             {
                 Ok(done) => {
-                    all.insert(side.name().to_owned(), done);
+                    all.insert(service.name().to_owned(), done);
                 }
                 // An event is given up in one of the services.
                 Err(error) if self.id.is_some() && is_not_found(&error) => {}
                 // What the other one did is told all the same.
                 Err(error) => {
-                    failed = Some(Failure::from(error));
+                    failed = Some(CommandError::from(error));
                     break;
                 }
             }
         }
         if all.is_empty() {
-            let missing = || Failure::new(Code::NotFound, "no event with this id was given up");
+            let missing = || CommandError::new(ErrorCode::NotFound, "no event with this id was given up");
             return Err(failed.unwrap_or_else(missing));
         }
         self.show(&all)?;
         failed.map_or(Ok(()), Err)
     }
 
-    fn show(&self, all: &Map<String, Value>) -> Result<(), Failure> {
-        if self.asked.target.output == Format::Json {
-            return output::json(&Value::Object(all.clone()));
+    fn show(&self, all: &Map<String, Value>) -> Result<(), CommandError> {
+        if self.events.connection.output == Format::Json {
+            return output::print_json(&Value::Object(all.clone()));
         }
-        for side in [Side::Auth, Side::Users] {
-            if let Some(done) = all.get(side.name()) {
-                output::line(format!(
+        for service in [RemoteService::Auth, RemoteService::Users] {
+            if let Some(done) = all.get(service.name()) {
+                output::print_line(format!(
                     "{}: {} to be published, {} to be applied, {} to be published once more",
-                    side.name(),
-                    text(done, "/outbox"),
-                    text(done, "/inbox"),
-                    text(done, "/again"),
+                    service.name(),
+                    text_at(done, "/outbox"),
+                    text_at(done, "/inbox"),
+                    text_at(done, "/again"),
                 ))?;
             }
         }
-        output::remark("One that comes late is dropped as stale by consumers that have a newer version.");
+        output::print_remark(
+            "One that comes late is dropped as stale by consumers that have a newer version.",
+        );
         Ok(())
     }
 }

@@ -5,11 +5,11 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::Asked;
-use crate::api::{Api, Side, text};
-use crate::failure::Failure;
+use super::EventsArgs;
+use crate::api::{ApiClient, RemoteService, text_at};
+use crate::error::CommandError;
 use crate::logs::{Color, Style};
-use crate::output::{self, Format, sheet};
+use crate::output::{self, Format, key_value_list};
 
 /// Show how the events of the services are doing
 ///
@@ -22,47 +22,49 @@ Examples:
   vestibule events stats --service auth --output json")]
 pub(crate) struct Stats {
     #[command(flatten)]
-    asked: Asked,
+    events: EventsArgs,
 }
 
 impl Stats {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.asked.target, &["admin"])?;
-        let mut found: Vec<(Side, Value)> = Vec::new();
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.events.connection, &["admin"])?;
+        let mut found: Vec<(RemoteService, Value)> = Vec::new();
         // Both, even if one is shown: how far a consumer is behind is known with the other.
-        for side in [Side::Auth, Side::Users] {
-            match api.call(side, Method::GET, "/admin/v1/events/stats").await {
-                Ok(stats) => found.push((side, stats)),
-                Err(error) if self.asked.sides().contains(&side) => return Err(error.into()),
+        for service in [RemoteService::Auth, RemoteService::Users] {
+            match api.call(service, Method::GET, "/admin/v1/events/stats").await {
+                Ok(stats) => found.push((service, stats)),
+                Err(error) if self.events.selected_services().contains(&service) => return Err(error.into()),
                 Err(_) => {}
             }
         }
-        let heads: Vec<(Side, i64)> = found
+        let heads: Vec<(RemoteService, i64)> = found
             .iter()
-            .filter_map(|(side, stats)| Some((*side, stats.pointer("/outbox/last_position")?.as_i64()?)))
+            .filter_map(|(service, stats)| {
+                Some((*service, stats.pointer("/outbox/last_position")?.as_i64()?))
+            })
             .collect();
-        for (side, stats) in &mut found {
+        for (service, stats) in &mut found {
             let head = heads
                 .iter()
-                .find(|(other, _)| *other != *side)
+                .find(|(other, _)| *other != *service)
                 .map(|(_, head)| *head);
             add_lag(stats, head);
         }
-        found.retain(|(side, _)| self.asked.sides().contains(side));
-        if self.asked.target.output == Format::Json {
+        found.retain(|(service, _)| self.events.selected_services().contains(service));
+        if self.events.connection.output == Format::Json {
             let answer: Map<String, Value> = found
                 .into_iter()
-                .map(|(side, stats)| (side.name().to_owned(), stats))
+                .map(|(service, stats)| (service.name().to_owned(), stats))
                 .collect();
-            return output::json(&Value::Object(answer));
+            return output::print_json(&Value::Object(answer));
         }
         let style = Style::choose(Color::Auto, &io::stdout());
-        for (index, (side, stats)) in found.iter().enumerate() {
+        for (index, (service, stats)) in found.iter().enumerate() {
             if index > 0 {
-                output::line("")?;
+                output::print_line("")?;
             }
-            output::line(style.bold(side.name()))?;
-            output::line(sheet(&pairs(stats), style))?;
+            output::print_line(style.bold(service.name()))?;
+            output::print_line(key_value_list(&pairs(stats), style))?;
         }
         Ok(())
     }
@@ -70,9 +72,9 @@ impl Stats {
 
 /// How far the consumer is behind: the broker says so, or the last position of the other service.
 fn add_lag(stats: &mut Value, head: Option<i64>) {
-    let service = text(stats, "/service");
+    let service = text_at(stats, "/service");
     let position = consumers(stats)
-        .find(|consumer| text(consumer, "/consumer") == service)
+        .find(|consumer| text_at(consumer, "/consumer") == service)
         .and_then(|consumer| consumer.get("position")?.as_i64());
     let known = stats.get("lag").is_some();
     if let (false, Some(head), Some(position), Some(object)) = (known, head, position, stats.as_object_mut())
@@ -91,12 +93,12 @@ fn consumers(stats: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn pairs(stats: &Value) -> Vec<(&'static str, String)> {
-    let places: Vec<String> = consumers(stats)
+    let positions: Vec<String> = consumers(stats)
         .map(|consumer| {
             format!(
                 "{} at {}",
-                text(consumer, "/consumer"),
-                text(consumer, "/position")
+                text_at(consumer, "/consumer"),
+                text_at(consumer, "/position")
             )
         })
         .collect();
@@ -106,27 +108,27 @@ fn pairs(stats: &Value) -> Vec<(&'static str, String)> {
         .into_iter()
         .flatten()
         .map(|lease| {
-            let replica = text(lease, "/replica");
+            let replica = text_at(lease, "/replica");
             let replica = if replica.is_empty() { "nobody" } else { &replica };
-            format!("{} {replica}", text(lease, "/partitions"))
+            format!("{} {replica}", text_at(lease, "/partitions"))
         })
         .collect();
-    let lag = text(stats, "/lag");
+    let lag = text_at(stats, "/lag");
     let waits = stats
         .get("oldest_seconds")
         .and_then(Value::as_f64)
         .unwrap_or_default();
     vec![
-        ("transport", text(stats, "/transport")),
+        ("transport", text_at(stats, "/transport")),
         (
             "waiting",
-            format!("{}, the oldest for {waits:.1} s", text(stats, "/outbox/depth")),
+            format!("{}, the oldest for {waits:.1} s", text_at(stats, "/outbox/depth")),
         ),
-        ("last position", text(stats, "/outbox/last_position")),
-        ("deleted up to", text(stats, "/outbox/pruned")),
-        ("to publish again", text(stats, "/outbox/replays")),
+        ("last position", text_at(stats, "/outbox/last_position")),
+        ("deleted up to", text_at(stats, "/outbox/pruned")),
+        ("to publish again", text_at(stats, "/outbox/replays")),
         ("leases", leases.join(", ")),
-        ("consumers", places.join(", ")),
+        ("consumers", positions.join(", ")),
         (
             "behind by",
             if lag.is_empty() {
@@ -139,20 +141,20 @@ fn pairs(stats: &Value) -> Vec<(&'static str, String)> {
             "since the start",
             format!(
                 "{} applied, {} duplicates, {} stale, {} gaps",
-                text(stats, "/since_start/applied"),
-                text(stats, "/since_start/duplicates"),
-                text(stats, "/since_start/stale"),
-                text(stats, "/since_start/gaps"),
+                text_at(stats, "/since_start/applied"),
+                text_at(stats, "/since_start/duplicates"),
+                text_at(stats, "/since_start/stale"),
+                text_at(stats, "/since_start/gaps"),
             ),
         ),
         (
             "set aside",
             format!(
                 "{} not published, {} tried again, {} given up, {} unreadable",
-                text(stats, "/outbox/dead_letters"),
-                text(stats, "/inbox/parked"),
-                text(stats, "/inbox/dead_letters"),
-                text(stats, "/inbox/unreadable"),
+                text_at(stats, "/outbox/dead_letters"),
+                text_at(stats, "/inbox/parked"),
+                text_at(stats, "/inbox/dead_letters"),
+                text_at(stats, "/inbox/unreadable"),
             ),
         ),
         ("last comparison", comparison(stats)),
@@ -173,8 +175,8 @@ fn comparison(stats: &Value) -> String {
     };
     format!(
         "{}: {} compared, {} mended, {} drift left",
-        text(report, "/at"),
-        text(report, "/compared"),
+        text_at(report, "/at"),
+        text_at(report, "/compared"),
         count("mended"),
         count("drift"),
     )

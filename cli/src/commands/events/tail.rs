@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::api::{Api, Side, Target, text};
-use crate::failure::{Code, Failure};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
@@ -28,7 +28,7 @@ Examples:
 pub(crate) struct Tail {
     /// Whose events; without it, those of both services
     #[arg(long, value_enum)]
-    service: Option<Side>,
+    service: Option<RemoteService>,
     /// Begin after this position; needs --service, because each counts for itself
     #[arg(long, value_name = "N", requires = "service")]
     after: Option<i64>,
@@ -36,59 +36,66 @@ pub(crate) struct Tail {
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Tail {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let tail = self;
-        let api = Arc::new(Api::new(&tail.target, &["events:read"])?);
-        let sides = match tail.service {
-            Some(side) => vec![side],
-            None => vec![Side::Auth, Side::Users],
+        let api = Arc::new(ApiClient::new(&tail.connection, &["events:read"])?);
+        let services = match tail.service {
+            Some(service) => vec![service],
+            None => vec![RemoteService::Auth, RemoteService::Users],
         };
-        let reader = Reader {
-            format: tail.target.output,
+        let reader = FeedReader {
+            format: tail.connection.output,
             style: Style::choose(Color::Auto, &io::stdout()),
             follow: tail.follow,
         };
         if !tail.follow {
-            for side in sides {
-                reader.read(&api, side, tail.after).await?;
+            for service in services {
+                reader.read(&api, service, tail.after).await?;
             }
             return Ok(());
         }
         let mut readers = JoinSet::new();
-        for side in sides {
+        for service in services {
             let api = Arc::clone(&api);
-            readers.spawn(async move { reader.read(&api, side, tail.after).await });
+            readers.spawn(async move { reader.read(&api, service, tail.after).await });
         }
         while let Some(ended) = readers.join_next().await {
-            ended.map_err(|panic| Failure::new(Code::Failed, format!("the reader failed: {panic}")))??;
+            ended.map_err(|panic| {
+                CommandError::new(ErrorCode::Failed, format!("the reader failed: {panic}"))
+            })??;
         }
         Ok(())
     }
 }
 
 #[derive(Clone, Copy)]
-struct Reader {
+struct FeedReader {
     format: Format,
     style: Style,
     follow: bool,
 }
 
-impl Reader {
-    async fn read(self, api: &Api, side: Side, mut after: Option<i64>) -> Result<(), Failure> {
+impl FeedReader {
+    async fn read(
+        self,
+        api: &ApiClient,
+        service: RemoteService,
+        mut after: Option<i64>,
+    ) -> Result<(), CommandError> {
         let wait = if self.follow { WAIT } else { 0 };
         loop {
             // Without a position: the oldest events that are there.
             let from = after.map_or_else(String::new, |after| format!("after={after}&"));
             let path = format!("/events?{from}limit={PAGE}&wait={wait}");
-            let batch = api.call(side, Method::GET, &path).await?;
+            let batch = api.call(service, Method::GET, &path).await?;
             let events = batch.as_array().map(Vec::as_slice).unwrap_or_default();
             for event in events {
                 after = position(event).or(after);
-                output::line(self.show(side, event))?;
+                output::print_line(self.show(service, event))?;
             }
             if events.is_empty() && !self.follow {
                 return Ok(());
@@ -96,20 +103,20 @@ impl Reader {
         }
     }
 
-    fn show(self, side: Side, event: &Value) -> String {
+    fn show(self, service: RemoteService, event: &Value) -> String {
         if self.format == Format::Json {
             return event.to_string();
         }
-        let kind = text(event, "/type");
+        let kind = text_at(event, "/type");
         let kind = kind.strip_prefix("vestibule.").unwrap_or(&kind);
         let position = position(event).map_or_else(String::new, |position| position.to_string());
         let data = event.get("data").map(Value::to_string).unwrap_or_default();
         format!(
             "{} {} {position:>6} {:28} {} {}",
-            self.style.dim(printable(&text(event, "/time"))),
-            self.style.service(side.name()),
+            self.style.dim(printable(&text_at(event, "/time"))),
+            self.style.service(service.name()),
             self.style.bold(printable(kind)),
-            printable(&text(event, "/subject")),
+            printable(&text_at(event, "/subject")),
             self.style.dim(printable(&data)),
         )
     }

@@ -5,9 +5,9 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::Asked;
-use crate::api::{Api, ApiError, Side, text};
-use crate::failure::{Code, Failure};
+use super::EventsArgs;
+use crate::api::{ApiClient, ApiError, RemoteService, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
 
@@ -31,62 +31,63 @@ pub(crate) struct Verify {
     #[arg(long)]
     mend: bool,
     #[command(flatten)]
-    asked: Asked,
+    events: EventsArgs,
 }
 
 impl Verify {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.asked.target, &["admin"])?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.events.connection, &["admin"])?;
         let (mut all, mut good, mut failed) = (Map::new(), true, None);
-        for side in self.asked.sides() {
-            match self.ask(&api, side).await {
+        for service in self.events.selected_services() {
+            match self.verify(&api, service).await {
                 Ok(answer) => {
                     good &= answer.get("ok").and_then(Value::as_bool).unwrap_or_default();
-                    all.insert(side.name().to_owned(), answer);
+                    all.insert(service.name().to_owned(), answer);
                 }
                 // What is found at the other one is told all the same.
-                Err(error) => failed = failed.or(Some(Failure::from(error))),
+                Err(error) => failed = failed.or(Some(CommandError::from(error))),
             }
         }
         if let Some(failed) = failed.take_if(|_| all.is_empty()) {
             return Err(failed);
         }
-        match self.asked.target.output {
-            Format::Json => output::json(&Value::Object(all))?,
-            Format::Table => output::line(table(&all))?,
+        match self.events.connection.output {
+            Format::Json => output::print_json(&Value::Object(all))?,
+            Format::Table => output::print_line(table(&all))?,
         }
         if let Some(failed) = failed {
             Err(failed)
         } else if good {
             Ok(())
         } else {
-            Err(Failure::new(Code::Failed, "something does not hold")
+            Err(CommandError::new(ErrorCode::Failed, "something does not hold")
                 .hint("What to do about each line: docs/runbooks/events.md"))
         }
     }
 }
 
 impl Verify {
-    async fn ask(&self, api: &Api, side: Side) -> Result<Value, ApiError> {
+    async fn verify(&self, api: &ApiClient, service: RemoteService) -> Result<Value, ApiError> {
         if self.mend {
-            api.call(side, Method::POST, "/admin/v1/events/reconcile").await?;
+            api.call(service, Method::POST, "/admin/v1/events/reconcile")
+                .await?;
         }
         let path = format!("/admin/v1/events/verify?older={}", self.older);
-        api.call(side, Method::GET, &path).await
+        api.call(service, Method::GET, &path).await
     }
 }
 
 fn table(all: &Map<String, Value>) -> String {
     let mut table = Table::new(&["SERVICE", "CHECK", "", "FOUND"]);
-    for (side, answer) in all {
+    for (service, answer) in all {
         let checks = answer.get("checks").and_then(Value::as_array);
         for check in checks.into_iter().flatten() {
             let ok = check.get("ok").and_then(Value::as_bool).unwrap_or_default();
             table.row([
-                side.clone(),
-                text(check, "/name"),
+                service.clone(),
+                text_at(check, "/name"),
                 if ok { "ok" } else { "WRONG" }.to_owned(),
-                text(check, "/detail"),
+                text_at(check, "/detail"),
             ]);
         }
     }

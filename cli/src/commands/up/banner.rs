@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::datadir::{DataDir, Endpoints};
-use crate::logs::{Level, LogFormat, Style, printable};
+use crate::datadir::{DataDir, StackAddresses};
+use crate::logs::{LogFormat, LogLevel, Style, printable};
 use crate::supervisor::Printer;
 
 /// How long a start may take before the reader is told what it waits for.
@@ -15,7 +15,7 @@ const SLOW: Duration = Duration::from_secs(10);
 /// Addresses, the set-up link, and how long the start took.
 pub(super) struct Banner {
     pub(super) data: DataDir,
-    pub(super) at: Endpoints,
+    pub(super) addresses: StackAddresses,
     pub(super) style: Style,
     pub(super) started: Instant,
 }
@@ -37,26 +37,26 @@ impl Banner {
                 },
                 () = sleep(SLOW) => {
                     let message = format!("still waiting for {} to be ready", waiting.join(" and "));
-                    printer.notice(Level::Warn, message, &[]).await;
+                    printer.log_notice(LogLevel::Warn, message, &[]).await;
                 }
             }
         }
         let elapsed = self.started.elapsed().as_millis();
-        printer.block(self.text(elapsed)).await;
+        printer.print_block(self.text(elapsed)).await;
         if printer.format() == LogFormat::Ecs {
             let fields = [
-                ("auth.url", self.at.auth.url.clone()),
-                ("users.url", self.at.users.url.clone()),
+                ("auth.url", self.addresses.auth.url.clone()),
+                ("users.url", self.addresses.users.url.clone()),
             ];
             printer
-                .notice(Level::Info, format!("ready in {elapsed} ms"), &fields)
+                .log_notice(LogLevel::Info, format!("ready in {elapsed} ms"), &fields)
                 .await;
         }
         // The link comes through the log of `auth`, before or after this moment.
         loop {
             let link = links.borrow_and_update().clone();
             if let Some(link) = link {
-                printer.block(self.link(&link)).await;
+                printer.print_block(self.link(&link)).await;
             }
             if links.changed().await.is_err() {
                 return;
@@ -70,8 +70,8 @@ impl Banner {
         let title = format!("Vestibule {} is ready", env!("CARGO_PKG_VERSION"));
         let health = format!(
             "{}  {}",
-            self.at.auth.management_url(),
-            self.at.users.management_url()
+            self.addresses.auth.management_url(),
+            self.addresses.users.management_url()
         );
         [
             String::new(),
@@ -81,8 +81,8 @@ impl Banner {
                 style.dim(format_args!("({elapsed} ms)"))
             ),
             String::new(),
-            row("Sign in, register", style.link(&self.at.auth.url)),
-            row("User service", style.link(&self.at.users.url)),
+            row("Sign in, register", style.link(&self.addresses.auth.url)),
+            row("User service", style.link(&self.addresses.users.url)),
             row("Health and metrics", style.dim(health)),
             row("Data and settings", style.dim(self.data.root().display())),
             row("Stop", style.dim("Ctrl-C")),

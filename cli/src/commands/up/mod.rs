@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 
 use banner::Banner;
 
-use crate::datadir::{DataDir, Endpoints, Ports, Variable};
-use crate::failure::{Code, Failure};
+use crate::datadir::{DataDir, EnvVariable, Ports, StackAddresses};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, LogFormat, Renderer, Style};
-use crate::supervisor::ports::{self, Port};
-use crate::supervisor::{Patience, Printer, Service, Stop, Supervisor, stop_on_signals};
+use crate::supervisor::ports::{self, ListenPort};
+use crate::supervisor::{Printer, RestartPolicy, ServiceCommand, StopRequest, Supervisor, stop_on_signals};
 
 /// Start both services on this machine, with everything they need under one directory
 ///
@@ -66,7 +66,7 @@ pub(crate) struct Up {
 
 impl Up {
     /// Runs until it is told to end.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         let started = Instant::now();
         // Databases and logs of the services too: nobody else on the machine has business with them.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
@@ -74,12 +74,12 @@ impl Up {
         let lock = data.lock()?;
         let chosen = self.ports();
         let env = |name: &str| std::env::var(name).ok();
-        let at = data.endpoints(chosen, &env)?;
-        let overlay = data.overlay(&at, chosen, &env)?;
-        ports::check(&listeners(&at), lock.after_a_crash).await?;
+        let addresses = data.addresses(chosen, &env)?;
+        let overlay = data.overlay(&addresses, chosen, &env)?;
+        ports::ensure_free(&listen_ports(&addresses), lock.after_a_crash).await?;
         let random: SharedRandom = Arc::new(SystemRandom::default());
-        data.prepare(&at, &random)?;
-        let services = services(&data, &at, &overlay)?;
+        data.prepare(&addresses, &random)?;
+        let services = service_commands(&data, &addresses, &overlay)?;
 
         let style = Style::choose(self.color, &io::stdout());
         let renderer = Renderer {
@@ -92,7 +92,7 @@ impl Up {
             &printer,
             Banner {
                 data,
-                at,
+                addresses,
                 style,
                 started,
             },
@@ -114,15 +114,20 @@ impl Up {
     }
 }
 
-async fn supervise(services: Vec<Service>, printer: &Printer, banner: Banner) -> Result<(), Failure> {
-    let (stop, stopped) = watch::channel(Stop::No);
+async fn supervise(
+    services: Vec<ServiceCommand>,
+    printer: &Printer,
+    banner: Banner,
+) -> Result<(), CommandError> {
+    let (stop, stopped) = watch::channel(StopRequest::None);
     let (link, links) = watch::channel(None);
     let (ready, readied) = mpsc::channel(services.len());
-    let signals = stop_on_signals(stop, printer.clone())
-        .map_err(|error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}")))?;
+    let signals = stop_on_signals(stop, printer.clone()).map_err(|error| {
+        CommandError::new(ErrorCode::Failed, format!("cannot listen for signals: {error}"))
+    })?;
     let supervisor = Supervisor {
         printer: printer.clone(),
-        patience: Patience::default(),
+        policy: RestartPolicy::default(),
         stop: stopped,
         link,
         ready,
@@ -136,32 +141,36 @@ async fn supervise(services: Vec<Service>, printer: &Printer, banner: Banner) ->
     result
 }
 
-fn listeners(at: &Endpoints) -> [Port; 4] {
-    let port = |owner, option, address| Port {
+fn listen_ports(addresses: &StackAddresses) -> [ListenPort; 4] {
+    let port = |owner, option, address| ListenPort {
         owner,
         option,
         address,
     };
     [
-        port("auth", "--auth-port", at.auth.listen),
-        port("users", "--users-port", at.users.listen),
+        port("auth", "--auth-port", addresses.auth.listen),
+        port("users", "--users-port", addresses.users.listen),
         port(
             "auth's health and metrics",
             "--auth-management-port",
-            at.auth.management,
+            addresses.auth.management,
         ),
         port(
             "users' health and metrics",
             "--users-management-port",
-            at.users.management,
+            addresses.users.management,
         ),
     ]
 }
 
-fn services(data: &DataDir, at: &Endpoints, overlay: &[Variable]) -> Result<Vec<Service>, Failure> {
+fn service_commands(
+    data: &DataDir,
+    addresses: &StackAddresses,
+    overlay: &[EnvVariable],
+) -> Result<Vec<ServiceCommand>, CommandError> {
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new(
-            Code::Failed,
+        CommandError::new(
+            ErrorCode::Failed,
             format!("cannot find this program's own file: {error}"),
         )
     })?;
@@ -171,7 +180,7 @@ fn services(data: &DataDir, at: &Endpoints, overlay: &[Variable]) -> Result<Vec<
             .map(|variable| (variable.name.clone(), variable.value.clone()))
             .collect();
         env.push((log_format.to_owned(), "ecs".to_owned()));
-        Service {
+        ServiceCommand {
             name,
             program: program.clone(),
             args: vec![
@@ -191,13 +200,13 @@ fn services(data: &DataDir, at: &Endpoints, overlay: &[Variable]) -> Result<Vec<
             "auth",
             data.auth_file(),
             "VESTIBULE_AUTH__LOG__FORMAT",
-            at.auth.management,
+            addresses.auth.management,
         ),
         service(
             "users",
             data.users_file(),
             "VESTIBULE_USERS__LOG__FORMAT",
-            at.users.management,
+            addresses.users.management,
         ),
     ])
 }

@@ -6,8 +6,8 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use crate::api::{Api, Side, Target, text};
-use crate::failure::{Code, Failure};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::output::{self, Format};
 
 /// The group whose members administer Vestibule.
@@ -41,20 +41,20 @@ pub(crate) struct Add {
     #[arg(long, value_name = "NAME")]
     family_name: Option<String>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Add {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let password = self.password_stdin.then(read_password).transpose()?;
-        let api = Api::new(&self.target, &["admin"])?;
+        let api = ApiClient::new(&self.connection, &["admin"])?;
         let body = self.body(password.as_ref());
         let made = api
-            .call_with(Side::Auth, Method::POST, "/admin/v1/users", &body)
+            .call_with(RemoteService::Auth, Method::POST, "/admin/v1/users", &body)
             .await?;
-        match self.target.output {
-            Format::Json => output::json(&made),
-            Format::Table => output::line(self.summary(&made)),
+        match self.connection.output {
+            Format::Json => output::print_json(&made),
+            Format::Table => output::print_line(self.summary(&made)),
         }
     }
 
@@ -90,11 +90,11 @@ impl Add {
         let mut lines = vec![match made.pointer("/state").and_then(Value::as_str) {
             Some("pending") => format!(
                 "{name} ({}) is being set up: the user service is away, and the account is there when it is back",
-                text(made, "/id")
+                text_at(made, "/id")
             ),
-            _ => format!("{name} is there, with id {}", text(made, "/id")),
+            _ => format!("{name} is there, with id {}", text_at(made, "/id")),
         }];
-        let link = text(made, "/setup_url");
+        let link = text_at(made, "/setup_url");
         if !link.is_empty() {
             lines.push(format!(
                 "Hand over this link, good once, to choose a password:\n  {link}"
@@ -104,21 +104,21 @@ impl Add {
     }
 }
 
-fn read_password() -> Result<SecretString, Failure> {
+fn read_password() -> Result<SecretString, CommandError> {
     if io::stdin().is_terminal() {
-        output::remark("Type the password and Enter (it shows on the screen; a pipe hides it):");
+        output::print_remark("Type the password and Enter (it shows on the screen; a pipe hides it):");
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| {
-        Failure::new(
-            Code::Usage,
+        CommandError::new(
+            ErrorCode::Usage,
             format!("cannot read the password from standard input: {error}"),
         )
     })?;
     let password = line.trim_end_matches(['\n', '\r']);
     if password.is_empty() {
-        return Err(Failure::new(
-            Code::Usage,
+        return Err(CommandError::new(
+            ErrorCode::Usage,
             "--password-stdin: the first line of standard input is empty",
         ));
     }

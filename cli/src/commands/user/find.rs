@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::{Api, ApiError, Side, Target, escape, text};
-use crate::failure::{Code, Failure};
+use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
@@ -19,15 +19,15 @@ Examples:
   vestibule user show --id 01980000-0000-7000-8000-000000000001")]
 pub(crate) struct Show {
     #[command(flatten)]
-    who: Who,
+    selector: UserSelector,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// Which person is meant. A name is never taken for an id, whatever it looks like: it might be somebody else's.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct Who {
+pub(super) struct UserSelector {
     /// User name
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -37,47 +37,47 @@ pub(super) struct Who {
 }
 
 impl Show {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["users:read"])?;
-        let person = find(&api, &self.who).await?;
-        match self.target.output {
-            Format::Json => output::json(&person),
-            Format::Table => output::line(sheet(&person)),
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["users:read"])?;
+        let person = find_user(&api, &self.selector).await?;
+        match self.connection.output {
+            Format::Json => output::print_json(&person),
+            Format::Table => output::print_line(user_summary(&person)),
         }
     }
 }
 
 /// The SCIM resource (RFC 7643 §4.1) of the person who is meant.
-pub(super) async fn find(api: &Api, who: &Who) -> Result<Value, Failure> {
-    match who {
-        Who { id: Some(id), .. } => find_by_id(api, *id).await,
-        Who { name, .. } => find_by_name(api, name.as_deref().unwrap_or_default()).await,
+pub(super) async fn find_user(api: &ApiClient, selector: &UserSelector) -> Result<Value, CommandError> {
+    match selector {
+        UserSelector { id: Some(id), .. } => find_by_id(api, *id).await,
+        UserSelector { name, .. } => find_by_name(api, name.as_deref().unwrap_or_default()).await,
     }
 }
 
-async fn find_by_id(api: &Api, id: Uuid) -> Result<Value, Failure> {
+async fn find_by_id(api: &ApiClient, id: Uuid) -> Result<Value, CommandError> {
     match api
-        .call(Side::Users, Method::GET, &format!("/scim/v2/Users/{id}"))
+        .call(RemoteService::Users, Method::GET, &format!("/scim/v2/Users/{id}"))
         .await
     {
-        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Err(Failure::new(
-            Code::NotFound,
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Err(CommandError::new(
+            ErrorCode::NotFound,
             format!("there is no person with the id {id}"),
         )),
         other => Ok(other?),
     }
 }
 
-async fn find_by_name(api: &Api, name: &str) -> Result<Value, Failure> {
+async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError> {
     // RFC 7644 §3.4.2.2: the value of a filter is a JSON string.
     let filter = format!("userName eq {}", Value::from(name));
-    let path = format!("/scim/v2/Users?filter={}", escape(&filter));
-    let mut found = api.call(Side::Users, Method::GET, &path).await?;
+    let path = format!("/scim/v2/Users?filter={}", percent_encode(&filter));
+    let mut found = api.call(RemoteService::Users, Method::GET, &path).await?;
     if let Some(person) = found.pointer_mut("/Resources/0") {
         return Ok(person.take());
     }
-    let missing = Failure::new(
-        Code::NotFound,
+    let missing = CommandError::new(
+        ErrorCode::NotFound,
         format!("there is no person {:?}", printable(name)),
     );
     Err(match name.parse::<Uuid>() {
@@ -87,10 +87,10 @@ async fn find_by_name(api: &Api, name: &str) -> Result<Value, Failure> {
 }
 
 /// The path of a found person.
-pub(super) fn path(person: &Value) -> Result<String, ApiError> {
+pub(super) fn user_path(person: &Value) -> Result<String, ApiError> {
     match person.get("id").and_then(Value::as_str) {
-        Some(id) => Ok(format!("/scim/v2/Users/{}", escape(id))),
-        None => Err(ApiError::Answer {
+        Some(id) => Ok(format!("/scim/v2/Users/{}", percent_encode(id))),
+        None => Err(ApiError::InvalidResponse {
             service: "users",
             reason: "a person without an id".to_owned(),
         }),
@@ -98,53 +98,56 @@ pub(super) fn path(person: &Value) -> Result<String, ApiError> {
 }
 
 /// The address that is marked as primary, else the first.
-pub(super) fn email(person: &Value) -> String {
+pub(super) fn primary_email(person: &Value) -> String {
     let emails = person.get("emails").and_then(Value::as_array);
     let mut emails = emails.into_iter().flatten();
     let first = emails.clone().next();
     let primary = emails.find(|email| email.get("primary") == Some(&Value::Bool(true)));
     primary
         .or(first)
-        .map(|email| text(email, "/value"))
+        .map(|email| text_at(email, "/value"))
         .unwrap_or_default()
 }
 
 /// The whole name as SCIM gives it.
-pub(super) fn name(person: &Value) -> String {
-    let formatted = text(person, "/name/formatted");
+pub(super) fn display_name(person: &Value) -> String {
+    let formatted = text_at(person, "/name/formatted");
     if !formatted.is_empty() {
         return formatted;
     }
-    let parts = [text(person, "/name/givenName"), text(person, "/name/familyName")];
+    let parts = [
+        text_at(person, "/name/givenName"),
+        text_at(person, "/name/familyName"),
+    ];
     parts.join(" ").trim().to_owned()
 }
 
 /// `active`, in a word.
-pub(super) fn state(person: &Value) -> &'static str {
+pub(super) fn state_text(person: &Value) -> &'static str {
     match person.get("active") {
         Some(Value::Bool(false)) => "disabled",
         _ => "active",
     }
 }
 
-fn sheet(person: &Value) -> String {
+fn user_summary(person: &Value) -> String {
     let groups = person.get("groups").and_then(Value::as_array);
     let groups: Vec<String> = groups
         .into_iter()
         .flatten()
-        .map(|group| text(group, "/display"))
+        .map(|group| text_at(group, "/display"))
         .collect();
     let pairs = [
-        ("id", text(person, "/id")),
-        ("user name", text(person, "/userName")),
-        ("name", name(person)),
-        ("e-mail", email(person)),
-        ("state", state(person).to_owned()),
+        ("id", text_at(person, "/id")),
+        ("user name", text_at(person, "/userName")),
+        ("name", display_name(person)),
+        ("e-mail", primary_email(person)),
+        ("state", state_text(person).to_owned()),
         ("groups", groups.join(", ")),
-        ("locale", text(person, "/locale")),
-        ("created", text(person, "/meta/created")),
-        ("changed", text(person, "/meta/lastModified")),
+        ("locale", text_at(person, "/locale")),
+        ("created", text_at(person, "/meta/created")),
+        ("changed", text_at(person, "/meta/lastModified")),
     ];
     let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    output::sheet(&pairs, Style::choose(Color::Auto, &io::stdout()))
+    output::key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout()))
 }

@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 
-use super::find::{Who, find};
-use crate::api::{Api, Side, Target, escape, text};
-use crate::failure::Failure;
+use super::find::{UserSelector, find_user};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::error::CommandError;
 use crate::logs::printable;
 use crate::output::{self, Format};
 
@@ -16,23 +16,26 @@ use crate::output::{self, Format};
 #[command(after_help = "Example:\n  vestibule user link ann")]
 pub(crate) struct Link {
     #[command(flatten)]
-    who: Who,
+    selector: UserSelector,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Link {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["users:read", "admin"])?;
-        let person = find(&api, &self.who).await?;
-        let path = format!("/admin/v1/users/{}/setup-link", escape(&text(&person, "/id")));
-        let made = api.call(Side::Auth, Method::POST, &path).await?;
-        match self.target.output {
-            Format::Json => output::json(&made),
-            Format::Table => output::line(format!(
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["users:read", "admin"])?;
+        let person = find_user(&api, &self.selector).await?;
+        let path = format!(
+            "/admin/v1/users/{}/setup-link",
+            percent_encode(&text_at(&person, "/id"))
+        );
+        let made = api.call(RemoteService::Auth, Method::POST, &path).await?;
+        match self.connection.output {
+            Format::Json => output::print_json(&made),
+            Format::Table => output::print_line(format!(
                 "Hand over this link to {}, good once, for 72 hours:\n  {}",
-                printable(&text(&person, "/userName")),
-                text(&made, "/setup_url")
+                printable(&text_at(&person, "/userName")),
+                text_at(&made, "/setup_url")
             )),
         }
     }

@@ -5,9 +5,9 @@ use std::io;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::find::{email, name, state};
-use crate::api::{Api, Side, Target, text};
-use crate::failure::Failure;
+use super::find::{display_name, primary_email, state_text};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
+use crate::error::CommandError;
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
 
@@ -25,37 +25,37 @@ pub(crate) struct List {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl List {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["users:read"])?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["users:read"])?;
         let people = self.people(&api).await?;
-        if self.target.output == Format::Json {
-            return output::json(&json!(people));
+        if self.connection.output == Format::Json {
+            return output::print_json(&json!(people));
         }
         let mut table = Table::new(&["USER NAME", "NAME", "E-MAIL", "STATE", "ID"]);
         for person in &people {
             table.row([
-                text(person, "/userName"),
-                name(person),
-                email(person),
-                state(person).to_owned(),
-                text(person, "/id"),
+                text_at(person, "/userName"),
+                display_name(person),
+                primary_email(person),
+                state_text(person).to_owned(),
+                text_at(person, "/id"),
             ]);
         }
-        output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
     }
 
     /// Page after page (RFC 7644 §3.4.2.4: `startIndex` counts from 1).
-    async fn people(&self, api: &Api) -> Result<Vec<Value>, Failure> {
+    async fn people(&self, api: &ApiClient) -> Result<Vec<Value>, CommandError> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let mut people: Vec<Value> = Vec::new();
         while people.len() < limit {
             let count = PAGE.min(limit - people.len());
             let path = format!("/scim/v2/Users?startIndex={}&count={count}", people.len() + 1);
-            let mut page = api.call(Side::Users, Method::GET, &path).await?;
+            let mut page = api.call(RemoteService::Users, Method::GET, &path).await?;
             let Some(Value::Array(found)) = page.get_mut("Resources").map(Value::take) else {
                 break;
             };

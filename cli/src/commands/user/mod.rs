@@ -6,7 +6,7 @@ mod find;
 mod link;
 mod list;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// People: add, list, show, link, disable, enable, delete
 #[derive(Debug, clap::Subcommand)]
@@ -22,7 +22,7 @@ pub(crate) enum User {
 
 impl User {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Add(add) => add.run().await,
             Self::List(list) => list.run().await,

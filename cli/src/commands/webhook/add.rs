@@ -6,11 +6,11 @@ use contract::{EventType, catalogue};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{path, read_secret, sides};
-use crate::api::{Api, ApiError, Side, Target, text};
-use crate::failure::{Code, Failure};
+use super::{read_secret, selected_services, webhook_path};
+use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style};
-use crate::output::{self, Format, sheet};
+use crate::output::{self, Format, key_value_list};
 
 /// Send events to a URL; prints the id and, once, the secret that signs them
 ///
@@ -35,40 +35,40 @@ pub(crate) struct Add {
     secret_stdin: bool,
     /// Whose events; without it, those of the services that publish the types
     #[arg(long, value_enum)]
-    service: Option<Side>,
+    service: Option<RemoteService>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 impl Add {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
         let known = catalogue();
-        let patterns = full(&self.types, &known)?;
+        let patterns = full_type_names(&self.types, &known)?;
         let mut secret = self.secret_stdin.then(read_secret).transpose()?;
         let mut made = Vec::new();
-        for side in sides(&api, self.service) {
+        for service in selected_services(&api, self.service) {
             let theirs: Vec<&String> = patterns
                 .iter()
-                .filter(|pattern| self.service.is_some() || publishes(side, pattern, &known))
+                .filter(|pattern| self.service.is_some() || publishes(service, pattern, &known))
                 .collect();
             if theirs.is_empty() {
                 continue;
             }
             let body = self.body(&theirs, secret.as_deref());
             let answer = api
-                .call_with(side, Method::POST, "/admin/v1/webhooks", &body)
+                .call_with(service, Method::POST, "/admin/v1/webhooks", &body)
                 .await;
             let webhook = match answer {
                 Ok(webhook) => webhook,
-                Err(error) => return Err(undo(&api, &made, error).await),
+                Err(error) => return Err(delete_created(&api, &made, error).await),
             };
-            secret = Some(text(&webhook, "/secret"));
-            made.push((side, webhook));
+            secret = Some(text_at(&webhook, "/secret"));
+            made.push((service, webhook));
         }
         if made.is_empty() {
             let message = "the service that publishes these types was not named";
-            return Err(Failure::new(Code::Usage, message));
+            return Err(CommandError::new(ErrorCode::Usage, message));
         }
         self.show(&made)
     }
@@ -85,33 +85,33 @@ impl Add {
         body.into()
     }
 
-    fn show(&self, made: &[(Side, Value)]) -> Result<(), Failure> {
-        if self.target.output == Format::Json {
+    fn show(&self, made: &[(RemoteService, Value)]) -> Result<(), CommandError> {
+        if self.connection.output == Format::Json {
             let list: Vec<Value> = made
                 .iter()
-                .map(|(side, webhook)| with_service(webhook, *side))
+                .map(|(service, webhook)| with_service(webhook, *service))
                 .collect();
-            return output::json(&json!(list));
+            return output::print_json(&json!(list));
         }
-        output::remark("Keep the secret now: it is not shown again.");
+        output::print_remark("Keep the secret now: it is not shown again.");
         let mut pairs: Vec<(&str, String)> = made
             .iter()
-            .map(|(side, webhook)| (side.name(), text(webhook, "/id")))
+            .map(|(service, webhook)| (service.name(), text_at(webhook, "/id")))
             .collect();
         if let Some((_, webhook)) = made.last() {
-            pairs.push(("secret", text(webhook, "/secret")));
+            pairs.push(("secret", text_at(webhook, "/secret")));
         }
-        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 }
 
 /// Removes what was made before `error`: nobody will learn its secret.
-async fn undo(api: &Api, made: &[(Side, Value)], error: ApiError) -> Failure {
-    for (side, webhook) in made {
-        let id = text(webhook, "/id");
-        if let Err(stays) = api.call(*side, Method::DELETE, &path(&id)).await {
-            let name = side.name();
-            return Failure::from(error).hint(format!(
+async fn delete_created(api: &ApiClient, made: &[(RemoteService, Value)], error: ApiError) -> CommandError {
+    for (service, webhook) in made {
+        let id = text_at(webhook, "/id");
+        if let Err(stays) = api.call(*service, Method::DELETE, &webhook_path(&id)).await {
+            let name = service.name();
+            return CommandError::from(error).hint(format!(
                 "{name} has made {id} before, which cannot be removed again ({stays}).\n\
                  vestibule webhook remove {id} --service {name}"
             ));
@@ -121,16 +121,16 @@ async fn undo(api: &Api, made: &[(Side, Value)], error: ApiError) -> Failure {
 }
 
 /// A webhook with the name of its service, as the commands print it.
-pub(super) fn with_service(webhook: &Value, side: Side) -> Value {
+pub(super) fn with_service(webhook: &Value, service: RemoteService) -> Value {
     let mut webhook = webhook.clone();
     if let Value::Object(members) = &mut webhook {
-        members.insert("service".to_owned(), side.name().into());
+        members.insert("service".to_owned(), service.name().into());
     }
     webhook
 }
 
 /// The patterns as the services write them: `user.created` is `vestibule.user.created.v1`.
-pub(super) fn full(types: &[String], known: &[EventType]) -> Result<Vec<String>, Failure> {
+pub(super) fn full_type_names(types: &[String], known: &[EventType]) -> Result<Vec<String>, CommandError> {
     types
         .iter()
         .map(|short| {
@@ -138,28 +138,28 @@ pub(super) fn full(types: &[String], known: &[EventType]) -> Result<Vec<String>,
                 Some(group) if !group.starts_with("vestibule.") => format!("vestibule.{group}.*"),
                 _ => known
                     .iter()
-                    .find(|kind| shortened(kind.name) == short)
+                    .find(|kind| short_type_name(kind.name) == short)
                     .map_or_else(|| short.clone(), |kind| kind.name.to_owned()),
             };
-            if known.iter().any(|kind| fits(&pattern, kind.name)) {
+            if known.iter().any(|kind| matches_type(&pattern, kind.name)) {
                 return Ok(pattern);
             }
-            let names: Vec<&str> = known.iter().map(|kind| shortened(kind.name)).collect();
+            let names: Vec<&str> = known.iter().map(|kind| short_type_name(kind.name)).collect();
             Err(
-                Failure::new(Code::Usage, format!("no event is of the type {short:?}"))
+                CommandError::new(ErrorCode::Usage, format!("no event is of the type {short:?}"))
                     .hint(format!("The types are {}.", names.join(", "))),
             )
         })
         .collect()
 }
 
-fn publishes(side: Side, pattern: &str, known: &[EventType]) -> bool {
+fn publishes(service: RemoteService, pattern: &str, known: &[EventType]) -> bool {
     known
         .iter()
-        .any(|kind| kind.service == side.name() && fits(pattern, kind.name))
+        .any(|kind| kind.service == service.name() && matches_type(pattern, kind.name))
 }
 
-fn fits(pattern: &str, kind: &str) -> bool {
+fn matches_type(pattern: &str, kind: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => kind.starts_with(prefix),
         None => pattern == kind,
@@ -167,7 +167,7 @@ fn fits(pattern: &str, kind: &str) -> bool {
 }
 
 /// `vestibule.user.created.v1` as people say it: `user.created`.
-fn shortened(kind: &str) -> &str {
+fn short_type_name(kind: &str) -> &str {
     let name = kind.strip_prefix("vestibule.").unwrap_or(kind);
     name.rsplit_once(".v").map_or(name, |(name, _)| name)
 }

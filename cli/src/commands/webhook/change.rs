@@ -6,12 +6,12 @@ use contract::catalogue;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::add::full;
-use super::{Which, read_secret, state};
-use crate::api::text;
-use crate::failure::Failure;
+use super::add::full_type_names;
+use super::{WebhookArgs, read_secret, state_text};
+use crate::api::text_at;
+use crate::error::CommandError;
 use crate::logs::{Color, Style, printable};
-use crate::output::{self, Format, sheet};
+use crate::output::{self, Format, key_value_list};
 
 /// Change a webhook; what is not named stays
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ Examples:
   vestibule webhook update 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c --disable")]
 pub(crate) struct Update {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
     /// Where to send
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -44,7 +44,7 @@ pub(crate) struct Update {
 #[command(after_help = "Example:\n  vestibule webhook remove 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
 pub(crate) struct Remove {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
 }
 
 /// Change the secret; prints the new one, once. The old one signs beside it for a while
@@ -52,7 +52,7 @@ pub(crate) struct Remove {
 #[command(after_help = "Example:\n  vestibule webhook rotate 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
 pub(crate) struct Rotate {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
     /// Read the new secret (`whsec_…`) from the first line of standard input, instead of having one made
     #[arg(long)]
     secret_stdin: bool,
@@ -62,7 +62,7 @@ pub(crate) struct Rotate {
 }
 
 impl Update {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let mut body = Map::new();
         for (name, value) in [("url", &self.url), ("description", &self.description)] {
             if let Some(value) = value {
@@ -70,50 +70,53 @@ impl Update {
             }
         }
         if !self.types.is_empty() {
-            body.insert("types".to_owned(), json!(full(&self.types, &catalogue())?));
+            body.insert(
+                "types".to_owned(),
+                json!(full_type_names(&self.types, &catalogue())?),
+            );
         }
         if self.enable || self.disable {
             body.insert("enabled".to_owned(), self.enable.into());
         }
-        let found = self.which.find().await?;
+        let found = self.webhook.find().await?;
         let changed = found.call_with(Method::PATCH, "", &Value::Object(body)).await?;
-        if self.which.target.output == Format::Json {
-            return output::json(&changed);
+        if self.webhook.connection.output == Format::Json {
+            return output::print_json(&changed);
         }
-        output::line(format!(
+        output::print_line(format!(
             "{} is changed: {}",
-            printable(&self.which.id),
-            state(&changed)
+            printable(&self.webhook.id),
+            state_text(&changed)
         ))
     }
 }
 
 impl Remove {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        self.which.find().await?.call(Method::DELETE, "").await?;
-        match self.which.target.output {
-            Format::Json => output::json(&json!({ "id": self.which.id, "removed": true })),
-            Format::Table => output::line(format!("{} is removed", printable(&self.which.id))),
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        self.webhook.find().await?.call(Method::DELETE, "").await?;
+        match self.webhook.connection.output {
+            Format::Json => output::print_json(&json!({ "id": self.webhook.id, "removed": true })),
+            Format::Table => output::print_line(format!("{} is removed", printable(&self.webhook.id))),
         }
     }
 }
 
 impl Rotate {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let body = match self.secret_stdin {
             true => json!({ "secret": read_secret()?, "force": self.force }),
             false => json!({ "force": self.force }),
         };
-        let found = self.which.find().await?;
+        let found = self.webhook.find().await?;
         let rotated = found.call_with(Method::POST, "/rotate-secret", &body).await?;
-        if self.which.target.output == Format::Json {
-            return output::json(&rotated);
+        if self.webhook.connection.output == Format::Json {
+            return output::print_json(&rotated);
         }
-        output::remark("Keep the secret now: it is not shown again.");
+        output::print_remark("Keep the secret now: it is not shown again.");
         let pairs = [
-            ("secret", text(&rotated, "/secret")),
-            ("old secret until", text(&rotated, "/previous_secret_until")),
+            ("secret", text_at(&rotated, "/secret")),
+            ("old secret until", text_at(&rotated, "/previous_secret_until")),
         ];
-        output::line(sheet(&pairs, Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 }

@@ -6,23 +6,23 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Found, Which};
-use crate::api::{escape, text};
-use crate::failure::{Code, Failure};
+use super::{WebhookArgs, WebhookHandle};
+use crate::api::{percent_encode, text_at};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format, Table};
 
 /// How often is looked for the outcome of a test.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How long: a receiver has 15 s for its answer.
-const PATIENCE: Duration = Duration::from_secs(25);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Send an event that says nothing, and tell how the receiver took it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  vestibule webhook test 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
 pub(crate) struct Test {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
 }
 
 /// List what was sent, is to be sent, and was given up; newest first
@@ -32,7 +32,7 @@ Example:
   vestibule webhook deliveries 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c --state dead")]
 pub(crate) struct Deliveries {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
     /// Only those
     #[arg(long, value_enum)]
     state: Option<State>,
@@ -49,7 +49,7 @@ Examples:
   vestibule webhook replay 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c --event 0199d2b8-91aa-7000-8000-3c4d5e6f7a8b")]
 pub(crate) struct Replay {
     #[command(flatten)]
-    which: Which,
+    webhook: WebhookArgs,
     /// The event's id; without it, everything that was given up
     #[arg(long, value_name = "ID")]
     event: Option<String>,
@@ -73,58 +73,58 @@ impl State {
 }
 
 impl Test {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let found = self.which.find().await?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let found = self.webhook.find().await?;
         let sent = found.call(Method::POST, "/test").await?;
-        let event = text(&sent, "/event_id");
-        let delivery = tokio::time::timeout(PATIENCE, outcome(&found, &event)).await;
+        let event = text_at(&sent, "/event_id");
+        let delivery = tokio::time::timeout(DELIVERY_TIMEOUT, wait_for_attempt(&found, &event)).await;
         let delivery = delivery.map_err(|_| {
-            Failure::new(
-                Code::Failed,
+            CommandError::new(
+                ErrorCode::Failed,
                 "the test is not sent yet: is something else on its way?",
             )
             .hint("`vestibule webhook deliveries` shows when it is.")
         })??;
-        if text(&delivery, "/state") != "delivered" {
-            let reason = text(&delivery, "/last_error");
-            return Err(Failure::new(
-                Code::Failed,
+        if text_at(&delivery, "/state") != "delivered" {
+            let reason = text_at(&delivery, "/last_error");
+            return Err(CommandError::new(
+                ErrorCode::Failed,
                 format!("the test did not arrive: {}", printable(&reason)),
             ));
         }
-        match self.which.target.output {
-            Format::Json => output::json(&delivery),
-            Format::Table => output::line(format!(
+        match self.webhook.connection.output {
+            Format::Json => output::print_json(&delivery),
+            Format::Table => output::print_line(format!(
                 "the receiver took it: {}",
-                text(&delivery, "/last_status")
+                text_at(&delivery, "/last_status")
             )),
         }
     }
 }
 
 /// Waits until a delivery was tried.
-async fn outcome(found: &Found, event: &str) -> Result<Value, Failure> {
+async fn wait_for_attempt(found: &WebhookHandle, event: &str) -> Result<Value, CommandError> {
     loop {
-        let path = format!("/deliveries/{}", escape(event));
+        let path = format!("/deliveries/{}", percent_encode(event));
         let delivery = found.call(Method::GET, &path).await?;
-        if text(&delivery, "/attempts") != "0" {
+        if text_at(&delivery, "/attempts") != "0" {
             return Ok(delivery);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 impl Deliveries {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let found = self.which.find().await?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let found = self.webhook.find().await?;
         let state = self
             .state
             .map_or_else(String::new, |state| format!("&state={}", state.name()));
         let path = format!("/deliveries?limit={}{state}", self.limit);
         let page = found.call(Method::GET, &path).await?;
         let deliveries = page.get("deliveries").cloned().unwrap_or_default();
-        if self.which.target.output == Format::Json {
-            return output::json(&deliveries);
+        if self.webhook.connection.output == Format::Json {
+            return output::print_json(&deliveries);
         }
         let mut table = Table::new(&[
             "EVENT",
@@ -137,25 +137,25 @@ impl Deliveries {
         ]);
         for delivery in deliveries.as_array().into_iter().flatten() {
             table.row([
-                text(delivery, "/event_id"),
-                text(delivery, "/type"),
-                text(delivery, "/state"),
-                text(delivery, "/attempts"),
-                text(delivery, "/last_attempt_at"),
-                text(delivery, "/last_status"),
-                text(delivery, "/last_error"),
+                text_at(delivery, "/event_id"),
+                text_at(delivery, "/type"),
+                text_at(delivery, "/state"),
+                text_at(delivery, "/attempts"),
+                text_at(delivery, "/last_attempt_at"),
+                text_at(delivery, "/last_status"),
+                text_at(delivery, "/last_error"),
             ]);
         }
-        output::line(table.render(Style::choose(Color::Auto, &io::stdout())))
+        output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
     }
 }
 
 impl Replay {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let found = self.which.find().await?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let found = self.webhook.find().await?;
         let count = match &self.event {
             Some(event) => {
-                let path = format!("/deliveries/{}/replay", escape(event));
+                let path = format!("/deliveries/{}/replay", percent_encode(event));
                 found.call(Method::POST, &path).await?;
                 1
             }
@@ -164,9 +164,9 @@ impl Replay {
                 answer.get("replayed").and_then(Value::as_u64).unwrap_or_default()
             }
         };
-        match self.which.target.output {
-            Format::Json => output::json(&json!({ "replayed": count })),
-            Format::Table => output::line(format!("{count} on the way again")),
+        match self.webhook.connection.output {
+            Format::Json => output::print_json(&json!({ "replayed": count })),
+            Format::Table => output::print_line(format!("{count} on the way again")),
         }
     }
 }

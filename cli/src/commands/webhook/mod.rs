@@ -10,8 +10,8 @@ use std::io::{self, BufRead};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::api::{Api, ApiError, Side, Target, escape, text};
-use crate::failure::{Code, Failure};
+use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::error::{CommandError, ErrorCode};
 
 /// Webhooks: add, list, show, update, remove, rotate, test, deliveries, replay
 #[derive(Debug, clap::Subcommand)]
@@ -29,7 +29,7 @@ pub(crate) enum Webhook {
 
 impl Webhook {
     /// Runs the command.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Add(add) => add.run().await,
             Self::List(list) => list.run().await,
@@ -46,92 +46,98 @@ impl Webhook {
 
 /// One webhook, of whichever service
 #[derive(Debug, clap::Args)]
-struct Which {
+struct WebhookArgs {
     /// The webhook's id
     id: String,
     /// Whose webhook it is; without it, both services are asked
     #[arg(long, value_enum)]
-    service: Option<Side>,
+    service: Option<RemoteService>,
     #[command(flatten)]
-    target: Target,
+    connection: ConnectionArgs,
 }
 
 /// A webhook that is there, and the way to it.
-struct Found {
-    api: Api,
-    side: Side,
+struct WebhookHandle {
+    api: ApiClient,
+    service: RemoteService,
     webhook: Value,
 }
 
-impl Which {
+impl WebhookArgs {
     /// Looks the webhook up.
-    async fn find(&self) -> Result<Found, Failure> {
-        let api = Api::new(&self.target, &["admin"])?;
-        let sides = sides(&api, self.service);
+    async fn find(&self) -> Result<WebhookHandle, CommandError> {
+        let api = ApiClient::new(&self.connection, &["admin"])?;
+        let services = selected_services(&api, self.service);
         let mut missing = None;
-        for side in sides {
-            match api.call(side, Method::GET, &path(&self.id)).await {
-                Ok(webhook) => return Ok(Found { api, side, webhook }),
+        for service in services {
+            match api.call(service, Method::GET, &webhook_path(&self.id)).await {
+                Ok(webhook) => {
+                    return Ok(WebhookHandle {
+                        api,
+                        service,
+                        webhook,
+                    });
+                }
                 Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => missing = Some(error),
                 Err(error) => return Err(error.into()),
             }
         }
         Err(missing.map_or_else(
             || {
-                Failure::new(
-                    Code::Usage,
+                CommandError::new(
+                    ErrorCode::Usage,
                     "no service was named: see --auth-url and --users-url",
                 )
             },
-            Failure::from,
+            CommandError::from,
         ))
     }
 }
 
-impl Found {
+impl WebhookHandle {
     /// Calls the webhook's resource with `more` after it.
     async fn call(&self, method: Method, more: &str) -> Result<Value, ApiError> {
-        let id = text(&self.webhook, "/id");
+        let id = text_at(&self.webhook, "/id");
         self.api
-            .call(self.side, method, &format!("{}{more}", path(&id)))
+            .call(self.service, method, &format!("{}{more}", webhook_path(&id)))
             .await
     }
 
-    /// [`Found::call`] with a JSON body.
+    /// [`WebhookHandle::call`] with a JSON body.
     async fn call_with(&self, method: Method, more: &str, body: &Value) -> Result<Value, ApiError> {
-        let id = text(&self.webhook, "/id");
-        let path = format!("{}{more}", path(&id));
-        self.api.call_with(self.side, method, &path, body).await
+        let id = text_at(&self.webhook, "/id");
+        let path = format!("{}{more}", webhook_path(&id));
+        self.api.call_with(self.service, method, &path, body).await
     }
 }
 
 /// The service that was named, or those that are known.
-fn sides(api: &Api, named: Option<Side>) -> Vec<Side> {
+fn selected_services(api: &ApiClient, named: Option<RemoteService>) -> Vec<RemoteService> {
     match named {
-        Some(side) => vec![side],
-        None => [Side::Auth, Side::Users]
+        Some(service) => vec![service],
+        None => [RemoteService::Auth, RemoteService::Users]
             .into_iter()
-            .filter(|side| !api.url(*side).is_empty())
+            .filter(|service| !api.url(*service).is_empty())
             .collect(),
     }
 }
 
-fn path(id: &str) -> String {
-    format!("/admin/v1/webhooks/{}", escape(id))
+fn webhook_path(id: &str) -> String {
+    format!("/admin/v1/webhooks/{}", percent_encode(id))
 }
 
 /// `enabled`, or why not.
-fn state(webhook: &Value) -> String {
-    match text(webhook, "/disabled/reason").as_str() {
+fn state_text(webhook: &Value) -> String {
+    match text_at(webhook, "/disabled/reason").as_str() {
         "" => "enabled".to_owned(),
         reason => format!("disabled ({reason})"),
     }
 }
 
 /// A secret from the first line of standard input, where other users of the machine cannot see it.
-fn read_secret() -> Result<String, Failure> {
+fn read_secret() -> Result<String, CommandError> {
     let mut line = String::new();
-    let wrong = |reason: String| Failure::new(Code::Usage, format!("--secret-stdin: {reason}"));
+    let wrong = |reason: String| CommandError::new(ErrorCode::Usage, format!("--secret-stdin: {reason}"));
     io::stdin()
         .lock()
         .read_line(&mut line)

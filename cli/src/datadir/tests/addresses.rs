@@ -13,7 +13,7 @@ fn with_audiences(data: &DataDir) {
 
 #[test]
 fn the_audiences_that_older_releases_wrote_follow_the_ports() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     with_audiences(&data);
     assert!(variables_for(&data, Ports::default(), NO_ENV).is_empty());
@@ -38,7 +38,7 @@ fn the_audiences_that_older_releases_wrote_follow_the_ports() {
 
 #[test]
 fn an_issuer_that_is_changed_in_one_file_is_carried_to_everything_that_repeats_it() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     with_audiences(&data);
     let edited = fs::read_to_string(data.auth_file()).expect("read");
@@ -65,12 +65,14 @@ fn an_issuer_that_is_changed_in_one_file_is_carried_to_everything_that_repeats_i
 
 #[test]
 fn what_cannot_be_carried_over_is_refused_with_the_reason() {
-    let temp = place();
-    let (data, at) = started(&temp, Ports::default());
+    let temp = temporary_directory();
+    let (data, addresses) = started(&temp, Ports::default());
     let env =
         |name: &str| (name == "VESTIBULE_USERS__AUTH__ISSUER").then(|| "https://other.example".to_owned());
-    let refused = data.overlay(&at, Ports::default(), &env).expect_err("refused");
-    let text = Failure::from(refused).to_string();
+    let refused = data
+        .overlay(&addresses, Ports::default(), &env)
+        .expect_err("refused");
+    let text = CommandError::from(refused).to_string();
     assert!(
         text.contains("VESTIBULE_USERS__AUTH__ISSUER") && text.contains("https://other.example"),
         "{text}"
@@ -80,8 +82,10 @@ fn what_cannot_be_carried_over_is_refused_with_the_reason() {
     let elsewhere = format!("{line}\naudiences = [\"https://id.example.org\", \"https://api.example.org\"]");
     let text = fs::read_to_string(data.auth_file()).expect("read");
     fs::write(data.auth_file(), text.replace(line, &elsewhere)).expect("written");
-    let refused = data.overlay(&at, Ports::default(), NO_ENV).expect_err("refused");
-    let text = Failure::from(refused).to_string();
+    let refused = data
+        .overlay(&addresses, Ports::default(), NO_ENV)
+        .expect_err("refused");
+    let text = CommandError::from(refused).to_string();
     assert!(
         text.contains("clients.vestibule-auth.audiences") && text.contains("http://localhost:8001"),
         "{text}"
@@ -90,7 +94,7 @@ fn what_cannot_be_carried_over_is_refused_with_the_reason() {
 
 #[test]
 fn a_path_of_the_issuer_stays_when_its_port_changes() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     let text = fs::read_to_string(data.auth_file()).expect("read");
     fs::write(
@@ -102,13 +106,13 @@ fn a_path_of_the_issuer_stays_when_its_port_changes() {
         auth: Some(8100),
         ..Ports::default()
     };
-    let at = data.endpoints(ports, NO_ENV).expect("endpoints");
-    assert_eq!(at.auth.url, "http://localhost:8100/idp");
+    let addresses = data.addresses(ports, NO_ENV).expect("addresses");
+    assert_eq!(addresses.auth.url, "http://localhost:8100/idp");
 }
 
 #[test]
 fn management_ports_that_are_taken_are_replaced_for_a_stack_on_other_ports_alone() {
-    let temp = place();
+    let temp = temporary_directory();
     let (data, _) = started(&temp, Ports::default());
     let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
     let taken = (taken.local_addr().expect("an address"), taken);
@@ -122,25 +126,25 @@ fn management_ports_that_are_taken_are_replaced_for_a_stack_on_other_ports_alone
         users: Some(8101),
         ..Ports::default()
     };
-    let at = data.endpoints(ports, NO_ENV).expect("endpoints");
-    assert_ne!(at.auth.management, taken.0);
+    let addresses = data.addresses(ports, NO_ENV).expect("addresses");
+    assert_ne!(addresses.auth.management, taken.0);
     let variable = owned((
         "VESTIBULE_AUTH__LISTEN__MANAGEMENT",
-        &at.auth.management.to_string(),
+        &addresses.auth.management.to_string(),
     ));
-    let variables = data.overlay(&at, ports, NO_ENV).expect("an overlay");
+    let variables = data.overlay(&addresses, ports, NO_ENV).expect("an overlay");
     assert!(
         variables
             .iter()
-            .any(|told| (told.name.clone(), told.value.clone()) == variable)
+            .any(|found| (found.name.clone(), found.value.clone()) == variable)
     );
     // Asked for by nobody, or by name: then it is said that it is taken.
-    let at = data.endpoints(Ports::default(), NO_ENV).expect("endpoints");
-    assert_eq!(at.auth.management, taken.0);
+    let addresses = data.addresses(Ports::default(), NO_ENV).expect("addresses");
+    assert_eq!(addresses.auth.management, taken.0);
     let named = Ports {
         auth_management: Some(taken.0.port()),
         ..ports
     };
-    let at = data.endpoints(named, NO_ENV).expect("endpoints");
-    assert_eq!(at.auth.management, taken.0);
+    let addresses = data.addresses(named, NO_ENV).expect("addresses");
+    assert_eq!(addresses.auth.management, taken.0);
 }

@@ -7,11 +7,11 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 
 /// A listener that a service is going to open.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Port {
+pub(crate) struct ListenPort {
     /// Whose it is, for messages.
     pub(crate) owner: &'static str,
     /// The option that chooses another.
@@ -21,8 +21,8 @@ pub(crate) struct Port {
 }
 
 /// How long the services of a supervisor that was killed may take to notice and leave.
-const ORPHANS_LEAVE: Duration = Duration::from_secs(8);
-const RETRY: Duration = Duration::from_millis(50);
+const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(8);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes sure that every port can be bound.
 ///
@@ -31,15 +31,15 @@ const RETRY: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// Names the first port that cannot be had, and the option that chooses another.
-pub(crate) async fn check(ports: &[Port], after_a_crash: bool) -> Result<(), Failure> {
+pub(crate) async fn ensure_free(ports: &[ListenPort], after_a_crash: bool) -> Result<(), CommandError> {
     for (index, port) in ports.iter().enumerate() {
         let twin = ports
             .iter()
             .skip(index + 1)
             .find(|other| other.address == port.address);
         if let Some(twin) = twin {
-            return Err(Failure::new(
-                Code::Usage,
+            return Err(CommandError::new(
+                ErrorCode::Usage,
                 format!(
                     "{} is asked for twice: for {} and for {}",
                     port.address, port.owner, twin.owner
@@ -50,7 +50,7 @@ pub(crate) async fn check(ports: &[Port], after_a_crash: bool) -> Result<(), Fai
     }
     let until = Instant::now()
         + if after_a_crash {
-            ORPHANS_LEAVE
+            ORPHAN_EXIT_TIMEOUT
         } else {
             Duration::ZERO
         };
@@ -59,15 +59,15 @@ pub(crate) async fn check(ports: &[Port], after_a_crash: bool) -> Result<(), Fai
             if Instant::now() >= until {
                 return Err(failure);
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
     Ok(())
 }
 
 /// Binds and lets go.
-pub(crate) fn try_bind(port: &Port) -> Result<(), Failure> {
-    let Port {
+pub(crate) fn try_bind(port: &ListenPort) -> Result<(), CommandError> {
+    let ListenPort {
         owner,
         option,
         address,
@@ -75,21 +75,21 @@ pub(crate) fn try_bind(port: &Port) -> Result<(), Failure> {
     let number = address.port();
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(Failure::new(
-            Code::Conflict,
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(CommandError::new(
+            ErrorCode::Conflict,
             format!("port {number} for {owner} is taken: another program listens on {address}"),
         )
         .hint(format!(
             "Stop that program (`ss -ltnp 'sport = :{number}'` shows which it is), or choose another port with \
              {option} N."
         ))),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Failure::new(
-            Code::Denied,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(CommandError::new(
+            ErrorCode::Denied,
             format!("this user may not listen on port {number} for {owner}"),
         )
         .hint(format!("Choose a port above 1023 with {option} N."))),
-        Err(error) => Err(Failure::new(
-            Code::Failed,
+        Err(error) => Err(CommandError::new(
+            ErrorCode::Failed,
             format!("cannot listen on {address} for {owner}: {error}"),
         )
         .hint(format!("Choose another port with {option} N, or mend `listen` in the configuration."))),

@@ -4,8 +4,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-fn port(owner: &'static str, option: &'static str, address: SocketAddr) -> Port {
-    Port {
+fn port(owner: &'static str, option: &'static str, address: SocketAddr) -> ListenPort {
+    ListenPort {
         owner,
         option,
         address,
@@ -17,8 +17,8 @@ async fn a_taken_port_is_named_with_the_option_that_chooses_another() {
     let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
     let address = holder.local_addr().expect("an address");
     let taken = port("auth", "--auth-port", address);
-    let failure = check(&[taken], false).await.expect_err("taken");
-    assert_eq!(failure.code(), Code::Conflict);
+    let failure = ensure_free(&[taken], false).await.expect_err("taken");
+    assert_eq!(failure.code(), ErrorCode::Conflict);
     let text = failure.to_string();
     assert!(
         text.contains(&format!("port {} for auth is taken", address.port())),
@@ -34,8 +34,8 @@ async fn one_port_for_two_listeners_is_refused() {
         port("auth", "--auth-port", address),
         port("users", "--users-port", address),
     ];
-    let failure = check(&twice, false).await.expect_err("twice");
-    assert_eq!(failure.code(), Code::Usage);
+    let failure = ensure_free(&twice, false).await.expect_err("twice");
+    assert_eq!(failure.code(), ErrorCode::Usage);
     assert!(
         failure.to_string().contains("for auth and for users"),
         "{failure}"
@@ -55,5 +55,5 @@ async fn after_a_crash_the_ports_may_take_a_moment() {
         tokio::task::yield_now().await;
         drop(holder);
     });
-    check(&wanted, true).await.expect("free in the end");
+    ensure_free(&wanted, true).await.expect("free in the end");
 }

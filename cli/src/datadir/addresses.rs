@@ -19,7 +19,7 @@ pub(crate) struct Ports {
 
 /// One service's addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct ServiceAddresses {
     /// What others call it: the issuer of `auth`, the audience of `users`.
     pub(crate) url: String,
     /// Where it serves people and applications.
@@ -28,22 +28,22 @@ pub(crate) struct Endpoint {
     pub(crate) management: SocketAddr,
 }
 
-impl Endpoint {
+impl ServiceAddresses {
     /// The management listener as this machine reaches it.
     pub(crate) fn management_url(&self) -> String {
-        format!("http://{}", reachable(self.management))
+        format!("http://{}", loopback_if_unspecified(self.management))
     }
 }
 
 /// Both services' addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoints {
-    pub(crate) auth: Endpoint,
-    pub(crate) users: Endpoint,
+pub(crate) struct StackAddresses {
+    pub(crate) auth: ServiceAddresses,
+    pub(crate) users: ServiceAddresses,
 }
 
 /// How one service names its address in file and environment, and what it is by default.
-struct Place<'a> {
+struct ServiceEndpoint<'a> {
     file: &'a Path,
     prefix: &'static str,
     /// The key of its public URL.
@@ -52,22 +52,22 @@ struct Place<'a> {
     management: u16,
 }
 
-impl Endpoints {
+impl StackAddresses {
     /// Reads the files that are there and lays environment and command line over them.
-    pub(super) fn find(
+    pub(super) fn resolve(
         auth_file: &Path,
         users_file: &Path,
         ports: Ports,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, DataDirError> {
-        let auth = Place {
+        let auth = ServiceEndpoint {
             file: auth_file,
             prefix: "VESTIBULE_AUTH__",
             url_key: "issuer",
             port: 8000,
             management: 9000,
         };
-        let users = Place {
+        let users = ServiceEndpoint {
             file: users_file,
             prefix: "VESTIBULE_USERS__",
             url_key: "url",
@@ -77,27 +77,27 @@ impl Endpoints {
         // Who asks for other public ports has another stack beside, which the default management ports belong to.
         let beside = ports.auth.is_some() || ports.users.is_some();
         Ok(Self {
-            auth: auth.find(ports.auth, ports.auth_management, beside, env)?,
-            users: users.find(ports.users, ports.users_management, beside, env)?,
+            auth: auth.resolve(ports.auth, ports.auth_management, beside, env)?,
+            users: users.resolve(ports.users, ports.users_management, beside, env)?,
         })
     }
 }
 
-impl Place<'_> {
-    fn find(
+impl ServiceEndpoint<'_> {
+    fn resolve(
         &self,
         port: Option<u16>,
         management: Option<u16>,
         beside: bool,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Endpoint, DataDirError> {
-        let table = files::table(self.file)?;
-        let listen = self.address(&table, "address", self.port, port, env)?;
+    ) -> Result<ServiceAddresses, DataDirError> {
+        let table = files::read_toml(self.file)?;
+        let listen = self.listen_address(&table, "address", self.port, port, env)?;
         let chosen = management.is_some() || env(&format!("{}LISTEN__MANAGEMENT", self.prefix)).is_some();
-        let mut management = self.address(&table, "management", self.management, management, env)?;
-        if beside && !chosen && is_taken(management) {
+        let mut management = self.listen_address(&table, "management", self.management, management, env)?;
+        if beside && !chosen && is_in_use(management) {
             management.set_port(0);
-            management = free(management)?;
+            management = pick_free_port(management)?;
         }
         let named = env(&format!("{}{}", self.prefix, self.url_key.to_uppercase())).or_else(|| {
             let value = table.get(self.url_key)?;
@@ -109,18 +109,18 @@ impl Place<'_> {
                     path: self.file.to_owned(),
                     reason: format!("{}: {error}", self.url_key),
                 })?;
-                follow(url, port.and(Some(listen.port())))
+                with_port(url, port.and(Some(listen.port())))
             }
             None => format!("http://localhost:{}", listen.port()),
         };
-        Ok(Endpoint {
+        Ok(ServiceAddresses {
             url,
             listen,
             management,
         })
     }
 
-    fn address(
+    fn listen_address(
         &self,
         table: &toml::Table,
         key: &str,
@@ -146,21 +146,21 @@ impl Place<'_> {
             address.set_port(port);
         }
         if address.port() == 0 {
-            address = free(address)?;
+            address = pick_free_port(address)?;
         }
         Ok(address)
     }
 }
 
 /// A port that is free now, on the same address.
-fn free(address: SocketAddr) -> Result<SocketAddr, DataDirError> {
+fn pick_free_port(address: SocketAddr) -> Result<SocketAddr, DataDirError> {
     TcpListener::bind(address)
         .and_then(|listener| listener.local_addr())
         .map_err(|error| DataDirError::io("find a free port on", Path::new(&address.to_string()))(error))
 }
 
 /// How this machine calls an address that may mean "every interface".
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+fn loopback_if_unspecified(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
@@ -168,7 +168,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// A URL of this machine without TLS follows the port that the service was given; one behind a proxy stays.
-fn follow(url: PublicUrl, port: Option<u16>) -> String {
+fn with_port(url: PublicUrl, port: Option<u16>) -> String {
     let mut moved = url.url().clone();
     if port.is_some() && url.is_loopback() && !url.is_secure() {
         // Never refused: an http URL with a host can have a port.
@@ -178,6 +178,6 @@ fn follow(url: PublicUrl, port: Option<u16>) -> String {
 }
 
 /// Whether somebody else listens there.
-fn is_taken(address: SocketAddr) -> bool {
+fn is_in_use(address: SocketAddr) -> bool {
     TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
 }

@@ -7,13 +7,13 @@ use url::Url;
 
 use super::ApiError;
 use crate::datadir::DataDir;
-use crate::failure::{Code, Failure};
+use crate::error::{CommandError, ErrorCode};
 use crate::output::Format;
 
 /// Where the services are: `--data` finds those of `vestibule up`; the URLs and a credential reach any others
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Where the services are")]
-pub(crate) struct Target {
+pub(crate) struct ConnectionArgs {
     /// Directory of `vestibule up`, which tells where the services are and holds the operator's credential
     #[arg(
         long,
@@ -56,14 +56,14 @@ pub(crate) struct Target {
 
 /// A service, as a command names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Side {
+pub(crate) enum RemoteService {
     /// The authentication service.
     Auth,
     /// The user service.
     Users,
 }
 
-impl Side {
+impl RemoteService {
     /// `auth` or `users`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ pub(super) enum Credential {
 
 /// Both services, as far as they are known, and a credential.
 #[derive(Clone)]
-pub(crate) struct Services {
+pub(crate) struct Connection {
     pub(super) auth: Option<Url>,
     pub(super) users: Option<Url>,
     pub(super) credential: Credential,
@@ -94,7 +94,7 @@ pub(crate) struct Services {
     pub(crate) management: Option<[String; 2]>,
 }
 
-impl Target {
+impl ConnectionArgs {
     /// The directory of `--data`.
     pub(crate) fn data(&self) -> &Path {
         &self.data
@@ -109,15 +109,15 @@ impl Target {
     ///
     /// # Errors
     /// When there is no data directory and no URL, or what they hold is no URL.
-    pub(crate) fn services(&self) -> Result<Services, Failure> {
+    pub(crate) fn connection(&self) -> Result<Connection, CommandError> {
         // The operator's secret never goes to a URL that somebody typed: URLs come with a token of their own.
         if self.is_remote() {
             return Ok(self.remote(self.credential()?));
         }
         let operator = DataDir::open(&self.data)?.operator()?;
-        Ok(Services {
-            auth: Some(parse(&operator.auth_url)?),
-            users: Some(parse(&operator.users_url)?),
+        Ok(Connection {
+            auth: Some(parse_operator_url(&operator.auth_url)?),
+            users: Some(parse_operator_url(&operator.users_url)?),
             credential: match self.token.clone() {
                 Some(token) => Credential::Token(token),
                 None => Credential::Client {
@@ -130,20 +130,20 @@ impl Target {
     }
 }
 
-impl Target {
+impl ConnectionArgs {
     /// Finds the services for what needs no credential.
     ///
     /// # Errors
     /// As [`Self::services`].
-    pub(crate) fn services_for_anybody(&self) -> Result<Services, Failure> {
+    pub(crate) fn unauthenticated_connection(&self) -> Result<Connection, CommandError> {
         match self.is_remote() {
             true => Ok(self.remote(Credential::None)),
-            false => self.services(),
+            false => self.connection(),
         }
     }
 
-    fn remote(&self, credential: Credential) -> Services {
-        Services {
+    fn remote(&self, credential: Credential) -> Connection {
+        Connection {
             auth: self.auth_url.clone(),
             users: self.users_url.clone(),
             credential,
@@ -152,8 +152,8 @@ impl Target {
     }
 
     /// What comes with the URLs: a token, or a client of its own.
-    fn credential(&self) -> Result<Credential, Failure> {
-        let wrong = |problem: &str| Failure::new(Code::Usage, problem);
+    fn credential(&self) -> Result<Credential, CommandError> {
+        let wrong = |problem: &str| CommandError::new(ErrorCode::Usage, problem);
         match (&self.token, &self.client_id, &self.client_secret_file) {
             (Some(token), ..) => Ok(Credential::Token(token.clone())),
             (None, Some(_), Some(_)) if self.auth_url.is_none() => Err(wrong(
@@ -161,7 +161,7 @@ impl Target {
             )),
             (None, Some(id), Some(file)) => Ok(Credential::Client {
                 id: id.clone(),
-                secret: secret_in(file)?,
+                secret: read_secret_file(file)?,
             }),
             _ => Err(wrong(
                 "--auth-url and --users-url need --token, or --client-id with --client-secret-file",
@@ -174,30 +174,33 @@ impl Target {
 ///
 /// # Errors
 /// When it cannot be read or is empty.
-pub(crate) fn secret_in(file: &Path) -> Result<SecretString, Failure> {
+pub(crate) fn read_secret_file(file: &Path) -> Result<SecretString, CommandError> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(Code::Usage, format!("cannot read {shown}: {error}")))?;
+        .map_err(|error| CommandError::new(ErrorCode::Usage, format!("cannot read {shown}: {error}")))?;
     match text.trim() {
-        "" => Err(Failure::new(Code::Usage, format!("{shown} is empty"))),
+        "" => Err(CommandError::new(ErrorCode::Usage, format!("{shown} is empty"))),
         secret => Ok(SecretString::from(secret.to_owned())),
     }
 }
 
-impl Services {
+impl Connection {
     /// The URL of one service.
-    pub(super) fn url(&self, side: Side) -> Result<&Url, ApiError> {
-        match side {
-            Side::Auth => self.auth.as_ref(),
-            Side::Users => self.users.as_ref(),
+    pub(super) fn url(&self, service: RemoteService) -> Result<&Url, ApiError> {
+        match service {
+            RemoteService::Auth => self.auth.as_ref(),
+            RemoteService::Users => self.users.as_ref(),
         }
-        .ok_or(ApiError::NoUrl(side.name()))
+        .ok_or(ApiError::NoUrl(service.name()))
     }
 }
 
-fn parse(text: &str) -> Result<Url, Failure> {
+fn parse_operator_url(text: &str) -> Result<Url, CommandError> {
     Url::parse(text).map_err(|error| {
-        Failure::new(Code::Usage, format!("operator.json: {text:?} is no URL: {error}"))
-            .hint("`vestibule up` writes that file anew at every start.")
+        CommandError::new(
+            ErrorCode::Usage,
+            format!("operator.json: {text:?} is no URL: {error}"),
+        )
+        .hint("`vestibule up` writes that file anew at every start.")
     })
 }

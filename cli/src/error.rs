@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// What an exit code means. The numbers are part of the interface (`docs/reference/cli.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     /// Something went wrong that no other code names.
     Failed = 1,
     /// The command line or a configuration file is wrong.
@@ -22,15 +22,15 @@ pub(crate) enum Code {
 
 /// A command that did not succeed.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    code: Code,
+pub(crate) struct CommandError {
+    code: ErrorCode,
     message: String,
     hint: Option<String>,
 }
 
-impl Failure {
+impl CommandError {
     /// A failure with `code`; `message` is one sentence without a full stop.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -51,12 +51,12 @@ impl Failure {
     }
 
     /// What kind of failure this is.
-    pub(crate) fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         match &self.hint {
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
 }
 
 /// An error and its causes in one line, without what a cause only repeats.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
