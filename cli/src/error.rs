@@ -1,18 +1,18 @@
-//! How a command fails: a message for a person, a mend where there is one, and an exit code for a script.
+//! The error of a command: a message for people, a remedy where one is known, and an exit code for scripts.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// What an exit code means. The numbers are part of the interface (`docs/reference/cli.md`).
+/// The kinds of error, each with its exit code. The numbers are part of the interface (`docs/reference/cli.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
-    /// Something went wrong that no other code names.
+    /// An error that no other code names.
     Failed = 1,
     /// The command line or a configuration file is wrong.
     Usage = 2,
-    /// What was asked for is not there.
+    /// The object does not exist.
     NotFound = 3,
-    /// It exists already, or somebody else holds it: a name, a port, a data directory.
+    /// The object exists already or is held by another process: a name, a port, a data directory.
     Conflict = 4,
     /// A service cannot be reached.
     Unreachable = 5,
@@ -20,7 +20,7 @@ pub(crate) enum ErrorCode {
     Denied = 6,
 }
 
-/// A command that did not succeed.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) struct CommandError {
     code: ErrorCode,
@@ -29,7 +29,7 @@ pub(crate) struct CommandError {
 }
 
 impl CommandError {
-    /// A failure with `code`; `message` is one sentence without a full stop.
+    /// An error with `code`. `message` is one sentence without a full stop.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -38,7 +38,7 @@ impl CommandError {
         }
     }
 
-    /// What the reader can do about it.
+    /// Adds the remedy.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -50,7 +50,7 @@ impl CommandError {
         ExitCode::from(self.code as u8)
     }
 
-    /// What kind of failure this is.
+    /// The kind of error.
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
@@ -66,7 +66,7 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// An error and its causes in one line, without what a cause only repeats.
+/// An error and its causes in one line. A cause whose text is already there is left out.
 pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

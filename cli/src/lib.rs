@@ -1,7 +1,7 @@
-//! `vestibule`: starts the services on one machine, and administers them wherever they run.
+//! `vestibule`: the command-line tool, which starts the services on one machine and administers them anywhere.
 //!
-//! There are two programs of it. `vestibule` has the services in it, for `vestibule up`. `vestibule-cli` is the tool
-//! alone, a third of the size, for where the services run elsewhere: it is what the image `vestibule/cli` holds.
+//! It is built as two programs. `vestibule` contains the services, for `vestibule up`. `vestibule-cli` is the tool
+//! alone, a third of the size, for use where the services run elsewhere. The image `vestibule/cli` holds it.
 
 mod api;
 mod backup;
@@ -21,7 +21,7 @@ pub use services::{EmbeddedServices, RunService, ServiceError};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Does what the command line says. Without `services` it cannot start any.
+/// Runs the command that the command line names. Without `services` it cannot start any service.
 pub fn run(services: Option<EmbeddedServices>) -> ExitCode {
     let command = commands::parse(services.is_some());
     match commands::run(command, services) {

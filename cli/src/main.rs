@@ -1,4 +1,4 @@
-//! The tool with the services in it.
+//! `vestibule`: the tool with both services in one program.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,11 +1,11 @@
-//! The services that a program of this tool may have in it.
+//! The services that a program of this tool may contain.
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use crate::error::{CommandError, ErrorCode, error_chain};
 
-/// The services, by name.
+/// The name of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ServiceName {
     Auth,
@@ -22,10 +22,10 @@ impl ServiceName {
     }
 }
 
-/// Runs one service, as its configuration file or the environment alone says, until it ends.
+/// Runs one service until it ends. The argument is its configuration file; without it, the environment configures it.
 pub type RunService = fn(Option<PathBuf>) -> Result<(), ServiceError>;
 
-/// Both services.
+/// The entry points of both services.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddedServices {
     /// The authentication service.
@@ -43,7 +43,7 @@ impl EmbeddedServices {
     }
 }
 
-/// How a service ended that did not end well.
+/// The error with which a service ended.
 #[derive(Debug)]
 pub struct ServiceError {
     pub(crate) message: String,
@@ -51,18 +51,18 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// With what it says, and the exit code of its process: 2 configuration, 3 database, 4 port.
+    /// Takes the message of `error`, and the exit code of the process: 2 configuration, 3 database, 4 port.
     pub fn from_error(error: &(dyn Error + 'static), exit_code: u8) -> Self {
         Self::new(error_chain(error), exit_code)
     }
 
-    /// With these words and this exit code.
+    /// Takes a message and the exit code of the process.
     pub fn new(message: String, exit_code: u8) -> Self {
         Self { message, exit_code }
     }
 }
 
-/// Somebody wants a service to be run by the tool alone.
+/// The error when a service is to be run by the tool that contains none.
 pub(crate) fn not_included() -> CommandError {
     CommandError::new(ErrorCode::Usage, "this is the tool alone, without the services").hint(
         "they are the programs vestibule-auth and vestibule-users, and the images vestibule/auth and vestibule/users",

@@ -1,4 +1,4 @@
-//! Which services a command talks to, and with which right.
+//! The connection of a command: the URLs of the services and the credential.
 
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ pub(crate) struct ConnectionArgs {
     pub(crate) output: Format,
 }
 
-/// A service, as a command names it.
+/// A service that is called over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum RemoteService {
     /// The authentication service.
@@ -73,24 +73,24 @@ impl RemoteService {
     }
 }
 
-/// The right to call the services.
+/// The credential for the calls.
 #[derive(Clone)]
 pub(super) enum Credential {
-    /// A token that somebody got elsewhere.
+    /// An access token that was obtained elsewhere.
     Token(SecretString),
-    /// The operator's client, which fetches tokens (RFC 6749 §4.4).
+    /// A client that fetches tokens (client credentials grant, RFC 6749 §4.4).
     Client { id: String, secret: SecretString },
-    /// None: for what everybody may do.
+    /// No credential, for public endpoints.
     None,
 }
 
-/// Both services, as far as they are known, and a credential.
+/// The URLs of both services, as far as they are known, and a credential.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(super) auth: Option<Url>,
     pub(super) users: Option<Url>,
     pub(super) credential: Credential,
-    /// The management ports, when `vestibule up` on this machine told them.
+    /// The URLs of the management ports, where the data directory of `vestibule up` has them.
     pub(crate) management: Option<[String; 2]>,
 }
 
@@ -100,17 +100,17 @@ impl ConnectionArgs {
         &self.data
     }
 
-    /// Whether the services were named on the command line, so that no data directory is involved.
+    /// Whether the command line names the services, so that no data directory is used.
     pub(crate) fn is_remote(&self) -> bool {
         self.auth_url.is_some() || self.users_url.is_some()
     }
 
-    /// Finds the services.
+    /// Resolves the URLs and the credential.
     ///
     /// # Errors
-    /// When there is no data directory and no URL, or what they hold is no URL.
+    /// When there is neither a data directory nor a URL, or a URL is not valid.
     pub(crate) fn connection(&self) -> Result<Connection, CommandError> {
-        // The operator's secret never goes to a URL that somebody typed: URLs come with a token of their own.
+        // The operator's secret is never sent to a URL from the command line: such a URL needs its own credential.
         if self.is_remote() {
             return Ok(self.remote(self.credential()?));
         }
@@ -131,10 +131,10 @@ impl ConnectionArgs {
 }
 
 impl ConnectionArgs {
-    /// Finds the services for what needs no credential.
+    /// Resolves the URLs for calls that need no credential.
     ///
     /// # Errors
-    /// As [`Self::services`].
+    /// As [`Self::connection`].
     pub(crate) fn unauthenticated_connection(&self) -> Result<Connection, CommandError> {
         match self.is_remote() {
             true => Ok(self.remote(Credential::None)),
@@ -151,7 +151,7 @@ impl ConnectionArgs {
         }
     }
 
-    /// What comes with the URLs: a token, or a client of its own.
+    /// The credential that was given with the URLs: a token or a client.
     fn credential(&self) -> Result<Credential, CommandError> {
         let wrong = |problem: &str| CommandError::new(ErrorCode::Usage, problem);
         match (&self.token, &self.client_id, &self.client_secret_file) {
@@ -170,10 +170,10 @@ impl ConnectionArgs {
     }
 }
 
-/// The secret that a file holds, without the end of its line.
+/// Reads the secret in a file, without the end of the line.
 ///
 /// # Errors
-/// When it cannot be read or is empty.
+/// When the file cannot be read or is empty.
 pub(crate) fn read_secret_file(file: &Path) -> Result<SecretString, CommandError> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)

@@ -1,4 +1,4 @@
-//! What a service, or the way to it, can answer instead of success.
+//! The errors of a call to a service.
 
 use std::fmt::Write;
 
@@ -8,30 +8,30 @@ use serde::Deserialize;
 use crate::error::{CommandError, ErrorCode, error_chain};
 use crate::logs::printable;
 
-/// A call that did not succeed.
+/// The error of a call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// The command needs a service whose URL it was not given.
+    /// The URL of a service that the command needs is not known.
     #[error("this command needs the {0} service: name it with --{0}-url")]
     NoUrl(&'static str),
     /// The command was given no credential.
     #[error("this command needs a credential")]
     NoCredential,
-    /// Nobody answers, or not in time.
+    /// The service does not answer, or not in time.
     #[error("the {service} service at {url} cannot be reached: {reason}")]
     Unreachable {
         service: &'static str,
         url: String,
         reason: String,
     },
-    /// The service answered with an error.
+    /// The service answered with an error status.
     #[error("{}", error_text(service, *status, problem))]
     Refused {
         service: &'static str,
         status: StatusCode,
         problem: Box<Problem>,
     },
-    /// The answer is not what the interface promises.
+    /// The response is not of the documented form.
     #[error("the {service} service gave an answer that this version does not understand: {reason}")]
     InvalidResponse { service: &'static str, reason: String },
 }
@@ -47,7 +47,7 @@ pub(crate) struct Problem {
     error_description: Option<String>,
 }
 
-/// What is wrong with one field.
+/// The error of one field of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct FieldError {
@@ -73,7 +73,7 @@ fn error_text(service: &str, status: StatusCode, problem: &Problem) -> String {
 }
 
 impl ApiError {
-    /// An error of the client itself: no connection, no answer in time, a broken body.
+    /// The error of a request that got no complete response: no connection, a timeout, a broken body.
     pub(crate) fn transport(service: &'static str, error: reqwest::Error) -> Self {
         let url = error
             .url()
@@ -93,7 +93,7 @@ impl ApiError {
         Self::Unreachable { service, url, reason }
     }
 
-    /// The HTTP status of a refusal.
+    /// The status of an error response.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused { status, .. } => Some(*status),

@@ -1,4 +1,4 @@
-//! The services' APIs, as the administrator's commands call them.
+//! The HTTP client with which the administrator's commands call the APIs of the services.
 
 mod connection;
 mod error;
@@ -21,16 +21,16 @@ pub(crate) use error::ApiError;
 
 use crate::error::{CommandError, ErrorCode, error_chain};
 
-/// Longer than the services' own limits, so that their answer is the one that is shown.
+/// Longer than the limits of the services, so that the response of the service is shown and not a timeout here.
 const TIMEOUT: Duration = Duration::from_secs(35);
-/// A token is fetched anew this long before it ends.
+/// A token is renewed this long before it expires.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(30);
 
-/// Both services, called with one credential.
+/// An HTTP client for both services with one credential.
 pub(crate) struct ApiClient {
     http: Client,
     connection: Connection,
-    /// Space-separated (RFC 6749 §3.3).
+    /// The scopes, separated by spaces (RFC 6749 §3.3).
     scope: String,
     token: Mutex<Option<CachedToken>>,
 }
@@ -40,7 +40,7 @@ struct CachedToken {
     fresh_until: Instant,
 }
 
-/// RFC 6749 §5.1.
+/// The token response (RFC 6749 §5.1).
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: SecretString,
@@ -49,15 +49,15 @@ struct TokenResponse {
 }
 
 impl ApiClient {
-    /// Finds the services; `scopes` are what the command needs, and all that its token is good for.
+    /// A client with a credential. Its tokens have exactly `scopes`, which are those that the command needs.
     ///
     /// # Errors
-    /// When the services cannot be found, or this machine has no certificates for https.
+    /// When the services are not known, or this machine has no root certificates for https.
     pub(crate) fn new(args: &ConnectionArgs, scopes: &[&str]) -> Result<Self, CommandError> {
         Self::build(args.connection()?, scopes)
     }
 
-    /// Finds the services for what everybody may do.
+    /// A client without a credential, for public endpoints.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -74,7 +74,7 @@ impl ApiClient {
         })
     }
 
-    /// A request without a body.
+    /// Sends a request without a body.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -88,7 +88,7 @@ impl ApiClient {
         self.send(service, request).await
     }
 
-    /// A request with a JSON body.
+    /// Sends a request with a JSON body.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -103,7 +103,7 @@ impl ApiClient {
         self.send(service, request).await
     }
 
-    /// A request to `path`, which may hold a query.
+    /// Builds a request to `path`, which may contain a query.
     pub(crate) fn request(
         &self,
         service: RemoteService,
@@ -114,7 +114,7 @@ impl ApiClient {
         Ok(self.http.request(method, format!("{base}{path}")))
     }
 
-    /// Sends with the credential; an empty answer is `null`.
+    /// Sends a request with the credential. An empty response is `null`.
     pub(crate) async fn send(
         &self,
         service: RemoteService,
@@ -129,7 +129,7 @@ impl ApiClient {
         read_response(service, response).await
     }
 
-    /// An access token that is good for a while.
+    /// An access token that does not expire soon.
     ///
     /// # Errors
     /// When `auth` cannot be reached or refuses the credential.
@@ -161,19 +161,19 @@ impl ApiClient {
         Ok(answer.access_token)
     }
 
-    /// The address of a service, without a slash at the end; empty when it is not known.
+    /// The URL of a service, without a slash at the end; empty when it is not known.
     pub(crate) fn url(&self, service: RemoteService) -> &str {
         self.connection
             .url(service)
             .map_or("", |url| url.as_str().trim_end_matches('/'))
     }
 
-    /// The services that are called.
+    /// The URLs and the credential.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The HTTP client, for what needs no credential.
+    /// The HTTP client, for requests without the credential.
     pub(crate) fn http(&self) -> &Client {
         &self.http
     }
@@ -205,7 +205,7 @@ fn http_client(connection: &Connection) -> Result<Client, CommandError> {
     })
 }
 
-/// The body of a success, or the error that the body describes.
+/// Reads the body of a successful response, or the error that the body describes.
 pub(crate) async fn read_response<T: DeserializeOwned>(
     service: RemoteService,
     response: Response,

@@ -1,3 +1,5 @@
+//! Tests of the API client: error texts, exit codes and escaping.
+
 use serde_json::json;
 
 use super::*;

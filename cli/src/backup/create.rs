@@ -1,4 +1,4 @@
-//! Taking a backup, while the services serve.
+//! `vestibule backup`: copies the databases while the services run.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -12,7 +12,7 @@ use super::store::{postgres, sqlite};
 use super::{BackupTarget, Store, db_error, io_error};
 use crate::error::{CommandError, ErrorCode};
 
-/// Copies the databases of `targets` into the new folder `to`. The folder appears when all of it is there.
+/// Copies the databases of `targets` into the new folder `to`. The folder appears only when it is complete.
 pub(crate) async fn create_backup(
     targets: &[BackupTarget],
     to: &Path,
@@ -53,20 +53,20 @@ pub(crate) async fn create_backup(
     Ok(manifests)
 }
 
-/// Where a file stands.
+/// The folder of a file.
 pub(super) fn parent_folder(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
 }
 
-/// Makes the names in a folder durable.
+/// Makes the entries of a folder durable (fsync).
 pub(super) fn sync_folder(folder: &Path) -> Result<(), CommandError> {
     fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| io_error("write", folder, &error))
 }
 
-/// How far the schema is; refuses a database that has none.
+/// The newest applied migration of each set. Fails for a database that has no schema of ours.
 pub(super) async fn schema_levels(
     db: &Db,
     target: &BackupTarget,
@@ -87,7 +87,7 @@ pub(super) async fn schema_levels(
     Ok(levels.iter().map(applied).collect())
 }
 
-/// What became of a copy.
+/// The description of a copy.
 pub(super) fn database_copy(
     file: &'static str,
     schema: Vec<AppliedMigration>,

@@ -1,4 +1,4 @@
-//! What a backup says of itself.
+//! The manifest of a backup: service, engine, version, schema and checksum.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -11,38 +11,38 @@ use serde::{Deserialize, Serialize};
 use super::{BackupTarget, io_error};
 use crate::error::{CommandError, ErrorCode};
 
-/// The name of the file that holds it.
+/// The file name of the manifest.
 const NAME: &str = "manifest.json";
-/// Raised when an older program could not read what is written.
+/// The version of the format. It is raised when older programs cannot read a new backup.
 const FORMAT: u32 = 1;
 
-/// One service's part of a backup.
+/// The manifest of one service's part of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) format: u32,
     pub(crate) service: String,
     /// `sqlite` or `postgres`.
     pub(crate) engine: String,
-    /// Of the program that made it.
+    /// The version of the program that created the backup.
     pub(crate) version: String,
     pub(crate) taken_at: Timestamp,
     pub(crate) schema: Vec<AppliedMigration>,
     /// The last position in the feed of the service.
     pub(crate) last_position: i64,
-    /// The file beside the manifest, its length and its SHA-256.
+    /// The file beside the manifest, with its length and its SHA-256.
     pub(crate) file: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
 }
 
-/// How far the schema is.
+/// The newest applied migration of one set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AppliedMigration {
     pub(crate) set: String,
     pub(crate) migration: i64,
 }
 
-/// What the copy itself tells.
+/// The description of a copied database.
 pub(super) struct DatabaseCopy {
     pub(super) file: &'static str,
     pub(super) schema: Vec<AppliedMigration>,
@@ -50,7 +50,7 @@ pub(super) struct DatabaseCopy {
 }
 
 impl Manifest {
-    /// Of the file in `folder` that was just written.
+    /// The manifest of the copy that was just written to `folder`.
     pub(super) fn for_copy(
         target: &BackupTarget,
         copied: DatabaseCopy,
@@ -72,7 +72,7 @@ impl Manifest {
         })
     }
 
-    /// Writes it beside its file.
+    /// Writes the manifest beside the file that it describes.
     pub(super) fn write(&self, folder: &Path) -> Result<(), CommandError> {
         let path = folder.join(NAME);
         let text = serde_json::to_string_pretty(self).map_err(|error| {
@@ -84,7 +84,7 @@ impl Manifest {
             .map_err(|error| io_error("write", &path, &error))
     }
 
-    /// Reads the manifest of `folder`, and whether its file is whole. Nothing when there is none.
+    /// Reads the manifest of `folder` and checks its file; none when there is no manifest.
     ///
     /// # Errors
     /// When the file is not what the manifest says.
@@ -118,7 +118,7 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    /// Refuses what `target` cannot take.
+    /// Fails when the backup does not fit `target`: another service, another engine or a newer schema.
     pub(super) fn check_compatible(&self, target: &BackupTarget) -> Result<(), CommandError> {
         let refused = |why: String| {
             Err(CommandError::new(

@@ -1,7 +1,8 @@
-//! Copies of the services' databases, and putting them back.
+//! Backup and restoration of the services' databases.
 //!
-//! A backup is a folder with one folder for each service, which holds one file in the form of its engine and a manifest that
-//! says what it is. Configuration and secrets are not in it: whoever has the database and the keys has everything.
+//! A backup is a folder with one folder for each service. That folder has one file in the format of the database engine
+//! and a manifest. Configuration and secrets are not in it, because the database and the keys together give access to
+//! all data.
 
 mod create;
 mod manifest;
@@ -42,32 +43,32 @@ pub(crate) struct DatabaseArgs {
     users_config: Option<PathBuf>,
 }
 
-/// Where a service keeps its data.
+/// The database of a service.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
-    /// A file.
+    /// A SQLite file.
     Sqlite(PathBuf),
-    /// A database on a server.
+    /// A PostgreSQL database.
     Postgres(DbConfig),
 }
 
-/// A service whose database is copied or put back.
+/// A service whose database is backed up or restored.
 #[derive(Debug)]
 pub(crate) struct BackupTarget {
     pub(crate) service: &'static str,
     pub(crate) store: Store,
-    /// What this program knows of its schema.
+    /// The migrations that this program knows.
     pub(crate) sets: &'static [&'static Migrations],
 }
 
-/// The one table of a configuration that matters here.
+/// The section `database` of a configuration file.
 #[derive(Deserialize)]
 struct DatabaseSection {
     database: DbConfig,
 }
 
 impl DatabaseArgs {
-    /// The data directory, when it is one.
+    /// The data directory, unless configuration files are given.
     pub(crate) fn data(&self) -> Result<Option<DataDir>, CommandError> {
         match (&self.auth_config, &self.users_config) {
             (None, None) => Ok(Some(DataDir::open(&self.data)?)),
@@ -75,7 +76,8 @@ impl DatabaseArgs {
         }
     }
 
-    /// The user service first: whoever registers between the two copies is known to `auth`, which asks for them again.
+    /// The services to back up or restore. The user service comes first: a person who registers between the two copies
+    /// is then known to `auth`, which requests the user again.
     pub(crate) fn targets(&self) -> Result<Vec<BackupTarget>, CommandError> {
         let here = Path::new("");
         let (users, auth, root) = match self.data()? {
@@ -119,7 +121,7 @@ fn target(
 }
 
 impl Store {
-    /// As in a manifest.
+    /// The name of the engine in a manifest.
     pub(crate) fn engine(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "sqlite",
@@ -127,7 +129,7 @@ impl Store {
         }
     }
 
-    /// Where it is, fit for a message.
+    /// The location, for messages. It has no password.
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
@@ -136,7 +138,7 @@ impl Store {
     }
 }
 
-/// The settings that open a SQLite file.
+/// The database settings for a SQLite file.
 fn sqlite_config(path: &Path) -> DbConfig {
     let mut config = DbConfig::new("");
     config.url = SecretString::from(format!("sqlite:{}", path.display()));

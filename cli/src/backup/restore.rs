@@ -1,4 +1,4 @@
-//! Putting a backup in place, while the services do not run.
+//! `vestibule restore`: replaces the databases by a backup while the services do not run.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,24 +13,24 @@ use super::{BackupTarget, Store};
 use crate::error::{CommandError, ErrorCode};
 use crate::output;
 
-/// How to restore.
+/// The options of a restoration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoreOptions {
-    /// Whether what is there may be replaced.
+    /// Whether an existing database may be replaced.
     pub(crate) replace: bool,
-    /// Whether the sessions and tokens of the backup are to go on.
+    /// Whether the sessions and tokens of the backup stay valid.
     pub(crate) keep_sessions: bool,
 }
 
-/// What the restored service finds at its next start.
+/// The note in the restored database, which the service reads at its next start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RestorationNote<'a> {
     pub(super) restoration: Restoration,
-    /// Who was erased in the databases that are replaced.
+    /// The ids of the users who were erased in the databases that are replaced.
     pub(super) erased: &'a [Uuid],
 }
 
-/// Who is erased in the database that is there. One that cannot be read is no reason not to restore.
+/// The ids of the erased users in the existing database. The restoration goes on when it cannot be read.
 async fn erased_ids_in(target: &BackupTarget) -> Vec<Uuid> {
     let found = match &target.store {
         Store::Sqlite(path) if !sqlite::has_content(path) => return Vec::new(),
@@ -46,7 +46,7 @@ async fn erased_ids_in(target: &BackupTarget) -> Vec<Uuid> {
     })
 }
 
-/// A service runs on the database.
+/// The error when a service runs on the database.
 pub(super) fn in_use_error(service: &str) -> CommandError {
     CommandError::new(
         ErrorCode::Conflict,
@@ -55,7 +55,7 @@ pub(super) fn in_use_error(service: &str) -> CommandError {
     .hint("Stop every replica of the service first.")
 }
 
-/// Restores each of `targets` from its folder in `from`. Everything is looked at before anything is changed.
+/// Restores each of `targets` from its folder in `from`. All checks are done before the first change.
 pub(crate) async fn restore(
     targets: &[BackupTarget],
     from: &Path,
@@ -72,7 +72,7 @@ pub(crate) async fn restore(
         check_replaceable(target, options).await?;
         manifests.push(manifest);
     }
-    // Either service knows who was erased, and both are told.
+    // Each service knows some of the erased users; the note of both lists all of them.
     let mut erased = BTreeSet::new();
     for target in targets {
         erased.extend(erased_ids_in(target).await);
@@ -87,7 +87,7 @@ pub(crate) async fn restore(
         },
         erased: &erased,
     };
-    // What can fail for files comes first; then they are only renamed.
+    // The steps of SQLite files that can fail come first; at the end the files are only renamed.
     let mut files = Vec::new();
     for (target, manifest) in targets.iter().zip(&manifests) {
         if let Store::Sqlite(path) = &target.store {
@@ -108,7 +108,7 @@ pub(crate) async fn restore(
     Ok(manifests)
 }
 
-/// Refuses a database that is in use, or full when it may not be replaced.
+/// Fails for a database that is in use, or that has content and may not be replaced.
 async fn check_replaceable(target: &BackupTarget, options: RestoreOptions) -> Result<(), CommandError> {
     let taken = match &target.store {
         Store::Sqlite(path) => {

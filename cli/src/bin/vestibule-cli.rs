@@ -1,4 +1,4 @@
-//! The tool alone, for where the services run elsewhere.
+//! `vestibule-cli`: the tool alone, for use where the services run elsewhere.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `vestibule backup`: a copy of the databases.
+//! `vestibule backup`: copies the databases into a folder.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `vestibule breach-list build`: a larger list of passwords that nobody may choose.
+//! `vestibule breach-list build`: builds a filter of breached passwords, which the password policy refuses.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
-//! What the chart of Kubernetes knows of the services' configuration: `auth.config`, `users.config` and `auth.clients`
-//! in `values.schema.json` are generated from the code that reads it, so that a typo is refused before anything starts.
+//! The generated part of the Helm chart's `values.schema.json`: `auth.config`, `users.config` and `auth.clients`.
+//!
+//! It is generated from the code that reads the configuration, so a typo is refused before any service starts.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use chassis::config::schema;
 use serde_json::{Map, Value, json};
 
-/// The tables that the chart does not write itself.
+/// The configuration sections that the chart does not write itself.
 const AUTH_SECTIONS: [&str; 13] = [
     "log",
     "limits",
@@ -77,8 +78,8 @@ fn client_schema(settings: &Value) -> Value {
     client
 }
 
-/// A part of the schema without references, defaults, and keys that hold a secret: what stands in values ends in a
-/// ConfigMap.
+/// A part of the schema without references, defaults and keys of secrets. Chart values end up in a ConfigMap, so they
+/// must not contain secrets.
 fn inline_schema(part: &Value, whole: &Value) -> Value {
     match part {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! `vestibule client`: the applications that sign people in.
+//! `vestibule client`: the registered OAuth clients.
 
 use std::io;
 
@@ -135,7 +135,7 @@ impl Add {
         output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 
-    /// The names of RFC 7591 §2.
+    /// The client metadata, with the names of RFC 7591 §2.
     fn body(&self) -> Map<String, Value> {
         let mut body = Map::new();
         body.insert("client_name".to_owned(), self.name.as_str().into());
@@ -187,7 +187,7 @@ impl List {
     }
 }
 
-/// Page after page: each names the id to go on from.
+/// Fetches all pages. Each page names the id after which the next one starts.
 async fn clients(api: &ApiClient) -> Result<Vec<Value>, CommandError> {
     let mut found = Vec::new();
     let mut after = String::new();

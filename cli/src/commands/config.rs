@@ -1,4 +1,4 @@
-//! `vestibule config`: the services' configuration files.
+//! `vestibule config`: checks the configuration files of the services.
 
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,8 @@ impl Config {
     }
 }
 
-/// What is wrong with a service's configuration file and environment: file or variable, key, what is expected.
+/// Checks the configuration file and the environment of a service. The error names the file or the variable, the key
+/// and the expected value.
 pub(super) fn check_file(service: ServiceName, file: &Path) -> Result<(), String> {
     let env = std::env::vars();
     match service {
@@ -66,7 +67,7 @@ pub(super) fn check_file(service: ServiceName, file: &Path) -> Result<(), String
     .map_err(|error| error.to_string())
 }
 
-/// Only `auth` has an issuer of its own at the top of its file.
+/// Guesses the service of a file: only `auth` has the key `issuer` at the top level.
 fn guess_service(file: &Path) -> ServiceName {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     match text.parse::<toml::Table>() {

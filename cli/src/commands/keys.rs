@@ -1,4 +1,4 @@
-//! `vestibule keys`: the keys that sign tokens.
+//! `vestibule keys`: the keys that sign tokens (JWKS, RFC 7517).
 
 use std::io;
 
@@ -88,7 +88,7 @@ impl Keys {
     }
 }
 
-/// What came of a rotation, in a sentence.
+/// The result of a rotation in one sentence.
 fn rotation_summary(rotate: &Rotate, answer: &Value) -> String {
     let made = answer.get("made").and_then(Value::as_array).map_or(0, Vec::len);
     let from = text_at(answer, "/signs_from");

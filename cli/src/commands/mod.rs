@@ -1,4 +1,4 @@
-//! The commands: one file each, with its options, its help and what it does.
+//! The commands. Each has a file with its options, its help and its implementation.
 
 mod backup;
 mod breach_list;
@@ -75,8 +75,8 @@ pub(crate) enum Command {
     Serve(serve::Serve),
 }
 
-/// What the command line says. Ends the process when it says nothing that can be done, or asks for help, in which
-/// `up` is only where the services are.
+/// Parses the command line. It ends the process on an error and for help. The help lists `up` only in the program that
+/// contains the services.
 pub(crate) fn parse(with_services: bool) -> Command {
     let mut command = Cli::command();
     if !with_services {
@@ -92,7 +92,7 @@ pub(crate) fn parse(with_services: bool) -> Command {
     }
 }
 
-/// A variable that is set to nothing, as Compose and systemd units do with one that has no value, is not set.
+/// Treats an empty environment variable as not set: Compose and systemd units set a variable without a value this way.
 fn without_empty_environment(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
@@ -105,7 +105,7 @@ fn without_empty_environment(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_environment)
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 pub(crate) fn run(command: Command, services: Option<EmbeddedServices>) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(serve) => return serve.run(services),
@@ -126,7 +126,7 @@ pub(crate) fn run(command: Command, services: Option<EmbeddedServices>) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// One thread is enough for a command; the services have their own processes.
+/// Runs a command on one thread. That is enough, because the services have their own processes.
 fn block_on(command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,4 +1,4 @@
-//! The help of every command as one page, `docs/reference/cli.md`.
+//! The generated reference page `docs/reference/cli.md`: the help of every command.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `vestibule restore`: a backup put in place.
+//! `vestibule restore`: replaces the databases by a backup.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub(crate) struct Restore {
 impl Restore {
     /// Runs the command.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
-        // Held to the end, so that nobody starts on half of it.
+        // Held to the end, so that no `vestibule up` starts on a half-restored directory.
         let lock = self.databases.data()?.map(|data| data.lock()).transpose()?;
         let options = RestoreOptions {
             replace: self.replace,

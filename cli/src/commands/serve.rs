@@ -1,4 +1,4 @@
-//! `vestibule serve`: one service in this process, as `vestibule up` starts it.
+//! `vestibule serve`: runs one service in this process. `vestibule up` starts the services with it.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::output;
 use crate::services::{self, EmbeddedServices, ServiceName};
 
-/// How long an orphan may take to end before it is cut off.
+/// The time that a service has to end after its supervisor died.
 const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Run one service in this process
@@ -53,7 +53,7 @@ impl Serve {
     }
 }
 
-/// Waits for the end of standard input, then asks this process to end as SIGTERM does, then makes it.
+/// Waits for the end of standard input, then sends SIGTERM to this process, and exits if that takes too long.
 fn end_with_stdin() {
     let mut nothing = [0; 64];
     loop {

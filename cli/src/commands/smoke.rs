@@ -1,4 +1,4 @@
-//! `vestibule smoke`: whether somebody can really sign in.
+//! `vestibule smoke`: signs a user in from end to end, to prove that the services work.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::error::{CommandError, ErrorCode};
 use crate::logs::printable;
 use crate::output::{self, Format};
 
-/// How often is asked again while a service is away or an account is being set up.
+/// The interval of retries while a service is unavailable or an account is being created.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Try it for real: make a person, sign her in, ask who she is, and delete her
@@ -46,11 +46,11 @@ pub(crate) struct Smoke {
     connection: ConnectionArgs,
 }
 
-/// Whom to sign in.
+/// The user who signs in.
 struct SmokeUser {
     name: String,
     password: SecretString,
-    /// Of somebody who was made for this.
+    /// The id, if the user was created for this test.
     id: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Smoke {
     /// Runs the command.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         let end = Instant::now() + Duration::from_secs(self.timeout);
-        // A part of the time is kept for the removal.
+        // A part of the time is reserved for the deletion.
         let until = end - Duration::from_secs(self.timeout) / 4;
         let api = match self.user {
             Some(_) => ApiClient::unauthenticated(&self.connection)?,
@@ -91,7 +91,7 @@ impl Smoke {
         }
     }
 
-    /// The person that was named, or a new one.
+    /// The user that the command line names, or a new one.
     async fn person(&self, api: &ApiClient, until: Instant) -> Result<SmokeUser, CommandError> {
         if let (Some(name), Some(file)) = (&self.user, &self.password_file) {
             return Ok(SmokeUser {
@@ -120,7 +120,7 @@ impl Smoke {
         .await;
         let id = match made {
             Ok(made) => text_at(&made, "/id"),
-            // An attempt before this one was taken, and its answer was lost.
+            // An earlier attempt succeeded, and its response was lost.
             Err(error) if error.code() == ErrorCode::Conflict && asked > 1 => {
                 find_id(api, &name, until).await?
             }
@@ -134,7 +134,7 @@ impl Smoke {
     }
 }
 
-/// The id of somebody who may still be on the way to `users`.
+/// Finds the id of a user whose account may not have reached `users` yet.
 async fn find_id(api: &ApiClient, name: &str, until: Instant) -> Result<String, CommandError> {
     let path = format!("/scim/v2/Users?filter=userName%20eq%20%22{name}%22");
     retry_until(until, async || {
@@ -151,7 +151,7 @@ async fn find_id(api: &ApiClient, name: &str, until: Instant) -> Result<String, 
     .await
 }
 
-/// Waits for the signal that ends the program: nobody is left behind then either.
+/// Waits for a signal that ends the program, so that the user is deleted in this case too.
 async fn termination_signal() -> CommandError {
     use tokio::signal::unix::{SignalKind, signal};
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -165,7 +165,7 @@ async fn termination_signal() -> CommandError {
     CommandError::new(ErrorCode::Failed, "told to end before the person had signed in")
 }
 
-/// Signs the person in at `auth` and asks `users` who that is.
+/// Signs the user in at `auth` and reads the user at `users` with the token.
 async fn sign_in(api: &ApiClient, person: &SmokeUser, until: Instant) -> Result<Value, CommandError> {
     let body = json!({ "username": person.name, "password": person.password.expose_secret() });
     let tokens: Value = retry_until(until, async || {
@@ -195,7 +195,8 @@ async fn sign_in(api: &ApiClient, person: &SmokeUser, until: Instant) -> Result<
     Ok(known)
 }
 
-/// Deletes who was made for this. Who was not `seen` may still be on the way to `users`, and is waited for.
+/// Deletes the user who was created for this test. If `users` did not return the user before (`seen`), the account may
+/// still be on its way, and the deletion is retried.
 async fn delete_user(
     api: &ApiClient,
     person: &SmokeUser,
@@ -228,7 +229,7 @@ async fn send(service: RemoteService, request: reqwest::RequestBuilder) -> Resul
     read_response(service, response).await
 }
 
-/// Asks again, until `until`, while a service is away or says that it is too early.
+/// Retries until `until` while the error is transient.
 async fn retry_until<T, F>(until: Instant, ask: impl FnMut() -> F) -> Result<T, CommandError>
 where
     F: Future<Output = Result<T, ApiError>>,
@@ -236,7 +237,7 @@ where
     retry_while(until, is_transient, ask).await
 }
 
-/// Asks again, until `until`, while what is wrong retryable. No answer is waited for longer than that.
+/// Retries until `until` while the error is `retryable`. No response is waited for longer than that.
 async fn retry_while<T, F>(
     until: Instant,
     retryable: impl Fn(&ApiError) -> bool,
@@ -262,7 +263,8 @@ where
     }
 }
 
-/// Services that have just been started miss each other at first, and an account may still be on its way.
+/// Whether an error may pass: services that have just been started cannot reach each other at first, and an account may
+/// still be on its way.
 fn is_transient(error: &ApiError) -> bool {
     match error {
         ApiError::Unreachable { .. } => true,

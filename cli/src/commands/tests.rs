@@ -1,3 +1,5 @@
+//! Tests of the command line: consistency, help and exit codes.
+
 use clap::{Command, CommandFactory};
 
 use super::*;

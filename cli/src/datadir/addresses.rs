@@ -1,4 +1,5 @@
-//! Where the services listen: the command line goes over the environment, which goes over the files.
+//! The addresses of the services: the command line has precedence over the environment, which has precedence over the
+//! configuration files.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -8,7 +9,7 @@ use chassis::http::PublicUrl;
 
 use super::{DataDirError, files};
 
-/// The ports of `vestibule up`; none where the command line does not say.
+/// The port options of `vestibule up`; none where an option is not given.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ports {
     pub(crate) auth: Option<u16>,
@@ -17,32 +18,32 @@ pub(crate) struct Ports {
     pub(crate) users_management: Option<u16>,
 }
 
-/// One service's addresses.
+/// The addresses of one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceAddresses {
-    /// What others call it: the issuer of `auth`, the audience of `users`.
+    /// The public URL: the issuer of `auth`, the audience of `users`.
     pub(crate) url: String,
-    /// Where it serves people and applications.
+    /// The listen address for people and applications.
     pub(crate) listen: SocketAddr,
-    /// Where it serves health and metrics.
+    /// The listen address for health and metrics.
     pub(crate) management: SocketAddr,
 }
 
 impl ServiceAddresses {
-    /// The management listener as this machine reaches it.
+    /// The URL at which this machine reaches the management listener.
     pub(crate) fn management_url(&self) -> String {
         format!("http://{}", loopback_if_unspecified(self.management))
     }
 }
 
-/// Both services' addresses.
+/// The addresses of both services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StackAddresses {
     pub(crate) auth: ServiceAddresses,
     pub(crate) users: ServiceAddresses,
 }
 
-/// How one service names its address in file and environment, and what it is by default.
+/// The configuration of one service's endpoint: its file, its environment prefix, its keys and its default ports.
 struct ServiceEndpoint<'a> {
     file: &'a Path,
     prefix: &'static str,
@@ -53,7 +54,7 @@ struct ServiceEndpoint<'a> {
 }
 
 impl StackAddresses {
-    /// Reads the files that are there and lays environment and command line over them.
+    /// Reads the existing files and applies the environment and the command line.
     pub(super) fn resolve(
         auth_file: &Path,
         users_file: &Path,
@@ -74,7 +75,7 @@ impl StackAddresses {
             port: 8001,
             management: 9001,
         };
-        // Who asks for other public ports has another stack beside, which the default management ports belong to.
+        // Other public ports mean that a second stack runs beside one that has the default management ports.
         let beside = ports.auth.is_some() || ports.users.is_some();
         Ok(Self {
             auth: auth.resolve(ports.auth, ports.auth_management, beside, env)?,
@@ -152,14 +153,14 @@ impl ServiceEndpoint<'_> {
     }
 }
 
-/// A port that is free now, on the same address.
+/// Picks a port that is free now on the same address.
 fn pick_free_port(address: SocketAddr) -> Result<SocketAddr, DataDirError> {
     TcpListener::bind(address)
         .and_then(|listener| listener.local_addr())
         .map_err(|error| DataDirError::io("find a free port on", Path::new(&address.to_string()))(error))
 }
 
-/// How this machine calls an address that may mean "every interface".
+/// Replaces an address that means "every interface" by the loopback address.
 fn loopback_if_unspecified(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -167,7 +168,7 @@ fn loopback_if_unspecified(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// A URL of this machine without TLS follows the port that the service was given; one behind a proxy stays.
+/// Sets the port of a loopback URL without TLS. A URL behind a proxy stays unchanged.
 fn with_port(url: PublicUrl, port: Option<u16>) -> String {
     let mut moved = url.url().clone();
     if port.is_some() && url.is_loopback() && !url.is_secure() {
@@ -177,7 +178,7 @@ fn with_port(url: PublicUrl, port: Option<u16>) -> String {
     moved.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Whether somebody else listens there.
+/// Whether another process listens on the address.
 fn is_in_use(address: SocketAddr) -> bool {
     TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
 }

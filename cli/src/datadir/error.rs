@@ -1,29 +1,29 @@
-//! What can be wrong with a data directory, in words that say how to mend it.
+//! The errors of a data directory, each with its remedy.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, ErrorCode};
 
-/// A data directory that cannot be used.
+/// The reason why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
-    /// The operating system refused something.
+    /// The operating system refused an operation.
     #[error("cannot {action} {}: {}", path.display(), reason(source))]
     Io {
-        /// What was tried: `create`, `read`, `write` …
+        /// The operation: `create`, `read`, `write` …
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Nothing was started there yet.
+    /// No `vestibule up` was started on the directory yet.
     #[error("{} is not a Vestibule data directory: {} is missing", root.display(), missing)]
     Missing {
         /// The directory.
         root: PathBuf,
-        /// The file that should be there.
+        /// The missing file.
         missing: &'static str,
     },
     /// Another `vestibule up` runs on the directory.
@@ -31,36 +31,36 @@ pub(crate) enum DataDirError {
     Locked {
         /// The directory.
         root: PathBuf,
-        /// The process that holds it, or `?` while it is only starting.
+        /// The process that holds the lock, or `?` while it is starting.
         pid: String,
     },
     /// The environment contradicts itself.
     #[error("{reason}")]
     Environment {
-        /// What contradicts what.
+        /// The contradiction.
         reason: String,
         /// What to change.
         remedy: String,
     },
-    /// A file's content is wrong.
+    /// The content of a file is not valid.
     #[error("{}: {reason}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the key where there is one.
+        /// The fault, with the key where there is one.
         reason: String,
     },
 }
 
 impl DataDirError {
-    /// Makes the closure that `map_err` wants.
+    /// A closure for `map_err` that adds the operation and the path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }
 }
 
-/// The operating system's reason, in plain words where it has a common cause.
+/// The reason of the operating system, in plain words where it has a common cause.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::PermissionDenied => "permission denied".to_owned(),

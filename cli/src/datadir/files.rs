@@ -1,4 +1,4 @@
-//! Files that are whole or absent, and readable by their owner alone.
+//! Atomic writes of files that only their owner can read.
 
 use std::fs::{self, DirBuilder};
 use std::io::{ErrorKind, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::DataDirError;
 
-/// Makes a directory with mode 0700. One that exists is left as it is.
+/// Creates a directory with mode 0700. An existing one is not changed.
 pub(super) fn create_private_directory(path: &Path) -> Result<(), DataDirError> {
     match DirBuilder::new().recursive(true).mode(0o700).create(path) {
         Ok(()) => Ok(()),
@@ -15,7 +15,7 @@ pub(super) fn create_private_directory(path: &Path) -> Result<(), DataDirError> 
     }
 }
 
-/// Gives a directory mode 0700 while nothing is in it. A full one may be somebody's home.
+/// Sets mode 0700 on an empty directory. A directory with content may be a home directory and is not changed.
 pub(super) fn restrict_if_empty(path: &Path) -> Result<(), DataDirError> {
     let mut entries = fs::read_dir(path).map_err(DataDirError::io("read", path))?;
     if entries.next().is_none() {
@@ -25,7 +25,7 @@ pub(super) fn restrict_if_empty(path: &Path) -> Result<(), DataDirError> {
     Ok(())
 }
 
-/// Replaces `path` by `content` in one step, mode 0600: a full disk leaves the old file, or none.
+/// Replaces `path` by `content` atomically, with mode 0600. A full disk leaves the old file, or none.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
     let refused = |error| DataDirError::io("write", path)(error);
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -40,7 +40,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
     Ok(())
 }
 
-/// Writes `path` unless it exists: an operator's edits stay. Says whether it was written.
+/// Writes `path` unless it exists, so the edits of an operator stay. Returns whether it was written.
 pub(super) fn write_if_missing(path: &Path, content: &[u8]) -> Result<bool, DataDirError> {
     if path.try_exists().map_err(DataDirError::io("read", path))? {
         return Ok(false);
@@ -49,7 +49,7 @@ pub(super) fn write_if_missing(path: &Path, content: &[u8]) -> Result<bool, Data
     Ok(true)
 }
 
-/// The TOML in `path`; an empty table when it does not exist.
+/// Reads the TOML in `path`. The table is empty when the file does not exist.
 pub(super) fn read_toml(path: &Path) -> Result<toml::Table, DataDirError> {
     let Some(text) = read(path)? else {
         return Ok(toml::Table::new());
@@ -65,7 +65,7 @@ pub(super) fn read_toml(path: &Path) -> Result<toml::Table, DataDirError> {
     })
 }
 
-/// The text of `path`, or none when it does not exist.
+/// Reads the text of `path`; none when the file does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>, DataDirError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

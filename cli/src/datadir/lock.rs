@@ -1,4 +1,4 @@
-//! One `vestibule up` a data directory.
+//! The lock of a data directory: only one `vestibule up` runs on it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::DataDirError;
 
-/// The exclusive hold on a data directory. The kernel releases it when the process ends, however it ends.
+/// The exclusive lock on a data directory. The kernel releases it when the process ends in any way.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
     path: PathBuf,
-    /// Whether the previous holder was killed: its services may need a moment to leave their ports.
+    /// Whether the previous holder was killed. Its services may need a moment to release their ports.
     pub(crate) after_a_crash: bool,
 }
 
 impl Lock {
-    /// Takes the lock and writes this process's id into the file.
+    /// Acquires the lock and writes the id of this process into the file.
     ///
     /// # Errors
     /// [`DataDirError::Locked`] names the process that holds it.
@@ -62,14 +62,14 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// A clean end leaves an empty file; only a process that was killed leaves its id.
+    /// A clean end leaves an empty file. Only a process that was killed leaves its id.
     fn drop(&mut self) {
-        // Whoever comes next would at most wait a little for ports that are free already.
+        // On an error the next holder waits a little for ports that are free already.
         let _ = self.write("");
     }
 }
 
-/// Whether somebody holds the lock now, and who: for `doctor`.
+/// The process id of the current holder of the lock, for `doctor`; none when it is free.
 pub(crate) fn lock_holder(root: &Path) -> Option<String> {
     let mut file = File::open(root.join("lock")).ok()?;
     match file.try_lock_shared() {

@@ -1,4 +1,4 @@
-//! The data directory of `vestibule up`: configuration, secrets, databases, and who holds it.
+//! The data directory of `vestibule up`: configuration, secrets, databases and the lock.
 
 mod addresses;
 mod error;
@@ -22,27 +22,28 @@ pub(crate) use operator::Operator;
 pub(crate) use overlay::EnvVariable;
 pub(crate) use secrets::Secrets;
 
-/// A directory that holds one stack of services.
+/// The directory of one stack of services.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
 }
 
 impl DataDir {
-    /// The directory, made with mode 0700 if it is missing; an empty one gets that mode, one in use keeps its own.
+    /// Creates the directory with mode 0700 if it is missing. An empty one gets that mode; one with content keeps its
+    /// own.
     ///
     /// # Errors
-    /// When it is a file, or the place cannot be written to.
+    /// When the path is a file or cannot be written to.
     pub(crate) fn create(root: &Path) -> Result<Self, DataDirError> {
         files::create_private_directory(root)?;
         files::restrict_if_empty(root)?;
         Self::canonical(root)
     }
 
-    /// A directory that `vestibule up` was started on.
+    /// Opens a directory on which `vestibule up` was started before.
     ///
     /// # Errors
-    /// When there is nothing of the kind.
+    /// When the path is not such a directory.
     pub(crate) fn open(root: &Path) -> Result<Self, DataDirError> {
         if !root.join("operator.json").try_exists().unwrap_or(true) {
             return Err(DataDirError::Missing {
@@ -58,27 +59,27 @@ impl DataDir {
         Ok(Self { root })
     }
 
-    /// Where it is, as an absolute path.
+    /// The absolute path.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// `auth.toml`.
+    /// The path of `auth.toml`.
     pub(crate) fn auth_file(&self) -> PathBuf {
         self.root.join("auth.toml")
     }
 
-    /// `users.toml`.
+    /// The path of `users.toml`.
     pub(crate) fn users_file(&self) -> PathBuf {
         self.root.join("users.toml")
     }
 
-    /// `secrets/`.
+    /// The folder `secrets/`.
     pub(crate) fn secrets(&self) -> Secrets {
         Secrets::new(&self.root)
     }
 
-    /// Holds the directory for this process alone.
+    /// Locks the directory for this process.
     ///
     /// # Errors
     /// [`DataDirError::Locked`] while another `vestibule up` runs on it.
@@ -86,10 +87,10 @@ impl DataDir {
         Lock::acquire(&self.root)
     }
 
-    /// Where the services listen, from command line, environment and files.
+    /// The addresses of the services, from command line, environment and files.
     ///
     /// # Errors
-    /// When a file cannot be read, or an address in it is none.
+    /// When a file cannot be read, or an address in it is not valid.
     pub(crate) fn addresses(
         &self,
         ports: Ports,
@@ -98,10 +99,10 @@ impl DataDir {
         StackAddresses::resolve(&self.auth_file(), &self.users_file(), ports, env)
     }
 
-    /// The variables that make both services agree with these addresses, where files and environment say something else.
+    /// The environment variables that make both services use these addresses where files and environment differ.
     ///
     /// # Errors
-    /// When they say something that cannot be carried over: what, and what to change.
+    /// When a configured value cannot be overridden. The error says what to change.
     pub(crate) fn overlay(
         &self,
         addresses: &StackAddresses,
@@ -111,10 +112,10 @@ impl DataDir {
         addresses.overlay([&self.auth_file(), &self.users_file()], ports, env)
     }
 
-    /// Writes secrets and configuration where they are missing, and `operator.json` anew.
+    /// Writes the missing secrets and configuration files, and rewrites `operator.json`.
     ///
     /// # Errors
-    /// When a file cannot be written; those written so far are whole, and the next start goes on from them.
+    /// When a file cannot be written. The files written so far are complete, and the next start goes on from them.
     pub(crate) fn prepare(
         &self,
         addresses: &StackAddresses,
@@ -129,7 +130,7 @@ impl DataDir {
         Operator::new(addresses, secrets.client("vestibule-cli")?).write(&self.operator_file())
     }
 
-    /// The credential of the administrator's commands.
+    /// Reads the credential of the administrator's commands.
     ///
     /// # Errors
     /// [`DataDirError::Missing`] before the first start.

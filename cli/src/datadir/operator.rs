@@ -1,4 +1,4 @@
-//! `operator.json`: how the administrator's commands find the running services.
+//! `operator.json`: the URLs and the credential with which the administrator's commands reach the running services.
 
 use std::fmt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{DataDirError, StackAddresses, files};
 
-/// Where the services are, and the credential that may administer them.
+/// The URLs of the services, and the credential that may administer them.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operator {

@@ -1,6 +1,7 @@
-//! What `vestibule up` tells the services by environment: where they listen and what they are called, wherever the files
-//! say something else. The URL of each service has one place, `issuer` of auth.toml and `url` of users.toml, or the port of
-//! the command line; its copies follow.
+//! The environment variables with which `vestibule up` overrides listen addresses and URLs in the configuration files.
+//!
+//! The URL of each service has one source: `issuer` of auth.toml, `url` of users.toml, or the port of the command line.
+//! The copies of the URL in the other settings follow it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,17 +12,17 @@ use toml::{Table, Value};
 use super::secrets::CLIENTS;
 use super::{DataDirError, Ports, ServiceAddresses, StackAddresses, files};
 
-/// A variable of a service.
+/// An environment variable of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EnvVariable {
-    /// Such as `VESTIBULE_AUTH__ISSUER`.
+    /// The name, such as `VESTIBULE_AUTH__ISSUER`.
     pub(crate) name: String,
     pub(crate) value: String,
-    /// The key and what it says in the file, when that is something else.
+    /// The configured value that this variable overrides, if there is one.
     pub(crate) overridden_value: Option<String>,
 }
 
-/// What the files and the environment of this process say.
+/// The values in the configuration files and in the environment of this process.
 struct ConfiguredValues<'a> {
     auth_file: &'a Path,
     auth: Table,
@@ -29,7 +30,7 @@ struct ConfiguredValues<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// How one service is configured, and where the other one repeats its URL.
+/// The keys of one service's addresses, and the key under which the other service repeats its URL.
 struct ServiceKeys {
     listen: &'static str,
     management: &'static str,
@@ -55,7 +56,7 @@ impl StackAddresses {
     /// The variables that make both services agree with these addresses, `auth` first.
     ///
     /// # Errors
-    /// When a file cannot be read, or says something that cannot be carried over: what, and what to change.
+    /// When a file cannot be read, or has a value that cannot be overridden. The error says what to change.
     pub(super) fn overlay(
         &self,
         [auth_file, users_file]: [&Path; 2],
@@ -132,7 +133,8 @@ impl ConfiguredValues<'_> {
         .collect())
     }
 
-    /// The variable, where file and environment say something else, or nothing although the command line does.
+    /// The variable, if the configured value differs from `value`, or if it is missing and the command line asked for
+    /// it.
     fn override_if_different(
         &self,
         name: &str,
@@ -152,7 +154,8 @@ impl ConfiguredValues<'_> {
         })
     }
 
-    /// Older releases wrote both URLs into the clients of the generated file, where they do not follow.
+    /// The audiences of a client. Older releases wrote both URLs into the clients of the generated file, where they do
+    /// not follow the addresses.
     fn audience_override(
         &self,
         client: &str,
@@ -196,7 +199,7 @@ impl ConfiguredValues<'_> {
         }))
     }
 
-    /// What the files call the services.
+    /// The URLs of the services in the configuration files.
     fn configured_urls(&self) -> Vec<PublicUrl> {
         [
             string_at(&self.auth, &["issuer"]),

@@ -1,5 +1,5 @@
-//! The secrets that `vestibule up` makes: an encryption key for each service, and a client secret for each and the
-//! operator.
+//! The secrets that `vestibule up` creates: an encryption key for each service, and a client secret for each service
+//! and for the operator.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ use secrecy::SecretString;
 
 use super::{DataDirError, files};
 
-/// The keys under which `auth` and `users` encrypt what they must read back: 32 bytes in base64, of their own.
+/// The encryption keys of `auth` and `users`: 32 bytes in base64, one key for each service.
 pub(crate) const ENCRYPTION_KEYS: [&str; 2] = ["encryption-k1", "users-encryption-k1"];
-/// The clients that the data directory knows, by the name of their secret's file.
+/// The clients of the data directory. Each is also the name of its secret's file.
 pub(crate) const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", "vestibule-cli"];
 
 /// The folder `secrets/` of a data directory.
@@ -24,7 +24,7 @@ impl Secrets {
         Self(root.join("secrets"))
     }
 
-    /// Makes what is missing and leaves what is there.
+    /// Creates the missing secrets. Existing ones are not changed.
     pub(super) fn prepare(&self, random: &SharedRandom) -> Result<(), DataDirError> {
         files::create_private_directory(&self.0)?;
         for name in ENCRYPTION_KEYS {
@@ -38,7 +38,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// The secret of a client.
+    /// Reads the secret of a client.
     pub(super) fn client(&self, name: &str) -> Result<SecretString, DataDirError> {
         let path = self.file(name);
         match files::read(&path)? {
@@ -49,7 +49,7 @@ impl Secrets {
         }
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! The configuration files that a first start writes.
+//! Templates of the configuration files that the first start writes.
 
 use super::StackAddresses;
 
-/// `auth.toml`.
+/// The content of `auth.toml`.
 pub(super) fn auth(addresses: &StackAddresses) -> String {
     format!(
         r#"# The authentication service. `vestibule up` wrote this file at its first start and never writes it again:
@@ -58,7 +58,7 @@ scopes = ["admin", "users:read", "users:write", "groups:read", "groups:write", "
     )
 }
 
-/// `users.toml`.
+/// The content of `users.toml`.
 pub(super) fn users(addresses: &StackAddresses) -> String {
     format!(
         r#"# The user service. `vestibule up` wrote this file at its first start and never writes it again.

@@ -1,4 +1,4 @@
-//! The data directory of `vestibule up`.
+//! Tests of the data directory of `vestibule up`.
 
 mod addresses;
 
@@ -40,7 +40,7 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// What the services would be told.
+/// The environment variables of the services.
 fn variables_for(
     data: &DataDir,
     ports: Ports,

@@ -1,4 +1,4 @@
-//! The services' lines of log, merged into one stream that people can read.
+//! Rendering of the services' log lines as one stream that people can read.
 
 mod record;
 mod render;
@@ -10,7 +10,7 @@ pub(crate) use record::{LogLevel, LogRecord};
 pub(crate) use render::{Renderer, printable};
 pub(crate) use style::{Color, Style};
 
-/// How `vestibule up` prints what the services say.
+/// The output format of the log lines in `vestibule up`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people: time, service, level, message, fields.

@@ -1,8 +1,8 @@
-//! A line of log as the services write it: one JSON object of the Elastic Common Schema.
+//! A log line of a service: one JSON object of the Elastic Common Schema (ECS).
 
 use serde_json::{Map, Value};
 
-/// How grave a line is.
+/// The log level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogLevel {
     Error,
@@ -23,7 +23,7 @@ impl LogLevel {
         }
     }
 
-    /// Five characters wide, so that what follows lines up.
+    /// The name padded to five characters, so that the columns line up.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Error => "ERROR",
@@ -34,7 +34,7 @@ impl LogLevel {
         }
     }
 
-    /// ECS `log.level`.
+    /// The value of the ECS field `log.level`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -46,19 +46,19 @@ impl LogLevel {
     }
 }
 
-/// What a line says.
+/// A parsed log line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogRecord {
-    /// RFC 3339, as written.
+    /// The time in RFC 3339, as written.
     pub(crate) time: Option<String>,
     pub(crate) level: LogLevel,
     pub(crate) message: String,
-    /// Everything else, by dotted name.
+    /// The other fields, by dotted name.
     pub(crate) fields: Vec<(String, String)>,
 }
 
 impl LogRecord {
-    /// Reads a line; none when it is no ECS object, such as the last words of a panic.
+    /// Parses a line; none when it is not an ECS object, such as the message of a panic.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let object: Map<String, Value> = serde_json::from_str(line).ok()?;
         let mut flat = Vec::new();
@@ -92,7 +92,7 @@ impl LogRecord {
     }
 }
 
-/// What the reader of one machine's stream knows already.
+/// Whether the text format leaves a field out, because the reader of one machine's log knows it already.
 fn is_redundant(name: &str) -> bool {
     name.starts_with("service.")
         || name.starts_with("process.")

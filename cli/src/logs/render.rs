@@ -1,4 +1,4 @@
-//! A record as a line for people.
+//! Rendering of a log record as a line of text for people.
 
 use std::fmt::Write;
 
@@ -53,7 +53,8 @@ impl Renderer {
         );
     }
 
-    /// Of a chain of causes the last, which is what to mend; anything else, such as a backtrace, below the line.
+    /// Appends the last of a chain of causes, which is the root cause. Other text, such as a backtrace, goes below the
+    /// line.
     fn append_causes(&self, line: &mut String, trace: &str) {
         let mut causes = trace
             .lines()
@@ -72,7 +73,7 @@ impl Renderer {
         }
     }
 
-    /// A line that is no record: a panic, or the words of a library.
+    /// Renders a line that is not a record, such as a panic or the output of a library.
     pub(crate) fn raw(&self, service: &str, line: &str) -> String {
         format!(
             "{:12} {} {:5} {}",
@@ -94,7 +95,7 @@ impl Renderer {
     }
 }
 
-/// Text from elsewhere, with nothing in it that could steer the terminal or begin a new line.
+/// Escapes the characters of foreign text that control the terminal or begin a new line.
 pub(crate) fn printable(text: &str) -> String {
     if !text.chars().any(|c| c.is_control() || is_bidi_control(c)) {
         return text.to_owned();
@@ -112,7 +113,7 @@ pub(crate) fn printable(text: &str) -> String {
     safe
 }
 
-/// The marks that turn the direction of writing, with which one text can pose as another.
+/// Whether a character changes the direction of writing, with which one text can look like another.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,4 +1,4 @@
-//! Colours on a terminal, plain text elsewhere.
+//! Text styles: ANSI colours on a terminal, plain text elsewhere.
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -17,14 +17,14 @@ pub(crate) enum Color {
     Never,
 }
 
-/// A way to print: with ANSI colours, or without.
+/// A text style: with ANSI colours or without.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     on: bool,
 }
 
 impl Style {
-    /// Decides for `stream`.
+    /// Chooses the style for `stream`.
     pub(crate) fn choose(color: Color, stream: &impl IsTerminal) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

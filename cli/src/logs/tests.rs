@@ -1,3 +1,5 @@
+//! Tests of the log rendering.
+
 use jiff::tz::TimeZone;
 
 use super::*;

@@ -1,4 +1,4 @@
-//! What commands print: tables for people, JSON for scripts.
+//! The output of commands: tables for people, JSON for scripts.
 
 mod table;
 #[cfg(test)]
@@ -13,7 +13,7 @@ use crate::logs::{Color, Style};
 
 pub(crate) use table::{Table, key_value_list};
 
-/// How a command prints its result.
+/// The format of a command's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// For people.
@@ -26,7 +26,7 @@ pub(crate) enum Format {
 /// Prints text and the end of a line to standard output.
 ///
 /// # Errors
-/// When standard output cannot be written to. A reader that left (`| head`) is no failure.
+/// When standard output cannot be written to. A closed pipe (`| head`) is not an error.
 pub(crate) fn print_line(text: impl AsRef<str>) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
@@ -52,13 +52,13 @@ pub(crate) fn print_remark(text: impl AsRef<str>) {
     let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
 }
 
-/// Prints why a command failed.
+/// Prints the error of a command.
 pub(crate) fn print_error(failure: &CommandError) {
     let style = Style::choose(Color::Auto, &io::stderr());
     print_remark(format!("{} {failure}", style.bad("error:")));
 }
 
-/// Prints a question to standard error and stays on its line.
+/// Prints a question to standard error, without the end of the line.
 pub(crate) fn print_question(question: &str) {
     let mut err = io::stderr().lock();
     // There is nowhere to report that standard error is gone.

@@ -1,8 +1,8 @@
-//! Columns of text.
+//! Text tables and key-value lists.
 
 use crate::logs::{Style, printable};
 
-/// Rows under headings, each column as wide as its widest cell.
+/// A table with headings. Each column is as wide as its widest cell.
 #[derive(Debug)]
 pub(crate) struct Table {
     headings: Vec<&'static str>,
@@ -18,7 +18,7 @@ impl Table {
         }
     }
 
-    /// Adds a row; control characters in it are made visible.
+    /// Adds a row. Control characters in it are escaped.
     pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.rows
             .push(cells.into_iter().map(|cell| printable(cell.as_ref())).collect());
@@ -43,7 +43,7 @@ impl Table {
     }
 }
 
-/// Name and value under one another, for a single thing.
+/// A list of names and values, one pair a line, for a single object.
 pub(crate) fn key_value_list(pairs: &[(&str, String)], style: Style) -> String {
     let widest = pairs.iter().map(|(name, _)| char_count(name)).max().unwrap_or(0);
     let lines: Vec<String> = pairs

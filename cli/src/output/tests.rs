@@ -1,3 +1,5 @@
+//! Tests of tables and key-value lists.
+
 use super::*;
 
 #[test]

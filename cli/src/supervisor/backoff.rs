@@ -1,17 +1,17 @@
-//! How long to wait before a service that died is started again.
+//! Exponential backoff between restarts of a service.
 
 use std::time::Duration;
 
-/// A service that lived this long has recovered: the next death begins anew.
+/// A service that ran this long has recovered: the next exit starts at the initial delay.
 const RECOVERY_TIME: Duration = Duration::from_secs(10);
 
-/// Doubles from death to death, up to a limit.
+/// A delay that doubles with each exit, up to a maximum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backoff {
     initial: Duration,
     max: Duration,
     next: Duration,
-    /// Deaths in a row without a recovery.
+    /// Exits in a row without a recovery.
     pub(super) exits: u32,
 }
 
@@ -25,7 +25,7 @@ impl Backoff {
         }
     }
 
-    /// The wait after a service ended that had lived `lived`.
+    /// The delay before the restart of a service that ran for `uptime`.
     pub(super) fn next_delay(&mut self, uptime: Duration) -> Duration {
         if uptime >= RECOVERY_TIME {
             self.next = self.initial;

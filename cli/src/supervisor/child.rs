@@ -1,4 +1,4 @@
-//! One run of one service: a process in its own group, whose output is read line by line.
+//! The child process of a service: one run, in its own process group, with its output read line by line.
 
 use std::ffi::OsString;
 use std::io;
@@ -18,22 +18,22 @@ use super::printer::Printer;
 use super::{StopRequest, stop_requested};
 use crate::logs::{LogFormat, LogRecord};
 
-/// How to start a service.
+/// The command that starts a service.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceCommand {
     /// `auth` or `users`.
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
-    /// Variables over those of this process.
+    /// Environment variables in addition to those of this process.
     pub(crate) env: Vec<(String, String)>,
-    /// The folder that it runs in.
+    /// The working directory.
     pub(crate) folder: PathBuf,
-    /// Where it says whether it is ready.
+    /// The management listener, which reports readiness.
     pub(crate) management: SocketAddr,
 }
 
-/// A running service.
+/// The process of a running service.
 #[derive(Debug)]
 pub(super) struct ChildProcess {
     child: Child,
@@ -75,24 +75,25 @@ impl ChildProcess {
         })
     }
 
-    /// The process's id while it runs.
+    /// The process id while the service runs; empty afterwards.
     pub(super) fn pid(&self) -> String {
         self.pid
             .map_or_else(String::new, |pid| pid.as_raw_nonzero().to_string())
     }
 
-    /// Waits for the end.
+    /// Waits until the process exits.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// Waits until its last words are printed. A process that it left behind may hold the pipe, hence the limit.
+    /// Waits until the remaining output is printed. A process that the service left behind may hold the pipe open, so
+    /// the wait is limited.
     pub(super) async fn drain_output(&mut self) {
         let all = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(Duration::from_secs(1), all).await;
     }
 
-    /// Ends it: SIGTERM, then SIGKILL after `drain` or when a kill is asked for. Says whether it had to be killed.
+    /// Sends SIGTERM, then SIGKILL after `drain` or on a request to kill. Returns whether the process was killed.
     pub(super) async fn terminate(
         &mut self,
         drain: Duration,

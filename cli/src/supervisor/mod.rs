@@ -1,4 +1,4 @@
-//! Keeps services running as child processes, until it is asked to end.
+//! The supervisor: runs the services as child processes and restarts them until a stop is requested.
 
 mod backoff;
 mod child;
@@ -24,35 +24,35 @@ pub(crate) use child::ServiceCommand;
 pub(crate) use printer::Printer;
 pub(crate) use signals::stop_on_signals;
 
-/// What the supervisor is asked to do.
+/// The stop that is requested of the supervisor. A later variant is stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopRequest {
-    /// To go on.
+    /// No stop: go on.
     None,
-    /// To let the services finish what they are doing.
+    /// Let the services finish their work.
     Drain,
-    /// To end them now.
+    /// Kill the services now.
     Kill,
 }
 
-/// Returns when at least `what` is asked.
+/// Returns when at least `what` is requested.
 async fn stop_requested(stop: &mut watch::Receiver<StopRequest>, what: StopRequest) {
     if stop.wait_for(|now| *now >= what).await.is_err() {
-        // Nobody is left who could ask.
+        // The sender is gone, so no request can come any more.
         std::future::pending::<()>().await;
     }
 }
 
-/// How patient the supervisor is.
+/// The limits of restarts and of stopping.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestartPolicy {
-    /// The wait before the first restart; doubled from death to death.
+    /// The delay before the first restart. It doubles with each exit.
     pub(crate) initial_backoff: Duration,
-    /// The longest wait before a restart.
+    /// The longest delay before a restart.
     pub(crate) max_backoff: Duration,
-    /// How long a service may take to end.
+    /// The time that a service has to end after SIGTERM.
     pub(crate) drain_timeout: Duration,
-    /// How often a service may die before it was ever ready.
+    /// The number of exits that are allowed before a service was ready once.
     pub(crate) start_attempts: u32,
 }
 
@@ -67,20 +67,20 @@ impl Default for RestartPolicy {
     }
 }
 
-/// What the supervisor shares with whoever started it.
+/// Supervises the services, and shares its channels with the command that started it.
 #[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     pub(crate) printer: Printer,
     pub(crate) policy: RestartPolicy,
     pub(crate) stop: watch::Receiver<StopRequest>,
-    /// The set-up link, when `auth` has logged one.
+    /// The set-up link, once `auth` has logged one.
     pub(crate) link: watch::Sender<Option<String>>,
-    /// Gets a service's name when it is ready for the first time.
+    /// Receives the name of a service when it is ready for the first time.
     pub(crate) ready: mpsc::Sender<&'static str>,
 }
 
 impl Supervisor {
-    /// Runs the services until a stop is asked for, or one cannot be started at all.
+    /// Runs the services until a stop is requested, or until a service cannot be started.
     ///
     /// # Errors
     /// When a service cannot start: its configuration, its database or its port is at fault.
@@ -125,14 +125,14 @@ impl Supervisor {
     }
 }
 
-/// Keeps one service running.
+/// Runs one service and restarts it when it exits.
 struct RestartLoop {
     service: ServiceCommand,
     shared: Supervisor,
     was_ready: bool,
 }
 
-/// How a run ended.
+/// The end of one run of a service.
 enum RunEnd {
     Stopped,
     Exited(ExitStatus),
@@ -201,7 +201,8 @@ impl RestartLoop {
         }
     }
 
-    /// Whether a service that was never ready is worth another try.
+    /// Fails when a service that was never ready must not be started again: its exit code names a permanent fault, or
+    /// it exited too often.
     fn check_start_failure(&self, status: ExitStatus, exits: u32) -> Result<(), CommandError> {
         let name = self.service.name;
         // The services' own exit codes: configuration, database, port. Each has said why in its last line.

@@ -1,4 +1,4 @@
-//! The one writer of standard output while services run.
+//! The printing thread: the only writer of standard output while services run.
 
 use std::io::{self, Write};
 use std::thread::{self, JoinHandle};
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::logs::{LogFormat, LogLevel, LogRecord, Renderer};
 
-/// Lines that may wait while the terminal is stopped (Ctrl-S) before the services wait too.
+/// The number of lines that are queued while the terminal is stopped (Ctrl-S) before the services wait too.
 const QUEUE_CAPACITY: usize = 1024;
 
 enum PrintJob {
@@ -36,7 +36,7 @@ pub(crate) struct Printer {
 pub(crate) struct PrinterThread(JoinHandle<()>);
 
 impl PrinterThread {
-    /// Waits until everything is printed.
+    /// Waits until the queue is printed.
     pub(crate) fn join(self) {
         // A panic there has been printed already.
         let _ = self.0.join();
@@ -60,12 +60,12 @@ impl Printer {
         (Self { queue, format }, PrinterThread(thread))
     }
 
-    /// A line that a service wrote.
+    /// Prints a line that a service wrote.
     pub(super) async fn print_line(&self, service: &'static str, text: String) {
         let _ = self.queue.send(PrintJob::Line { service, text }).await;
     }
 
-    /// Something that the supervisor has to say about a service.
+    /// Prints a log record of the supervisor itself.
     pub(crate) async fn log_notice(&self, level: LogLevel, message: String, fields: &[(&str, String)]) {
         let record = LogRecord {
             time: Some(SystemClock.now().to_string()),
@@ -80,14 +80,14 @@ impl Printer {
         let _ = self.queue.send(PrintJob::Record { service, record }).await;
     }
 
-    /// Text for people, as it is; JSON streams do without it.
+    /// Prints text for people unchanged. It is omitted in the ECS format.
     pub(crate) async fn print_block(&self, text: String) {
         if self.format == LogFormat::Text {
             let _ = self.queue.send(PrintJob::Block(text)).await;
         }
     }
 
-    /// How lines are printed.
+    /// The format of the printed lines.
     pub(crate) fn format(&self) -> LogFormat {
         self.format
     }

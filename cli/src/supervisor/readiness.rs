@@ -1,4 +1,4 @@
-//! Asks a service's management port whether it is ready.
+//! Readiness of a service: polls `GET /health/ready` on its management port.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Returns when `GET /health/ready` at `management` says 200.
+/// Returns when `GET /health/ready` at `management` answers 200.
 pub(super) async fn wait_until_ready(management: SocketAddr) {
     loop {
         if let Ok(Ok(true)) = timeout(RESPONSE_TIMEOUT, is_ready(management)).await {
@@ -21,7 +21,8 @@ pub(super) async fn wait_until_ready(management: SocketAddr) {
     }
 }
 
-/// One question. Plain HTTP/1.1 by hand: a client with TLS and a pool would cost more than the service's start.
+/// Sends one request. It is written by hand in HTTP/1.1, because a client with TLS and a pool would cost more than the
+/// start of the service.
 async fn is_ready(management: SocketAddr) -> io::Result<bool> {
     let mut stream = TcpStream::connect(management).await?;
     let request = format!("GET /health/ready HTTP/1.1\r\nHost: {management}\r\nConnection: close\r\n\r\n");

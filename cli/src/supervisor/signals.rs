@@ -1,4 +1,4 @@
-//! Ctrl-C and its kin.
+//! Signal handlers: SIGINT, SIGTERM and SIGHUP become stop requests.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use super::{Printer, StopRequest};
 use crate::logs::LogLevel;
 
-/// A wrapper may pass on a signal that the terminal has sent already: what comes this soon is the same Ctrl-C.
+/// A wrapper may pass on a signal that the terminal has already sent. A second signal within this time is the same
+/// Ctrl-C.
 const DUPLICATE_SIGNAL_WINDOW: Duration = Duration::from_millis(400);
 
 /// Turns the first SIGINT, SIGTERM or SIGHUP into [`StopRequest::Drain`] and a second into [`StopRequest::Kill`].

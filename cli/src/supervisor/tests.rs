@@ -1,3 +1,5 @@
+//! Tests of the supervisor, with shell scripts as services.
+
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -10,7 +12,7 @@ use super::printer::PrinterThread;
 use super::*;
 use crate::logs::{Color, LogFormat, Renderer, Style};
 
-/// What was printed, for a test to look at.
+/// The printed output, for a test to inspect.
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -42,7 +44,7 @@ fn printer(page: &Page, format: LogFormat) -> (Printer, PrinterThread) {
     Printer::start(format, renderer, page.clone())
 }
 
-/// A service that is a shell script. Nothing listens for its health, so that it is never ready.
+/// A service that is a shell script. It has no management listener, so it is never ready.
 fn script(folder: &Path, script: &str) -> ServiceCommand {
     ServiceCommand {
         name: "auth",

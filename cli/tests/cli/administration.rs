@@ -1,4 +1,4 @@
-//! The administrator's commands against running services.
+//! Tests of the administrator's commands against running services.
 
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -7,7 +7,7 @@ use crate::stack::{Up, vestibule};
 
 const PASSWORD: &str = "plenty of words to guess";
 
-/// `POST /authenticate`: the status.
+/// Signs in with `POST /authenticate` and returns the status.
 async fn sign_in(up: &Up, name: &str, password: &str) -> u16 {
     let answer = reqwest::Client::new()
         .post(format!("http://localhost:{}/authenticate", up.auth))

@@ -1,14 +1,14 @@
-//! A backup of a data directory, and putting it back with one command.
+//! Tests of `backup` and `restore` on a data directory.
 
 use std::fs;
 
 use serde_json::json;
 
-use crate::stack::{Up, without_space};
+use crate::stack::{Up, run_without_disk_space};
 
 const PASSWORD: &str = "plenty of words to guess";
 
-/// `POST /authenticate`: the status.
+/// Signs in with `POST /authenticate` and returns the status.
 async fn sign_in(up: &Up, name: &str) -> u16 {
     let answer = reqwest::Client::new()
         .post(format!("http://localhost:{}/authenticate", up.auth))
@@ -40,7 +40,7 @@ async fn a_data_directory_is_brought_back_with_one_command() {
     let full = full.to_str().expect("UTF-8");
     let data = up.data();
     let data = data.to_str().expect("UTF-8");
-    let said = without_space(&["backup", "--data", data, "--to", full]).fails(1);
+    let said = run_without_disk_space(&["backup", "--data", data, "--to", full]).fails(1);
     let folder = up.data().with_file_name(".backup-");
     let folder = folder.to_str().expect("UTF-8");
     assert!(said.contains(&format!("disk that holds {folder}")), "{said}");

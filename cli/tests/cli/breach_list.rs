@@ -1,10 +1,10 @@
-//! A list of breached passwords that the operator supplies.
+//! Test of a list of breached passwords that the operator supplies.
 
 use std::fs;
 
 use crate::stack::{Up, vestibule};
 
-/// `plum orbit canvas sixteen`, as a range file has it: five digits of its SHA-1 in the name, the others in the line.
+/// `plum orbit canvas sixteen` in a range file: the first five digits of its SHA-1 in the name, the others in the line.
 const RANGE: (&str, &str) = ("E2523", "65FBAE2FB9E78154BFC8A86A03FAF84AB8B");
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_list_from_a_folder_of_range_files_is_obeyed() {
     let environment = [("VESTIBULE_AUTH__PASSWORDS__BREACH_LIST", to)];
     let data = tempfile::tempdir().expect("a temporary directory");
     let up = Up::spawn_with(data, &[], &environment);
-    up.shows("is ready").await;
+    up.wait_for_output("is ready").await;
     let add = |name: &str, password: &str| {
         let email = format!("{name}@example.org");
         up.run_with(

@@ -1,11 +1,11 @@
-//! What is wrong is said before anything is done, with an exit code of its own.
+//! Tests of errors: each is reported before anything is changed, with its exit code.
 
 use std::fs;
 use std::net::TcpListener;
 
 use testkit::free_port;
 
-use crate::stack::{Up, alone, vestibule, with_empty};
+use crate::stack::{Up, run_tool_alone, run_with_empty_variable, vestibule};
 
 #[test]
 fn a_taken_port_is_named_and_nothing_is_written() {
@@ -56,7 +56,7 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
         "VESTIBULE_CLIENT_ID",
         "VESTIBULE_CLIENT_SECRET_FILE",
     ] {
-        let empty = with_empty(variable, &["user", "list"]);
+        let empty = run_with_empty_variable(variable, &["user", "list"]);
         assert_eq!(
             (empty.code, empty.err),
             (unset.code, unset.err.clone()),
@@ -70,11 +70,11 @@ fn a_directory_that_cannot_be_one_is_said_so() {
     let temp = tempfile::tempdir().expect("a temporary directory");
     let file = temp.path().join("file");
     fs::write(&file, "x").expect("written");
-    for place in [file.clone(), file.join("inside"), "/proc/vestibule".into()] {
-        let place = place.to_str().expect("UTF-8");
-        let message = vestibule(&["up", "--data", place], "").fails(1);
+    for path in [file.clone(), file.join("inside"), "/proc/vestibule".into()] {
+        let path = path.to_str().expect("UTF-8");
+        let message = vestibule(&["up", "--data", path], "").fails(1);
         assert!(
-            message.contains(place) && message.contains("--data DIR"),
+            message.contains(path) && message.contains("--data DIR"),
             "{message}"
         );
     }
@@ -147,7 +147,7 @@ fn without_a_running_stack_commands_say_what_to_do() {
 
 #[test]
 fn the_tool_alone_administers_and_starts_nothing() {
-    let (whole, part) = (vestibule(&["--help"], "").ok(), alone(&["--help"]).ok());
+    let (whole, part) = (vestibule(&["--help"], "").ok(), run_tool_alone(&["--help"]).ok());
     let offered = |help: &str| help.lines().any(|line| line.trim_start().starts_with("up "));
     assert!(offered(&whole) && whole.contains("vestibule up"), "{whole}");
     assert!(!offered(&part) && !part.contains("vestibule up"), "{part}");
@@ -157,13 +157,13 @@ fn the_tool_alone_administers_and_starts_nothing() {
         assert!(part.contains(&format!("\n  {command} ")), "{part}");
     }
     for start in [["up", "--data=nowhere"], ["serve", "auth"]] {
-        let message = alone(&start).fails(2);
+        let message = run_tool_alone(&start).fails(2);
         assert!(message.contains("without the services"), "{message}");
         assert!(message.contains("vestibule-auth"), "{message}");
     }
     assert!(!std::path::Path::new("nowhere").exists());
     let url = format!("http://127.0.0.1:{}", free_port());
-    let away = alone(&[
+    let away = run_tool_alone(&[
         "user",
         "list",
         "--auth-url",

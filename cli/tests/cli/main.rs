@@ -1,4 +1,4 @@
-//! The tool as its users run it: the real program, on free ports, in a directory of its own.
+//! Tests of the command-line tool: the real program, on free ports, in a directory of its own.
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `vestibule up` on a directory that was started at other ports before.
+//! Tests of `vestibule up` on a directory that was started on other ports before.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use crate::stack::Up;
 
 const PASSWORD: &str = "plum-tractor-violin-42";
 
-/// A token of `auth` for ann, shown to `users`: the status.
-async fn ann_at_both(up: &Up) -> u16 {
+/// Gets a token for ann at `auth`, reads `GET /user` at `users` with it and returns the status.
+async fn status_at_both_services(up: &Up) -> u16 {
     let http = reqwest::Client::new();
     let answer = http
         .post(format!("http://localhost:{}/authenticate", up.auth))
@@ -51,9 +51,9 @@ async fn a_directory_of_an_older_release_goes_on_at_other_ports() {
     fs::write(&file, &older).expect("written");
 
     let up = Up::spawn_in(folder, &[]);
-    up.shows("is ready").await;
+    up.wait_for_output("is ready").await;
     assert_ne!([up.auth, up.users], both);
-    assert_eq!(ann_at_both(&up).await, 200);
+    assert_eq!(status_at_both_services(&up).await, 200);
     let found = up.run(&["doctor", "--output", "json"]).json();
     assert_eq!(found["ok"], true, "{found:#}");
     up.run(&["user", "list"]).ok();
@@ -78,6 +78,6 @@ async fn an_issuer_that_cannot_be_carried_over_is_refused_and_found_by_doctor() 
     let folder = up.end().await;
 
     let up = Up::spawn_in(folder, &[]);
-    up.shows("clients.vestibule-auth.audiences").await;
+    up.wait_for_output("clients.vestibule-auth.audiences").await;
     assert_eq!(up.count("is ready"), 0);
 }

@@ -1,4 +1,4 @@
-//! `vestibule up`, and what is run beside it.
+//! A running `vestibule up` for tests, and commands that run against it.
 
 use std::fs;
 use std::io::Write;
@@ -24,7 +24,7 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    /// Starts it without waiting.
+    /// Starts the stack without waiting.
     pub(crate) fn spawn(extra: &[&str]) -> Self {
         Self::spawn_in(tempfile::tempdir().expect("a temporary directory"), extra)
     }
@@ -48,7 +48,7 @@ impl Up {
         }
         arguments.extend(extra.iter().map(Into::into));
         let log = folder.path().join("up.log");
-        // What an earlier start in this folder said must not be taken for what this one says.
+        // The log of an earlier start in this folder must not be taken for the log of this one.
         let _ = fs::remove_file(&log);
         let process = Process::start(Program {
             name: "up",
@@ -69,43 +69,43 @@ impl Up {
         }
     }
 
-    /// Starts it and waits for its banner.
+    /// Starts the stack and waits for its banner.
     pub(crate) async fn start() -> Self {
         let up = Self::spawn(&[]);
-        up.shows("is ready").await;
+        up.wait_for_output("is ready").await;
         up
     }
 
-    /// Waits until it has printed `text`.
-    pub(crate) async fn shows(&self, text: &str) {
+    /// Waits until the stack has printed `text`.
+    pub(crate) async fn wait_for_output(&self, text: &str) {
         within(START, &format!("up prints {text:?}"), async || {
             self.process.log().contains(text).then_some(())
         })
         .await;
     }
 
-    /// Ends it, and gives its folder back for another start.
+    /// Ends the stack, and returns its folder for another start.
     pub(crate) async fn end(mut self) -> TempDir {
         self.process.terminate().await;
         self.folder
     }
 
-    /// How often it has printed `text`.
+    /// How often the stack has printed `text`.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.process.log().matches(text).count()
     }
 
-    /// Its data directory.
+    /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// The ids of its services' processes.
+    /// The process ids of the services.
     pub(crate) fn children(&self) -> Vec<i32> {
         children_of(self.process.id())
     }
 
-    /// The id of the process of `service`.
+    /// The process id of `service`.
     pub(crate) async fn child(&self, service: &str) -> i32 {
         eventually(&format!("{service} runs"), async || {
             self.children().into_iter().find(|pid| {
@@ -117,13 +117,13 @@ impl Up {
         .await
     }
 
-    /// Runs a command against it.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
+    /// Runs a command against the stack.
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandResult {
         self.run_with(arguments, "")
     }
 
-    /// Runs a command against it, with `input` on standard input.
-    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Done {
+    /// Runs a command against the stack, with `input` on standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> CommandResult {
         let data = self.data();
         let mut all = arguments.to_vec();
         all.extend(["--data", data.to_str().expect("UTF-8")]);
@@ -153,12 +153,12 @@ fn children_of(pid: u32) -> Vec<i32> {
 }
 
 /// Sends a signal.
-pub(crate) fn signal(pid: i32, signal: Signal) {
+pub(crate) fn send_signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).expect("not 0"), signal).expect("the process is there");
 }
 
-/// Waits until a process is gone, or only its entry is left.
-pub(crate) async fn gone(pid: i32) {
+/// Waits until a process has ended. A zombie counts as ended.
+pub(crate) async fn wait_until_gone(pid: i32) {
     eventually(&format!("process {pid} ends"), async || {
         let state = fs::read_to_string(format!("/proc/{pid}/stat")).ok();
         state.is_none_or(|state| state.contains(") Z ")).then_some(())
@@ -166,27 +166,27 @@ pub(crate) async fn gone(pid: i32) {
     .await;
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct CommandResult {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Done {
-    /// Its output, when it succeeded.
+impl CommandResult {
+    /// Asserts success and returns standard output.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
-    /// Its output as JSON, when it succeeded.
+    /// Asserts success and returns standard output as JSON.
     pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.ok()).expect("JSON")
     }
 
-    /// Its message, when it failed with `code`.
+    /// Asserts failure with `code` and returns standard error.
     pub(crate) fn fails(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.err.starts_with("error: "), "{self:?}");
@@ -195,30 +195,30 @@ impl Done {
 }
 
 /// Runs the tool to its end.
-pub(crate) fn vestibule(arguments: &[&str], input: &str) -> Done {
-    to_its_end(Command::new(PROGRAM), arguments, input)
+pub(crate) fn vestibule(arguments: &[&str], input: &str) -> CommandResult {
+    run_to_end(Command::new(PROGRAM), arguments, input)
 }
 
 /// Runs the tool to its end with a variable that is set to nothing.
-pub(crate) fn with_empty(variable: &str, arguments: &[&str]) -> Done {
+pub(crate) fn run_with_empty_variable(variable: &str, arguments: &[&str]) -> CommandResult {
     let mut command = Command::new("env");
     command.arg(format!("{variable}=")).arg(PROGRAM);
-    to_its_end(command, arguments, "")
+    run_to_end(command, arguments, "")
 }
 
 /// Runs the tool to its end where no file can have more than 32 KiB, as on a disk that is full.
-pub(crate) fn without_space(arguments: &[&str]) -> Done {
+pub(crate) fn run_without_disk_space(arguments: &[&str]) -> CommandResult {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh", PROGRAM]);
-    to_its_end(command, arguments, "")
+    run_to_end(command, arguments, "")
 }
 
 /// Runs the tool alone to its end, as the image has it.
-pub(crate) fn alone(arguments: &[&str]) -> Done {
-    to_its_end(Command::new(env!("CARGO_BIN_EXE_vestibule-cli")), arguments, "")
+pub(crate) fn run_tool_alone(arguments: &[&str]) -> CommandResult {
+    run_to_end(Command::new(env!("CARGO_BIN_EXE_vestibule-cli")), arguments, "")
 }
 
-fn to_its_end(mut command: Command, arguments: &[&str], input: &str) -> Done {
+fn run_to_end(mut command: Command, arguments: &[&str], input: &str) -> CommandResult {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("VESTIBULE_") {
             command.env_remove(name);
@@ -239,7 +239,7 @@ fn to_its_end(mut command: Command, arguments: &[&str], input: &str) -> Done {
         stdout,
         stderr,
     } = child.wait_with_output().expect("ended");
-    Done {
+    CommandResult {
         code: status.code().expect("an exit code"),
         out: String::from_utf8(stdout).expect("UTF-8"),
         err: String::from_utf8(stderr).expect("UTF-8"),

@@ -1,4 +1,4 @@
-//! Starting, restarting and ending.
+//! Tests of the supervisor: start, restart and stop.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,23 +7,24 @@ use rustix::process::Signal;
 use serde_json::Value;
 use testkit::within;
 
-use crate::stack::{START, Up, gone, signal, vestibule};
+use crate::stack::{START, Up, send_signal, vestibule, wait_until_gone};
 
 #[tokio::test]
 async fn up_prints_addresses_and_the_set_up_link_and_ctrl_c_ends_everything() {
     let mut up = Up::start().await;
     let link = format!("http://localhost:{}/setup?token=", up.auth);
-    up.shows(&link).await;
+    up.wait_for_output(&link).await;
     assert_eq!(up.count("/setup?token="), 1, "the link is shown once");
-    up.shows(&format!("http://localhost:{}", up.users)).await;
+    up.wait_for_output(&format!("http://localhost:{}", up.users))
+        .await;
     let children = up.children();
     assert_eq!(children.len(), 2, "each service is a process of its own");
     assert!(!up.process.log().contains('\u{1b}'), "no colours in a file");
 
-    signal(up.process.id().cast_signed(), Signal::INT);
+    send_signal(up.process.id().cast_signed(), Signal::INT);
     assert_eq!(up.process.ended().await.code(), Some(0));
     for child in children {
-        gone(child).await;
+        wait_until_gone(child).await;
     }
     for file in ["auth.db", "users.db", "auth.toml", "users.toml", "operator.json"] {
         let mode = fs::metadata(up.data().join(file))
@@ -40,8 +41,8 @@ async fn a_service_that_is_killed_comes_back_and_the_other_never_notices() {
     for (service, other) in [("auth", "users"), ("users", "auth")] {
         let killed = up.child(service).await;
         let bystander = up.child(other).await;
-        signal(killed, Signal::KILL);
-        up.shows(&format!("{service} is back")).await;
+        send_signal(killed, Signal::KILL);
+        up.wait_for_output(&format!("{service} is back")).await;
         assert_ne!(up.child(service).await, killed);
         assert_eq!(up.child(other).await, bystander);
     }
@@ -66,7 +67,7 @@ async fn services_follow_a_supervisor_that_is_killed_and_the_next_up_takes_over(
     // At once: the next one waits for the orphans to leave their ports.
     up.process.start_again();
     for child in children {
-        gone(child).await;
+        wait_until_gone(child).await;
     }
     within(START, "the second banner", async || {
         (up.count("is ready (") == 2).then_some(())
@@ -108,7 +109,7 @@ async fn the_second_start_needs_no_ports_and_keeps_data() {
 #[tokio::test]
 async fn in_ecs_format_every_line_is_json() {
     let mut up = Up::spawn(&["--log-format", "ecs"]);
-    up.shows("\"ready in ").await;
+    up.wait_for_output("\"ready in ").await;
     assert!(up.process.terminate().await.success());
     let log = up.process.log();
     for line in log.lines() {

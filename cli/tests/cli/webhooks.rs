@@ -1,4 +1,4 @@
-//! The commands about webhooks, with somebody who gets them.
+//! Tests of the webhook commands, with a receiver.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use testkit::eventually;
 
 use crate::stack::Up;
 
-/// Answers as it is told and keeps what it was sent.
+/// A webhook receiver: it answers with a status that the test sets, and records the events.
 struct Receiver {
     url: String,
     status: Arc<AtomicU16>,
@@ -45,7 +45,7 @@ impl Receiver {
         events.iter().map(kind).collect()
     }
 
-    async fn got(&self, kind: &str) {
+    async fn wait_for_event(&self, kind: &str) {
         eventually(&format!("{kind} is received"), async || {
             self.types().iter().any(|got| got == kind).then_some(())
         })
@@ -62,7 +62,7 @@ async fn up() -> Up {
             ("VESTIBULE_USERS__WEBHOOKS__ALLOW", "127.0.0.1/32"),
         ],
     );
-    up.shows("is ready").await;
+    up.wait_for_output("is ready").await;
     up
 }
 
@@ -94,7 +94,7 @@ async fn a_webhook_is_added_tested_watched_changed_and_removed() {
         "the receiver took it: 204\n"
     );
     up.run(&["user", "add", "ann", "--email", "ann@example.org"]).ok();
-    receiver.got("vestibule.user.created.v1").await;
+    receiver.wait_for_event("vestibule.user.created.v1").await;
 
     let list = up.run(&["webhook", "list"]);
     assert!(list.out.contains(id) && list.out.contains("users"), "{list:?}");
@@ -168,8 +168,10 @@ async fn types_choose_the_service_and_one_secret_serves_both() {
     );
     assert_eq!(made[0]["secret"], made[1]["secret"]);
     up.run(&["user", "add", "ann", "--email", "ann@example.org"]).ok();
-    receiver.got("vestibule.registration.requested.v1").await;
-    receiver.got("vestibule.user.created.v1").await;
+    receiver
+        .wait_for_event("vestibule.registration.requested.v1")
+        .await;
+    receiver.wait_for_event("vestibule.user.created.v1").await;
 
     let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let add = [

@@ -1,4 +1,6 @@
-//! PostgreSQL, by its own tools. A password goes to them in the environment, never on the command line.
+//! PostgreSQL: backup and restoration with pg_dump, pg_restore and psql.
+//!
+//! These tools get a password in the environment, never on the command line.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -21,12 +23,12 @@ use crate::backup::{BackupTarget, db_error, io_error, sql_error};
 use crate::error::{CommandError, ErrorCode};
 
 const FILE: &str = "database.dump";
-/// The keys of a URL that PostgreSQL's own tools know too.
+/// The parameters of a database URL that the PostgreSQL tools know too.
 const SHARED_KEYS: [&str; 6] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "port"];
-/// Within this time every replica that lives shows it. One that died left its row, which stays as it is.
+/// Within this time every running replica writes a heartbeat. The row of a replica that died does not change.
 const HEARTBEAT_WINDOW: Duration = Duration::from_secs(5);
 
-/// Copies the database as it is at one moment.
+/// Copies a consistent state of the database.
 pub(in crate::backup) async fn dump(
     target: &BackupTarget,
     database: &DbConfig,
@@ -61,7 +63,7 @@ pub(in crate::backup) async fn dump(
     Ok(database_copy(FILE, schema, last))
 }
 
-/// Whether the database has tables; refuses one that a replica works on, and tools that are too old.
+/// Returns whether the database has tables. Fails when a replica uses it, or when the tools are too old.
 pub(in crate::backup) async fn inspect(service: &str, database: &DbConfig) -> Result<bool, CommandError> {
     let database = &database.direct();
     let db = database.open().await.map_err(|error| db_error(&error))?;
@@ -88,7 +90,7 @@ pub(in crate::backup) async fn inspect(service: &str, database: &DbConfig) -> Re
     Ok(taken)
 }
 
-/// Who is erased in the database of `service`.
+/// The ids of the erased users in the database of `service`.
 pub(in crate::backup) async fn erased_ids(
     service: &str,
     database: &DbConfig,
@@ -112,7 +114,7 @@ pub(in crate::backup) async fn erased_ids(
     ids.map_err(sql_error)
 }
 
-/// A sum that rises while a replica lives; nothing when there is none.
+/// The sum of all heartbeats, which rises while a replica runs; none when the database has no replicas.
 async fn heartbeat_sum(pool: &PgPool) -> Result<Option<i64>, CommandError> {
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_replicas') IS NOT NULL")
         .fetch_one(pool)
@@ -127,7 +129,7 @@ async fn heartbeat_sum(pool: &PgPool) -> Result<Option<i64>, CommandError> {
         .map_err(sql_error)
 }
 
-/// Puts the dump in place of what is there, in one transaction, and brings the schema up to date.
+/// Replaces the content of the database by the dump, in one transaction, then migrates the schema.
 pub(in crate::backup) async fn install(
     target: &BackupTarget,
     manifest: &Manifest,
@@ -175,7 +177,7 @@ pub(in crate::backup) async fn install(
     Ok(())
 }
 
-/// Takes away what is there, and leaves the schema itself with its owner and its grants.
+/// Drops all tables. The schema stays, with its owner and its grants.
 const DROP_TABLES: &str = "SET client_min_messages = warning;
 DO $$
 DECLARE name text;
@@ -200,7 +202,7 @@ fn pool(db: &Db) -> Result<&PgPool, CommandError> {
     }
 }
 
-/// A tool that connects to `database`.
+/// The command of a tool that connects to `database`.
 fn tool_command(name: &str, database: &DbConfig) -> Result<Command, CommandError> {
     let mut url = Url::parse(database.url.expose_secret())
         .map_err(|_| CommandError::new(ErrorCode::Usage, "database.url is no URL"))?;
@@ -224,7 +226,7 @@ fn tool_command(name: &str, database: &DbConfig) -> Result<Command, CommandError
     Ok(command)
 }
 
-/// A tool reads and writes servers up to its own version.
+/// Fails when a tool is older than the server: a tool supports servers up to its own version.
 async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), CommandError> {
     let server: String = sqlx::query_scalar("SHOW server_version_num")
         .fetch_one(pool)
@@ -250,7 +252,7 @@ async fn refuse_older_tools(pool: &PgPool, names: &[&str]) -> Result<(), Command
     Ok(())
 }
 
-/// Runs a tool to its end; what it printed.
+/// Runs a tool and returns its standard output.
 fn run_tool(name: &str, mut command: Command) -> Result<String, CommandError> {
     let output = command.output().map_err(|error| match error.kind() {
         ErrorKind::NotFound => CommandError::new(ErrorCode::NotFound, format!("{name} is not installed"))

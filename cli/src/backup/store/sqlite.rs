@@ -1,4 +1,4 @@
-//! SQLite: a copy while the service writes, and a file put in its place.
+//! SQLite: copies a database while the service writes, and installs a restored file.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,7 +20,7 @@ use crate::error::{CommandError, ErrorCode, error_chain};
 
 const FILE: &str = "database.sqlite";
 
-/// A new file that only its owner can read.
+/// Creates a file that only its owner can read.
 pub(in crate::backup) fn private_file(path: &Path) -> Result<File, CommandError> {
     OpenOptions::new()
         .write(true)
@@ -30,7 +30,7 @@ pub(in crate::backup) fn private_file(path: &Path) -> Result<File, CommandError>
         .map_err(|error| io_error("create", path, &error))
 }
 
-/// Copies the database at `path` as it is at one moment. Readers and the writer are not held up.
+/// Copies a consistent state of the database at `path`. Readers and the writer are not blocked.
 pub(in crate::backup) async fn copy(
     target: &BackupTarget,
     path: &Path,
@@ -70,7 +70,7 @@ pub(in crate::backup) async fn copy(
     Ok(database_copy(FILE, schema, last))
 }
 
-/// SQLite says `database or disk is full` of the disk that it writes to, and names none.
+/// The error of a copy. SQLite's `database or disk is full` does not name the disk, so the hint does.
 fn copy_error(from: &Path, to: &Path, error: sqlx::Error) -> CommandError {
     let full = matches!(&error, sqlx::Error::Database(error) if error.code().as_deref() == Some("13"));
     let error = error_chain(&DbError::from(error));
@@ -87,12 +87,12 @@ fn copy_error(from: &Path, to: &Path, error: sqlx::Error) -> CommandError {
     }
 }
 
-/// Whether there is something at `path` that would be replaced.
+/// Whether there is a file with content at `path`.
 pub(in crate::backup) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
 
-/// Refuses while another process has the file open.
+/// Fails while another process has the file open.
 pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Result<(), CommandError> {
     if !path.exists() {
         return Ok(());
@@ -100,11 +100,11 @@ pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Res
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(std::time::Duration::ZERO);
-    // What is no database is in nobody's use.
+    // A file that is not a database is not in use.
     let Ok(mut connection) = options.connect().await else {
         return Ok(());
     };
-    // Only the one connection that there is may leave this mode.
+    // Only a connection that is the only one can leave WAL mode.
     let left = sqlx::query("PRAGMA journal_mode = DELETE")
         .execute(&mut connection)
         .await;
@@ -115,7 +115,7 @@ pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Res
     }
 }
 
-/// Who is erased in the database of `service` at `path`.
+/// The ids of the erased users in the database of `service` at `path`.
 pub(in crate::backup) async fn erased_ids(service: &str, path: &Path) -> Result<Vec<Uuid>, CommandError> {
     let reading = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = reading.connect().await.map_err(sql_error)?;
@@ -126,7 +126,7 @@ pub(in crate::backup) async fn erased_ids(service: &str, path: &Path) -> Result<
     ids.map_err(sql_error)
 }
 
-/// Makes the new database beside `path`: copied, brought up to date, and noted as restored.
+/// Prepares the restored database in a file beside `path`: copies it, migrates it and writes the restoration note.
 pub(in crate::backup) async fn prepare_file(
     target: &BackupTarget,
     manifest: &Manifest,
@@ -177,7 +177,7 @@ pub(in crate::backup) async fn prepare_file(
     Ok(new)
 }
 
-/// Puts `new` at `path`. What was there is kept beside it.
+/// Moves `new` to `path`. The replaced file is kept beside it.
 pub(in crate::backup) fn install(new: &Path, path: &Path) -> Result<(), CommandError> {
     for suffix in ["", "-wal", "-shm"] {
         let old = PathBuf::from(format!("{}{suffix}", path.display()));

@@ -1,4 +1,4 @@
-//! The data directory: who may read it, and whether there is room.
+//! The checks of the data directory: file modes, free space and configuration files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,10 +9,10 @@ use crate::commands::config::check_file;
 use crate::datadir::{DataDir, lock_holder};
 use crate::services::ServiceName;
 
-/// Less room than this and a database may soon refuse to write: 64 MiB.
+/// 64 MiB. With less free space than this, a database may soon refuse to write.
 const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Looks at modes, room and configuration.
+/// Checks file modes, free space and configuration.
 pub(super) fn check(data: &DataDir, findings: &mut Vec<Finding>) {
     findings.push(check_mode("data directory", data.root(), 0o700));
     let folder = data.secrets().folder().to_owned();
@@ -35,7 +35,7 @@ pub(super) fn check(data: &DataDir, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether `vestibule up` runs on the directory.
+/// Checks that `vestibule up` runs on the directory, and returns whether it does.
 pub(super) fn check_supervisor(data: &DataDir, findings: &mut Vec<Finding>) -> bool {
     let holder = lock_holder(data.root());
     findings.push(match &holder {
@@ -49,7 +49,7 @@ pub(super) fn check_supervisor(data: &DataDir, findings: &mut Vec<Finding>) -> b
     holder.is_some()
 }
 
-/// Whether nobody but the owner may read `path`.
+/// Checks that only the owner can read `path`.
 pub(super) fn check_mode(what: &str, path: &Path, wanted: u32) -> Finding {
     let shown = path.display();
     match fs::metadata(path) {

@@ -1,4 +1,4 @@
-//! `vestibule doctor`: what is wrong, and how to mend it.
+//! `vestibule doctor`: checks an installation and prints a remedy for each problem.
 
 mod directory;
 mod services;
@@ -30,12 +30,12 @@ pub(crate) struct Doctor {
     connection: ConnectionArgs,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug)]
 struct Finding {
     what: String,
     detail: String,
-    /// How to mend it; none when all is well.
+    /// The remedy; none when the check passed.
     remedy: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The services: whether they are there, of this version, on time, and take the credential.
+//! The checks of the services: readiness, version, issuer, clock and credential.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::datadir::{DataDir, Ports};
 use crate::error::CommandError;
 use crate::supervisor::ports::{ListenPort, try_bind};
 
-/// A token would be refused for its times when clocks differ by more.
+/// The largest difference of the clocks. With a larger one, tokens are refused for their times.
 const SKEW: Duration = Duration::from_secs(30);
 
-/// While nothing runs: whether the ports are free for a start.
+/// Checks that the ports are free for a start. It is done only while no service runs.
 pub(super) fn check_ports(data: &DataDir, findings: &mut Vec<Finding>) {
     let Ok(addresses) = data.addresses(Ports::default(), &|name| std::env::var(name).ok()) else {
         return; // A configuration that cannot be read is a finding of its own.
@@ -52,7 +52,8 @@ pub(super) fn check_ports(data: &DataDir, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the files agree about the URLs of the services. While it runs, `vestibule up` makes them.
+/// Checks that the configuration files agree about the URLs of the services. While `vestibule up` runs, it overrides
+/// them.
 pub(super) fn check_addresses(data: &DataDir) -> Option<Finding> {
     let what = "addresses";
     let env = |name: &str| std::env::var(name).ok();
@@ -86,7 +87,7 @@ pub(super) fn check_addresses(data: &DataDir) -> Option<Finding> {
     })
 }
 
-/// Asks each service how it is, then whether it takes the credential.
+/// Checks each running service, then the issuer, the clock and the credential.
 pub(super) async fn check(
     connection: &ConnectionArgs,
     findings: &mut Vec<Finding>,
@@ -149,7 +150,7 @@ async fn check_version(api: &ApiClient, service: RemoteService, management: &str
     })
 }
 
-/// Whether `auth` answers at its issuer's address (OpenID Connect Discovery §4.3), and what its clock says.
+/// Checks that `auth` answers at the URL of its issuer (OpenID Connect Discovery 1.0 §4.3), and compares the clocks.
 async fn check_discovery(api: &ApiClient) -> Vec<Finding> {
     let path = "/.well-known/openid-configuration";
     let Ok(request) = api.request(RemoteService::Auth, Method::GET, path) else {
@@ -188,7 +189,7 @@ async fn check_discovery(api: &ApiClient) -> Vec<Finding> {
     findings
 }
 
-/// Compares the clocks by the `Date` of an answer, which counts whole seconds.
+/// Compares the clocks by the header `Date` of a response, which counts whole seconds.
 fn check_clock(date: &str) -> Option<Finding> {
     let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_second();
     let apart = SystemClock.now().as_secs().abs_diff(theirs);
@@ -200,7 +201,7 @@ fn check_clock(date: &str) -> Option<Finding> {
     })
 }
 
-/// Whether `auth` gives a token for the credential, and both services take it.
+/// Checks that `auth` issues a token for the credential and that both services accept it.
 async fn check_credential(api: &ApiClient, findings: &mut Vec<Finding>) {
     for (service, path) in [
         (RemoteService::Auth, "/admin/v1/keys"),

@@ -1,4 +1,4 @@
-//! The databases: whether they can be opened and read.
+//! The checks of the databases: each can be opened and read.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use super::Finding;
 use crate::datadir::DataDir;
 use crate::error::error_chain;
 
-/// The one table of a configuration that matters here.
+/// The section `database` of a configuration file.
 #[derive(Deserialize)]
 struct DatabaseSection {
     database: DbConfig,
 }
 
-/// Opens each database.
+/// Checks the database of each service.
 pub(super) async fn check(data: &DataDir, findings: &mut Vec<Finding>) {
     for (service, what, file) in [
         ("auth", "database of auth", data.auth_file()),

@@ -1,3 +1,5 @@
+//! Tests of `vestibule doctor`.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

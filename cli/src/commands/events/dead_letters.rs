@@ -1,4 +1,4 @@
-//! `vestibule events dead-letters`: what was set aside.
+//! `vestibule events dead-letters`: lists events that were not published or not applied, and unreadable messages.
 
 use std::io;
 

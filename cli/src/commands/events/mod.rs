@@ -1,4 +1,4 @@
-//! `vestibule events`: what the services publish, and how that is doing.
+//! `vestibule events`: the events of the services, their state and their repair.
 
 mod dead_letters;
 mod replay;

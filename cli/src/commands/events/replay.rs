@@ -1,4 +1,4 @@
-//! `vestibule events replay`: what was given up, or published, once more.
+//! `vestibule events replay`: retries dead letters, or republishes a range of events.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -54,9 +54,9 @@ impl Replay {
                 Ok(done) => {
                     all.insert(service.name().to_owned(), done);
                 }
-                // An event is given up in one of the services.
+                // An event is a dead letter in one of the services only.
                 Err(error) if self.id.is_some() && is_not_found(&error) => {}
-                // What the other one did is told all the same.
+                // The result of the other service is printed all the same.
                 Err(error) => {
                     failed = Some(CommandError::from(error));
                     break;

@@ -1,4 +1,4 @@
-//! `vestibule events stats`: depth, age, positions, leases, lag.
+//! `vestibule events stats`: outbox depth and age, positions, leases and consumer lag.
 
 use std::io;
 
@@ -29,7 +29,7 @@ impl Stats {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let api = ApiClient::new(&self.events.connection, &["admin"])?;
         let mut found: Vec<(RemoteService, Value)> = Vec::new();
-        // Both, even if one is shown: how far a consumer is behind is known with the other.
+        // Both are read, even if one is shown: the lag of a consumer needs the last position of the other service.
         for service in [RemoteService::Auth, RemoteService::Users] {
             match api.call(service, Method::GET, "/admin/v1/events/stats").await {
                 Ok(stats) => found.push((service, stats)),
@@ -70,7 +70,7 @@ impl Stats {
     }
 }
 
-/// How far the consumer is behind: the broker says so, or the last position of the other service.
+/// Adds the consumer lag, from the last position of the other service, unless the broker reported it.
 fn add_lag(stats: &mut Value, head: Option<i64>) {
     let service = text_at(stats, "/service");
     let position = consumers(stats)

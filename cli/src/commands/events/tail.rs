@@ -1,4 +1,4 @@
-//! `vestibule events tail`: the events as they are published.
+//! `vestibule events tail`: prints the published events of the services.
 
 use std::io;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
-/// Events asked for at a time.
+/// The number of events in one page.
 const PAGE: u32 = 100;
-/// Seconds that a service holds a question open while nothing happens.
+/// The seconds for which a service holds a request open while there is no event (long polling).
 const WAIT: u32 = 20;
 
 /// Print the events that a service has published
@@ -122,7 +122,7 @@ impl FeedReader {
     }
 }
 
-/// The place of an event in its service's feed.
+/// The position of an event in the feed of its service.
 fn position(event: &Value) -> Option<i64> {
     let position = event.get("position")?;
     position.as_i64().or_else(|| position.as_str()?.parse().ok())

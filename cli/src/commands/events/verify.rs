@@ -1,4 +1,4 @@
-//! `vestibule events verify`: whether what must hold holds.
+//! `vestibule events verify`: checks that no event is lost, late or out of order, and that the services agree.
 
 use std::io;
 
@@ -44,7 +44,7 @@ impl Verify {
                     good &= answer.get("ok").and_then(Value::as_bool).unwrap_or_default();
                     all.insert(service.name().to_owned(), answer);
                 }
-                // What is found at the other one is told all the same.
+                // The result of the other service is printed all the same.
                 Err(error) => failed = failed.or(Some(CommandError::from(error))),
             }
         }

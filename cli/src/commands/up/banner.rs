@@ -1,4 +1,4 @@
-//! What `vestibule up` shows when everything is ready.
+//! The banner of `vestibule up`, which it prints when both services are ready.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use crate::datadir::{DataDir, StackAddresses};
 use crate::logs::{LogFormat, LogLevel, Style, printable};
 use crate::supervisor::Printer;
 
-/// How long a start may take before the reader is told what it waits for.
+/// The time after which a warning names the services that are not ready.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// Addresses, the set-up link, and how long the start took.
+/// The banner: addresses, the set-up link and the duration of the start.
 pub(super) struct Banner {
     pub(super) data: DataDir,
     pub(super) addresses: StackAddresses,
@@ -21,7 +21,7 @@ pub(super) struct Banner {
 }
 
 impl Banner {
-    /// Waits for the services in `waiting`, then shows it, and the set-up link when there is one.
+    /// Waits for the services in `waiting`, then prints the banner, and the set-up link when there is one.
     pub(super) async fn show(
         self,
         mut waiting: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! `vestibule up`: both services on this machine, from nothing.
+//! `vestibule up`: runs both services on this machine, from an empty directory on.
 
 mod banner;
 
@@ -65,10 +65,10 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    /// Runs until it is told to end.
+    /// Runs until a stop is requested.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         let started = Instant::now();
-        // Databases and logs of the services too: nobody else on the machine has business with them.
+        // It applies to databases and logs of the services too: other users of the machine must not read them.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
         let data = DataDir::create(&self.data)?;
         let lock = data.lock()?;

@@ -1,4 +1,4 @@
-//! `vestibule user add`: makes an account.
+//! `vestibule user add`: creates a user.
 
 use std::io::{self, BufRead, IsTerminal};
 

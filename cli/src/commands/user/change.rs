@@ -1,4 +1,4 @@
-//! `vestibule user disable`, `enable` and `delete`.
+//! `vestibule user disable`, `enable` and `delete`: changes a user's state, or deletes the user.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -63,7 +63,7 @@ impl Enable {
 }
 
 impl UserArgs {
-    /// Reads the person, replaces `active` and writes the person back, unless somebody else did in between.
+    /// Reads the user, replaces `active` and writes the user back, unless the user was changed in between.
     async fn set_active(self, active: bool) -> Result<(), CommandError> {
         let api = ApiClient::new(&self.connection, &["users:read", "users:write"])?;
         let mut person = find_user(&api, &self.selector).await?;
@@ -83,7 +83,7 @@ impl UserArgs {
     }
 }
 
-/// Writes a person back (RFC 7644 §3.5.1), unless somebody else changed them since they were read.
+/// Replaces a user (`PUT`, RFC 7644 §3.5.1), unless the user was changed since the read.
 pub(super) async fn replace_user(api: &ApiClient, path: &str, mut person: Value) -> Result<Value, ApiError> {
     let version = text_at(&person, "/meta/version");
     if let Some(person) = person.as_object_mut() {
@@ -119,7 +119,7 @@ impl Delete {
     }
 }
 
-/// Asks on a terminal; a script has to say `--yes`.
+/// Asks for confirmation on a terminal. A script has to pass `--yes`.
 fn confirm(question: &str) -> Result<(), CommandError> {
     if !io::stdin().is_terminal() {
         return Err(CommandError::new(

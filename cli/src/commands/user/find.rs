@@ -1,4 +1,4 @@
-//! Finding one person by user name, or by id with `--id`, and `vestibule user show`.
+//! `vestibule user show`, and the look-up of one user by name or id.
 
 use std::io;
 
@@ -47,7 +47,7 @@ impl Show {
     }
 }
 
-/// The SCIM resource (RFC 7643 §4.1) of the person who is meant.
+/// Finds a user and returns the SCIM resource (RFC 7643 §4.1).
 pub(super) async fn find_user(api: &ApiClient, selector: &UserSelector) -> Result<Value, CommandError> {
     match selector {
         UserSelector { id: Some(id), .. } => find_by_id(api, *id).await,
@@ -86,7 +86,7 @@ async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError
     })
 }
 
-/// The path of a found person.
+/// The path of a user's SCIM resource.
 pub(super) fn user_path(person: &Value) -> Result<String, ApiError> {
     match person.get("id").and_then(Value::as_str) {
         Some(id) => Ok(format!("/scim/v2/Users/{}", percent_encode(id))),
@@ -97,7 +97,7 @@ pub(super) fn user_path(person: &Value) -> Result<String, ApiError> {
     }
 }
 
-/// The address that is marked as primary, else the first.
+/// The e-mail address that is marked as primary, else the first one.
 pub(super) fn primary_email(person: &Value) -> String {
     let emails = person.get("emails").and_then(Value::as_array);
     let mut emails = emails.into_iter().flatten();
@@ -109,7 +109,7 @@ pub(super) fn primary_email(person: &Value) -> String {
         .unwrap_or_default()
 }
 
-/// The whole name as SCIM gives it.
+/// The full name.
 pub(super) fn display_name(person: &Value) -> String {
     let formatted = text_at(person, "/name/formatted");
     if !formatted.is_empty() {
@@ -122,7 +122,7 @@ pub(super) fn display_name(person: &Value) -> String {
     parts.join(" ").trim().to_owned()
 }
 
-/// `active`, in a word.
+/// `active` or `disabled`.
 pub(super) fn state_text(person: &Value) -> &'static str {
     match person.get("active") {
         Some(Value::Bool(false)) => "disabled",

@@ -1,4 +1,4 @@
-//! `vestibule user link`: a one-time link for somebody who cannot get in.
+//! `vestibule user link`: creates a one-time link with which a user sets a password.
 
 use reqwest::Method;
 

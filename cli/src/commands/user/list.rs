@@ -1,4 +1,4 @@
-//! `vestibule user list`.
+//! `vestibule user list`: lists the users.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::logs::{Color, Style};
 use crate::output::{self, Format, Table};
 
-/// People asked for at a time.
+/// The number of users in one page.
 const PAGE: usize = 100;
 
 /// List people
@@ -48,7 +48,7 @@ impl List {
         output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
     }
 
-    /// Page after page (RFC 7644 §3.4.2.4: `startIndex` counts from 1).
+    /// Fetches the pages (RFC 7644 §3.4.2.4: `startIndex` counts from 1).
     async fn people(&self, api: &ApiClient) -> Result<Vec<Value>, CommandError> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let mut people: Vec<Value> = Vec::new();

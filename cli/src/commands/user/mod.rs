@@ -1,4 +1,4 @@
-//! `vestibule user`: people.
+//! `vestibule user`: the users.
 
 mod add;
 mod change;

@@ -1,4 +1,4 @@
-//! `vestibule webhook add`.
+//! `vestibule webhook add`: subscribes a URL to events.
 
 use std::io;
 
@@ -105,7 +105,7 @@ impl Add {
     }
 }
 
-/// Removes what was made before `error`: nobody will learn its secret.
+/// Deletes the webhooks that were created before `error`, because their secret is never shown.
 async fn delete_created(api: &ApiClient, made: &[(RemoteService, Value)], error: ApiError) -> CommandError {
     for (service, webhook) in made {
         let id = text_at(webhook, "/id");
@@ -120,7 +120,7 @@ async fn delete_created(api: &ApiClient, made: &[(RemoteService, Value)], error:
     error.into()
 }
 
-/// A webhook with the name of its service, as the commands print it.
+/// Adds the name of its service to a webhook, as the commands print it.
 pub(super) fn with_service(webhook: &Value, service: RemoteService) -> Value {
     let mut webhook = webhook.clone();
     if let Value::Object(members) = &mut webhook {
@@ -129,7 +129,7 @@ pub(super) fn with_service(webhook: &Value, service: RemoteService) -> Value {
     webhook
 }
 
-/// The patterns as the services write them: `user.created` is `vestibule.user.created.v1`.
+/// The full names of event types and patterns: `user.created` becomes `vestibule.user.created.v1`.
 pub(super) fn full_type_names(types: &[String], known: &[EventType]) -> Result<Vec<String>, CommandError> {
     types
         .iter()
@@ -166,7 +166,7 @@ fn matches_type(pattern: &str, kind: &str) -> bool {
     }
 }
 
-/// `vestibule.user.created.v1` as people say it: `user.created`.
+/// The short name of an event type: `user.created` for `vestibule.user.created.v1`.
 fn short_type_name(kind: &str) -> &str {
     let name = kind.strip_prefix("vestibule.").unwrap_or(kind);
     name.rsplit_once(".v").map_or(name, |(name, _)| name)

@@ -1,4 +1,4 @@
-//! `vestibule webhook update`, `remove` and `rotate`.
+//! `vestibule webhook update`, `remove` and `rotate`: changes a webhook, deletes it, or changes its secret.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `vestibule webhook test`, `deliveries` and `replay`.
+//! `vestibule webhook test`, `deliveries` and `replay`: sends a test event, lists deliveries, sends events again.
 
 use std::io;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format, Table};
 
-/// How often is looked for the outcome of a test.
+/// The interval at which the outcome of a test is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// How long: a receiver has 15 s for its answer.
+/// The time to wait for the outcome. A receiver has 15 s for its answer.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Send an event that says nothing, and tell how the receiver took it
@@ -102,7 +102,7 @@ impl Test {
     }
 }
 
-/// Waits until a delivery was tried.
+/// Waits until the delivery was attempted.
 async fn wait_for_attempt(found: &WebhookHandle, event: &str) -> Result<Value, CommandError> {
     loop {
         let path = format!("/deliveries/{}", percent_encode(event));

@@ -1,4 +1,4 @@
-//! `vestibule webhook list` and `show`.
+//! `vestibule webhook list` and `show`: lists the webhooks, or shows one.
 
 use std::io;
 
@@ -55,7 +55,7 @@ impl List {
     }
 }
 
-/// Page after page: each names the id to go on from.
+/// Fetches all pages. Each page names the id after which the next one starts.
 async fn webhooks(api: &ApiClient, service: RemoteService) -> Result<Vec<Value>, CommandError> {
     let mut found = Vec::new();
     let mut after = String::new();

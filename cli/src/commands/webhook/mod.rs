@@ -1,4 +1,4 @@
-//! `vestibule webhook`: where events are sent.
+//! `vestibule webhook`: the webhook subscriptions of both services.
 
 mod add;
 mod change;
@@ -56,7 +56,7 @@ struct WebhookArgs {
     connection: ConnectionArgs,
 }
 
-/// A webhook that is there, and the way to it.
+/// A webhook that was found, with the service that has it.
 struct WebhookHandle {
     api: ApiClient,
     service: RemoteService,
@@ -64,7 +64,7 @@ struct WebhookHandle {
 }
 
 impl WebhookArgs {
-    /// Looks the webhook up.
+    /// Finds the webhook in the selected services.
     async fn find(&self) -> Result<WebhookHandle, CommandError> {
         let api = ApiClient::new(&self.connection, &["admin"])?;
         let services = selected_services(&api, self.service);
@@ -95,7 +95,7 @@ impl WebhookArgs {
 }
 
 impl WebhookHandle {
-    /// Calls the webhook's resource with `more` after it.
+    /// Calls the resource of the webhook, with `more` appended to its path.
     async fn call(&self, method: Method, more: &str) -> Result<Value, ApiError> {
         let id = text_at(&self.webhook, "/id");
         self.api
@@ -111,7 +111,7 @@ impl WebhookHandle {
     }
 }
 
-/// The service that was named, or those that are known.
+/// The service that the command line names, or all whose URL is known.
 fn selected_services(api: &ApiClient, named: Option<RemoteService>) -> Vec<RemoteService> {
     match named {
         Some(service) => vec![service],
@@ -126,7 +126,7 @@ fn webhook_path(id: &str) -> String {
     format!("/admin/v1/webhooks/{}", percent_encode(id))
 }
 
-/// `enabled`, or why not.
+/// `enabled`, or `disabled` with the reason.
 fn state_text(webhook: &Value) -> String {
     match text_at(webhook, "/disabled/reason").as_str() {
         "" => "enabled".to_owned(),
@@ -134,7 +134,7 @@ fn state_text(webhook: &Value) -> String {
     }
 }
 
-/// A secret from the first line of standard input, where other users of the machine cannot see it.
+/// Reads a secret from the first line of standard input, where other users of the machine cannot see it.
 fn read_secret() -> Result<String, CommandError> {
     let mut line = String::new();
     let wrong = |reason: String| CommandError::new(ErrorCode::Usage, format!("--secret-stdin: {reason}"));

@@ -1,8 +1,8 @@
-//! Ports, issuers and audiences: what is derived from them follows them.
+//! Tests of the addresses: values that are derived from ports and issuers follow them.
 
 use super::*;
 
-/// As releases until 2026-11 wrote it: both URLs stand in every client.
+/// Writes both URLs into every client, as releases until 2026-11 did.
 fn with_audiences(data: &DataDir) {
     let text = fs::read_to_string(data.auth_file()).expect("read");
     assert!(!text.contains("audiences ="), "nothing derived is written");

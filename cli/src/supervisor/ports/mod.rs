@@ -1,4 +1,4 @@
-//! Whether the ports are free, asked before anything is written or started.
+//! The check that the listen ports are free, before any file is written or any service is started.
 
 #[cfg(test)]
 mod tests;
@@ -12,25 +12,25 @@ use crate::error::{CommandError, ErrorCode};
 /// A listener that a service is going to open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenPort {
-    /// Whose it is, for messages.
+    /// The owner of the port, for messages.
     pub(crate) owner: &'static str,
-    /// The option that chooses another.
+    /// The command-line option that sets another port.
     pub(crate) option: &'static str,
-    /// Where it listens.
+    /// The listen address.
     pub(crate) address: SocketAddr,
 }
 
-/// How long the services of a supervisor that was killed may take to notice and leave.
+/// The time that the services of a killed supervisor need to notice it and exit.
 const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(8);
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Makes sure that every port can be bound.
+/// Checks that every port can be bound.
 ///
-/// After a crash of the last supervisor its services may still be ending, so that a taken port is asked again for a
-/// few seconds.
+/// After a crash of the last supervisor its services may still be exiting, so a port that is in use is tried again for
+/// a few seconds.
 ///
 /// # Errors
-/// Names the first port that cannot be had, and the option that chooses another.
+/// Names the first port that cannot be bound, and the option that sets another.
 pub(crate) async fn ensure_free(ports: &[ListenPort], after_a_crash: bool) -> Result<(), CommandError> {
     for (index, port) in ports.iter().enumerate() {
         let twin = ports
@@ -65,7 +65,7 @@ pub(crate) async fn ensure_free(ports: &[ListenPort], after_a_crash: bool) -> Re
     Ok(())
 }
 
-/// Binds and lets go.
+/// Binds the port and releases it at once.
 pub(crate) fn try_bind(port: &ListenPort) -> Result<(), CommandError> {
     let ListenPort {
         owner,

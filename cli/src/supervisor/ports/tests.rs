@@ -1,3 +1,5 @@
+//! Tests of the port check.
+
 use std::net::Ipv4Addr;
 
 use tokio::task::JoinSet;
