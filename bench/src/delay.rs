@@ -9,12 +9,12 @@ use sqlx::{Connection as _, SqliteConnection};
 use testkit::Stack;
 use uuid::Uuid;
 
-use crate::load::{Call, Connection, percentile};
+use crate::load::{Connection, PreparedRequest, percentile};
 use crate::report::{Figure, Report, micros};
 use crate::requests::address;
 
 /// How often `auth`'s database is looked at; the figure is too large by half of it on average.
-const LOOK_EVERY: Duration = Duration::from_micros(200);
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 pub(crate) async fn measure(report: &mut Report, stack: &Stack, count: usize) -> Result<()> {
     let [auth_db, _] = stack.database_urls();
@@ -27,7 +27,7 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, count: usize) ->
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": format!("measured{number}"),
         });
-        let call = Call::post("/scim/v2/Users", "application/scim+json", user.to_string())
+        let call = PreparedRequest::post("/scim/v2/Users", "application/scim+json", user.to_string())
             .with(header::AUTHORIZATION, bearer.clone());
         let answer = users.ok(&call).await?;
         // The answer comes after the commit, so what follows is the way of the event alone.
@@ -43,12 +43,12 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, count: usize) ->
         micros(percentile(&found, 99))
     );
     let name = "commit in `users` to applied in `auth`, p50 / p99";
-    report.add("Events", Figure::new(name, value).aim("p99 < 50 ms"));
+    report.add("Events", Figure::new(name, value).target("p99 < 50 ms"));
     Ok(())
 }
 
 async fn applied(auth: &mut SqliteConnection, id: Uuid, committed: Instant) -> Result<Duration> {
-    let mut tick = tokio::time::interval(LOOK_EVERY);
+    let mut tick = tokio::time::interval(POLL_INTERVAL);
     loop {
         let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1)")
             .bind(id)

@@ -24,7 +24,7 @@ pub(crate) struct Connection {
 }
 
 /// What came back.
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -32,14 +32,14 @@ pub(crate) struct Answer {
 
 /// What to send, as often as needed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Call {
+pub(crate) struct PreparedRequest {
     pub(crate) method: http::Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(header::HeaderName, String)>,
     pub(crate) body: String,
 }
 
-impl Call {
+impl PreparedRequest {
     pub(crate) fn get(path: &str) -> Self {
         Self {
             path: path.to_owned(),
@@ -83,7 +83,7 @@ impl Connection {
         })
     }
 
-    pub(crate) async fn send(&mut self, call: &Call) -> Result<Answer> {
+    pub(crate) async fn send(&mut self, call: &PreparedRequest) -> Result<Response> {
         let mut request = Request::builder()
             .method(&call.method)
             .uri(&call.path)
@@ -97,7 +97,7 @@ impl Connection {
             .send_request(request.body(Full::new(Bytes::from(call.body.clone())))?)
             .await?;
         let (parts, body) = answer.into_parts();
-        Ok(Answer {
+        Ok(Response {
             status: parts.status,
             headers: parts.headers,
             body: body.collect().await?.to_bytes(),
@@ -105,7 +105,7 @@ impl Connection {
     }
 
     /// Sends a call that must succeed.
-    pub(crate) async fn ok(&mut self, call: &Call) -> Result<Answer> {
+    pub(crate) async fn ok(&mut self, call: &PreparedRequest) -> Result<Response> {
         let answer = self.send(call).await?;
         ensure!(
             answer.status.is_success() || answer.status.is_redirection(),
@@ -120,7 +120,7 @@ impl Connection {
 }
 
 /// Sends `call` `count` times over a few connections.
-pub(crate) async fn repeat(address: SocketAddr, call: &Call, count: usize) -> Result<()> {
+pub(crate) async fn repeat(address: SocketAddr, call: &PreparedRequest, count: usize) -> Result<()> {
     let mut workers = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let call = call.clone();
@@ -138,14 +138,14 @@ pub(crate) async fn repeat(address: SocketAddr, call: &Call, count: usize) -> Re
 /// Sends `calls` in turn over `connections` connections until `limit` has passed; how many were answered in time.
 pub(crate) async fn flood(
     address: SocketAddr,
-    calls: &[Call],
+    calls: &[PreparedRequest],
     connections: usize,
     limit: Duration,
 ) -> Result<usize> {
     let end = Instant::now() + limit;
     let mut workers: JoinSet<Result<usize>> = JoinSet::new();
     for number in 0..connections {
-        let mut calls: Vec<Call> = calls.to_vec();
+        let mut calls: Vec<PreparedRequest> = calls.to_vec();
         let length = calls.len().max(1);
         calls.rotate_left(number % length);
         workers.spawn(async move {
@@ -171,7 +171,7 @@ pub(crate) async fn flood(
 /// The latencies of `count` calls on one connection, one every `pace`, in order of size.
 pub(crate) async fn latencies(
     address: SocketAddr,
-    call: &Call,
+    call: &PreparedRequest,
     count: usize,
     pace: Duration,
 ) -> Result<Vec<Duration>> {

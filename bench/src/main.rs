@@ -26,7 +26,7 @@ use crate::report::Report;
 struct Arguments {
     /// What to measure: everything, if it is not said
     #[arg(value_enum)]
-    what: Option<What>,
+    what: Option<Measurement>,
     /// A part of the usual number of requests and events, for a quick look; nothing is written
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     scale: u32,
@@ -42,7 +42,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Measurement {
     /// The services on SQLite, by themselves
     Services,
     /// The way of events, over every transport and on both engines
@@ -68,25 +68,25 @@ fn main() -> Result<()> {
 async fn measure(arguments: &Arguments) -> Result<()> {
     let (what, scale) = (arguments.what, arguments.scale);
     let wanted = |part| what.is_none_or(|what| what == part);
-    if wanted(What::Services) {
+    if wanted(Measurement::Services) {
         let mut report = Report::new("figures");
         services(&mut report, scale).await?;
         report.finish(scale == 100)?;
     }
-    if wanted(What::Strangers) {
+    if wanted(Measurement::Strangers) {
         let mut report = Report::new("strangers");
         strangers::measure(&mut report, scale).await?;
         report.finish(scale == 100)?;
     }
-    if wanted(What::Capacity) {
+    if wanted(Measurement::Capacity) {
         capacity::measure(scale, scale == 100).await?;
     }
-    if what == Some(What::Timing) {
+    if what == Some(Measurement::Timing) {
         let mut report = Report::new("timing");
         timing::measure(&mut report, usize::try_from(scale)?).await?;
         report.finish(scale == 100)?;
     }
-    if wanted(What::Events) {
+    if wanted(Measurement::Events) {
         let mut report = Report::new("events");
         events::measure(&mut report, scale, arguments.transport).await?;
         report.finish(scale == 100 && arguments.transport.is_none())?;

@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 
 /// User and system time of a process and all its threads so far, in steps of the kernel's clock tick.
 pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
-    let stat = Stat::of(process)?;
+    let stat = ProcStat::of(process)?;
     Ok(duration(stat.field(14)? + stat.field(15)?))
 }
 
 /// User and system time of a process, of its children, and of those of its children that have ended.
 pub(crate) fn family_cpu_time(process: u32) -> Result<Duration> {
-    let stat = Stat::of(process)?;
+    let stat = ProcStat::of(process)?;
     let mut used = stat.field(14)? + stat.field(15)? + stat.field(16)? + stat.field(17)?;
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
@@ -21,7 +21,7 @@ pub(crate) fn family_cpu_time(process: u32) -> Result<Duration> {
             continue;
         };
         // A process may end between the list and the look.
-        let Ok(stat) = Stat::of(child) else { continue };
+        let Ok(stat) = ProcStat::of(child) else { continue };
         if stat.field(4)? == u64::from(process) {
             used += stat.field(14)? + stat.field(15)?;
         }
@@ -31,13 +31,13 @@ pub(crate) fn family_cpu_time(process: u32) -> Result<Duration> {
 
 /// The parent of a process.
 pub(crate) fn parent(process: u32) -> Result<u32> {
-    Ok(u32::try_from(Stat::of(process)?.field(4)?)?)
+    Ok(u32::try_from(ProcStat::of(process)?.field(4)?)?)
 }
 
 /// `/proc/PID/stat` (proc(5)) without the name, which stands in parentheses and may hold anything.
-struct Stat(String);
+struct ProcStat(String);
 
-impl Stat {
+impl ProcStat {
     fn of(process: u32) -> Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         let (_, fields) = stat.rsplit_once(')').context("the name in stat")?;

@@ -26,7 +26,7 @@ impl Figure {
     }
 
     /// What we want it to be.
-    pub(crate) fn aim(mut self, aim: &str) -> Self {
+    pub(crate) fn target(mut self, aim: &str) -> Self {
         aim.clone_into(&mut self.aim);
         self
     }

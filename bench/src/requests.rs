@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::baseline;
-use crate::load::{Call, Connection, repeat};
+use crate::load::{Connection, PreparedRequest, repeat};
 use crate::process::cpu_time;
 use crate::report::{Figure, Report, micros};
 
@@ -28,27 +28,33 @@ pub(crate) fn address(url: &str) -> Result<SocketAddr> {
 }
 
 /// A client_credentials request of the operator's client.
-pub(crate) fn token_call(stack: &Stack) -> Call {
+pub(crate) fn token_call(stack: &Stack) -> PreparedRequest {
     let basic = STANDARD.encode(format!("vestibule-cli:{}", stack.operator_secret()));
     let form = "grant_type=client_credentials&scope=admin+users%3Aread+users%3Awrite";
-    Call::post("/oauth2/token", FORM, form.to_owned()).with(header::AUTHORIZATION, format!("Basic {basic}"))
+    PreparedRequest::post("/oauth2/token", FORM, form.to_owned())
+        .with(header::AUTHORIZATION, format!("Basic {basic}"))
 }
 
 /// CPU time of one of `count` requests, after some that warm up caches and pools.
-async fn per_request(process: u32, address: SocketAddr, call: &Call, count: usize) -> Result<Duration> {
+async fn per_request(
+    process: u32,
+    address: SocketAddr,
+    call: &PreparedRequest,
+    count: usize,
+) -> Result<Duration> {
     repeat(address, call, count / 10 + 1).await?;
     let before = cpu_time(process)?;
     repeat(address, call, count).await?;
-    Ok(divided(cpu_time(process)?.saturating_sub(before), count))
+    Ok(per_item(cpu_time(process)?.saturating_sub(before), count))
 }
 
-fn divided(time: Duration, count: usize) -> Duration {
+fn per_item(time: Duration, count: usize) -> Duration {
     time / u32::try_from(count.max(1)).unwrap_or(u32::MAX)
 }
 
 pub(crate) async fn measure(report: &mut Report, stack: &Stack, of: &impl Fn(u32) -> usize) -> Result<()> {
     let (bare, bare_address) = baseline::start().await?;
-    let base = per_request(bare.id(), bare_address, &Call::get("/"), of(40_000)).await?;
+    let base = per_request(bare.id(), bare_address, &PreparedRequest::get("/"), of(40_000)).await?;
     drop(bare);
     report.add(
         "Server CPU time per request",
@@ -63,11 +69,17 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, of: &impl Fn(u32
         (
             "discovery",
             auth,
-            Call::get("/.well-known/openid-configuration"),
+            PreparedRequest::get("/.well-known/openid-configuration"),
             of(40_000),
             "≤ 25 µs",
         ),
-        ("JWKS", auth, Call::get("/oauth2/jwks"), of(40_000), "≤ 25 µs"),
+        (
+            "JWKS",
+            auth,
+            PreparedRequest::get("/oauth2/jwks"),
+            of(40_000),
+            "≤ 25 µs",
+        ),
         (
             "client_credentials token, ES256",
             auth,
@@ -78,7 +90,7 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, of: &impl Fn(u32
         (
             "`GET /user`",
             users,
-            Call::get("/user").with(header::AUTHORIZATION, bearer),
+            PreparedRequest::get("/user").with(header::AUTHORIZATION, bearer),
             of(20_000),
             "≤ 80 µs",
         ),
@@ -87,7 +99,7 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, of: &impl Fn(u32
         let time = per_request(process, address, &call, count).await?;
         report.add(
             "Server CPU time per request",
-            Figure::new(name, micros(time)).aim(aim).over(time, base),
+            Figure::new(name, micros(time)).target(aim).over(time, base),
         );
     }
     let time = code_flow(stack, &ann, auth, of(1_500)).await?;
@@ -97,7 +109,7 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, of: &impl Fn(u32
             "code flow with an existing session (authorize + token)",
             micros(time),
         )
-        .aim("≤ 1 ms")
+        .target("≤ 1 ms")
         .over(time, base),
     );
     Ok(())
@@ -121,7 +133,7 @@ async fn code_flow(
             workers.spawn(async move {
                 let mut connection = Connection::open(address).await?;
                 for _ in 0..count.div_ceil(WORKERS) {
-                    one_flow(&mut connection, &id, &cookies).await?;
+                    run_code_flow(&mut connection, &id, &cookies).await?;
                 }
                 Ok(())
             });
@@ -135,7 +147,7 @@ async fn code_flow(
     for worker in round(count).join_all().await {
         worker?;
     }
-    Ok(divided(cpu_time(process)?.saturating_sub(before), count))
+    Ok(per_item(cpu_time(process)?.saturating_sub(before), count))
 }
 
 /// A public client that may do code flows; its id.
@@ -153,13 +165,13 @@ pub(crate) async fn flow_client(stack: &Stack) -> Result<String> {
 }
 
 /// An authorization request of a signed-in browser, and the exchange of its code.
-pub(crate) async fn one_flow(connection: &mut Connection, client: &str, cookies: &str) -> Result<()> {
+pub(crate) async fn run_code_flow(connection: &mut Connection, client: &str, cookies: &str) -> Result<()> {
     let authorize = format!(
         "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri=http%3A%2F%2Flocalhost%3A3999%2Fcallback\
          &scope=openid%20profile&state=s&nonce=n&code_challenge={}&code_challenge_method=S256",
         pkce_challenge(VERIFIER)
     );
-    let call = Call::get(&authorize).with(header::COOKIE, cookies.to_owned());
+    let call = PreparedRequest::get(&authorize).with(header::COOKIE, cookies.to_owned());
     let answer = connection.ok(&call).await?;
     let location = answer
         .headers
@@ -175,7 +187,9 @@ pub(crate) async fn one_flow(connection: &mut Connection, client: &str, cookies:
         "grant_type=authorization_code&client_id={client}&code={code}&code_verifier={VERIFIER}\
          &redirect_uri=http%3A%2F%2Flocalhost%3A3999%2Fcallback"
     );
-    connection.ok(&Call::post("/oauth2/token", FORM, body)).await?;
+    connection
+        .ok(&PreparedRequest::post("/oauth2/token", FORM, body))
+        .await?;
     Ok(())
 }
 

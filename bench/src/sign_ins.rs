@@ -7,27 +7,27 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde_json::json;
 use testkit::{Person, Stack};
 
-use crate::load::{Call, flood, latencies, percentile};
+use crate::load::{PreparedRequest, flood, latencies, percentile};
 use crate::process::cpu_time;
 use crate::report::{Figure, Report, micros};
 use crate::requests::{address, token_call};
 
 /// The default cost of the services: 19 MiB, two passes, one lane.
-const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+const ARGON2_COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// People who sign in, so that no single one is throttled for what all do.
 const PEOPLE: usize = 8;
 
 /// How often the two rates are measured in turn.
-const TURNS: u32 = 5;
+const ROUNDS: u32 = 5;
 
 /// What was done, and the CPU time that it took.
 #[derive(Debug, Default)]
-struct Work {
+struct HashWork {
     done: u32,
     cpu: Duration,
 }
 
-impl Work {
+impl HashWork {
     fn rate(&self, limit: Duration) -> f64 {
         f64::from(self.done) / limit.as_secs_f64()
     }
@@ -39,7 +39,7 @@ impl Work {
 
 /// Hashes that all cores make in `limit`.
 fn raw_hashes(limit: Duration) -> Result<u32> {
-    let (memory, passes, lanes) = COST;
+    let (memory, passes, lanes) = ARGON2_COST;
     let params = Params::new(memory, passes, lanes, None).map_err(|error| anyhow!("{error}"))?;
     let cores = std::thread::available_parallelism()?.get();
     let start = Instant::now();
@@ -71,9 +71,9 @@ fn raw_hashes(limit: Duration) -> Result<u32> {
     Ok(total)
 }
 
-fn sign_in(person: &Person) -> Call {
+fn sign_in(person: &Person) -> PreparedRequest {
     let body = json!({ "username": person.user_name, "password": person.password });
-    Call::post("/authenticate", "application/json", body.to_string())
+    PreparedRequest::post("/authenticate", "application/json", body.to_string())
 }
 
 pub(crate) async fn measure(report: &mut Report, stack: &Stack, scale: u32) -> Result<()> {
@@ -86,16 +86,16 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, scale: u32) -> R
     let connections = std::thread::available_parallelism()?.get() * 4;
 
     // In turns, because a shared machine is not equally fast at any two moments.
-    let (mut alone, mut service) = (Work::default(), Work::default());
-    for _ in 0..TURNS {
+    let (mut alone, mut service) = (HashWork::default(), HashWork::default());
+    for _ in 0..ROUNDS {
         let before = cpu_time(std::process::id())?;
-        alone.done += tokio::task::spawn_blocking(move || raw_hashes(limit / TURNS)).await??;
+        alone.done += tokio::task::spawn_blocking(move || raw_hashes(limit / ROUNDS)).await??;
         alone.cpu += cpu_time(std::process::id())?.saturating_sub(before);
         let before = cpu_time(stack.auth.id())?;
-        service.done += u32::try_from(flood(auth, &calls, connections, limit / TURNS).await?)?;
+        service.done += u32::try_from(flood(auth, &calls, connections, limit / ROUNDS).await?)?;
         service.cpu += cpu_time(stack.auth.id())?.saturating_sub(before);
     }
-    let shown = |work: &Work| {
+    let shown = |work: &HashWork| {
         format!(
             "{:.0} per second, {} of CPU each",
             work.rate(limit),
@@ -109,7 +109,7 @@ pub(crate) async fn measure(report: &mut Report, stack: &Stack, scale: u32) -> R
     report.add(
         "Sign-ins",
         Figure::new("`POST /authenticate`", shown(&service))
-            .aim("≥ 90 % of argon2id")
+            .target("≥ 90 % of argon2id")
             .ratio(format!(
                 "{:.0} %",
                 100.0 * service.rate(limit) / alone.rate(limit)

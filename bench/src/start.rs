@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use testkit::{Stack, StackOptions};
 
-use crate::load::{Call, Connection};
+use crate::load::{Connection, PreparedRequest};
 use crate::process::{memory_mib, own_memory_mib};
 use crate::report::{Figure, Report, millis};
 use crate::requests::address;
 
 /// Time from `start` until the management listener says ready, looked at every half millisecond.
-async fn ready(start: Instant, management: &str) -> Result<Duration> {
+async fn wait_until_ready(start: Instant, management: &str) -> Result<Duration> {
     let address = address(management)?;
     let mut tick = tokio::time::interval(Duration::from_micros(500));
-    let call = Call::get("/health/ready");
+    let call = PreparedRequest::get("/health/ready");
     while start.elapsed() < Duration::from_secs(60) {
         tick.tick().await;
         if let Ok(mut connection) = Connection::open(address).await
@@ -41,18 +41,21 @@ pub(crate) async fn measure(report: &mut Report, rounds: usize) -> Result<()> {
         let mut stack = Stack::spawn(StackOptions::default()).await;
         let urls = [stack.auth_management_url(""), stack.users_management_url("")];
         let [auth_url, users_url] = &urls;
-        let (auth, users) = tokio::join!(ready(start, auth_url), ready(start, users_url));
-        collect(&mut first, auth?, users?);
+        let (auth, users) = tokio::join!(
+            wait_until_ready(start, auth_url),
+            wait_until_ready(start, users_url)
+        );
+        record_times(&mut first, auth?, users?);
 
         stack.auth.terminate().await;
         stack.users.terminate().await;
         let start = Instant::now();
         stack.auth.start_again();
-        let auth = ready(start, auth_url).await?;
+        let auth = wait_until_ready(start, auth_url).await?;
         let start = Instant::now();
         stack.users.start_again();
-        let users = ready(start, users_url).await?;
-        collect(&mut again, auth, users);
+        let users = wait_until_ready(start, users_url).await?;
+        record_times(&mut again, auth, users);
     }
     let (aim_first, aim_again) = ("< 500 ms", "< 100 ms");
     for (name, values, aim) in [
@@ -62,14 +65,14 @@ pub(crate) async fn measure(report: &mut Report, rounds: usize) -> Result<()> {
         for (service, values) in ["auth", "users"].into_iter().zip(values) {
             report.add(
                 "Start to ready",
-                Figure::new(&format!("`{service}`, {name}"), millis(median(values)?)).aim(aim),
+                Figure::new(&format!("`{service}`, {name}"), millis(median(values)?)).target(aim),
             );
         }
     }
     Ok(())
 }
 
-fn collect([auths, userss]: &mut [Vec<Duration>; 2], auth: Duration, users: Duration) {
+fn record_times([auths, userss]: &mut [Vec<Duration>; 2], auth: Duration, users: Duration) {
     auths.push(auth);
     userss.push(users);
 }
@@ -81,7 +84,7 @@ pub(crate) fn idle_memory(report: &mut Report, stack: &Stack) -> Result<()> {
         report.add(
             "Resident memory when idle",
             Figure::new(&format!("`{name}`"), memory)
-                .aim("< 30 MiB")
+                .target("< 30 MiB")
                 .ratio(format!("{:.1} MiB of it its own", own_memory_mib(process)?)),
         );
     }

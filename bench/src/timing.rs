@@ -9,17 +9,17 @@ use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 use testkit::{Stack, StackOptions};
 
-use crate::load::{Call, Connection, percentile};
+use crate::load::{Connection, PreparedRequest, percentile};
 use crate::report::{Figure, Report, millis};
 use crate::requests::address;
 
 /// Tries at one name: as many as cost no delay.
-const TRIES: usize = 4;
+const TRIES_PER_NAME: usize = 4;
 
 /// Above this, two sets of times would differ by chance in one of a thousand runs.
 const SIGNIFICANT: f64 = 3.29;
 
-const KINDS: [&str; 3] = [
+const NAME_KINDS: [&str; 3] = [
     "nobody has the name",
     "the password is wrong",
     "the person is disabled",
@@ -33,16 +33,16 @@ pub(crate) async fn measure(report: &mut Report, people: usize) -> Result<()> {
     let mut connection = Connection::open(address(&stack.auth_url(""))?).await?;
     let mut times: [Vec<Duration>; 3] = Default::default();
     // In turn, so that whatever else the machine does meets all kinds alike, and beginning with another kind each time.
-    for round in 0..TRIES {
+    for round in 0..TRIES_PER_NAME {
         for number in 0..people {
-            for turn in 0..KINDS.len() {
-                let kind = (turn + number + round) % KINDS.len();
+            for turn in 0..NAME_KINDS.len() {
+                let kind = (turn + number + round) % NAME_KINDS.len();
                 let (Some(names), Some(times)) = (names.get(kind), times.get_mut(kind)) else {
                     continue;
                 };
                 let Some(name) = names.get(number) else { continue };
                 let began = Instant::now();
-                let answer = connection.send(&refused(name)).await?;
+                let answer = connection.send(&refused_sign_in(name)).await?;
                 times.push(began.elapsed());
                 ensure!(
                     answer.status == StatusCode::UNAUTHORIZED,
@@ -56,7 +56,7 @@ pub(crate) async fn measure(report: &mut Report, people: usize) -> Result<()> {
         times.sort_unstable();
     }
     let [unknown, ..] = &times;
-    for (kind, times) in KINDS.iter().zip(&times) {
+    for (kind, times) in NAME_KINDS.iter().zip(&times) {
         let median = percentile(times, 50);
         let value = format!("{} / {}", millis(median), millis(percentile(times, 95)));
         let z = difference(unknown, times);
@@ -67,16 +67,16 @@ pub(crate) async fn measure(report: &mut Report, people: usize) -> Result<()> {
         report.add(
             "Refused sign-ins, p50 / p95",
             Figure::new(kind, value)
-                .aim("z within ±3.29 (Mann-Whitney)")
+                .target("z within ±3.29 (Mann-Whitney)")
                 .ratio(verdict),
         );
     }
     Ok(())
 }
 
-fn refused(name: &str) -> Call {
+fn refused_sign_in(name: &str) -> PreparedRequest {
     let body = json!({ "username": name, "password": "not the password of anybody" });
-    Call::post("/authenticate", "application/json", body.to_string())
+    PreparedRequest::post("/authenticate", "application/json", body.to_string())
 }
 
 /// The names of each kind, as long as each other.
@@ -94,7 +94,7 @@ async fn names(stack: &Stack, people: usize) -> Result<[Vec<String>; 3]> {
             "userName": person.user_name,
             "active": false,
         });
-        let mut call = Call::post(
+        let mut call = PreparedRequest::post(
             &format!("/scim/v2/Users/{}", person.id),
             "application/scim+json",
             state.to_string(),

@@ -3,16 +3,16 @@
 use contract::{Envelope, UserUpdated};
 use scim::filter::UserFilter;
 
-use crate::{Target, json_texts, repeated};
+use crate::{FuzzTarget, json_texts, repeat_pieces};
 
-pub(crate) const SCIM_FILTER: Target = Target {
+pub(crate) const SCIM_FILTER: FuzzTarget = FuzzTarget {
     name: "scim_filter",
     run: scim_filter,
     worst: |length| {
         [
             "(".repeat(length),
             "not (".repeat(length / 5),
-            repeated(length, |_| "a eq 1 or ".to_owned()),
+            repeat_pieces(length, |_| "a eq 1 or ".to_owned()),
             format!("userName eq \"{}", "\\\\".repeat(length / 2)),
             format!("{} eq 1", "a:".repeat(length / 2)),
         ]
@@ -31,12 +31,12 @@ fn scim_filter(input: &[u8]) {
     let _ = scim::list::Page::parse(Some(text), Some(text));
 }
 
-pub(crate) const SCIM_USER: Target = Target {
+pub(crate) const SCIM_USER: FuzzTarget = FuzzTarget {
     name: "scim_user",
     run: scim_user,
     worst: |length| {
-        let emails = repeated(length, |index| format!("{{\"value\":\"{index}@a\"}},"));
-        let schemas = repeated(length, |index| format!("\"urn:{index}\","));
+        let emails = repeat_pieces(length, |index| format!("{{\"value\":\"{index}@a\"}},"));
+        let schemas = repeat_pieces(length, |index| format!("\"urn:{index}\","));
         let mut inputs = json_texts(length);
         inputs.push(format!("{{\"userName\":\"a\",\"emails\":[{emails}{{}}]}}").into_bytes());
         inputs.push(format!("{{\"userName\":\"a\",\"schemas\":[{schemas}\"\"]}}").into_bytes());
@@ -50,7 +50,7 @@ fn scim_user(input: &[u8]) {
     }
 }
 
-pub(crate) const CLOUD_EVENT: Target = Target {
+pub(crate) const CLOUD_EVENT: FuzzTarget = FuzzTarget {
     name: "cloud_event",
     run: cloud_event,
     worst: json_texts,

@@ -12,15 +12,15 @@ use http::{HeaderMap, HeaderValue, Request, header};
 use oidc::params::Params;
 use serde_json::Value;
 
-use crate::{Target, json_texts, repeated};
+use crate::{FuzzTarget, json_texts, repeat_pieces};
 
-pub(crate) const FORM: Target = Target {
+pub(crate) const FORM: FuzzTarget = FuzzTarget {
     name: "form",
     run: form,
     worst: |length| {
         [
-            repeated(length, |index| format!("{index:x}&")),
-            repeated(length, |index| format!("a{index}=%41&")),
+            repeat_pieces(length, |index| format!("{index:x}&")),
+            repeat_pieces(length, |index| format!("a{index}=%41&")),
             format!("a={}", "%41".repeat(length / 3)),
             "&".repeat(length),
             "=&".repeat(length / 2),
@@ -47,7 +47,7 @@ fn form(input: &[u8]) {
     }
 }
 
-pub(crate) const JSON: Target = Target {
+pub(crate) const JSON: FuzzTarget = FuzzTarget {
     name: "json",
     run: json,
     worst: json_texts,
@@ -64,7 +64,7 @@ fn json(input: &[u8]) {
     }
 }
 
-pub(crate) const COOKIE: Target = Target {
+pub(crate) const COOKIE: FuzzTarget = FuzzTarget {
     name: "cookie",
     run: cookie,
     worst: |length| {
@@ -73,7 +73,7 @@ pub(crate) const COOKIE: Target = Target {
             ";".repeat(length),
             " ".repeat(length),
             "=".repeat(length),
-            repeated(length, |index| format!("{index:x}=;")),
+            repeat_pieces(length, |index| format!("{index:x}=;")),
         ]
         .map(String::into_bytes)
         .to_vec()
@@ -81,13 +81,13 @@ pub(crate) const COOKIE: Target = Target {
 };
 
 fn cookie(input: &[u8]) {
-    let headers = sent(&[(header::COOKIE, input)]);
+    let headers = header_map(&[(header::COOKIE, input)]);
     for value in cookie_values(&headers, "a") {
         assert!(!value.contains(&b';'), "one pair at a time");
     }
 }
 
-pub(crate) const HEADERS: Target = Target {
+pub(crate) const HEADERS: FuzzTarget = FuzzTarget {
     name: "headers",
     run: headers,
     worst: |length| {
@@ -106,7 +106,7 @@ pub(crate) const HEADERS: Target = Target {
 
 /// One value as every header whose form we read.
 fn headers(input: &[u8]) {
-    let headers = sent(&[
+    let headers = header_map(&[
         (header::ACCEPT, input),
         (header::CONTENT_TYPE, input),
         (header::IF_MATCH, input),
@@ -136,7 +136,7 @@ fn headers(input: &[u8]) {
 }
 
 /// Headers of these values, as far as a header can have them.
-fn sent(values: &[(header::HeaderName, &[u8])]) -> HeaderMap {
+fn header_map(values: &[(header::HeaderName, &[u8])]) -> HeaderMap {
     let value = |value: &[u8]| HeaderValue::from_bytes(value).ok();
     values
         .iter()

@@ -13,7 +13,7 @@ mod tests;
 
 /// A parser and what is known about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
+pub struct FuzzTarget {
     /// The name, and the folder of its seeds under `fuzz/seeds`.
     pub name: &'static str,
     /// Reads any bytes. Panics when the parser breaks a promise.
@@ -23,7 +23,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub static TARGETS: [Target; 10] = [
+pub static TARGETS: [FuzzTarget; 10] = [
     http_input::FORM,
     http_input::JSON,
     http_input::COOKIE,
@@ -37,7 +37,7 @@ pub static TARGETS: [Target; 10] = [
 ];
 
 /// `piece(0)piece(1)…`, about `length` bytes long.
-fn repeated(length: usize, mut piece: impl FnMut(usize) -> String) -> String {
+fn repeat_pieces(length: usize, mut piece: impl FnMut(usize) -> String) -> String {
     let mut text = String::with_capacity(length + 64);
     for index in 0.. {
         if text.len() >= length {
@@ -50,12 +50,12 @@ fn repeated(length: usize, mut piece: impl FnMut(usize) -> String) -> String {
 
 /// JSON texts that are long, wide, deep or full of escapes.
 fn json_texts(length: usize) -> Vec<Vec<u8>> {
-    let members = repeated(length, |index| format!("\"{index:x}\":{index},"));
-    let escapes = repeated(length, |_| "\\u00e9\\\\".to_owned());
+    let members = repeat_pieces(length, |index| format!("\"{index:x}\":{index},"));
+    let escapes = repeat_pieces(length, |_| "\\u00e9\\\\".to_owned());
     let deep = "[".repeat(length);
     // At the deepest level that is read, so that the path to each item is long.
     let (open, close) = ("{\"aaaaaaaaaaaaaaaa\":".repeat(100), "}".repeat(100));
-    let items = repeated(length, |_| "0,".to_owned());
+    let items = repeat_pieces(length, |_| "0,".to_owned());
     [
         format!("{{{members}\"z\":0}}"),
         format!("{{{members}\"0\":0}}"),

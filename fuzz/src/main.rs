@@ -3,10 +3,10 @@
 
 use std::sync::OnceLock;
 
-use fuzz::{TARGETS, Target};
+use fuzz::{FuzzTarget, TARGETS};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    static TARGET: OnceLock<&'static Target> = OnceLock::new();
+    static TARGET: OnceLock<&'static FuzzTarget> = OnceLock::new();
     let target = TARGET.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET names a target");
         let known = TARGETS.iter().find(|target| target.name == name);

@@ -9,9 +9,9 @@ use oidc::params::Params;
 use oidc::redirect_uri::RedirectUri;
 use serde_json::Value;
 
-use crate::{Target, json_texts, repeated};
+use crate::{FuzzTarget, json_texts, repeat_pieces};
 
-pub(crate) const JWT: Target = Target {
+pub(crate) const JWT: FuzzTarget = FuzzTarget {
     name: "jwt",
     run: jwt,
     worst: |length| {
@@ -57,7 +57,7 @@ fn jwt(input: &[u8]) {
     }
 }
 
-pub(crate) const REDIRECT_URI: Target = Target {
+pub(crate) const REDIRECT_URI: FuzzTarget = FuzzTarget {
     name: "redirect_uri",
     run: redirect_uri,
     worst: |length| {
@@ -85,12 +85,12 @@ fn redirect_uri(input: &[u8]) {
     assert!(RedirectUri::with_query(text, "code=1").starts_with(text));
 }
 
-pub(crate) const AUTHORIZE: Target = Target {
+pub(crate) const AUTHORIZE: FuzzTarget = FuzzTarget {
     name: "authorize",
     run: authorize,
     worst: |length| {
-        let scope = repeated(length, |index| format!("{index:x}+"));
-        let resources = repeated(length, |index| format!("resource=https://a/{index}&"));
+        let scope = repeat_pieces(length, |index| format!("{index:x}+"));
+        let resources = repeat_pieces(length, |index| format!("resource=https://a/{index}&"));
         [
             format!("client_id=a&redirect_uri=https://a/&scope={scope}"),
             format!("client_id=a&redirect_uri=https://a/&{resources}"),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::{TARGETS, Target};
+use crate::{FuzzTarget, TARGETS};
 
 fn seeds_of(name: &str) -> Vec<Vec<u8>> {
     let files = |folder: PathBuf| {
@@ -40,7 +40,7 @@ fn every_target_has_seeds_and_every_seed_a_target() {
 }
 
 /// A seed with some of it repeated, cut out or replaced: long inputs that are nearly right.
-fn nearly_right() -> impl Strategy<Value = (usize, Vec<u8>)> {
+fn mutated_seeds() -> impl Strategy<Value = (usize, Vec<u8>)> {
     let seeds: Vec<(usize, Vec<u8>)> = TARGETS
         .iter()
         .enumerate()
@@ -68,7 +68,7 @@ proptest! {
 
     // SB-42
     #[test]
-    fn what_is_nearly_right_is_read_or_refused((target, input) in nearly_right()) {
+    fn what_is_nearly_right_is_read_or_refused((target, input) in mutated_seeds()) {
         (TARGETS[target].run)(&input);
     }
 
@@ -82,7 +82,7 @@ proptest! {
 }
 
 /// The processor time that `target` takes for `input`; what else the machine does is not in it.
-fn cost(target: &Target, input: &[u8]) -> Duration {
+fn cost(target: &FuzzTarget, input: &[u8]) -> Duration {
     let now = || clock_gettime(ClockId::ThreadCPUTime);
     let began = now();
     (target.run)(input);
@@ -93,7 +93,7 @@ fn cost(target: &Target, input: &[u8]) -> Duration {
 
 /// Whether four times the input costs about four times as much. Squared, it costs sixteen times as much. Of several
 /// measurements the least counts: the machine can add to the cost, and never takes from it.
-fn is_linear(target: &Target, short: &[u8], long: &[u8]) -> Result<(), String> {
+fn is_linear(target: &FuzzTarget, short: &[u8], long: &[u8]) -> Result<(), String> {
     let (mut least, mut most) = (Duration::MAX, Duration::MAX);
     for round in 0..12 {
         least = least.min(cost(target, short));
@@ -131,7 +131,7 @@ fn the_worst_input_costs_linear_time() {
 /// The measure itself: it finds the decoder that compared every name with every other.
 #[test]
 fn a_squared_cost_is_found() {
-    let quadratic = Target {
+    let quadratic = FuzzTarget {
         name: "quadratic",
         run: |input| {
             let mut seen: Vec<&[u8]> = Vec::new();
@@ -142,7 +142,7 @@ fn a_squared_cost_is_found() {
             }
             assert!(!seen.is_empty());
         },
-        worst: |length| vec![crate::repeated(length, |index| format!("{index:x}&")).into_bytes()],
+        worst: |length| vec![crate::repeat_pieces(length, |index| format!("{index:x}&")).into_bytes()],
     };
     let input = |length| (quadratic.worst)(length).remove(0);
     assert!(is_linear(&quadratic, &input(4_096), &input(16_384)).is_err());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::tools::{checker, succeeds};
+use crate::tools::{checker, run_successfully};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -24,7 +24,7 @@ pub(crate) fn yaml(path: &str) -> yaml_serde::Value {
 }
 
 /// Every file below `folder`, named from the root, sorted.
-pub(crate) fn below(folder: &str) -> Vec<String> {
+pub(crate) fn files_below(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -56,7 +56,7 @@ const READERS: [(&str, &str); 9] = [
 
 #[test]
 fn every_file_is_read_by_somebody() {
-    for file in below("deploy") {
+    for file in files_below("deploy") {
         let reader = READERS.iter().find(|(place, _)| file.starts_with(place));
         assert!(
             reader.is_some(),
@@ -73,7 +73,7 @@ fn every_file_is_read_by_somebody() {
 /// Templates of Helm are no YAML before they are rendered; the chart's tests look at what comes out.
 #[test]
 fn every_yaml_file_is_well_formed() {
-    let files = below("deploy");
+    let files = files_below("deploy");
     let mut checked = 0;
     for file in files
         .iter()
@@ -82,7 +82,7 @@ fn every_yaml_file_is_well_formed() {
         if file.contains("/templates/") {
             continue;
         }
-        succeeds(
+        run_successfully(
             checker("yamllint")
                 .args(["--strict", "-d", YAML_STYLE])
                 .arg(root().join(file)),

@@ -23,7 +23,7 @@ pub(crate) fn tool(path: &str) -> Command {
 }
 
 /// Something else in that folder.
-pub(crate) fn place(path: &str) -> PathBuf {
+pub(crate) fn installed_path(path: &str) -> PathBuf {
     folder().join(path)
 }
 
@@ -37,7 +37,7 @@ fn installed(program: PathBuf) -> Command {
 }
 
 /// Runs it to its end; what it printed is in the message when it fails.
-pub(crate) fn succeeds(command: &mut Command) -> Output {
+pub(crate) fn run_successfully(command: &mut Command) -> Output {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));

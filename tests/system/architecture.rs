@@ -20,7 +20,7 @@ const NEVER_IMPORTED: [&str; 7] = [
 ];
 
 /// What cargo knows of the workspace, as far as this machine builds it: a fresh machine has fetched nothing else.
-fn workspace() -> Metadata {
+fn workspace_metadata() -> Metadata {
     let version = Command::new("rustc").arg("-vV").output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
     let host = version
@@ -35,8 +35,8 @@ fn workspace() -> Metadata {
 }
 
 /// Our own crates: name, folder, and what each imports outside its tests.
-fn imports() -> BTreeMap<String, (String, BTreeSet<String>)> {
-    let workspace = workspace();
+fn crate_imports() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let workspace = workspace_metadata();
     let ours: BTreeSet<&str> = workspace
         .workspace_packages()
         .iter()
@@ -64,7 +64,7 @@ fn imports() -> BTreeMap<String, (String, BTreeSet<String>)> {
 #[test]
 fn no_service_imports_another_and_no_library_imports_a_service() {
     let mut checked = 0;
-    for (name, (folder, imported)) in imports() {
+    for (name, (folder, imported)) in crate_imports() {
         let below = folder.split('/').next().unwrap_or_default().to_owned();
         for import in &imported {
             checked += 1;
@@ -89,7 +89,7 @@ fn no_service_imports_another_and_no_library_imports_a_service() {
 
 #[test]
 fn only_the_command_line_tool_imports_the_services() {
-    let importers: Vec<String> = imports()
+    let importers: Vec<String> = crate_imports()
         .into_iter()
         .filter(|(_, (_, imported))| SERVICES.iter().any(|service| imported.contains(*service)))
         .map(|(name, _)| name)
@@ -115,9 +115,9 @@ fn the_protocol_libraries_reach_no_crate_that_does_input_or_output() {
         "rustix",
         "tempfile",
     ];
-    let workspace = workspace();
+    let workspace = workspace_metadata();
     for library in ["oidc", "scim"] {
-        let reached = reached_from(&workspace, library);
+        let reached = runtime_dependencies(&workspace, library);
         assert!(
             reached.contains("serde_json"),
             "{library}: does this test still see its dependencies?"
@@ -135,7 +135,7 @@ fn the_protocol_libraries_reach_no_crate_that_does_input_or_output() {
 }
 
 /// The names of all crates that `library` needs at run time.
-fn reached_from(workspace: &Metadata, library: &str) -> BTreeSet<String> {
+fn runtime_dependencies(workspace: &Metadata, library: &str) -> BTreeSet<String> {
     let names: BTreeMap<&PackageId, &str> = workspace
         .packages
         .iter()

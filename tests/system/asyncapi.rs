@@ -7,32 +7,32 @@ use http::StatusCode;
 use serde_json::Value;
 use testkit::Stack;
 
-use crate::clients::node;
+use crate::clients::run_node_script;
 use crate::source::root;
 
-fn committed() -> Value {
+fn committed_document() -> Value {
     let path = root().join("libs/contract/asyncapi.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// What the specification's schema finds wrong.
-fn wrong(document: &Value) -> Value {
+fn schema_errors(document: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("asyncapi.json");
     fs::write(&path, document.to_string()).unwrap();
     let environment = BTreeMap::from([("DOCUMENT", path.display().to_string())]);
-    let found = node("asyncapi.mjs", &environment);
+    let found = run_node_script("asyncapi.mjs", &environment);
     assert!(found["schemas"].as_u64().unwrap() > 20, "{found}");
     found["wrong"].clone()
 }
 
 #[test]
 fn the_document_is_valid_by_the_schema_of_the_specification() {
-    let mut document = committed();
-    assert_eq!(wrong(&document), Value::Array(Vec::new()));
+    let mut document = committed_document();
+    assert_eq!(schema_errors(&document), Value::Array(Vec::new()));
     // The check would see it: AsyncAPI 3.0 knows `send` and `receive`.
     document["operations"]["tell.users.feed"]["action"] = "publish".into();
-    assert_ne!(wrong(&document), Value::Array(Vec::new()));
+    assert_ne!(schema_errors(&document), Value::Array(Vec::new()));
 }
 
 #[tokio::test]
@@ -46,6 +46,10 @@ async fn both_services_publish_the_document_to_everybody() {
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
         assert!(kind.starts_with("application/vnd.aai.asyncapi+json"), "{kind}");
-        assert_eq!(answer.json::<Value>().await.unwrap(), committed(), "{url}");
+        assert_eq!(
+            answer.json::<Value>().await.unwrap(),
+            committed_document(),
+            "{url}"
+        );
     }
 }

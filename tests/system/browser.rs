@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 
 use crate::source::root;
 
-const START: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The window of a desktop and of a phone.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ impl Driver {
             .spawn()
             .expect("chromedriver is installed: run scripts/setup");
         let process = Some(KilledWhenDropped(child));
-        within(START, "chromedriver listens", async || {
+        within(START_TIMEOUT, "chromedriver listens", async || {
             TcpStream::connect(("127.0.0.1", port)).ok()
         })
         .await;
@@ -126,20 +126,20 @@ async fn in_browser(window: Window, story: impl AsyncFnOnce(WebDriver, Stack) + 
     }
 }
 
-static PICTURES: LazyLock<PathBuf> = LazyLock::new(|| {
+static SCREENSHOTS: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let folder = target.join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 });
 
-async fn picture(browser: &WebDriver, window: Window, name: &str) {
-    let path = PICTURES.join(format!("{}-{name}.png", window.name));
+async fn take_screenshot(browser: &WebDriver, window: Window, name: &str) {
+    let path = SCREENSHOTS.join(format!("{}-{name}.png", window.name));
     browser.screenshot(&path).await.unwrap();
 }
 
 /// Waits until the browser shows the page at `path`.
-async fn arrives(browser: &WebDriver, path: &str) {
+async fn wait_for_page(browser: &WebDriver, path: &str) {
     eventually(&format!("the browser shows {path}"), async || {
         let url = browser.current_url().await.ok()?;
         (url.path() == path).then_some(())
@@ -147,7 +147,7 @@ async fn arrives(browser: &WebDriver, path: &str) {
     .await;
 }
 
-async fn fill(browser: &WebDriver, fields: &[(&str, &str)]) {
+async fn fill_form(browser: &WebDriver, fields: &[(&str, &str)]) {
     for (name, value) in fields {
         // By its label, as a person finds it: a field without one fails the test.
         let field = browser
@@ -168,12 +168,12 @@ async fn fill(browser: &WebDriver, fields: &[(&str, &str)]) {
         .unwrap();
 }
 
-async fn body(browser: &WebDriver) -> String {
+async fn body_text(browser: &WebDriver) -> String {
     browser.find(By::Tag("body")).await.unwrap().text().await.unwrap()
 }
 
 /// Nothing is wider than the window.
-async fn fits(browser: &WebDriver, window: Window) {
+async fn assert_fits_window(browser: &WebDriver, window: Window) {
     if !window.scripts {
         return;
     }
@@ -187,20 +187,20 @@ async fn fits(browser: &WebDriver, window: Window) {
     assert_eq!(overflow.json(), &json!(0), "the page scrolls sideways");
 }
 
-async fn signs_up_out_and_in(browser: WebDriver, stack: Stack, window: Window) {
+async fn sign_up_out_and_in(browser: WebDriver, stack: Stack, window: Window) {
     let ann = Person::named("ann");
     let email = ann.email();
     browser.goto(stack.auth_url("/register")).await.unwrap();
-    picture(&browser, window, "register").await;
-    fits(&browser, window).await;
+    take_screenshot(&browser, window, "register").await;
+    assert_fits_window(&browser, window).await;
 
     // First with a password that is too short: the form comes back with the error beside the field.
-    fill(
+    fill_form(
         &browser,
         &[("user_name", "ann"), ("email", &email), ("password", "short")],
     )
     .await;
-    arrives(&browser, "/register").await;
+    wait_for_page(&browser, "/register").await;
     let mistake = eventually("the error is beside the field", async || {
         browser
             .find(By::Css("input[name='password'][aria-invalid='true']"))
@@ -209,9 +209,9 @@ async fn signs_up_out_and_in(browser: WebDriver, stack: Stack, window: Window) {
     })
     .await;
     assert_eq!(mistake.value().await.unwrap().unwrap_or_default(), "");
-    picture(&browser, window, "register-error").await;
+    take_screenshot(&browser, window, "register-error").await;
 
-    fill(
+    fill_form(
         &browser,
         &[
             ("user_name", "ann"),
@@ -220,10 +220,14 @@ async fn signs_up_out_and_in(browser: WebDriver, stack: Stack, window: Window) {
         ],
     )
     .await;
-    arrives(&browser, "/").await;
-    assert!(body(&browser).await.contains("ann"), "{}", body(&browser).await);
-    picture(&browser, window, "home").await;
-    fits(&browser, window).await;
+    wait_for_page(&browser, "/").await;
+    assert!(
+        body_text(&browser).await.contains("ann"),
+        "{}",
+        body_text(&browser).await
+    );
+    take_screenshot(&browser, window, "home").await;
+    assert_fits_window(&browser, window).await;
 
     browser
         .find(By::Css("form[action='/logout'] button"))
@@ -236,20 +240,20 @@ async fn signs_up_out_and_in(browser: WebDriver, stack: Stack, window: Window) {
         browser.find(By::Css("form[action='/logout']")).await.err()
     })
     .await;
-    picture(&browser, window, "signed-out").await;
+    take_screenshot(&browser, window, "signed-out").await;
 
     browser.goto(stack.auth_url("/login")).await.unwrap();
-    picture(&browser, window, "login").await;
-    fits(&browser, window).await;
-    fill(&browser, &[("user_name", "ann"), ("password", &ann.password)]).await;
-    arrives(&browser, "/").await;
-    assert!(body(&browser).await.contains("ann"));
+    take_screenshot(&browser, window, "login").await;
+    assert_fits_window(&browser, window).await;
+    fill_form(&browser, &[("user_name", "ann"), ("password", &ann.password)]).await;
+    wait_for_page(&browser, "/").await;
+    assert!(body_text(&browser).await.contains("ann"));
 }
 
 #[tokio::test]
 async fn somebody_signs_up_signs_out_and_signs_in() {
     in_browser(DESKTOP, async |browser, stack| {
-        signs_up_out_and_in(browser, stack, DESKTOP).await
+        sign_up_out_and_in(browser, stack, DESKTOP).await
     })
     .await;
 }
@@ -257,7 +261,7 @@ async fn somebody_signs_up_signs_out_and_signs_in() {
 #[tokio::test]
 async fn the_pages_need_no_script_and_fit_a_phone() {
     in_browser(PHONE_WITHOUT_SCRIPTS, async |browser, stack| {
-        signs_up_out_and_in(browser, stack, PHONE_WITHOUT_SCRIPTS).await;
+        sign_up_out_and_in(browser, stack, PHONE_WITHOUT_SCRIPTS).await;
     })
     .await;
 }

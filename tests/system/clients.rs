@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use testkit::{Process, Program, Stack, StackOptions, Visitor, eventually, free_port};
 
-use crate::pages::{anonymous, fill_sign_in, signed_in};
+use crate::pages::{anonymous, fill_sign_in, is_signed_in};
 use crate::source::root;
 
 const CALLBACK: &str = "http://localhost:3999/callback";
 const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
 
 /// Runs a script of `tests/clients` with Node.js and reads the JSON that it prints.
-pub(crate) fn node(script: &str, environment: &BTreeMap<&str, String>) -> Value {
+pub(crate) fn run_node_script(script: &str, environment: &BTreeMap<&str, String>) -> Value {
     let folder = root().join("tests/clients");
     assert!(
         folder.join("node_modules").exists(),
@@ -74,7 +74,7 @@ async fn the_example_application_signs_in_refreshes_and_signs_out() {
         }))
         .await;
     let text = |name: &str| client[name].as_str().unwrap().to_owned();
-    let example = example(&stack, port, &text("client_id"), &text("client_secret"));
+    let example = start_example(&stack, port, &text("client_id"), &text("client_secret"));
     let mut application = Visitor::at(&here);
     eventually("the example listens", async || {
         example.log().contains("The application is at").then_some(())
@@ -103,10 +103,10 @@ async fn the_example_application_signs_in_refreshes_and_signs_out() {
     let back = vestibule.open(away.as_str()).await.redirect().unwrap();
     assert_eq!(back.as_str(), format!("{here}/"));
     assert!(application.open("/").await.text().contains("Nobody is signed in"));
-    assert!(!signed_in(&mut vestibule).await);
+    assert!(!is_signed_in(&mut vestibule).await);
 }
 
-fn example(stack: &Stack, port: u16, id: &str, secret: &str) -> Process {
+fn start_example(stack: &Stack, port: u16, id: &str, secret: &str) -> Process {
     let folder = root().join("examples/web-node");
     assert!(
         folder.join("node_modules").exists(),
@@ -164,7 +164,7 @@ async fn story(application: Application) {
     if let Some(secret) = client["client_secret"].as_str() {
         environment.insert("CLIENT_SECRET", secret.to_owned());
     }
-    let seen = node("openid-client.mjs", &environment);
+    let seen = run_node_script("openid-client.mjs", &environment);
 
     assert_eq!(seen["algorithm"], application.algorithm, "{seen}");
     assert_eq!(seen["claims"]["sub"], ann.id.as_str());

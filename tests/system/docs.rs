@@ -12,7 +12,7 @@ use crate::source::{Source, files, root};
 use crate::up::Up;
 
 /// Commands that a test cannot run inside itself, and why.
-const NOT_RUN: [(&str, &str); 17] = [
+const SKIPPED_COMMANDS: [(&str, &str); 17] = [
     ("git clone", "needs the repository's public address"),
     (
         "cargo run --release -- up",
@@ -64,7 +64,7 @@ fn documents() -> Vec<Source> {
 }
 
 /// A fenced block: its language and its lines.
-fn blocks(text: &str) -> Vec<(String, Vec<&str>)> {
+fn fenced_blocks(text: &str) -> Vec<(String, Vec<&str>)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, Vec<&str>)> = None;
     for line in text.lines() {
@@ -80,7 +80,7 @@ fn blocks(text: &str) -> Vec<(String, Vec<&str>)> {
 }
 
 /// The commands of a `console` block: lines that begin with `$ `, with their continuations. The others are output.
-fn commands(lines: &[&str]) -> Vec<String> {
+fn console_commands(lines: &[&str]) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let mut continued = false;
     for line in lines {
@@ -94,7 +94,7 @@ fn commands(lines: &[&str]) -> Vec<String> {
     commands
 }
 
-/// A script that runs `commands` one after the other and stops at the first that fails, naming it.
+/// A script that runs `console_commands` one after the other and stops at the first that fails, naming it.
 fn script(commands: &[String], up: &Up) -> String {
     let mut script = String::from(
         "set -euo pipefail\n\
@@ -103,7 +103,10 @@ fn script(commands: &[String], up: &Up) -> String {
          cargo() { [ \"$1 $2 $3\" = 'run --release --' ] && shift 3 && vestibule \"$@\"; }\n",
     );
     for command in commands {
-        if NOT_RUN.iter().any(|(prefix, _)| command.contains(prefix)) {
+        if SKIPPED_COMMANDS
+            .iter()
+            .any(|(prefix, _)| command.contains(prefix))
+        {
             continue;
         }
         let [auth, users, auth_management, users_management] = up.ports.map(|port| port.to_string());
@@ -118,7 +121,7 @@ fn script(commands: &[String], up: &Up) -> String {
     script
 }
 
-fn run(document: &Source, commands: &[String], up: &Up) {
+fn run_commands(document: &Source, commands: &[String], up: &Up) {
     let folder = tempfile::tempdir().unwrap();
     symlink(program("vestibule"), folder.path().join("vestibule")).unwrap();
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
@@ -142,17 +145,17 @@ fn run(document: &Source, commands: &[String], up: &Up) {
 #[tokio::test]
 async fn every_command_in_a_document_works() {
     let up = Up::start();
-    up.ready().await;
+    up.wait_until_ready().await;
     let mut found = 0;
     let mut documents = documents();
     // The quick start first: it makes `ann`, whom the other documents know.
     documents.sort_by_key(|document| document.path != "README.md");
     for document in documents {
         let mut all = Vec::new();
-        for (language, lines) in blocks(&document.text) {
+        for (language, lines) in fenced_blocks(&document.text) {
             match language.as_str() {
                 "console" => {
-                    let commands = commands(&lines);
+                    let commands = console_commands(&lines);
                     assert!(
                         !commands.is_empty(),
                         "{}: a console block without `$ `: {lines:?}",
@@ -165,7 +168,7 @@ async fn every_command_in_a_document_works() {
             }
         }
         found += all.len();
-        run(&document, &all, &up);
+        run_commands(&document, &all, &up);
     }
     assert!(found > 5, "only {found} commands: does this test still see them?");
 }
@@ -173,14 +176,14 @@ async fn every_command_in_a_document_works() {
 #[test]
 fn every_sample_can_be_parsed() {
     for document in documents() {
-        for (language, lines) in blocks(&document.text) {
+        for (language, lines) in fenced_blocks(&document.text) {
             let text = lines.join("\n");
             match language.as_str() {
                 "json" => {
                     serde_json::from_str::<serde_json::Value>(&text)
                         .unwrap_or_else(|error| panic!("{}: {error}: {text}", document.path));
                 }
-                "toml" => sample_configuration(&document, &text),
+                "toml" => check_sample_configuration(&document, &text),
                 _ => {}
             }
         }
@@ -188,7 +191,7 @@ fn every_sample_can_be_parsed() {
 }
 
 /// A sample that is a whole configuration is checked by the tool that checks configurations.
-fn sample_configuration(document: &Source, text: &str) {
+fn check_sample_configuration(document: &Source, text: &str) {
     let mut top_level = text.lines().take_while(|line| !line.starts_with('['));
     let service = if top_level.any(|line| line.starts_with("issuer")) {
         "auth"
@@ -221,8 +224,8 @@ fn every_sample_configuration_is_one() {
     let mut checked = 0;
     for sample in samples {
         checked += 1;
-        let text = secrets_in_place(&sample.text);
-        sample_configuration(sample, &text);
+        let text = with_inline_secrets(&sample.text);
+        check_sample_configuration(sample, &text);
     }
     assert!(checked > 0, "does this test still see the samples?");
 }
@@ -245,7 +248,7 @@ fn every_link_within_the_repository_leads_somewhere() {
 }
 
 /// A sample names files for secrets, which are not there: a value that could stand in them takes their place.
-fn secrets_in_place(text: &str) -> String {
+fn with_inline_secrets(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         match line.split_once("_file = ") {

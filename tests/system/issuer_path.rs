@@ -7,14 +7,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 use testkit::{Person, Process, Program, Stack, StackOptions, Visitor, free_port, within};
 
-use crate::clients::node;
+use crate::clients::run_node_script;
 
 const CALLBACK: &str = "http://localhost:3999/callback";
 const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
 
 /// What becomes of the path on its way through the proxy.
 #[derive(Clone, Copy, Debug)]
-enum Proxy {
+enum PathHandling {
     /// `proxy_pass http://auth;`
     PassesThePathOn,
     /// `proxy_pass http://auth/;`
@@ -22,15 +22,15 @@ enum Proxy {
 }
 
 /// The services at `/idp` and `/directory` of one host.
-struct Hosted {
+struct ProxiedStack {
     stack: Stack,
     #[expect(dead_code, reason = "passes requests on until dropped")]
     nginx: Process,
     host: String,
 }
 
-impl Hosted {
-    async fn start(proxy: Proxy) -> Self {
+impl ProxiedStack {
+    async fn start(proxy: PathHandling) -> Self {
         let port = free_port();
         let host = format!("http://localhost:{port}");
         let (issuer, users) = (format!("{host}/idp"), format!("{host}/directory"));
@@ -66,12 +66,12 @@ impl Hosted {
     }
 }
 
-fn nginx(stack: &Stack, proxy: Proxy, port: u16) -> Process {
+fn nginx(stack: &Stack, proxy: PathHandling, port: u16) -> Process {
     let folder = stack.folder().join("nginx");
     std::fs::create_dir(&folder).unwrap();
     let end = match proxy {
-        Proxy::PassesThePathOn => "",
-        Proxy::StripsThePath => "/",
+        PathHandling::PassesThePathOn => "",
+        PathHandling::StripsThePath => "/",
     };
     let mut locations = String::new();
     for (path, service) in [
@@ -125,8 +125,8 @@ fn nginx(stack: &Stack, proxy: Proxy, port: u16) -> Process {
 
 /// A person makes an account, signs out and in again; an application gets tokens by a client library; both services take
 /// them, and what they say of themselves leads to where they are.
-async fn story(proxy: Proxy) {
-    let hosted = Hosted::start(proxy).await;
+async fn story(proxy: PathHandling) {
+    let hosted = ProxiedStack::start(proxy).await;
     let issuer = hosted.issuer();
     for path in [
         "/idp/.well-known/openid-configuration",
@@ -187,7 +187,7 @@ async fn story(proxy: Proxy) {
         ("USER_NAME", ann.user_name.clone()),
         ("PASSWORD", ann.password.clone()),
     ]);
-    let seen = node("openid-client.mjs", &environment);
+    let seen = run_node_script("openid-client.mjs", &environment);
     assert_eq!(seen["claims"]["iss"], issuer.as_str(), "{seen}");
     assert_eq!(seen["iss_parameter"], issuer.as_str());
     assert_eq!(seen["asked_for_password"], true);
@@ -226,10 +226,10 @@ async fn story(proxy: Proxy) {
 
 #[tokio::test]
 async fn people_and_applications_use_an_issuer_with_a_path_behind_a_proxy_that_passes_it_on() {
-    story(Proxy::PassesThePathOn).await;
+    story(PathHandling::PassesThePathOn).await;
 }
 
 #[tokio::test]
 async fn people_and_applications_use_an_issuer_with_a_path_behind_a_proxy_that_strips_it() {
-    story(Proxy::StripsThePath).await;
+    story(PathHandling::StripsThePath).await;
 }

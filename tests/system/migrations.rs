@@ -65,7 +65,7 @@ fn the_engines_have_the_same_migrations() {
 }
 
 /// What a migration says of older programs: the set, and the number that a program has to know.
-fn shuts_out(text: &str) -> Vec<(String, u32)> {
+fn minimum_versions(text: &str) -> Vec<(String, u32)> {
     let lines = text
         .lines()
         .filter(|line| line.contains("_migrations_compatible") && !line.trim_start().starts_with("--"));
@@ -92,10 +92,10 @@ fn what_shuts_older_programs_out_is_said_for_both_engines() {
         let own = folder.rsplit('/').nth(1).unwrap();
         for file in files(&format!("{folder}/sqlite"), "sql") {
             let twin = file.path.replace("/sqlite/", "/postgres/");
-            let said = shuts_out(&file.text);
+            let said = minimum_versions(&file.text);
             assert_eq!(
                 said,
-                shuts_out(&fs::read_to_string(root().join(&twin)).unwrap()),
+                minimum_versions(&fs::read_to_string(root().join(&twin)).unwrap()),
                 "{}",
                 file.path
             );
@@ -108,5 +108,5 @@ fn what_shuts_older_programs_out_is_said_for_both_engines() {
         }
     }
     let broken = "UPDATE _migrations_compatible SET oldest = 9 WHERE name = 'event';";
-    assert_eq!(shuts_out(broken), [("event".to_owned(), 9)]);
+    assert_eq!(minimum_versions(broken), [("event".to_owned(), 9)]);
 }

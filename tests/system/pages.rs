@@ -62,6 +62,6 @@ pub(crate) async fn sign_out(visitor: &mut Visitor) -> Page {
 }
 
 /// Whether the visitor's home page greets them as signed in.
-pub(crate) async fn signed_in(visitor: &mut Visitor) -> bool {
+pub(crate) async fn is_signed_in(visitor: &mut Visitor) -> bool {
     visitor.open("/").await.has_form("/logout")
 }

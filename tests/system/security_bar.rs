@@ -21,19 +21,19 @@ const FOLDERS: [&str; 8] = [
 /// Macros that make a test of every `async fn` in their braces.
 const TEST_MACROS: [&str; 2] = ["on_both_engines!", "stories!"];
 /// A line without a test says so with this word and the reason.
-const NOT_YET: &str = "not yet:";
+const NOT_YET_MARKER: &str = "not yet:";
 
 /// A name in a file: a test, or what a test guards.
-type Named = (String, String);
+type NamedItem = (String, String);
 
 /// A row of the table.
 #[derive(Debug)]
 struct Row {
     line: u32,
     promise: String,
-    guards: BTreeSet<Named>,
+    guards: BTreeSet<NamedItem>,
     /// Empty when the line is not proven yet.
-    tests: BTreeSet<Named>,
+    tests: BTreeSet<NamedItem>,
     not_yet: bool,
 }
 
@@ -47,12 +47,20 @@ fn table() -> Vec<Row> {
             let [line, promise, guards, tests] = cells.as_slice() else {
                 panic!("{TABLE}: a row has four cells: {row}");
             };
-            let not_yet = tests.trim().starts_with(NOT_YET);
+            let not_yet = tests.trim().starts_with(NOT_YET_MARKER);
             Row {
                 line: line.trim().parse().unwrap(),
                 promise: promise.trim().to_owned(),
-                guards: if not_yet { BTreeSet::new() } else { named(guards) },
-                tests: if not_yet { BTreeSet::new() } else { named(tests) },
+                guards: if not_yet {
+                    BTreeSet::new()
+                } else {
+                    parse_cell(guards)
+                },
+                tests: if not_yet {
+                    BTreeSet::new()
+                } else {
+                    parse_cell(tests)
+                },
                 not_yet,
             }
         })
@@ -60,7 +68,7 @@ fn table() -> Vec<Row> {
 }
 
 /// Reads "`file`: `name`, `name`<br>`file`: …".
-fn named(cell: &str) -> BTreeSet<Named> {
+fn parse_cell(cell: &str) -> BTreeSet<NamedItem> {
     cell.split("<br>")
         .flat_map(|part| {
             let (file, names) = part
@@ -75,7 +83,7 @@ fn named(cell: &str) -> BTreeSet<Named> {
 }
 
 /// The tests of a file that name lines of the bar, by the number of the line.
-fn proofs(source: &Source) -> BTreeSet<(u32, Named)> {
+fn tests_by_line(source: &Source) -> BTreeSet<(u32, NamedItem)> {
     let start = if source.is_test() {
         0
     } else {
@@ -89,7 +97,7 @@ fn proofs(source: &Source) -> BTreeSet<(u32, Named)> {
         };
         for part in comment.split("SB-").skip(1) {
             let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-            if let (Ok(number), Some(test)) = (digits.parse(), enclosing(&lines, index)) {
+            if let (Ok(number), Some(test)) = (digits.parse(), enclosing_function(&lines, index)) {
                 found.insert((number, (source.path.clone(), test)));
             }
         }
@@ -98,19 +106,19 @@ fn proofs(source: &Source) -> BTreeSet<(u32, Named)> {
 }
 
 /// The function that the comment in line `index` stands in or directly above.
-fn enclosing(lines: &[&str], index: usize) -> Option<String> {
+fn enclosing_function(lines: &[&str], index: usize) -> Option<String> {
     let is_preface = |line: &&str| {
         let line = line.trim_start();
         line.starts_with("//") || line.starts_with("#[")
     };
     let below = lines[index..].iter().find(|line| !is_preface(line));
     below
-        .and_then(|line| function(line))
-        .or_else(|| lines[..index].iter().rev().find_map(|line| function(line)))
+        .and_then(|line| function_name(line))
+        .or_else(|| lines[..index].iter().rev().find_map(|line| function_name(line)))
 }
 
 /// The name of the function that begins in this line.
-fn function(line: &str) -> Option<String> {
+fn function_name(line: &str) -> Option<String> {
     let rest = line.trim_start();
     let rest = rest
         .strip_prefix("pub(crate) ")
@@ -126,7 +134,7 @@ fn function(line: &str) -> Option<String> {
 fn tests_in(source: &Source) -> BTreeSet<String> {
     let lines: Vec<&str> = source.text.lines().collect();
     let names = lines.iter().enumerate().filter_map(|(index, line)| {
-        let name = function(line)?;
+        let name = function_name(line)?;
         (has_test_attribute(&lines[..index]) || is_handed_to_a_macro(&lines[..index], line)).then_some(name)
     });
     names.collect()
@@ -156,12 +164,12 @@ fn is_handed_to_a_macro(before: &[&str], line: &str) -> bool {
 }
 
 /// What is wrong with the tests that a row names. `source` reads a file of the repository.
-fn faults_of(
+fn row_errors(
     row: &Row,
-    proven: &BTreeSet<(u32, Named)>,
+    proven: &BTreeSet<(u32, NamedItem)>,
     source: impl Fn(&str) -> Option<Source>,
 ) -> Vec<String> {
-    let fault = |(file, name): &Named| {
+    let fault = |(file, name): &NamedItem| {
         let Some(source) = source(file) else {
             return Some("there is no such file");
         };
@@ -183,25 +191,25 @@ fn faults_of(
 }
 
 /// A file of the repository, if it is there.
-fn existing(path: &str) -> Option<Source> {
+fn read_source(path: &str) -> Option<Source> {
     let text = std::fs::read_to_string(root().join(path)).ok()?;
     let path = path.to_owned();
     Some(Source { path, text })
 }
 
 /// Everything that tests prove: the line and the test.
-fn proven() -> BTreeSet<(u32, Named)> {
+fn all_proofs() -> BTreeSet<(u32, NamedItem)> {
     FOLDERS
         .iter()
         .flat_map(|folder| files(folder, "rs"))
         // This file speaks of lines without proving them.
         .filter(|source| source.path != "tests/system/security_bar.rs")
-        .flat_map(|source| proofs(&source))
+        .flat_map(|source| tests_by_line(&source))
         .collect()
 }
 
 /// A cell of the table: "`file`: `name`, `name`<br>`file`: …", in order.
-fn cell(tests: &BTreeSet<Named>) -> String {
+fn format_cell(tests: &BTreeSet<NamedItem>) -> String {
     let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (file, name) in tests {
         by_file.entry(file).or_default().push(format!("`{name}`"));
@@ -213,7 +221,7 @@ fn cell(tests: &BTreeSet<Named>) -> String {
 }
 
 /// The page with the tests of each line as the code has them. Tests in scripts stay as they are.
-fn generated(text: &str, proven: &BTreeSet<(u32, Named)>) -> String {
+fn regenerate_page(text: &str, proven: &BTreeSet<(u32, NamedItem)>) -> String {
     let rows: BTreeMap<u32, Row> = table().into_iter().map(|row| (row.line, row)).collect();
     let line = |line: &str| {
         let number = line
@@ -236,8 +244,8 @@ fn generated(text: &str, proven: &BTreeSet<(u32, Named)>) -> String {
             "| SB-{} | {} | {} | {} |",
             row.line,
             row.promise,
-            cell(&row.guards),
-            cell(&tests)
+            format_cell(&row.guards),
+            format_cell(&tests)
         )
     };
     text.lines().map(|it| line(it) + "\n").collect()
@@ -247,7 +255,7 @@ fn generated(text: &str, proven: &BTreeSet<(u32, Named)>) -> String {
 fn the_generated_tests_of_each_line_are_up_to_date() {
     let path = root().join(TABLE);
     let text = std::fs::read_to_string(&path).unwrap();
-    let generated = generated(&text, &proven());
+    let generated = regenerate_page(&text, &all_proofs());
     if std::env::var_os("VESTIBULE_GENERATE").is_some() {
         std::fs::write(path, generated).unwrap();
         return;
@@ -267,7 +275,7 @@ fn the_table_has_every_line_once_and_in_order() {
         assert!(row.promise.len() > 20, "SB-{}: what is promised?", row.line);
         assert!(
             row.not_yet || (!row.guards.is_empty() && !row.tests.is_empty()),
-            "SB-{}: name what is guarded and the tests, or say `{NOT_YET}` with the reason",
+            "SB-{}: name what is guarded and the tests, or say `{NOT_YET_MARKER}` with the reason",
             row.line
         );
     }
@@ -275,10 +283,10 @@ fn the_table_has_every_line_once_and_in_order() {
 
 #[test]
 fn every_test_in_the_table_is_there_and_names_its_line() {
-    let proven = proven();
+    let proven = all_proofs();
     let faults: Vec<String> = table()
         .iter()
-        .flat_map(|row| faults_of(row, &proven, existing))
+        .flat_map(|row| row_errors(row, &proven, read_source))
         .collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -286,7 +294,7 @@ fn every_test_in_the_table_is_there_and_names_its_line() {
 #[test]
 fn every_test_that_names_a_line_is_in_the_table() {
     let rows: BTreeMap<u32, Row> = table().into_iter().map(|row| (row.line, row)).collect();
-    let strangers: Vec<String> = proven()
+    let strangers: Vec<String> = all_proofs()
         .into_iter()
         .filter(|(line, test)| !rows.get(line).is_some_and(|row| row.tests.contains(test)))
         .map(|(line, (file, test))| format!("SB-{line}: `{file}`: `{test}`"))
@@ -329,7 +337,7 @@ fn a_comment_belongs_to_the_test_around_it_or_below_it() {
         path: "libs/x/src/tests.rs".to_owned(),
         text: text.to_owned(),
     };
-    let found: Vec<(u32, String)> = proofs(&source)
+    let found: Vec<(u32, String)> = tests_by_line(&source)
         .into_iter()
         .map(|(line, (_, test))| (line, test))
         .collect();
@@ -395,7 +403,7 @@ fn of_another_line() {
             text: text.to_owned(),
         })
     };
-    let proven = proofs(&source("libs/x/src/tests.rs").unwrap());
+    let proven = tests_by_line(&source("libs/x/src/tests.rs").unwrap());
     let faults = |file: &str, name: &str| {
         let row = Row {
             line: 1,
@@ -404,7 +412,7 @@ fn of_another_line() {
             tests: BTreeSet::from([(file.to_owned(), name.to_owned())]),
             not_yet: false,
         };
-        faults_of(&row, &proven, source).join("")
+        row_errors(&row, &proven, source).join("")
     };
     for name in ["plain", "with_a_runtime", "on_both", "a_story"] {
         assert_eq!(faults("libs/x/src/tests.rs", name), "", "{name}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use testkit::{Process, Program, free_port, program, within};
 
-const START: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running `vestibule up` in a folder of its own.
 pub(crate) struct Up {
@@ -48,14 +48,14 @@ impl Up {
         }
     }
 
-    pub(crate) async fn ready(&self) {
+    pub(crate) async fn wait_until_ready(&self) {
         for port in [self.ports[2], self.ports[3]] {
-            within(START, "a service is ready", async || answers(port).await).await;
+            within(START_TIMEOUT, "a service is ready", async || is_ready(port).await).await;
         }
     }
 }
 
-async fn answers(management: u16) -> Option<()> {
+async fn is_ready(management: u16) -> Option<()> {
     let answer = reqwest::get(format!("http://127.0.0.1:{management}/health/ready"))
         .await
         .ok()?;

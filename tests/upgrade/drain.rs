@@ -6,48 +6,48 @@ use std::time::Duration;
 use testkit::{Service, within};
 
 use crate::load::Load;
-use crate::proxied::{Differently, Proxied};
-use crate::rolling::roll;
+use crate::proxied::{Proxied, ProxiedOptions};
+use crate::rolling::roll_replicas;
 
-const FIRST: [(Service, usize); 2] = [(Service::Users, 0), (Service::Auth, 0)];
+const FIRST_REPLICAS: [(Service, usize); 2] = [(Service::Users, 0), (Service::Auth, 0)];
 
 /// Long enough for a proxy that asks every second.
 const DRAIN: u32 = 3;
 
-async fn load_on(proxied: &Proxied, name: &str) -> Arc<Load> {
+async fn start_load(proxied: &Proxied, name: &str) -> Arc<Load> {
     let person = proxied.stack.register(name).await;
     Load::on(&proxied.stack, &person).await
 }
 
 /// Asks both services in a hurry, so that no moment of their absence goes unnoticed.
-async fn asks(load: &Load) {
+async fn send_requests(load: &Load) {
     let keys = format!("{}/oauth2/jwks", load.url(Service::Auth));
     let nobody = format!("{}/user", load.url(Service::Users));
     while !load.is_stopped() {
-        load.expect("the keys", load.http().get(&keys), 200).await;
-        load.expect("nobody", load.http().get(&nobody), 401).await;
+        load.expect_status("the keys", load.http().get(&keys), 200).await;
+        load.expect_status("nobody", load.http().get(&nobody), 401).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
-    let mut proxied = Proxied::start(Differently {
+    let mut proxied = Proxied::start(ProxiedOptions {
         drain: Some(DRAIN),
         without_retries: true,
-        ..Differently::default()
+        ..ProxiedOptions::default()
     })
     .await;
-    let load = load_on(&proxied, "ann").await;
+    let load = start_load(&proxied, "ann").await;
     for (service, variable) in [(Service::Users, "USERS"), (Service::Auth, "AUTH")] {
         // From its next start on: the one that follows is the test of the test.
         let name = format!("VESTIBULE_{variable}__DRAIN_SECONDS");
         proxied.stack.replica(service, 0).set(&name, "0");
     }
-    roll(&mut proxied, &load, &FIRST, |_| None).await;
+    roll_replicas(&mut proxied, &load, &FIRST_REPLICAS, |_| None).await;
 
-    let load = load_on(&proxied, "bob").await;
+    let load = start_load(&proxied, "bob").await;
     let stops = async {
-        for (service, number) in FIRST {
+        for (service, number) in FIRST_REPLICAS {
             let before = load.requests();
             within(Duration::from_secs(30), "people are at work", async || {
                 (load.requests() > before + 20).then_some(())
@@ -57,7 +57,7 @@ async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
         }
         load.stop();
     };
-    tokio::join!(stops, load.direct(), asks(&load), asks(&load));
+    tokio::join!(stops, load.direct(), send_requests(&load), send_requests(&load));
     let failures = load.failures();
     assert!(!failures.is_empty(), "nobody missed a replica that did not drain");
     println!(

@@ -8,7 +8,7 @@ use crate::load::Load;
 
 /// What a follower has seen.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct FollowerState {
     position: i64,
     ids: BTreeSet<String>,
     /// The last sequence of each aggregate.
@@ -17,7 +17,7 @@ pub(crate) struct Seen {
     pub(crate) kinds: BTreeMap<String, Vec<String>>,
 }
 
-impl Seen {
+impl FollowerState {
     /// How many events.
     pub(crate) fn count(&self) -> i64 {
         self.position
@@ -28,7 +28,7 @@ impl Seen {
         self.sequences.get(id).copied().unwrap_or_default()
     }
 
-    fn take(&mut self, event: &Value) {
+    fn record(&mut self, event: &Value) {
         let text = |name: &str| {
             event[name]
                 .as_str()
@@ -52,17 +52,20 @@ impl Seen {
 }
 
 /// Follows the feed at `url` with long polls until `until` says that enough was seen.
-pub(crate) async fn follow(load: &Load, url: &str, until: impl Fn(&Seen) -> bool) -> Seen {
-    let mut seen = Seen::default();
+pub(crate) async fn follow(load: &Load, url: &str, until: impl Fn(&FollowerState) -> bool) -> FollowerState {
+    let mut seen = FollowerState::default();
     while !until(&seen) {
         let page = format!("{url}/events?after={}&limit=500&wait=2", seen.position);
         let token = load.operator().await;
         let request = load.http().get(page).bearer_auth(token);
-        let Some(answer) = load.expect("a follower reads the feed", request, 200).await else {
+        let Some(answer) = load
+            .expect_status("a follower reads the feed", request, 200)
+            .await
+        else {
             continue;
         };
         for event in answer.as_array().unwrap_or_else(|| panic!("{answer}")) {
-            seen.take(event);
+            seen.record(event);
         }
     }
     seen

@@ -15,7 +15,7 @@ const OPERATOR_SCOPE: &str = "admin users:read users:write groups:read groups:wr
 /// Where an application of the load is sent back to. Nobody listens there.
 const CALLBACK: &str = "https://app.example/callback";
 /// A token of the operator's is good for five minutes.
-const RENEW: Duration = Duration::from_secs(120);
+const TOKEN_RENEWAL: Duration = Duration::from_secs(120);
 
 /// What all workers share.
 pub(crate) struct Load {
@@ -109,18 +109,23 @@ impl Load {
             .clone()
     }
 
-    fn failed(&self, what: &str, how: impl std::fmt::Display) {
+    fn record_failure(&self, what: &str, how: impl std::fmt::Display) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.push(format!("{what}: {how}"));
     }
 
     /// Sends a request once. Anything but the status that is expected is a failure.
-    pub(crate) async fn expect(&self, what: &str, request: RequestBuilder, expected: u16) -> Option<Value> {
+    pub(crate) async fn expect_status(
+        &self,
+        what: &str,
+        request: RequestBuilder,
+        expected: u16,
+    ) -> Option<Value> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                self.failed(what, format!("{error:?}"));
+                self.record_failure(what, format!("{error:?}"));
                 return None;
             }
         };
@@ -128,11 +133,11 @@ impl Load {
         match answer.text().await {
             Ok(text) if status == expected => Some(serde_json::from_str(&text).unwrap_or(Value::Null)),
             Ok(text) => {
-                self.failed(what, format!("{status} {text}"));
+                self.record_failure(what, format!("{status} {text}"));
                 None
             }
             Err(error) => {
-                self.failed(what, format!("{status}, then {error:?}"));
+                self.record_failure(what, format!("{status}, then {error:?}"));
                 None
             }
         }
@@ -142,7 +147,7 @@ impl Load {
     pub(crate) async fn operator(&self) -> String {
         let mut held = self.operator.lock().await;
         if let Some((token, since)) = held.as_ref()
-            && since.elapsed() < RENEW
+            && since.elapsed() < TOKEN_RENEWAL
         {
             return token.clone();
         }
@@ -151,7 +156,7 @@ impl Load {
             .post(format!("{}/oauth2/token", self.auth))
             .basic_auth("vestibule-cli", Some(&self.operator_secret))
             .form(&[("grant_type", "client_credentials"), ("scope", OPERATOR_SCOPE)]);
-        let answer = self.expect("a program gets a token", request, 200).await;
+        let answer = self.expect_status("a program gets a token", request, 200).await;
         let token = answer
             .map(|answer| text(&answer, "access_token"))
             .unwrap_or_default();
@@ -177,13 +182,13 @@ impl Load {
             let body = json!({ "username": self.person.user_name, "password": self.person.password,
                 "scope": "openid profile offline_access" });
             let request = self.http.post(format!("{}/authenticate", self.auth)).json(&body);
-            let Some(mut tokens) = self.expect("POST /authenticate", request, 200).await else {
+            let Some(mut tokens) = self.expect_status("POST /authenticate", request, 200).await else {
                 continue;
             };
             for _ in 0..5 {
                 let request = self.http.get(format!("{}/user", self.users));
                 let request = request.bearer_auth(text(&tokens, "access_token"));
-                self.expect("GET /user", request, 200).await;
+                self.expect_status("GET /user", request, 200).await;
                 let refresh = text(&tokens, "refresh_token");
                 let Some(next) = self.refresh(&refresh, "vestibule-direct").await else {
                     break;
@@ -201,7 +206,7 @@ impl Load {
             ("client_id", client),
         ];
         let request = self.http.post(format!("{}/oauth2/token", self.auth)).form(&form);
-        self.expect("a refresh", request, 200).await
+        self.expect_status("a refresh", request, 200).await
     }
 
     /// A person signs in and out by the pages.
@@ -212,7 +217,7 @@ impl Load {
             let home = visitor.open("/").await;
             self.requests.fetch_add(3, Ordering::Relaxed);
             if !home.has_form("/logout") {
-                self.failed(
+                self.record_failure(
                     "a sign-in by the pages",
                     format!("{} {}", home.status, home.text()),
                 );
@@ -220,7 +225,7 @@ impl Load {
             }
             let gone = visitor.submit(&home, "/logout", &[]).await;
             if gone.status.is_server_error() {
-                self.failed("a sign-out by the pages", gone.status);
+                self.record_failure("a sign-out by the pages", gone.status);
             }
         }
     }
@@ -229,7 +234,7 @@ impl Load {
     pub(crate) async fn sign_in(&self, visitor: &mut Visitor) {
         let form = visitor.open("/login").await;
         if !form.status.is_success() {
-            self.failed("the sign-in page", form.status);
+            self.record_failure("the sign-in page", form.status);
             return;
         }
         let typed = [
@@ -238,7 +243,7 @@ impl Load {
         ];
         let answer = visitor.submit(&form, "/login", &typed).await;
         if answer.status.is_server_error() {
-            self.failed("the sign-in form", answer.status);
+            self.record_failure("the sign-in form", answer.status);
         }
     }
 
@@ -267,7 +272,7 @@ impl Load {
                     .map(|(_, code)| code.into_owned())
             });
             let Some(code) = code else {
-                self.failed("a code", format!("{} {}", answer.status, answer.text()));
+                self.record_failure("a code", format!("{} {}", answer.status, answer.text()));
                 continue;
             };
             let form = [
@@ -278,7 +283,7 @@ impl Load {
                 ("code_verifier", verifier),
             ];
             let request = self.http.post(format!("{}/oauth2/token", self.auth)).form(&form);
-            self.expect("the exchange of a code", request, 200).await;
+            self.expect_status("the exchange of a code", request, 200).await;
         }
     }
 
@@ -293,7 +298,7 @@ impl Load {
                 "password": "plum-tractor-violin-42" });
             let request = self.http.post(format!("{}/admin/v1/users", self.auth));
             let request = request.bearer_auth(self.operator().await).json(&body);
-            if let Some(made) = self.expect("a registration", request, 201).await {
+            if let Some(made) = self.expect_status("a registration", request, 201).await {
                 let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
                 registered.push(text(&made, "id"));
             }
@@ -311,18 +316,22 @@ impl Load {
             let mut person =
                 json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name });
             let request = self.scim(self.http.post(&base), &person).await;
-            let Some(made) = self.expect("a person by SCIM", request, 201).await else {
+            let Some(made) = self.expect_status("a person by SCIM", request, 201).await else {
                 continue;
             };
             let id = text(&made, "id");
-            self.note(&id, 1);
+            self.record_version(&id, 1);
             for version in 2..=4 {
                 person["displayName"] = format!("{name} {version}").into();
                 let request = self.scim(self.http.put(format!("{base}/{id}")), &person).await;
-                if self.expect("a change by SCIM", request, 200).await.is_none() {
+                if self
+                    .expect_status("a change by SCIM", request, 200)
+                    .await
+                    .is_none()
+                {
                     break;
                 }
-                self.note(&id, version);
+                self.record_version(&id, version);
             }
         }
     }
@@ -334,7 +343,7 @@ impl Load {
             .body(body.to_string())
     }
 
-    fn note(&self, id: &str, version: i64) {
+    fn record_version(&self, id: &str, version: i64) {
         let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
         acknowledged.insert(id.to_owned(), version);
     }

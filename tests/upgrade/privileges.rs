@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use testkit::{Engine, Stack, StackOptions, program, within};
 
-async fn run(url: &str, statements: &[String]) {
+async fn execute(url: &str, statements: &[String]) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     for statement in statements {
         let mut run = sqlx::QueryBuilder::<sqlx::Postgres>::new(statement.clone());
@@ -19,7 +19,7 @@ async fn run(url: &str, statements: &[String]) {
 }
 
 /// What `docs/guides/upgrade.md` tells to grant.
-fn grants(role: &str) -> Vec<String> {
+fn documented_grants(role: &str) -> Vec<String> {
     vec![
         format!("DROP ROLE IF EXISTS {role}"),
         format!("CREATE ROLE {role} LOGIN"),
@@ -32,7 +32,7 @@ fn grants(role: &str) -> Vec<String> {
 }
 
 /// What the compose file's `auth-role` and `users-role` run before each start, for `service` of `stack`.
-fn compose_makes_the_role(stack: &Stack, service: &str, owner: &str, role: &str) {
+fn run_compose_role_script(stack: &Stack, service: &str, owner: &str, role: &str) {
     let secrets = stack.folder().join(format!("{service}-secrets"));
     std::fs::create_dir_all(&secrets).unwrap();
     std::fs::write(secrets.join(format!("{service}-database")), owner).unwrap();
@@ -66,8 +66,8 @@ async fn a_stack_of_compose_whose_services_were_owners_goes_on_with_serving_role
     let owners = stack.database_urls();
     for ((service, owner), role) in ["auth", "users"].into_iter().zip(&owners).zip(&roles) {
         // Before every start, the second time included.
-        compose_makes_the_role(&stack, service, owner, role);
-        compose_makes_the_role(&stack, service, owner, role);
+        run_compose_role_script(&stack, service, owner, role);
+        run_compose_role_script(&stack, service, owner, role);
         let mut url = url::Url::parse(owner).unwrap();
         url.set_username(role).unwrap();
         let name = service.to_uppercase();
@@ -96,7 +96,7 @@ async fn a_stack_of_compose_whose_services_were_owners_goes_on_with_serving_role
     stack.auth.kill();
     stack.users.kill();
     for (owner, role) in owners.iter().zip(&roles) {
-        run(
+        execute(
             owner,
             &[format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")],
         )
@@ -115,10 +115,10 @@ async fn services_whose_role_may_not_change_tables_wait_for_who_may() {
     for owner in &owners {
         // Whatever the first start had made already.
         let fresh = ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"].map(str::to_owned);
-        run(owner, &fresh).await;
+        execute(owner, &fresh).await;
     }
-    run(&owners[0], &grants(&role)).await;
-    run(&owners[1], &grants(&role)[2..]).await;
+    execute(&owners[0], &documented_grants(&role)).await;
+    execute(&owners[1], &documented_grants(&role)[2..]).await;
     for (service, owner) in ["AUTH", "USERS"].into_iter().zip(&owners) {
         let mut url = url::Url::parse(owner).unwrap();
         url.set_username(&role).unwrap();
@@ -176,7 +176,7 @@ async fn services_whose_role_may_not_change_tables_wait_for_who_may() {
     stack.auth.kill();
     stack.users.kill();
     for owner in &owners {
-        run(owner, &[format!("DROP OWNED BY {role}")]).await;
+        execute(owner, &[format!("DROP OWNED BY {role}")]).await;
     }
-    run(&owners[0], &[format!("DROP ROLE {role}")]).await;
+    execute(&owners[0], &[format!("DROP ROLE {role}")]).await;
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use testkit::{Engine, Process, Program, Service, Stack, StackOptions, free_port, within};
 
 /// Starts that of a debug build on a busy machine, and drains, fit in.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How it differs from what is there when nobody says otherwise.
 #[derive(Default)]
-pub(crate) struct Differently {
+pub(crate) struct ProxiedOptions {
     /// The programs in this folder, and not those that were built with the tests.
     pub(crate) programs: Option<PathBuf>,
     /// Seconds for which a replica that stops serves on.
@@ -31,8 +31,8 @@ pub(crate) struct Proxied {
 
 impl Proxied {
     /// Both services twice, all of them up.
-    pub(crate) async fn start(differently: Differently) -> Self {
-        let Differently {
+    pub(crate) async fn start(differently: ProxiedOptions) -> Self {
+        let ProxiedOptions {
             programs,
             drain,
             without_retries,
@@ -53,13 +53,13 @@ impl Proxied {
         let stack = Stack::spawn(options).await;
         let stats = free_port();
         let configuration = stack.folder().join("haproxy.cfg");
-        let mut text = shipped();
+        let mut text = shipped_configuration();
         if without_retries {
-            text = trying_once(&text);
+            text = disable_retries(&text);
         }
         fs::write(&configuration, text).unwrap();
-        let environment = replicas(&stack);
-        let haproxy = Process::start(haproxy(stack.folder(), stats, configuration, environment));
+        let environment = replica_addresses(&stack);
+        let haproxy = Process::start(start_haproxy(stack.folder(), stats, configuration, environment));
         let proxied = Self {
             stack,
             haproxy,
@@ -68,7 +68,7 @@ impl Proxied {
         proxied.stack.ready().await;
         for service in [Service::Auth, Service::Users] {
             for number in [0, 1] {
-                proxied.up(service, number).await;
+                proxied.wait_until_up(service, number).await;
             }
         }
         proxied
@@ -89,20 +89,20 @@ impl Proxied {
         }
         replica.start_again();
         self.stack.replica_ready(service, number).await;
-        self.up(service, number).await;
+        self.wait_until_up(service, number).await;
     }
 
-    async fn up(&self, service: Service, number: usize) {
+    async fn wait_until_up(&self, service: Service, number: usize) {
         let backend = match service {
             Service::Auth => "auth",
             Service::Users => "users",
         };
         let server = ["one", "two"][number];
         within(
-            PATIENCE,
+            READY_TIMEOUT,
             &format!("HAProxy finds {backend} {server} up"),
             async || {
-                let said = told(&self.stack, self.stats, backend, server).await?;
+                let said = server_statistics(&self.stack, self.stats, backend, server).await?;
                 (said["status"] == "UP").then_some(())
             },
         )
@@ -111,13 +111,13 @@ impl Proxied {
 }
 
 /// The configuration as it is shipped.
-pub(crate) fn shipped() -> String {
+pub(crate) fn shipped_configuration() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/haproxy/haproxy.cfg");
     fs::read_to_string(path).unwrap()
 }
 
 /// The same without a second attempt: what a replica refuses, the client is told.
-fn trying_once(shipped: &str) -> String {
+fn disable_retries(shipped: &str) -> String {
     let mut text = shipped.to_owned();
     for (line, instead) in [
         ("\n    retries 3\n", "\n    retries 0\n"),
@@ -131,7 +131,7 @@ fn trying_once(shipped: &str) -> String {
 }
 
 /// What HAProxy says of a server on its page of statistics, by the name of the column.
-pub(crate) async fn told(
+pub(crate) async fn server_statistics(
     stack: &Stack,
     stats: u16,
     backend: &str,
@@ -156,7 +156,7 @@ pub(crate) fn port(url: &str) -> u16 {
 }
 
 /// Where HAProxy listens instead of the balancer, and where the replicas are.
-fn replicas(stack: &Stack) -> Vec<(String, String)> {
+fn replica_addresses(stack: &Stack) -> Vec<(String, String)> {
     let mut environment = Vec::new();
     for (name, service, url) in [
         ("AUTH", Service::Auth, stack.auth_url("")),
@@ -174,7 +174,7 @@ fn replicas(stack: &Stack) -> Vec<(String, String)> {
 }
 
 /// HAProxy in `folder`, with the addresses of `environment`.
-pub(crate) fn haproxy(
+pub(crate) fn start_haproxy(
     folder: &Path,
     stats: u16,
     configuration: PathBuf,

@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::rolling::{OLDER, older_script, root};
+use crate::rolling::{OLD_RELEASE, root, run_build_old_release};
 
 fn git(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("git")
@@ -26,15 +26,15 @@ fn is_migration(path: &str) -> bool {
 
 #[test]
 fn released_migrations_are_what_they_were() {
-    older_script(&["--fetch", OLDER]);
-    let paths = String::from_utf8(git(&["ls-tree", "-r", "--name-only", OLDER])).unwrap();
+    run_build_old_release(&["--fetch", OLD_RELEASE]);
+    let paths = String::from_utf8(git(&["ls-tree", "-r", "--name-only", OLD_RELEASE])).unwrap();
     let released: Vec<&str> = paths.lines().filter(|path| is_migration(path)).collect();
     for folder in ["libs/events", "services/auth", "services/users"] {
         let of_it = released.iter().filter(|path| path.starts_with(folder));
-        assert!(of_it.count() > 1, "{OLDER} has no migrations in {folder}");
+        assert!(of_it.count() > 1, "{OLD_RELEASE} has no migrations in {folder}");
     }
     for path in released {
-        let then = git(&["cat-file", "blob", &format!("{OLDER}:{path}")]);
+        let then = git(&["cat-file", "blob", &format!("{OLD_RELEASE}:{path}")]);
         let now = fs::read(root().join(path))
             .unwrap_or_else(|error| panic!("{path} was released, and is gone or renamed: {error}"));
         assert!(

@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde_json::Value;
 use testkit::{Person, Service, Tokens, Visitor, program, within};
 
-use crate::follower::{Seen, follow};
+use crate::follower::{FollowerState, follow};
 use crate::load::Load;
-use crate::proxied::{Differently, Proxied};
+use crate::proxied::{Proxied, ProxiedOptions};
 
 /// The version before this one: released, as far as these tests are concerned, and older in its schema.
 /// It is built from the history by `scripts/build-old-release`.
-pub(crate) const OLDER: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
+pub(crate) const OLD_RELEASE: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
     (Service::Auth, 0),
@@ -22,10 +22,10 @@ const REPLICAS: [(Service, usize); 4] = [
     (Service::Auth, 1),
 ];
 /// What the load has to do between two restarts, so that each replica serves some of it.
-const BETWEEN: u64 = 40;
+const REQUESTS_BETWEEN_RESTARTS: u64 = 40;
 
 /// Restarts replicas, one after the other, while people are at work. `program` turns them into another version.
-pub(crate) async fn roll(
+pub(crate) async fn roll_replicas(
     proxied: &mut Proxied,
     load: &Arc<Load>,
     replicas: &[(Service, usize)],
@@ -36,15 +36,15 @@ pub(crate) async fn roll(
             proxied.restart(service, number, program(service)).await;
             let before = load.requests();
             within(Duration::from_secs(60), "the load goes on", async || {
-                (load.requests() > before + BETWEEN).then_some(())
+                (load.requests() > before + REQUESTS_BETWEEN_RESTARTS).then_some(())
             })
             .await;
         }
         load.stop();
     };
     let (users_url, auth_url) = (load.url(Service::Users), load.url(Service::Auth));
-    let all_told = |seen: &Seen| load.is_stopped() && is_told(load, seen);
-    let all_asked = |seen: &Seen| load.is_stopped() && is_asked(load, seen);
+    let all_told = |seen: &FollowerState| load.is_stopped() && all_changes_published(load, seen);
+    let all_asked = |seen: &FollowerState| load.is_stopped() && all_registrations_published(load, seen);
     let ((), (), users, auth) = tokio::join!(
         restarts,
         load.run(),
@@ -73,36 +73,36 @@ pub(crate) async fn roll(
 }
 
 /// Whether everything that was acknowledged has been told.
-fn is_told(load: &Load, seen: &Seen) -> bool {
+fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
     let changes = load.acknowledged();
     changes.iter().all(|(id, version)| seen.version(id) >= *version)
         && load
             .registered()
             .iter()
-            .all(|id| has(seen, id, "vestibule.user.created.v1"))
+            .all(|id| has_event(seen, id, "vestibule.user.created.v1"))
 }
 
 /// Whether every registration has been asked for.
-fn is_asked(load: &Load, seen: &Seen) -> bool {
+fn all_registrations_published(load: &Load, seen: &FollowerState) -> bool {
     load.registered()
         .iter()
-        .all(|id| has(seen, id, "vestibule.registration.requested.v1"))
+        .all(|id| has_event(seen, id, "vestibule.registration.requested.v1"))
 }
 
-fn has(seen: &Seen, id: &str, kind: &str) -> bool {
+fn has_event(seen: &FollowerState, id: &str, kind: &str) -> bool {
     seen.kinds
         .get(id)
         .is_some_and(|kinds| kinds.iter().any(|known| known == kind))
 }
 
 /// What somebody has from before, and uses afterwards.
-struct Before {
+struct EstablishedUser {
     ann: Person,
     visitor: Visitor,
     tokens: Tokens,
 }
 
-impl Before {
+impl EstablishedUser {
     async fn of(proxied: &Proxied) -> (Self, Arc<Load>) {
         let stack = &proxied.stack;
         let ann = stack.register("ann").await;
@@ -123,7 +123,7 @@ impl Before {
     }
 
     /// Cookies, sessions, access and refresh tokens go on working.
-    async fn still_works(mut self, proxied: &Proxied, load: &Load) {
+    async fn assert_still_works(mut self, proxied: &Proxied, load: &Load) {
         assert!(
             self.visitor.open("/").await.has_form("/logout"),
             "the session is over"
@@ -142,8 +142,8 @@ impl Before {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
-    let mut proxied = Proxied::start(Differently::default()).await;
-    let (before, load) = Before::of(&proxied).await;
+    let mut proxied = Proxied::start(ProxiedOptions::default()).await;
+    let (before, load) = EstablishedUser::of(&proxied).await;
     // As if a newer version had been there: what this one does not know of does not keep it from starting.
     for url in proxied.stack.database_urls() {
         let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
@@ -157,43 +157,46 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
             sqlx::query(statement).execute(&mut connection).await.unwrap();
         }
     }
-    roll(&mut proxied, &load, &REPLICAS, |_| None).await;
-    before.still_works(&proxied, &load).await;
+    roll_replicas(&mut proxied, &load, &REPLICAS, |_| None).await;
+    before.assert_still_works(&proxied, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
-    let mut proxied = Proxied::start(Differently {
-        programs: Some(older()),
-        ..Differently::default()
+    let mut proxied = Proxied::start(ProxiedOptions {
+        programs: Some(old_release_programs()),
+        ..ProxiedOptions::default()
     })
     .await;
-    let (before, load) = Before::of(&proxied).await;
-    roll(&mut proxied, &load, &REPLICAS, |service| {
+    let (before, load) = EstablishedUser::of(&proxied).await;
+    roll_replicas(&mut proxied, &load, &REPLICAS, |service| {
         Some(program(match service {
             Service::Auth => "vestibule-auth",
             Service::Users => "vestibule-users",
         }))
     })
     .await;
-    before.still_works(&proxied, &load).await;
+    before.assert_still_works(&proxied, &load).await;
 }
 
 /// The programs of the version before.
-fn older() -> PathBuf {
-    let folder = older_script(&[OLDER]);
+fn old_release_programs() -> PathBuf {
+    let folder = run_build_old_release(&[OLD_RELEASE]);
     root().join(folder.trim())
 }
 
 /// Runs `scripts/build-old-release`, and gives what it prints.
-pub(crate) fn older_script(arguments: &[&str]) -> String {
+pub(crate) fn run_build_old_release(arguments: &[&str]) -> String {
     let output = Command::new(root().join("scripts/build-old-release"))
         .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "scripts/build-old-release {arguments:?}: {said}");
+    assert!(
+        output.status.success(),
+        "scripts/build-old-release {arguments:?}: {said}"
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 

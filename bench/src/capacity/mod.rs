@@ -13,33 +13,33 @@ use tokio::task::JoinSet;
 
 use crate::process::{cpu_time, memory_mib};
 use crate::report::{micros, write_between};
-use server::{Server, Used};
-use visitors::{Act, Visit};
+use server::{Server, ServerUsage};
+use visitors::{Action, Visitor};
 
 /// Sessions that do their acts side by side.
-const VISITS: usize = 8;
+const VISITORS: usize = 8;
 
 /// How long is looked what is used while nobody asks for anything.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_PERIOD: Duration = Duration::from_secs(10);
 
 /// What was used, in all or by one act on average.
 #[derive(Clone, Copy)]
-struct Cost {
+struct UsageCost {
     auth: Duration,
     users: Duration,
-    server: Used,
+    server: ServerUsage,
 }
 
 /// Everything used so far.
-async fn spent(stack: &Stack, server: &mut Server) -> Result<Cost> {
-    Ok(Cost {
+async fn total_cost(stack: &Stack, server: &mut Server) -> Result<UsageCost> {
+    Ok(UsageCost {
         auth: cpu_time(stack.auth.id())?,
         users: cpu_time(stack.users.id())?,
-        server: server.used().await?,
+        server: server.usage().await?,
     })
 }
 
-impl Cost {
+impl UsageCost {
     fn since(self, before: Self) -> Self {
         Self {
             auth: self.auth.saturating_sub(before.auth),
@@ -57,7 +57,7 @@ impl Cost {
     }
 
     fn line(self, name: &str) -> String {
-        let Used {
+        let ServerUsage {
             cpu,
             log_bytes,
             transactions,
@@ -76,8 +76,8 @@ impl Cost {
 pub(crate) async fn measure(scale: u32, keep: bool) -> Result<()> {
     let stack = Stack::with(StackOptions::on(Engine::Postgres)).await;
     let mut server = Server::of(&stack).await?;
-    let mut visits = Visit::start(&stack, VISITS).await?;
-    let mut text = acts(&stack, &mut server, &mut visits, scale).await?;
+    let mut visits = Visitor::start(&stack, VISITORS).await?;
+    let mut text = measure_actions(&stack, &mut server, &mut visits, scale).await?;
     memory(&stack, &mut text)?;
     rows(server, &mut text).await?;
     println!("{text}");
@@ -87,29 +87,34 @@ pub(crate) async fn measure(scale: u32, keep: bool) -> Result<()> {
     Ok(())
 }
 
-async fn acts(stack: &Stack, server: &mut Server, visits: &mut Vec<Visit>, scale: u32) -> Result<String> {
+async fn measure_actions(
+    stack: &Stack,
+    server: &mut Server,
+    visits: &mut Vec<Visitor>,
+    scale: u32,
+) -> Result<String> {
     let mut text = String::from(
         "| one … | `auth` | `users` | PostgreSQL | written to its log | transactions |\n|---|---|---|---|---|---|\n",
     );
     // Leases, heartbeats and looks at the clock go on whether anybody signs in or not.
-    let (before, began) = (spent(stack, server).await?, Instant::now());
-    tokio::time::sleep(IDLE).await;
-    let idle = spent(stack, server).await?.since(before);
+    let (before, began) = (total_cost(stack, server).await?, Instant::now());
+    tokio::time::sleep(IDLE_PERIOD).await;
+    let idle = total_cost(stack, server).await?.since(before);
     let idle = idle.times(1.0 / began.elapsed().as_secs_f64());
     let line = idle.line("second in which nothing happens");
     progress(&line);
     writeln!(text, "{line}")?;
-    for act in Act::ALL {
-        let each = (act.usual() * scale / 100 / u32::try_from(VISITS)?).max(3);
+    for act in Action::ALL {
+        let each = (act.usual_count() * scale / 100 / u32::try_from(VISITORS)?).max(3);
         // Caches, pools and plans, outside the count.
         *visits = repeat(std::mem::take(visits), act, (each / 10).max(1)).await?;
         server.settle(stack).await?;
-        let (before, began) = (spent(stack, server).await?, Instant::now());
+        let (before, began) = (total_cost(stack, server).await?, Instant::now());
         *visits = repeat(std::mem::take(visits), act, each).await?;
         server.settle(stack).await?;
-        let used = spent(stack, server).await?.since(before);
+        let used = total_cost(stack, server).await?.since(before);
         let used = used.since(idle.times(began.elapsed().as_secs_f64()));
-        let count = each * u32::try_from(VISITS)?;
+        let count = each * u32::try_from(VISITORS)?;
         let line = used.times(1.0 / f64::from(count)).line(act.name());
         progress(&line);
         writeln!(text, "{line}")?;
@@ -118,15 +123,15 @@ async fn acts(stack: &Stack, server: &mut Server, visits: &mut Vec<Visit>, scale
 }
 
 /// Every visit does `act` `each` times, side by side.
-async fn repeat(visits: Vec<Visit>, act: Act, each: u32) -> Result<Vec<Visit>> {
-    let mut workers: JoinSet<Result<Visit>> = JoinSet::new();
+async fn repeat(visits: Vec<Visitor>, act: Action, each: u32) -> Result<Vec<Visitor>> {
+    let mut workers: JoinSet<Result<Visitor>> = JoinSet::new();
     for visit in visits {
-        workers.spawn(many(visit, act, each));
+        workers.spawn(repeat_action(visit, act, each));
     }
     workers.join_all().await.into_iter().collect()
 }
 
-async fn many(mut visit: Visit, act: Act, each: u32) -> Result<Visit> {
+async fn repeat_action(mut visit: Visitor, act: Action, each: u32) -> Result<Visitor> {
     for _ in 0..each {
         visit.once(act).await.with_context(|| act.name())?;
     }

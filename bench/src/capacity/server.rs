@@ -19,13 +19,13 @@ pub(super) struct Server {
 
 /// Counters since the start, or of one act.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Used {
+pub(super) struct ServerUsage {
     pub(super) cpu: Duration,
     pub(super) log_bytes: f64,
     pub(super) transactions: f64,
 }
 
-impl Used {
+impl ServerUsage {
     pub(super) fn since(self, before: Self) -> Self {
         Self {
             cpu: self.cpu.saturating_sub(before.cpu),
@@ -59,7 +59,7 @@ impl Server {
         })
     }
 
-    pub(super) async fn used(&mut self) -> Result<Used> {
+    pub(super) async fn usage(&mut self) -> Result<ServerUsage> {
         let mut transactions = 0.0;
         for (_, database) in &mut self.databases {
             // Each backend tells its numbers once a second at most, so the last of them may be missing.
@@ -74,7 +74,7 @@ impl Server {
         let log_bytes: f64 = sqlx::query_scalar("SELECT (pg_current_wal_lsn() - '0/0')::float8")
             .fetch_one(auth)
             .await?;
-        Ok(Used {
+        Ok(ServerUsage {
             cpu: family_cpu_time(self.postmaster)?,
             log_bytes,
             transactions,

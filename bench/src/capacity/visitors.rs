@@ -5,12 +5,12 @@ use http::header;
 use serde_json::{Value, json};
 use testkit::{Person, Stack};
 
-use crate::load::{Call, Connection};
-use crate::requests::{FORM, address, flow_client, one_flow, signed_in, token_call};
+use crate::load::{Connection, PreparedRequest};
+use crate::requests::{FORM, address, flow_client, run_code_flow, signed_in, token_call};
 
 /// A kind of thing that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum Action {
     ClientCredentials,
     GetUser,
     Refresh,
@@ -20,7 +20,7 @@ pub(super) enum Act {
     Register,
 }
 
-impl Act {
+impl Action {
     pub(super) const ALL: [Self; 7] = [
         Self::ClientCredentials,
         Self::GetUser,
@@ -44,7 +44,7 @@ impl Act {
     }
 
     /// How often it is done in a full run.
-    pub(super) fn usual(self) -> u32 {
+    pub(super) fn usual_count(self) -> u32 {
         match self {
             Self::ClientCredentials | Self::GetUser => 16_000,
             Self::Refresh | Self::CodeFlow | Self::Update => 4_000,
@@ -54,20 +54,20 @@ impl Act {
 }
 
 /// A person, what was given to her, and her connections.
-pub(super) struct Visit {
+pub(super) struct Visitor {
     auth: Connection,
     users: Connection,
     person: Person,
     bearer: String,
     refresh: String,
     cookies: String,
-    operator: Call,
+    operator: PreparedRequest,
     operator_bearer: String,
     client: String,
     done: u32,
 }
 
-impl Visit {
+impl Visitor {
     pub(super) async fn start(stack: &Stack, count: usize) -> Result<Vec<Self>> {
         let client = flow_client(stack).await?;
         let mut visits = Vec::with_capacity(count);
@@ -91,7 +91,7 @@ impl Visit {
     }
 
     /// Does it once.
-    pub(super) async fn once(&mut self, act: Act) -> Result<()> {
+    pub(super) async fn once(&mut self, act: Action) -> Result<()> {
         self.done += 1;
         // Access tokens live for five minutes.
         if self.done % 500 == 1 {
@@ -100,16 +100,16 @@ impl Visit {
             self.refresh().await?;
         }
         match act {
-            Act::ClientCredentials => drop(self.auth.ok(&self.operator).await?),
-            Act::GetUser => {
-                let call = Call::get("/user").with(header::AUTHORIZATION, self.bearer.clone());
+            Action::ClientCredentials => drop(self.auth.ok(&self.operator).await?),
+            Action::GetUser => {
+                let call = PreparedRequest::get("/user").with(header::AUTHORIZATION, self.bearer.clone());
                 self.users.ok(&call).await?;
             }
-            Act::Refresh => self.refresh().await?,
-            Act::CodeFlow => one_flow(&mut self.auth, &self.client, &self.cookies).await?,
-            Act::Update => self.update().await?,
-            Act::SignIn => self.sign_in().await?,
-            Act::Register => self.register().await?,
+            Action::Refresh => self.refresh().await?,
+            Action::CodeFlow => run_code_flow(&mut self.auth, &self.client, &self.cookies).await?,
+            Action::Update => self.update().await?,
+            Action::SignIn => self.sign_in().await?,
+            Action::Register => self.register().await?,
         }
         Ok(())
     }
@@ -119,7 +119,10 @@ impl Visit {
             "grant_type=refresh_token&client_id=vestibule-direct&refresh_token={}",
             self.refresh
         );
-        let answer = self.auth.ok(&Call::post("/oauth2/token", FORM, body)).await?;
+        let answer = self
+            .auth
+            .ok(&PreparedRequest::post("/oauth2/token", FORM, body))
+            .await?;
         self.bearer = format!("Bearer {}", text(&answer.body, "access_token")?);
         self.refresh = text(&answer.body, "refresh_token")?;
         Ok(())
@@ -134,7 +137,7 @@ impl Visit {
             "active": true,
         });
         let path = format!("/scim/v2/Users/{}", self.person.id);
-        let mut call = Call::post(&path, "application/scim+json", body.to_string())
+        let mut call = PreparedRequest::post(&path, "application/scim+json", body.to_string())
             .with(header::AUTHORIZATION, self.operator_bearer.clone());
         call.method = http::Method::PUT;
         self.users.ok(&call).await.map(drop)
@@ -142,7 +145,7 @@ impl Visit {
 
     async fn sign_in(&mut self) -> Result<()> {
         let body = json!({ "username": self.person.user_name, "password": self.person.password });
-        let call = Call::post("/authenticate", "application/json", body.to_string());
+        let call = PreparedRequest::post("/authenticate", "application/json", body.to_string());
         self.auth.ok(&call).await.map(drop)
     }
 
@@ -150,7 +153,7 @@ impl Visit {
         let name = format!("{}-{}", self.person.user_name, self.done);
         let person = Person::named(&name);
         let body = json!({ "user_name": name, "email": person.email(), "password": person.password });
-        let call = Call::post("/admin/v1/users", "application/json", body.to_string())
+        let call = PreparedRequest::post("/admin/v1/users", "application/json", body.to_string())
             .with(header::AUTHORIZATION, self.operator_bearer.clone());
         self.auth.ok(&call).await.map(drop)
     }

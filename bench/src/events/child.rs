@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
-use super::part::Part;
+use super::process_spec::ProcessSpec;
 
 /// Killed when dropped.
 pub(super) struct Child {
@@ -17,7 +17,7 @@ pub(super) struct Child {
 
 impl Child {
     /// This program again, in another role.
-    pub(super) fn start(part: &Part) -> Result<Self> {
+    pub(super) fn start(part: &ProcessSpec) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("--part")
             .arg(serde_json::to_string(part)?)

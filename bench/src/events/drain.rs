@@ -7,14 +7,15 @@ use chassis::clock::Timestamp;
 use testkit::Engine;
 
 use super::people::now;
-use super::{Pair, Transport, engine_name};
+use super::{ProcessPair, Transport, engine_name};
 use crate::report::{Figure, Report};
 
 /// Time from the start of the relay until `count` committed events are applied, and the CPU time of both processes.
 async fn drain(transport: Transport, engine: Engine, count: u32) -> Result<(Duration, Duration)> {
-    let mut pair = Pair::start(transport, engine).await?;
+    let mut pair = ProcessPair::start(transport, engine).await?;
     pair.source.ask(&format!("fill {count}")).await?;
-    let used = |pair: &Pair| -> Result<Duration> { Ok(pair.source.cpu_time()? + pair.follower.cpu_time()?) };
+    let used =
+        |pair: &ProcessPair| -> Result<Duration> { Ok(pair.source.cpu_time()? + pair.follower.cpu_time()?) };
     let before = used(&pair)?;
     let start = now();
     pair.source.ask("publish").await?;
@@ -47,7 +48,7 @@ pub(super) async fn measure(
     report.add(
         "Events from commit to applied, per second",
         Figure::new(&name, per_second(count, took))
-            .aim("≥ 5,000 per second")
+            .target("≥ 5,000 per second")
             .ratio(each(cpu, count)),
     );
     Ok(())

@@ -21,8 +21,8 @@ use sqlx::types::Json;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::part::Part;
 use super::people::{now, open};
+use super::process_spec::ProcessSpec;
 
 pub(super) struct Follower {
     db: Db,
@@ -69,7 +69,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Effect {
-    async fn note(self) {
+    async fn record_commit(self) {
         loop {
             self.committed.notified().await;
             let at = now().as_micros();
@@ -80,9 +80,9 @@ impl Effect {
     }
 }
 
-struct Given(Token);
+struct StaticToken(Token);
 
-impl TokenIssuer for Given {
+impl TokenIssuer for StaticToken {
     fn issue(&self) -> BoxFuture<'_, Result<IssuedToken, TokenError>> {
         let (token, expires_at) = (self.0.clone(), now() + Duration::from_secs(86_400));
         Box::pin(async move { Ok(IssuedToken { token, expires_at }) })
@@ -90,16 +90,16 @@ impl TokenIssuer for Given {
 }
 
 impl Follower {
-    pub(super) async fn start(part: &Part) -> Result<Self> {
+    pub(super) async fn start(part: &ProcessSpec) -> Result<Self> {
         let link = part.link.clone().context("a follower has a link")?;
         let db = open(&part.database).await?;
         let config: EventsConfig = serde_json::from_value(part.events.clone())?;
         let clock = || Arc::new(SystemClock);
-        let tokens = ServiceTokens::issued_by(Given(Token::new(link.token)), clock());
+        let tokens = ServiceTokens::issued_by(StaticToken(Token::new(link.token)), clock());
         let http = HttpClient::new(ClientOptions::default())?;
         let effect = Effect::default();
         let shutdown = Shutdown::new();
-        shutdown.spawn("note", effect.clone().note());
+        shutdown.spawn("note", effect.clone().record_commit());
         let followed = Followed {
             consumer: "auth",
             service: "users",
@@ -116,10 +116,10 @@ impl Follower {
         Ok(Self { db, effect, shutdown })
     }
 
-    pub(super) async fn obey(&mut self, command: &str, number: u32) -> Result<String> {
+    pub(super) async fn execute(&mut self, command: &str, number: u32) -> Result<String> {
         match command {
-            "begun" => self.begun().await,
-            "until" => self.until(usize::try_from(number)?).await,
+            "begun" => self.wait_until_bootstrapped().await,
+            "until" => self.wait_for_count(usize::try_from(number)?).await,
             "stamps" => Ok(serde_json::to_string(&*lock(&self.effect.done))?),
             "sum" => self.sum().await,
             other => bail!("unknown command {other}"),
@@ -127,7 +127,7 @@ impl Follower {
     }
 
     /// Waits until the snapshot is done: what is published from now on is followed.
-    async fn begun(&self) -> Result<String> {
+    async fn wait_until_bootstrapped(&self) -> Result<String> {
         testkit::within(Duration::from_secs(300), "the follower has begun", async || {
             let mut reader = self.db.reader().await.ok()?;
             let statement =
@@ -141,7 +141,7 @@ impl Follower {
     }
 
     /// Waits until so many changes are committed; when the last was, in microseconds.
-    async fn until(&self, count: usize) -> Result<String> {
+    async fn wait_for_count(&self, count: usize) -> Result<String> {
         loop {
             {
                 let done = lock(&self.effect.done);

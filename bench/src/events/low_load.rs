@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 use testkit::Engine;
 use uuid::Uuid;
 
-use super::{Pair, Transport, engine_name};
+use super::{ProcessPair, Transport, engine_name};
 use crate::load::percentile;
 use crate::report::{Figure, Report, micros};
 
 /// Events that are not counted.
-const FIRST: u32 = 50;
+const WARM_UP_EVENTS: u32 = 50;
 
 pub(super) async fn measure(
     report: &mut Report,
@@ -20,14 +20,16 @@ pub(super) async fn measure(
     engine: Engine,
     count: u32,
 ) -> Result<()> {
-    let mut pair = Pair::start(transport, engine).await?;
+    let mut pair = ProcessPair::start(transport, engine).await?;
     pair.source.ask("publish").await?;
     // The first ones open connections, and on a broker find their topic or queue.
-    pair.source.ask(&format!("trickle {FIRST}")).await?;
-    pair.follower.ask(&format!("until {FIRST}")).await?;
+    pair.source.ask(&format!("trickle {WARM_UP_EVENTS}")).await?;
+    pair.follower.ask(&format!("until {WARM_UP_EVENTS}")).await?;
     let committed: Vec<(Uuid, i64)> =
         serde_json::from_str(&pair.source.ask(&format!("trickle {count}")).await?)?;
-    pair.follower.ask(&format!("until {}", FIRST + count)).await?;
+    pair.follower
+        .ask(&format!("until {}", WARM_UP_EVENTS + count))
+        .await?;
     let applied: Vec<(Uuid, i64)> = serde_json::from_str(&pair.follower.ask("stamps").await?)?;
     let applied: HashMap<Uuid, i64> = applied.into_iter().collect();
     let mut delays = Vec::new();
@@ -48,7 +50,7 @@ pub(super) async fn measure(
     let name = format!("{}, {}", transport.name(), engine_name(engine));
     report.add(
         "Delay from commit to applied at 100 events a second, p50 / p99",
-        Figure::new(&name, value).aim(aim),
+        Figure::new(&name, value).target(aim),
     );
     Ok(())
 }

@@ -8,8 +8,8 @@ mod cost;
 mod drain;
 mod follower;
 mod low_load;
-mod part;
 mod people;
+mod process_spec;
 mod source;
 
 use anyhow::{Context, Result};
@@ -17,8 +17,8 @@ use testkit::{Engine, TestDb, brokers};
 
 use crate::report::Report;
 use child::Child;
-use part::{Link, Role};
-pub(crate) use part::{Part, run};
+use process_spec::{FeedLink, Role};
+pub(crate) use process_spec::{ProcessSpec, run};
 
 /// What carries the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -70,27 +70,27 @@ fn engine_name(engine: Engine) -> &'static str {
 }
 
 /// A source and a follower on databases of their own.
-struct Pair {
+struct ProcessPair {
     source: Child,
     follower: Child,
     #[expect(dead_code, reason = "removed when dropped, after the processes")]
     databases: [TestDb; 2],
 }
 
-impl Pair {
+impl ProcessPair {
     /// Both started; the follower follows, the source does not publish yet.
     async fn start(transport: Transport, engine: Engine) -> Result<Self> {
         let databases = [database(engine).await, database(engine).await];
         let [theirs, ours] = databases.each_ref().map(|db| db.url().to_owned());
         let events = transport.config();
-        let mut source = Child::start(&Part {
+        let mut source = Child::start(&ProcessSpec {
             role: Role::Source,
             database: theirs,
             events: events.clone(),
             link: None,
         })?;
-        let link: Link = serde_json::from_str(&source.ask("link").await?).context("the source's link")?;
-        let mut follower = Child::start(&Part {
+        let link: FeedLink = serde_json::from_str(&source.ask("link").await?).context("the source's link")?;
+        let mut follower = Child::start(&ProcessSpec {
             role: Role::Follower,
             database: ours,
             events,

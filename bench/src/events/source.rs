@@ -21,13 +21,13 @@ use sqlx::types::Json;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::part::{Link, Part};
 use super::people::{id, now, open, person};
+use super::process_spec::{FeedLink, ProcessSpec};
 
 const SOURCE: &str = "http://users.bench";
 const ISSUER: &str = "http://auth.bench";
 /// A backlog is written in transactions of this size.
-const FILL: u32 = 500;
+const BACKLOG_BATCH: u32 = 500;
 /// Among how many people the changes of a backlog are spread.
 const PEOPLE: u32 = 20_000;
 
@@ -35,33 +35,33 @@ pub(super) struct Source {
     db: Db,
     outbox: Outbox,
     config: EventsConfig,
-    link: Link,
+    link: FeedLink,
     shutdown: Shutdown,
     written: u32,
 }
 
 #[derive(Clone)]
-struct Served {
+struct ServedFeed {
     feed: Feed,
     verifier: Verifier,
 }
 
-impl HasFeed for Served {
+impl HasFeed for ServedFeed {
     fn feed(&self) -> &Feed {
         &self.feed
     }
 }
 
-impl HasVerifier for Served {
+impl HasVerifier for ServedFeed {
     fn verifier(&self) -> &Verifier {
         &self.verifier
     }
 }
 
 /// The follower begins before anything is written: there is nothing to tell.
-struct Nobody;
+struct EmptySnapshot;
 
-impl Snapshot for Nobody {
+impl Snapshot for EmptySnapshot {
     fn page<'a>(&'a self, _: &'a mut Reader, _: Option<&'a str>, _: i64) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async { Ok(SnapshotPage::default()) })
     }
@@ -76,7 +76,7 @@ impl Snapshot for Nobody {
 }
 
 impl Source {
-    pub(super) async fn start(part: &Part) -> Result<Self> {
+    pub(super) async fn start(part: &ProcessSpec) -> Result<Self> {
         let db = open(&part.database).await?;
         let outbox = Outbox::new(SOURCE, Arc::new(SystemClock), Arc::new(SystemRandom::default()));
         let shutdown = Shutdown::new();
@@ -84,16 +84,21 @@ impl Source {
         let keys = KeySet::from_jwks(&JwkSet {
             keys: vec![key.public().clone()],
         });
-        let served = Served {
-            feed: Feed::new(db.clone(), outbox.clone(), Arc::new(Nobody), shutdown.clone()),
+        let served = ServedFeed {
+            feed: Feed::new(
+                db.clone(),
+                outbox.clone(),
+                Arc::new(EmptySnapshot),
+                shutdown.clone(),
+            ),
             verifier: Verifier::new(ISSUER, SOURCE, FixedKeys(Arc::new(keys)), Arc::new(SystemClock)),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let link = Link {
+        let link = FeedLink {
             url: format!("http://{}", listener.local_addr()?).parse()?,
             token: token(&key)?,
         };
-        let app: Router = events::routes::<Served>().with_state(served);
+        let app: Router = events::routes::<ServedFeed>().with_state(served);
         shutdown.spawn("server", async move {
             // Ends with the process.
             let _ = axum::serve(listener, app).await;
@@ -108,7 +113,7 @@ impl Source {
         })
     }
 
-    pub(super) async fn obey(&mut self, command: &str, number: u32) -> Result<String> {
+    pub(super) async fn execute(&mut self, command: &str, number: u32) -> Result<String> {
         match command {
             "link" => Ok(serde_json::to_string(&self.link)?),
             "fill" => self.fill(number).await,
@@ -139,12 +144,13 @@ impl Source {
         let end = self.written + count;
         while self.written < end {
             let mut tx = self.db.begin("fill").await?;
-            for number in self.written..end.min(self.written + FILL) {
+            for number in self.written..end.min(self.written + BACKLOG_BATCH) {
                 let version = i64::from(number / PEOPLE) + 1;
-                self.tell(&mut tx, &person(number % PEOPLE, version)?).await?;
+                self.append_event(&mut tx, &person(number % PEOPLE, version)?)
+                    .await?;
             }
             tx.commit().await?;
-            self.written = end.min(self.written + FILL);
+            self.written = end.min(self.written + BACKLOG_BATCH);
         }
         if let chassis::db::Db::Postgres(pool) = &self.db {
             // As autovacuum would have done while a real backlog grew.
@@ -160,7 +166,7 @@ impl Source {
         for number in self.written..self.written + count {
             tick.tick().await;
             let mut tx = self.db.begin("trickle").await?;
-            self.tell(&mut tx, &person(number, 1)?).await?;
+            self.append_event(&mut tx, &person(number, 1)?).await?;
             tx.commit().await?;
             committed.push((id(number), now().as_micros()));
         }
@@ -219,12 +225,12 @@ impl Source {
             .await
             .map(drop)?);
         if with_event {
-            self.tell(&mut tx, state).await?;
+            self.append_event(&mut tx, state).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    async fn tell(&self, tx: &mut Tx, state: &UserState) -> Result<()> {
+    async fn append_event(&self, tx: &mut Tx, state: &UserState) -> Result<()> {
         let event = UserUpdated(state.clone());
         self.outbox
             .append(tx, "user", state.id, state.version, &event)

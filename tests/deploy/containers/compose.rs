@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use testkit::program;
 
 use crate::files::{read, root};
-use crate::tools::{succeeds, tool};
+use crate::tools::{run_successfully, tool};
 
 /// The commands of the guide: how a profile is chosen, and which services it adds.
 const PROFILES: [(&[&str], &[&str]); 7] = [
@@ -34,7 +34,7 @@ const PROFILES: [(&[&str], &[&str]); 7] = [
         ],
     ),
 ];
-const ALWAYS: [&str; 8] = [
+const DEFAULT_SERVICES: [&str; 8] = [
     "auth",
     "auth-migrate",
     "auth-postgres",
@@ -48,24 +48,24 @@ const ALWAYS: [&str; 8] = [
 /// A copy of the folder `deploy` with secrets, so that the repository stays as it is.
 pub(super) fn copy() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    succeeds(
+    run_successfully(
         Command::new("cp")
             .arg("-R")
             .arg(root().join("deploy"))
             .arg(folder.path()),
     );
-    succeeds(
+    run_successfully(
         Command::new("rm")
             .args(["-rf", "deploy/secrets"])
             .current_dir(folder.path()),
     );
     // As of somebody who shares nothing with the other users of the machine.
-    succeeds(
+    run_successfully(
         Command::new("chmod")
             .args(["-R", "go=", "deploy"])
             .current_dir(folder.path()),
     );
-    succeeds(&mut Command::new(folder.path().join("deploy/compose/secrets")));
+    run_successfully(&mut Command::new(folder.path().join("deploy/compose/secrets")));
     folder
 }
 
@@ -76,7 +76,7 @@ pub(super) fn resolved(deploy: &Path, arguments: &[&str], environment: &[(&str, 
     for (name, value) in environment {
         command.env(name, value);
     }
-    serde_json::from_slice(&succeeds(&mut command).stdout).unwrap()
+    serde_json::from_slice(&run_successfully(&mut command).stdout).unwrap()
 }
 
 fn services(project: &Value) -> &Map<String, Value> {
@@ -101,7 +101,7 @@ fn networks(service: &Value) -> BTreeSet<&str> {
 }
 
 /// Every service of every profile, by name.
-fn everything(deploy: &Path) -> Map<String, Value> {
+fn all_services(deploy: &Path) -> Map<String, Value> {
     let mut all = Map::new();
     for (arguments, _) in PROFILES {
         all.extend(services(&resolved(deploy, arguments, &[])).clone());
@@ -115,7 +115,7 @@ fn each_profile_adds_its_services() {
     for (arguments, added) in PROFILES {
         let project = resolved(&folder.path().join("deploy"), arguments, &[]);
         let found: BTreeSet<&str> = services(&project).keys().map(String::as_str).collect();
-        let expected: BTreeSet<&str> = ALWAYS.iter().chain(added).copied().collect();
+        let expected: BTreeSet<&str> = DEFAULT_SERVICES.iter().chain(added).copied().collect();
         assert_eq!(found, expected, "{arguments:?}");
     }
 }
@@ -136,13 +136,13 @@ fn a_profile_that_changes_the_transport_changes_it() {
             let key = |key: &str| &environment[format!("VESTIBULE_{}__{key}", service.to_uppercase())];
             assert_eq!(key("EVENTS__TRANSPORT"), transport, "{arguments:?}");
             assert_eq!(key("TRACES__OTLP_ENDPOINT").is_string(), traced, "{arguments:?}");
-            accepted(&folder, service, environment);
+            assert_configuration_accepted(&folder, service, environment);
         }
     }
 }
 
 /// The configuration with these variables is one that the service takes.
-fn accepted(folder: &TempDir, service: &str, environment: &Value) {
+fn assert_configuration_accepted(folder: &TempDir, service: &str, environment: &Value) {
     let deploy = folder.path().join("deploy");
     let file = deploy.join(format!("compose/{service}.toml"));
     let text = std::fs::read_to_string(&file).unwrap();
@@ -156,14 +156,14 @@ fn accepted(folder: &TempDir, service: &str, environment: &Value) {
             check.env(name, value);
         }
     }
-    succeeds(&mut check);
+    run_successfully(&mut check);
 }
 
 #[test]
 fn no_service_has_a_right_that_it_does_not_need() {
     let folder = copy();
     let ours = ["auth", "auth-migrate", "users", "users-migrate", "cli"];
-    for (name, service) in everything(&folder.path().join("deploy")) {
+    for (name, service) in all_services(&folder.path().join("deploy")) {
         assert!(
             texts(&service["cap_drop"]).contains("ALL"),
             "{name} keeps capabilities"
@@ -209,7 +209,7 @@ fn no_service_has_a_right_that_it_does_not_need() {
 fn a_database_is_on_the_network_of_its_service_alone() {
     let folder = copy();
     let project = resolved(&folder.path().join("deploy"), &[], &[]);
-    let all = everything(&folder.path().join("deploy"));
+    let all = all_services(&folder.path().join("deploy"));
     for (database, owners) in [
         (
             "auth-postgres",

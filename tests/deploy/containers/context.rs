@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::files::{read, root};
 
 /// The patterns of a `.dockerignore`, in order; the last that fits decides.
-struct Ignored(Vec<Pattern>);
+struct IgnoreRules(Vec<Pattern>);
 
 struct Pattern {
     segments: Vec<String>,
@@ -18,7 +18,7 @@ struct Pattern {
     lets_through: bool,
 }
 
-impl Ignored {
+impl IgnoreRules {
     fn parse(text: &str) -> Self {
         let lines = text.lines().map(str::trim);
         let patterns = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -36,7 +36,7 @@ impl Ignored {
     }
 
     /// Whether the file `path` goes into the build.
-    fn lets_through(&self, path: &str) -> bool {
+    fn includes(&self, path: &str) -> bool {
         let path: Vec<&str> = path.split('/').collect();
         let last = self.0.iter().rev().find(|pattern| pattern.fits(&path));
         last.is_none_or(|pattern| pattern.lets_through)
@@ -56,18 +56,18 @@ fn fits(pattern: &[String], path: &[&str]) -> bool {
         (Some((first, rest)), _) if first == "**" => {
             fits(rest, path) || path.split_first().is_some_and(|(_, below)| fits(pattern, below))
         }
-        (Some((first, rest)), Some((name, below))) => segment(first, name) && fits(rest, below),
+        (Some((first, rest)), Some((name, below))) => matches_segment(first, name) && fits(rest, below),
         _ => false,
     }
 }
 
 /// One segment, in which a `*` stands for anything.
-fn segment(pattern: &str, name: &str) -> bool {
+fn matches_segment(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == name;
     };
     name.strip_prefix(before).is_some_and(|rest| {
-        (0..=rest.len()).any(|at| rest.is_char_boundary(at) && segment(after, &rest[at..]))
+        (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches_segment(after, &rest[at..]))
     })
 }
 
@@ -110,9 +110,9 @@ fn members(folder: &Path) -> Result<BTreeSet<String>, String> {
 }
 
 /// A folder with what of the repository `ignored` lets through. Of sources the names are enough.
-fn context(ignored: &Ignored) -> tempfile::TempDir {
+fn context(ignored: &IgnoreRules) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for path in sources().iter().filter(|path| ignored.lets_through(path)) {
+    for path in sources().iter().filter(|path| ignored.includes(path)) {
         let to = folder.path().join(path);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         match path.ends_with(".rs") {
@@ -127,7 +127,7 @@ fn context(ignored: &Ignored) -> tempfile::TempDir {
 fn every_member_of_the_workspace_goes_into_the_build_of_the_images() {
     let rules = read(".dockerignore");
     let all = members(root()).unwrap();
-    let built = members(context(&Ignored::parse(&rules)).path());
+    let built = members(context(&IgnoreRules::parse(&rules)).path());
     assert_eq!(built.as_ref(), Ok(&all), "let it through in .dockerignore");
     // A member that is forgotten is noticed.
     let forgotten: String = rules
@@ -135,13 +135,13 @@ fn every_member_of_the_workspace_goes_into_the_build_of_the_images() {
         .filter(|line| !line.contains("fuzz"))
         .map(|line| format!("{line}\n"))
         .collect();
-    let refused = members(context(&Ignored::parse(&forgotten)).path()).unwrap_err();
+    let refused = members(context(&IgnoreRules::parse(&forgotten)).path()).unwrap_err();
     assert!(refused.contains("fuzz"), "{refused}");
 }
 
 #[test]
 fn the_last_pattern_that_fits_decides() {
-    let ignored = Ignored::parse("# all but\n*\n!libs\n**/tests\n!tests/Cargo.toml\n!x*.toml\n");
+    let ignored = IgnoreRules::parse("# all but\n*\n!libs\n**/tests\n!tests/Cargo.toml\n!x*.toml\n");
     for (path, there) in [
         ("README.md", false),
         ("libs/a/src/lib.rs", true),
@@ -151,6 +151,6 @@ fn the_last_pattern_that_fits_decides() {
         ("xyz.toml", true),
         ("a/xyz.toml", false),
     ] {
-        assert_eq!(ignored.lets_through(path), there, "{path}");
+        assert_eq!(ignored.includes(path), there, "{path}");
     }
 }

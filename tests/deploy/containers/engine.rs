@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::within;
 
 use crate::files::root;
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 /// A container engine of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Engine {
 
 impl Engine {
     /// Docker when its daemon answers, else podman: as `scripts/lib.sh` chooses.
-    pub(crate) fn here() -> Self {
+    pub(crate) fn detect() -> Self {
         static HERE: OnceLock<Engine> = OnceLock::new();
         *HERE.get_or_init(|| {
             let answers = |program: &str| {
@@ -55,31 +55,31 @@ impl Engine {
     }
 
     /// Runs it and gives back what it printed, trimmed.
-    pub(crate) fn ask(self, arguments: &[&str]) -> String {
-        let output = succeeds(&mut self.command(arguments));
+    pub(crate) fn output(self, arguments: &[&str]) -> String {
+        let output = run_successfully(&mut self.command(arguments));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Runs it, however it ends.
-    pub(crate) fn attempt(self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Waits until the container's own health check succeeds. Docker runs it by itself; podman would need systemd for that,
     /// so it is told to.
-    pub(crate) async fn healthy(self, container: &str) {
+    pub(crate) async fn wait_until_healthy(self, container: &str) {
         within(
             Duration::from_secs(90),
             &format!("{container} is healthy"),
             async || {
                 let healthy = match self {
-                    Self::Podman => self.attempt(&["healthcheck", "run", container]).status.success(),
+                    Self::Podman => self.run(&["healthcheck", "run", container]).status.success(),
                     Self::Docker => {
-                        self.ask(&["inspect", "-f", "{{.State.Health.Status}}", container]) == "healthy"
+                        self.output(&["inspect", "-f", "{{.State.Health.Status}}", container]) == "healthy"
                     }
                 };
                 if !healthy {
-                    let running = self.ask(&["inspect", "-f", "{{.State.Running}}", container]);
+                    let running = self.output(&["inspect", "-f", "{{.State.Running}}", container]);
                     assert_eq!(running, "true", "{container} ended:\n{}", self.log(container));
                 }
                 healthy.then_some(())
@@ -90,7 +90,7 @@ impl Engine {
 
     /// What a container has printed so far.
     pub(crate) fn log(self, container: &str) -> String {
-        let output = self.attempt(&["logs", container]);
+        let output = self.run(&["logs", container]);
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 }

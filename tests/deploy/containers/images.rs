@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::engine::Engine;
 use crate::files::{read, root};
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 /// The most that an image may have, in bytes on the disk of whoever runs it.
-const LARGEST: u64 = 40_000_000;
+const MAX_IMAGE_BYTES: u64 = 40_000_000;
 
 /// What an image has beside its program. A shell is not among it, nor anything else that runs.
-const KNOWN: [&str; 5] = [
+const KNOWN_PATHS: [&str; 5] = [
     "etc/group",
     "etc/nsswitch.conf",
     "etc/passwd",
@@ -55,25 +55,25 @@ impl Image {
     }
 
     fn inspect(&self) -> Value {
-        let text = Engine::here().ask(&["image", "inspect", &self.name()]);
+        let text = Engine::detect().output(&["image", "inspect", &self.name()]);
         serde_json::from_str::<Value>(&text).unwrap()[0].take()
     }
 
     /// Every path in the image that is no folder.
     fn paths(&self, scratch: &Path) -> BTreeSet<String> {
-        let engine = Engine::here();
-        let container = engine.ask(&["create", &self.name()]);
+        let engine = Engine::detect();
+        let container = engine.output(&["create", &self.name()]);
         let archive = scratch.join("image.tar");
-        engine.ask(&["export", "-o", archive.to_str().unwrap(), &container]);
-        engine.ask(&["rm", "-f", &container]);
-        succeeds(
+        engine.output(&["export", "-o", archive.to_str().unwrap(), &container]);
+        engine.output(&["rm", "-f", &container]);
+        run_successfully(
             Command::new("tar")
                 .arg("-C")
                 .arg(scratch)
                 .arg("-xf")
                 .arg(&archive),
         );
-        let listed = succeeds(Command::new("tar").arg("-tf").arg(&archive));
+        let listed = run_successfully(Command::new("tar").arg("-tf").arg(&archive));
         let listed = String::from_utf8(listed.stdout).unwrap();
         listed
             .lines()
@@ -84,14 +84,14 @@ impl Image {
 }
 
 /// Builds all images once, however many tests ask. Nothing is compiled when nothing has changed.
-pub(crate) fn built() {
+pub(crate) fn build_images() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let engine = match Engine::here() {
+        let engine = match Engine::detect() {
             Engine::Docker => "docker",
             Engine::Podman => "podman",
         };
-        succeeds(
+        run_successfully(
             Command::new(root().join("scripts/build-images"))
                 .env("TAG", TAG)
                 .env("ENGINE", engine),
@@ -100,7 +100,7 @@ pub(crate) fn built() {
 }
 
 /// What engines put there themselves when a container is made, and the export shows.
-fn engines_own(path: &str) -> bool {
+fn is_engine_file(path: &str) -> bool {
     ["dev/", "proc/", "sys/", "run/"]
         .iter()
         .any(|folder| path.starts_with(folder))
@@ -117,11 +117,11 @@ fn engines_own(path: &str) -> bool {
 #[test]
 fn an_image_has_its_program_and_nothing_else_that_runs() {
     // SB-41
-    built();
+    build_images();
     for image in &IMAGES {
         let scratch = tempfile::tempdir().unwrap();
         let program = format!("usr/local/bin/{}", image.program);
-        let expected: BTreeSet<String> = KNOWN
+        let expected: BTreeSet<String> = KNOWN_PATHS
             .iter()
             .map(|path| match path.ends_with('/') {
                 true => program.clone(),
@@ -131,12 +131,12 @@ fn an_image_has_its_program_and_nothing_else_that_runs() {
         let found: BTreeSet<String> = image
             .paths(scratch.path())
             .into_iter()
-            .filter(|path| !engines_own(path))
+            .filter(|path| !is_engine_file(path))
             .collect();
         assert_eq!(found, expected, "{}", image.target);
-        program_is_static(&scratch.path().join(&program));
-        let listed = program_lists_its_dependencies(&scratch.path().join(&program));
-        the_sbom_names(image, &listed);
+        assert_static_program(&scratch.path().join(&program));
+        let listed = listed_dependencies(&scratch.path().join(&program));
+        assert_sbom_names(image, &listed);
         let passwd = std::fs::read_to_string(scratch.path().join("etc/passwd")).unwrap();
         assert_eq!(
             passwd,
@@ -145,8 +145,8 @@ fn an_image_has_its_program_and_nothing_else_that_runs() {
     }
 }
 
-fn program_is_static(program: &Path) {
-    let headers = succeeds(Command::new("readelf").args(["-l", "-d"]).arg(program));
+fn assert_static_program(program: &Path) {
+    let headers = run_successfully(Command::new("readelf").args(["-l", "-d"]).arg(program));
     let headers = String::from_utf8(headers.stdout).unwrap();
     assert!(headers.contains("LOAD"), "{headers}");
     for loader in ["INTERP", "(NEEDED)"] {
@@ -159,15 +159,15 @@ fn program_is_static(program: &Path) {
 }
 
 /// The section that cargo-auditable writes, which scanners of images read.
-fn program_lists_its_dependencies(program: &Path) -> BTreeSet<(String, String)> {
+fn listed_dependencies(program: &Path) -> BTreeSet<(String, String)> {
     let section = program.with_extension("dep-v0");
-    succeeds(
+    run_successfully(
         Command::new("objcopy")
             .arg(format!("--dump-section=.dep-v0={}", section.display()))
             .args([program, Path::new("/dev/null")]),
     );
     let unpack = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(open(sys.argv[1], 'rb').read()))";
-    let listed = succeeds(Command::new("python3").args(["-c", unpack]).arg(&section));
+    let listed = run_successfully(Command::new("python3").args(["-c", unpack]).arg(&section));
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     let packages = crates(&listed["packages"]);
     let has = |name: &str| packages.iter().any(|(other, _)| other == name);
@@ -188,7 +188,7 @@ fn crates(list: &Value) -> BTreeSet<(String, String)> {
 
 /// The document that `scripts/build-images` writes names every crate of the image's program with its version, and no
 /// other.
-fn the_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
+fn assert_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
     let document: Value =
         serde_json::from_str(&read(&format!("target/sbom/{}-{TAG}.cdx.json", image.target))).unwrap();
     assert_eq!(document["bomFormat"], "CycloneDX");
@@ -226,7 +226,7 @@ fn the_sbom_names(image: &Image, listed: &BTreeSet<(String, String)>) {
 
 #[test]
 fn an_image_says_what_it_is_and_runs_as_nobody_in_particular() {
-    built();
+    build_images();
     let version = env!("CARGO_PKG_VERSION");
     for image in &IMAGES {
         let (target, about) = (image.target, image.inspect());
@@ -250,7 +250,7 @@ fn an_image_says_what_it_is_and_runs_as_nobody_in_particular() {
             assert!(!label(name).is_empty(), "{target}: {name}");
         }
         // Docker shows it in the configuration, podman beside it.
-        let check = match Engine::here() {
+        let check = match Engine::detect() {
             Engine::Docker => &config["Healthcheck"]["Test"],
             Engine::Podman => &about["Healthcheck"]["Test"],
         };
@@ -263,7 +263,7 @@ fn an_image_says_what_it_is_and_runs_as_nobody_in_particular() {
             ),
         }
         let size = about["Size"].as_u64().unwrap();
-        assert!(size < LARGEST, "{target} has {size} bytes");
+        assert!(size < MAX_IMAGE_BYTES, "{target} has {size} bytes");
     }
 }
 

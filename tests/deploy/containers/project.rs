@@ -10,7 +10,7 @@ use testkit::{brokers, free_port};
 
 use super::compose::{copy, resolved};
 use super::engine::Engine;
-use super::images::{TAG, built};
+use super::images::{TAG, build_images};
 
 /// What stands in for an image that no registry gives here: see `scripts/build-base-images`.
 const LOCAL_POSTGRES: &str = "localhost/vestibule-local/postgres";
@@ -31,7 +31,7 @@ pub(super) struct Project {
 impl Project {
     /// Starts the services of the default profile, and waits until both are healthy.
     pub(super) async fn up() -> Self {
-        built();
+        build_images();
         let folder = copy();
         let ports = [(8000, free_port()), (8001, free_port())];
         let [auth_url, users_url] = ports.map(|(_, port)| format!("http://localhost:{port}"));
@@ -40,8 +40,8 @@ impl Project {
             ("VESTIBULE_AUTH_URL", auth_url.clone()),
             ("VESTIBULE_USERS_URL", users_url.clone()),
         ];
-        let engine = Engine::here();
-        let local = engine.ask(&["images", "-q", "--filter", &format!("reference={LOCAL_POSTGRES}")]);
+        let engine = Engine::detect();
+        let local = engine.output(&["images", "-q", "--filter", &format!("reference={LOCAL_POSTGRES}")]);
         if let Some(id) = local.lines().next() {
             environment.push(("POSTGRES_IMAGE", id.to_owned()));
         }
@@ -62,23 +62,23 @@ impl Project {
                 true => &["--internal"],
                 false => &[],
             };
-            let name = project.named(network);
-            engine.ask(&[&["network", "create"], internal, &[&name]].concat());
+            let name = project.resource_name(network);
+            engine.output(&[&["network", "create"], internal, &[&name]].concat());
         }
         for service in ["auth", "users"] {
             project.start(service).await;
-            project.healthy(service).await;
+            project.wait_until_healthy(service).await;
         }
         project
     }
 
     /// What a service's container, a network or a volume of this project is called.
-    pub(super) fn named(&self, what: &str) -> String {
+    pub(super) fn resource_name(&self, what: &str) -> String {
         format!("{}-{what}", self.name)
     }
 
-    pub(super) async fn healthy(&self, service: &str) {
-        self.engine.healthy(&self.named(service)).await;
+    pub(super) async fn wait_until_healthy(&self, service: &str) {
+        self.engine.wait_until_healthy(&self.resource_name(service)).await;
     }
 
     /// Starts a service after those that it depends on, as Compose would.
@@ -97,7 +97,7 @@ impl Project {
             }
             Box::pin(self.start(needed)).await;
             match how["condition"].as_str().unwrap() {
-                "service_healthy" => self.healthy(needed).await,
+                "service_healthy" => self.wait_until_healthy(needed).await,
                 "service_completed_successfully" => self.completed(needed),
                 other => panic!("{service} waits for {needed} to be {other}"),
             }
@@ -105,12 +105,12 @@ impl Project {
         let mut arguments = vec!["run".to_owned(), "-d".to_owned()];
         arguments.extend(self.flags(service, &about));
         self.engine
-            .ask(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+            .output(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     fn completed(&self, service: &str) {
-        let container = self.named(service);
-        let code = self.engine.ask(&["wait", &container]);
+        let container = self.resource_name(service);
+        let code = self.engine.output(&["wait", &container]);
         assert_eq!(code, "0", "{service}:\n{}", self.engine.log(&container));
     }
 
@@ -119,15 +119,18 @@ impl Project {
         let flags = self.flags("cli", &self.model["services"]["cli"]);
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         self.engine
-            .attempt(&[&["run", "--rm"], flags.as_slice(), command].concat())
+            .run(&[&["run", "--rm"], flags.as_slice(), command].concat())
     }
 
     /// The part of a command line that says what the compose file says of a service; image and command are its end.
     fn flags(&self, service: &str, about: &Value) -> Vec<String> {
-        let mut flags = vec!["--name".to_owned(), self.named(service)];
+        let mut flags = vec!["--name".to_owned(), self.resource_name(service)];
         let mut add = |name: &str, value: String| flags.extend([name.to_owned(), value]);
         for network in about["networks"].as_object().unwrap().keys() {
-            add("--network", format!("{}:alias={service}", self.named(network)));
+            add(
+                "--network",
+                format!("{}:alias={service}", self.resource_name(network)),
+            );
         }
         if ["auth", "users"].contains(&service) {
             // Time for an engine to be slow in, while a test looks at one that drains.
@@ -167,7 +170,7 @@ impl Project {
             }
         }
         for volume in about["volumes"].as_array().into_iter().flatten() {
-            let source = self.named(volume["source"].as_str().unwrap());
+            let source = self.resource_name(volume["source"].as_str().unwrap());
             add(
                 "--volume",
                 format!("{source}:{}", volume["target"].as_str().unwrap()),
@@ -215,18 +218,18 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         for service in &self.started {
-            let container = self.named(service);
+            let container = self.resource_name(service);
             if std::thread::panicking() {
                 eprintln!(
                     "--- what {service} said last ---\n{}",
                     self.engine.log(&container)
                 );
             }
-            self.engine.attempt(&["rm", "-f", "-v", &container]);
+            self.engine.run(&["rm", "-f", "-v", &container]);
         }
         for kind in ["network", "volume"] {
             for name in self.model[format!("{kind}s")].as_object().into_iter().flatten() {
-                self.engine.attempt(&[kind, "rm", "-f", &self.named(name.0)]);
+                self.engine.run(&[kind, "rm", "-f", &self.resource_name(name.0)]);
             }
         }
     }

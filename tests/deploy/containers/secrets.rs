@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::compose::{copy, resolved};
-use crate::files::below;
+use crate::files::files_below;
 
 #[test]
 fn secrets_are_made_once_and_all_are_used() {
@@ -30,7 +30,7 @@ fn secrets_are_made_once_and_all_are_used() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("none was changed"));
     let after: Vec<String> = names().iter().map(|name| secret(name)).collect();
     assert_eq!(before, after);
-    guarded(&deploy.join("secrets"));
+    assert_permissions(&deploy.join("secrets"));
 
     // Made by a release in which the services were the owners of their tables.
     for name in names().iter().filter(|name| name.contains("-serving")) {
@@ -43,11 +43,11 @@ fn secrets_are_made_once_and_all_are_used() {
             .success()
     );
     assert_eq!(names(), declared);
-    guarded(&deploy.join("secrets"));
+    assert_permissions(&deploy.join("secrets"));
     for (name, text) in declared.iter().zip(&before) {
         assert_eq!(name.contains("-serving"), secret(name) != *text, "{name}");
     }
-    let left: Vec<String> = below("deploy")
+    let left: Vec<String> = files_below("deploy")
         .into_iter()
         .filter(|path| path.contains("/secrets/"))
         .collect();
@@ -55,7 +55,7 @@ fn secrets_are_made_once_and_all_are_used() {
 }
 
 /// The files are readable by whoever they are mounted for; the folder lets nobody else near them.
-fn guarded(secrets: &Path) {
+fn assert_permissions(secrets: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(secrets), 0o700);
@@ -70,7 +70,7 @@ fn everybody_may_read_what_is_mounted() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = copy();
     for place in ["deploy/compose", "deploy/observability"] {
-        let files = below(place);
+        let files = files_below(place);
         assert!(!files.is_empty());
         for file in files {
             let mode = std::fs::metadata(folder.path().join(&file))

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::project::Project;
 
 /// A killed container has to start, find its database and catch up.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Fills the page of the registration; the answer is the path of where the person lands.
 async fn sign_up(project: &Project, person: &Person) -> String {
@@ -44,9 +44,9 @@ async fn authenticate(project: &Project, person: &Person) -> Option<Value> {
 }
 
 /// Signs in, and asks the user service who she is.
-async fn known_to_both(project: &Project, person: &Person) {
+async fn assert_known_to_both_services(project: &Project, person: &Person) {
     let tokens = within(
-        RECOVERY,
+        RECOVERY_TIMEOUT,
         &format!("{} can sign in", person.user_name),
         async || authenticate(project, person).await,
     )
@@ -70,8 +70,8 @@ async fn people_come_and_go_while_containers_are_killed() {
     let engine = project.engine;
     let ann = Person::named("ann");
     sign_up(&project, &ann).await;
-    known_to_both(&project, &ann).await;
-    the_event_has_arrived(&project).await;
+    assert_known_to_both_services(&project, &ann).await;
+    wait_until_services_agree(&project).await;
     let smoke = project.try_cli(&["smoke"]);
     assert!(
         smoke.status.success(),
@@ -79,30 +79,30 @@ async fn people_come_and_go_while_containers_are_killed() {
         String::from_utf8_lossy(&smoke.stderr)
     );
 
-    engine.ask(&["kill", &project.named("users")]);
+    engine.output(&["kill", &project.resource_name("users")]);
     assert!(
         authenticate(&project, &ann).await.is_some(),
         "ann signs in without users"
     );
     let bob = Person::named("bob");
     assert_eq!(sign_up(&project, &bob).await, "/register/wait");
-    engine.ask(&["start", &project.named("users")]);
-    project.healthy("users").await;
-    known_to_both(&project, &bob).await;
+    engine.output(&["start", &project.resource_name("users")]);
+    project.wait_until_healthy("users").await;
+    assert_known_to_both_services(&project, &bob).await;
 
-    engine.ask(&["kill", &project.named("auth")]);
-    engine.ask(&["start", &project.named("auth")]);
-    project.healthy("auth").await;
-    known_to_both(&project, &ann).await;
+    engine.output(&["kill", &project.resource_name("auth")]);
+    engine.output(&["start", &project.resource_name("auth")]);
+    project.wait_until_healthy("auth").await;
+    assert_known_to_both_services(&project, &ann).await;
 
-    what_serves_is_no_owner(&project);
-    what_runs_is_confined(&project);
+    assert_serving_role_is_not_owner(&project);
+    assert_containers_confined(&project);
     drain(&project).await;
 }
 
 /// What each service published of ann was applied by the other: the services say that they agree.
-async fn the_event_has_arrived(project: &Project) {
-    within(RECOVERY, "no event is on its way", async || {
+async fn wait_until_services_agree(project: &Project) {
+    within(RECOVERY_TIMEOUT, "no event is on its way", async || {
         project
             .try_cli(&["events", "verify"])
             .status
@@ -113,7 +113,7 @@ async fn the_event_has_arrived(project: &Project) {
 }
 
 /// The connections of the services are those of the serving roles, and those may not change tables.
-fn what_serves_is_no_owner(project: &Project) {
+fn assert_serving_role_is_not_owner(project: &Project) {
     for service in ["auth", "users"] {
         let ask = "SELECT DISTINCT usename FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL; \
@@ -123,22 +123,22 @@ fn what_serves_is_no_owner(project: &Project) {
             "for place in /usr/lib/postgresql/*/bin; do PATH=$place:$PATH; done; \
              PGPASSWORD=$(cat /run/secrets/{service}-postgres) psql -h 127.0.0.1 -U {service} -d {service} -Atc \"$1\""
         );
-        let database = project.named(&format!("{service}-postgres"));
+        let database = project.resource_name(&format!("{service}-postgres"));
         let said = project
             .engine
-            .ask(&["exec", &database, "sh", "-c", &run, "sh", ask]);
+            .output(&["exec", &database, "sh", "-c", &run, "sh", ask]);
         assert_eq!(said, format!("{service}_serving\nf|f"));
     }
 }
 
 /// Nothing in the containers runs as root, and their root cannot be written to. There is no shell to try it with: the
 /// kernel is asked instead.
-fn what_runs_is_confined(project: &Project) {
+fn assert_containers_confined(project: &Project) {
     for service in ["auth", "users"] {
-        let container = project.named(service);
+        let container = project.resource_name(service);
         let pid = project
             .engine
-            .ask(&["inspect", "-f", "{{.State.Pid}}", &container]);
+            .output(&["inspect", "-f", "{{.State.Pid}}", &container]);
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let field = |name: &str| {
             let line = status
@@ -159,9 +159,7 @@ fn what_runs_is_confined(project: &Project) {
             .unwrap();
         let options = root.split(' ').nth(3).unwrap();
         assert!(options.split(',').any(|option| option == "ro"), "{root}");
-        let shell = project
-            .engine
-            .attempt(&["exec", &container, "/bin/sh", "-c", "true"]);
+        let shell = project.engine.run(&["exec", &container, "/bin/sh", "-c", "true"]);
         assert!(!shell.status.success(), "{service} has a shell");
     }
 }
@@ -170,23 +168,23 @@ fn what_runs_is_confined(project: &Project) {
 async fn drain(project: &Project) {
     let (engine, services) = (project.engine, ["auth", "users"]);
     for service in services {
-        engine.ask(&["kill", "--signal", "TERM", &project.named(service)]);
+        engine.output(&["kill", "--signal", "TERM", &project.resource_name(service)]);
     }
     for service in services {
         let (container, program) = (
-            project.named(service),
+            project.resource_name(service),
             format!("/usr/local/bin/vestibule-{service}"),
         );
         let said = eventually("it says that it drains", async || {
-            let answer = engine.attempt(&["exec", &container, &program, "health"]);
+            let answer = engine.run(&["exec", &container, &program, "health"]);
             (!answer.status.success()).then(|| String::from_utf8_lossy(&answer.stderr).into_owned())
         })
         .await;
         assert!(said.contains("draining"), "{service}: {said}");
     }
     for service in services {
-        let container = project.named(service);
-        let code = engine.ask(&["wait", &container]);
+        let container = project.resource_name(service);
+        let code = engine.output(&["wait", &container]);
         assert_eq!(code, "0", "{}", engine.log(&container));
     }
 }
@@ -194,8 +192,8 @@ async fn drain(project: &Project) {
 /// A container without configuration ends at once and says what is missing.
 #[test]
 fn a_container_without_configuration_says_what_is_missing() {
-    super::images::built();
-    let engine = Engine::here();
+    super::images::build_images();
+    let engine = Engine::detect();
     for image in &super::images::IMAGES {
         let (command, code, said) = match image.target {
             "cli" => (&["doctor"][..], 3, ""),
@@ -203,7 +201,7 @@ fn a_container_without_configuration_says_what_is_missing() {
         };
         let name = image.name();
         let run = ["run", "--rm", "--network", "none", "--read-only", &name];
-        let output = engine.attempt(&[&run, command].concat());
+        let output = engine.run(&[&run, command].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{}: {text}", image.target);
         assert!(text.contains(said), "{text}");

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::server::mapped;
+use super::server::mapped_fields;
 use crate::files::read;
 
 fn objects() -> Vec<Value> {
@@ -97,7 +97,7 @@ fn the_saved_objects_refer_to_each_other() {
         assert_eq!(names.len(), references.len());
         match text(object, "/type") {
             "index-pattern" => assert_eq!(text(object, "/attributes/timeFieldName"), "@timestamp"),
-            "dashboard" => panels_are_placed(object, &names),
+            "dashboard" => assert_panel_layout(object, &names),
             _ => assert!(names.contains(text(&inner(object, SOURCE), "/indexRefName"))),
         }
     }
@@ -111,7 +111,7 @@ fn the_saved_objects_refer_to_each_other() {
 }
 
 /// Every panel is referred to, and none lies over another.
-fn panels_are_placed(dashboard: &Value, references: &HashSet<&str>) {
+fn assert_panel_layout(dashboard: &Value, references: &HashSet<&str>) {
     let panels = inner(dashboard, "/attributes/panelsJSON");
     let mut taken = HashSet::new();
     let panels = panels.as_array().unwrap();
@@ -131,7 +131,7 @@ fn panels_are_placed(dashboard: &Value, references: &HashSet<&str>) {
 
 #[test]
 fn every_field_of_the_dashboards_is_in_the_index_template() {
-    let fields: HashMap<String, String> = mapped().into_iter().collect();
+    let fields: HashMap<String, String> = mapped_fields().into_iter().collect();
     let countable = ["keyword", "ip", "long", "date", "constant_keyword"];
     for panel in panels() {
         for aggregation in panel.aggregations.as_object().unwrap().values() {

@@ -4,14 +4,14 @@
 use serde_json::Value;
 
 use crate::files::{read, root, yaml};
-use crate::tools::{checker, succeeds};
+use crate::tools::{checker, run_successfully};
 
 const FOLDER: &str = "deploy/observability/elastic/logstash";
 
 /// What the grammar makes of a pipeline.
-fn tree(name: &str) -> String {
+fn pipeline_syntax_tree(name: &str) -> String {
     let program = "import sys\nfrom logstash_pipeline_parser import Pipeline\nprint(Pipeline(open(sys.argv[1]).read()).parse())";
-    let output = succeeds(
+    let output = run_successfully(
         checker("python")
             .args(["-c", program])
             .arg(root().join(FOLDER).join("pipeline").join(name)),
@@ -21,11 +21,11 @@ fn tree(name: &str) -> String {
 
 #[test]
 fn the_pipelines_are_of_the_grammar_of_logstash() {
-    let main = tree("vestibule.conf");
+    let main = pipeline_syntax_tree("vestibule.conf");
     for plugin in ["beats", "fingerprint", "mutate", "drop", "elasticsearch"] {
         assert!(main.contains(&format!("'{plugin}'")), "{plugin}: {main}");
     }
-    let dead = tree("dead-letters.conf");
+    let dead = pipeline_syntax_tree("dead-letters.conf");
     for plugin in ["dead_letter_queue", "ruby", "elasticsearch"] {
         assert!(dead.contains(&format!("'{plugin}'")), "{plugin}: {dead}");
     }

@@ -9,9 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What arrived so far.
 #[derive(Clone, Default)]
-pub(super) struct Received(Arc<Mutex<Vec<Value>>>);
+pub(super) struct ReceivedEvents(Arc<Mutex<Vec<Value>>>);
 
-impl Received {
+impl ReceivedEvents {
     pub(super) fn events(&self) -> Vec<Value> {
         self.0.lock().unwrap().clone()
     }
@@ -22,10 +22,10 @@ impl Received {
     clippy::disallowed_methods,
     reason = "it listens until the test's runtime ends"
 )]
-pub(super) async fn listen() -> (SocketAddr, Received) {
+pub(super) async fn listen() -> (SocketAddr, ReceivedEvents) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let received = Received::default();
+    let received = ReceivedEvents::default();
     let sink = received.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -35,7 +35,7 @@ pub(super) async fn listen() -> (SocketAddr, Received) {
     (address, received)
 }
 
-async fn serve(mut stream: TcpStream, sink: Received) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, sink: ReceivedEvents) -> std::io::Result<()> {
     let mut expected = 0;
     let mut seen = 0;
     loop {

@@ -6,10 +6,10 @@ use std::fs;
 
 use chassis::telemetry::{ACTIONS, FIELDS, FieldKind};
 
-use super::server::mapped;
+use super::server::mapped_fields;
 use crate::files::{read, root};
 
-const PLACE: &str = "docs/reference/logs.md";
+const PAGE_PATH: &str = "docs/reference/logs.md";
 
 const HEAD: &str = "\
 # Lines of the log
@@ -75,14 +75,18 @@ fn page() -> String {
 #[test]
 fn the_generated_reference_of_the_log_is_up_to_date() {
     if std::env::var_os("VESTIBULE_GENERATE").is_some() {
-        fs::write(root().join(PLACE), page()).unwrap();
+        fs::write(root().join(PAGE_PATH), page()).unwrap();
     }
-    assert_eq!(read(PLACE), page(), "{PLACE} is stale: run scripts/generate");
+    assert_eq!(
+        read(PAGE_PATH),
+        page(),
+        "{PAGE_PATH} is stale: run scripts/generate"
+    );
 }
 
 #[test]
 fn every_field_has_a_place_in_the_index_template() {
-    let known: HashMap<String, String> = mapped().into_iter().collect();
+    let known: HashMap<String, String> = mapped_fields().into_iter().collect();
     for field in &FIELDS {
         let expected = match (field.name, field.kind) {
             // Filebeat takes it away.
@@ -109,7 +113,7 @@ fn every_field_has_a_place_in_the_index_template() {
 fn the_list_of_actions_is_that_of_the_code() {
     let mut found = Vec::new();
     for folder in ["libs", "services"] {
-        for file in crate::files::below(folder) {
+        for file in crate::files::files_below(folder) {
             let ours = file.ends_with(".rs")
                 && file.contains("/src/")
                 && !file.contains("tests")

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::files::{read, root};
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 /// A running server; gone when dropped.
 pub(super) struct Server {
@@ -23,7 +23,7 @@ impl Server {
     pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let script = root().join("scripts/elastic");
-        let said = succeeds(Command::new(&script).arg("start").arg(folder.path()));
+        let said = run_successfully(Command::new(&script).arg("start").arg(folder.path()));
         let url = String::from_utf8(said.stdout).unwrap().trim().to_owned();
         let server = Self {
             url,
@@ -42,7 +42,7 @@ impl Server {
             .env("ELASTICSEARCH_URL", &self.url)
             // The server of the tests has no plugin for it; see lifecycle.rs.
             .env("LIFECYCLE", "no");
-        succeeds(&mut command);
+        run_successfully(&mut command);
     }
 
     pub(super) async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
@@ -136,7 +136,7 @@ impl Drop for Server {
 }
 
 /// The names and types of all fields of the index template.
-pub(super) fn mapped() -> Vec<(String, String)> {
+pub(super) fn mapped_fields() -> Vec<(String, String)> {
     fn walk(properties: &Value, prefix: &str, found: &mut Vec<(String, String)>) {
         for (name, field) in properties.as_object().unwrap() {
             let name = format!("{prefix}{name}");

@@ -11,7 +11,7 @@ use yaml_serde::Value as Yaml;
 
 use super::lumberjack;
 use crate::files::{read, root, yaml};
-use crate::tools::{succeeds, tool};
+use crate::tools::{run_successfully, tool};
 
 /// The program that scripts/setup.d/elastic.sh built.
 fn filebeat() -> Command {
@@ -30,8 +30,8 @@ const CONFIGURATIONS: [&str; 2] = [
 fn filebeat_reads_its_configurations() {
     for path in CONFIGURATIONS {
         let folder = tempfile::tempdir().unwrap();
-        let copy = owned(&root().join(path), folder.path());
-        succeeds(
+        let copy = copy_with_own_permissions(&root().join(path), folder.path());
+        run_successfully(
             filebeat()
                 .args(["test", "config", "--path.home"])
                 .arg(folder.path())
@@ -43,7 +43,7 @@ fn filebeat_reads_its_configurations() {
 }
 
 /// Filebeat refuses a file that somebody else owns or may write.
-fn owned(path: &Path, folder: &Path) -> PathBuf {
+fn copy_with_own_permissions(path: &Path, folder: &Path) -> PathBuf {
     let copy = folder.join("checked.yml");
     fs::copy(path, &copy).unwrap();
     let mut rights = fs::metadata(&copy).unwrap().permissions();
@@ -68,9 +68,9 @@ fn configuration(files: &str) -> Value {
     })
 }
 
-struct Running(Child);
+struct FilebeatProcess(Child);
 
-impl Drop for Running {
+impl Drop for FilebeatProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -78,7 +78,7 @@ impl Drop for Running {
 }
 
 /// Lines as Docker keeps them in its files.
-pub(super) fn as_docker_keeps_them(lines: &str) -> String {
+pub(super) fn as_docker_log_lines(lines: &str) -> String {
     let wrap = |line| json!({ "log": format!("{line}\n"), "stream": "stdout", "time": "2026-11-23T05:00:00.123456789Z" });
     lines.lines().map(|line| format!("{}\n", wrap(line))).collect()
 }
@@ -87,16 +87,16 @@ pub(super) fn as_docker_keeps_them(lines: &str) -> String {
 pub(super) async fn ship(lines: &str) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("0123-json.log");
-    fs::write(&logs, as_docker_keeps_them(lines)).unwrap();
+    fs::write(&logs, as_docker_log_lines(lines)).unwrap();
     let (logstash, received) = lumberjack::listen().await;
     let mut configuration = configuration(logs.to_str().unwrap());
     configuration["output.logstash"] =
         json!({ "hosts": [logstash.to_string()], "compression_level": 0, "bulk_max_size": 256 });
     let path = folder.path().join("filebeat.yml");
     fs::write(&path, configuration.to_string()).unwrap();
-    let path = owned(&path, folder.path());
+    let path = copy_with_own_permissions(&path, folder.path());
     let said = fs::File::create(folder.path().join("said")).unwrap();
-    let _running = Running(
+    let _running = FilebeatProcess(
         filebeat()
             .arg("-c")
             .arg(&path)

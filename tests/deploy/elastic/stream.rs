@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Person, Stack, StackOptions, eventually};
 
-use super::server::{STREAM, Server, mapped};
+use super::server::{STREAM, Server, mapped_fields};
 use super::{kibana, shipping};
 use crate::prometheus::story;
 
@@ -14,7 +14,7 @@ const LEVEL: &str = "info,http=debug,events=debug";
 
 /// Sign-up, sign-ins good and bad, a token used twice, an act of an administrator, events, and a service that goes
 /// away. What both services wrote.
-async fn logged() -> String {
+async fn run_logged_story() -> String {
     let options = StackOptions::default()
         .with("VESTIBULE_AUTH__LOG__LEVEL", LEVEL)
         .with("VESTIBULE_USERS__LOG__LEVEL", LEVEL);
@@ -58,7 +58,7 @@ async fn logged() -> String {
 }
 
 /// What logstash/pipeline/vestibule.conf does to an event: noise goes, the stream and the identity are added.
-fn through_logstash(events: Vec<Value>) -> Vec<(String, Value)> {
+fn apply_logstash_pipeline(events: Vec<Value>) -> Vec<(String, Value)> {
     let noise = |event: &Value| {
         let route = event["vestibule"]["http"]["route"].as_str().unwrap_or_default();
         event["log"]["logger"] == "http" && (route.starts_with("/health") || route.starts_with("/metrics"))
@@ -88,7 +88,7 @@ fn counted(lines: &[Value], field: &str, matching: impl Fn(&Value) -> bool) -> V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_is_seen_in_the_dashboards() {
-    let text = logged().await;
+    let text = run_logged_story().await;
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -98,7 +98,7 @@ async fn a_stack_is_seen_in_the_dashboards() {
         !serde_json::to_string(&sent).unwrap().contains("/setup?token="),
         "the set-up link stays on the machine"
     );
-    let documents = through_logstash(sent);
+    let documents = apply_logstash_pipeline(sent);
     let server = Server::start();
     for answer in server.index(&documents).await {
         assert_eq!(answer["status"], 201, "{answer}");
@@ -111,13 +111,13 @@ async fn a_stack_is_seen_in_the_dashboards() {
     assert_eq!(server.count("_exists_:_ignored").await, 0);
     assert_eq!(server.count("event.kind:pipeline_error").await, 0);
     assert_eq!(server.count("tags:unstructured").await, 1);
-    everything_is_mapped(&server, &documents).await;
-    the_numbers_are_right(&server, &lines).await;
-    every_panel_shows_something(&server).await;
-    broken_lines_are_kept(&server).await;
+    assert_all_fields_mapped(&server, &documents).await;
+    assert_counts(&server, &lines).await;
+    assert_panels_have_data(&server).await;
+    assert_broken_lines_kept(&server).await;
 }
 
-async fn the_numbers_are_right(server: &Server, lines: &[Value]) {
+async fn assert_counts(server: &Server, lines: &[Value]) {
     let failed = |line: &Value| line["event.action"] == "sign-in" && line["event.outcome"] == "failure";
     let reasons = counted(lines, "event.reason", failed);
     assert!(
@@ -163,8 +163,8 @@ async fn the_numbers_are_right(server: &Server, lines: &[Value]) {
     assert_eq!(services.len(), 2, "{services:?}");
 }
 
-async fn everything_is_mapped(server: &Server, documents: &[(String, Value)]) {
-    let known: HashMap<String, String> = mapped().into_iter().collect();
+async fn assert_all_fields_mapped(server: &Server, documents: &[(String, Value)]) {
+    let known: HashMap<String, String> = mapped_fields().into_iter().collect();
     let answer = server.get(&format!("{STREAM}/_field_caps?fields=*")).await;
     let fields = answer["fields"].as_object().unwrap();
     // Of labels nothing is indexed.
@@ -201,7 +201,7 @@ fn flatten(value: &Value, prefix: &str, names: &mut Vec<String>) {
 }
 
 /// The panels that have something to show after this story.
-async fn every_panel_shows_something(server: &Server) {
+async fn assert_panels_have_data(server: &Server) {
     let quiet = [
         "vestibule-event-trouble",
         "vestibule-webhook-trouble",
@@ -228,7 +228,7 @@ async fn every_panel_shows_something(server: &Server) {
 }
 
 /// What the pipeline cannot do is noted on the line; what cannot be indexed is refused, for Logstash to keep.
-async fn broken_lines_are_kept(server: &Server) {
+async fn assert_broken_lines_kept(server: &Server) {
     let line = |fields: Value| {
         let mut line = json!({ "@timestamp": "2026-11-23T05:00:00.000Z", "log": { "level": "info" }, "message": "broken" });
         line.as_object_mut()

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::files::{below, read};
+use crate::files::{files_below, read};
 
 pub(super) const FOLDER: &str = "deploy/observability/grafana/dashboards";
 
@@ -17,13 +17,13 @@ pub(super) struct Board {
 
 /// Where an expression stands.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ExpressionSource {
     pub(super) board: String,
     pub(super) panel: String,
     pub(super) expression: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ExpressionSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}: {}", self.board, self.panel, self.expression)
     }
@@ -31,7 +31,7 @@ impl fmt::Display for Place {
 
 /// Every dashboard.
 pub(super) fn all() -> Vec<Board> {
-    let boards = below(FOLDER).into_iter().map(|path| {
+    let boards = files_below(FOLDER).into_iter().map(|path| {
         let name = path.strip_prefix(FOLDER).unwrap().trim_matches('/');
         let name = name
             .strip_suffix(".json")
@@ -66,8 +66,8 @@ pub(super) fn panels(board: &Board) -> Vec<&Value> {
 }
 
 /// Every expression of a dashboard: of its panels, its variables and its annotations.
-pub(super) fn expressions(board: &Board) -> Vec<Place> {
-    let place = |panel: &str, expression: &str| Place {
+pub(super) fn expressions(board: &Board) -> Vec<ExpressionSource> {
+    let expression_source = |panel: &str, expression: &str| ExpressionSource {
         board: board.name.clone(),
         panel: panel.to_owned(),
         expression: expression.to_owned(),
@@ -75,7 +75,7 @@ pub(super) fn expressions(board: &Board) -> Vec<Place> {
     let mut found = Vec::new();
     for panel in panels(board) {
         for target in list(panel, "targets") {
-            found.push(place(text(panel, "title"), text(target, "expr")));
+            found.push(expression_source(text(panel, "title"), text(target, "expr")));
         }
     }
     for variable in list(&board.json["templating"], "list") {
@@ -89,12 +89,12 @@ pub(super) fn expressions(board: &Board) -> Vec<Place> {
             let (series, label) = inner.rsplit_once(", ").unwrap();
             // A label that nobody has is no reason for an empty list: asked for as Grafana asks, by the series.
             assert!(!label.contains(['{', '}']), "{query}");
-            found.push(place(text(variable, "name"), series));
+            found.push(expression_source(text(variable, "name"), series));
         }
     }
     for annotation in list(&board.json["annotations"], "list") {
         if let Some(expression) = annotation["expr"].as_str() {
-            found.push(place(
+            found.push(expression_source(
                 text(annotation, "name"),
                 &format!("({expression}) or vector(0)"),
             ));

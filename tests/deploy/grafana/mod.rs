@@ -11,7 +11,7 @@ use testkit::within;
 use crate::prometheus::server::Server;
 
 /// Expressions that rightly have no data in the story that the tests tell, and why.
-const EMPTY: [(&str, &str); 4] = [
+const EXPECTED_EMPTY: [(&str, &str); 4] = [
     ("status=~\"5..\"}[$__rate_interval])) > 0", "no request failed"),
     ("vestibule_task_panics_total", "nothing panicked"),
     ("offset 1d", "nobody was there yesterday"),
@@ -19,7 +19,7 @@ const EMPTY: [(&str, &str); 4] = [
 ];
 
 /// Asks `server` every expression of every dashboard, as Grafana would.
-pub(crate) async fn answers(server: &Server) {
+pub(crate) async fn assert_expressions_have_data(server: &Server) {
     let mut asked = 0;
     for board in all() {
         for place in expressions(&board) {
@@ -28,7 +28,9 @@ pub(crate) async fn answers(server: &Server) {
             within(Duration::from_secs(30), &what, async || {
                 let found = server.query(&expression).await;
                 let found = found.unwrap_or_else(|error| panic!("{place}: {error}: {expression}"));
-                let may_be_empty = EMPTY.iter().any(|(part, _)| place.expression.contains(part));
+                let may_be_empty = EXPECTED_EMPTY
+                    .iter()
+                    .any(|(part, _)| place.expression.contains(part));
                 (!found.is_empty() || may_be_empty).then_some(())
             })
             .await;
@@ -39,7 +41,7 @@ pub(crate) async fn answers(server: &Server) {
         asked > 100,
         "only {asked} expressions: does this test still see them?"
     );
-    for (part, why) in EMPTY {
+    for (part, why) in EXPECTED_EMPTY {
         let used = all()
             .iter()
             .flat_map(expressions)

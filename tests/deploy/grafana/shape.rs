@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::board::{Board, FOLDER, all, expressions, list, panels, substituted, text};
-use crate::files::{below, read, root, yaml};
+use crate::files::{files_below, read, root, yaml};
 use crate::prometheus::{known_series, series_of};
-use crate::tools::{checker, succeeds, tool};
+use crate::tools::{checker, run_successfully, tool};
 
 #[test]
 fn the_dashboards_of_the_documentation_are_there() {
@@ -194,8 +194,8 @@ fn every_metric_is_on_a_dashboard() {
 /// Unknown and missing fields of the dashboard, of each kind of panel and of each query are errors for them.
 #[test]
 fn the_types_of_grafana_read_every_dashboard() {
-    let files = below(FOLDER).into_iter().map(|file| root().join(file));
-    let output = succeeds(tool("dashboards/dashboards").args(files));
+    let files = files_below(FOLDER).into_iter().map(|file| root().join(file));
+    let output = run_successfully(tool("dashboards/dashboards").args(files));
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         said.lines().filter(|line| line.ends_with(": fits")).count(),
@@ -221,7 +221,7 @@ fn every_expression_can_be_parsed() {
                    lines = open(sys.argv[1]).read().splitlines()\n\
                    [promql_parser.parse(line) for line in lines]\n\
                    print(len(lines))";
-    let output = succeeds(checker("python3").args(["-c", program]).arg(&file));
+    let output = run_successfully(checker("python3").args(["-c", program]).arg(&file));
     let parsed: usize = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
     assert!(parsed > 100, "{parsed}");
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::files::{read, root};
-use crate::tools::{succeeds, tool};
+use crate::tools::{run_successfully, tool};
 
 pub(super) const CHART: &str = "deploy/helm/vestibule";
 pub(super) const RELEASE: &str = "vestibule";
@@ -45,7 +45,7 @@ pub(super) fn template(values: &str, version: &str, sets: &[&str]) -> Command {
 
 /// What the chart makes of a values file, as text.
 pub(super) fn text(values: &str, version: &str, sets: &[&str]) -> String {
-    let output = succeeds(&mut template(values, version, sets));
+    let output = run_successfully(&mut template(values, version, sets));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
@@ -55,7 +55,7 @@ pub(super) fn render(values: &str, sets: &[&str]) -> Objects {
 }
 
 /// What Helm says when it refuses.
-pub(super) fn refusal(values: &str, sets: &[&str]) -> String {
+pub(super) fn helm_error(values: &str, sets: &[&str]) -> String {
     let output = template(values, VERSIONS[3], sets).output().expect("Helm runs");
     assert!(!output.status.success(), "{sets:?} should have been refused");
     String::from_utf8(output.stderr).expect("UTF-8")

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::chart::{CHART, PRODUCTION, render};
-use crate::files::{below, read, root, yaml};
+use crate::files::{files_below, read, root, yaml};
 
 /// Whether to write again what is generated, as `make generate` does.
-fn generating() -> bool {
+fn is_generating() -> bool {
     std::env::var_os("VESTIBULE_GENERATE").is_some()
 }
 
@@ -26,14 +26,14 @@ fn generated_copies_of_rules_and_dashboards_are_the_same() {
             assert!(!root().join(&into).exists(), "{into} is a copy of nothing");
             continue;
         }
-        if generating() {
+        if is_generating() {
             copy(from, &into);
         }
         let names = |folder: &str| -> Vec<String> {
             if !root().join(folder).exists() {
                 return Vec::new();
             }
-            let files = below(folder);
+            let files = files_below(folder);
             files.iter().map(|file| file[folder.len()..].to_owned()).collect()
         };
         assert_eq!(names(from), names(&into), "`make generate` copies them again");
@@ -51,7 +51,7 @@ fn copy(from: &str, into: &str) {
     let target = root().join(into);
     let _ = fs::remove_dir_all(&target);
     fs::create_dir_all(&target).expect("a folder");
-    for file in below(from) {
+    for file in files_below(from) {
         let name = Path::new(&file).file_name().expect("a name");
         fs::copy(root().join(&file), target.join(name)).expect("copied");
     }
@@ -61,7 +61,7 @@ fn copy(from: &str, into: &str) {
 #[test]
 fn the_rules_of_the_release_are_those_of_the_files() {
     let objects = render(PRODUCTION, &[]);
-    let files = below("deploy/observability/prometheus/rules");
+    let files = files_below("deploy/observability/prometheus/rules");
     assert_eq!(objects.all("PrometheusRule").count(), files.len());
     for file in files {
         let stem = Path::new(&file)
@@ -109,7 +109,7 @@ fn generated_table_of_values_is_what_the_schema_says() {
     let readme = read(&path);
     let (before, _) = readme.split_once(BEGIN).expect("a place for the table");
     let wanted = format!("{before}{BEGIN}{table}");
-    if generating() {
+    if is_generating() {
         fs::write(root().join(&path), &wanted).expect("written");
     }
     assert!(

@@ -6,7 +6,7 @@ use std::fs;
 use super::chart::{CHART, SMALL, TRIAL, VERSIONS, helm};
 use super::running::secrets;
 use crate::files::read;
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 const GUIDE: &str = "docs/guides/kubernetes.md";
 
@@ -46,7 +46,7 @@ fn every_installation_of_the_guide_renders() {
                 _ => drop(helm.arg(word)),
             }
         }
-        succeeds(&mut helm);
+        run_successfully(&mut helm);
         rendered += 1;
     }
     assert_eq!(rendered, 2, "does this test still see them?");
@@ -75,7 +75,7 @@ fn the_secrets_of_the_guide_are_those_that_the_manifests_mount() {
 
 #[test]
 fn every_values_file_is_tried() {
-    let mut files: Vec<String> = crate::files::below(CHART);
+    let mut files: Vec<String> = crate::files::files_below(CHART);
     files.retain(|file| file.starts_with(&format!("{CHART}/values-")));
     let known = super::chart::FILES.map(|file| format!("{CHART}/{file}"));
     assert_eq!(files, known);
@@ -84,7 +84,7 @@ fn every_values_file_is_tried() {
 /// `helm template` leaves the notes out, so a copy of the chart shows them as a ConfigMap.
 fn notes(values: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for file in crate::files::below(CHART) {
+    for file in crate::files::files_below(CHART) {
         let name = file.strip_prefix(&format!("{CHART}/")).expect("of the chart");
         let target = folder.path().join(name.replace("templates/NOTES", "notes"));
         fs::create_dir_all(target.parent().expect("a folder")).expect("made");
@@ -103,7 +103,7 @@ fn notes(values: &str) -> String {
     ]);
     helm.args(["--show-only", "templates/shown.yaml", "--values"]);
     helm.arg(folder.path().join(values)).arg(folder.path());
-    String::from_utf8(succeeds(&mut helm).stdout).expect("UTF-8")
+    String::from_utf8(run_successfully(&mut helm).stdout).expect("UTF-8")
 }
 
 #[test]

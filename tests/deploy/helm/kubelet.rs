@@ -20,7 +20,7 @@ use super::chart::{NAMESPACE, Objects, RELEASE, pod};
 pub(super) type Secrets = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A debug build on a busy machine is slow to its first answer.
-const START: Duration = Duration::from_secs(90);
+const START_TIMEOUT: Duration = Duration::from_secs(90);
 const SERVICES: [(&str, u64, u64); 2] = [("auth", 8000, 9000), ("users", 8001, 9001)];
 
 /// One node of a cluster that has nothing else.
@@ -74,7 +74,7 @@ impl Node {
         fs::create_dir_all(&folder).expect("a folder for the pod");
         let container = &spec["containers"][0];
         let mounts = self.mount(spec, container, &folder);
-        let text = |value: &Value| self.rewritten(value.as_str().expect("text"), &mounts);
+        let text = |value: &Value| self.rewrite_paths(value.as_str().expect("text"), &mounts);
         let arguments = list(&container["args"]).iter().map(|value| text(value).into());
         let variables = list(&container["env"]).iter().map(|entry| {
             let name = entry["name"].as_str().expect("a name").to_owned();
@@ -93,7 +93,7 @@ impl Node {
     /// Runs the pod of an object to its end.
     pub(super) async fn run(&self, kind: &str, name: &str) -> (ExitStatus, String) {
         let mut process = self.start(kind, name);
-        within(START, &format!("{name} ends"), async || {
+        within(START_TIMEOUT, &format!("{name} ends"), async || {
             (!process.is_running()).then_some(())
         })
         .await;
@@ -114,7 +114,7 @@ impl Node {
             .expect("a port");
         let url = self.url(port) + get["path"].as_str().expect("a path");
         let http = reqwest::Client::new();
-        within(START, &format!("{deployment}: {probe}"), async || {
+        within(START_TIMEOUT, &format!("{deployment}: {probe}"), async || {
             let answer = http.get(&url).send().await.ok()?;
             answer.status().is_success().then_some(())
         })
@@ -142,7 +142,7 @@ impl Node {
             let volumes = list(&spec["volumes"]).iter();
             for volume in volumes.filter(|volume| volume["name"] == mount["name"]) {
                 for (file, content) in self.files(volume) {
-                    fs::write(place.join(file), self.rewritten(&content, &places)).expect("written");
+                    fs::write(place.join(file), self.rewrite_paths(&content, &places)).expect("written");
                 }
             }
         }
@@ -188,7 +188,7 @@ impl Node {
         list(items).iter().map(file).collect()
     }
 
-    fn rewritten(&self, text: &str, mounts: &[(String, PathBuf)]) -> String {
+    fn rewrite_paths(&self, text: &str, mounts: &[(String, PathBuf)]) -> String {
         let mut text = text.to_owned();
         // In two steps: the temporary folder may lie below a path that is mounted, too.
         for (number, (path, _)) in mounts.iter().enumerate() {

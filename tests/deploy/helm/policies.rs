@@ -65,12 +65,12 @@ impl Peer {
 }
 
 /// Whether the policies of `objects` let `from` connect to `to` by TCP.
-pub(super) fn tcp(objects: &Objects, from: &Peer, to: &Peer, port: u64) -> bool {
-    connects(objects, from, to, port, "TCP")
+pub(super) fn allows_tcp(objects: &Objects, from: &Peer, to: &Peer, port: u64) -> bool {
+    allows(objects, from, to, port, "TCP")
 }
 
 /// Whether the policies of `objects` let `from` send to `to`.
-pub(super) fn connects(objects: &Objects, from: &Peer, to: &Peer, port: u64, protocol: &str) -> bool {
+pub(super) fn allows(objects: &Objects, from: &Peer, to: &Peer, port: u64, protocol: &str) -> bool {
     let policies: Vec<&Value> = objects.all("NetworkPolicy").collect();
     let passes = |subject: &Peer, kind: &str, rules: &str, side: &str, peer: &Peer| {
         let selecting: Vec<&&Value> = policies
@@ -81,8 +81,8 @@ pub(super) fn connects(objects: &Objects, from: &Peer, to: &Peer, port: u64, pro
         selecting.is_empty()
             || selecting.iter().any(|policy| {
                 list(&policy["spec"][rules]).iter().any(|rule| {
-                    at_port(rule, to, port, protocol)
-                        && is_peer(&rule[side], peer, &policy["metadata"]["namespace"])
+                    port_matches(rule, to, port, protocol)
+                        && any_peer_matches(&rule[side], peer, &policy["metadata"]["namespace"])
                 })
             })
     };
@@ -115,7 +115,7 @@ fn matches(selector: &Value, labels: &Value) -> bool {
     })
 }
 
-fn at_port(rule: &Value, to: &Peer, port: u64, protocol: &str) -> bool {
+fn port_matches(rule: &Value, to: &Peer, port: u64, protocol: &str) -> bool {
     let ports = list(&rule["ports"]);
     ports.is_empty()
         || ports.iter().any(|wanted| {
@@ -127,12 +127,12 @@ fn at_port(rule: &Value, to: &Peer, port: u64, protocol: &str) -> bool {
         })
 }
 
-fn is_peer(peers: &Value, peer: &Peer, own: &Value) -> bool {
+fn any_peer_matches(peers: &Value, peer: &Peer, own: &Value) -> bool {
     let peers = list(peers);
-    peers.is_empty() || peers.iter().any(|wanted| is_one(wanted, peer, own))
+    peers.is_empty() || peers.iter().any(|wanted| peer_matches(wanted, peer, own))
 }
 
-fn is_one(wanted: &Value, peer: &Peer, own: &Value) -> bool {
+fn peer_matches(wanted: &Value, peer: &Peer, own: &Value) -> bool {
     if let Some(block) = wanted.get("ipBlock") {
         let Some(address) = peer.address else { return false };
         let within = |network: &Value| contains(network.as_str().expect("a network"), address);

@@ -1,9 +1,9 @@
 //! What the chart refuses, and with which words.
 
-use super::chart::{PRODUCTION, SMALL, SQLITE, refusal};
+use super::chart::{PRODUCTION, SMALL, SQLITE, helm_error};
 
-fn refused(values: &str, sets: &[&str], words: &[&str]) {
-    let said = refusal(values, sets);
+fn assert_refused(values: &str, sets: &[&str], words: &[&str]) {
+    let said = helm_error(values, sets);
     for word in words {
         assert!(said.contains(word), "{sets:?}: {word:?} is not in\n{said}");
     }
@@ -29,7 +29,7 @@ fn a_typo_is_refused_wherever_it_is() {
         ("auth.config.traces.otlp_endpoint=http://c:4318", "traces"),
         ("users.config.events.transport=kafka", "events"),
     ] {
-        refused(SMALL, &[set], &["additional propert", place]);
+        assert_refused(SMALL, &[set], &["additional propert", place]);
     }
 }
 
@@ -44,19 +44,19 @@ fn a_value_of_the_wrong_kind_is_refused() {
         ("auth.image.digest=latest", "digest"),
         ("auth.config.passwords.min_length=long", "min_length"),
     ] {
-        refused(SMALL, &[set], &["values don't meet the specifications", place]);
+        assert_refused(SMALL, &[set], &["values don't meet the specifications", place]);
     }
 }
 
 #[test]
 fn sqlite_has_one_replica_and_says_so() {
-    refused(
+    assert_refused(
         SQLITE,
         &["auth.replicas=2"],
         &["auth.replicas is 2", "SQLite", "postgres"],
     );
-    refused(SQLITE, &["users.replicas=3"], &["users.replicas is 3"]);
-    refused(
+    assert_refused(SQLITE, &["users.replicas=3"], &["users.replicas is 3"]);
+    assert_refused(
         SQLITE,
         &["users.autoscaling.enabled=true"],
         &["users.autoscaling is enabled", "SQLite"],
@@ -110,7 +110,7 @@ fn what_is_missing_is_named() {
             "greater than maxReplicas",
         ),
     ] {
-        refused(values, sets, &[words]);
+        assert_refused(values, sets, &[words]);
     }
 }
 

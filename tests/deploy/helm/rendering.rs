@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::chart::{CHART, FILES, PRODUCTION, SMALL, SQLITE, VERSIONS, helm, text};
 use crate::files::root;
-use crate::tools::{checker, place, succeeds, tool};
+use crate::tools::{checker, installed_path, run_successfully, tool};
 
 /// Switches beside those of the values files.
 const SWITCHES: [(&str, &[&str]); 13] = [
@@ -137,7 +137,7 @@ fn all_manifests() -> String {
 }
 
 /// Runs it with `input` on its standard input.
-pub(super) fn fed(command: &mut Command, input: &str) -> Output {
+pub(super) fn run_with_input(command: &mut Command, input: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -157,11 +157,11 @@ fn validator() -> Command {
     let mut validator = checker("python");
     validator
         .arg(root().join("tests/deploy/helm/validate.py"))
-        .arg(place("crds"));
+        .arg(installed_path("crds"));
     validator
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -169,17 +169,17 @@ fn said(output: &Output) -> String {
 fn helm_finds_nothing_to_complain_about() {
     for values in FILES {
         let values = format!("{CHART}/{values}");
-        succeeds(helm().args(["lint", "--strict", CHART, "--values", &values]));
+        run_successfully(helm().args(["lint", "--strict", CHART, "--values", &values]));
     }
 }
 
 #[test]
 fn every_rendering_fits_the_last_four_versions_and_the_restricted_profile() {
     let manifests = all_manifests();
-    let output = fed(&mut validator(), &manifests);
-    assert!(output.status.success(), "{}", said(&output));
-    let output = fed(&mut tool("podsecurity/podsecurity"), &manifests);
-    assert!(output.status.success(), "{}", said(&output));
+    let output = run_with_input(&mut validator(), &manifests);
+    assert!(output.status.success(), "{}", output_text(&output));
+    let output = run_with_input(&mut tool("podsecurity/podsecurity"), &manifests);
+    assert!(output.status.success(), "{}", output_text(&output));
 }
 
 /// The checkers see what they are for: each of these breaks one thing in one manifest.
@@ -217,10 +217,10 @@ fn a_broken_manifest_is_refused_by_its_checker() {
         let one = found.find(|one| one.contains(from)).expect("a manifest to break");
         one.replacen(from, to, 1)
     });
-    let output = fed(&mut validator(), &manifests.join("\n---\n"));
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let output = run_with_input(&mut validator(), &manifests.join("\n---\n"));
+    assert_eq!(output.status.code(), Some(1), "{}", output_text(&output));
     for (kind, _, to, word) in broken {
-        let said = said(&output);
+        let said = output_text(&output);
         let mut lines = said.lines();
         let seen = lines.any(|line| line.starts_with(&format!("{kind}/")) && line.contains(word));
         assert!(seen, "{kind} with {to:?} was accepted:\n{said}");
@@ -235,7 +235,12 @@ fn a_broken_manifest_is_refused_by_its_checker() {
         ("- ALL", "- NET_RAW"),
     ] {
         assert!(good.contains(from), "{from}");
-        let output = fed(&mut tool("podsecurity/podsecurity"), &good.replacen(from, to, 1));
-        assert_eq!(output.status.code(), Some(1), "{from} → {to}: {}", said(&output));
+        let output = run_with_input(&mut tool("podsecurity/podsecurity"), &good.replacen(from, to, 1));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{from} → {to}: {}",
+            output_text(&output)
+        );
     }
 }

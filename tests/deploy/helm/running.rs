@@ -6,7 +6,7 @@ use testkit::{Process, postgres, program};
 
 use super::chart::{Objects, PRODUCTION, SMALL, SQLITE, TRIAL, render};
 use super::kubelet::{Node, Secrets};
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 /// Any 32 bytes.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -97,7 +97,7 @@ fn first_administrator(node: &Node) {
             _ => vestibule.arg(word),
         };
     }
-    let said = String::from_utf8(succeeds(&mut vestibule).stdout).expect("UTF-8");
+    let said = String::from_utf8(run_successfully(&mut vestibule).stdout).expect("UTF-8");
     assert!(said.contains("https://login.example.org/"), "{said}");
 }
 
@@ -166,7 +166,7 @@ fn check(values: &str, objects: Objects, sets: &[&str]) {
             .join(format!("{service}.toml"));
         let mut command = Command::new(program("vestibule"));
         command.args(["config", "check", "--service", service]).arg(&file);
-        let said = succeeds(&mut command);
+        let said = run_successfully(&mut command);
         assert!(!said.stdout.is_empty(), "{values} {sets:?}");
     }
 }

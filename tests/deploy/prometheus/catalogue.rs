@@ -6,7 +6,7 @@ use std::fs;
 
 use chassis::telemetry::catalogue::{self, LabelValues, Metric, MetricKind};
 
-use crate::files::{below, read, root};
+use crate::files::{files_below, read, root};
 
 const REFERENCE: &str = "docs/reference/metrics.md";
 
@@ -62,7 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Metric> {
 }
 
 /// A metric by the name of one of its series: a histogram has three kinds.
-pub(crate) fn of_series(series: &str) -> Option<&'static Metric> {
+pub(crate) fn metric_of_series(series: &str) -> Option<&'static Metric> {
     all().find(|metric| {
         let parts: &[&str] = match metric.kind {
             MetricKind::Histogram => &["_bucket", "_sum", "_count"],
@@ -76,7 +76,7 @@ pub(crate) fn of_series(series: &str) -> Option<&'static Metric> {
 
 /// A place in the code that measures.
 #[derive(Debug)]
-struct Told {
+struct Measurement {
     place: String,
     name: String,
     kind: String,
@@ -84,7 +84,7 @@ struct Told {
 }
 
 /// Every place in `text` that measures.
-fn told(place: &str, text: &str) -> Vec<Told> {
+fn measurements_in(place: &str, text: &str) -> Vec<Measurement> {
     let mut found = Vec::new();
     for kind in ["counter", "gauge", "histogram"] {
         let mut rest = text;
@@ -102,7 +102,7 @@ fn told(place: &str, text: &str) -> Vec<Told> {
                 let after = call.split_once(&format!("\"{label}\"")).map(|(_, after)| after);
                 after.is_some_and(|after| after.trim_start().starts_with("=>"))
             });
-            found.push(Told {
+            found.push(Measurement {
                 place: place.to_owned(),
                 name: (*name).to_owned(),
                 kind: kind.to_owned(),
@@ -130,7 +130,7 @@ fn until_closed(text: &str) -> &str {
 }
 
 fn code() -> Vec<(String, String)> {
-    let sources: Vec<String> = ["libs", "services"].into_iter().flat_map(below).collect();
+    let sources: Vec<String> = ["libs", "services"].into_iter().flat_map(files_below).collect();
     let sources = sources.into_iter().filter(|path| {
         path.ends_with(".rs")
             && path.contains("/src/")
@@ -148,7 +148,10 @@ fn code() -> Vec<(String, String)> {
 
 #[test]
 fn the_code_measures_what_the_catalogue_says_and_nothing_else() {
-    let told: Vec<Told> = code().iter().flat_map(|(path, text)| told(path, text)).collect();
+    let told: Vec<Measurement> = code()
+        .iter()
+        .flat_map(|(path, text)| measurements_in(path, text))
+        .collect();
     assert!(told.len() > 40, "{told:?}");
     for place in &told {
         let metric = all().find(|metric| metric.name == place.name);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::rules;
 use super::tools::{program, promtool};
 use crate::files::{read, yaml};
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 const ALERTMANAGER: &str = "deploy/observability/prometheus/alertmanager.yml";
 
@@ -28,7 +28,7 @@ fn prometheus_takes_the_configuration_and_loads_every_file_of_rules() {
 
 #[test]
 fn alertmanager_takes_the_configuration_and_sends_alerts_to_the_right_people() {
-    succeeds(program("amtool").args(["check-config", ALERTMANAGER]));
+    run_successfully(program("amtool").args(["check-config", ALERTMANAGER]));
     for (severity, receiver) in [("critical", "on-call"), ("warning", "team")] {
         let severity = format!("severity={severity}");
         let arguments = [
@@ -39,7 +39,7 @@ fn alertmanager_takes_the_configuration_and_sends_alerts_to_the_right_people() {
             ALERTMANAGER,
             &severity,
         ];
-        let output = succeeds(program("amtool").args(arguments));
+        let output = run_successfully(program("amtool").args(arguments));
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), receiver);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn series_of(expression: &str) -> BTreeSet<String> {
 
 /// Whether some service tells a series, or a rule records it.
 pub(crate) fn known_series(series: &str) -> bool {
-    rules::recorded().contains(series) || catalogue::of_series(series).is_some()
+    rules::recorded().contains(series) || catalogue::metric_of_series(series).is_some()
 }
 
 /// The names of all metrics; of a histogram that of its count.

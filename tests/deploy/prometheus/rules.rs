@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::catalogue::of_series;
+use super::catalogue::metric_of_series;
 use super::tools::promtool;
-use crate::files::{below, read};
+use crate::files::{files_below, read};
 
 const FOLDER: &str = "deploy/observability/prometheus";
 
@@ -45,7 +45,7 @@ pub(crate) struct Rule {
 
 /// The files with rules, named from the root.
 pub(crate) fn files() -> Vec<String> {
-    let files = below(&format!("{FOLDER}/rules"));
+    let files = files_below(&format!("{FOLDER}/rules"));
     assert!(files.iter().all(|file| file.ends_with(".yml")), "{files:?}");
     files
 }
@@ -98,7 +98,7 @@ fn every_file_of_rules_is_valid_and_its_unit_tests_hold() {
     for file in files() {
         promtool(&["check", "rules", "--lint-fatal", "--lint=all", &file]);
     }
-    for test in below(&format!("{FOLDER}/tests")) {
+    for test in files_below(&format!("{FOLDER}/tests")) {
         promtool(&["test", "rules", &test]);
     }
 }
@@ -134,7 +134,7 @@ fn every_alert_is_seen_to_fire_and_seen_to_be_quiet_and_every_recording_is_compu
     let mut fires = BTreeSet::new();
     let mut quiet = BTreeSet::new();
     let mut computed = BTreeSet::new();
-    for file in below(&format!("{FOLDER}/tests")) {
+    for file in files_below(&format!("{FOLDER}/tests")) {
         let tests: Tests =
             yaml_serde::from_str(&read(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         for case in tests.tests {
@@ -186,7 +186,7 @@ fn every_alert_says_how_bad_it_is_with_which_value_and_where_to_read_on() {
         );
     }
     // The other way round: no section of an alert that is gone.
-    for page in below("docs/runbooks") {
+    for page in files_below("docs/runbooks") {
         for section in read(&page)
             .lines()
             .filter_map(|line| line.strip_prefix("## Vestibule"))
@@ -210,7 +210,7 @@ fn rules_ask_only_for_what_is_measured_or_recorded() {
         );
         for name in asked {
             assert!(
-                recorded.contains(&name) || of_series(&name).is_some(),
+                recorded.contains(&name) || metric_of_series(&name).is_some(),
                 "{file}: nothing tells {name}"
             );
         }

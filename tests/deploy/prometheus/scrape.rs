@@ -8,12 +8,12 @@ use std::time::Duration;
 use chassis::telemetry::catalogue::{LabelValues, Metric, MetricKind};
 use testkit::{Engine, Stack};
 
-use super::catalogue::{CHAPTERS, of_series};
+use super::catalogue::{CHAPTERS, metric_of_series};
 use super::exposition::Scrape;
 use super::{story, tools};
 
 /// Metrics that this story does not make a service tell, and why.
-const NOT_TOLD: [(&str, &str); 1] = [(
+const NOT_EXPORTED: [(&str, &str); 1] = [(
     "vestibule_events_unrouted_total",
     "only RabbitMQ has it, and only when nobody is bound",
 )];
@@ -25,7 +25,7 @@ async fn check(service: &'static str, url: &str) {
             .iter()
             .filter(|(.., services)| services.contains(&service));
         let metrics = chapters.flat_map(|(_, _, metrics, _)| metrics.iter());
-        metrics.filter(|metric| !NOT_TOLD.iter().any(|(name, _)| *name == metric.name))
+        metrics.filter(|metric| !NOT_EXPORTED.iter().any(|(name, _)| *name == metric.name))
     };
     let what = format!("{service} tells everything");
     // The services compare what they hold only after a while.
@@ -47,13 +47,14 @@ async fn check(service: &'static str, url: &str) {
         );
     }
     for (name, labels, _) in &scrape.series {
-        let metric = of_series(name).unwrap_or_else(|| panic!("{service}: {name} is not in the catalogue"));
-        fits(metric, labels);
+        let metric =
+            metric_of_series(name).unwrap_or_else(|| panic!("{service}: {name} is not in the catalogue"));
+        assert_labels_declared(metric, labels);
     }
 }
 
 /// The labels of a series against those that the catalogue declares.
-fn fits(metric: &Metric, labels: &BTreeMap<String, String>) {
+fn assert_labels_declared(metric: &Metric, labels: &BTreeMap<String, String>) {
     let names: BTreeSet<&str> = labels.keys().map(String::as_str).collect();
     let declared: BTreeSet<&str> = metric.labels.iter().map(|label| label.name).collect();
     assert_eq!(names, declared, "{}", metric.name);
@@ -97,7 +98,7 @@ fn check_by_promtool(text: &str) {
 }
 
 /// Counters that alerts look at are there with 0 before anything happened: `increase` does not see the first otherwise.
-async fn begins_with_zero(url: &str, expected: &[&str]) {
+async fn assert_counters_start_at_zero(url: &str, expected: &[&str]) {
     let scrape = Scrape::parse(&story::scrape(url).await);
     for name in expected {
         assert_eq!(scrape.sum(name), Some(0.0), "{name}");
@@ -120,8 +121,8 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
         "vestibule_reconcile_repaired_total",
         "vestibule_webhook_deliveries_total",
     ];
-    begins_with_zero(&users, &both).await;
-    begins_with_zero(&auth, &both).await;
+    assert_counters_start_at_zero(&users, &both).await;
+    assert_counters_start_at_zero(&auth, &both).await;
     let only = [
         "vestibule_token_reuse_total",
         "vestibule_sign_ins_total",
@@ -129,11 +130,11 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
         "vestibule_registrations_total",
         "vestibule_signing_key_failures_total",
     ];
-    begins_with_zero(&auth, &only).await;
+    assert_counters_start_at_zero(&auth, &only).await;
 
-    story::tell(&stack).await;
-    story::counted(&auth, "vestibule_token_reuse_total", 1.0).await;
-    story::counted(&auth, "vestibule_webhook_deliveries_total", 2.0).await;
+    story::generate_activity(&stack).await;
+    story::wait_for_value(&auth, "vestibule_token_reuse_total", 1.0).await;
+    story::wait_for_value(&auth, "vestibule_webhook_deliveries_total", 2.0).await;
     for (service, url) in [("auth", &auth), ("users", &users)] {
         check(service, url).await;
         check_by_promtool(&story::scrape(url).await);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use testkit::{Process, Program, free_port, within};
 
 use super::tools::image;
-use crate::files::{below, read};
+use crate::files::{files_below, read};
 
 const FOLDER: &str = "deploy/observability/prometheus/";
 
@@ -74,7 +74,7 @@ impl Container {
 
 /// Copies what is shipped, with the targets of this test, at a pace at which nobody falls asleep.
 fn configure(folder: &Path, targets: [(&str, &str); 3]) {
-    for file in below(FOLDER) {
+    for file in files_below(FOLDER) {
         let to = folder.join(file.strip_prefix(FOLDER).unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, read(&file)).unwrap();
@@ -129,14 +129,14 @@ impl Server {
             ("alertmanager", alertmanager.as_str()),
         ];
         configure(folder.path(), targets);
-        let place = |name: &str| folder.path().join(name).display().to_string();
+        let path_in = |name: &str| folder.path().join(name).display().to_string();
         let one = Container::start(
             "prometheus",
             "PROMETHEUS_IMAGE",
             folder.path(),
             vec![
-                format!("--config.file={}", place("prometheus.yml")),
-                format!("--storage.tsdb.path={}", place("data")),
+                format!("--config.file={}", path_in("prometheus.yml")),
+                format!("--storage.tsdb.path={}", path_in("data")),
                 format!("--web.listen-address={prometheus}"),
             ],
         );
@@ -145,8 +145,8 @@ impl Server {
             "ALERTMANAGER_IMAGE",
             folder.path(),
             vec![
-                format!("--config.file={}", place("alertmanager.yml")),
-                format!("--storage.path={}", place("alerts")),
+                format!("--config.file={}", path_in("alertmanager.yml")),
+                format!("--storage.path={}", path_in("alerts")),
                 format!("--web.listen-address={alertmanager}"),
                 "--cluster.listen-address=".to_owned(),
             ],

@@ -19,7 +19,7 @@ pub(crate) fn options(engine: Engine) -> StackOptions {
 }
 
 /// Signs up and in, types a wrong password, asks for tokens, refreshes one and uses it twice, and has webhooks called.
-pub(crate) async fn tell(stack: &Stack) {
+pub(crate) async fn generate_activity(stack: &Stack) {
     subscribe(stack).await;
     let person = stack.register(NAME).await;
     for _ in 0..3 {
@@ -78,8 +78,8 @@ async fn refresh(stack: &Stack, token: &str) -> (StatusCode, Value) {
 
 /// A webhook of each service: one is answered, the other not.
 async fn subscribe(stack: &Stack) {
-    let good = answering("204 No Content").await;
-    let bad = answering("500 Internal Server Error").await;
+    let good = start_receiver("204 No Content").await;
+    let bad = start_receiver("500 Internal Server Error").await;
     for (base, types) in [
         (stack.auth_url(""), "vestibule.session.*"),
         (stack.users_url(""), "vestibule.user.*"),
@@ -102,7 +102,7 @@ async fn subscribe(stack: &Stack) {
     clippy::disallowed_methods,
     reason = "it answers until the test's runtime ends"
 )]
-async fn answering(status: &'static str) -> SocketAddr {
+async fn start_receiver(status: &'static str) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .unwrap();
@@ -128,7 +128,7 @@ pub(crate) async fn scrape(url: &str) -> String {
 }
 
 /// Waits until `url` tells a value of `series` that is enough.
-pub(crate) async fn counted(url: &str, series: &str, enough: f64) {
+pub(crate) async fn wait_for_value(url: &str, series: &str, enough: f64) {
     eventually(&format!("{series} ≥ {enough} at {url}"), async || {
         let scrape = super::exposition::Scrape::parse(&scrape(url).await);
         (scrape.sum(series)? >= enough).then_some(())

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::files::{read, root};
-use crate::tools::succeeds;
+use crate::tools::run_successfully;
 
 /// The images that `scripts/setup` takes where the system has no package: the line `NAME=` of `scripts/lib.sh`.
 pub(crate) fn image(name: &str) -> String {
@@ -43,7 +43,7 @@ pub(crate) fn program(program: &str) -> Command {
 
 /// Runs promtool, which says SUCCESS when it is content.
 pub(crate) fn promtool(arguments: &[&str]) {
-    let output = succeeds(program("promtool").args(arguments));
+    let output = run_successfully(program("promtool").args(arguments));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("SUCCESS"), "{arguments:?}: {said}");
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Entry {
+pub enum HistoryEntry {
     /// A transaction is about to begin.
     Intent {
         /// Its own name.
@@ -51,9 +51,9 @@ pub enum Entry {
 
 /// A worker's end of the log.
 #[derive(Clone, Debug)]
-pub struct Teller(Arc<UnixDatagram>);
+pub struct HistoryWriter(Arc<UnixDatagram>);
 
-impl Teller {
+impl HistoryWriter {
     /// The log at `path`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Teller {
     ///
     /// # Errors
     /// When the driver is gone.
-    pub fn tell(&self, entry: &Entry) -> io::Result<()> {
+    pub fn record(&self, entry: &HistoryEntry) -> io::Result<()> {
         let line = serde_json::to_vec(entry)?;
         self.0.send(&line).map(|_| ())
     }
@@ -76,12 +76,12 @@ impl Teller {
 
 /// The driver's end: a thread that writes everything down.
 #[derive(Debug)]
-pub struct Log {
-    entries: Arc<Mutex<Vec<Entry>>>,
+pub struct HistoryLog {
+    entries: Arc<Mutex<Vec<HistoryEntry>>>,
     closed: Arc<Mutex<bool>>,
 }
 
-impl Log {
+impl HistoryLog {
     /// A log that listens at `path`.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Log {
     }
 
     /// All that was told so far.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<HistoryEntry> {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -121,13 +121,13 @@ impl Log {
     }
 
     /// How many of the entries fulfil `wanted`.
-    pub fn count(&self, wanted: impl Fn(&Entry) -> bool) -> usize {
+    pub fn count(&self, wanted: impl Fn(&HistoryEntry) -> bool) -> usize {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.iter().filter(|entry| wanted(entry)).count()
     }
 }
 
-impl Drop for Log {
+impl Drop for HistoryLog {
     fn drop(&mut self) {
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }

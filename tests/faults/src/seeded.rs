@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 /// A generator (splitmix64, by Sebastiano Vigna's published constants).
 #[derive(Clone, Debug)]
-pub struct Seeded(u64);
+pub struct SeededRandom(u64);
 
-impl Seeded {
+impl SeededRandom {
     /// The generator of `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)

@@ -1,7 +1,7 @@
 //! One story for each transport and engine.
 
 use chassis::db::Engine;
-use faults::driver::{Broker, Shape, Tally, Transport, each_once, round};
+use faults::driver::{Broker, RoundTotals, Transport, WorldShape, each_once, round};
 
 /// Faults at random, in each test.
 const AT_RANDOM: u64 = 15;
@@ -14,7 +14,7 @@ fn seed() -> u64 {
     }
 }
 
-fn judge(tally: &Tally) {
+fn assert_no_violation(tally: &RoundTotals) {
     let findings: Vec<&str> = tally
         .findings
         .iter()
@@ -38,11 +38,11 @@ fn judge(tally: &Tally) {
 
 async fn story(transport: Transport, engine: Engine) {
     let broker = Broker::start(transport).await.unwrap();
-    let shape = Shape::on(engine, seed());
-    judge(&each_once(shape, &broker).await.unwrap());
+    let shape = WorldShape::on(engine, seed());
+    assert_no_violation(&each_once(shape, &broker).await.unwrap());
     let tally = round(shape, &broker, AT_RANDOM).await.unwrap();
     assert_eq!(tally.count(), AT_RANDOM);
-    judge(&tally);
+    assert_no_violation(&tally);
 }
 
 macro_rules! stories {

@@ -10,9 +10,9 @@ use sqlx::Connection;
 use testkit::{Process, Program, Stack, Transport};
 
 use crate::source::root;
-use world::{Table, beginning};
+use world::{Table, start_world};
 
-fn example(
+fn start_example(
     stack: &Stack,
     name: &'static str,
     path: &Path,
@@ -34,7 +34,7 @@ fn example(
 }
 
 /// What both examples are told.
-async fn told(stack: &Stack) -> Vec<(&'static str, String)> {
+async fn example_environment(stack: &Stack) -> Vec<(&'static str, String)> {
     let client = stack
         .create_client(&json!({
             "client_name": "User table", "grant_types": ["client_credentials"], "scope": "events:read",
@@ -106,11 +106,11 @@ fn json_table(folder: &Path) -> Option<Table> {
 async fn the_python_table_on_kafka_equals_the_directory_whatever_happens() {
     let start = async |stack: &Stack| {
         let folder = root().join("examples/consumer-python-kafka");
-        let mut environment = told(stack).await;
+        let mut environment = example_environment(stack).await;
         environment.push(("KAFKA", testkit::brokers::kafka()));
         environment.push(("GROUP", format!("{}-table", environment[4].1)));
         environment.push(("DATABASE", "user-table.db".to_owned()));
-        example(
+        start_example(
             stack,
             "consumer.py",
             &folder.join(".venv/bin/python"),
@@ -118,7 +118,7 @@ async fn the_python_table_on_kafka_equals_the_directory_whatever_happens() {
             &environment,
         )
     };
-    beginning(Transport::Kafka, start, sqlite_table)
+    start_world(Transport::Kafka, start, sqlite_table)
         .await
         .story()
         .await;
@@ -129,25 +129,25 @@ async fn the_node_table_on_rabbitmq_equals_the_directory_whatever_happens() {
     let start = async |stack: &Stack| {
         let folder = root().join("examples/consumer-node-rabbitmq");
         assert!(folder.join("node_modules").exists(), "run scripts/setup");
-        let mut environment = told(stack).await;
+        let mut environment = example_environment(stack).await;
         environment.push(("RABBITMQ", testkit::brokers::rabbitmq()));
         environment.push(("QUEUE", format!("{}.table", environment[4].1)));
-        example(
+        start_example(
             stack,
             "consumer.mjs",
-            &node(),
+            &run_node_script(),
             &folder.join("consumer.mjs"),
             &environment,
         )
     };
-    beginning(Transport::Rabbitmq, start, json_table)
+    start_world(Transport::Rabbitmq, start, json_table)
         .await
         .story()
         .await;
 }
 
 /// Where Node.js is.
-fn node() -> std::path::PathBuf {
+fn run_node_script() -> std::path::PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path)
         .map(|folder| folder.join("node"))

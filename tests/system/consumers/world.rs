@@ -10,11 +10,11 @@ use sqlx::Connection;
 use testkit::{Process, Stack, StackOptions, Transport, within};
 
 /// A person, as the directory and the tables show them: name, address, whether they may sign in.
-pub(super) type Row = (String, Option<String>, bool);
-pub(super) type Table = BTreeMap<String, Row>;
+pub(super) type PersonRow = (String, Option<String>, bool);
+pub(super) type Table = BTreeMap<String, PersonRow>;
 
 /// Two interpreters and a broker on a busy machine.
-const CAUGHT_UP: Duration = Duration::from_secs(60);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A stack whose user service an example follows, and the example.
 pub(super) struct World {
@@ -124,16 +124,16 @@ impl World {
         }
     }
 
-    async fn equals_the_directory(&self, what: &str) {
+    async fn wait_until_equal_to_directory(&self, what: &str) {
         let directory = self.directory().await;
-        within(CAUGHT_UP, what, async || {
+        within(CATCH_UP_TIMEOUT, what, async || {
             ((self.read)(self.stack.folder())? == directory).then_some(())
         })
         .await;
     }
 
-    async fn applied(&self, what: &str, condition: impl Fn(&Table) -> bool) {
-        within(CAUGHT_UP, what, async || {
+    async fn wait_until(&self, what: &str, condition: impl Fn(&Table) -> bool) {
+        within(CATCH_UP_TIMEOUT, what, async || {
             (self.read)(self.stack.folder()).filter(&condition).map(drop)
         })
         .await;
@@ -147,21 +147,22 @@ impl World {
     /// The life of a consumer.
     pub(super) async fn story(mut self) {
         // These it knows from the snapshot alone, were it not for the topic.
-        self.equals_the_directory("the snapshot is applied").await;
+        self.wait_until_equal_to_directory("the snapshot is applied")
+            .await;
         let people = self.create(100..160).await;
-        self.applied("some news are applied", |table| table.len() > 40)
+        self.wait_until("some news are applied", |table| table.len() > 40)
             .await;
         self.crash();
         self.change(&people, "example.org", true).await;
         let changed = |table: &Table| {
-            let moved = |row: &&Row| {
+            let moved = |row: &&PersonRow| {
                 row.1
                     .as_deref()
                     .is_some_and(|email| email.ends_with("example.org"))
             };
             table.values().filter(moved).count()
         };
-        self.applied("some changes are applied", |table| changed(table) > 10)
+        self.wait_until("some changes are applied", |table| changed(table) > 10)
             .await;
         self.crash();
         let (gone, kept) = people.split_at(20);
@@ -169,19 +170,20 @@ impl World {
         self.consumer.kill();
         self.change(kept, "example.net", false).await;
         self.consumer.start_again();
-        self.equals_the_directory("everything is applied after crashes")
+        self.wait_until_equal_to_directory("everything is applied after crashes")
             .await;
 
         // The relay died after it had published and before it had noted it: all comes again.
         self.consumer.kill();
-        let before = self.published_again().await;
+        let before = self.republish_all().await;
         self.consumer.start_again();
         let again = self.create(200..201).await;
-        self.applied("what came behind the repetition is applied", |table| {
+        self.wait_until("what came behind the repetition is applied", |table| {
             table.contains_key(&again[0].0)
         })
         .await;
-        self.equals_the_directory("a repetition changes nothing").await;
+        self.wait_until_equal_to_directory("a repetition changes nothing")
+            .await;
         assert!(before > 200, "only {before} events came again");
         let table = (self.read)(self.stack.folder()).unwrap();
         for (id, name) in gone {
@@ -190,7 +192,7 @@ impl World {
     }
 
     /// Has the user service publish everything once more; how many events that is.
-    async fn published_again(&mut self) -> u64 {
+    async fn republish_all(&mut self) -> u64 {
         self.stack.users.terminate().await;
         let [_, users] = self.stack.database_urls();
         let mut db = sqlx::SqliteConnection::connect(&users).await.unwrap();
@@ -206,7 +208,7 @@ impl World {
 }
 
 /// People before the consumer begins, one of whom is gone already.
-pub(super) async fn beginning(
+pub(super) async fn start_world(
     transport: Transport,
     start: impl AsyncFnOnce(&Stack) -> Process,
     read: fn(&Path) -> Option<Table>,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::{Stack, eventually, within};
 
 /// What the bar allows, and as much again for a machine that is busy: the services ask each other every second.
-const SOON: Duration = Duration::from_secs(10);
+const EFFECTIVE_WITHIN: Duration = Duration::from_secs(10);
 
 async fn call(stack: &Stack, method: Method, url: String, token: &str, body: Option<Value>) -> StatusCode {
     let mut request = stack.http().request(method, url).bearer_auth(token);
@@ -35,7 +35,7 @@ async fn an_administrators_token_opens_nothing_after_all_sessions_were_ended() {
         call(&stack, Method::DELETE, sessions, &operator, None).await,
         StatusCode::NO_CONTENT
     );
-    within(SOON, "the token is refused", async || {
+    within(EFFECTIVE_WITHIN, "the token is refused", async || {
         (stack.user(&token).await.0 == StatusCode::UNAUTHORIZED).then_some(())
     })
     .await;
@@ -71,7 +71,7 @@ async fn without_auth_people_have_their_own_data_and_nobody_administers() {
 }
 
 /// The line of the user service's log about an action.
-async fn line(stack: &Stack, action: &str) -> Value {
+async fn log_line(stack: &Stack, action: &str) -> Value {
     eventually(action, async || {
         let log = stack.users.log();
         let mut lines = log
@@ -95,7 +95,7 @@ async fn every_administrative_act_names_who_did_it_and_from_where() {
             .then_some(())
     })
     .await;
-    let said = line(&stack, "person-deleted").await;
+    let said = log_line(&stack, "person-deleted").await;
     assert_eq!(said["user.target.id"], eve.id.as_str(), "{said}");
     assert_eq!(
         said["user.id"], said["vestibule.actor.client.id"],
@@ -109,7 +109,7 @@ async fn every_administrative_act_names_who_did_it_and_from_where() {
         call(&stack, Method::POST, compare, &token, None).await,
         StatusCode::OK
     );
-    let said = line(&stack, "reconciliation-requested").await;
+    let said = log_line(&stack, "reconciliation-requested").await;
     assert_eq!(said["user.id"], root.id.as_str(), "a person: {said}");
     assert_eq!(said["vestibule.actor.client.id"], "vestibule-direct", "{said}");
 }

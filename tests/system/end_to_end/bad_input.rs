@@ -6,13 +6,13 @@ use http::{Method, StatusCode, header};
 use serde_json::Value;
 use testkit::Stack;
 
-use cases::{Caller, Endpoint, Service, Spoiled, endpoints, spoil};
+use cases::{Caller, Endpoint, MalformedRequest, Service, endpoints, malformed_requests};
 
 async fn send(
     stack: &Stack,
     tokens: &Tokens,
     endpoint: &Endpoint,
-    spoiled: &Spoiled,
+    spoiled: &MalformedRequest,
 ) -> (StatusCode, String, String) {
     let url = match endpoint.service {
         Service::Auth => stack.auth_url(endpoint.path),
@@ -44,7 +44,7 @@ struct Tokens {
 }
 
 /// What an error body is made of depends on whom the endpoint serves: OAuth, SCIM, people, or everybody else.
-fn check_form(endpoint: &Endpoint, content_type: &str, body: &str) -> Result<(), String> {
+fn check_error_format(endpoint: &Endpoint, content_type: &str, body: &str) -> Result<(), String> {
     let json = || serde_json::from_str::<Value>(body).map_err(|error| format!("{error}: {body}"));
     let expect = |good: bool| {
         if good {
@@ -84,7 +84,7 @@ async fn bad_input_is_refused_names_the_field_and_stores_nothing() {
     };
     let mut wrong = Vec::new();
     for endpoint in endpoints() {
-        for spoiled in spoil(&endpoint) {
+        for spoiled in malformed_requests(&endpoint) {
             let place = format!("{} {} with {}", endpoint.method, endpoint.path, spoiled.what);
             let (status, content_type, body) = send(&stack, &tokens, &endpoint, &spoiled).await;
             if !status.is_client_error() || spoiled.status.is_some_and(|expected| expected != status) {
@@ -94,7 +94,7 @@ async fn bad_input_is_refused_names_the_field_and_stores_nothing() {
                     start(&body)
                 ));
             }
-            if let Err(what) = check_form(&endpoint, &content_type, &body) {
+            if let Err(what) = check_error_format(&endpoint, &content_type, &body) {
                 wrong.push(format!(
                     "{place}: {status}, another form of error: {}",
                     start(&what)
@@ -108,14 +108,14 @@ async fn bad_input_is_refused_names_the_field_and_stores_nothing() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    nothing_stored(&stack, &tokens).await;
+    assert_nothing_stored(&stack, &tokens).await;
 }
 
 fn start(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-async fn nothing_stored(stack: &Stack, tokens: &Tokens) {
+async fn assert_nothing_stored(stack: &Stack, tokens: &Tokens) {
     // Had anything begun a registration, its command would reach the user service before the next one does.
     stack.register("bob").await;
     stack.quiescent().await;

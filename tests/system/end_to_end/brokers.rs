@@ -12,7 +12,7 @@ use crate::pages::{anonymous, sign_up};
 const PASSWORD: &str = "swordfish-of-the-test";
 
 /// A consumer group of Kafka whose member was killed waits until its session is over.
-const LIMIT: Duration = Duration::from_secs(60);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A broker that this test may kill.
 enum Broker {
@@ -36,8 +36,8 @@ impl Broker {
     }
 }
 
-async fn signs_in_in_the_end(stack: &Stack, person: &Person) {
-    let tokens = within(LIMIT, "the person can sign in", async || {
+async fn wait_until_signed_in(stack: &Stack, person: &Person) {
+    let tokens = within(RECOVERY_TIMEOUT, "the person can sign in", async || {
         let (status, answer) = stack.try_authenticate(person, None).await;
         (status == StatusCode::OK).then_some(answer)
     })
@@ -69,7 +69,7 @@ async fn people_register_whatever_is_away(stack: &mut Stack, broker: &Broker) {
 
     broker.start_again().await;
     for person in [&bob, &carol] {
-        signs_in_in_the_end(stack, person).await;
+        wait_until_signed_in(stack, person).await;
     }
     stack.register("dave").await;
 }

@@ -205,7 +205,7 @@ fn configurations_hold_secrets(stack: &Stack, search: &mut Search) {
     }
 }
 
-async fn told_to(format: &str) {
+async fn log_format_story(format: &str) {
     let mut search = Search::default();
     let mut options = StackOptions::default()
         .with("VESTIBULE_USERS__WEBHOOKS__ALLOW", "192.0.2.0/24")
@@ -235,15 +235,15 @@ async fn told_to(format: &str) {
     }
     configurations_hold_secrets(&stack, &mut search);
     assert!(search.planted.len() > 25 && search.outputs.len() > 200);
-    search.judge();
+    search.assert_no_secret_found();
 }
 
 #[tokio::test]
 async fn no_output_for_machines_shows_a_secret() {
-    told_to("ecs").await;
+    log_format_story("ecs").await;
 }
 
 #[tokio::test]
 async fn no_output_for_people_shows_a_secret() {
-    told_to("text").await;
+    log_format_story("text").await;
 }

@@ -35,13 +35,13 @@ fn last_word(output: &Output) -> String {
 }
 
 /// It ended well, and had nothing to complain of.
-fn succeeds(output: &Output) {
+fn assert_success(output: &Output) {
     let said = last_word(output);
     assert!(output.status.success() && said.is_empty(), "{output:?}");
 }
 
 /// It ended with `code`, and said why in one line of its own.
-fn fails(output: &Output, service: &str, code: i32, why: &str) {
+fn assert_failure(output: &Output, service: &str, code: i32, why: &str) {
     let said = last_word(output);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.starts_with(&format!("vestibule-{service}: ")), "{said}");
@@ -64,15 +64,15 @@ async fn health_and_migrate_say_by_their_exit_code_what_became_of_it() {
         })
         .await;
         let waits = "not ready, it waits for: start, schema";
-        fails(&run(&stack, service, &["health"], &[]), service, 1, waits);
-        succeeds(&run(&stack, service, &["migrate"], &[]));
+        assert_failure(&run(&stack, service, &["health"], &[]), service, 1, waits);
+        assert_success(&run(&stack, service, &["migrate"], &[]));
     }
     stack.ready().await;
     for service in SERVICES {
-        succeeds(&run(&stack, service, &["health"], &[]));
+        assert_success(&run(&stack, service, &["health"], &[]));
         // Nothing is left to do, and the service is at work.
-        succeeds(&run(&stack, service, &["migrate"], &[]));
-        succeeds(&run(&stack, service, &["health"], &[]));
+        assert_success(&run(&stack, service, &["migrate"], &[]));
+        assert_success(&run(&stack, service, &["health"], &[]));
     }
     for service in SERVICES {
         process(&mut stack, service).signal(rustix::process::Signal::TERM);
@@ -81,10 +81,10 @@ async fn health_and_migrate_say_by_their_exit_code_what_became_of_it() {
             (!output.status.success()).then_some(())
         })
         .await;
-        fails(&run(&stack, service, &["health"], &[]), service, 1, "draining");
+        assert_failure(&run(&stack, service, &["health"], &[]), service, 1, "draining");
         process(&mut stack, service).kill();
         let gone = run(&stack, service, &["health"], &[]);
-        fails(&gone, service, 1, "no answer from http://127.0.0.1:");
+        assert_failure(&gone, service, 1, "no answer from http://127.0.0.1:");
     }
 }
 
@@ -97,7 +97,7 @@ async fn a_database_that_is_away_is_named_without_its_password() {
     let refused = |service: &str, command: &[&str], url: &str, place: &str| {
         let variable = format!("VESTIBULE_{}__DATABASE__URL", service.to_uppercase());
         let output = run(&stack, service, command, &[(variable, url.to_owned())]);
-        fails(&output, service, 3, place);
+        assert_failure(&output, service, 3, place);
         let all = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),

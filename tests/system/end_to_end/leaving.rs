@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{Person, Stack, Tokens, Visitor, within};
 
-use crate::pages::{anonymous, sign_in, signed_in};
+use crate::pages::{anonymous, is_signed_in, sign_in};
 
 /// A disabled person is refused everywhere within this time.
-const EFFECTIVE: Duration = Duration::from_secs(5);
+const EFFECTIVE_WITHIN: Duration = Duration::from_secs(5);
 
 async fn refresh(stack: &Stack, tokens: &Tokens) -> StatusCode {
     let client = tokens.answer["client_id"].as_str().unwrap_or("vestibule-direct");
@@ -56,14 +56,14 @@ async fn set_active(stack: &Stack, person: &Person, active: bool) {
 }
 
 /// Refused by `/authenticate`, by the refresh token and on the pages; and the session that was open is over.
-async fn refused_everywhere(stack: &Stack, person: &Person, tokens: &Tokens, visitor: &mut Visitor) {
-    within(EFFECTIVE, "the sign-in is refused", async || {
+async fn assert_refused_everywhere(stack: &Stack, person: &Person, tokens: &Tokens, visitor: &mut Visitor) {
+    within(EFFECTIVE_WITHIN, "the sign-in is refused", async || {
         let (status, _) = stack.try_authenticate(person, None).await;
         (status == StatusCode::UNAUTHORIZED).then_some(())
     })
     .await;
-    within(EFFECTIVE, "the session is over", async || {
-        (!signed_in(visitor).await).then_some(())
+    within(EFFECTIVE_WITHIN, "the session is over", async || {
+        (!is_signed_in(visitor).await).then_some(())
     })
     .await;
     assert_eq!(
@@ -73,7 +73,7 @@ async fn refused_everywhere(stack: &Stack, person: &Person, tokens: &Tokens, vis
     );
     let mut other = anonymous(stack);
     sign_in(&mut other, person).await;
-    assert!(!signed_in(&mut other).await);
+    assert!(!is_signed_in(&mut other).await);
 }
 
 // SB-15: disabling a person ends every session.
@@ -84,11 +84,11 @@ async fn a_disabled_person_is_refused_everywhere_and_comes_back_when_enabled() {
     let bob = stack.register("bob").await;
     let mut visitor = anonymous(&stack);
     sign_in(&mut visitor, &ann).await;
-    assert!(signed_in(&mut visitor).await);
+    assert!(is_signed_in(&mut visitor).await);
     let tokens = stack.authenticate(&ann).await;
 
     set_active(&stack, &ann, false).await;
-    refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
+    assert_refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
     assert!(
         !stack.user(&tokens.access).await.0.is_success(),
         "users refuses at once"
@@ -96,12 +96,12 @@ async fn a_disabled_person_is_refused_everywhere_and_comes_back_when_enabled() {
     stack.authenticate(&bob).await;
 
     set_active(&stack, &ann, true).await;
-    within(EFFECTIVE, "she may sign in again", async || {
+    within(EFFECTIVE_WITHIN, "she may sign in again", async || {
         let (status, _) = stack.try_authenticate(&ann, None).await;
         (status == StatusCode::OK).then_some(())
     })
     .await;
-    assert!(!signed_in(&mut visitor).await, "an ended session stays ended");
+    assert!(!is_signed_in(&mut visitor).await, "an ended session stays ended");
 }
 
 // SB-15: deleting a person ends every session.
@@ -115,7 +115,7 @@ async fn a_deleted_person_is_gone_and_the_name_may_be_taken_by_another() {
 
     let (status, _) = scim(&stack, http::Method::DELETE, &ann, None).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
+    assert_refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
     let (status, _) = scim(&stack, http::Method::GET, &ann, None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 

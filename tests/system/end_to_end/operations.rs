@@ -31,7 +31,7 @@ impl Operator<'_> {
     }
 
     /// What a command says, and that it succeeded or did not.
-    fn says(&self, arguments: &[&str], succeeds: bool) -> String {
+    fn run_events_command(&self, arguments: &[&str], succeeds: bool) -> String {
         let output = self.events(arguments);
         let said = format!(
             "{}{}",
@@ -48,7 +48,7 @@ impl Operator<'_> {
     }
 }
 
-async fn by_hand(url: &str, statement: &'static str) {
+async fn execute_sql(url: &str, statement: &'static str) {
     let db: Db = DbConfig::new(url).open().await.unwrap();
     let mut tx = db.begin("test").await.unwrap();
     on_engine!(&mut tx, c => sqlx::query(statement).execute(c).await.unwrap().rows_affected());
@@ -69,19 +69,19 @@ async fn somebody_touches_a_table(engine: Engine) {
     .await;
     let (ann, bob) = (stack.register("ann").await, stack.register("bob").await);
     let operator = Operator::of(&stack).await;
-    operator.says(&["verify"], true);
+    operator.run_events_command(&["verify"], true);
     // Until then what is taken away below would be put back: to be registered is not to be heard of in an event.
     stack.quiescent().await;
 
     let [auth, users] = stack.database_urls();
-    by_hand(&auth, "DELETE FROM subjects WHERE user_name_key = 'ann'").await;
-    by_hand(
+    execute_sql(&auth, "DELETE FROM subjects WHERE user_name_key = 'ann'").await;
+    execute_sql(
         &auth,
         "UPDATE subjects SET version = 0 WHERE user_name_key = 'bob'",
     )
     .await;
     assert!(!can_sign_in(&stack, &ann).await);
-    let said = operator.says(&["verify"], false);
+    let said = operator.run_events_command(&["verify"], false);
     assert!(said.contains("1 missing, 1 behind"), "{said}");
     let found = operator.json(&["verify"]);
     assert_eq!(
@@ -89,16 +89,16 @@ async fn somebody_touches_a_table(engine: Engine) {
         (&false.into(), &true.into())
     );
 
-    operator.says(&["verify", "--mend"], true);
+    operator.run_events_command(&["verify", "--mend"], true);
     assert!(can_sign_in(&stack, &ann).await && can_sign_in(&stack, &bob).await);
     let stats = operator.json(&["stats"]);
     assert_eq!(stats["auth"]["reconciliation"]["mended"]["missing"], 1);
     assert_eq!(stats["auth"]["lag"], 0);
-    assert!(operator.says(&["stats"], true).contains("2 mended"));
+    assert!(operator.run_events_command(&["stats"], true).contains("2 mended"));
 
     // What only the follower has is told, and stays.
-    by_hand(&users, "DELETE FROM people WHERE user_name_key = 'bob'").await;
-    let said = operator.says(&["verify", "--mend"], false);
+    execute_sql(&users, "DELETE FROM people WHERE user_name_key = 'bob'").await;
+    let said = operator.run_events_command(&["verify", "--mend"], false);
     assert!(said.contains("1 unknown") && said.contains(&bob.id), "{said}");
     assert!(can_sign_in(&stack, &bob).await);
 }
@@ -118,10 +118,10 @@ async fn what_was_set_aside_is_listed_and_replayed() {
     let stack = Stack::start().await;
     stack.register("ann").await;
     let operator = Operator::of(&stack).await;
-    operator.says(&["verify"], true);
+    operator.run_events_command(&["verify"], true);
     stack.quiescent().await;
     let [_, users] = stack.database_urls();
-    by_hand(
+    execute_sql(
         &users,
         "UPDATE outbox SET dead_lettered_at = 1, last_error = 'too large', published_at = NULL, position = NULL
          WHERE number = (SELECT max(number) FROM outbox)",
@@ -131,16 +131,16 @@ async fn what_was_set_aside_is_listed_and_replayed() {
     let letter = listed["users"]["outbox"][0].clone();
     assert_eq!(letter["type"], "vestibule.user.created.v1");
     let id = letter["id"].as_str().unwrap();
-    let said = operator.says(&["dead-letters"], true);
+    let said = operator.run_events_command(&["dead-letters"], true);
     assert!(said.contains(id) && said.contains("dropped as stale"), "{said}");
     assert!(
         operator
-            .says(&["replay", "019aabbc-7a1e-7c3a-9b5d-0242ac120002"], false)
+            .run_events_command(&["replay", "019aabbc-7a1e-7c3a-9b5d-0242ac120002"], false)
             .contains("no event")
     );
     assert!(
         operator
-            .says(&["replay", id], true)
+            .run_events_command(&["replay", id], true)
             .contains("users: 1 to be published")
     );
     assert!(
@@ -149,7 +149,7 @@ async fn what_was_set_aside_is_listed_and_replayed() {
             .unwrap()
             .is_empty()
     );
-    let said = operator.says(
+    let said = operator.run_events_command(
         &["replay", "--service", "users", "--from", "1", "--to", "2"],
         false,
     );

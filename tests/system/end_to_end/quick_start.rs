@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::{Person, Stack, eventually};
 
-use crate::pages::{anonymous, sign_in, sign_out, sign_up, sign_up_and_wait, signed_in};
+use crate::pages::{anonymous, is_signed_in, sign_in, sign_out, sign_up, sign_up_and_wait};
 
 #[tokio::test]
 async fn somebody_signs_up_on_the_pages_and_calls_the_api_with_a_token() {
@@ -35,10 +35,10 @@ async fn somebody_signs_out_and_in_again() {
     let ann = Person::named("ann");
     let mut visitor = anonymous(&stack);
     sign_up_and_wait(&mut visitor, &ann).await;
-    assert!(signed_in(&mut visitor).await);
+    assert!(is_signed_in(&mut visitor).await);
 
     sign_out(&mut visitor).await;
-    assert!(!signed_in(&mut visitor).await);
+    assert!(!is_signed_in(&mut visitor).await);
 
     // Names are compared without regard to case.
     let shouting = Person {
@@ -46,7 +46,7 @@ async fn somebody_signs_out_and_in_again() {
         ..ann
     };
     sign_in(&mut visitor, &shouting).await;
-    assert!(signed_in(&mut visitor).await);
+    assert!(is_signed_in(&mut visitor).await);
 }
 
 #[tokio::test]

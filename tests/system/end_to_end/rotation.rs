@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Stack, within};
 
 /// The ids of the published keys.
-async fn published(stack: &Stack) -> BTreeSet<String> {
+async fn published_key_ids(stack: &Stack) -> BTreeSet<String> {
     let keys = stack
         .http()
         .get(stack.auth_url("/oauth2/jwks"))
@@ -27,7 +27,7 @@ async fn rotation_under_load_fails_no_request() {
     let stack = Stack::start().await;
     let ann = stack.register("ann").await;
     let old = stack.authenticate(&ann).await.access;
-    let before = published(&stack).await;
+    let before = published_key_ids(&stack).await;
     let (requests, done) = (Cell::new(0), Cell::new(false));
 
     let caller = async || {
@@ -45,7 +45,7 @@ async fn rotation_under_load_fails_no_request() {
     };
     let rotations = async {
         for round in 1..=2 {
-            let known = published(&stack).await;
+            let known = published_key_ids(&stack).await;
             let rotate = stack
                 .http()
                 .post(stack.auth_url("/admin/v1/keys/rotate"))
@@ -56,10 +56,13 @@ async fn rotation_under_load_fails_no_request() {
                 Duration::from_secs(30),
                 "new keys are published and used",
                 async || {
-                    let fresh: BTreeSet<String> =
-                        published(&stack).await.difference(&known).cloned().collect();
+                    let fresh: BTreeSet<String> = published_key_ids(&stack)
+                        .await
+                        .difference(&known)
+                        .cloned()
+                        .collect();
                     fresh
-                        .contains(&key_of(&stack.operator_token().await))
+                        .contains(&key_id(&stack.operator_token().await))
                         .then_some(())
                 },
             )
@@ -76,13 +79,13 @@ async fn rotation_under_load_fails_no_request() {
     };
     tokio::join!(rotations, caller(), caller());
     assert!(
-        published(&stack).await.is_superset(&before),
+        published_key_ids(&stack).await.is_superset(&before),
         "the first keys are still published"
     );
 }
 
 /// The `kid` in a token's header.
-fn key_of(token: &str) -> String {
+fn key_id(token: &str) -> String {
     use base64::Engine as _;
     let header = token.split('.').next().unwrap();
     let header = base64::engine::general_purpose::URL_SAFE_NO_PAD

@@ -8,7 +8,7 @@ use testkit::{Person, Stack, StackOptions};
 use crate::pages::{anonymous, sign_in, sign_up, sign_up_and_wait};
 
 /// What the services wrote for people and machines to read: logs, and what they keep that is no database.
-fn readable(folder: &Path) -> Vec<(String, String)> {
+fn readable_outputs(folder: &Path) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -73,9 +73,9 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
         .await;
     planted.extend(client["client_secret"].as_str().map(str::to_owned));
     planted.push(webhook_secret(&stack).await);
-    planted.extend(spoiled_requests(&stack).await);
+    planted.extend(failing_requests(&stack).await);
 
-    let mut texts = readable(stack.folder());
+    let mut texts = readable_outputs(stack.folder());
     for url in [
         stack.auth_management_url("/metrics"),
         stack.users_management_url("/metrics"),
@@ -123,7 +123,7 @@ async fn webhook_secret(stack: &Stack) -> String {
 }
 
 /// Requests that fail with a secret inside; gives the secrets back.
-async fn spoiled_requests(stack: &Stack) -> Vec<String> {
+async fn failing_requests(stack: &Stack) -> Vec<String> {
     let secrets: Vec<String> = ["body", "field", "query", "header", "code"]
         .map(|place| format!("canary-in-a-{place}"))
         .into();
@@ -157,7 +157,7 @@ async fn the_database_holds_no_key_or_password_in_clear() {
     let stack = Stack::start().await;
     let ann = stack.register("ann").await;
     stack.authenticate(&ann).await;
-    for (name, text) in readable(stack.folder()) {
+    for (name, text) in readable_outputs(stack.folder()) {
         for sign in ["PRIVATE KEY", "\"d\":\"", "plum-tractor"] {
             assert!(!text.contains(sign), "{name} holds {sign}");
         }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::{Person, Stack, eventually};
 
-use crate::pages::{anonymous, signed_in};
+use crate::pages::{anonymous, is_signed_in};
 
 /// The set-up link that `auth` prints at its first start.
 async fn set_up_link(stack: &Stack) -> String {
@@ -88,7 +88,7 @@ async fn the_set_up_link_makes_one_administrator() {
     );
     let (status, _) = stack.try_authenticate(&mallory, None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert!(!signed_in(&mut thief).await);
+    assert!(!is_signed_in(&mut thief).await);
 }
 
 #[tokio::test]

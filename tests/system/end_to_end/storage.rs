@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use testkit::{Stack, program};
 
 /// The configuration and data of a stack that has run and stopped.
-async fn stopped() -> Stack {
+async fn stopped_stack() -> Stack {
     let mut stack = Stack::start().await;
     stack.register("ann").await;
     stack.auth.terminate().await;
@@ -15,7 +15,7 @@ async fn stopped() -> Stack {
     stack
 }
 
-fn start(folder: &Path, service: &str) -> Output {
+fn start_service(folder: &Path, service: &str) -> Output {
     let configuration = folder.join(format!("{service}.toml"));
     Command::new(program(&format!("vestibule-{service}")))
         .arg("--config")
@@ -26,7 +26,7 @@ fn start(folder: &Path, service: &str) -> Output {
 }
 
 /// It ended by itself with `code` and a message that names `what`, and without a panic.
-fn refused(output: &Output, code: i32, what: &str) {
+fn assert_refused(output: &Output, code: i32, what: &str) {
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -39,7 +39,7 @@ fn refused(output: &Output, code: i32, what: &str) {
 
 #[tokio::test]
 async fn a_corrupt_database_is_named_and_left_alone() {
-    let stack = stopped().await;
+    let stack = stopped_stack().await;
     for service in ["auth", "users"] {
         let path = stack.folder().join(format!("{service}.db"));
         for file in [
@@ -51,14 +51,18 @@ async fn a_corrupt_database_is_named_and_left_alone() {
         }
         let garbage = b"this is no database ".repeat(500);
         fs::write(&path, &garbage).unwrap();
-        refused(&start(stack.folder(), service), 3, &format!("{service}.db"));
+        assert_refused(
+            &start_service(stack.folder(), service),
+            3,
+            &format!("{service}.db"),
+        );
         assert_eq!(fs::read(&path).unwrap(), garbage, "nothing was written");
     }
 }
 
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_taken_until_it_shuts_this_one_out() {
-    let mut stack = stopped().await;
+    let mut stack = stopped_stack().await;
     for (service, url) in ["auth", "users"].into_iter().zip(stack.database_urls()) {
         let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
             .await
@@ -86,43 +90,47 @@ async fn a_database_of_a_newer_version_is_taken_until_it_shuts_this_one_out() {
             .await
             .unwrap();
         sqlx::Connection::close(connection).await.unwrap();
-        refused(&start(stack.folder(), service), 3, "migration 9999 of events");
+        assert_refused(
+            &start_service(stack.folder(), service),
+            3,
+            "migration 9999 of events",
+        );
     }
 }
 
 #[tokio::test]
 async fn a_database_in_a_folder_that_is_none_is_refused() {
-    let stack = stopped().await;
+    let stack = stopped_stack().await;
     fs::write(stack.folder().join("file"), "").unwrap();
     for service in ["auth", "users"] {
         let path = stack.folder().join(format!("{service}.toml"));
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("sqlite:", "sqlite:file/")).unwrap();
-        refused(&start(stack.folder(), service), 3, "file/");
+        assert_refused(&start_service(stack.folder(), service), 3, "file/");
     }
 }
 
 #[tokio::test]
 async fn a_bad_configuration_names_file_key_and_what_is_expected() {
-    let stack = stopped().await;
+    let stack = stopped_stack().await;
     for service in ["auth", "users"] {
         let path = stack.folder().join(format!("{service}.toml"));
         let good = fs::read_to_string(&path).unwrap();
         let file = format!("{service}.toml");
 
         fs::write(&path, format!("surprise = 1\n{good}")).unwrap();
-        let output = start(stack.folder(), service);
-        refused(&output, 2, &file);
-        refused(&output, 2, "surprise");
+        let output = start_service(stack.folder(), service);
+        assert_refused(&output, 2, &file);
+        assert_refused(&output, 2, "surprise");
 
         fs::write(
             &path,
             good.replace("drain_seconds = 0", "drain_seconds = \"soon\""),
         )
         .unwrap();
-        let output = start(stack.folder(), service);
-        refused(&output, 2, &file);
-        refused(&output, 2, "drain_seconds");
+        let output = start_service(stack.folder(), service);
+        assert_refused(&output, 2, &file);
+        assert_refused(&output, 2, "drain_seconds");
 
         fs::write(&path, &good).unwrap();
     }
@@ -130,7 +138,7 @@ async fn a_bad_configuration_names_file_key_and_what_is_expected() {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let stack = stopped().await;
+    let stack = stopped_stack().await;
     for service in ["auth", "users"] {
         let text = fs::read_to_string(stack.folder().join(format!("{service}.toml"))).unwrap();
         let address = text
@@ -141,14 +149,14 @@ async fn a_taken_port_is_named() {
             .to_owned();
         let _taken = std::net::TcpListener::bind(&address).unwrap();
         let port = address.split(':').next_back().unwrap();
-        refused(&start(stack.folder(), service), 4, port);
+        assert_refused(&start_service(stack.folder(), service), 4, port);
     }
 }
 
 /// A full disk, as far as a process can tell: no file may grow beyond a limit, and the signal that would come is ignored.
 #[tokio::test]
 async fn a_full_disk_is_told_and_leaves_nothing_half_written() {
-    let stack = stopped().await;
+    let stack = stopped_stack().await;
     for service in ["auth", "users"] {
         for suffix in ["db", "db-wal", "db-shm"] {
             let _ = fs::remove_file(stack.folder().join(format!("{service}.{suffix}")));
@@ -168,7 +176,7 @@ async fn a_full_disk_is_told_and_leaves_nothing_half_written() {
                 .output()
                 .unwrap()
         };
-        refused(&limited(16), 3, &format!("{service}.db"));
+        assert_refused(&limited(16), 3, &format!("{service}.db"));
     }
     // With room again, both start from what is there and work.
     let mut stack = stack;

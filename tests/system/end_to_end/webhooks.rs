@@ -34,7 +34,7 @@ impl Receiver {
         let folder = stack.folder().join(format!("receiver-{port}"));
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join(file), snippet(language)).unwrap();
-        packages(&folder);
+        link_packages(&folder);
         let process = Process::start(Program {
             name: "receiver",
             path: program.into(),
@@ -50,12 +50,12 @@ impl Receiver {
             process,
             url: format!("http://127.0.0.1:{port}/hook"),
         };
-        receiver.says("listening").await;
+        receiver.wait_for_line("listening").await;
         receiver
     }
 
     /// Waits until it has printed `line`.
-    async fn says(&self, line: &str) {
+    async fn wait_for_line(&self, line: &str) {
         eventually(&format!("the receiver says {line:?}"), async || {
             self.process.log().lines().any(|said| said == line).then_some(())
         })
@@ -64,7 +64,7 @@ impl Receiver {
 }
 
 /// The packages of `tests/clients`, where a program in `folder` finds them.
-fn packages(folder: &Path) {
+fn link_packages(folder: &Path) {
     let installed = root().join("tests/clients/node_modules");
     assert!(
         installed.join("standardwebhooks").exists(),
@@ -118,7 +118,7 @@ async fn the_receivers_of_the_guide_hear_of_a_person_who_registers() {
     stack.authenticate(&ann).await;
     for receiver in [&node, &python] {
         receiver
-            .says(&format!("vestibule.user.created.v1 {}", ann.id))
+            .wait_for_line(&format!("vestibule.user.created.v1 {}", ann.id))
             .await;
     }
 
@@ -132,7 +132,7 @@ async fn the_receivers_of_the_guide_hear_of_a_person_who_registers() {
     let bob = stack.register("bob").await;
     for receiver in [&node, &python] {
         receiver
-            .says(&format!("vestibule.user.created.v1 {}", bob.id))
+            .wait_for_line(&format!("vestibule.user.created.v1 {}", bob.id))
             .await;
         let heard = receiver.process.log();
         assert_eq!(heard.matches("user.created").count(), 2, "once each: {heard}");

@@ -9,16 +9,16 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, within};
 
-use super::both_sides::{Account, account, directory};
+use super::holdings::{Account, account, directory};
 
 const REGISTRATIONS: usize = 200;
 /// All that was begun has to be settled within this time after the last crash.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Numbers that look random and are the same for the same seed, so that a failure can be looked at again.
-struct Seeded(u64);
+struct SeededRandom(u64);
 
-impl Seeded {
+impl SeededRandom {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -28,18 +28,18 @@ impl Seeded {
 }
 
 /// What the callers were told, by user name: the id when it was acknowledged.
-type Told = BTreeMap<String, Option<String>>;
+type Acknowledged = BTreeMap<String, Option<String>>;
 
 /// What the callers share.
 #[derive(Default)]
-struct Calls {
+struct CallerState {
     next: Cell<usize>,
     done: Cell<usize>,
-    told: RefCell<Told>,
+    told: RefCell<Acknowledged>,
 }
 
 /// One caller, who registers people one after the other, whatever happens.
-async fn caller(calls: &Calls, http: &reqwest::Client, url: &str, token: &str) {
+async fn caller(calls: &CallerState, http: &reqwest::Client, url: &str, token: &str) {
     while calls.next.get() < REGISTRATIONS {
         let person = Person::named(&format!("person{}", calls.next.get()));
         calls.next.set(calls.next.get() + 1);
@@ -74,8 +74,8 @@ async fn register(http: &reqwest::Client, url: &str, token: &str, person: &Perso
 }
 
 /// Kills one service after the other at points that the seed chooses, until the callers are done.
-async fn crash_until_done(stack: &mut Stack, calls: &Calls, seed: u64) -> usize {
-    let mut random = Seeded(seed);
+async fn crash_until_done(stack: &mut Stack, calls: &CallerState, seed: u64) -> usize {
+    let mut random = SeededRandom(seed);
     let mut crashes = 0;
     loop {
         let ahead = 1 + usize::try_from(random.below(10)).unwrap();
@@ -103,10 +103,10 @@ async fn crash_until_done(stack: &mut Stack, calls: &Calls, seed: u64) -> usize 
 }
 
 /// Waits until each person is on both sides under one id, or on neither. The directory as it is then.
-async fn both_sides_agree(stack: &Stack, told: &Told) -> BTreeMap<String, Vec<String>> {
+async fn wait_until_services_agree(stack: &Stack, told: &Acknowledged) -> BTreeMap<String, Vec<String>> {
     let mut settled = BTreeSet::new();
     within(
-        SETTLED,
+        SETTLE_TIMEOUT,
         "each person is on both sides or on neither",
         async || {
             let directory = directory(stack).await;
@@ -131,7 +131,7 @@ async fn both_sides_agree(stack: &Stack, told: &Told) -> BTreeMap<String, Vec<St
 
 async fn story(engine: Engine, seed: u64) {
     let mut stack = Stack::with(StackOptions::on(engine)).await;
-    let calls = Calls::default();
+    let calls = CallerState::default();
     let (http, url) = (stack.http().clone(), stack.auth_url("/admin/v1/users"));
     let token = stack.operator_token().await;
     let one = || caller(&calls, &http, &url, &token);
@@ -151,7 +151,7 @@ async fn story(engine: Engine, seed: u64) {
         "{acknowledged} registrations were acknowledged: the crashes have to hit some, and to spare most"
     );
 
-    let directory = both_sides_agree(&stack, &told).await;
+    let directory = wait_until_services_agree(&stack, &told).await;
     for (name, id) in &told {
         if let Some(id) = id {
             assert_eq!(
@@ -165,11 +165,11 @@ async fn story(engine: Engine, seed: u64) {
         directory.len(),
         directory.keys().filter(|name| told.contains_key(*name)).count()
     );
-    one_event_each(&stack, &directory).await;
+    assert_one_event_each(&stack, &directory).await;
 }
 
 /// The feed has published each person once.
-async fn one_event_each(stack: &Stack, directory: &BTreeMap<String, Vec<String>>) {
+async fn assert_one_event_each(stack: &Stack, directory: &BTreeMap<String, Vec<String>>) {
     let token = stack.operator_token().await;
     let mut created: BTreeMap<String, usize> = BTreeMap::new();
     let mut after = 0;

@@ -10,10 +10,15 @@ use serde_json::Value;
 use testkit::{Engine, Person, Stack, StackOptions, Transport, eventually, within};
 
 /// A deleted person is refused everywhere within this time.
-const EFFECTIVE: Duration = Duration::from_secs(5);
+const EFFECTIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Signs in and refreshes again and again until both are refused. The last tokens that were given.
-async fn come_and_go(stack: &Stack, ann: &Person, came: &Cell<u32>, refused: &Cell<u32>) -> Vec<Value> {
+async fn sign_in_until_refused(
+    stack: &Stack,
+    ann: &Person,
+    came: &Cell<u32>,
+    refused: &Cell<u32>,
+) -> Vec<Value> {
     let mut given = Vec::new();
     while refused.get() < 4 {
         let (status, tokens) = stack.try_authenticate(ann, None).await;
@@ -24,7 +29,7 @@ async fn come_and_go(stack: &Stack, ann: &Person, came: &Cell<u32>, refused: &Ce
         let refresh = tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
         given.push(tokens);
         came.set(came.get() + 1);
-        let (status, tokens) = refreshed(stack, &refresh).await;
+        let (status, tokens) = refresh_tokens(stack, &refresh).await;
         if status == StatusCode::OK {
             given.push(tokens);
         }
@@ -32,7 +37,7 @@ async fn come_and_go(stack: &Stack, ann: &Person, came: &Cell<u32>, refused: &Ce
     given
 }
 
-async fn refreshed(stack: &Stack, token: &str) -> (StatusCode, Value) {
+async fn refresh_tokens(stack: &Stack, token: &str) -> (StatusCode, Value) {
     let form = [
         ("grant_type", "refresh_token"),
         ("refresh_token", token),
@@ -57,7 +62,7 @@ async fn delete(stack: &Stack, ann: &Person) {
 }
 
 /// Nothing that was ever given opens anything.
-async fn stays_out(stack: &Stack, ann: &Person, given: &[Value]) {
+async fn assert_all_tokens_refused(stack: &Stack, ann: &Person, given: &[Value]) {
     let (status, _) = stack.try_authenticate(ann, None).await;
     assert!(
         matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS),
@@ -65,14 +70,14 @@ async fn stays_out(stack: &Stack, ann: &Person, given: &[Value]) {
     );
     for tokens in given {
         let refresh = tokens["refresh_token"].as_str().unwrap_or_default();
-        assert_eq!(refreshed(stack, refresh).await.0, StatusCode::BAD_REQUEST);
+        assert_eq!(refresh_tokens(stack, refresh).await.0, StatusCode::BAD_REQUEST);
         let (status, user) = stack.user(tokens["access_token"].as_str().unwrap()).await;
         assert!(!status.is_success(), "{user}");
     }
 }
 
 /// Makes `auth` forget that it has ever heard anything of `users`, so that it hears everything again.
-async fn forget_everything(stack: &mut Stack) {
+async fn reset_consumer_positions(stack: &mut Stack) {
     stack.auth.kill();
     let [auth, _] = stack.database_urls();
     let config: DbConfig = serde_json::from_value(serde_json::json!({ "url": auth })).unwrap();
@@ -101,12 +106,12 @@ async fn story(engine: Engine, transport: Transport) {
     let ann = stack.register("ann").await;
     let (came, refused) = (Cell::new(0), Cell::new(0));
     let (given, more, ()) = tokio::join!(
-        come_and_go(&stack, &ann, &came, &refused),
-        come_and_go(&stack, &ann, &came, &refused),
+        sign_in_until_refused(&stack, &ann, &came, &refused),
+        sign_in_until_refused(&stack, &ann, &came, &refused),
         async {
             eventually("she comes and goes", async || (came.get() > 1).then_some(())).await;
             delete(&stack, &ann).await;
-            within(EFFECTIVE, "she is refused", async || {
+            within(EFFECTIVE_WITHIN, "she is refused", async || {
                 (refused.get() > 0).then_some(())
             })
             .await;
@@ -114,12 +119,12 @@ async fn story(engine: Engine, transport: Transport) {
     );
     let given: Vec<Value> = given.into_iter().chain(more).collect();
     assert!(!given.is_empty());
-    stays_out(&stack, &ann, &given).await;
+    assert_all_tokens_refused(&stack, &ann, &given).await;
 
-    forget_everything(&mut stack).await;
+    reset_consumer_positions(&mut stack).await;
     // By then it was all delivered again.
     stack.wait_until_following().await;
-    stays_out(&stack, &ann, &given).await;
+    assert_all_tokens_refused(&stack, &ann, &given).await;
     // Her name is free, and whoever takes it is somebody else.
     let other = stack.register("ann").await;
     assert_ne!(other.id, ann.id);

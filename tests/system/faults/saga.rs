@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, Transport, within};
 use tokio::task::JoinSet;
 
-use super::both_sides::{Account, account, directory};
+use super::holdings::{Account, account, directory};
 
 /// Both parties have settled within this time after the last of them runs again.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A request that is on its way, until this is dropped.
-type UnderWay = JoinSet<reqwest::Result<reqwest::Response>>;
+type PendingRequest = JoinSet<reqwest::Result<reqwest::Response>>;
 
 /// Sends a registration. Whether an answer comes is not what is looked at.
-async fn begin(stack: &Stack, user_name: &str) -> (Person, UnderWay) {
+async fn start_registration(stack: &Stack, user_name: &str) -> (Person, PendingRequest) {
     let person = Person::named(user_name);
     let body = json!({ "user_name": person.user_name, "email": person.email(), "password": person.password });
     let request = stack
@@ -31,34 +31,38 @@ async fn begin(stack: &Stack, user_name: &str) -> (Person, UnderWay) {
 }
 
 /// Waits until `auth` has committed and published the registration.
-async fn asked(stack: &Stack, person: &Person) {
+async fn wait_until_requested(stack: &Stack, person: &Person) {
     let token = stack.operator_token().await;
-    within(SETTLED, "auth has published the registration", async || {
-        let url = stack.auth_url("/events?limit=1000");
-        let events: Vec<Value> = stack
-            .http()
-            .get(url)
-            .bearer_auth(&token)
-            .send()
-            .await
-            .ok()?
-            .json()
-            .await
-            .ok()?;
-        events
-            .iter()
-            .any(|event| {
-                event["type"] == "vestibule.registration.requested.v1"
-                    && event["data"]["user_name"] == person.user_name.as_str()
-            })
-            .then_some(())
-    })
+    within(
+        SETTLE_TIMEOUT,
+        "auth has published the registration",
+        async || {
+            let url = stack.auth_url("/events?limit=1000");
+            let events: Vec<Value> = stack
+                .http()
+                .get(url)
+                .bearer_auth(&token)
+                .send()
+                .await
+                .ok()?
+                .json()
+                .await
+                .ok()?;
+            events
+                .iter()
+                .any(|event| {
+                    event["type"] == "vestibule.registration.requested.v1"
+                        && event["data"]["user_name"] == person.user_name.as_str()
+                })
+                .then_some(())
+        },
+    )
     .await;
 }
 
 /// Waits until `users` has committed the person.
-async fn decided(stack: &Stack, person: &Person) {
-    within(SETTLED, "users has the person", async || {
+async fn wait_until_created(stack: &Stack, person: &Person) {
+    within(SETTLE_TIMEOUT, "users has the person", async || {
         directory(stack)
             .await
             .contains_key(&person.user_name)
@@ -67,80 +71,84 @@ async fn decided(stack: &Stack, person: &Person) {
     .await;
 }
 
-async fn both_sides_have(stack: &Stack, person: &Person) {
-    within(SETTLED, "the person is on both sides under one id", async || {
-        let ids = directory(stack).await.remove(&person.user_name)?;
-        let [id] = ids.as_slice() else {
-            panic!("{} exists more than once: {ids:?}", person.user_name);
-        };
-        (account(stack, &person.user_name).await == Account::Active(id.clone())).then_some(())
-    })
+async fn wait_until_both_services_have(stack: &Stack, person: &Person) {
+    within(
+        SETTLE_TIMEOUT,
+        "the person is on both sides under one id",
+        async || {
+            let ids = directory(stack).await.remove(&person.user_name)?;
+            let [id] = ids.as_slice() else {
+                panic!("{} exists more than once: {ids:?}", person.user_name);
+            };
+            (account(stack, &person.user_name).await == Account::Active(id.clone())).then_some(())
+        },
+    )
     .await;
 }
 
 /// `auth` has written the registration, and dies before `users` has heard of it.
 async fn auth_dies_when_it_has_asked(stack: &mut Stack) {
     stack.users.signal(Signal::STOP);
-    let (person, _request) = begin(stack, "a-asked").await;
-    asked(stack, &person).await;
+    let (person, _request) = start_registration(stack, "a-asked").await;
+    wait_until_requested(stack, &person).await;
     stack.auth.kill();
     stack.users.signal(Signal::CONT);
     stack.auth.start_again();
     stack.auth_ready().await;
-    both_sides_have(stack, &person).await;
+    wait_until_both_services_have(stack, &person).await;
 }
 
 /// `users` is dead when it is asked, in both ways.
 async fn users_is_dead_when_asked(stack: &mut Stack) {
     stack.users.kill();
-    let (person, _request) = begin(stack, "u-asked").await;
-    asked(stack, &person).await;
+    let (person, _request) = start_registration(stack, "u-asked").await;
+    wait_until_requested(stack, &person).await;
     stack.users.start_again();
     stack.users_ready().await;
-    both_sides_have(stack, &person).await;
+    wait_until_both_services_have(stack, &person).await;
 }
 
 /// `users` has decided, `auth` has not heard the answer, and dies.
 async fn auth_dies_before_the_answer(stack: &mut Stack) {
-    let (person, _request) = unanswered(stack, "a-answer").await;
+    let (person, _request) = register_without_response(stack, "a-answer").await;
     stack.auth.kill();
-    hear_again(stack);
+    restore_responses(stack);
     stack.auth.start_again();
     stack.auth_ready().await;
-    both_sides_have(stack, &person).await;
+    wait_until_both_services_have(stack, &person).await;
 }
 
 /// `users` has decided and dies, perhaps before it has published the answer.
 async fn users_dies_with_the_answer(stack: &mut Stack) {
-    let (person, _request) = unanswered(stack, "u-answer").await;
+    let (person, _request) = register_without_response(stack, "u-answer").await;
     stack.users.kill();
-    hear_again(stack);
+    restore_responses(stack);
     stack.users.start_again();
     stack.users_ready().await;
-    both_sides_have(stack, &person).await;
+    wait_until_both_services_have(stack, &person).await;
 }
 
 /// Both die when `users` has decided.
 async fn both_die(stack: &mut Stack) {
-    let (person, _request) = unanswered(stack, "both").await;
+    let (person, _request) = register_without_response(stack, "both").await;
     stack.users.kill();
     stack.auth.kill();
-    hear_again(stack);
+    restore_responses(stack);
     stack.auth.start_again();
     stack.users.start_again();
     stack.ready().await;
-    both_sides_have(stack, &person).await;
+    wait_until_both_services_have(stack, &person).await;
 }
 
 /// A registration that `users` has committed while nothing that it says over HTTP reaches `auth`.
-async fn unanswered(stack: &mut Stack, user_name: &str) -> (Person, UnderWay) {
+async fn register_without_response(stack: &mut Stack, user_name: &str) -> (Person, PendingRequest) {
     stack.line.as_ref().unwrap().drop_responses();
-    let (person, request) = begin(stack, user_name).await;
-    decided(stack, &person).await;
+    let (person, request) = start_registration(stack, user_name).await;
+    wait_until_created(stack, &person).await;
     (person, request)
 }
 
-fn hear_again(stack: &Stack) {
+fn restore_responses(stack: &Stack) {
     stack.line.as_ref().unwrap().restore();
 }
 

@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{Engine, Service, Stack, StackOptions, eventually};
 
-async fn two_of_each() -> Stack {
+async fn start_two_replicas() -> Stack {
     let options = StackOptions {
         two_replicas: true,
         ..StackOptions::on(Engine::Postgres)
@@ -111,7 +111,7 @@ fn sequences(events: &[Value]) -> BTreeMap<String, Vec<u64>> {
 }
 
 /// How many partitions each living replica of the user service publishes, once all are held by `replicas` of them.
-async fn shared_by(stack: &Stack, replicas: i64) {
+async fn wait_for_partition_shares(stack: &Stack, replicas: i64) {
     let [_, users] = stack.database_urls();
     let db = chassis::db::DbConfig::new(users).open().await.unwrap();
     eventually("the partitions are shared", async || {

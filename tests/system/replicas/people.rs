@@ -6,11 +6,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{Person, Service, Stack, Tokens, eventually, within};
 
-use super::{scim, two_of_each};
-use crate::pages::{anonymous, fill_sign_in, sign_in, sign_out, signed_in};
+use super::{scim, start_two_replicas};
+use crate::pages::{anonymous, fill_sign_in, is_signed_in, sign_in, sign_out};
 
 /// A disabled person is refused everywhere within this time.
-const EFFECTIVE: Duration = Duration::from_secs(5);
+const EFFECTIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// `POST /authenticate` at one replica of `auth`.
 async fn authenticate(stack: &Stack, replica: usize, person: &Person) -> (StatusCode, Value) {
@@ -54,7 +54,7 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn what_one_replica_gives_every_other_takes() {
-    let stack = two_of_each().await;
+    let stack = start_two_replicas().await;
     let ann = stack.register("ann").await;
     for (one, other) in [(0, 1), (1, 0)] {
         let (status, tokens) = authenticate(&stack, one, &ann).await;
@@ -81,7 +81,7 @@ async fn what_one_replica_gives_every_other_takes() {
 
 #[tokio::test]
 async fn a_session_is_good_at_every_replica_until_it_is_ended_at_one() {
-    let stack = two_of_each().await;
+    let stack = start_two_replicas().await;
     let ann = stack.register("ann").await;
     let (one, other) = (
         stack.replica_url(Service::Auth, 0, ""),
@@ -95,7 +95,7 @@ async fn a_session_is_good_at_every_replica_until_it_is_ended_at_one() {
     fill_sign_in(&mut visitor, &form, &ann).await;
     for replica in [&one, &other] {
         visitor.switch_to_replica(replica);
-        assert!(signed_in(&mut visitor).await, "{replica}");
+        assert!(is_signed_in(&mut visitor).await, "{replica}");
     }
     let cookies = visitor.cookies().clone();
     visitor.switch_to_replica(&one);
@@ -106,14 +106,14 @@ async fn a_session_is_good_at_every_replica_until_it_is_ended_at_one() {
     }
     for replica in [&other, &one] {
         visitor.switch_to_replica(replica);
-        assert!(!signed_in(&mut visitor).await, "{replica}");
+        assert!(!is_signed_in(&mut visitor).await, "{replica}");
     }
 }
 
 // SB-15: disabling a person ends every session.
 #[tokio::test]
 async fn a_disabled_person_is_refused_by_all_replicas() {
-    let stack = two_of_each().await;
+    let stack = start_two_replicas().await;
     let token = stack.operator_token().await;
     let ann = stack.register("ann").await;
     let mut visitors = Vec::new();
@@ -122,7 +122,7 @@ async fn a_disabled_person_is_refused_by_all_replicas() {
         let mut visitor = anonymous(&stack);
         visitor.switch_to_replica(&stack.replica_url(Service::Auth, replica, ""));
         sign_in(&mut visitor, &ann).await;
-        assert!(signed_in(&mut visitor).await);
+        assert!(is_signed_in(&mut visitor).await);
         visitors.push(visitor);
         tokens.push(authenticate(&stack, replica, &ann).await.1);
     }
@@ -138,7 +138,7 @@ async fn a_disabled_person_is_refused_by_all_replicas() {
     .await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     for replica in [0, 1] {
-        within(EFFECTIVE, "the sign-in is refused", async || {
+        within(EFFECTIVE_WITHIN, "the sign-in is refused", async || {
             (authenticate(&stack, replica, &ann).await.0 == StatusCode::UNAUTHORIZED).then_some(())
         })
         .await;
@@ -150,14 +150,14 @@ async fn a_disabled_person_is_refused_by_all_replicas() {
         }
         for visitor in &mut visitors {
             visitor.switch_to_replica(&stack.replica_url(Service::Auth, replica, ""));
-            assert!(!signed_in(visitor).await);
+            assert!(!is_signed_in(visitor).await);
         }
     }
 }
 
 #[tokio::test]
 async fn people_register_and_sign_in_while_a_replica_of_each_service_is_gone() {
-    let mut stack = two_of_each().await;
+    let mut stack = start_two_replicas().await;
     stack.replica(Service::Auth, 0).kill();
     stack.replica(Service::Users, 1).kill();
     let ann: Person = stack.register("ann").await;

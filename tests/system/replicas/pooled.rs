@@ -6,7 +6,7 @@ use testkit::{Engine, Service, Stack, StackOptions, eventually};
 
 use super::{create, feed, scim};
 
-async fn pooled() -> Stack {
+async fn start_pooled_stack() -> Stack {
     let options = StackOptions {
         two_replicas: true,
         pooled: true,
@@ -17,7 +17,7 @@ async fn pooled() -> Stack {
 
 #[tokio::test]
 async fn people_register_sign_in_and_are_followed_through_a_pooler() {
-    let stack = pooled().await;
+    let stack = start_pooled_stack().await;
     let ann = stack.register("ann").await;
     let operator = stack.operator_token().await;
     for round in 0..10 {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testkit::{Process, Service, Stack};
 
-use super::two_of_each;
+use super::start_two_replicas;
 use crate::pages::anonymous;
 
 /// The set-up links that a process has shown.
@@ -26,7 +26,7 @@ async fn get(stack: &Stack, replica: usize, path: &str) -> Value {
 // SB-11: one set-up link is good.
 #[tokio::test]
 async fn replicas_that_start_at_once_agree_on_everything() {
-    let mut stack = two_of_each().await;
+    let mut stack = start_two_replicas().await;
     let keys = get(&stack, 0, "/oauth2/jwks").await;
     assert_eq!(keys, get(&stack, 1, "/oauth2/jwks").await);
     assert_eq!(

@@ -8,13 +8,19 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::{Engine, Service, Stack, StackOptions, within};
 
-use super::{create, feed, scim, sequences, shared_by, try_scim, two_of_each};
+use super::{create, feed, scim, sequences, start_two_replicas, try_scim, wait_for_partition_shares};
 
 /// Enough that every one of the 16 partitions has some of them.
 const MANY: usize = 96;
 
 /// Waits until all of `people` are in the feed that `replica` shows.
-async fn all_published(stack: &Stack, replica: usize, token: &str, people: &[String], limit: Duration) {
+async fn wait_until_published(
+    stack: &Stack,
+    replica: usize,
+    token: &str,
+    people: &[String],
+    limit: Duration,
+) {
     let wanted: BTreeSet<&String> = people.iter().collect();
     within(limit, "everybody's event is published", async || {
         let seen = sequences(&feed(stack, replica, token).await);
@@ -32,23 +38,23 @@ async fn create_many(stack: &Stack, replica: usize, token: &str, prefix: &str) -
 }
 
 /// How long an event waited from the answer until it was published, and when that was.
-struct Wait {
+struct PublishDelay {
     took: Duration,
     ended: Instant,
 }
 
 /// Makes people at replica 1, one after the other. The longest wait of an event: with a partition that nobody has, until
 /// somebody has it.
-async fn longest_wait(stack: &Stack, token: &str) -> Wait {
-    let mut longest: Option<Wait> = None;
+async fn longest_publish_delay(stack: &Stack, token: &str) -> PublishDelay {
+    let mut longest: Option<PublishDelay> = None;
     for number in 0..MANY {
         let person = create(stack, 1, token, &format!("after{number}")).await;
         let made = Instant::now();
-        all_published(stack, 1, token, &[person], Duration::from_secs(20)).await;
+        wait_until_published(stack, 1, token, &[person], Duration::from_secs(20)).await;
         let ended = Instant::now();
         let took = ended - made;
         if longest.as_ref().is_none_or(|longest| took > longest.took) {
-            longest = Some(Wait { took, ended });
+            longest = Some(PublishDelay { took, ended });
         }
     }
     longest.unwrap()
@@ -56,31 +62,31 @@ async fn longest_wait(stack: &Stack, token: &str) -> Wait {
 
 #[tokio::test]
 async fn the_partitions_of_a_killed_replica_move_within_ten_seconds() {
-    let mut stack = two_of_each().await;
+    let mut stack = start_two_replicas().await;
     let token = stack.operator_token().await;
-    shared_by(&stack, 2).await;
+    wait_for_partition_shares(&stack, 2).await;
     // Acknowledged by the one that dies: published by the other, if it has not done so itself.
     let people = create_many(&stack, 0, &token, "before").await;
     stack.replica(Service::Users, 0).kill();
     let killed = Instant::now();
-    let took = longest_wait(&stack, &token).await.ended - killed;
+    let took = longest_publish_delay(&stack, &token).await.ended - killed;
     println!("the events of a killed replica's partitions flow again after {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
-    all_published(&stack, 1, &token, &people, Duration::from_secs(1)).await;
-    shared_by(&stack, 1).await;
+    wait_until_published(&stack, 1, &token, &people, Duration::from_secs(1)).await;
+    wait_for_partition_shares(&stack, 1).await;
 }
 
 #[tokio::test]
 async fn the_partitions_of_a_replica_that_leaves_move_within_a_second() {
-    let mut stack = two_of_each().await;
+    let mut stack = start_two_replicas().await;
     let token = stack.operator_token().await;
-    shared_by(&stack, 2).await;
+    wait_for_partition_shares(&stack, 2).await;
     let people = create_many(&stack, 1, &token, "before").await;
     stack.replica(Service::Users, 0).terminate().await;
-    let took = longest_wait(&stack, &token).await.took;
+    let took = longest_publish_delay(&stack, &token).await.took;
     println!("the events of the partitions of a replica that left flow again after {took:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
-    all_published(&stack, 1, &token, &people, Duration::from_secs(1)).await;
+    wait_until_published(&stack, 1, &token, &people, Duration::from_secs(1)).await;
 }
 
 /// Without another replica nobody can know that the old one is dead: a new one waits for the lease.
@@ -88,13 +94,13 @@ async fn the_partitions_of_a_replica_that_leaves_move_within_a_second() {
 async fn a_lone_replica_that_was_killed_publishes_again_soon_after_it_returns() {
     let mut stack = Stack::with(StackOptions::on(Engine::Postgres)).await;
     let token = stack.operator_token().await;
-    shared_by(&stack, 1).await;
+    wait_for_partition_shares(&stack, 1).await;
     stack.users.kill();
     stack.users.start_again();
     stack.users_ready().await;
     let returned = Instant::now();
     let people = create_many(&stack, 0, &token, "after").await;
-    all_published(&stack, 0, &token, &people, Duration::from_secs(10)).await;
+    wait_until_published(&stack, 0, &token, &people, Duration::from_secs(10)).await;
     println!(
         "a killed lone replica publishes {:?} after it is back",
         returned.elapsed()
@@ -138,7 +144,7 @@ async fn change_people(
 
 #[tokio::test]
 async fn the_order_per_person_holds_while_replicas_come_and_go() {
-    let mut stack = two_of_each().await;
+    let mut stack = start_two_replicas().await;
     let token = stack.operator_token().await;
     let mut people = Vec::new();
     for number in 0..20 {
@@ -153,15 +159,15 @@ async fn the_order_per_person_holds_while_replicas_come_and_go() {
         let victim = stack.replica(Service::Users, replica).id();
         let stop = Cell::new(false);
         let (acknowledged, ()) = tokio::join!(change_people(&stack, &token, &people, round, &stop), async {
-            let before = feed_len(&stack, 1 - replica, &token).await;
+            let before = feed_length(&stack, 1 - replica, &token).await;
             within(Duration::from_secs(30), "changes flow", async || {
-                (feed_len(&stack, 1 - replica, &token).await > before + 40).then_some(())
+                (feed_length(&stack, 1 - replica, &token).await > before + 40).then_some(())
             })
             .await;
-            end(victim, kill);
-            let before = feed_len(&stack, 1 - replica, &token).await;
+            signal_process(victim, kill);
+            let before = feed_length(&stack, 1 - replica, &token).await;
             within(Duration::from_secs(10), "changes flow without it", async || {
-                (feed_len(&stack, 1 - replica, &token).await > before + 40).then_some(())
+                (feed_length(&stack, 1 - replica, &token).await > before + 40).then_some(())
             })
             .await;
             stop.set(true);
@@ -174,7 +180,7 @@ async fn the_order_per_person_holds_while_replicas_come_and_go() {
         gone.start_again();
         stack.replica_ready(Service::Users, replica).await;
     }
-    shared_by(&stack, 2).await;
+    wait_for_partition_shares(&stack, 2).await;
     let versions = versions(&stack, &token, &people).await;
     within(Duration::from_secs(10), "everything is published", async || {
         let seen = sequences(&feed(&stack, 0, &token).await);
@@ -195,13 +201,13 @@ async fn the_order_per_person_holds_while_replicas_come_and_go() {
     }
 }
 
-fn end(process: u32, kill: bool) {
+fn signal_process(process: u32, kill: bool) {
     use rustix::process::{Pid, Signal, kill_process};
     let process = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
     kill_process(process, if kill { Signal::KILL } else { Signal::TERM }).unwrap();
 }
 
-async fn feed_len(stack: &Stack, replica: usize, token: &str) -> usize {
+async fn feed_length(stack: &Stack, replica: usize, token: &str) -> usize {
     feed(stack, replica, token).await.len()
 }
 

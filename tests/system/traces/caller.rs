@@ -6,7 +6,7 @@ use testkit::Stack;
 
 use super::collector::Collector;
 use super::spans::{Kind, Trace};
-use super::{arrives, event};
+use super::{event_spans, wait_for_trace};
 
 const CALLER: &str = "00f067aa0ba902b7";
 
@@ -34,9 +34,9 @@ async fn a_callers_trace_goes_on_and_one_that_is_not_recorded_stays_so() {
     );
     register(&stack, "ann", silent, "00").await;
     register(&stack, "bob", loud, "01").await;
-    let heard = testkit::within(super::ARRIVES, "all of Bob's", async || {
+    let heard = testkit::within(super::ARRIVAL_TIMEOUT, "all of Bob's", async || {
         let trace = Trace::of(collector.spans(), loud);
-        event(&trace, "users", "auth", "vestibule.user.created.v1")?;
+        event_spans(&trace, "users", "auth", "vestibule.user.created.v1")?;
         (trace.missing_parents().into_iter().eq([CALLER])).then_some(trace.clone())
     })
     .await;
@@ -91,7 +91,7 @@ async fn of_traces_that_begin_here_no_more_are_recorded_than_is_asked_for() {
         .await
         .unwrap();
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-    arrives(&collector, &id, "a request to users", |trace| {
+    wait_for_trace(&collector, &id, "a request to users", |trace| {
         trace.0.first().cloned()
     })
     .await;

@@ -15,32 +15,32 @@ use prost::Message;
 use testkit::StackOptions;
 use tokio::task::JoinSet;
 
-use super::spans::{Seen, of_export};
+use super::spans::{ReceivedSpan, spans_of_export};
 
 /// The header that it asks for, with its value.
 pub(super) const HEADER: (&str, &str) = ("x-scope-orgid", "canary-of-the-collector");
 
 #[derive(Clone, Default)]
-struct Received(Arc<Mutex<Vec<Export>>>);
+struct ReceivedExports(Arc<Mutex<Vec<Export>>>);
 
 struct Export {
     bytes: Bytes,
-    spans: Vec<Seen>,
+    spans: Vec<ReceivedSpan>,
 }
 
 /// A collector. It takes nothing without the header [`HEADER`]. Gone when dropped.
 pub(super) struct Collector {
     address: SocketAddr,
-    received: Received,
+    received: ReceivedExports,
     #[expect(dead_code, reason = "answers until dropped")]
     tasks: JoinSet<()>,
 }
 
 impl Collector {
     pub(super) async fn start() -> Self {
-        let received = Received::default();
+        let received = ReceivedExports::default();
         let routes = Router::new()
-            .route("/v1/traces", post(take))
+            .route("/v1/traces", post(receive_export))
             .with_state(received.clone());
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
@@ -61,13 +61,13 @@ impl Collector {
     }
 
     /// Everything that has come so far.
-    pub(super) fn spans(&self) -> Vec<Seen> {
+    pub(super) fn spans(&self) -> Vec<ReceivedSpan> {
         let exports = self.received.0.lock().unwrap_or_else(PoisonError::into_inner);
         exports.iter().flat_map(|export| export.spans.clone()).collect()
     }
 
     /// Whether anything that has come holds `text`, wherever it stands.
-    pub(super) fn has_heard(&self, text: &str) -> bool {
+    pub(super) fn contains_text(&self, text: &str) -> bool {
         let exports = self.received.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |export: &Export| {
             export
@@ -97,7 +97,11 @@ fn variable(header: &str) -> String {
     header.to_ascii_uppercase().replace('-', "_")
 }
 
-async fn take(State(received): State<Received>, headers: HeaderMap, bytes: Bytes) -> (StatusCode, Vec<u8>) {
+async fn receive_export(
+    State(received): State<ReceivedExports>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> (StatusCode, Vec<u8>) {
     if headers.get(HEADER.0).is_none_or(|value| value != HEADER.1) {
         return (StatusCode::UNAUTHORIZED, Vec::new());
     }
@@ -105,7 +109,7 @@ async fn take(State(received): State<Received>, headers: HeaderMap, bytes: Bytes
     let Ok(export) = ExportTraceServiceRequest::decode(bytes.clone()) else {
         return (StatusCode::BAD_REQUEST, Vec::new());
     };
-    let spans = of_export(export);
+    let spans = spans_of_export(export);
     let mut exports = received.0.lock().unwrap_or_else(PoisonError::into_inner);
     exports.push(Export { bytes, spans });
     (

@@ -14,10 +14,10 @@ use serde_json::Value;
 use testkit::{Person, Process, Stack, poll_until};
 
 use collector::Collector;
-use spans::{Kind, Seen, Trace};
+use spans::{Kind, ReceivedSpan, Trace};
 
 /// Spans wait two seconds for others to be sent with; debug builds on a busy machine are slow.
-const ARRIVES: Duration = Duration::from_secs(60);
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Somebody whose name, address and password nothing else resembles.
 fn canary(user_name: &str) -> Person {
@@ -28,13 +28,13 @@ fn canary(user_name: &str) -> Person {
 }
 
 /// Waits until `look` finds in the trace `id` what it looks for, and nothing of the trace is missing.
-async fn arrives<T>(
+async fn wait_for_trace<T>(
     collector: &Collector,
     id: &str,
     what: &str,
     look: impl Fn(&Trace) -> Option<T>,
 ) -> (Trace, T) {
-    let found = poll_until(ARRIVES, async || {
+    let found = poll_until(ARRIVAL_TIMEOUT, async || {
         let trace = Trace::of(collector.spans(), id);
         let found = look(&trace)?;
         trace.missing_parents().is_empty().then_some((trace, found))
@@ -49,7 +49,12 @@ async fn arrives<T>(
 }
 
 /// The span that an event of this type was made in, and the one in which `consumer` applied it: its child, with a link.
-fn event<'t>(trace: &'t Trace, producer: &str, consumer: &str, kind: &str) -> Option<(&'t Seen, &'t Seen)> {
+fn event_spans<'t>(
+    trace: &'t Trace,
+    producer: &str,
+    consumer: &str,
+    kind: &str,
+) -> Option<(&'t ReceivedSpan, &'t ReceivedSpan)> {
     let made = trace.find(producer, Kind::Producer, &format!("create {kind}"), None)?;
     trace.find(producer, Kind::Client, &format!("send {kind}"), Some(made))?;
     let applied = trace.find(consumer, Kind::Consumer, &format!("process {kind}"), Some(made))?;
@@ -57,7 +62,7 @@ fn event<'t>(trace: &'t Trace, producer: &str, consumer: &str, kind: &str) -> Op
     Some((made, applied))
 }
 
-fn lines(process: &Process) -> Vec<Value> {
+fn log_lines(process: &Process) -> Vec<Value> {
     let log = process.log();
     log.lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -65,8 +70,8 @@ fn lines(process: &Process) -> Vec<Value> {
 }
 
 /// The span ids that log lines of this trace name.
-fn told(process: &Process, trace: &str) -> Vec<String> {
-    let lines = lines(process).into_iter();
+fn logged_span_ids(process: &Process, trace: &str) -> Vec<String> {
+    let lines = log_lines(process).into_iter();
     lines
         .filter(|line| line["trace.id"] == trace)
         .map(|line| line["span.id"].as_str().unwrap().to_owned())
@@ -74,8 +79,8 @@ fn told(process: &Process, trace: &str) -> Vec<String> {
 }
 
 /// Everybody whom a line of the log names, by id.
-fn people(stack: &Stack) -> BTreeSet<String> {
-    let lines = [&stack.auth, &stack.users].into_iter().flat_map(lines);
+fn logged_user_ids(stack: &Stack) -> BTreeSet<String> {
+    let lines = [&stack.auth, &stack.users].into_iter().flat_map(log_lines);
     // A client that acts for itself stands there by its name, which is no secret.
     lines
         .filter_map(|line| line["user.id"].as_str().map(str::to_owned))

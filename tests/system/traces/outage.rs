@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use testkit::{Stack, free_port, within};
 
-use super::ARRIVES;
+use super::ARRIVAL_TIMEOUT;
 use super::collector::exporting_to;
 
 /// A service has three seconds for its last spans, and needs some for the rest.
-const ENDS: Duration = Duration::from_secs(12);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(12);
 
-async fn costs_nothing_but_spans(address: SocketAddr) {
+async fn assert_only_spans_are_lost(address: SocketAddr) {
     let mut stack = Stack::with(exporting_to(address)).await;
     let ann = stack.register("ann").await;
     stack.authenticate(&ann).await;
-    within(ARRIVES, "what is lost is counted", async || {
+    within(ARRIVAL_TIMEOUT, "what is lost is counted", async || {
         let metrics = stack
             .http()
             .get(stack.auth_management_url("/metrics"))
@@ -29,18 +29,22 @@ async fn costs_nothing_but_spans(address: SocketAddr) {
     })
     .await;
     let said = || stack.auth.log().matches("the collector takes no traces").count();
-    within(ARRIVES, "it is said", async || (said() > 0).then_some(())).await;
+    within(ARRIVAL_TIMEOUT, "it is said", async || (said() > 0).then_some(())).await;
     assert_eq!(said(), 1, "it is said once");
     for service in [&mut stack.auth, &mut stack.users] {
         let asked = Instant::now();
         assert!(service.terminate().await.success());
-        assert!(asked.elapsed() < ENDS, "it took {:?} to end", asked.elapsed());
+        assert!(
+            asked.elapsed() < SHUTDOWN_TIMEOUT,
+            "it took {:?} to end",
+            asked.elapsed()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_collector_that_is_away_costs_nothing_but_spans() {
-    costs_nothing_but_spans((Ipv4Addr::LOCALHOST, free_port()).into()).await;
+    assert_only_spans_are_lost((Ipv4Addr::LOCALHOST, free_port()).into()).await;
 }
 
 #[tokio::test]
@@ -49,5 +53,5 @@ async fn a_collector_that_never_answers_costs_nothing_but_spans() {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .unwrap();
-    costs_nothing_but_spans(listener.local_addr().unwrap()).await;
+    assert_only_spans_are_lost(listener.local_addr().unwrap()).await;
 }

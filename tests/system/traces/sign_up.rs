@@ -6,17 +6,17 @@ use http::StatusCode;
 use testkit::{Person, Stack, StackOptions, Transport, poll_until, within};
 
 use super::collector::{Collector, HEADER};
-use super::spans::{Kind, Seen, Trace};
-use super::{ARRIVES, arrives, canary, event, people, told};
+use super::spans::{Kind, ReceivedSpan, Trace};
+use super::{ARRIVAL_TIMEOUT, canary, event_spans, logged_span_ids, logged_user_ids, wait_for_trace};
 use crate::pages::{anonymous, sign_up};
 
 const REQUESTED: &str = "vestibule.registration.requested.v1";
 const CREATED: &str = "vestibule.user.created.v1";
 
 /// The trace of the sign-up that `auth` answered last, by the id of its root.
-async fn begun(collector: &Collector, before: &[String]) -> String {
-    within(ARRIVES, "the span of the request", async || {
-        let root = |span: &Seen| {
+async fn latest_trace_id(collector: &Collector, before: &[String]) -> String {
+    within(ARRIVAL_TIMEOUT, "the span of the request", async || {
+        let root = |span: &ReceivedSpan| {
             span.name == "POST /register" && span.parent.is_empty() && !before.contains(&span.trace)
         };
         Some(collector.spans().into_iter().find(root)?.trace)
@@ -25,14 +25,14 @@ async fn begun(collector: &Collector, before: &[String]) -> String {
 }
 
 /// What the events of a sign-up are: asked for by `auth`, answered by `users`.
-fn both_events(trace: &Trace) -> Option<[Seen; 4]> {
-    let (asked, heard) = event(trace, "auth", "users", REQUESTED)?;
-    let (answered, applied) = event(trace, "users", "auth", CREATED)?;
+fn sign_up_event_spans(trace: &Trace) -> Option<[ReceivedSpan; 4]> {
+    let (asked, heard) = event_spans(trace, "auth", "users", REQUESTED)?;
+    let (answered, applied) = event_spans(trace, "users", "auth", CREATED)?;
     Some([asked, heard, answered, applied].map(Clone::clone))
 }
 
 /// The request that `auth` made, and as what `users` took it.
-fn call_and_request(trace: &Trace) -> Option<[Seen; 2]> {
+fn http_spans(trace: &Trace) -> Option<[ReceivedSpan; 2]> {
     let root = trace.find("auth", Kind::Server, "POST /register", None)?;
     let call = trace.find("auth", Kind::Client, "POST /registrations", Some(root))?;
     let request = trace.find("users", Kind::Server, "POST /registrations", Some(call))?;
@@ -43,9 +43,9 @@ fn call_and_request(trace: &Trace) -> Option<[Seen; 2]> {
 async fn ann_over_http(stack: &Stack, collector: &Collector, ann: &Person) -> Trace {
     let landed = sign_up(&mut anonymous(stack), ann).await;
     assert_eq!(landed.status, StatusCode::OK, "{}", landed.body);
-    let id = begun(collector, &[]).await;
-    let all = |trace: &Trace| both_events(trace).zip(call_and_request(trace));
-    let (trace, found) = arrives(collector, &id, "all of Ann's", all).await;
+    let id = latest_trace_id(collector, &[]).await;
+    let all = |trace: &Trace| sign_up_event_spans(trace).zip(http_spans(trace));
+    let (trace, found) = wait_for_trace(collector, &id, "all of Ann's", all).await;
     let ([asked, heard, answered, _], [call, request]) = found;
 
     let root = trace.find("auth", Kind::Server, "POST /register", None).unwrap();
@@ -74,8 +74,9 @@ async fn bob_by_events(stack: &mut Stack, collector: &Collector, bob: &Person, b
     let landed = sign_up(&mut anonymous(stack), bob).await;
     assert_eq!(landed.url.path(), "/register/wait");
     stack.users.start_again();
-    let id = begun(collector, before).await;
-    let (trace, [_, heard, answered, _]) = arrives(collector, &id, "all of Bob's", both_events).await;
+    let id = latest_trace_id(collector, before).await;
+    let (trace, [_, heard, answered, _]) =
+        wait_for_trace(collector, &id, "all of Bob's", sign_up_event_spans).await;
     assert_eq!(answered.parent, heard.id, "the answer is part of what was heard");
     let call = trace
         .find("auth", Kind::Client, "POST /registrations", None)
@@ -85,7 +86,7 @@ async fn bob_by_events(stack: &mut Stack, collector: &Collector, bob: &Person, b
     trace
 }
 
-fn says_what_carried_it(trace: &Trace, system: &str) {
+fn assert_messaging_system(trace: &Trace, system: &str) {
     for span in &trace.0 {
         let Some(operation) = span.attributes.get("messaging.operation.type") else {
             continue;
@@ -101,7 +102,7 @@ fn says_what_carried_it(trace: &Trace, system: &str) {
     }
 }
 
-fn says_who_it_is_from(trace: &Trace) {
+fn assert_service_names(trace: &Trace) {
     for span in &trace.0 {
         for (name, value) in [
             ("service.version", "0.1.0"),
@@ -114,13 +115,13 @@ fn says_who_it_is_from(trace: &Trace) {
 }
 
 /// Every line of the logs that names the trace names a span of it that the same service sends.
-async fn lines_lead_to_spans(stack: &Stack, collector: &Collector, trace: &Trace) {
+async fn assert_log_lines_name_spans(stack: &Stack, collector: &Collector, trace: &Trace) {
     let id = &trace.0[0].trace;
     for (service, process) in [("vestibule-auth", &stack.auth), ("vestibule-users", &stack.users)] {
-        let told = told(process, id);
+        let told = logged_span_ids(process, id);
         assert!(!told.is_empty(), "{service} says nothing of the trace");
         // A line is written before the span that it is in has ended.
-        let all_sent = poll_until(ARRIVES, async || {
+        let all_sent = poll_until(ARRIVAL_TIMEOUT, async || {
             let sent: BTreeSet<String> = Trace::of(collector.spans(), id)
                 .0
                 .into_iter()
@@ -136,7 +137,7 @@ async fn lines_lead_to_spans(stack: &Stack, collector: &Collector, trace: &Trace
     }
 }
 
-async fn one_trace_each(transport: Transport, system: &str) {
+async fn one_trace_each_story(transport: Transport, system: &str) {
     let collector = Collector::start().await;
     let options = StackOptions {
         transport,
@@ -148,12 +149,12 @@ async fn one_trace_each(transport: Transport, system: &str) {
     let mut stack = Stack::following(options).await;
     let (ann, bob) = (canary("ann-canary"), canary("bob-canary"));
     let first = ann_over_http(&stack, &collector, &ann).await;
-    lines_lead_to_spans(&stack, &collector, &first).await;
+    assert_log_lines_name_spans(&stack, &collector, &first).await;
     let second = bob_by_events(&mut stack, &collector, &bob, &[first.0[0].trace.clone()]).await;
-    lines_lead_to_spans(&stack, &collector, &second).await;
+    assert_log_lines_name_spans(&stack, &collector, &second).await;
     for trace in [&first, &second] {
-        says_what_carried_it(trace, system);
-        says_who_it_is_from(trace);
+        assert_messaging_system(trace, system);
+        assert_service_names(trace);
     }
     // Names, addresses, passwords, tokens and what the collector itself asks for are in no span.
     for text in [
@@ -163,15 +164,15 @@ async fn one_trace_each(transport: Transport, system: &str) {
         HEADER.1,
         stack.operator_secret(),
     ] {
-        assert!(!collector.has_heard(text), "a span holds {text}");
+        assert!(!collector.contains_text(text), "a span holds {text}");
     }
-    let ids = people(&stack);
+    let ids = logged_user_ids(&stack);
     assert!(
         ids.len() >= 2,
         "the lines of both sign-ups say whose they are: {ids:?}"
     );
     for id in ids {
-        assert!(!collector.has_heard(&id), "a span says whose it is: {id}");
+        assert!(!collector.contains_text(&id), "a span says whose it is: {id}");
     }
     let told = format!("{:?}", collector.spans());
     assert!(!told.contains("eyJ"), "a span holds a JWT: {told}");
@@ -180,17 +181,17 @@ async fn one_trace_each(transport: Transport, system: &str) {
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_the_feed() {
     // SB-34
-    one_trace_each(Transport::Feed, "vestibule.feed").await;
+    one_trace_each_story(Transport::Feed, "vestibule.feed").await;
 }
 
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_kafka() {
     // SB-34
-    one_trace_each(Transport::Kafka, "kafka").await;
+    one_trace_each_story(Transport::Kafka, "kafka").await;
 }
 
 #[tokio::test]
 async fn a_sign_up_is_one_trace_over_rabbitmq() {
     // SB-34
-    one_trace_each(Transport::Rabbitmq, "rabbitmq").await;
+    one_trace_each_story(Transport::Rabbitmq, "rabbitmq").await;
 }

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 /// One span, and who sent it.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct ReceivedSpan {
     /// `vestibule-auth`, `vestibule-users`
     pub(super) service: String,
     pub(super) resource: BTreeMap<String, String>,
@@ -26,23 +26,23 @@ pub(super) struct Seen {
     pub(super) failed: bool,
 }
 
-pub(super) fn of_export(export: ExportTraceServiceRequest) -> Vec<Seen> {
+pub(super) fn spans_of_export(export: ExportTraceServiceRequest) -> Vec<ReceivedSpan> {
     let mut seen = Vec::new();
     for group in export.resource_spans {
         let resource = texts(group.resource.unwrap_or_default().attributes);
         for scope in group.scope_spans {
-            seen.extend(scope.spans.into_iter().map(|span| of_span(span, &resource)));
+            seen.extend(scope.spans.into_iter().map(|span| received_span(span, &resource)));
         }
     }
     seen
 }
 
-fn of_span(span: Span, resource: &BTreeMap<String, String>) -> Seen {
+fn received_span(span: Span, resource: &BTreeMap<String, String>) -> ReceivedSpan {
     assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
     let count = span.attributes.len();
     let attributes = texts(span.attributes);
     assert_eq!(attributes.len(), count, "each name once: {attributes:?}");
-    Seen {
+    ReceivedSpan {
         service: resource["service.name"].clone(),
         resource: resource.clone(),
         kind: Kind::try_from(span.kind).unwrap(),
@@ -85,15 +85,21 @@ fn hex(bytes: &[u8]) -> String {
 
 /// All spans of one trace.
 #[derive(Clone, Debug)]
-pub(super) struct Trace(pub(super) Vec<Seen>);
+pub(super) struct Trace(pub(super) Vec<ReceivedSpan>);
 
 impl Trace {
-    pub(super) fn of(spans: Vec<Seen>, id: &str) -> Self {
+    pub(super) fn of(spans: Vec<ReceivedSpan>, id: &str) -> Self {
         Self(spans.into_iter().filter(|span| span.trace == id).collect())
     }
 
     /// The one span of `service` of this kind and name, below `parent` if one is given.
-    pub(super) fn find(&self, service: &str, kind: Kind, name: &str, parent: Option<&Seen>) -> Option<&Seen> {
+    pub(super) fn find(
+        &self,
+        service: &str,
+        kind: Kind,
+        name: &str,
+        parent: Option<&ReceivedSpan>,
+    ) -> Option<&ReceivedSpan> {
         self.0.iter().find(|span| {
             span.service == format!("vestibule-{service}")
                 && span.kind == kind
@@ -115,7 +121,7 @@ impl Trace {
 impl std::fmt::Display for Trace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for span in &self.0 {
-            let Seen {
+            let ReceivedSpan {
                 service,
                 kind,
                 name,

@@ -10,7 +10,7 @@ use testkit::Stack;
 
 use super::collector::Collector;
 use super::spans::Kind;
-use super::{ARRIVES, arrives};
+use super::{ARRIVAL_TIMEOUT, wait_for_trace};
 
 #[tokio::test]
 async fn a_webhook_goes_on_with_the_trace_of_its_event() {
@@ -43,14 +43,14 @@ async fn a_webhook_goes_on_with_the_trace_of_its_event() {
     assert_eq!(made.status(), StatusCode::CREATED);
     stack.register("ann").await;
 
-    let traceparent = tokio::time::timeout(ARRIVES, tells.recv())
+    let traceparent = tokio::time::timeout(ARRIVAL_TIMEOUT, tells.recv())
         .await
         .unwrap()
         .unwrap();
     let [_, trace, span, "01"] = traceparent.split('-').collect::<Vec<_>>()[..] else {
         panic!("{traceparent}");
     };
-    let (trace, delivery) = arrives(&collector, trace, "the delivery", |trace| {
+    let (trace, delivery) = wait_for_trace(&collector, trace, "the delivery", |trace| {
         trace.0.iter().find(|seen| seen.id == span).cloned()
     })
     .await;
@@ -61,7 +61,7 @@ async fn a_webhook_goes_on_with_the_trace_of_its_event() {
     let event = trace.find("users", Kind::Producer, "create vestibule.user.created.v1", None);
     assert_eq!(event.unwrap().id, delivery.parent);
     assert!(
-        !collector.has_heard("canary-of-the-path"),
+        !collector.contains_text("canary-of-the-path"),
         "where a webhook is may be a secret"
     );
 }

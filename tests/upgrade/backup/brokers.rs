@@ -5,27 +5,28 @@ use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, within};
 
 use super::operator::{
-    CATCHES_UP, agree, delete, disaster, done, in_directory, rename, sign_in_opens, stop, tool,
+    CATCH_UP_TIMEOUT, assert_success, delete, delete_data, is_in_directory, rename, run_tool, stop,
+    wait_until_services_agree, wait_until_sign_in_works,
 };
 
 /// Somebody who was there only after the backup, and is gone.
-async fn come_and_gone(stack: &Stack, name: &str) -> Person {
+async fn create_and_delete(stack: &Stack, name: &str) -> Person {
     let person = stack.register(name).await;
     delete(stack, &person).await;
     person
 }
 
 /// Each service hears what happens in the other now.
-async fn new_events_flow(stack: &Stack, name: &str) {
+async fn assert_new_events_flow(stack: &Stack, name: &str) {
     let person = stack.register(name).await;
     rename(stack, &person, "Somebody new").await;
-    agree(stack).await;
+    wait_until_services_agree(stack).await;
     delete(stack, &person).await;
-    agree(stack).await;
+    wait_until_services_agree(stack).await;
 }
 
 /// A registration while the user service is away, which is told that it has to wait. Its id.
-async fn waits(stack: &Stack, name: &str) -> String {
+async fn register_while_users_is_away(stack: &Stack, name: &str) -> String {
     let person = Person::named(name);
     let asked = stack
         .http()
@@ -40,9 +41,9 @@ async fn waits(stack: &Stack, name: &str) -> String {
 }
 
 /// Whoever waits for this registration is told that the name is taken.
-async fn is_told_no(stack: &Stack, registration: &str) {
+async fn wait_until_rejected(stack: &Stack, registration: &str) {
     let mut visitor = Visitor::at(&stack.auth_url(""));
-    within(CATCHES_UP, "the refusal is heard", async || {
+    within(CATCH_UP_TIMEOUT, "the refusal is heard", async || {
         let page = visitor.open(&format!("/register/wait?id={registration}")).await;
         page.body.contains("That user name is taken").then_some(())
     })
@@ -50,15 +51,20 @@ async fn is_told_no(stack: &Stack, registration: &str) {
 }
 
 /// Both services lose what came after the backup, while the broker has a registration from then.
-async fn both_forget(stack: &mut Stack) {
+async fn lose_later_changes(stack: &mut Stack) {
     stop(&mut stack.users).await;
-    waits(stack, "pat").await;
+    register_while_users_is_away(stack, "pat").await;
     stack.auth_published().await;
     stop(&mut stack.auth).await;
     for service in [0, 1] {
-        disaster(stack, service).await;
+        delete_data(stack, service).await;
     }
-    done(&tool(stack, "restore", &["users", "auth"], &["--from", "backup"]));
+    assert_success(&run_tool(
+        stack,
+        "restore",
+        &["users", "auth"],
+        &["--from", "backup"],
+    ));
     let namespace = brokers::namespace();
     stack.auth.set("VESTIBULE_AUTH__EVENTS__NAMESPACE", &namespace);
     stack.users.set("VESTIBULE_USERS__EVENTS__NAMESPACE", &namespace);
@@ -80,58 +86,72 @@ async fn story(engine: Engine, transport: Transport) {
     let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
     // Waits in the backup for an answer that no snapshot tells.
     stop(&mut stack.users).await;
-    let second = waits(&stack, "Ann").await;
-    done(&tool(&stack, "backup", &["users", "auth"], &["--to", "backup"]));
+    let second = register_while_users_is_away(&stack, "Ann").await;
+    assert_success(&run_tool(
+        &stack,
+        "backup",
+        &["users", "auth"],
+        &["--to", "backup"],
+    ));
     stack.users.start_again();
     stack.users_ready().await;
-    is_told_no(&stack, &second).await;
+    wait_until_rejected(&stack, &second).await;
     rename(&stack, &ann, "After the backup").await;
     delete(&stack, &eve).await;
-    let (zoe, kim) = (stack.register("zoe").await, come_and_gone(&stack, "kim").await);
-    agree(&stack).await;
+    let (zoe, kim) = (
+        stack.register("zoe").await,
+        create_and_delete(&stack, "kim").await,
+    );
+    wait_until_services_agree(&stack).await;
 
     // The user service alone loses its data.
     stop(&mut stack.users).await;
-    disaster(&stack, 1).await;
-    done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
+    delete_data(&stack, 1).await;
+    assert_success(&run_tool(&stack, "restore", &["users"], &["--from", "backup"]));
     stack.users.start_again();
     stack.users_ready().await;
-    within(CATCHES_UP, "zoe is back", async || {
-        in_directory(&stack, &zoe).await.then_some(())
+    within(CATCH_UP_TIMEOUT, "zoe is back", async || {
+        is_in_directory(&stack, &zoe).await.then_some(())
     })
     .await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
     // Not before: whoever is not in the backup is away at first in any case.
     for gone in [&eve, &kim] {
-        assert!(!in_directory(&stack, gone).await, "who was erased stays erased");
+        assert!(
+            !is_in_directory(&stack, gone).await,
+            "who was erased stays erased"
+        );
     }
-    new_events_flow(&stack, "max").await;
+    assert_new_events_flow(&stack, "max").await;
 
     // The authentication service alone.
     stop(&mut stack.auth).await;
-    disaster(&stack, 0).await;
-    done(&tool(&stack, "restore", &["auth"], &["--from", "backup"]));
+    delete_data(&stack, 0).await;
+    assert_success(&run_tool(&stack, "restore", &["auth"], &["--from", "backup"]));
     stack.auth.start_again();
     stack.auth_ready().await;
-    sign_in_opens(&stack, &ann).await;
-    is_told_no(&stack, &second).await;
-    agree(&stack).await;
+    wait_until_sign_in_works(&stack, &ann).await;
+    wait_until_rejected(&stack, &second).await;
+    wait_until_services_agree(&stack).await;
     assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
     for gone in [&eve, &kim] {
-        assert!(!in_directory(&stack, gone).await);
+        assert!(!is_in_directory(&stack, gone).await);
     }
-    assert!(in_directory(&stack, &zoe).await);
-    new_events_flow(&stack, "moe").await;
+    assert!(is_in_directory(&stack, &zoe).await);
+    assert_new_events_flow(&stack, "moe").await;
 
-    both_forget(&mut stack).await;
-    sign_in_opens(&stack, &ann).await;
-    agree(&stack).await;
+    lose_later_changes(&mut stack).await;
+    wait_until_sign_in_works(&stack, &ann).await;
+    wait_until_services_agree(&stack).await;
     for forgotten in [&zoe, &kim] {
-        assert!(!in_directory(&stack, forgotten).await);
+        assert!(!is_in_directory(&stack, forgotten).await);
     }
-    assert!(in_directory(&stack, &eve).await, "erasures have to be done again");
+    assert!(
+        is_in_directory(&stack, &eve).await,
+        "erasures have to be done again"
+    );
     // Asks for the very name that the forgotten registration asked for.
-    new_events_flow(&stack, "pat").await;
+    assert_new_events_flow(&stack, "pat").await;
 }
 
 #[tokio::test]

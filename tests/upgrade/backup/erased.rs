@@ -2,15 +2,23 @@
 
 use testkit::{Engine, Person, Stack, StackOptions, within};
 
-use super::operator::{CATCHES_UP, agree, delete, disaster, done, in_directory, sign_in_opens, stop, tool};
+use super::operator::{
+    CATCH_UP_TIMEOUT, assert_success, delete, delete_data, is_in_directory, run_tool, stop,
+    wait_until_services_agree, wait_until_sign_in_works,
+};
 
 /// Two people, one of whom is deleted after the backup.
 async fn deleted_after_the_backup(engine: Engine) -> (Stack, Person, Person) {
     let stack = Stack::with(StackOptions::on(engine)).await;
     let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
-    done(&tool(&stack, "backup", &["users", "auth"], &["--to", "backup"]));
+    assert_success(&run_tool(
+        &stack,
+        "backup",
+        &["users", "auth"],
+        &["--to", "backup"],
+    ));
     delete(&stack, &eve).await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
     (stack, ann, eve)
 }
 
@@ -19,8 +27,8 @@ async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
     let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
     stop(&mut stack.users).await;
     stop(&mut stack.auth).await;
-    disaster(&stack, 0).await;
-    done(&tool(&stack, "restore", &["auth"], &["--from", "backup"]));
+    delete_data(&stack, 0).await;
+    assert_success(&run_tool(&stack, "restore", &["auth"], &["--from", "backup"]));
     stack.auth.start_again();
     stack.auth_ready().await;
     let ready = stack.http().get(stack.auth_management_url("/health/ready"));
@@ -40,7 +48,7 @@ async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
     stack.users.start_again();
     stack.users_ready().await;
     let mut answers = Vec::new();
-    within(CATCHES_UP, "sign-in is open again", async || {
+    within(CATCH_UP_TIMEOUT, "sign-in is open again", async || {
         answers.push(stack.try_authenticate(&eve, None).await.0.as_u16());
         (stack.try_authenticate(&ann, None).await.0 == 200).then_some(())
     })
@@ -51,8 +59,8 @@ async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
         "{answers:?}"
     );
     assert_eq!(answers.last(), Some(&401));
-    agree(&stack).await;
-    assert!(!in_directory(&stack, &eve).await);
+    wait_until_services_agree(&stack).await;
+    assert!(!is_in_directory(&stack, &eve).await);
 }
 
 /// The database that is replaced is asked who was erased; here both services go back, and the other one knows nothing.
@@ -61,32 +69,32 @@ async fn the_replaced_databases_tell_who_was_erased(engine: Engine) {
     stop(&mut stack.users).await;
     stop(&mut stack.auth).await;
     let replaced = ["--from", "backup", "--replace"];
-    done(&tool(&stack, "restore", &["users", "auth"], &replaced));
+    assert_success(&run_tool(&stack, "restore", &["users", "auth"], &replaced));
     stack.auth.start_again();
     stack.users.start_again();
     stack.ready().await;
-    sign_in_opens(&stack, &ann).await;
+    wait_until_sign_in_works(&stack, &ann).await;
     assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
-    assert!(!in_directory(&stack, &eve).await);
-    agree(&stack).await;
+    assert!(!is_in_directory(&stack, &eve).await);
+    wait_until_services_agree(&stack).await;
 }
 
 /// `users` was restored and its database is gone: `auth` knows of the erasure.
 async fn users_erases_again_whom_auth_remembers(engine: Engine) {
     let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
     stop(&mut stack.users).await;
-    disaster(&stack, 1).await;
-    done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
+    delete_data(&stack, 1).await;
+    assert_success(&run_tool(&stack, "restore", &["users"], &["--from", "backup"]));
     stack.users.start_again();
     stack.users_ready().await;
     assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
-    within(CATCHES_UP, "eve is erased again", async || {
-        (!in_directory(&stack, &eve).await).then_some(())
+    within(CATCH_UP_TIMEOUT, "eve is erased again", async || {
+        (!is_in_directory(&stack, &eve).await).then_some(())
     })
     .await;
     assert_eq!(stack.try_authenticate(&eve, None).await.0, 401);
     stack.authenticate(&ann).await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
 }
 
 #[tokio::test]

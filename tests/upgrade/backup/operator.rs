@@ -10,10 +10,10 @@ use testkit::{Person, Process, Stack, eventually, program, within};
 
 /// A service that starts again joins its group or queue again, and reads in the feed what it missed; one look at whether
 /// services agree waits for that.
-pub(super) const CATCHES_UP: Duration = Duration::from_secs(90);
+pub(super) const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Runs the tool for the services that are named, where they run.
-pub(super) fn tool(stack: &Stack, command: &str, services: &[&str], more: &[&str]) -> Output {
+pub(super) fn run_tool(stack: &Stack, command: &str, services: &[&str], more: &[&str]) -> Output {
     let mut run = Command::new(program("vestibule"));
     run.arg(command).current_dir(stack.folder());
     for service in services {
@@ -23,20 +23,20 @@ pub(super) fn tool(stack: &Stack, command: &str, services: &[&str], more: &[&str
     run.args(more).output().unwrap()
 }
 
-pub(super) fn done(output: &Output) {
+pub(super) fn assert_success(output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }
 
 /// It refused with this exit code, and said this.
-pub(super) fn refused(output: &Output, code: i32, what: &str) {
+pub(super) fn assert_refused(output: &Output, code: i32, what: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(what), "{said}");
 }
 
 /// What an operator would like to forget: the data of a service is gone.
-pub(super) async fn disaster(stack: &Stack, service: usize) {
+pub(super) async fn delete_data(stack: &Stack, service: usize) {
     let url = &stack.database_urls()[service];
     match url.strip_prefix("sqlite:") {
         Some(path) => {
@@ -55,12 +55,12 @@ pub(super) async fn disaster(stack: &Stack, service: usize) {
 
 /// Waits until both services say that they hold what the other does, and that all else is in order. They only look: what
 /// they lacked would be mended otherwise.
-pub(super) async fn agree(stack: &Stack) {
+pub(super) async fn wait_until_services_agree(stack: &Stack) {
     for url in [
         stack.auth_url("/admin/v1/events"),
         stack.users_url("/admin/v1/events"),
     ] {
-        within(CATCHES_UP, "the services agree", async || {
+        within(CATCH_UP_TIMEOUT, "the services agree", async || {
             let token = stack.operator_token().await;
             let ask = stack
                 .http()
@@ -84,8 +84,8 @@ pub(super) async fn agree(stack: &Stack) {
 }
 
 /// Signs somebody in as soon as a restored `auth` has caught up with the user service.
-pub(super) async fn sign_in_opens(stack: &Stack, person: &Person) {
-    within(CATCHES_UP, "sign-in is open again", async || {
+pub(super) async fn wait_until_sign_in_works(stack: &Stack, person: &Person) {
+    within(CATCH_UP_TIMEOUT, "sign-in is open again", async || {
         let (status, body) = stack.try_authenticate(person, None).await;
         if status == 503 {
             return None;
@@ -108,7 +108,7 @@ pub(super) async fn delete(stack: &Stack, person: &Person) {
 }
 
 /// The state of somebody in the user service, if there is one.
-pub(super) async fn in_directory(stack: &Stack, person: &Person) -> bool {
+pub(super) async fn is_in_directory(stack: &Stack, person: &Person) -> bool {
     let url = stack.users_url(&format!("/scim/v2/Users/{}", person.id));
     let token = stack.operator_token().await;
     let answer = stack.http().get(url).bearer_auth(token).send().await.unwrap();

@@ -5,13 +5,18 @@ use std::fs;
 use serde_json::Value;
 use testkit::Stack;
 
-use super::operator::{done, refused, stop, tool};
+use super::operator::{assert_refused, assert_success, run_tool, stop};
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused_before_anything_is_changed() {
     let mut stack = Stack::start().await;
     stack.register("ann").await;
-    done(&tool(&stack, "backup", &["users", "auth"], &["--to", "backup"]));
+    assert_success(&run_tool(
+        &stack,
+        "backup",
+        &["users", "auth"],
+        &["--to", "backup"],
+    ));
     for file in ["backup/auth/database.sqlite", "backup/auth/manifest.json"] {
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &fs::metadata(stack.folder().join(file)).unwrap().permissions(),
@@ -23,9 +28,9 @@ async fn what_does_not_fit_is_refused_before_anything_is_changed() {
     let before = fs::read(&database).unwrap();
     let restore = |more: &[&str]| {
         let all = [&["--from", "backup"], more].concat();
-        tool(&stack, "restore", &["auth"], &all)
+        run_tool(&stack, "restore", &["auth"], &all)
     };
-    refused(&restore(&[]), 4, "--replace");
+    assert_refused(&restore(&[]), 4, "--replace");
 
     let manifest = stack.folder().join("backup/auth/manifest.json");
     let good = fs::read_to_string(&manifest).unwrap();
@@ -35,20 +40,20 @@ async fn what_does_not_fit_is_refused_before_anything_is_changed() {
         fs::write(&manifest, value.to_string()).unwrap();
     };
     with(&|value| value["schema"][0]["migration"] = 9999.into());
-    refused(&restore(&["--replace"]), 2, "9999");
+    assert_refused(&restore(&["--replace"]), 2, "9999");
     with(&|value| value["engine"] = "postgres".into());
-    refused(&restore(&["--replace"]), 2, "postgres");
+    assert_refused(&restore(&["--replace"]), 2, "postgres");
     with(&|value| value["service"] = "users".into());
-    refused(&restore(&["--replace"]), 2, "users");
+    assert_refused(&restore(&["--replace"]), 2, "users");
     fs::write(&manifest, &good).unwrap();
     let copy = stack.folder().join("backup/auth/database.sqlite");
     let mut bytes = fs::read(&copy).unwrap();
     bytes[5000] ^= 1;
     fs::write(&copy, &bytes).unwrap();
-    refused(&restore(&["--replace"]), 1, "damaged");
+    assert_refused(&restore(&["--replace"]), 1, "damaged");
     assert_eq!(fs::read(&database).unwrap(), before, "nothing was changed");
     bytes[5000] ^= 1;
     fs::write(&copy, &bytes).unwrap();
-    done(&restore(&["--replace"]));
+    assert_success(&restore(&["--replace"]));
     assert!(stack.folder().join("auth.db.replaced").exists());
 }

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use testkit::{Engine, Person, Stack, StackOptions, Visitor, eventually, program};
 
 use super::operator::{
-    agree, delete, disaster, done, in_directory, refused, rename, sign_in_opens, stop, tool,
+    assert_refused, assert_success, delete, delete_data, is_in_directory, rename, run_tool, stop,
+    wait_until_services_agree, wait_until_sign_in_works,
 };
 use crate::load::Load;
 
@@ -36,7 +37,7 @@ async fn backup_under_load(stack: &Stack) {
         ]);
         let output = run.output().await.unwrap();
         over.set(true);
-        done(&output);
+        assert_success(&output);
     };
     tokio::join!(people, taking);
 }
@@ -54,52 +55,52 @@ async fn story(engine: Engine) {
     let refresh = given["refresh_token"].as_str().unwrap().to_owned();
 
     backup_under_load(&stack).await;
-    refused(
-        &tool(&stack, "backup", &["auth"], &["--to", "backup"]),
+    assert_refused(
+        &run_tool(&stack, "backup", &["auth"], &["--to", "backup"]),
         4,
         "there already",
     );
     rename(&stack, &ann, "After the backup").await;
     delete(&stack, &eve).await;
     let zoe = stack.register("zoe").await;
-    refused(
-        &tool(&stack, "restore", &["users"], &["--from", "backup", "--replace"]),
+    assert_refused(
+        &run_tool(&stack, "restore", &["users"], &["--from", "backup", "--replace"]),
         4,
         "in use",
     );
 
     // The user service alone loses its data.
     stop(&mut stack.users).await;
-    disaster(&stack, 1).await;
-    done(&tool(&stack, "restore", &["users"], &["--from", "backup"]));
+    delete_data(&stack, 1).await;
+    assert_success(&run_tool(&stack, "restore", &["users"], &["--from", "backup"]));
     stack.users.start_again();
     stack.users_ready().await;
     stack.authenticate(&ann).await;
     // Asked for by `auth` after the backup, and so asked for again.
     eventually("zoe is back", async || {
-        in_directory(&stack, &zoe).await.then_some(())
+        is_in_directory(&stack, &zoe).await.then_some(())
     })
     .await;
     eventually("eve stays erased", async || {
-        (!in_directory(&stack, &eve).await).then_some(())
+        (!is_in_directory(&stack, &eve).await).then_some(())
     })
     .await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
     assert!(
         visitor.open("/").await.has_form("/logout"),
         "sessions are no affair of the user service"
     );
     rename(&stack, &zoe, "After the restoration").await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
 
     // The authentication service alone.
     stop(&mut stack.auth).await;
-    refused(
-        &tool(&stack, "restore", &["auth"], &["--from", "backup"]),
+    assert_refused(
+        &run_tool(&stack, "restore", &["auth"], &["--from", "backup"]),
         4,
         "--replace",
     );
-    done(&tool(
+    assert_success(&run_tool(
         &stack,
         "restore",
         &["auth"],
@@ -107,7 +108,7 @@ async fn story(engine: Engine) {
     ));
     stack.auth.start_again();
     stack.auth_ready().await;
-    sign_in_opens(&stack, &ann).await;
+    wait_until_sign_in_works(&stack, &ann).await;
     assert!(
         !visitor.open("/").await.has_form("/logout"),
         "the session of the backup is over"
@@ -118,14 +119,14 @@ async fn story(engine: Engine) {
         (stack.try_authenticate(&eve, None).await.0 == 401).then_some(())
     })
     .await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
 
     // Both at once.
     stop(&mut stack.auth).await;
     stop(&mut stack.users).await;
-    disaster(&stack, 0).await;
-    disaster(&stack, 1).await;
-    done(&tool(
+    delete_data(&stack, 0).await;
+    delete_data(&stack, 1).await;
+    assert_success(&run_tool(
         &stack,
         "restore",
         &["users", "auth"],
@@ -134,19 +135,19 @@ async fn story(engine: Engine) {
     stack.auth.start_again();
     stack.users.start_again();
     stack.ready().await;
-    sign_in_opens(&stack, &ann).await;
-    let tokens = stack.authenticate(&stack_guest()).await;
+    wait_until_sign_in_works(&stack, &ann).await;
+    let tokens = stack.authenticate(&first_person()).await;
     eventually("a guest of the backup is whole", async || {
         stack.user(&tokens.access).await.0.is_success().then_some(())
     })
     .await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
     stack.register("new").await;
-    agree(&stack).await;
+    wait_until_services_agree(&stack).await;
 }
 
 /// Who registered before the backup began.
-fn stack_guest() -> Person {
+fn first_person() -> Person {
     Person::named("guest0")
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chassis::db::Engine;
 use clap::{Parser, ValueEnum};
-use faults::driver::{Broker, Campaign, Report, Tally, Transport, insert};
+use faults::driver::{Broker, Campaign, Report, RoundTotals, Transport, insert};
 use futures_util::future::try_join_all;
 
 /// Lets faults happen to services that send each other events, and checks that nothing is lost, doubled or reordered.
@@ -78,8 +78,8 @@ async fn campaigns(arguments: Arguments) -> anyhow::Result<()> {
             TransportName::Kafka => Transport::Kafka,
             TransportName::Rabbitmq => Transport::Rabbitmq,
         };
-        let report = one(transport, campaign, arguments.lanes.max(1)).await?;
-        say(&format!("\n{report}\n"));
+        let report = run_campaign(transport, campaign, arguments.lanes.max(1)).await?;
+        print_line(&format!("\n{report}\n"));
         if let Some(path) = &arguments.write {
             let document = std::fs::read_to_string(path)?;
             std::fs::write(path, insert(&document, transport, &report.to_string())?)?;
@@ -90,7 +90,7 @@ async fn campaigns(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn one(transport: Transport, campaign: Campaign, lanes: u64) -> anyhow::Result<Report> {
+async fn run_campaign(transport: Transport, campaign: Campaign, lanes: u64) -> anyhow::Result<Report> {
     // Campaigns that run side by side keep to ports of their own: that of a worker that is dead just now looks free.
     for _ in 0..transport as usize * 2500 {
         testkit::free_port();
@@ -103,10 +103,12 @@ async fn one(transport: Transport, campaign: Campaign, lanes: u64) -> anyhow::Re
     });
     let tallies = try_join_all(each.map(async |part| {
         let broker = Broker::start(transport).await?;
-        part.play(&broker, |tally| tell(transport, part.seed, tally, started))
-            .await
+        part.run(&broker, |tally| {
+            print_progress(transport, part.seed, tally, started)
+        })
+        .await
     }));
-    let mut tally = Tally::default();
+    let mut tally = RoundTotals::default();
     for part in tallies.await? {
         tally.add(part);
     }
@@ -119,10 +121,10 @@ async fn one(transport: Transport, campaign: Campaign, lanes: u64) -> anyhow::Re
     })
 }
 
-fn tell(transport: Transport, seed: u64, tally: &Tally, started: Instant) {
+fn print_progress(transport: Transport, seed: u64, tally: &RoundTotals, started: Instant) {
     let (name, faults, applied) = (transport.name(), tally.count(), tally.applied);
     let seconds = started.elapsed().as_secs();
-    say(&format!(
+    print_line(&format!(
         "{name} from seed {seed}: {faults} faults, {applied} changes applied, {seconds} s"
     ));
 }
@@ -131,6 +133,6 @@ fn tell(transport: Transport, seed: u64, tally: &Tally, started: Instant) {
     clippy::print_stdout,
     reason = "a program that tells its reader how far it is"
 )]
-fn say(text: &str) {
+fn print_line(text: &str) {
     println!("{text}");
 }

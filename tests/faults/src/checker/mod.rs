@@ -8,7 +8,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::history::Entry;
+use crate::history::HistoryEntry;
 
 /// A change as the source's outbox holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Person {
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     /// What the workers told.
-    pub history: Vec<Entry>,
+    pub history: Vec<HistoryEntry>,
     /// The source's outbox: which transactions were committed in truth.
     pub committed: Vec<Change>,
     /// The source's people.
@@ -51,7 +51,7 @@ pub struct Run {
 
 /// What can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Wrong {
+pub enum Violation {
     /// Acknowledged and gone, or committed and never applied.
     Lost,
     /// Applied more than once.
@@ -68,7 +68,7 @@ pub enum Wrong {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What.
-    pub wrong: Wrong,
+    pub wrong: Violation,
     /// With whom.
     pub person: Uuid,
     /// In which version.
@@ -115,7 +115,7 @@ pub fn check(run: &Run) -> Vec<Finding> {
         effects(person, &told, &applied, &mut findings);
         state(run, person, &applied, &mut findings);
     }
-    findings.extend(strangers(run));
+    findings.extend(unknown_people(run));
     findings
 }
 
@@ -130,10 +130,10 @@ fn source(run: &Run) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in &run.history {
         match entry {
-            Entry::Intent { nonce, .. } => {
+            HistoryEntry::Intent { nonce, .. } => {
                 intents.insert(*nonce);
             }
-            Entry::Acknowledged {
+            HistoryEntry::Acknowledged {
                 nonce,
                 person,
                 version,
@@ -141,26 +141,26 @@ fn source(run: &Run) -> Vec<Finding> {
                 let kept = committed.get(nonce);
                 if kept.is_none_or(|change| (change.person, change.version) != (*person, *version)) {
                     findings.push(Finding {
-                        wrong: Wrong::Lost,
+                        wrong: Violation::Lost,
                         person: *person,
                         version: *version,
                         why: "was acknowledged, and the source does not have it",
                     });
                 }
             }
-            Entry::RolledBack { nonce } => {
+            HistoryEntry::RolledBack { nonce } => {
                 if let Some(change) = committed.get(nonce) {
-                    findings.push(change.is(Wrong::Phantom, "was rolled back, and the source has it"));
+                    findings.push(change.is(Violation::Phantom, "was rolled back, and the source has it"));
                 }
             }
-            Entry::Sent { .. } | Entry::Died { .. } => {}
+            HistoryEntry::Sent { .. } | HistoryEntry::Died { .. } => {}
         }
     }
     let unknown = run
         .committed
         .iter()
         .filter(|change| !intents.contains(&change.nonce));
-    findings.extend(unknown.map(|change| change.is(Wrong::Phantom, "was written by nobody")));
+    findings.extend(unknown.map(|change| change.is(Violation::Phantom, "was written by nobody")));
     findings
 }
 
@@ -173,21 +173,21 @@ fn effects(person: Uuid, told: &BTreeMap<i64, &Change>, applied: &[&Change], fin
         let of_stream = published.contains(&change.event);
         match told.get(&change.version) {
             Some(truth) if truth.nonce == change.nonce && (!of_stream || truth.event == change.event) => {}
-            _ => findings.push(change.is(Wrong::Phantom, "was applied, and never committed so")),
+            _ => findings.push(change.is(Violation::Phantom, "was applied, and never committed so")),
         }
         if !seen.insert(change.version) {
-            findings.push(change.is(Wrong::Doubled, "was applied again"));
+            findings.push(change.is(Violation::Doubled, "was applied again"));
             continue;
         }
         if change.version < last {
-            findings.push(change.is(Wrong::Reordered, "was applied after a later one"));
+            findings.push(change.is(Violation::Reordered, "was applied after a later one"));
             continue;
         }
         // A snapshot leaps; an event follows the one before it.
         if of_stream {
             let skipped = told.range(last + 1..change.version).map(|(version, _)| *version);
             findings.extend(skipped.map(|version| Finding {
-                wrong: Wrong::Lost,
+                wrong: Violation::Lost,
                 person,
                 version,
                 why: "was passed over",
@@ -197,7 +197,7 @@ fn effects(person: Uuid, told: &BTreeMap<i64, &Change>, applied: &[&Change], fin
     }
     let missing = told.range(last + 1..).map(|(version, _)| *version);
     findings.extend(missing.map(|version| Finding {
-        wrong: Wrong::Lost,
+        wrong: Violation::Lost,
         person,
         version,
         why: "was never applied",
@@ -209,7 +209,7 @@ fn state(run: &Run, person: Uuid, applied: &[&Change], findings: &mut Vec<Findin
     let newest = applied.iter().map(|change| change.version).max();
     let here = run.follower.get(&person);
     let finding = |version, why| Finding {
-        wrong: Wrong::Regressed,
+        wrong: Violation::Regressed,
         person,
         version,
         why,
@@ -231,7 +231,7 @@ fn state(run: &Run, person: Uuid, applied: &[&Change], findings: &mut Vec<Findin
 }
 
 /// People of whom nothing was ever committed or applied.
-fn strangers(run: &Run) -> Vec<Finding> {
+fn unknown_people(run: &Run) -> Vec<Finding> {
     let known: HashSet<Uuid> = run
         .committed
         .iter()
@@ -245,7 +245,7 @@ fn strangers(run: &Run) -> Vec<Finding> {
         .filter(|(person, _)| !known.contains(*person));
     strangers
         .map(|(person, state)| Finding {
-            wrong: Wrong::Phantom,
+            wrong: Violation::Phantom,
             person: *person,
             version: state.version,
             why: "is of a person who never was",
@@ -254,7 +254,7 @@ fn strangers(run: &Run) -> Vec<Finding> {
 }
 
 impl Change {
-    fn is(&self, wrong: Wrong, why: &'static str) -> Finding {
+    fn is(&self, wrong: Violation, why: &'static str) -> Finding {
         Finding {
             wrong,
             person: self.person,

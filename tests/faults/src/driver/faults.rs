@@ -7,21 +7,21 @@ use chassis::db::{Db, Tx};
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::kinds::{Kind, Target};
+use super::kinds::{FaultKind, FaultTarget};
 use super::side::Replica;
 use super::world::World;
-use crate::seeded::Seeded;
+use crate::seeded::SeededRandom;
 use crate::settings::Role;
 use testkit::{FaultProxy, poll_until};
 
 /// How long a worker may take to end when it is asked to.
-const ENDS: Duration = Duration::from_secs(3);
+const TERMINATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Something that happens now.
 #[derive(Debug)]
-pub(super) struct Active {
-    pub(super) kind: Kind,
-    pub(super) target: Target,
+pub(super) struct ActiveFault {
+    pub(super) kind: FaultKind,
+    pub(super) target: FaultTarget,
     pub(super) until: Instant,
     /// Holds the lock of a file.
     lock: Option<Tx>,
@@ -29,35 +29,35 @@ pub(super) struct Active {
 
 impl World<'_> {
     /// Has `kind` happen to `target`. Nothing, when that cannot be now, such as when the process is not at work.
-    pub(super) async fn strike(
+    pub(super) async fn inject(
         &mut self,
-        kind: Kind,
-        target: Target,
-        random: &mut Seeded,
-    ) -> anyhow::Result<Option<Active>> {
-        let lasts = Duration::from_millis(kind.lasts(random));
+        kind: FaultKind,
+        target: FaultTarget,
+        random: &mut SeededRandom,
+    ) -> anyhow::Result<Option<ActiveFault>> {
+        let lasts = Duration::from_millis(kind.duration_ms(random));
         let mut lock = None;
         let struck = match target {
-            Target::Process(role, which) => self.strike_process(kind, role, which).await?,
-            Target::Database(role, which) => self.strike_database(kind, role, which)?,
-            Target::Server(role) => self.strike_server(kind, role, &mut lock).await?,
-            Target::Clock(role, which) => {
+            FaultTarget::Process(role, which) => self.inject_process_fault(kind, role, which).await?,
+            FaultTarget::Database(role, which) => self.inject_database_fault(kind, role, which)?,
+            FaultTarget::Server(role) => self.inject_server_fault(kind, role, &mut lock).await?,
+            FaultTarget::Clock(role, which) => {
                 let skew = if random.chance(50) { 300 } else { -300 };
                 let http = self.http.clone();
                 self.replica(role, which)?
-                    .order(&http, &format!("clock/{skew}"))
+                    .send_command(&http, &format!("clock/{skew}"))
                     .await
             }
-            Target::Feed(_) | Target::Broker => {
-                self.strike_line(kind, target, random).await;
+            FaultTarget::Feed(_) | FaultTarget::Broker => {
+                self.inject_network_fault(kind, target, random).await;
                 true
             }
-            Target::Handlers => {
+            FaultTarget::Handlers => {
                 std::fs::write(self.folder.path().join("poison"), "")?;
                 true
             }
         };
-        Ok(struck.then(|| Active {
+        Ok(struck.then(|| ActiveFault {
             kind,
             target,
             until: Instant::now() + lasts,
@@ -65,17 +65,26 @@ impl World<'_> {
         }))
     }
 
-    async fn strike_process(&mut self, kind: Kind, role: Role, which: usize) -> anyhow::Result<bool> {
+    async fn inject_process_fault(
+        &mut self,
+        kind: FaultKind,
+        role: Role,
+        which: usize,
+    ) -> anyhow::Result<bool> {
         let http = self.http.clone();
         let replica = self.replica(role, which)?;
         if !replica.process.is_running() {
             return Ok(false);
         }
         match kind {
-            Kind::Die(point) => return Ok(replica.order(&http, &format!("arm/{}", point.name())).await),
-            Kind::Pause => replica.signal(Signal::STOP),
-            Kind::Upgrade => {
-                replica.release(role == Role::Source && !replica.newer())?;
+            FaultKind::Die(point) => {
+                return Ok(replica
+                    .send_command(&http, &format!("arm/{}", point.name()))
+                    .await);
+            }
+            FaultKind::Pause => replica.signal(Signal::STOP),
+            FaultKind::Upgrade => {
+                replica.set_release(role == Role::Source && !replica.newer())?;
                 replica.signal(Signal::TERM);
             }
             _ => replica.process.kill(),
@@ -83,30 +92,35 @@ impl World<'_> {
         Ok(true)
     }
 
-    fn strike_database(&mut self, kind: Kind, role: Role, which: usize) -> anyhow::Result<bool> {
+    fn inject_database_fault(&mut self, kind: FaultKind, role: Role, which: usize) -> anyhow::Result<bool> {
         let replica = self.replica(role, which)?;
         match (kind, &replica.line) {
-            (Kind::DiskFull, _) => {
+            (FaultKind::DiskFull, _) => {
                 let runs = replica.process.is_running();
                 replica.fill_disk(true)?;
                 return Ok(runs);
             }
-            (Kind::DatabaseHeld, Some(line)) => line.hold(),
-            (Kind::DatabaseReset, Some(line)) => line.reset(),
+            (FaultKind::DatabaseHeld, Some(line)) => line.hold(),
+            (FaultKind::DatabaseReset, Some(line)) => line.reset(),
             (_, Some(line)) => line.cut(),
             (_, None) => return Ok(false),
         }
         Ok(true)
     }
 
-    async fn strike_server(&mut self, kind: Kind, role: Role, lock: &mut Option<Tx>) -> anyhow::Result<bool> {
+    async fn inject_server_fault(
+        &mut self,
+        kind: FaultKind,
+        role: Role,
+        lock: &mut Option<Tx>,
+    ) -> anyhow::Result<bool> {
         let db: &Db = &self.side(role).database;
         match (kind, db) {
-            (Kind::DatabaseLocked, _) => match db.begin("fault").await {
+            (FaultKind::DatabaseLocked, _) => match db.begin("fault").await {
                 Ok(tx) => *lock = Some(tx),
                 Err(_) => return Ok(false),
             },
-            (Kind::DiskFull, Db::Postgres(pool)) => {
+            (FaultKind::DiskFull, Db::Postgres(pool)) => {
                 sqlx::query("UPDATE disk SET full_now = true")
                     .execute(pool.pool())
                     .await?;
@@ -124,98 +138,101 @@ impl World<'_> {
         Ok(true)
     }
 
-    async fn strike_line(&self, kind: Kind, target: Target, random: &mut Seeded) {
+    async fn inject_network_fault(&self, kind: FaultKind, target: FaultTarget, random: &mut SeededRandom) {
         let Some(line) = self.line(target) else { return };
         match kind {
-            Kind::LineHeld => line.hold(),
-            Kind::LineReset => line.reset(),
-            Kind::ConfirmsLost => line.drop_responses(),
-            Kind::LineSlow => line.delay(Duration::from_millis(random.between(5, 60))),
-            Kind::BrokerKilled => self.broker.kill().await,
+            FaultKind::LineHeld => line.hold(),
+            FaultKind::LineReset => line.reset(),
+            FaultKind::ConfirmsLost => line.drop_responses(),
+            FaultKind::LineSlow => line.delay(Duration::from_millis(random.between(5, 60))),
+            FaultKind::BrokerKilled => self.broker.kill().await,
             _ => line.cut(),
         }
     }
 
     /// Puts right what happened. Answers whether it did happen: a worker that was told to die at some point may never
     /// have come there.
-    pub(super) async fn heal(&mut self, active: Active) -> anyhow::Result<bool> {
-        let Active {
+    pub(super) async fn recover(&mut self, active: ActiveFault) -> anyhow::Result<bool> {
+        let ActiveFault {
             kind, target, lock, ..
         } = active;
         drop(lock);
         match target {
-            Target::Process(role, which) => return self.heal_process(kind, role, which).await,
-            Target::Database(role, which) => {
+            FaultTarget::Process(role, which) => return self.recover_process(kind, role, which).await,
+            FaultTarget::Database(role, which) => {
                 let replica = self.replica(role, which)?;
                 match &replica.line {
                     Some(line) => line.restore(),
                     None => replica.fill_disk(false)?,
                 }
             }
-            Target::Server(role) => {
+            FaultTarget::Server(role) => {
                 if let Db::Postgres(pool) = &*self.side(role).database {
                     sqlx::query("UPDATE disk SET full_now = false")
                         .execute(pool.pool())
                         .await?;
                 }
             }
-            Target::Clock(role, which) => {
+            FaultTarget::Clock(role, which) => {
                 let http = self.http.clone();
                 let replica = self.replica(role, which)?;
                 // A process that was started since has the right time.
-                replica.order(&http, "clock/0").await;
+                replica.send_command(&http, "clock/0").await;
             }
-            Target::Feed(_) | Target::Broker => {
-                if kind == Kind::BrokerKilled {
+            FaultTarget::Feed(_) | FaultTarget::Broker => {
+                if kind == FaultKind::BrokerKilled {
                     self.broker.start_again().await;
                 } else if let Some(line) = self.line(target) {
                     line.restore();
                 }
             }
-            Target::Handlers => std::fs::remove_file(self.folder.path().join("poison"))?,
+            FaultTarget::Handlers => std::fs::remove_file(self.folder.path().join("poison"))?,
         }
         Ok(true)
     }
 
-    async fn heal_process(&mut self, kind: Kind, role: Role, which: usize) -> anyhow::Result<bool> {
+    async fn recover_process(&mut self, kind: FaultKind, role: Role, which: usize) -> anyhow::Result<bool> {
         let http = self.http.clone();
         let replica = self.replica(role, which)?;
         let happened = match kind {
-            Kind::Die(_) => {
+            FaultKind::Die(_) => {
                 let mut died = !replica.process.is_running();
-                if !died && !replica.order(&http, "arm/none").await {
+                if !died && !replica.send_command(&http, "arm/none").await {
                     // It did not answer: it died just now, or it hangs at a database that is away. Both end here.
                     died = !replica.process.is_running();
                     replica.process.kill();
                 }
                 died
             }
-            Kind::Pause => {
+            FaultKind::Pause => {
                 replica.signal(Signal::CONT);
                 true
             }
-            Kind::Upgrade => {
+            FaultKind::Upgrade => {
                 // Whoever is slow to end, because everything around it hangs, is killed, as any supervisor would do.
-                poll_until(ENDS, async || (!replica.process.is_running()).then_some(())).await;
+                poll_until(TERMINATION_TIMEOUT, async || {
+                    (!replica.process.is_running()).then_some(())
+                })
+                .await;
                 replica.process.kill();
                 true
             }
             _ => true,
         };
-        replica.revive();
+        replica.start_if_stopped();
         Ok(happened)
     }
 
     /// What a supervisor does: starts again what has ended, such as a worker that found no database at its start. Not
     /// those to whom something is happening.
-    pub(super) fn supervise(&mut self, now: &[Active]) {
+    pub(super) fn supervise(&mut self, now: &[ActiveFault]) {
         for role in [Role::Source, Role::Follower] {
             for (number, replica) in self.side(role).replicas.iter_mut().enumerate() {
                 if !now
                     .iter()
-                    .any(|active| active.target == Target::Process(role, number))
+                    .any(|active| active.target == FaultTarget::Process(role, number))
                 {
-                    replica.revive();
+                    replica.start_if_stopped();
                 }
             }
         }
@@ -225,9 +242,9 @@ impl World<'_> {
         self.side(role).replicas.get_mut(which).context("a replica")
     }
 
-    fn line(&self, target: Target) -> Option<&FaultProxy> {
+    fn line(&self, target: FaultTarget) -> Option<&FaultProxy> {
         match target {
-            Target::Feed(which) => self.feeds.get(which),
+            FaultTarget::Feed(which) => self.feeds.get(which),
             _ => self.broker.line(),
         }
     }

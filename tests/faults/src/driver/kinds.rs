@@ -3,17 +3,17 @@
 use chassis::db::Engine;
 
 use super::broker::Transport;
-use crate::seeded::Seeded;
+use crate::seeded::SeededRandom;
 use crate::settings::Role;
-use crate::worker::Point;
+use crate::worker::CrashPoint;
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// `kill -9` at any moment.
     Kill,
     /// `kill -9` at a certain point.
-    Die(Point),
+    Die(CrashPoint),
     /// SIGTERM and a start: what an upgrade does, on a source with the other release.
     Upgrade,
     /// SIGSTOP for longer than a lease, then SIGCONT.
@@ -50,7 +50,7 @@ pub enum Kind {
 
 /// To whom it happens. Nothing happens twice at the same time to the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum FaultTarget {
     /// A process.
     Process(Role, usize),
     /// Its database, as it sees it.
@@ -67,14 +67,16 @@ pub enum Target {
     Handlers,
 }
 
-impl Kind {
+impl FaultKind {
     /// As the report has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill -9 at any moment",
-            Self::Die(Point::BeforePublish) => "kill -9 between commit and publish",
-            Self::Die(Point::AfterPublish) => "kill -9 after publish, before mark",
-            Self::Die(Point::AfterCommit) => "kill -9 of the consumer after commit, before acknowledgement",
+            Self::Die(CrashPoint::BeforePublish) => "kill -9 between commit and publish",
+            Self::Die(CrashPoint::AfterPublish) => "kill -9 after publish, before mark",
+            Self::Die(CrashPoint::AfterCommit) => {
+                "kill -9 of the consumer after commit, before acknowledgement"
+            }
             Self::Upgrade => "replica replaced, by the other release at the source",
             Self::Pause => "stopped beyond its lease, then resumed",
             Self::DatabaseCut => "database cut off",
@@ -95,7 +97,7 @@ impl Kind {
     }
 
     /// How long it lasts, in milliseconds.
-    pub(super) fn lasts(self, random: &mut Seeded) -> u64 {
+    pub(super) fn duration_ms(self, random: &mut SeededRandom) -> u64 {
         match self {
             Self::Kill | Self::Upgrade => random.between(0, 300),
             Self::Die(_) => random.between(400, 1200),
@@ -111,100 +113,106 @@ impl Kind {
 }
 
 /// Everything that can happen on `engine` and `transport`, once.
-pub(super) fn all(engine: Engine, transport: Transport, replicas: usize) -> Vec<(Kind, Target)> {
+pub(super) fn all(engine: Engine, transport: Transport, replicas: usize) -> Vec<(FaultKind, FaultTarget)> {
     let last = replicas.saturating_sub(1);
     let (source, follower) = (
-        Target::Process(Role::Source, 0),
-        Target::Process(Role::Follower, last),
+        FaultTarget::Process(Role::Source, 0),
+        FaultTarget::Process(Role::Follower, last),
     );
     let mut all = vec![
-        (Kind::Die(Point::BeforePublish), source),
-        (Kind::Die(Point::AfterPublish), source),
-        (Kind::Die(Point::AfterCommit), follower),
-        (Kind::Kill, source),
-        (Kind::Kill, follower),
-        (Kind::Pause, source),
-        (Kind::Pause, follower),
-        (Kind::Upgrade, source),
-        (Kind::Poison, Target::Handlers),
-        (Kind::ClockWrong, Target::Clock(Role::Source, last)),
-        (Kind::ClockWrong, Target::Clock(Role::Follower, 0)),
+        (FaultKind::Die(CrashPoint::BeforePublish), source),
+        (FaultKind::Die(CrashPoint::AfterPublish), source),
+        (FaultKind::Die(CrashPoint::AfterCommit), follower),
+        (FaultKind::Kill, source),
+        (FaultKind::Kill, follower),
+        (FaultKind::Pause, source),
+        (FaultKind::Pause, follower),
+        (FaultKind::Upgrade, source),
+        (FaultKind::Poison, FaultTarget::Handlers),
+        (FaultKind::ClockWrong, FaultTarget::Clock(Role::Source, last)),
+        (FaultKind::ClockWrong, FaultTarget::Clock(Role::Follower, 0)),
     ];
     for role in [Role::Source, Role::Follower] {
-        let (database, server) = (Target::Database(role, 0), Target::Server(role));
+        let (database, server) = (FaultTarget::Database(role, 0), FaultTarget::Server(role));
         match engine {
-            Engine::Sqlite => all.extend([(Kind::DatabaseLocked, server), (Kind::DiskFull, database)]),
+            Engine::Sqlite => all.extend([
+                (FaultKind::DatabaseLocked, server),
+                (FaultKind::DiskFull, database),
+            ]),
             Engine::Postgres => all.extend([
-                (Kind::DatabaseCut, database),
-                (Kind::DatabaseHeld, database),
-                (Kind::DatabaseReset, database),
-                (Kind::SessionsEnded, server),
-                (Kind::DiskFull, server),
+                (FaultKind::DatabaseCut, database),
+                (FaultKind::DatabaseHeld, database),
+                (FaultKind::DatabaseReset, database),
+                (FaultKind::SessionsEnded, server),
+                (FaultKind::DiskFull, server),
             ]),
         }
     }
     let line = match transport {
-        Transport::Feed => Target::Feed(0),
-        Transport::Kafka | Transport::Rabbitmq => Target::Broker,
+        Transport::Feed => FaultTarget::Feed(0),
+        Transport::Kafka | Transport::Rabbitmq => FaultTarget::Broker,
     };
     let lines = [
-        Kind::LineCut,
-        Kind::LineHeld,
-        Kind::LineReset,
-        Kind::ConfirmsLost,
-        Kind::LineSlow,
+        FaultKind::LineCut,
+        FaultKind::LineHeld,
+        FaultKind::LineReset,
+        FaultKind::ConfirmsLost,
+        FaultKind::LineSlow,
     ];
     all.extend(lines.map(|kind| (kind, line)));
     if transport != Transport::Feed {
-        all.push((Kind::BrokerKilled, Target::Broker));
+        all.push((FaultKind::BrokerKilled, FaultTarget::Broker));
     }
     all
 }
 
 /// Something to happen, fit for `engine` and `transport`.
 pub(super) fn choose(
-    random: &mut Seeded,
+    random: &mut SeededRandom,
     engine: Engine,
     transport: Transport,
     replicas: usize,
-) -> (Kind, Target) {
+) -> (FaultKind, FaultTarget) {
     let role = if random.chance(50) {
         Role::Source
     } else {
         Role::Follower
     };
     let which = random.index(replicas);
-    let (process, database) = (Target::Process(role, which), Target::Database(role, which));
+    let (process, database) = (
+        FaultTarget::Process(role, which),
+        FaultTarget::Database(role, which),
+    );
     let line = match transport {
-        Transport::Feed => Target::Feed(which),
-        Transport::Kafka | Transport::Rabbitmq => Target::Broker,
+        Transport::Feed => FaultTarget::Feed(which),
+        Transport::Kafka | Transport::Rabbitmq => FaultTarget::Broker,
     };
-    let source = Target::Process(Role::Source, which);
+    let source = FaultTarget::Process(Role::Source, which);
     match random.below(100) {
-        0..12 => (Kind::Kill, process),
-        12..20 => (Kind::Die(Point::BeforePublish), source),
-        20..30 => (Kind::Die(Point::AfterPublish), source),
+        0..12 => (FaultKind::Kill, process),
+        12..20 => (FaultKind::Die(CrashPoint::BeforePublish), source),
+        20..30 => (FaultKind::Die(CrashPoint::AfterPublish), source),
         30..40 => (
-            Kind::Die(Point::AfterCommit),
-            Target::Process(Role::Follower, which),
+            FaultKind::Die(CrashPoint::AfterCommit),
+            FaultTarget::Process(Role::Follower, which),
         ),
-        40..45 => (Kind::Upgrade, process),
-        45..51 => (Kind::Pause, process),
-        51..56 if engine == Engine::Sqlite => (Kind::DatabaseLocked, Target::Server(role)),
-        51..54 => (Kind::DatabaseCut, database),
-        54..56 => (Kind::DatabaseHeld, database),
-        56..61 if engine == Engine::Sqlite => (Kind::DiskFull, database),
-        56..59 => (Kind::DatabaseReset, database),
-        59..61 => (Kind::SessionsEnded, Target::Server(role)),
-        61..64 if engine == Engine::Sqlite => (Kind::DiskFull, database),
-        61..64 => (Kind::DiskFull, Target::Server(role)),
-        64..70 => (Kind::LineCut, line),
-        70..74 => (Kind::LineHeld, line),
-        74..80 => (Kind::LineReset, line),
-        80..86 => (Kind::ConfirmsLost, line),
-        86..88 => (Kind::LineSlow, line),
-        88 if transport != Transport::Feed => (Kind::BrokerKilled, Target::Broker),
-        88..94 => (Kind::Poison, Target::Handlers),
-        _ => (Kind::ClockWrong, Target::Clock(role, which)),
+        40..45 => (FaultKind::Upgrade, process),
+        45..51 => (FaultKind::Pause, process),
+        51..56 if engine == Engine::Sqlite => (FaultKind::DatabaseLocked, FaultTarget::Server(role)),
+        51..54 => (FaultKind::DatabaseCut, database),
+        54..56 => (FaultKind::DatabaseHeld, database),
+        56..61 if engine == Engine::Sqlite => (FaultKind::DiskFull, database),
+        56..59 => (FaultKind::DatabaseReset, database),
+        59..61 => (FaultKind::SessionsEnded, FaultTarget::Server(role)),
+        61..64 if engine == Engine::Sqlite => (FaultKind::DiskFull, database),
+        61..64 => (FaultKind::DiskFull, FaultTarget::Server(role)),
+        64..70 => (FaultKind::LineCut, line),
+        70..74 => (FaultKind::LineHeld, line),
+        74..80 => (FaultKind::LineReset, line),
+        80..86 => (FaultKind::ConfirmsLost, line),
+        86..88 => (FaultKind::LineSlow, line),
+        88 if transport != Transport::Feed => (FaultKind::BrokerKilled, FaultTarget::Broker),
+        88..94 => (FaultKind::Poison, FaultTarget::Handlers),
+        _ => (FaultKind::ClockWrong, FaultTarget::Clock(role, which)),
     }
 }

@@ -10,7 +10,7 @@ mod tables;
 mod world;
 
 pub use broker::{Broker, Transport};
-pub use kinds::{Kind, Target};
+pub use kinds::{FaultKind, FaultTarget};
 pub use report::{Report, insert};
-pub use round::{Campaign, Tally, each_once, round};
-pub use world::{Shape, World};
+pub use round::{Campaign, RoundTotals, each_once, round};
+pub use world::{World, WorldShape};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::broker::Transport;
-use super::round::{Campaign, Tally};
+use super::round::{Campaign, RoundTotals};
 
 /// What a campaign came to.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Report {
     /// In how many parts it was played side by side.
     pub lanes: u64,
     /// What happened.
-    pub tally: Tally,
+    pub tally: RoundTotals,
     /// How long it took.
     pub took: Duration,
 }

@@ -9,23 +9,23 @@ use testkit::poll_until;
 use tokio::time::{Instant, sleep_until};
 
 use super::broker::Broker;
-use super::faults::Active;
-use super::kinds::{Kind, Target, all, choose};
-use super::world::{Shape, World};
+use super::faults::ActiveFault;
+use super::kinds::{FaultKind, FaultTarget, all, choose};
+use super::world::{World, WorldShape};
 use crate::checker::{Finding, Run, check};
-use crate::history::Entry;
-use crate::seeded::Seeded;
+use crate::history::HistoryEntry;
+use crate::seeded::SeededRandom;
 
 /// Within this time everything that can happen does happen, when it is tried again and again.
-const COMES: Duration = Duration::from_secs(60);
+const FAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to wait for something to arrive before the next thing happens all the same.
-const PATIENCE: Duration = Duration::from_secs(8);
-const LOOK_EVERY: Duration = Duration::from_millis(40);
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
+const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
 /// What rounds have come to.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct RoundTotals {
     /// How often what happened.
     pub faults: BTreeMap<&'static str, u64>,
     /// Changes that were acknowledged.
@@ -65,8 +65,12 @@ impl Campaign {
     ///
     /// # Errors
     /// When a world cannot be started or looked at.
-    pub async fn play(&self, broker: &Broker, mut say: impl FnMut(&Tally)) -> anyhow::Result<Tally> {
-        let mut tally = Tally::default();
+    pub async fn run(
+        &self,
+        broker: &Broker,
+        mut say: impl FnMut(&RoundTotals),
+    ) -> anyhow::Result<RoundTotals> {
+        let mut tally = RoundTotals::default();
         let mut seed = self.seed;
         while tally.count() < self.faults && tally.findings.is_empty() {
             let turn = if seed.is_multiple_of(2) {
@@ -75,7 +79,7 @@ impl Campaign {
                 Engine::Postgres
             };
             let faults = self.per_round.min(self.faults - tally.count());
-            let shape = Shape::on(self.engine.unwrap_or(turn), seed);
+            let shape = WorldShape::on(self.engine.unwrap_or(turn), seed);
             tally.add(round(shape, broker, faults).await?);
             say(&tally);
             seed += 1;
@@ -88,33 +92,33 @@ impl Campaign {
 ///
 /// # Errors
 /// When the world cannot be started or looked at.
-pub async fn round(shape: Shape, broker: &Broker, faults: u64) -> anyhow::Result<Tally> {
+pub async fn round(shape: WorldShape, broker: &Broker, faults: u64) -> anyhow::Result<RoundTotals> {
     let mut world = World::start(shape, broker).await?;
-    let mut tally = Tally::default();
-    torment(&mut world, faults, &mut tally).await?;
-    verdict(world, tally).await
+    let mut tally = RoundTotals::default();
+    inject_faults(&mut world, faults, &mut tally).await?;
+    settle_and_check(world, tally).await
 }
 
 /// Everything that can happen happens once, one after the other.
 ///
 /// # Errors
 /// When the world cannot be started or looked at, or something does not come to happen.
-pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
+pub async fn each_once(shape: WorldShape, broker: &Broker) -> anyhow::Result<RoundTotals> {
     let mut world = World::start(shape, broker).await?;
-    let mut tally = Tally::default();
-    let mut random = Seeded::new(shape.seed).part(3);
+    let mut tally = RoundTotals::default();
+    let mut random = SeededRandom::new(shape.seed).part(3);
     for (kind, target) in all(shape.engine, broker.transport(), shape.replicas) {
         let mut replicas = (0..shape.replicas).cycle();
         // A worker that has just started does not take orders yet; one that has nothing to publish cannot die of it.
-        let came = poll_until(COMES, async || {
+        let came = poll_until(FAULT_TIMEOUT, async || {
             // Of the replicas that follow RabbitMQ one is at work, and it is not known which.
             let target = match target {
-                Target::Process(role, which) if matches!(kind, Kind::Die(_)) => {
-                    Target::Process(role, replicas.next().unwrap_or(which))
+                FaultTarget::Process(role, which) if matches!(kind, FaultKind::Die(_)) => {
+                    FaultTarget::Process(role, replicas.next().unwrap_or(which))
                 }
                 other => other,
             };
-            strike_and_heal(&mut world, kind, target, &mut random)
+            inject_and_recover(&mut world, kind, target, &mut random)
                 .await
                 .transpose()
         });
@@ -122,26 +126,26 @@ pub async fn each_once(shape: Shape, broker: &Broker) -> anyhow::Result<Tally> {
             .with_context(|| format!("it does not come to this: {}", kind.name()))??;
         *tally.faults.entry(kind.name()).or_default() += 1;
     }
-    verdict(world, tally).await
+    settle_and_check(world, tally).await
 }
 
 /// Has `kind` happen to `target` and puts it right. Nothing, when it did not come to that.
-async fn strike_and_heal(
+async fn inject_and_recover(
     world: &mut World<'_>,
-    kind: Kind,
-    target: Target,
-    random: &mut Seeded,
+    kind: FaultKind,
+    target: FaultTarget,
+    random: &mut SeededRandom,
 ) -> anyhow::Result<Option<()>> {
     world.supervise(&[]);
-    let Some(active) = world.strike(kind, target, random).await? else {
+    let Some(active) = world.inject(kind, target, random).await? else {
         return Ok(None);
     };
     sleep_until(active.until).await;
-    Ok(world.heal(active).await?.then_some(()))
+    Ok(world.recover(active).await?.then_some(()))
 }
 
 /// Rest, and what is wrong then.
-async fn verdict(mut world: World<'_>, mut tally: Tally) -> anyhow::Result<Tally> {
+async fn settle_and_check(mut world: World<'_>, mut tally: RoundTotals) -> anyhow::Result<RoundTotals> {
     let shape = world.shape;
     let rest = world.settle().await?;
     let run = world.run().await?;
@@ -150,7 +154,7 @@ async fn verdict(mut world: World<'_>, mut tally: Tally) -> anyhow::Result<Tally
         Some(rest) => tally.longest_rest = rest,
         None => tally
             .findings
-            .push((shape.seed, format!("no rest: {}", world.what_is_left().await?))),
+            .push((shape.seed, format!("no rest: {}", world.unfinished_work().await?))),
     }
     let findings = check(&run);
     tally.findings.extend(
@@ -159,7 +163,7 @@ async fn verdict(mut world: World<'_>, mut tally: Tally) -> anyhow::Result<Tally
             .map(|finding: &Finding| (shape.seed, finding.to_string())),
     );
     if !tally.findings.is_empty() {
-        let kept = world.keep();
+        let kept = world.keep_files();
         tally.findings.push((
             shape.seed,
             format!("what there was is kept in {}", kept.display()),
@@ -169,9 +173,9 @@ async fn verdict(mut world: World<'_>, mut tally: Tally) -> anyhow::Result<Tally
 }
 
 /// Has things happen, one over the other, until so many have happened.
-async fn torment(world: &mut World<'_>, faults: u64, tally: &mut Tally) -> anyhow::Result<()> {
-    let mut random = Seeded::new(world.shape.seed).part(2);
-    let mut now: Vec<Active> = Vec::new();
+async fn inject_faults(world: &mut World<'_>, faults: u64, tally: &mut RoundTotals) -> anyhow::Result<()> {
+    let mut random = SeededRandom::new(world.shape.seed).part(2);
+    let mut now: Vec<ActiveFault> = Vec::new();
     let mut next = Instant::now();
     let mut begun = 0;
     let mut pace = Pace::default();
@@ -186,15 +190,15 @@ async fn torment(world: &mut World<'_>, faults: u64, tally: &mut Tally) -> anyho
                 };
                 let active = now.swap_remove(index);
                 let kind = active.kind;
-                if world.heal(active).await? {
+                if world.recover(active).await? {
                     *tally.faults.entry(kind.name()).or_default() += 1;
                 }
             }
             _ => {
                 sleep_until(next).await;
-                next = Instant::now() + LOOK_EVERY;
+                next = Instant::now() + POLL_INTERVAL;
                 world.supervise(&now);
-                if !pace.allows(world).await? {
+                if !pace.allows_next(world).await? {
                     continue;
                 }
                 next = Instant::now() + Duration::from_millis(random.between(20, 300));
@@ -205,7 +209,7 @@ async fn torment(world: &mut World<'_>, faults: u64, tally: &mut Tally) -> anyho
                 }
                 let mut own = random.part(begun);
                 begun += 1;
-                now.extend(world.strike(kind, target, &mut own).await?);
+                now.extend(world.inject(kind, target, &mut own).await?);
                 // Now and then troubles come in a row.
                 pace.after(world, random.chance(70)).await?;
             }
@@ -222,11 +226,11 @@ struct Pace {
 }
 
 impl Pace {
-    async fn allows(&self, world: &World<'_>) -> anyhow::Result<bool> {
+    async fn allows_next(&self, world: &World<'_>) -> anyhow::Result<bool> {
         let Some((seen, since)) = self.seen else {
             return Ok(true);
         };
-        Ok(since.elapsed() > PATIENCE || world.progress().await? > seen)
+        Ok(since.elapsed() > PROGRESS_TIMEOUT || world.progress().await? > seen)
     }
 
     async fn after(&mut self, world: &World<'_>, waits: bool) -> anyhow::Result<()> {
@@ -239,7 +243,7 @@ impl Pace {
     }
 }
 
-impl Tally {
+impl RoundTotals {
     /// How many things have happened.
     pub fn count(&self) -> u64 {
         self.faults.values().sum()
@@ -257,10 +261,10 @@ impl Tally {
         self.snapshots = leaps.count() as u64;
         for entry in &run.history {
             match entry {
-                Entry::Acknowledged { .. } => self.acknowledged += 1,
-                Entry::RolledBack { .. } => self.rolled_back += 1,
-                Entry::Sent { count } => self.sent += count,
-                Entry::Intent { .. } | Entry::Died { .. } => {}
+                HistoryEntry::Acknowledged { .. } => self.acknowledged += 1,
+                HistoryEntry::RolledBack { .. } => self.rolled_back += 1,
+                HistoryEntry::Sent { count } => self.sent += count,
+                HistoryEntry::Intent { .. } | HistoryEntry::Died { .. } => {}
             }
         }
     }

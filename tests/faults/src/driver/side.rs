@@ -16,7 +16,7 @@ use crate::settings::{Role, Settings};
 use crate::worker;
 
 /// What a process whose disk is full can still write, in bytes.
-const FULL: u64 = 4096;
+const FULL_DISK_BYTES: u64 = 4096;
 
 /// A worker, with the line to its database.
 #[derive(Debug)]
@@ -145,14 +145,14 @@ impl Replica {
     }
 
     /// Gives an order. No answer means that it is not at work.
-    pub(super) async fn order(&self, http: &Client, what: &str) -> bool {
+    pub(super) async fn send_command(&self, http: &Client, what: &str) -> bool {
         let url = format!("http://{}/control/{what}", self.address());
         let answer = http.post(url).timeout(Duration::from_secs(1)).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Starts it, if it does not run.
-    pub(super) fn revive(&mut self) {
+    pub(super) fn start_if_stopped(&mut self) {
         if !self.process.is_running() {
             self.process.kill();
             self.process.start_again();
@@ -160,7 +160,7 @@ impl Replica {
     }
 
     /// The release that it is from now on: this one, or the one after it.
-    pub(super) fn release(&mut self, newer: bool) -> anyhow::Result<()> {
+    pub(super) fn set_release(&mut self, newer: bool) -> anyhow::Result<()> {
         self.settings.newer = newer;
         write(&self.path, &self.settings)
     }
@@ -187,7 +187,7 @@ impl Replica {
         }
         let pid = Pid::from_raw(i32::try_from(self.process.id())?);
         let limit = Rlimit {
-            current: full.then_some(FULL),
+            current: full.then_some(FULL_DISK_BYTES),
             maximum: None,
         };
         prlimit(pid, Resource::Fsize, limit)?;

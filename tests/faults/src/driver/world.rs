@@ -15,19 +15,19 @@ use super::broker::{Broker, local};
 use super::side::{Side, database};
 use super::tables::{applied, committed, number, people};
 use crate::checker::Run;
-use crate::history::Log;
-use crate::seeded::Seeded;
+use crate::history::HistoryLog;
+use crate::seeded::SeededRandom;
 use crate::settings::{Role, Settings};
 use crate::worker;
 
 /// People of a world.
 const PEOPLE: usize = 300;
 /// By when everything that was committed has to be applied, once nothing is broken any more.
-const SETTLES: Duration = Duration::from_secs(75);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// What a world is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct WorldShape {
     /// What both sides keep their data in.
     pub engine: Engine,
     /// How many replicas each side has.
@@ -36,7 +36,7 @@ pub struct Shape {
     pub seed: u64,
 }
 
-impl Shape {
+impl WorldShape {
     /// On `engine`, with as many replicas as it can have.
     pub fn on(engine: Engine, seed: u64) -> Self {
         let replicas = match engine {
@@ -54,14 +54,14 @@ impl Shape {
 /// A running world. Gone, processes and all, when dropped.
 #[derive(Debug)]
 pub struct World<'b> {
-    pub(super) shape: Shape,
+    pub(super) shape: WorldShape,
     pub(super) broker: &'b Broker,
     pub(super) source: Side,
     pub(super) follower: Side,
     /// From each follower to its source.
     pub(super) feeds: Vec<FaultProxy>,
     pub(super) http: Client,
-    pub(super) log: Log,
+    pub(super) log: HistoryLog,
     pub(super) folder: TempDir,
 }
 
@@ -70,10 +70,10 @@ impl<'b> World<'b> {
     ///
     /// # Errors
     /// When something cannot be started.
-    pub async fn start(shape: Shape, broker: &'b Broker) -> anyhow::Result<Self> {
+    pub async fn start(shape: WorldShape, broker: &'b Broker) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let log = Log::at(&folder.path().join("log"))?;
-        let mut random = Seeded::new(shape.seed).part(1);
+        let log = HistoryLog::at(&folder.path().join("log"))?;
+        let mut random = SeededRandom::new(shape.seed).part(1);
         let (key, people) = (worker::new_key()?, (0..PEOPLE).map(|_| random.uuid()).collect());
         let namespace = testkit::brokers::namespace();
         let usual = Settings {
@@ -144,7 +144,7 @@ impl<'b> World<'b> {
 
     /// Waits until `count` counts something at the follower.
     async fn until(&mut self, count: &'static str) -> anyhow::Result<()> {
-        let counted = poll_until(SETTLES, async || {
+        let counted = poll_until(SETTLE_TIMEOUT, async || {
             self.supervise(&[]);
             match number(&self.follower.database, count).await {
                 Ok(0) => None,
@@ -176,10 +176,10 @@ impl<'b> World<'b> {
         let (http, order) = (self.http.clone(), format!("quiet/{quiet}"));
         for replica in &mut self.source.replicas {
             replica.rest(quiet)?;
-            let obeyed = poll_until(SETTLES, async || {
-                let obeyed = replica.order(&http, &order).await;
+            let obeyed = poll_until(SETTLE_TIMEOUT, async || {
+                let obeyed = replica.send_command(&http, &order).await;
                 if !obeyed {
-                    replica.revive();
+                    replica.start_if_stopped();
                 }
                 obeyed.then_some(())
             });
@@ -213,15 +213,15 @@ impl<'b> World<'b> {
         let _ = std::fs::remove_file(self.folder.path().join("poison"));
         for role in [Role::Source, Role::Follower] {
             for replica in &mut self.side(role).replicas {
-                replica.revive();
+                replica.start_if_stopped();
                 replica.signal(Signal::CONT);
             }
         }
         let began = Instant::now();
         self.rest(true).await?;
-        let at_rest = poll_until(SETTLES, async || {
+        let at_rest = poll_until(SETTLE_TIMEOUT, async || {
             self.supervise(&[]);
-            match self.at_rest().await {
+            match self.is_quiescent().await {
                 Ok(false) => None,
                 Ok(true) => Some(Ok(began.elapsed())),
                 Err(error) => Some(Err(error)),
@@ -230,7 +230,7 @@ impl<'b> World<'b> {
         at_rest.await.transpose()
     }
 
-    async fn at_rest(&self) -> anyhow::Result<bool> {
+    async fn is_quiescent(&self) -> anyhow::Result<bool> {
         let unsent = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
         let parked = "SELECT count(*) FROM inbox_parked";
         Ok(number(&self.source.database, unsent).await? == 0
@@ -242,7 +242,7 @@ impl<'b> World<'b> {
     ///
     /// # Errors
     /// When a database cannot be read.
-    pub async fn what_is_left(&self) -> anyhow::Result<String> {
+    pub async fn unfinished_work(&self) -> anyhow::Result<String> {
         let unsent = number(
             &self.source.database,
             "SELECT count(*) FROM outbox WHERE published_at IS NULL",
@@ -265,7 +265,7 @@ impl<'b> World<'b> {
     /// When a database cannot be read, or something changes again and again while it is.
     pub async fn run(&self) -> anyhow::Result<Run> {
         let (source, follower) = (&self.source.database, &self.follower.database);
-        let still = poll_until(SETTLES, async || {
+        let still = poll_until(SETTLE_TIMEOUT, async || {
             let read = async {
                 let run = Run {
                     history: self.log.entries(),
@@ -285,7 +285,7 @@ impl<'b> World<'b> {
     }
 
     /// Keeps databases of files, settings and logs, and says where.
-    pub fn keep(self) -> std::path::PathBuf {
+    pub fn keep_files(self) -> std::path::PathBuf {
         self.folder.keep()
     }
 }

@@ -18,7 +18,7 @@ const ISSUER: &str = "http://issuer.test";
 /// The audience of the tokens, and the source of the events.
 pub(super) const AUDIENCE: &str = "http://source.test";
 /// Longer than any jump of the clock.
-const LIFE: Duration = Duration::from_secs(3600);
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 struct Issuer {
     key: SigningKey,
@@ -57,7 +57,7 @@ pub(super) fn tokens(text: &str, clock: &SharedClock) -> anyhow::Result<ServiceT
 impl TokenIssuer for Issuer {
     fn issue(&self) -> Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + '_>> {
         Box::pin(async {
-            let expires_at = self.clock.now() + LIFE;
+            let expires_at = self.clock.now() + TOKEN_LIFETIME;
             let claims = json!({
                 "iss": ISSUER, "aud": AUDIENCE, "sub": "follower", "client_id": "follower", "scope": "events:read",
                 "iat": self.clock.now().as_secs(), "exp": expires_at.as_secs(), "jti": Uuid::nil(),

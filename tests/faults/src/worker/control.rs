@@ -10,15 +10,15 @@ use chassis::clock::{Clock, SharedClock, SystemClock, Timestamp};
 use http::StatusCode;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use super::Point;
+use super::CrashPoint;
 
 /// What the driver has ordered. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Control(Arc<Inner>);
+pub(super) struct Control(Arc<ControlState>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    armed: Mutex<Option<Point>>,
+struct ControlState {
+    armed: Mutex<Option<CrashPoint>>,
     /// Seconds by which the clock is wrong.
     skew: AtomicI64,
     quiet: AtomicBool,
@@ -28,12 +28,12 @@ struct Inner {
 
 impl Control {
     /// Whether to die at `point`.
-    pub(super) fn strikes(&self, point: Point) -> bool {
+    pub(super) fn is_armed(&self, point: CrashPoint) -> bool {
         *self.0.armed.lock().unwrap_or_else(PoisonError::into_inner) == Some(point)
     }
 
     /// Leave to write, until it is dropped. None while the writers rest.
-    pub(super) async fn leave(&self) -> Option<RwLockReadGuard<'_, ()>> {
+    pub(super) async fn write_permit(&self) -> Option<RwLockReadGuard<'_, ()>> {
         let writing = self.0.writing.read().await;
         (!self.0.quiet.load(Ordering::SeqCst)).then_some(writing)
     }
@@ -47,7 +47,7 @@ impl Control {
 
     /// The machine's clock, and how wrong it is made.
     pub(super) fn clock(&self) -> SharedClock {
-        Arc::new(Skewed(self.clone()))
+        Arc::new(SkewedClock(self.clone()))
     }
 
     /// `POST /control/arm/POINT`, `/control/arm/none`, `/control/clock/SECONDS`, `/control/quiet/BOOL`.
@@ -75,9 +75,9 @@ async fn quiet(State(control): State<Control>, Path(rest): Path<bool>) -> Status
     StatusCode::NO_CONTENT
 }
 
-struct Skewed(Control);
+struct SkewedClock(Control);
 
-impl Clock for Skewed {
+impl Clock for SkewedClock {
     fn now(&self) -> Timestamp {
         let skew = self.0.0.skew.load(Ordering::Relaxed);
         Timestamp::from_micros(SystemClock.now().as_micros() + skew * 1_000_000)
@@ -92,13 +92,13 @@ mod tests {
     fn nobody_is_told_that_the_writers_rest_while_one_writes() {
         testkit::block_on(async {
             let control = Control::default();
-            let leave = control.leave().await;
+            let leave = control.write_permit().await;
             assert!(leave.is_some());
             let mut rest = std::pin::pin!(control.rest(true));
             assert!(futures_util::poll!(&mut rest).is_pending());
             drop(leave);
             rest.await;
-            assert!(control.leave().await.is_none());
+            assert!(control.write_permit().await.is_none());
         });
     }
 }

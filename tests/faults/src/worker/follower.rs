@@ -14,18 +14,18 @@ use events::reconcile::ReconcilerHandle;
 use events::{Applied, Handler, HandlerError};
 
 use super::control::Control;
-use super::hooks::{Point, die_after_commit};
-use super::{FOLLOWER, SOURCE, World, access, everybody, people};
-use crate::history::Teller;
+use super::hooks::{CrashPoint, crash_after_commit};
+use super::{FOLLOWER, SOURCE, World, access, all_people, people};
+use crate::history::HistoryWriter;
 
 #[derive(Clone)]
-struct Believer {
+struct PeopleHandler {
     control: Control,
-    teller: Teller,
+    teller: HistoryWriter,
     poison: PathBuf,
 }
 
-impl Handler for Believer {
+impl Handler for PeopleHandler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         let Some((change, marked)) = people::read(event)? else {
             return Ok(Applied::Ignored);
@@ -35,8 +35,8 @@ impl Handler for Believer {
         if marked && self.poison.exists() {
             return Err(HandlerError::other("this event is marked"));
         }
-        if self.control.strikes(Point::AfterCommit) {
-            die_after_commit(tx, &self.teller);
+        if self.control.is_armed(CrashPoint::AfterCommit) {
+            crash_after_commit(tx, &self.teller);
         }
         Ok(Applied::Yes)
     }
@@ -55,10 +55,10 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
             feed: feed.clone(),
             db: copy.db.clone(),
             clock: Arc::clone(&copy.clock),
-            holdings: Arc::new(everybody::Nothing),
+            holdings: Arc::new(all_people::NoHoldings),
             reconciliation: ReconcilerHandle::default(),
         };
-        let handler = Believer {
+        let handler = PeopleHandler {
             control: copy.control.clone(),
             teller: copy.teller.clone(),
             poison: copy.settings.poison.clone(),

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::control::Control;
-use crate::history::{Entry, Teller};
+use crate::history::{HistoryEntry, HistoryWriter};
 
 /// A point at which a worker can die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Point {
+pub enum CrashPoint {
     /// Committed, and not yet published.
     BeforePublish,
     /// Published, and not yet marked as published.
@@ -27,7 +27,7 @@ pub enum Point {
     AfterCommit,
 }
 
-impl Point {
+impl CrashPoint {
     /// As in a request.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Point {
     }
 }
 
-impl FromStr for Point {
+impl FromStr for CrashPoint {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
@@ -50,8 +50,8 @@ impl FromStr for Point {
 }
 
 /// `kill -9`, by one's own hand.
-fn die(teller: &Teller, point: Point) {
-    let _ = teller.tell(&Entry::Died {
+fn crash(teller: &HistoryWriter, point: CrashPoint) {
+    let _ = teller.record(&HistoryEntry::Died {
         point: point.name().to_owned(),
     });
     let _ = kill_process(getpid(), Signal::KILL);
@@ -59,13 +59,13 @@ fn die(teller: &Teller, point: Point) {
 
 /// A transport at both sides of which one can die.
 #[derive(Debug)]
-pub(super) struct Mortal<T> {
+pub(super) struct CrashingTransport<T> {
     pub(super) inner: T,
     pub(super) control: Control,
-    pub(super) teller: Teller,
+    pub(super) teller: HistoryWriter,
 }
 
-impl<T: Transport> Transport for Mortal<T> {
+impl<T: Transport> Transport for CrashingTransport<T> {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -75,15 +75,15 @@ impl<T: Transport> Transport for Mortal<T> {
     }
 
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
-        if self.control.strikes(Point::BeforePublish) {
-            die(&self.teller, Point::BeforePublish);
+        if self.control.is_armed(CrashPoint::BeforePublish) {
+            crash(&self.teller, CrashPoint::BeforePublish);
         }
         let results = self.inner.publish(events).await;
         let count = results.iter().filter(|result| result.is_ok()).count();
         if count > 0 {
-            let _ = self.teller.tell(&Entry::Sent { count: count as u64 });
-            if self.control.strikes(Point::AfterPublish) {
-                die(&self.teller, Point::AfterPublish);
+            let _ = self.teller.record(&HistoryEntry::Sent { count: count as u64 });
+            if self.control.is_armed(CrashPoint::AfterPublish) {
+                crash(&self.teller, CrashPoint::AfterPublish);
             }
         }
         results
@@ -91,18 +91,18 @@ impl<T: Transport> Transport for Mortal<T> {
 }
 
 /// Dies when it is woken.
-struct Death(Teller);
+struct CrashWaker(HistoryWriter);
 
-impl Wake for Death {
+impl Wake for CrashWaker {
     fn wake(self: Arc<Self>) {
-        die(&self.0, Point::AfterCommit);
+        crash(&self.0, CrashPoint::AfterCommit);
     }
 }
 
 /// Has the process die at the end of `tx.commit()`: the database has committed, and nobody has been told.
-pub(super) fn die_after_commit(tx: &mut Tx, teller: &Teller) {
+pub(super) fn crash_after_commit(tx: &mut Tx, teller: &HistoryWriter) {
     let commit = Arc::new(Notify::new());
-    let waker = Waker::from(Arc::new(Death(teller.clone())));
+    let waker = Waker::from(Arc::new(CrashWaker(teller.clone())));
     // The commit wakes whoever waits, in its own thread: the waker is the trap, and nothing ever polls again.
     let waiting: &'static mut _ = Box::leak(Box::new(Arc::clone(&commit).notified_owned()));
     let _ = Pin::static_mut(waiting).poll(&mut Context::from_waker(&waker));

@@ -2,8 +2,8 @@
 //! domain. It runs as a process of its own, so that it can be killed.
 
 mod access;
+mod all_people;
 mod control;
-mod everybody;
 mod follower;
 mod hooks;
 mod people;
@@ -20,11 +20,11 @@ use chassis::db::{Db, DbConfig, Migrations};
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::{Phase, Shutdown};
 
-use crate::history::Teller;
+use crate::history::HistoryWriter;
 use crate::settings::{Role, Settings};
 pub use access::new_key;
 use control::Control;
-pub use hooks::Point;
+pub use hooks::CrashPoint;
 pub use people::nonce;
 
 /// The tables of the domain, on both sides.
@@ -47,7 +47,7 @@ struct World {
     db: Db,
     clock: SharedClock,
     random: SharedRandom,
-    teller: Teller,
+    teller: HistoryWriter,
     control: Control,
     shutdown: Shutdown,
 }
@@ -73,7 +73,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         db: db.clone(),
         clock: control.clock(),
         random: Arc::new(SystemRandom::default()),
-        teller: Teller::to(&settings.log).context("the log")?,
+        teller: HistoryWriter::to(&settings.log).context("the log")?,
         control,
         shutdown: shutdown.clone(),
         settings: Arc::new(settings),

@@ -13,7 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// The kind of aggregate that this release does not know.
-const STRANGE: &str = "badge";
+const UNKNOWN_AGGREGATE: &str = "badge";
 
 /// What a transaction did to a person.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Change {
 
 /// How a change is told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
+pub(super) struct EventVariant {
     /// The follower refuses it while it may.
     pub(super) poison: bool,
     /// By the release after this one.
@@ -37,7 +37,7 @@ pub(super) struct Manner {
 
 /// A state as the release after this one would tell it: with a field more.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Told {
+struct ForeignState {
     #[serde(flatten)]
     state: serde_json::Value,
 }
@@ -47,7 +47,7 @@ macro_rules! told {
         $(#[$meta])*
         #[derive(Debug, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        struct $name(Told);
+        struct $name(ForeignState);
 
         impl EventData for $name {
             const TYPE: &'static str = $type;
@@ -97,11 +97,11 @@ fn nonce_of(moment: Timestamp) -> Uuid {
 }
 
 /// A nonce that a deletion can tell.
-pub(super) fn short(nonce: Uuid) -> Uuid {
+pub(super) fn truncate_nonce(nonce: Uuid) -> Uuid {
     nonce_of(moment(nonce))
 }
 
-pub(super) fn state(change: Change, manner: Manner) -> Result<UserState, serde_json::Error> {
+pub(super) fn state(change: Change, manner: EventVariant) -> Result<UserState, serde_json::Error> {
     let named = format!("p{}", change.person.simple());
     let attributes = [("nonce", json!(change.nonce)), ("poison", json!(manner.poison))];
     Ok(UserState {
@@ -124,7 +124,7 @@ pub(super) fn state(change: Change, manner: Manner) -> Result<UserState, serde_j
 }
 
 /// The state as another release tells it.
-fn retold(change: Change, manner: Manner) -> Result<Told, serde_json::Error> {
+fn foreign_state(change: Change, manner: EventVariant) -> Result<ForeignState, serde_json::Error> {
     let mut state = serde_json::to_value(state(change, manner)?)?;
     if let Some(fields) = state.as_object_mut() {
         if manner.newer {
@@ -136,15 +136,15 @@ fn retold(change: Change, manner: Manner) -> Result<Told, serde_json::Error> {
             }
         }
     }
-    Ok(Told { state })
+    Ok(ForeignState { state })
 }
 
 /// Writes the event of a change.
-pub(super) async fn tell(
+pub(super) async fn append_event(
     tx: &mut Tx,
     outbox: &Outbox,
     change: Change,
-    manner: Manner,
+    manner: EventVariant,
 ) -> Result<(), OutboxError> {
     let unreadable = |source| OutboxError::Data {
         kind: "person",
@@ -159,7 +159,7 @@ pub(super) async fn tell(
         };
         outbox.append(tx, "person", person, version, &data).await?;
     } else if manner.newer || manner.older {
-        let told = retold(change, manner).map_err(unreadable)?;
+        let told = foreign_state(change, manner).map_err(unreadable)?;
         if version == 1 {
             outbox
                 .append(tx, "person", person, version, &ToldCreated(told))
@@ -182,10 +182,12 @@ pub(super) async fn tell(
         }
     }
     if manner.newer {
-        let badge = Badge(Told {
+        let badge = Badge(ForeignState {
             state: json!({ "rank": version }),
         });
-        outbox.append(tx, STRANGE, change.nonce, 1, &badge).await?;
+        outbox
+            .append(tx, UNKNOWN_AGGREGATE, change.nonce, 1, &badge)
+            .await?;
     }
     Ok(())
 }

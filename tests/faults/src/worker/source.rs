@@ -10,26 +10,26 @@ use events::feed::{Feed, HasFeed};
 use events::{Outbox, Relay, RelayOptions};
 
 use super::access::{self, AUDIENCE};
-use super::everybody::Everybody;
-use super::hooks::Mortal;
+use super::all_people::AllPeople;
+use super::hooks::CrashingTransport;
 use super::{SOURCE, World, writers};
 
 /// Short, so that a pause of a second is longer.
 const LEASE: Duration = Duration::from_millis(900);
 
 #[derive(Clone)]
-struct Served {
+struct ServedFeed {
     feed: Feed,
     verifier: Verifier,
 }
 
-impl HasFeed for Served {
+impl HasFeed for ServedFeed {
     fn feed(&self) -> &Feed {
         &self.feed
     }
 }
 
-impl HasVerifier for Served {
+impl HasVerifier for ServedFeed {
     fn verifier(&self) -> &Verifier {
         &self.verifier
     }
@@ -38,11 +38,11 @@ impl HasVerifier for Served {
 /// Starts everything in the background and answers what is served.
 pub(super) fn start(world: &World) -> anyhow::Result<Router> {
     let outbox = Outbox::new(AUDIENCE, Arc::clone(&world.clock), Arc::clone(&world.random));
-    let served = Served {
+    let served = ServedFeed {
         feed: Feed::new(
             world.db.clone(),
             outbox.clone(),
-            Arc::new(Everybody),
+            Arc::new(AllPeople),
             world.shutdown.clone(),
         ),
         verifier: access::verifier(&world.settings.key, Arc::clone(&world.clock))?,
@@ -50,7 +50,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
     let (copy, relayed) = (world.clone(), outbox.clone());
     let inner = AnyTransport::new(&world.events, SOURCE)?;
     world.shutdown.supervise("relay", move || {
-        let transport = Mortal {
+        let transport = CrashingTransport {
             inner: inner.clone(),
             control: copy.control.clone(),
             teller: copy.teller.clone(),
@@ -62,7 +62,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
         Relay::new(copy.db.clone(), relayed.clone(), transport, options).run(copy.shutdown.clone())
     });
     writers::start(world, &outbox);
-    Ok(events::routes::<Served>()
+    Ok(events::routes::<ServedFeed>()
         .with_state(served)
         .merge(world.control.routes()))
 }

@@ -7,19 +7,19 @@ use events::Outbox;
 use tokio::time::{Instant, sleep};
 
 use super::World;
-use super::people::{self, Manner};
-use crate::history::Entry;
-use crate::seeded::Seeded;
+use super::people::{self, EventVariant};
+use crate::history::HistoryEntry;
+use crate::seeded::SeededRandom;
 
 const WRITERS: u64 = 8;
 /// People who change at the same time; after a while it is others.
-const AT_ONCE: usize = 24;
-const A_WHILE: Duration = Duration::from_secs(2);
+const ACTIVE_PEOPLE: usize = 24;
+const ROTATION_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn start(world: &World, outbox: &Outbox) {
     for number in 0..WRITERS {
         let (world, outbox) = (world.clone(), outbox.clone());
-        let random = Seeded::new(world.settings.seed).part(number);
+        let random = SeededRandom::new(world.settings.seed).part(number);
         let until = world.shutdown.clone();
         world.shutdown.clone().spawn("writer", async move {
             tokio::select! {
@@ -30,11 +30,11 @@ pub(super) fn start(world: &World, outbox: &Outbox) {
     }
 }
 
-async fn write(world: &World, outbox: &Outbox, mut random: Seeded) {
+async fn write(world: &World, outbox: &Outbox, mut random: SeededRandom) {
     let began = Instant::now();
     loop {
         sleep(Duration::from_millis(random.between(15, 70))).await;
-        let Some(_leave) = world.control.leave().await else {
+        let Some(_leave) = world.control.write_permit().await else {
             continue;
         };
         // A failure needs no answer: what was not acknowledged may have happened or not, and the log says so.
@@ -43,29 +43,35 @@ async fn write(world: &World, outbox: &Outbox, mut random: Seeded) {
 }
 
 /// One transaction: announced before, and what became of it told after.
-async fn attempt(world: &World, outbox: &Outbox, random: &mut Seeded, began: Instant) -> anyhow::Result<()> {
+async fn attempt(
+    world: &World,
+    outbox: &Outbox,
+    random: &mut SeededRandom,
+    began: Instant,
+) -> anyhow::Result<()> {
     let people = &world.settings.people;
-    let window = usize::try_from(began.elapsed().as_millis() / A_WHILE.as_millis())? * AT_ONCE / 2;
+    let window =
+        usize::try_from(began.elapsed().as_millis() / ROTATION_INTERVAL.as_millis())? * ACTIVE_PEOPLE / 2;
     let Some(person) = people
-        .get((window + random.index(AT_ONCE)) % people.len())
+        .get((window + random.index(ACTIVE_PEOPLE)) % people.len())
         .copied()
     else {
         return Ok(());
     };
     let (delete, back) = (random.chance(3), random.chance(20));
-    let manner = Manner {
+    let manner = EventVariant {
         poison: random.chance(4),
         newer: world.settings.newer,
         older: random.chance(10),
     };
     // Never from the seed: a worker that starts again draws the same numbers again.
-    let nonce = people::short(world.random.uuid(&*world.clock));
-    world.teller.tell(&Entry::Intent { nonce, person })?;
+    let nonce = people::truncate_nonce(world.random.uuid(&*world.clock));
+    world.teller.record(&HistoryEntry::Intent { nonce, person })?;
     let mut tx = world.db.begin("write").await?;
     let Some(change) = people::change(&mut tx, person, nonce, delete).await? else {
         return Ok(tx.rollback().await?);
     };
-    people::tell(&mut tx, outbox, change, manner).await?;
+    people::append_event(&mut tx, outbox, change, manner).await?;
     // SQLite has one writer, whom the relay waits for too.
     let most = if world.db.engine() == Engine::Sqlite {
         3
@@ -75,10 +81,10 @@ async fn attempt(world: &World, outbox: &Outbox, random: &mut Seeded, began: Ins
     sleep(Duration::from_millis(random.below(most))).await;
     if back {
         tx.rollback().await?;
-        return Ok(world.teller.tell(&Entry::RolledBack { nonce })?);
+        return Ok(world.teller.record(&HistoryEntry::RolledBack { nonce })?);
     }
     tx.commit().await?;
-    Ok(world.teller.tell(&Entry::Acknowledged {
+    Ok(world.teller.record(&HistoryEntry::Acknowledged {
         nonce,
         person,
         version: change.version,

@@ -193,7 +193,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// A way to spoil a request.
-pub(super) struct Spoiled {
+pub(super) struct MalformedRequest {
     pub(super) what: &'static str,
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
@@ -203,10 +203,10 @@ pub(super) struct Spoiled {
     pub(super) status: Option<StatusCode>,
 }
 
-pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
+pub(super) fn malformed_requests(endpoint: &Endpoint) -> Vec<MalformedRequest> {
     let good = endpoint.good;
     let form = endpoint.content_type == FORM;
-    let plain = |what, body: Vec<u8>| Spoiled {
+    let plain = |what, body: Vec<u8>| MalformedRequest {
         what,
         content_type: endpoint.content_type.to_owned(),
         body,
@@ -215,12 +215,12 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
     };
     let long = "x".repeat(70_000);
     let mut spoiled = vec![
-        Spoiled {
+        MalformedRequest {
             content_type: "text/plain".to_owned(),
             status: (!form).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
             ..plain("a wrong content type", good.into())
         },
-        Spoiled {
+        MalformedRequest {
             status: Some(StatusCode::PAYLOAD_TOO_LARGE),
             ..plain(
                 "a body over the limit",
@@ -229,7 +229,7 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
         },
     ];
     if matches!(endpoint.caller, Caller::Anybody | Caller::Client) {
-        spoiled.push(Spoiled {
+        spoiled.push(MalformedRequest {
             status: Some(StatusCode::PAYLOAD_TOO_LARGE),
             ..plain(
                 "a body longer than anybody may send",
@@ -241,7 +241,7 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
         let many: String = (0..65).map(|number| format!("f{number}=&")).collect();
         spoiled.push(plain("too many parameters", format!("{many}{good}").into()));
         spoiled.extend([
-            Spoiled {
+            MalformedRequest {
                 names: Some(endpoint.field),
                 ..plain(
                     "a duplicate parameter",
@@ -255,14 +255,14 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
             plain("malformed JSON", good[..good.len() - 1].into()),
             plain("no JSON at all", b"hello".into()),
             plain("an array", format!("[{good}]").into()),
-            Spoiled {
+            MalformedRequest {
                 names: Some("surprise"),
                 ..plain(
                     "an unknown field",
                     good.replacen('{', r#"{"surprise":1,"#, 1).into(),
                 )
             },
-            Spoiled {
+            MalformedRequest {
                 names: Some(endpoint.field),
                 ..plain(
                     "a duplicate field",
@@ -270,14 +270,17 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
                         .into(),
                 )
             },
-            Spoiled {
+            MalformedRequest {
                 names: Some(endpoint.field),
-                ..plain("a field of another type", retyped(good, endpoint.field).into())
+                ..plain(
+                    "a field of another type",
+                    with_number(good, endpoint.field).into(),
+                )
             },
             plain("bad UTF-8", bad_utf8(good)),
         ]);
         if !endpoint.path.starts_with("/authenticate") {
-            spoiled.push(Spoiled {
+            spoiled.push(MalformedRequest {
                 names: Some(endpoint.field),
                 ..plain("an over-long value", good.replacen("mallory", &long, 1).into())
             });
@@ -287,7 +290,7 @@ pub(super) fn spoil(endpoint: &Endpoint) -> Vec<Spoiled> {
 }
 
 /// The value of `field` replaced by a number.
-fn retyped(good: &str, field: &str) -> String {
+fn with_number(good: &str, field: &str) -> String {
     let mut value: Value = serde_json::from_str(good).unwrap();
     value[field] = 7.into();
     value.to_string()

@@ -20,7 +20,7 @@ pub(super) fn plain(place: &str) -> String {
 
 /// How a secret may look in an output: as it is, percent-encoded, escaped in JSON once and twice, and in Base64 wherever
 /// it begins.
-fn disguises(secret: &str) -> Vec<String> {
+fn encodings(secret: &str) -> Vec<String> {
     let json = |text: &str| serde_json::to_string(text).unwrap().trim_matches('"').to_owned();
     let percent: String = secret.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
@@ -85,10 +85,10 @@ impl Search {
         ));
     }
 
-    pub(super) fn judge(&self) {
+    pub(super) fn assert_no_secret_found(&self) {
         for (name, text) in &self.outputs {
             for secret in &self.planted {
-                for disguise in disguises(secret) {
+                for disguise in encodings(secret) {
                     let line = text.lines().find(|line| line.contains(&disguise));
                     assert_eq!(line, None, "{name} shows {secret} as {disguise}");
                 }
@@ -108,7 +108,7 @@ fn a_secret_is_found_in_every_disguise() {
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
     ] {
         assert!(
-            disguises(&secret).iter().any(|disguise| text.contains(disguise)),
+            encodings(&secret).iter().any(|disguise| text.contains(disguise)),
             "{text}"
         );
     }

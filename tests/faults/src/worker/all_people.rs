@@ -8,12 +8,12 @@ use events::reconcile::{Held, Holdings};
 use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
 
-use super::people::{Change, Manner, moment, state};
+use super::people::{Change, EventVariant, moment, state};
 
 /// Everybody, in pages by id, those who are gone too.
-pub(super) struct Everybody;
+pub(super) struct AllPeople;
 
-impl Snapshot for Everybody {
+impl Snapshot for AllPeople {
     fn page<'a>(
         &'a self,
         reader: &'a mut Reader,
@@ -57,9 +57,9 @@ impl Snapshot for Everybody {
 }
 
 /// What the follower would say to a reconciler.
-pub(super) struct Nothing;
+pub(super) struct NoHoldings;
 
-impl Holdings for Nothing {
+impl Holdings for NoHoldings {
     fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Held>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -86,7 +86,7 @@ fn as_state(change: Change) -> Result<State, serde_json::Error> {
         };
         return State::new(person, version, time, &data);
     }
-    let manner = Manner {
+    let manner = EventVariant {
         poison: false,
         newer: false,
         older: false,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use testkit::{Engine, Person, Stack, StackOptions, eventually};
 
-use crate::pages::{anonymous, sign_in, sign_up, signed_in};
+use crate::pages::{anonymous, is_signed_in, sign_in, sign_up};
 
 #[tokio::test]
 async fn while_users_is_killed_people_sign_in() {
@@ -14,7 +14,7 @@ async fn while_users_is_killed_people_sign_in() {
     stack.authenticate(&ann).await;
     let mut visitor = anonymous(&stack);
     sign_in(&mut visitor, &ann).await;
-    assert!(signed_in(&mut visitor).await);
+    assert!(is_signed_in(&mut visitor).await);
     stack.operator_token().await;
 }
 
@@ -67,7 +67,7 @@ async fn a_name_that_was_taken_meanwhile_is_told_when_users_returns() {
         (!page.body.contains("http-equiv=\"refresh\"")).then_some(())
     })
     .await;
-    assert!(!signed_in(&mut visitor).await);
+    assert!(!is_signed_in(&mut visitor).await);
 }
 
 #[tokio::test]

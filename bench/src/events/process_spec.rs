@@ -16,22 +16,22 @@ pub(crate) enum Role {
 
 /// Where the follower finds the source's feed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Link {
+pub(crate) struct FeedLink {
     pub(super) url: url::Url,
     pub(super) token: String,
 }
 
 /// One process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Part {
+pub(crate) struct ProcessSpec {
     pub(super) role: Role,
     pub(super) database: String,
     /// The table `[events]`.
     pub(super) events: serde_json::Value,
-    pub(super) link: Option<Link>,
+    pub(super) link: Option<FeedLink>,
 }
 
-enum Either {
+enum ProcessRole {
     Source(Box<Source>),
     Follower(Follower),
 }
@@ -39,10 +39,10 @@ enum Either {
 /// Obeys until the input ends.
 #[expect(clippy::print_stdout, reason = "the answers of a part")]
 pub(crate) async fn run(part: &str) -> Result<()> {
-    let part: Part = serde_json::from_str(part)?;
+    let part: ProcessSpec = serde_json::from_str(part)?;
     let mut this = match part.role {
-        Role::Source => Either::Source(Box::new(Source::start(&part).await?)),
-        Role::Follower => Either::Follower(Follower::start(&part).await?),
+        Role::Source => ProcessRole::Source(Box::new(Source::start(&part).await?)),
+        Role::Follower => ProcessRole::Follower(Follower::start(&part).await?),
     };
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
@@ -50,8 +50,8 @@ pub(crate) async fn run(part: &str) -> Result<()> {
         let command = words.next().unwrap_or_default();
         let number = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         let answer = match &mut this {
-            Either::Source(source) => source.obey(command, number).await,
-            Either::Follower(follower) => follower.obey(command, number).await,
+            ProcessRole::Source(source) => source.execute(command, number).await,
+            ProcessRole::Follower(follower) => follower.execute(command, number).await,
         };
         println!("{}", answer.unwrap_or_else(|error| format!("error: {error:#}")));
     }
