@@ -1,4 +1,4 @@
-//! The bare handler: hyper on tokio, one line of text. Nothing that speaks HTTP with these libraries can be cheaper.
+//! The baseline: a bare handler on hyper and tokio that returns one line of text. It is the lower bound of the cost.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! From a change that `users` has committed to the same change in `auth`'s database.
+//! Measures the delay from a commit in `users` to the same change in the database of `auth`.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::load::{Connection, PreparedRequest, percentile};
 use crate::report::{Figure, Report, micros};
 use crate::requests::address;
 
-/// How often `auth`'s database is looked at; the figure is too large by half of it on average.
+/// The poll interval of `auth`'s database. The figure is too large by half of it on average.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 pub(crate) async fn measure(report: &mut Report, stack: &Stack, count: usize) -> Result<()> {

@@ -1,4 +1,4 @@
-//! A small load generator: a few keep-alive connections, each sending one request after the other.
+//! A load generator: a few keep-alive connections, each of which sends one request after the other.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,14 +23,14 @@ pub(crate) struct Connection {
     host: String,
 }
 
-/// What came back.
+/// A response.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// What to send, as often as needed.
+/// A request that can be sent many times.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PreparedRequest {
     pub(crate) method: http::Method,

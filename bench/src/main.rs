@@ -1,5 +1,5 @@
-//! The figures of `docs/benchmarks.md`: the real programs with optimisations, on loopback, beside a bare handler on the
-//! same machine in the same run.
+//! The benchmark program: measures the figures of `docs/benchmarks.md` with optimised programs on loopback, beside a
+//! bare handler on the same machine in the same run.
 
 mod baseline;
 mod capacity;

@@ -1,4 +1,4 @@
-//! What the kernel knows of a process: the CPU time that it has used, and its memory.
+//! CPU time and memory of a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;

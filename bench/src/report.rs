@@ -1,4 +1,4 @@
-//! The figures as a table, on the terminal and in `docs/benchmarks.md`.
+//! The report: tables of figures on the terminal and in `docs/benchmarks.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -25,19 +25,19 @@ impl Figure {
         }
     }
 
-    /// What we want it to be.
+    /// The target value.
     pub(crate) fn target(mut self, aim: &str) -> Self {
         aim.clone_into(&mut self.aim);
         self
     }
 
-    /// How it compares.
+    /// The ratio to another figure.
     pub(crate) fn ratio(mut self, ratio: String) -> Self {
         self.ratio = ratio;
         self
     }
 
-    /// How many times the baseline it is.
+    /// The multiple of the baseline.
     pub(crate) fn over(self, time: Duration, base: Duration) -> Self {
         let ratio = time.as_secs_f64() / base.as_secs_f64().max(f64::EPSILON);
         self.ratio(format!("{ratio:.1} × baseline"))
@@ -52,7 +52,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// What will stand between the markers `PART: begin` and `PART: end`.
+    /// The text between the markers `PART: begin` and `PART: end`.
     pub(crate) fn new(part: &'static str) -> Self {
         Self {
             part,

@@ -1,4 +1,4 @@
-//! Server CPU time of a request: the service's user and system time over many of them.
+//! Measures the CPU time of the server for each kind of request.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 const CALLBACK: &str = "http://localhost:3999/callback";
 pub(crate) const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123";
 
-/// Where a service listens.
+/// The address of a service.
 pub(crate) fn address(url: &str) -> Result<SocketAddr> {
     let port = Url::parse(url)?.port().context("a port")?;
     Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))

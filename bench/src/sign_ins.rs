@@ -1,4 +1,4 @@
-//! Sign-ins per second beside the rate of the password hash alone, and what a flood of them does to token requests.
+//! Measures sign-ins per second against the rate of the password hash alone, and token requests during a flood of them.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,10 @@ const ARGON2_COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// People who sign in, so that no single one is throttled for what all do.
 const PEOPLE: usize = 8;
 
-/// How often the two rates are measured in turn.
+/// The number of rounds in which the two rates are measured in turn.
 const ROUNDS: u32 = 5;
 
-/// What was done, and the CPU time that it took.
+/// The number of hashes and the CPU time that they took.
 #[derive(Debug, Default)]
 struct HashWork {
     done: u32,

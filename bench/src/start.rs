@@ -1,4 +1,4 @@
-//! From the start of a process until it is ready, and what it takes in memory while nothing happens.
+//! Measures the time from the start of a service until it is ready, and its memory while idle.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,7 @@ fn record_times([auths, userss]: &mut [Vec<Duration>; 2], auth: Duration, users:
     userss.push(users);
 }
 
-/// Resident memory once both services are ready and nobody calls.
+/// Resident memory of both services when they are ready and idle.
 pub(crate) fn idle_memory(report: &mut Report, stack: &Stack) -> Result<()> {
     for (name, process) in [("auth", stack.auth.id()), ("users", stack.users.id())] {
         let memory = format!("{:.1} MiB", memory_mib(process)?);

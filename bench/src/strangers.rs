@@ -1,5 +1,5 @@
-//! What a stranger costs: the CPU time of the worst request of each route, and what other clients feel of ten thousand
-//! sockets that say nothing.
+//! Measures the cost of unauthenticated clients: the CPU time of the worst request of each route, and the latency of
+//! other clients beside ten thousand silent sockets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -186,7 +186,7 @@ async fn measure_silent_sockets(report: &mut Report, stack: &Stack, count: usize
     Ok(())
 }
 
-/// How often a silent socket was opened.
+/// The number of silent sockets that were opened.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 
 /// A socket that says nothing, and that is opened again a second after the service has closed it.

@@ -1,5 +1,5 @@
-//! Whether the time of a refusal tells if somebody exists: `POST /authenticate` for names that nobody has, for wrong
-//! passwords and for disabled people, in turn.
+//! Measures whether the response time of `POST /authenticate` reveals that a user exists: unknown names, wrong
+//! passwords and disabled people in turn.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What directories and event consumers read.
+//! Fuzz targets of SCIM filters, SCIM users and CloudEvents.
 
 use contract::{Envelope, UserUpdated};
 use scim::filter::UserFilter;

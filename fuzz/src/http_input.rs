@@ -1,4 +1,4 @@
-//! What every endpoint reads: forms, queries, JSON, cookies and other headers.
+//! Fuzz targets of HTTP input: forms, queries, JSON, cookies and other headers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

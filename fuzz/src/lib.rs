@@ -1,6 +1,8 @@
-//! Every parser that reads what a stranger sends, as a target for a fuzzer: a function that takes any bytes and must
-//! neither panic nor break what it promises. Ordinary tests run each over its seeds, over random bytes, and over its
-//! worst input in two sizes; `make fuzz` runs them with coverage to guide it.
+//! The fuzz targets: every parser of untrusted input, as a function that takes any bytes and must not panic or break
+//! its guarantees.
+//!
+//! Ordinary tests run each target over its seeds, over random bytes, and over its worst input in two sizes. `make fuzz`
+//! runs the targets under a fuzzer that coverage guides.
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
 
@@ -11,7 +13,7 @@ mod protocol;
 #[cfg(test)]
 mod tests;
 
-/// A parser and what is known about it.
+/// A fuzz target: a parser, its name and its worst inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzTarget {
     /// The name, and the folder of its seeds under `fuzz/seeds`.

@@ -1,4 +1,4 @@
-//! One target under libFuzzer: `FUZZ_TARGET=form fuzz CORPUS…`. See `scripts/fuzz`.
+//! Runs one fuzz target under libFuzzer: `FUZZ_TARGET=form fuzz CORPUS…`. See `scripts/fuzz`.
 #![no_main]
 
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! What applications send: tokens, addresses, authorization requests.
+//! Fuzz targets of OAuth and OpenID Connect input: tokens, redirect URIs and authorization requests.
 
 use std::sync::OnceLock;
 

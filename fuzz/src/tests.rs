@@ -1,5 +1,4 @@
-//! What every run of the tests asks of the targets, without a fuzzer: their seeds, those a little changed, any bytes,
-//! and that no input costs more than linear time.
+//! Tests of the fuzz targets without a fuzzer: seeds, mutated seeds, random bytes, and linear time for the worst input.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-// One node, on a port of the caller's choice: server.groovy FOLDER PORT
+// Runs one OpenSearch node on a given port: server.groovy FOLDER PORT
 import org.codelibs.opensearch.runner.OpenSearchRunner
 
 def (folder, port) = [args[0], args[1]]

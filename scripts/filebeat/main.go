@@ -1,4 +1,4 @@
-// Filebeat as it is: its own module forbids to be installed from afar, since it replaces modules that it stands on.
+// Filebeat, unchanged. Its own module replaces other modules, so `go install` of it is not possible.
 package main
 
 import (

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs the checkers written in Python, in an environment of their own that holds what tests/deploy/requirements.txt says.
+# Installs the checkers in Python (tests/deploy/requirements.txt) in an environment of their own.
 
 setup_checkers() {
     local folder wanted=tests/deploy/requirements.txt

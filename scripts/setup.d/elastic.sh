@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs what tests the files of deploy/observability/elastic: OpenSearch from Maven's jars, and Filebeat built from its source.
+# Installs what tests the files of deploy/observability/elastic: OpenSearch from jars of Maven, and Filebeat from source.
 
 # The jars are copied beside their place and moved there last, so that the folder is complete when it is there.
 fetch_opensearch() {

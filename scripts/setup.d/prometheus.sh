@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs Prometheus with promtool and Alertmanager with amtool: they read the rules, scrape the services and get alerts in tests.
+# Installs Prometheus with promtool and Alertmanager with amtool, for the tests of rules, scrapes and alerts.
 
 setup_prometheus() {
     if have prometheus && have promtool; then

@@ -1,5 +1,5 @@
-// Checks the document that DOCUMENT names against AsyncAPI's own JSON Schema, and the payload schemas in it
-// against the draft that they are written in. Prints what is wrong as JSON.
+// Checks the AsyncAPI document DOCUMENT against the JSON Schema of AsyncAPI, and its payload schemas against their draft
+// of JSON Schema. Prints the errors as JSON.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

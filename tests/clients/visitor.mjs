@@ -1,4 +1,4 @@
-// Somebody in a browser without JavaScript: keeps cookies, fills forms, follows redirects within the site.
+// A visitor in a browser without JavaScript: it keeps cookies, submits forms and follows redirects within the site.
 
 export class Visitor {
   #cookies = new Map();

@@ -1,4 +1,4 @@
-//! Every file under `deploy/` has somebody who reads it.
+//! Helpers that read files of the repository, and the test that every file under `deploy/` is covered by a test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) fn files_below(folder: &str) -> Vec<String> {
     found
 }
 
-/// Who reads what: the folders and files below `deploy/`, and the module of these tests that has them read.
+/// The folders and files below `deploy/`, each with the test module that reads it.
 const READERS: [(&str, &str); 9] = [
     ("deploy/compose.yaml", "containers"),
     ("deploy/compose/", "containers"),
@@ -92,5 +92,5 @@ fn every_yaml_file_is_well_formed() {
     assert!(checked > 0);
 }
 
-/// What counts as an error: duplicate keys, tabs, wrong indentation; not the length of a line or its quotes.
+/// The yamllint rules: duplicate keys, tabs and wrong indentation are errors, long lines and quotes are not.
 const YAML_STYLE: &str = "{extends: default, rules: {line-length: disable, document-start: disable, comments: {min-spaces-from-content: 1}}}";

@@ -1,5 +1,5 @@
-//! What stands under `deploy/`, read by the tools that will read it: container engines, Helm, Prometheus, Grafana,
-//! Elasticsearch. Where the tool itself cannot be had, by the closest validator, which the guides name.
+//! Tests of the files under `deploy/` with the tools that read them: container engines, Helm, Prometheus, Grafana and
+//! Elasticsearch. Where a tool is not available, the closest validator is used, which the guides name.
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Programs that check files: those that `scripts/setup` installed.
+//! The checker programs that `scripts/setup` installs.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Where `scripts/setup` puts what it makes for this repository alone.
+/// The folder in which `scripts/setup` installs tools for this repository.
 fn folder() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -36,7 +36,7 @@ fn installed(program: PathBuf) -> Command {
     Command::new(program)
 }
 
-/// Runs it to its end; what it printed is in the message when it fails.
+/// Runs a program that must succeed. Its output is in the message of a failure.
 pub(crate) fn run_successfully(command: &mut Command) -> Output {
     let output = command
         .output()

@@ -1,4 +1,4 @@
-//! The rules of direction between the crates, and inside a service.
+//! Architecture tests: the allowed dependencies between the crates and inside a service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -19,7 +19,7 @@ const NEVER_IMPORTED: [&str; 7] = [
     "upgrade-tests",
 ];
 
-/// What cargo knows of the workspace, as far as this machine builds it: a fresh machine has fetched nothing else.
+/// The metadata of the workspace from cargo, for the platform of this machine. A fresh machine has fetched no more.
 fn workspace_metadata() -> Metadata {
     let version = Command::new("rustc").arg("-vV").output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
@@ -34,7 +34,7 @@ fn workspace_metadata() -> Metadata {
         .unwrap()
 }
 
-/// Our own crates: name, folder, and what each imports outside its tests.
+/// The dependencies of each of our crates outside its tests.
 fn crate_imports() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let workspace = workspace_metadata();
     let ours: BTreeSet<&str> = workspace

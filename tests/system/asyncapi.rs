@@ -1,4 +1,4 @@
-//! The AsyncAPI document: valid by the specification's own schema, and published by both services.
+//! Tests of the AsyncAPI document: it is valid by the schema of the specification, and both services publish it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ fn committed_document() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// What the specification's schema finds wrong.
+/// The errors that the schema of the specification finds.
 fn schema_errors(document: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("asyncapi.json");

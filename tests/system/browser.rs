@@ -1,4 +1,4 @@
-//! A real Chromium signs up, signs out and signs in; with scripts and without.
+//! Browser tests: Chromium signs up, signs out and signs in, with JavaScript and without.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -110,7 +110,7 @@ fn capabilities(window: Window) -> ChromeCapabilities {
     wanted
 }
 
-/// Tells a story in a browser, and closes the browser however the story ends.
+/// Runs a story in a browser, and closes the browser in any case.
 async fn in_browser(window: Window, story: impl AsyncFnOnce(WebDriver, Stack) + 'static) {
     let stack = Stack::start().await;
     let driver = Driver::start().await;
@@ -138,7 +138,7 @@ async fn take_screenshot(browser: &WebDriver, window: Window, name: &str) {
     browser.screenshot(&path).await.unwrap();
 }
 
-/// Waits until the browser shows the page at `path`.
+/// Waits until the browser is on the page at `path`.
 async fn wait_for_page(browser: &WebDriver, path: &str) {
     eventually(&format!("the browser shows {path}"), async || {
         let url = browser.current_url().await.ok()?;
@@ -172,7 +172,7 @@ async fn body_text(browser: &WebDriver) -> String {
     browser.find(By::Tag("body")).await.unwrap().text().await.unwrap()
 }
 
-/// Nothing is wider than the window.
+/// Asserts that no content is wider than the window.
 async fn assert_fits_window(browser: &WebDriver, window: Window) {
     if !window.scripts {
         return;

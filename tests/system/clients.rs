@@ -1,4 +1,4 @@
-//! Client libraries that others wrote sign people in through Vestibule.
+//! Tests with OpenID Connect client libraries of other authors.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

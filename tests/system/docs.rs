@@ -1,5 +1,4 @@
-//! What the documents say works: every command in a `console` block is run, every sample is parsed, every link leads
-//! somewhere.
+//! Tests of the documentation: each command in a `console` block runs, each sample parses, each link has a target.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +10,7 @@ use testkit::program;
 use crate::source::{Source, files, root};
 use crate::up::Up;
 
-/// Commands that a test cannot run inside itself, and why.
+/// Commands that a test cannot run, each with the reason.
 const SKIPPED_COMMANDS: [(&str, &str); 17] = [
     ("git clone", "needs the repository's public address"),
     (

@@ -1,4 +1,4 @@
-//! An issuer and a user service under paths of one host, behind a real nginx, which passes the paths on or strips them.
+//! Tests of an issuer and a user service under paths of one host, behind nginx, which keeps or strips the paths.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::clients::run_node_script;
 const CALLBACK: &str = "http://localhost:3999/callback";
 const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
 
-/// What becomes of the path on its way through the proxy.
+/// Whether the proxy keeps or strips the path.
 #[derive(Clone, Copy, Debug)]
 enum PathHandling {
     /// `proxy_pass http://auth;`

@@ -1,5 +1,5 @@
-//! The promises that only the whole can keep: the real programs, a real browser, client libraries written by others,
-//! services that die; and the rules that hold between the crates.
+//! System tests: the real programs with a real browser, client libraries of other authors and crashing services, and
+//! the rules that hold between the crates.
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]

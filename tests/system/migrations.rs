@@ -1,4 +1,4 @@
-//! Migrations that were released are never edited: databases out there have them already.
+//! Tests of the migrations: a released migration is never edited, because installed databases have it already.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,7 +64,7 @@ fn the_engines_have_the_same_migrations() {
     }
 }
 
-/// What a migration says of older programs: the set, and the number that a program has to know.
+/// The minimum versions that a migration sets: the set, and the migration that a program has to know.
 fn minimum_versions(text: &str) -> Vec<(String, u32)> {
     let lines = text
         .lines()

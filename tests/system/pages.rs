@@ -1,13 +1,13 @@
-//! What people do on the pages, by plain HTTP.
+//! Helpers that use the pages over plain HTTP: sign-up, sign-in and sign-out.
 
 use testkit::{Page, Person, Stack, Visitor, eventually};
 
-/// Somebody who has never been here.
+/// A visitor without cookies.
 pub(crate) fn anonymous(stack: &Stack) -> Visitor {
     Visitor::at(&stack.auth_url(""))
 }
 
-/// Fills the registration form. The answer is where the person lands.
+/// Submits the registration form and returns the page that follows.
 pub(crate) async fn sign_up(visitor: &mut Visitor, person: &Person) -> Page {
     let page = visitor.open("/register").await;
     let email = person.email();
@@ -24,7 +24,7 @@ pub(crate) async fn sign_up(visitor: &mut Visitor, person: &Person) -> Page {
         .await
 }
 
-/// Signs up, and waits on the page for that when the user service takes its time. The answer is where the person lands.
+/// Signs up, waits for the user service on the waiting page if necessary, and returns the page that follows.
 pub(crate) async fn sign_up_and_wait(visitor: &mut Visitor, person: &Person) -> Page {
     let landed = sign_up(visitor, person).await;
     if landed.url.path() != "/register/wait" {
@@ -38,7 +38,7 @@ pub(crate) async fn sign_up_and_wait(visitor: &mut Visitor, person: &Person) -> 
     visitor.submit(&ready, "/register/wait", &[]).await
 }
 
-/// Fills the sign-in form. The answer is where the person lands.
+/// Submits the sign-in form and returns the page that follows.
 pub(crate) async fn sign_in(visitor: &mut Visitor, person: &Person) -> Page {
     let page = visitor.open("/login").await;
     fill_sign_in(visitor, &page, person).await

@@ -1,5 +1,6 @@
-//! The security bar: `docs/reference/security-bar.md` names, for each of its lines, what is guarded and the tests that
-//! prove it. These tests compare that table with the code, in both directions.
+//! Tests of the security bar: the table in `docs/reference/security-bar.md` against the code, in both directions.
+//!
+//! The table names, for each requirement, the guarded code and the tests that prove it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use crate::source::{Source, files, root};
 
 const TABLE: &str = "docs/reference/security-bar.md";
 const LINES: u32 = 52;
-/// Where tests may prove a line.
+/// The folders whose tests may prove a line.
 const FOLDERS: [&str; 8] = [
     "fuzz",
     "services",
@@ -23,7 +24,7 @@ const TEST_MACROS: [&str; 2] = ["on_both_engines!", "stories!"];
 /// A line without a test says so with this word and the reason.
 const NOT_YET_MARKER: &str = "not yet:";
 
-/// A name in a file: a test, or what a test guards.
+/// A name in a file: a test, or a guarded item.
 type NamedItem = (String, String);
 
 /// A row of the table.
@@ -163,7 +164,7 @@ fn is_handed_to_a_macro(before: &[&str], line: &str) -> bool {
     })
 }
 
-/// What is wrong with the tests that a row names. `source` reads a file of the repository.
+/// The errors in the tests that a row names. `source` reads a file of the repository.
 fn row_errors(
     row: &Row,
     proven: &BTreeSet<(u32, NamedItem)>,
@@ -190,14 +191,14 @@ fn row_errors(
         .collect()
 }
 
-/// A file of the repository, if it is there.
+/// Reads a file of the repository, if it exists.
 fn read_source(path: &str) -> Option<Source> {
     let text = std::fs::read_to_string(root().join(path)).ok()?;
     let path = path.to_owned();
     Some(Source { path, text })
 }
 
-/// Everything that tests prove: the line and the test.
+/// All proofs: the line and the test.
 fn all_proofs() -> BTreeSet<(u32, NamedItem)> {
     FOLDERS
         .iter()

@@ -1,4 +1,4 @@
-//! The files of this repository, for the tests that read them.
+//! The source files of this repository, for tests that read them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `vestibule up` in a folder of its own, for the documents' commands. What it promises is tested with the tool.
+//! A running `vestibule up` for the commands of the documentation. The command itself is tested in `cli/tests`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How the shipped HAProxy judges answers about health.
+//! Tests of the health checks in the shipped HAProxy configuration.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use testkit::{FaultProxy, Process, Stack, free_port, within};
 
 use crate::proxied::{READY_TIMEOUT, port, server_statistics, shipped_configuration, start_haproxy};
 
-/// One way of a question, and of its answer: together they take longer than the second between two checks.
+/// The delay in each direction. A request and its response together take longer than the second between two checks.
 const ONE_WAY_DELAY: Duration = Duration::from_millis(600);
 
 #[tokio::test]

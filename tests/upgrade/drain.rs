@@ -1,4 +1,4 @@
-//! What makes a restart lose nothing is the drain of the replica, and no second attempt of the proxy.
+//! Tests that a restart loses no request because the replica drains, and not because the proxy retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn start_load(proxied: &Proxied, name: &str) -> Arc<Load> {
     Load::on(&proxied.stack, &person).await
 }
 
-/// Asks both services in a hurry, so that no moment of their absence goes unnoticed.
+/// Sends requests to both services at a high rate, so that each moment of unavailability is noticed.
 async fn send_requests(load: &Load) {
     let keys = format!("{}/oauth2/jwks", load.url(Service::Auth));
     let nobody = format!("{}/user", load.url(Service::Users));

@@ -1,4 +1,4 @@
-//! Somebody who follows the feed of a service through the proxy, and notices what is lost, doubled or out of order.
+//! A consumer that follows the feed of a service through the proxy and detects lost, duplicate and reordered events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::load::Load;
 
-/// What a follower has seen.
+/// The events that a follower has received.
 #[derive(Debug, Default)]
 pub(crate) struct FollowerState {
     position: i64,
@@ -18,12 +18,12 @@ pub(crate) struct FollowerState {
 }
 
 impl FollowerState {
-    /// How many events.
+    /// The number of events.
     pub(crate) fn count(&self) -> i64 {
         self.position
     }
 
-    /// The version of an aggregate that was told last.
+    /// The last version of an aggregate.
     pub(crate) fn version(&self, id: &str) -> i64 {
         self.sequences.get(id).copied().unwrap_or_default()
     }

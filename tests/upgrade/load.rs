@@ -1,4 +1,4 @@
-//! People and programs at work, who note every request that fails.
+//! A load generator: people and applications that record every failed request.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,15 +9,15 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::{Person, Service, Stack, Visitor, pkce_challenge};
 
-/// Every scope of the operator's client: what is privileged is given to nobody unasked.
+/// All scopes of the operator's client. Privileged scopes have to be requested.
 const OPERATOR_SCOPE: &str = "admin users:read users:write groups:read groups:write events:read";
 
-/// Where an application of the load is sent back to. Nobody listens there.
+/// The redirect URI of the application. It has no listener.
 const CALLBACK: &str = "https://app.example/callback";
 /// A token of the operator's is good for five minutes.
 const TOKEN_RENEWAL: Duration = Duration::from_secs(120);
 
-/// What all workers share.
+/// The state that all workers share.
 pub(crate) struct Load {
     http: reqwest::Client,
     auth: String,
@@ -64,7 +64,7 @@ impl Load {
         &self.http
     }
 
-    /// Where a service is.
+    /// The URL of a service.
     pub(crate) fn url(&self, service: Service) -> String {
         match service {
             Service::Auth => self.auth.clone(),
@@ -72,7 +72,7 @@ impl Load {
         }
     }
 
-    /// Every worker ends after what it is doing.
+    /// Stops every worker after its current request.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ impl Load {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// How many requests were made.
+    /// The number of requests.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Restarts, new versions, backups: what an operator does to services at work.
+//! Tests of operations on running services: restarts, upgrades, backups and restorations.
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The role that serves only reads and writes rows; another one owns the tables and migrates.
+//! Tests of the database roles: the serving role reads and writes rows, and another role owns the tables and migrates.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +18,7 @@ async fn execute(url: &str, statements: &[String]) {
     }
 }
 
-/// What `docs/guides/upgrade.md` tells to grant.
+/// The grants of `docs/guides/upgrade.md`.
 fn documented_grants(role: &str) -> Vec<String> {
     vec![
         format!("DROP ROLE IF EXISTS {role}"),
@@ -31,7 +31,7 @@ fn documented_grants(role: &str) -> Vec<String> {
     ]
 }
 
-/// What the compose file's `auth-role` and `users-role` run before each start, for `service` of `stack`.
+/// Runs the script of the compose services `auth-role` and `users-role`, for `service` of `stack`.
 fn run_compose_role_script(stack: &Stack, service: &str, owner: &str, role: &str) {
     let secrets = stack.folder().join(format!("{service}-secrets"));
     std::fs::create_dir_all(&secrets).unwrap();

@@ -1,4 +1,4 @@
-//! Two replicas of each service on PostgreSQL behind HAProxy, set up as `deploy/haproxy/haproxy.cfg` says.
+//! A stack of two replicas of each service on PostgreSQL behind HAProxy with `deploy/haproxy/haproxy.cfg`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use testkit::{Engine, Process, Program, Service, Stack, StackOptions, free_port,
 /// Starts that of a debug build on a busy machine, and drains, fit in.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How it differs from what is there when nobody says otherwise.
+/// The options of the stack.
 #[derive(Default)]
 pub(crate) struct ProxiedOptions {
     /// The programs in this folder, and not those that were built with the tests.
@@ -116,7 +116,7 @@ pub(crate) fn shipped_configuration() -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// The same without a second attempt: what a replica refuses, the client is told.
+/// The configuration without retries: the client gets the refusal of a replica.
 fn disable_retries(shipped: &str) -> String {
     let mut text = shipped.to_owned();
     for (line, instead) in [
@@ -130,7 +130,7 @@ fn disable_retries(shipped: &str) -> String {
     text
 }
 
-/// What HAProxy says of a server on its page of statistics, by the name of the column.
+/// The statistics of a server in HAProxy, by the name of the column.
 pub(crate) async fn server_statistics(
     stack: &Stack,
     stats: u16,
@@ -155,7 +155,7 @@ pub(crate) fn port(url: &str) -> u16 {
     url::Url::parse(url).unwrap().port().unwrap()
 }
 
-/// Where HAProxy listens instead of the balancer, and where the replicas are.
+/// The listen addresses of HAProxy and the addresses of the replicas.
 fn replica_addresses(stack: &Stack) -> Vec<(String, String)> {
     let mut environment = Vec::new();
     for (name, service, url) in [

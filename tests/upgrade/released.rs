@@ -1,4 +1,4 @@
-//! What a released version brought into databases is still brought, to the byte: by each migration, under its name.
+//! Tests that the migrations of a released version are unchanged in name and content.
 //!
 //! Sums beside the files could be changed together with them; the history cannot.
 
@@ -18,7 +18,7 @@ fn git(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Those of the services and of what they stand on; tools and tests have databases that nobody keeps.
+/// Whether a path is a migration of a service or of a library. Databases of tools and tests are not kept.
 fn is_migration(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     matches!(parts.as_slice(), ["libs" | "services", _, "migrations", "sqlite" | "postgres", name] if name.ends_with(".sql"))

@@ -1,4 +1,4 @@
-//! Replicas are restarted one by one, and turned into another version, under load: no request fails, no event is lost.
+//! Tests of rolling restarts and rolling upgrades under load: no request fails and no event is lost.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::follower::{FollowerState, follow};
 use crate::load::Load;
 use crate::proxied::{Proxied, ProxiedOptions};
 
-/// The version before this one: released, as far as these tests are concerned, and older in its schema.
+/// The commit of the old release, from which the tests upgrade. Its schema is older.
 /// It is built from the history by `scripts/build-old-release`.
 pub(crate) const OLD_RELEASE: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
 const REPLICAS: [(Service, usize); 4] = [
@@ -21,7 +21,7 @@ const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 1),
     (Service::Auth, 1),
 ];
-/// What the load has to do between two restarts, so that each replica serves some of it.
+/// The number of requests between two restarts, so that each replica serves some of them.
 const REQUESTS_BETWEEN_RESTARTS: u64 = 40;
 
 /// Restarts replicas, one after the other, while people are at work. `program` turns them into another version.
@@ -72,7 +72,7 @@ pub(crate) async fn roll_replicas(
     );
 }
 
-/// Whether everything that was acknowledged has been told.
+/// Whether the events of all acknowledged changes were published.
 fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
     let changes = load.acknowledged();
     changes.iter().all(|(id, version)| seen.version(id) >= *version)
@@ -82,7 +82,7 @@ fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
             .all(|id| has_event(seen, id, "vestibule.user.created.v1"))
 }
 
-/// Whether every registration has been asked for.
+/// Whether the requested event of every registration was published.
 fn all_registrations_published(load: &Load, seen: &FollowerState) -> bool {
     load.registered()
         .iter()
@@ -95,7 +95,7 @@ fn has_event(seen: &FollowerState, id: &str, kind: &str) -> bool {
         .is_some_and(|kinds| kinds.iter().any(|known| known == kind))
 }
 
-/// What somebody has from before, and uses afterwards.
+/// A person who signed in before the upgrade and goes on afterwards.
 struct EstablishedUser {
     ann: Person,
     visitor: Visitor,
@@ -122,7 +122,7 @@ impl EstablishedUser {
         (Self { ann, visitor, tokens }, load)
     }
 
-    /// Cookies, sessions, access and refresh tokens go on working.
+    /// Asserts that cookies, sessions, access tokens and refresh tokens still work.
     async fn assert_still_works(mut self, proxied: &Proxied, load: &Load) {
         assert!(
             self.visitor.open("/").await.has_form("/logout"),
@@ -179,13 +179,13 @@ async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
     before.assert_still_works(&proxied, &load).await;
 }
 
-/// The programs of the version before.
+/// The folder of the old release's programs.
 fn old_release_programs() -> PathBuf {
     let folder = run_build_old_release(&[OLD_RELEASE]);
     root().join(folder.trim())
 }
 
-/// Runs `scripts/build-old-release`, and gives what it prints.
+/// Runs `scripts/build-old-release` and returns its output.
 pub(crate) fn run_build_old_release(arguments: &[&str]) -> String {
     let output = Command::new(root().join("scripts/build-old-release"))
         .args(arguments)

@@ -1,5 +1,5 @@
-//! What one replica costs, measured on PostgreSQL: CPU of each process, log of the database and transactions for each
-//! kind of request, and the bytes that a row takes. The arithmetic of `docs/guides/scaling.md` starts from it.
+//! Measures the cost of one replica on PostgreSQL, for `docs/guides/scaling.md`: CPU of each process, database log and
+//! transactions for each kind of request, and the bytes of a row.
 
 mod server;
 mod visitors;
@@ -19,10 +19,10 @@ use visitors::{Action, Visitor};
 /// Sessions that do their acts side by side.
 const VISITORS: usize = 8;
 
-/// How long is looked what is used while nobody asks for anything.
+/// The duration of the idle measurement.
 const IDLE_PERIOD: Duration = Duration::from_secs(10);
 
-/// What was used, in all or by one act on average.
+/// The cost in total or for one action on average.
 #[derive(Clone, Copy)]
 struct UsageCost {
     auth: Duration,

@@ -1,4 +1,4 @@
-//! What PostgreSQL used: CPU of all its processes, bytes of its log, transactions.
+//! The resource usage of PostgreSQL: CPU of all its processes, bytes of its log, transactions.
 
 use std::time::Duration;
 

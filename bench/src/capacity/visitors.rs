@@ -1,4 +1,4 @@
-//! People at work: each visit is a person with a session, who does one kind of thing again and again.
+//! Visitors: each is a person with a session who repeats one kind of action.
 
 use anyhow::{Context, Result};
 use http::header;
@@ -8,7 +8,7 @@ use testkit::{Person, Stack};
 use crate::load::{Connection, PreparedRequest};
 use crate::requests::{FORM, address, flow_client, run_code_flow, signed_in, token_call};
 
-/// A kind of thing that is done.
+/// A kind of action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     ClientCredentials,
@@ -43,7 +43,7 @@ impl Action {
         }
     }
 
-    /// How often it is done in a full run.
+    /// The number of repetitions in a full run.
     pub(super) fn usual_count(self) -> u32 {
         match self {
             Self::ClientCredentials | Self::GetUser => 16_000,
@@ -53,7 +53,7 @@ impl Action {
     }
 }
 
-/// A person, what was given to her, and her connections.
+/// A person with her tokens and connections.
 pub(super) struct Visitor {
     auth: Connection,
     users: Connection,

@@ -1,4 +1,4 @@
-//! One of the two processes, as the bench talks to it: a command a line, an answer a line.
+//! A child process of the event measurement. The protocol is one command a line and one answer a line.
 
 use std::process::Stdio;
 
@@ -34,7 +34,7 @@ impl Child {
         })
     }
 
-    /// Sends a command and waits for what it answers.
+    /// Sends a command and waits for the answer.
     pub(super) async fn ask(&mut self, command: &str) -> Result<String> {
         self.commands.write_all(format!("{command}\n").as_bytes()).await?;
         let answer = self.answers.next_line().await?;

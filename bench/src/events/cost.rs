@@ -1,4 +1,4 @@
-//! What the outbox adds to the transaction of a change.
+//! Measures the cost that the outbox adds to the transaction of a change.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How fast what was committed is published and applied.
+//! Measures the throughput of events: how fast a committed backlog is published and applied.
 
 use std::time::Duration;
 

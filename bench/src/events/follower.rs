@@ -1,4 +1,4 @@
-//! The follower: applies what the source tells, one row a change, and notes when that was committed.
+//! The follower process: applies the events of the source, one row a change, and records the time of each commit.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(super) struct Follower {
     shutdown: Shutdown,
 }
 
-/// What the handler has done.
+/// The effects of the handler.
 #[derive(Clone, Default)]
 struct Effect {
     /// Applied in a transaction that may not be committed yet.
@@ -126,7 +126,7 @@ impl Follower {
         }
     }
 
-    /// Waits until the snapshot is done: what is published from now on is followed.
+    /// Waits until the bootstrap is done. Events that are published from now on are followed.
     async fn wait_until_bootstrapped(&self) -> Result<String> {
         testkit::within(Duration::from_secs(300), "the follower has begun", async || {
             let mut reader = self.db.reader().await.ok()?;

@@ -1,4 +1,4 @@
-//! The delay from commit to applied while little happens.
+//! Measures the delay from the commit of a change to its application, at low load.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The way of an event from a commit to its effect in another process, over every transport and on both engines.
+//! Measures events from the commit to their application in another process, over every transport and on both engines.
 //!
 //! Two processes with the libraries of the services: the source writes to its outbox and runs the relay, the follower
 //! applies. What the services do besides (HTTP, SCIM, tokens of people) is left out, so that it does not hide the way.
@@ -20,7 +20,7 @@ use child::Child;
 use process_spec::{FeedLink, Role};
 pub(crate) use process_spec::{ProcessSpec, run};
 
-/// What carries the events.
+/// The transport of the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Transport {
     Feed,
@@ -78,7 +78,7 @@ struct ProcessPair {
 }
 
 impl ProcessPair {
-    /// Both started; the follower follows, the source does not publish yet.
+    /// Starts both processes. The follower follows, and the source does not publish yet.
     async fn start(transport: Transport, engine: Engine) -> Result<Self> {
         let databases = [database(engine).await, database(engine).await];
         let [theirs, ours] = databases.each_ref().map(|db| db.url().to_owned());

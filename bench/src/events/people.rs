@@ -1,4 +1,4 @@
-//! The people whose changes are measured.
+//! The test data of the event measurement: people and their states.
 
 use std::collections::BTreeMap;
 

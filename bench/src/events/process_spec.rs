@@ -1,4 +1,4 @@
-//! What a process of the measurement is told, and the loop that obeys.
+//! The specification of a child process, and its command loop.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,21 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::follower::Follower;
 use super::source::Source;
 
-/// What a process is to be.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Role {
     Source,
     Follower,
 }
 
-/// Where the follower finds the source's feed.
+/// The location of the source's feed, for the follower.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FeedLink {
     pub(super) url: url::Url,
     pub(super) token: String,
 }
 
-/// One process.
+/// The specification of one process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ProcessSpec {
     pub(super) role: Role,
@@ -36,7 +36,7 @@ enum ProcessRole {
     Follower(Follower),
 }
 
-/// Obeys until the input ends.
+/// Executes commands until the input ends.
 #[expect(clippy::print_stdout, reason = "the answers of a part")]
 pub(crate) async fn run(part: &str) -> Result<()> {
     let part: ProcessSpec = serde_json::from_str(part)?;

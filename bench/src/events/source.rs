@@ -1,4 +1,4 @@
-//! The source: writes changes to its outbox, publishes them, serves its feed.
+//! The source process: writes changes to its outbox, publishes them and serves its feed.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl HasVerifier for ServedFeed {
     }
 }
 
-/// The follower begins before anything is written: there is nothing to tell.
+/// An empty snapshot: the follower starts before anything is written.
 struct EmptySnapshot;
 
 impl Snapshot for EmptySnapshot {
@@ -199,7 +199,7 @@ impl Source {
         Ok(took)
     }
 
-    /// What the user service does for a change: read under lock, write, and say so.
+    /// Changes a person as the user service does: reads under lock, writes and appends the event.
     async fn change(&self, state: &UserState, with_event: bool) -> Result<()> {
         let mut tx = self.db.begin("change").await?;
         let found = chassis::sql!(&tx,

@@ -1,4 +1,4 @@
-//! The compose file, as the library of Docker Compose reads it: with every profile, and what every service is held to.
+//! Tests of the compose file, read by the library of Docker Compose: every profile and the restrictions of each service.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) fn copy() -> TempDir {
     folder
 }
 
-/// What Compose would start, in the folder `deploy`.
+/// The project that Compose would start, in the folder `deploy`.
 pub(super) fn resolved(deploy: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Value {
     let mut command = tool("compose-config/compose-config");
     command.arg("compose.yaml").args(arguments).current_dir(deploy);

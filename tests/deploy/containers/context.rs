@@ -1,4 +1,4 @@
-//! What the images are built from: the files that `.dockerignore` lets through are a workspace that cargo can read.
+//! Tests of the build context: the files that `.dockerignore` includes are a workspace that cargo can read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,7 +109,7 @@ fn members(folder: &Path) -> Result<BTreeSet<String>, String> {
         .collect())
 }
 
-/// A folder with what of the repository `ignored` lets through. Of sources the names are enough.
+/// A folder with the files that `ignored` includes. Source files are empty there.
 fn context(ignored: &IgnoreRules) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for path in sources().iter().filter(|path| ignored.includes(path)) {

@@ -1,4 +1,4 @@
-//! Docker or podman, whichever is there.
+//! The container engine of this machine: Docker or podman.
 
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -54,13 +54,13 @@ impl Engine {
         command
     }
 
-    /// Runs it and gives back what it printed, trimmed.
+    /// Runs a command that must succeed and returns its output, trimmed.
     pub(crate) fn output(self, arguments: &[&str]) -> String {
         let output = run_successfully(&mut self.command(arguments));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Runs it, however it ends.
+    /// Runs a command and returns its result.
     pub(crate) fn run(self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
@@ -88,7 +88,7 @@ impl Engine {
         .await;
     }
 
-    /// What a container has printed so far.
+    /// The output of a container so far.
     pub(crate) fn log(self, container: &str) -> String {
         let output = self.run(&["logs", container]);
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)

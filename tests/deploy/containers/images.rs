@@ -1,4 +1,4 @@
-//! The images, as they come out of the Dockerfile: what is in them and what is not.
+//! Tests of the images that the Dockerfile builds: their content, size and SBOM.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,10 +11,10 @@ use super::engine::Engine;
 use crate::files::{read, root};
 use crate::tools::run_successfully;
 
-/// The most that an image may have, in bytes on the disk of whoever runs it.
+/// The largest size of an image on disk, in bytes.
 const MAX_IMAGE_BYTES: u64 = 40_000_000;
 
-/// What an image has beside its program. A shell is not among it, nor anything else that runs.
+/// The paths of an image beside its program. There is no shell, and nothing else that can be executed.
 const KNOWN_PATHS: [&str; 5] = [
     "etc/group",
     "etc/nsswitch.conf",
@@ -23,7 +23,7 @@ const KNOWN_PATHS: [&str; 5] = [
     "usr/local/bin/",
 ];
 
-/// The tag of the images of these tests. Nobody's own images are replaced.
+/// The tag of the test images. It replaces no other image.
 pub(crate) const TAG: &str = "test";
 
 /// An image of this repository.
@@ -99,7 +99,7 @@ pub(crate) fn build_images() {
     });
 }
 
-/// What engines put there themselves when a container is made, and the export shows.
+/// Whether the engine itself created the path with the container.
 fn is_engine_file(path: &str) -> bool {
     ["dev/", "proc/", "sys/", "run/"]
         .iter()

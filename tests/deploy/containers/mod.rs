@@ -1,4 +1,4 @@
-//! Images, built and run, and the compose file.
+//! Tests of the images and of the compose file.
 
 mod compose;
 mod context;

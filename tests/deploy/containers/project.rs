@@ -1,5 +1,5 @@
-//! The compose file, run: each service with the networks, secrets, rights and limits that it has there, in the order that
-//! its dependencies ask for. It speaks to the engine itself, since podman has no Compose of its own.
+//! A running project of the compose file: each service with its networks, secrets, rights and limits, in the order of
+//! its dependencies. It calls the engine directly, because podman has no Compose of its own.
 
 use std::collections::BTreeSet;
 use std::process::Output;
@@ -12,7 +12,7 @@ use super::compose::{copy, resolved};
 use super::engine::Engine;
 use super::images::{TAG, build_images};
 
-/// What stands in for an image that no registry gives here: see `scripts/build-base-images`.
+/// The local image that replaces an image of a registry: see `scripts/build-base-images`.
 const LOCAL_POSTGRES: &str = "localhost/vestibule-local/postgres";
 
 /// A running project. Dropping it removes its containers, networks and volumes.
@@ -72,7 +72,7 @@ impl Project {
         project
     }
 
-    /// What a service's container, a network or a volume of this project is called.
+    /// The name of a container, network or volume of this project.
     pub(super) fn resource_name(&self, what: &str) -> String {
         format!("{}-{what}", self.name)
     }
@@ -122,7 +122,7 @@ impl Project {
             .run(&[&["run", "--rm"], flags.as_slice(), command].concat())
     }
 
-    /// The part of a command line that says what the compose file says of a service; image and command are its end.
+    /// The arguments of the engine for a service of the compose file. They end with image and command.
     fn flags(&self, service: &str, about: &Value) -> Vec<String> {
         let mut flags = vec!["--name".to_owned(), self.resource_name(service)];
         let mut add = |name: &str, value: String| flags.extend([name.to_owned(), value]);

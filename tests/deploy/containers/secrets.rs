@@ -1,4 +1,4 @@
-//! The secrets of Compose, and who may read what it mounts.
+//! Tests of the Compose secrets and of the permissions of their files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -54,7 +54,7 @@ fn secrets_are_made_once_and_all_are_used() {
     assert!(left.is_empty(), "secrets in the repository: {left:?}");
 }
 
-/// The files are readable by whoever they are mounted for; the folder lets nobody else near them.
+/// Asserts that the files are readable by the services they are mounted for, and that the folder is closed to others.
 fn assert_permissions(secrets: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -1,4 +1,4 @@
-//! The whole way, in containers: sign-up, sign-in, event, a killed container, and recovery.
+//! Test of the running compose project: sign-up, sign-in, events, a killed container and recovery.
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ async fn people_come_and_go_while_containers_are_killed() {
     drain(&project).await;
 }
 
-/// What each service published of ann was applied by the other: the services say that they agree.
+/// Waits until each service has applied the events of ann, which `events verify` checks.
 async fn wait_until_services_agree(project: &Project) {
     within(RECOVERY_TIMEOUT, "no event is on its way", async || {
         project

@@ -1,5 +1,5 @@
-//! The saved objects of Kibana. Kibana itself cannot be had from a package registry: what is in the file is checked
-//! here, and its queries are run on the server by `stream`.
+//! Tests of the saved objects of Kibana. No package registry has Kibana itself, so the file is checked here, and
+//! `stream` runs its queries on the server.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +29,7 @@ fn inner(object: &Value, path: &str) -> Value {
 
 const SOURCE: &str = "/attributes/kibanaSavedObjectMeta/searchSourceJSON";
 
-/// What a panel asks for.
+/// The query of a panel.
 pub(super) struct Panel {
     pub(super) id: String,
     pub(super) query: String,

@@ -1,4 +1,4 @@
-//! The lifecycles. The server of the tests has neither Elasticsearch's nor OpenSearch's, so their shape is checked here.
+//! Tests of the index lifecycles. The server of the tests has no lifecycle plugin, so the form of the files is checked.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! Logstash itself cannot be had from a package registry: its pipelines are parsed by its grammar, and looked at here;
-//! its YAML by the keys it knows.
+//! Tests of the Logstash files. No package registry has Logstash itself, so its grammar parses the pipelines and the
+//! YAML is checked against its known keys.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::tools::{checker, run_successfully};
 
 const FOLDER: &str = "deploy/observability/elastic/logstash";
 
-/// What the grammar makes of a pipeline.
+/// The syntax tree of a pipeline.
 fn pipeline_syntax_tree(name: &str) -> String {
     let program = "import sys\nfrom logstash_pipeline_parser import Pipeline\nprint(Pipeline(open(sys.argv[1]).read()).parse())";
     let output = run_successfully(

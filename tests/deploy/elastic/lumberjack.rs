@@ -1,4 +1,4 @@
-//! Stands in for Logstash: takes what Filebeat sends (the protocol of Beats, version 2, uncompressed) and acknowledges it.
+//! A test double of Logstash, which receives and acknowledges events of Filebeat (Lumberjack protocol, version 2).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What arrived so far.
+/// The events received so far.
 #[derive(Clone, Default)]
 pub(super) struct ReceivedEvents(Arc<Mutex<Vec<Value>>>);
 

@@ -1,5 +1,4 @@
-//! Filebeat, Logstash, index template, ingest pipeline and saved objects of Kibana: what a real stack logs is sent by a
-//! real Filebeat, and indexed by a real server.
+//! Tests of the Elastic files: Filebeat ships the logs of a running stack, and OpenSearch indexes them.
 //!
 //! Logstash, Kibana and the lifecycle cannot be had as programs here; their files are read by the closest validators.
 

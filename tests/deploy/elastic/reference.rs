@@ -1,4 +1,4 @@
-//! docs/reference/logs.md is made from the code; the index template knows every field of it.
+//! The generated reference `docs/reference/logs.md`, and the test that the index template has all of its fields.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! A server that speaks as Elasticsearch does, by `scripts/elastic`, with our files loaded by `setup`.
+//! A running OpenSearch (`scripts/elastic`) with our files, which `setup` loads.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ pub(super) struct Server {
     http: reqwest::Client,
 }
 
-/// Where a document goes when nobody asks for another stream.
+/// The default data stream.
 pub(super) const STREAM: &str = "logs-vestibule-default";
 
 impl Server {
@@ -65,7 +65,7 @@ impl Server {
         answer.json().await.unwrap()
     }
 
-    /// Indexes documents as Logstash does: each created, under an identity. What the server says of each.
+    /// Indexes documents as Logstash does, each with an id, and returns the response for each.
     pub(super) async fn index(&self, documents: &[(String, Value)]) -> Vec<Value> {
         let mut body = String::new();
         for (id, document) in documents {
@@ -84,7 +84,7 @@ impl Server {
         items.iter().map(|item| item["create"].clone()).collect()
     }
 
-    /// How many documents a search of Kibana (in the syntax of Lucene) finds.
+    /// The number of documents that a Kibana search (Lucene syntax) finds.
     pub(super) async fn count(&self, query: &str) -> u64 {
         self.search(query, &json!({})).await["hits"]["total"]["value"]
             .as_u64()

@@ -1,4 +1,4 @@
-//! A real Filebeat reads the log files of containers as the configuration says, and sends them on.
+//! Tests of Filebeat with the shipped configuration on the log files of containers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const CONFIGURATIONS: [&str; 2] = [
     "deploy/observability/elastic/filebeat-kubernetes.yml",
 ];
 
-/// What Filebeat itself says of the configuration: names, types, and what stands in for variables.
+/// Filebeat's own check of the configuration: names, types and variables.
 #[test]
 fn filebeat_reads_its_configurations() {
     for path in CONFIGURATIONS {
@@ -42,7 +42,7 @@ fn filebeat_reads_its_configurations() {
     }
 }
 
-/// Filebeat refuses a file that somebody else owns or may write.
+/// Copies a file with strict permissions: Filebeat rejects one that others own or may write.
 fn copy_with_own_permissions(path: &Path, folder: &Path) -> PathBuf {
     let copy = folder.join("checked.yml");
     fs::copy(path, &copy).unwrap();
@@ -83,7 +83,7 @@ pub(super) fn as_docker_log_lines(lines: &str) -> String {
     lines.lines().map(|line| format!("{}\n", wrap(line))).collect()
 }
 
-/// Has Filebeat read `lines`, and gives what it sent.
+/// Runs Filebeat on `lines` and returns the events that it sent.
 pub(super) async fn ship(lines: &str) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("0123-json.log");

@@ -1,4 +1,4 @@
-//! What a stack logs while people come and go, from the file to the queries of the dashboards.
+//! Tests of the log stream of a running stack, from the log file to the queries of the dashboards.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -57,7 +57,7 @@ async fn run_logged_story() -> String {
     stack.auth.log() + &stack.users.log()
 }
 
-/// What logstash/pipeline/vestibule.conf does to an event: noise goes, the stream and the identity are added.
+/// Applies the steps of logstash/pipeline/vestibule.conf: drops noise, adds the stream and the id.
 fn apply_logstash_pipeline(events: Vec<Value>) -> Vec<(String, Value)> {
     let noise = |event: &Value| {
         let route = event["vestibule"]["http"]["route"].as_str().unwrap_or_default();
@@ -75,7 +75,7 @@ fn apply_logstash_pipeline(events: Vec<Value>) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// How often each value of `field` comes among the lines that match.
+/// Counts the values of `field` among the lines that match.
 fn counted(lines: &[Value], field: &str, matching: impl Fn(&Value) -> bool) -> Vec<(String, u64)> {
     let mut counts = BTreeMap::new();
     for line in lines.iter().filter(|line| matching(line)) {

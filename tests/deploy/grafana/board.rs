@@ -1,4 +1,4 @@
-//! Reading dashboards.
+//! A parser of the Grafana dashboards.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(super) struct Board {
     pub(super) json: Value,
 }
 
-/// Where an expression stands.
+/// The location of an expression in a dashboard.
 #[derive(Debug)]
 pub(super) struct ExpressionSource {
     pub(super) board: String,
@@ -103,7 +103,7 @@ pub(super) fn expressions(board: &Board) -> Vec<ExpressionSource> {
     found
 }
 
-/// What Grafana puts in the place of its variables when everything is chosen.
+/// Replaces the Grafana variables by their values when everything is selected.
 pub(super) fn substituted(expression: &str) -> String {
     let expression = expression
         .replace("$__rate_interval", "1m")

@@ -1,4 +1,4 @@
-//! The dashboards: well made, and every expression answered by a Prometheus that scrapes the services.
+//! Tests of the dashboards: their form, and that every expression has data in a running Prometheus.
 
 mod board;
 mod shape;
@@ -10,7 +10,7 @@ use testkit::within;
 
 use crate::prometheus::server::Server;
 
-/// Expressions that rightly have no data in the story that the tests tell, and why.
+/// Expressions that have no data after the activity of the tests, each with the reason.
 const EXPECTED_EMPTY: [(&str, &str); 4] = [
     ("status=~\"5..\"}[$__rate_interval])) > 0", "no request failed"),
     ("vestibule_task_panics_total", "nothing panicked"),

@@ -1,4 +1,4 @@
-//! What makes a dashboard usable: units, descriptions, places, links.
+//! Tests of the form of the dashboards: units, descriptions, layout and links.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Helm, as the tests use it.
+//! The calls of Helm in these tests.
 
 use std::process::Command;
 
@@ -43,18 +43,18 @@ pub(super) fn template(values: &str, version: &str, sets: &[&str]) -> Command {
     command
 }
 
-/// What the chart makes of a values file, as text.
+/// The chart rendered with a values file, as text.
 pub(super) fn text(values: &str, version: &str, sets: &[&str]) -> String {
     let output = run_successfully(&mut template(values, version, sets));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// What the chart makes of a values file, as objects.
+/// The chart rendered with a values file, as objects.
 pub(super) fn render(values: &str, sets: &[&str]) -> Objects {
     Objects::parse(&text(values, VERSIONS[3], sets))
 }
 
-/// What Helm says when it refuses.
+/// The error of Helm for values that it rejects.
 pub(super) fn helm_error(values: &str, sets: &[&str]) -> String {
     let output = template(values, VERSIONS[3], sets).output().expect("Helm runs");
     assert!(!output.status.success(), "{sets:?} should have been refused");

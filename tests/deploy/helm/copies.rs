@@ -1,4 +1,4 @@
-//! What the chart holds that stands elsewhere, too: rules, dashboards, and the table of its README.
+//! Tests of the generated copies in the chart: rules, dashboards and the table of its README.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::chart::{CHART, PRODUCTION, render};
 use crate::files::{files_below, read, root, yaml};
 
-/// Whether to write again what is generated, as `make generate` does.
+/// Whether to write the generated files, as `make generate` does.
 fn is_generating() -> bool {
     std::env::var_os("VESTIBULE_GENERATE").is_some()
 }
@@ -57,7 +57,7 @@ fn copy(from: &str, into: &str) {
     }
 }
 
-/// What Prometheus gets through the operator is what it would read from the file.
+/// The rules of the Prometheus operator are the same as those of the file.
 #[test]
 fn the_rules_of_the_release_are_those_of_the_files() {
     let objects = render(PRODUCTION, &[]);

@@ -1,4 +1,4 @@
-//! What `docs/guides/kubernetes.md` tells to type is what the tests try.
+//! Tests of the commands in `docs/guides/kubernetes.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

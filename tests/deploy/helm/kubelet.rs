@@ -1,6 +1,7 @@
-//! A very small kubelet: it starts the containers of rendered pods as processes of this machine, with the volumes that
-//! the manifests name in a temporary folder. Paths and addresses are rewritten to that folder and to free ports, as
-//! mounts and the cluster's DNS would do; all else is what the manifest says.
+//! A minimal kubelet for tests: it starts the containers of rendered pods as processes of this machine.
+//!
+//! The volumes of the manifests are in a temporary folder. Paths and addresses are rewritten to that folder and to free
+//! ports, as mounts and the DNS of the cluster would do. Everything else is as in the manifest.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +34,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Takes what the chart rendered; Secrets that it made are known beside `secrets`.
+    /// Takes the rendered objects. Their Secrets are added to `secrets`.
     pub(super) fn new(objects: Objects, mut secrets: Secrets) -> Self {
         for secret in objects.all("Secret") {
             let data = secret["data"].as_object().expect("data").iter();
@@ -60,7 +61,7 @@ impl Node {
         format!("http://127.0.0.1:{}", self.ports[&port])
     }
 
-    /// A file with one value of a Secret, as whoever made it has.
+    /// Writes one value of a Secret to a file.
     pub(super) fn secret(&self, name: &str, key: &str) -> PathBuf {
         let file = self.folder.path().join(key);
         fs::write(&file, &self.secrets[name][key]).expect("written");

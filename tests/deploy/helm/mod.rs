@@ -1,4 +1,4 @@
-//! The chart, rendered by Helm and held against the schemas of Kubernetes, its own promises, and the real services.
+//! Tests of the Helm chart.
 
 mod chart;
 mod copies;

@@ -1,4 +1,4 @@
-//! Who may talk to whom: nobody but those who have to.
+//! Tests of the network policies: each pod reaches only the peers that it needs.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What network policies allow: from which pod to which, at which port, as a cluster that enforces them would decide.
+//! An evaluator of Kubernetes network policies: which pod may connect to which, at which port.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::chart::{NAMESPACE, Objects};
 
-/// Who talks, or is talked to.
+/// A peer of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     /// Of a pod: its namespace, which is known by the label that every namespace has.
@@ -38,7 +38,7 @@ impl Peer {
         }
     }
 
-    /// Somebody else's pod.
+    /// A pod outside of the release.
     pub(super) fn pod(namespace: &str, labels: Value) -> Self {
         Self {
             namespace: namespace.to_owned(),
@@ -48,7 +48,7 @@ impl Peer {
         }
     }
 
-    /// Somebody outside the cluster.
+    /// An address outside of the cluster.
     pub(super) fn outside(address: &str) -> Self {
         Self {
             address: Some(address.parse().expect("an address")),

@@ -1,4 +1,4 @@
-//! What the chart refuses, and with which words.
+//! Tests of values that the chart rejects, and of the error messages.
 
 use super::chart::{PRODUCTION, SMALL, SQLITE, helm_error};
 

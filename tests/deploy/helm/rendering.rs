@@ -1,5 +1,5 @@
-//! Every values file on every version of Kubernetes, with every switch, read by Helm, by the schemas of those versions
-//! and by the admission code of Kubernetes.
+//! Tests of the rendered chart: every values file on every version of Kubernetes with every switch, checked by Helm, by
+//! the schemas and by the admission code of Kubernetes.
 
 use std::collections::BTreeSet;
 use std::io::Write;

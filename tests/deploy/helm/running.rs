@@ -1,4 +1,4 @@
-//! The rendered manifests, carried out: migration Jobs, services, probes, and the chart test that signs a person in.
+//! Tests that run the rendered manifests: migration Jobs, services, probes and the chart test.
 
 use std::process::Command;
 
@@ -80,7 +80,7 @@ async fn the_small_installation_migrates_starts_and_signs_a_person_in() {
     assert!(users.terminate().await.success());
 }
 
-/// As the guide tells to make her, through a forwarded port.
+/// Creates the first administrator through a forwarded port, as the guide says.
 fn first_administrator(node: &Node) {
     let commands = super::guide::commands();
     let command = commands

@@ -1,4 +1,4 @@
-//! What the chart promises about pods, rollouts, secrets and names.
+//! Tests of the chart's pods, rollouts, secrets and names.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The catalogue of metrics against the code that measures, and the reference that is made of it.
+//! Tests of the catalogue of metrics against the code, and the generated reference `docs/reference/metrics.md`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use crate::files::{files_below, read, root};
 
 const REFERENCE: &str = "docs/reference/metrics.md";
 
-/// The chapters of the catalogue: who tells it, and which services have it.
+/// The chapters of the catalogue: the text, the metrics and the services that export them.
 pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 7] = [
     (
         "What every service tells",
@@ -74,7 +74,7 @@ pub(crate) fn metric_of_series(series: &str) -> Option<&'static Metric> {
     })
 }
 
-/// A place in the code that measures.
+/// A place in the code that records a metric.
 #[derive(Debug)]
 struct Measurement {
     place: String,
@@ -83,7 +83,7 @@ struct Measurement {
     labels: BTreeSet<String>,
 }
 
-/// Every place in `text` that measures.
+/// Every place in `text` that records a metric.
 fn measurements_in(place: &str, text: &str) -> Vec<Measurement> {
     let mut found = Vec::new();
     for kind in ["counter", "gauge", "histogram"] {

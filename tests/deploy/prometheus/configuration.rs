@@ -1,4 +1,4 @@
-//! The configurations of Prometheus and Alertmanager.
+//! Tests of the configurations of Prometheus and Alertmanager.
 
 use std::collections::BTreeSet;
 

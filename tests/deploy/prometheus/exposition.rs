@@ -1,4 +1,4 @@
-//! The text format of a scrape, read.
+//! A parser of the Prometheus text format.
 
 use std::collections::BTreeMap;
 

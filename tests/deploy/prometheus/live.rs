@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes the real services: targets, rules, alerts that really come, and the dashboards.
+//! Tests with a running Prometheus that scrapes running services: targets, rules, alerts and dashboards.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::server::Server;
 use super::{rules, story};
 use crate::grafana;
 
-/// How long Prometheus may need on a busy machine.
+/// The time that Prometheus may need on a busy machine.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Both services are scraped.
@@ -124,7 +124,7 @@ async fn assert_inhibition(server: &Server) {
     }
 }
 
-/// SQLite has one connection that writes and several that read, and both are told.
+/// SQLite has one connection that writes and several that read, and both have metrics.
 async fn assert_pool_metrics(server: &Server) {
     for pool in ["read", "write"] {
         let limit = format!("vestibule_db_connections_limit{{pool=\"{pool}\"}}");

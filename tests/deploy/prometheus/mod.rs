@@ -1,4 +1,4 @@
-//! Rules, alerts and their runbooks, and what the services really say of themselves.
+//! Tests of the Prometheus files: rules, alerts, runbooks, and the metrics that the services export.
 
 mod catalogue;
 mod configuration;
@@ -17,7 +17,7 @@ pub(crate) fn series_of(expression: &str) -> BTreeSet<String> {
     rules::series(expression)
 }
 
-/// Whether some service tells a series, or a rule records it.
+/// Whether a service exports a series or a rule records it.
 pub(crate) fn known_series(series: &str) -> bool {
     rules::recorded().contains(series) || catalogue::metric_of_series(series).is_some()
 }

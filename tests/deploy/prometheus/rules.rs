@@ -1,5 +1,5 @@
-//! The rules: each alert fires when it should and is quiet just below, has its section in a runbook, and asks for metrics
-//! that exist.
+//! Tests of the rules: each alert fires above its threshold and not below, has a runbook section, and uses existing
+//! metrics.
 
 use std::collections::BTreeSet;
 

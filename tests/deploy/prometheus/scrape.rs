@@ -1,4 +1,4 @@
-//! What the real services say at their management ports, against the catalogue.
+//! Tests of the metrics of running services against the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -12,13 +12,13 @@ use super::catalogue::{CHAPTERS, metric_of_series};
 use super::exposition::Scrape;
 use super::{story, tools};
 
-/// Metrics that this story does not make a service tell, and why.
+/// Metrics that the activity does not produce, each with the reason.
 const NOT_EXPORTED: [(&str, &str); 1] = [(
     "vestibule_events_unrouted_total",
     "only RabbitMQ has it, and only when nobody is bound",
 )];
 
-/// Scrapes one service until everything of the catalogue is told, and compares.
+/// Scrapes one service until it exports all metrics of the catalogue, and compares them.
 async fn check(service: &'static str, url: &str) {
     let wanted = || {
         let chapters = CHAPTERS

@@ -1,4 +1,4 @@
-//! A real Prometheus and a real Alertmanager, with the files that are shipped.
+//! A running Prometheus and Alertmanager with the shipped files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl Container {
     }
 }
 
-/// Copies what is shipped, with the targets of this test, at a pace at which nobody falls asleep.
+/// Copies the shipped files with the targets of this test and with short intervals.
 fn configure(folder: &Path, targets: [(&str, &str); 3]) {
     for file in files_below(FOLDER) {
         let to = folder.join(file.strip_prefix(FOLDER).unwrap());
@@ -167,7 +167,7 @@ impl Server {
         server
     }
 
-    /// `GET` of Prometheus' API; the `data` of the answer, or what it says is wrong.
+    /// `GET` of the API of Prometheus: the `data` of the response, or the error.
     pub(crate) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         let url = format!("{}/api/v1/{path}", self.prometheus);
         let request = reqwest::Client::new().get(url).query(parameters);
@@ -197,7 +197,7 @@ impl Server {
         Some(found["state"].as_str()?.to_owned())
     }
 
-    /// What Alertmanager has of an alert on a service.
+    /// The alert on a service in Alertmanager.
     pub(crate) async fn received(&self, name: &str, job: &str) -> Option<Value> {
         let url = format!("{}/api/v2/alerts", self.alertmanager);
         let alerts: Vec<Value> = reqwest::get(url).await.ok()?.json().await.ok()?;

@@ -1,4 +1,4 @@
-//! A stack in which everything happens that the services measure.
+//! Activity on a stack that makes the services export all of their metrics.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -48,7 +48,7 @@ pub(crate) async fn generate_activity(stack: &Stack) {
     }
 }
 
-/// Uses a refresh token twice: what it gave is revoked, and counted.
+/// Uses a refresh token twice: its family is revoked and the reuse is counted.
 pub(crate) async fn reuse(stack: &Stack, person: &Person) {
     let scope = Some("openid profile offline_access");
     let (status, given) = stack.try_authenticate(person, scope).await;
@@ -120,14 +120,14 @@ async fn start_receiver(status: &'static str) -> SocketAddr {
     address
 }
 
-/// What a service says of itself.
+/// The metrics of a service.
 pub(crate) async fn scrape(url: &str) -> String {
     let answer = reqwest::get(url).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     answer.text().await.unwrap()
 }
 
-/// Waits until `url` tells a value of `series` that is enough.
+/// Waits until `url` exports a value of `series` that is at least `enough`.
 pub(crate) async fn wait_for_value(url: &str, series: &str, enough: f64) {
     eventually(&format!("{series} ≥ {enough} at {url}"), async || {
         let scrape = super::exposition::Scrape::parse(&scrape(url).await);

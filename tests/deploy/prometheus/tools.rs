@@ -1,4 +1,4 @@
-//! Prometheus' own programs: those of the system, or those of its image.
+//! The programs of Prometheus, from the system or from its image.
 
 use std::process::Command;
 

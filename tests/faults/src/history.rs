@@ -1,7 +1,7 @@
-//! What happened, as those say it to whom it happened.
+//! The history of a run, as the workers record it.
 //!
-//! Workers tell it over a datagram socket: what is sent is with the driver, whatever becomes of the worker the moment
-//! after, and however full its disk is.
+//! Workers send entries over a datagram socket. A sent entry has reached the driver, even if the worker dies the moment
+//! after or its disk is full.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -39,17 +39,17 @@ pub enum HistoryEntry {
     },
     /// The transport confirmed so many events.
     Sent {
-        /// How many.
+        /// The number of events.
         count: u64,
     },
-    /// A worker ends itself at the point where it was told to.
+    /// A worker crashes itself at an armed crash point.
     Died {
         /// Which point.
         point: String,
     },
 }
 
-/// A worker's end of the log.
+/// The worker's end of the history.
 #[derive(Clone, Debug)]
 pub struct HistoryWriter(Arc<UnixDatagram>);
 
@@ -57,14 +57,14 @@ impl HistoryWriter {
     /// The log at `path`.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When there is no listener.
     pub fn to(path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.connect(path)?;
         Ok(Self(Arc::new(socket)))
     }
 
-    /// Tells the driver. Back only when the driver has it.
+    /// Sends an entry. It returns only when the driver has it.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -74,7 +74,7 @@ impl HistoryWriter {
     }
 }
 
-/// The driver's end: a thread that writes everything down.
+/// The driver's end of the history: a thread that stores all entries.
 #[derive(Debug)]
 pub struct HistoryLog {
     entries: Arc<Mutex<Vec<HistoryEntry>>>,
@@ -112,7 +112,7 @@ impl HistoryLog {
         Ok(log)
     }
 
-    /// All that was told so far.
+    /// All entries so far.
     pub fn entries(&self) -> Vec<HistoryEntry> {
         self.entries
             .lock()
@@ -120,7 +120,7 @@ impl HistoryLog {
             .clone()
     }
 
-    /// How many of the entries fulfil `wanted`.
+    /// The number of entries that `wanted` accepts.
     pub fn count(&self, wanted: impl Fn(&HistoryEntry) -> bool) -> usize {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.iter().filter(|entry| wanted(entry)).count()

@@ -1,4 +1,4 @@
-//! The proof of what `libs/events` promises: every committed change is published at least once, in order for each
+//! Fault tests of the guarantees of `libs/events`: every committed change is published at least once, in order for each
 //! person, and applied once.
 //!
 //! A [`driver`] starts real processes ([`worker`]) on real databases and transports, does to them what production does

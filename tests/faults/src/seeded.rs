@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same for the same seed, so that a failure can be looked at again.
+//! A seeded random number generator, so that a failure can be reproduced.
 
 use uuid::Uuid;
 

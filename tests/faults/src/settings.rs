@@ -1,4 +1,4 @@
-//! What a worker is told when it starts.
+//! The settings of a worker.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-/// Which part a worker plays.
+/// The role of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -24,21 +24,21 @@ pub struct Settings {
     pub role: Role,
     /// Its database.
     pub database: String,
-    /// Where it serves the feed and takes orders.
+    /// The address of the feed and of the control routes.
     pub listen: SocketAddr,
-    /// Where the follower finds the source.
+    /// The URL of the source, for the follower.
     pub source: Url,
     /// `[events]`, as a service would have it.
     pub events: serde_json::Value,
     /// The socket of the log.
     pub log: PathBuf,
-    /// While this file is there, the follower refuses what is marked.
+    /// While this file exists, the follower rejects marked events.
     pub poison: PathBuf,
     /// The key of the access tokens (PKCS #8, base64).
     pub key: String,
-    /// Whose changes are told.
+    /// The people whom the writers change.
     pub people: Vec<Uuid>,
-    /// Where its random choices come from.
+    /// The seed of its random choices.
     pub seed: u64,
     /// Its writers rest at first.
     pub quiet: bool,

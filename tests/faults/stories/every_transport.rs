@@ -1,4 +1,4 @@
-//! One story for each transport and engine.
+//! One fault test for each transport and engine.
 
 use chassis::db::Engine;
 use faults::driver::{Broker, RoundTotals, Transport, WorldShape, each_once, round};

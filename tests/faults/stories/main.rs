@@ -1,5 +1,5 @@
-//! Everything that can happen, once each and then at random, on every transport and both engines. The long form is
-//! `make faults`.
+//! Fault tests: every fault once and then random faults, on every transport and both engines. `make faults` runs the
+//! long campaigns.
 
 // `cfg(test)` always holds here; it tells the lints that helpers, too, are test code and may panic.
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The example consumers of `docs/guides/events.md`, as real programs on real brokers: whatever happens to them, their
-//! tables equal the directory in the end.
+//! Tests of the example consumers of `docs/guides/events.md` on real brokers: whatever happens to them, their tables
+//! equal the directory in the end.
 
 mod world;
 
@@ -33,7 +33,7 @@ fn start_example(
     })
 }
 
-/// What both examples are told.
+/// The environment variables of both examples.
 async fn example_environment(stack: &Stack) -> Vec<(&'static str, String)> {
     let client = stack
         .create_client(&json!({
@@ -146,7 +146,7 @@ async fn the_node_table_on_rabbitmq_equals_the_directory_whatever_happens() {
         .await;
 }
 
-/// Where Node.js is.
+/// The path of Node.js.
 fn run_node_script() -> std::path::PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path)

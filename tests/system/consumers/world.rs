@@ -1,4 +1,4 @@
-//! People who come, change and go while a consumer follows, and what happens to it.
+//! The story of a consumer: people are created, changed and deleted while it follows, crashes and restarts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    /// Has the user service publish everything once more; how many events that is.
+    /// Republishes all events of the user service, and returns their number.
     async fn republish_all(&mut self) -> u64 {
         self.stack.users.terminate().await;
         let [_, users] = self.stack.database_urls();

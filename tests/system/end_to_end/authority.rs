@@ -1,4 +1,4 @@
-//! Authority ends with what it stood on: the user service refuses a token soon after `auth` has revoked its grant.
+//! Tests of revocation across services: the user service refuses a token soon after `auth` has revoked its grant.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::{Stack, eventually, within};
 
-/// What the bar allows, and as much again for a machine that is busy: the services ask each other every second.
+/// Twice the time of the security bar, for a busy machine. The services poll each other every second.
 const EFFECTIVE_WITHIN: Duration = Duration::from_secs(10);
 
 async fn call(stack: &Stack, method: Method, url: String, token: &str, body: Option<Value>) -> StatusCode {

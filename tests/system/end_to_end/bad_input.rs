@@ -1,4 +1,4 @@
-//! What bad input gets, at every endpoint: a 4xx problem that names the field, and nothing stored.
+//! Tests of malformed input at every endpoint: the response is a 4xx problem that names the field; nothing is stored.
 
 mod cases;
 
@@ -43,7 +43,7 @@ struct Tokens {
     ann: String,
 }
 
-/// What an error body is made of depends on whom the endpoint serves: OAuth, SCIM, people, or everybody else.
+/// Checks the format of an error body, which depends on the endpoint: OAuth, SCIM, pages or problem details.
 fn check_error_format(endpoint: &Endpoint, content_type: &str, body: &str) -> Result<(), String> {
     let json = || serde_json::from_str::<Value>(body).map_err(|error| format!("{error}: {body}"));
     let expect = |good: bool| {

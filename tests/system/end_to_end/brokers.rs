@@ -1,4 +1,4 @@
-//! Both services with a broker between them, which is killed as they are.
+//! Tests of both services with a broker, under crashes of the services and of the broker.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Secrets in every place that a request, a configuration or a command can carry one; no output shows one, in no
-//! encoding, however much is logged.
+//! Tests with canary secrets in every place of requests, configurations and commands: no output contains one, in any
+//! encoding, at any log level.
 
 mod search;
 

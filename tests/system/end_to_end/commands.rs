@@ -1,4 +1,4 @@
-//! `health` and `migrate` of the real programs: what whoever calls them learns from the exit code and the last word.
+//! Tests of the commands `health` and `migrate` of the services: exit code and last line.
 
 use std::process::{Command, Output};
 
@@ -34,13 +34,13 @@ fn last_word(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// It ended well, and had nothing to complain of.
+/// Asserts success without a message.
 fn assert_success(output: &Output) {
     let said = last_word(output);
     assert!(output.status.success() && said.is_empty(), "{output:?}");
 }
 
-/// It ended with `code`, and said why in one line of its own.
+/// Asserts the exit code and a reason in one line.
 fn assert_failure(output: &Output, service: &str, code: i32, why: &str) {
     let said = last_word(output);
     assert_eq!(output.status.code(), Some(code), "{said}");

@@ -1,4 +1,4 @@
-//! The feeds between the services, as another consumer would read them.
+//! Tests of the feeds of both services, read as a third consumer reads them.
 
 use http::StatusCode;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! People who are disabled or deleted: the change travels from `users` to `auth` and is effective within 5 seconds.
+//! Tests of disabled and deleted people: the change reaches `auth` from `users` and is effective within 5 seconds.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn set_active(stack: &Stack, person: &Person, active: bool) {
     assert_eq!(status, StatusCode::OK, "{user}");
 }
 
-/// Refused by `/authenticate`, by the refresh token and on the pages; and the session that was open is over.
+/// Asserts that `/authenticate`, the refresh token and the pages refuse the person, and that the session has ended.
 async fn assert_refused_everywhere(stack: &Stack, person: &Person, tokens: &Tokens, visitor: &mut Visitor) {
     within(EFFECTIVE_WITHIN, "the sign-in is refused", async || {
         let (status, _) = stack.try_authenticate(person, None).await;

@@ -1,4 +1,4 @@
-//! Stories of people and applications, told against the real programs.
+//! End-to-end tests of the real programs, from the view of people, applications and operators.
 
 mod authority;
 mod bad_input;

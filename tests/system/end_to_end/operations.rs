@@ -1,4 +1,4 @@
-//! The operator's commands about events, against real services whose tables somebody has touched.
+//! Tests of the `vestibule events` commands against real services whose tables were changed by hand.
 
 use std::process::{Command, Output};
 
@@ -30,7 +30,7 @@ impl Operator<'_> {
             .unwrap()
     }
 
-    /// What a command says, and that it succeeded or did not.
+    /// Runs a command, asserts whether it succeeds and returns its output.
     fn run_events_command(&self, arguments: &[&str], succeeds: bool) -> String {
         let output = self.events(arguments);
         let said = format!(

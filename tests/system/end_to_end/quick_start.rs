@@ -1,4 +1,4 @@
-//! From nothing to an API call with a token.
+//! Test of the quick start: from a sign-up on the pages to an API call with a token.
 
 use http::StatusCode;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Signing keys change while requests come.
+//! Tests of the rotation of signing keys under load.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

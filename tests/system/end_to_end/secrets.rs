@@ -1,4 +1,4 @@
-//! Secrets that were planted everywhere come out nowhere.
+//! Tests that secrets do not appear in logs, responses, metrics or files.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use testkit::{Person, Stack, StackOptions};
 
 use crate::pages::{anonymous, sign_in, sign_up, sign_up_and_wait};
 
-/// What the services wrote for people and machines to read: logs, and what they keep that is no database.
+/// The content of all files in `folder` except configurations, by path.
 fn readable_outputs(folder: &Path) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! What the public port does not show, and what every answer carries.
+//! Tests of the ports: management routes are not public, pages have security headers, traces go on, SIGTERM ends cleanly.
 
 use http::StatusCode;
 use serde_json::json;

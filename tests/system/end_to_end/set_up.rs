@@ -1,4 +1,4 @@
-//! The first administrator, and what only administrators may do.
+//! Tests of the set-up link for the first administrator, and of the administrator's rights.
 
 use http::StatusCode;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Databases and folders that cannot be used: a clear message and exit code, and no partial write.
+//! Tests of databases and folders that cannot be used: a clear message, an exit code and no partial write.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn start_service(folder: &Path, service: &str) -> Output {
         .unwrap()
 }
 
-/// It ended by itself with `code` and a message that names `what`, and without a panic.
+/// Asserts that the service exited with `code` and a message that names `what`, and without a panic.
 fn assert_refused(output: &Output, code: i32, what: &str) {
     let said = format!(
         "{}{}",

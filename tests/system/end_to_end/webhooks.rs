@@ -1,4 +1,4 @@
-//! Webhooks to receivers written in other languages: those of the guide, word for word.
+//! Tests of webhooks with the receivers of the guide, which are written in other languages.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! kill -9 of either service at random points in 200 registrations: every acknowledged one exists once on both
-//! sides, and none is half there.
+//! Test of SIGKILL at random points in 200 registrations: each acknowledged registration exists once in both services,
+//! and none exists in one only.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,10 +27,10 @@ impl SeededRandom {
     }
 }
 
-/// What the callers were told, by user name: the id when it was acknowledged.
+/// The responses to the callers, by user name: the id if the registration was acknowledged.
 type Acknowledged = BTreeMap<String, Option<String>>;
 
-/// What the callers share.
+/// The state that the callers share.
 #[derive(Default)]
 struct CallerState {
     next: Cell<usize>,

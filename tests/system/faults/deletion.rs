@@ -1,4 +1,4 @@
-//! A person who is deleted in the middle of signing in stays out, whatever is delivered again.
+//! Tests of a deletion during sign-ins: the person stays signed out, even when events are delivered again.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use testkit::{Engine, Person, Stack, StackOptions, Transport, eventually, within
 /// A deleted person is refused everywhere within this time.
 const EFFECTIVE_WITHIN: Duration = Duration::from_secs(5);
 
-/// Signs in and refreshes again and again until both are refused. The last tokens that were given.
+/// Signs in and refreshes repeatedly until both are refused, and returns the last tokens.
 async fn sign_in_until_refused(
     stack: &Stack,
     ann: &Person,
@@ -61,7 +61,7 @@ async fn delete(stack: &Stack, ann: &Person) {
     assert_eq!(answer.status(), StatusCode::NO_CONTENT);
 }
 
-/// Nothing that was ever given opens anything.
+/// Asserts that all issued tokens are refused.
 async fn assert_all_tokens_refused(stack: &Stack, ann: &Person, given: &[Value]) {
     let (status, _) = stack.try_authenticate(ann, None).await;
     assert!(
@@ -76,7 +76,7 @@ async fn assert_all_tokens_refused(stack: &Stack, ann: &Person, given: &[Value])
     }
 }
 
-/// Makes `auth` forget that it has ever heard anything of `users`, so that it hears everything again.
+/// Deletes the consumer positions of `auth`, so that all events of `users` are delivered again.
 async fn reset_consumer_positions(stack: &mut Stack) {
     stack.auth.kill();
     let [auth, _] = stack.database_urls();

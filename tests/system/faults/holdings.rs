@@ -1,4 +1,4 @@
-//! What each of the two services holds of a person.
+//! The data that each of the two services holds about a person, for tests that compare them.
 
 use std::collections::BTreeMap;
 
@@ -38,14 +38,14 @@ pub(super) async fn directory(stack: &Stack) -> BTreeMap<String, Vec<String>> {
     }
 }
 
-/// What `auth` holds of a person.
+/// The account of a person in `auth`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Account {
     /// They sign in, and have this id.
     Active(String),
     /// Their registration has no answer yet.
     Pending,
-    /// There is none.
+    /// There is no account.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! What may fail, and what holds all the same.
+//! Fault tests of the whole system: outages, crashes and redelivery.
 
 mod crashes;
 mod deletion;

@@ -1,4 +1,4 @@
-//! Each service stands alone while the other is away.
+//! Tests of an outage of one service: the other one goes on.
 
 use http::StatusCode;
 use testkit::{Engine, Person, Stack, StackOptions, eventually};

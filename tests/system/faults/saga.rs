@@ -1,5 +1,5 @@
-//! A registration is a saga of two parties. Whichever dies at whichever step: once both run again, the person is on
-//! both sides under one id, over every transport.
+//! Tests of the registration saga: after a crash of either service at any step, the person exists in both services
+//! under one id, over every transport.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A request that is on its way, until this is dropped.
 type PendingRequest = JoinSet<reqwest::Result<reqwest::Response>>;
 
-/// Sends a registration. Whether an answer comes is not what is looked at.
+/// Sends a registration without waiting for the response.
 async fn start_registration(stack: &Stack, user_name: &str) -> (Person, PendingRequest) {
     let person = Person::named(user_name);
     let body = json!({ "user_name": person.user_name, "email": person.email(), "password": person.password });
@@ -140,7 +140,7 @@ async fn both_die(stack: &mut Stack) {
     wait_until_both_services_have(stack, &person).await;
 }
 
-/// A registration that `users` has committed while nothing that it says over HTTP reaches `auth`.
+/// Registers a person while the responses of `users` over HTTP do not reach `auth`. `users` has committed then.
 async fn register_without_response(stack: &mut Stack, user_name: &str) -> (Person, PendingRequest) {
     stack.line.as_ref().unwrap().drop_responses();
     let (person, request) = start_registration(stack, user_name).await;

@@ -1,5 +1,5 @@
-//! Two replicas of each service on PostgreSQL, behind a balancer: they come and go, and nothing is lost, reordered or
-//! said twice.
+//! Tests of two replicas of each service on PostgreSQL behind a load balancer: no event is lost, reordered or published
+//! twice when replicas start and stop.
 
 mod people;
 mod pooled;
@@ -21,7 +21,7 @@ async fn start_two_replicas() -> Stack {
     Stack::with(options).await
 }
 
-/// Makes a person at one replica of the user service, by SCIM; the id.
+/// Creates a user at one replica of the user service over SCIM, and returns the id.
 async fn create(stack: &Stack, replica: usize, token: &str, name: &str) -> String {
     let (status, user) = scim(
         stack,
@@ -49,7 +49,7 @@ async fn scim(
         .expect("the replica answers")
 }
 
-/// Nothing when the replica is away, or went away before it answered.
+/// Returns nothing when the replica does not answer.
 async fn try_scim(
     stack: &Stack,
     replica: usize,
@@ -110,7 +110,7 @@ fn sequences(events: &[Value]) -> BTreeMap<String, Vec<u64>> {
     found
 }
 
-/// How many partitions each living replica of the user service publishes, once all are held by `replicas` of them.
+/// The number of partitions of each running replica of the user service, once `replicas` of them hold all.
 async fn wait_for_partition_shares(stack: &Stack, replicas: i64) {
     let [_, users] = stack.database_urls();
     let db = chassis::db::DbConfig::new(users).open().await.unwrap();

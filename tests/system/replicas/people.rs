@@ -1,4 +1,4 @@
-//! What one replica has done, every other knows: registrations, sessions, tokens, sign-outs, disabled people.
+//! Tests of state across replicas: registrations, sessions, tokens, sign-outs and disabled people.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Two replicas of each service that reach PostgreSQL through a pooler in transaction mode, and no other way.
+//! Tests of two replicas of each service that reach PostgreSQL only through PgBouncer in transaction mode.
 
 use http::StatusCode;
 use serde_json::json;

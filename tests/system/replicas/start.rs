@@ -1,4 +1,4 @@
-//! Replicas that start at the same moment on an empty database.
+//! Tests of replicas that start at the same time on an empty database.
 
 use serde_json::Value;
 use testkit::{Process, Service, Stack};

@@ -1,4 +1,4 @@
-//! Replicas that die, leave and return: who publishes changes, the order does not.
+//! Tests of the partition leases: when replicas crash, stop and return, the publisher changes and the order does not.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,14 +37,14 @@ async fn create_many(stack: &Stack, replica: usize, token: &str, prefix: &str) -
     made
 }
 
-/// How long an event waited from the answer until it was published, and when that was.
+/// The delay between the response and the publication of an event, with its time.
 struct PublishDelay {
     took: Duration,
     ended: Instant,
 }
 
-/// Makes people at replica 1, one after the other. The longest wait of an event: with a partition that nobody has, until
-/// somebody has it.
+/// Creates people at replica 1, one after the other, and returns the longest publish delay of an event. An event in a
+/// partition without a publisher waits until a replica has the lease.
 async fn longest_publish_delay(stack: &Stack, token: &str) -> PublishDelay {
     let mut longest: Option<PublishDelay> = None;
     for number in 0..MANY {
@@ -107,7 +107,7 @@ async fn a_lone_replica_that_was_killed_publishes_again_soon_after_it_returns() 
     );
 }
 
-/// Changes the same people at one replica and the other, until told to stop. What was acknowledged, for each.
+/// Changes the same people at both replicas until it is stopped, and returns the acknowledged versions.
 async fn change_people(
     stack: &Stack,
     token: &str,

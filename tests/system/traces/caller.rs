@@ -1,4 +1,4 @@
-//! Traces that somebody else has begun, recorded or not.
+//! Tests of traces that a caller started, with and without the sampled flag (W3C Trace Context).
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{event_spans, wait_for_trace};
 
 const CALLER: &str = "00f067aa0ba902b7";
 
-/// Registers somebody as a part of the trace `id`.
+/// Registers a person with a request that belongs to the trace `id`.
 async fn register(stack: &Stack, user_name: &str, id: &str, flags: &str) {
     let answer = stack
         .http()

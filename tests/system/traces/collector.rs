@@ -1,4 +1,4 @@
-//! What stands in for a collector: takes OTLP over HTTP and reads the protobuf as a collector does.
+//! A test double of an OpenTelemetry collector, which receives OTLP over HTTP in protobuf.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::spans::{ReceivedSpan, spans_of_export};
 
-/// The header that it asks for, with its value.
+/// The header that the collector requires, with its value.
 pub(super) const HEADER: (&str, &str) = ("x-scope-orgid", "canary-of-the-collector");
 
 #[derive(Clone, Default)]
@@ -28,7 +28,7 @@ struct Export {
     spans: Vec<ReceivedSpan>,
 }
 
-/// A collector. It takes nothing without the header [`HEADER`]. Gone when dropped.
+/// A collector. It rejects requests without the header [`HEADER`]. It stops when it is dropped.
 pub(super) struct Collector {
     address: SocketAddr,
     received: ReceivedExports,
@@ -55,18 +55,18 @@ impl Collector {
         }
     }
 
-    /// Both services export to it.
+    /// Options with which both services export to this collector.
     pub(super) fn options(&self) -> StackOptions {
         exporting_to(self.address)
     }
 
-    /// Everything that has come so far.
+    /// The spans received so far.
     pub(super) fn spans(&self) -> Vec<ReceivedSpan> {
         let exports = self.received.0.lock().unwrap_or_else(PoisonError::into_inner);
         exports.iter().flat_map(|export| export.spans.clone()).collect()
     }
 
-    /// Whether anything that has come holds `text`, wherever it stands.
+    /// Whether any received data contains `text`.
     pub(super) fn contains_text(&self, text: &str) -> bool {
         let exports = self.received.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |export: &Export| {
@@ -79,7 +79,7 @@ impl Collector {
     }
 }
 
-/// Both services export to whoever is at `address`.
+/// Options with which both services export to `address`.
 pub(super) fn exporting_to(address: SocketAddr) -> StackOptions {
     let header = format!("VESTIBULE_AUTH__TRACES__HEADERS__{}", variable(HEADER.0));
     let endpoint = format!("http://{address}");

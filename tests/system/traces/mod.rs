@@ -1,4 +1,4 @@
-//! Traces as a collector sees them: one sign-up is one trace, whichever way it goes and whatever carries the events.
+//! Tests of tracing: one sign-up is one trace at the collector, over HTTP and over every transport of events.
 
 mod caller;
 mod collector;
@@ -19,7 +19,7 @@ use spans::{Kind, ReceivedSpan, Trace};
 /// Spans wait two seconds for others to be sent with; debug builds on a busy machine are slow.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Somebody whose name, address and password nothing else resembles.
+/// A person whose name, address and password are unique, so that they can be found in any output.
 fn canary(user_name: &str) -> Person {
     Person {
         password: "canary-violin-42-tractor".to_owned(),
@@ -27,7 +27,7 @@ fn canary(user_name: &str) -> Person {
     }
 }
 
-/// Waits until `look` finds in the trace `id` what it looks for, and nothing of the trace is missing.
+/// Waits until `look` finds its result in the trace `id` and the trace is complete.
 async fn wait_for_trace<T>(
     collector: &Collector,
     id: &str,
@@ -78,7 +78,7 @@ fn logged_span_ids(process: &Process, trace: &str) -> Vec<String> {
         .collect()
 }
 
-/// Everybody whom a line of the log names, by id.
+/// The ids of the users whom log lines name.
 fn logged_user_ids(stack: &Stack) -> BTreeSet<String> {
     let lines = [&stack.auth, &stack.users].into_iter().flat_map(log_lines);
     // A client that acts for itself stands there by its name, which is no secret.

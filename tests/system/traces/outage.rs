@@ -1,4 +1,4 @@
-//! A collector that is away, or takes its time, costs spans and nothing else.
+//! Tests of a collector that is unavailable or slow: only spans are lost.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! One sign-up through the pages, with `users` there and with `users` away, over every transport.
+//! Tests of the trace of one sign-up through the pages, with `users` available and not, over every transport.
 
 use std::collections::BTreeSet;
 
@@ -24,14 +24,14 @@ async fn latest_trace_id(collector: &Collector, before: &[String]) -> String {
     .await
 }
 
-/// What the events of a sign-up are: asked for by `auth`, answered by `users`.
+/// The spans of a sign-up's events: the request of `auth` and the answer of `users`.
 fn sign_up_event_spans(trace: &Trace) -> Option<[ReceivedSpan; 4]> {
     let (asked, heard) = event_spans(trace, "auth", "users", REQUESTED)?;
     let (answered, applied) = event_spans(trace, "users", "auth", CREATED)?;
     Some([asked, heard, answered, applied].map(Clone::clone))
 }
 
-/// The request that `auth` made, and as what `users` took it.
+/// The client span of the request that `auth` sent, and the server span in `users`.
 fn http_spans(trace: &Trace) -> Option<[ReceivedSpan; 2]> {
     let root = trace.find("auth", Kind::Server, "POST /register", None)?;
     let call = trace.find("auth", Kind::Client, "POST /registrations", Some(root))?;

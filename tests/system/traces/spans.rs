@@ -1,4 +1,4 @@
-//! Spans as the collector read them, and the traces that they make.
+//! Spans that the collector received, and the traces that they form.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 pub(super) use opentelemetry_proto::tonic::trace::v1::span::SpanKind as Kind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
-/// One span, and who sent it.
+/// A received span, with the service that sent it.
 #[derive(Clone, Debug)]
 pub(super) struct ReceivedSpan {
     /// `vestibule-auth`, `vestibule-users`
@@ -108,7 +108,7 @@ impl Trace {
         })
     }
 
-    /// The parents that nobody has sent: none, when the trace is complete. The root has none, or one outside.
+    /// The parents that were not received. A complete trace has none. The parent of the root may be outside.
     pub(super) fn missing_parents(&self) -> BTreeSet<&str> {
         let ids: BTreeSet<&str> = self.0.iter().map(|span| span.id.as_str()).collect();
         let parents = self.0.iter().map(|span| span.parent.as_str());

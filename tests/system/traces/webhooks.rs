@@ -1,4 +1,4 @@
-//! A delivery to a webhook is a part of the trace in which the event happened, and tells the receiver so.
+//! Tests of the trace of a webhook delivery: it belongs to the trace of the event, and carries `traceparent`.
 
 use std::net::Ipv4Addr;
 

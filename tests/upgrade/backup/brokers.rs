@@ -1,5 +1,4 @@
-//! Services that were restored with a broker between them: to one alone its queue has nothing to give again, and to both
-//! it tells of what neither knows any more.
+//! Tests of restorations with a broker between the services, of one service and of both.
 
 use serde_json::{Value, json};
 use testkit::{Engine, Person, Stack, StackOptions, Transport, Visitor, brokers, within};
@@ -9,14 +8,14 @@ use super::operator::{
     wait_until_services_agree, wait_until_sign_in_works,
 };
 
-/// Somebody who was there only after the backup, and is gone.
+/// Creates and deletes a person, after the backup.
 async fn create_and_delete(stack: &Stack, name: &str) -> Person {
     let person = stack.register(name).await;
     delete(stack, &person).await;
     person
 }
 
-/// Each service hears what happens in the other now.
+/// Asserts that new events reach the other service, in both directions.
 async fn assert_new_events_flow(stack: &Stack, name: &str) {
     let person = stack.register(name).await;
     rename(stack, &person, "Somebody new").await;
@@ -25,7 +24,7 @@ async fn assert_new_events_flow(stack: &Stack, name: &str) {
     wait_until_services_agree(stack).await;
 }
 
-/// A registration while the user service is away, which is told that it has to wait. Its id.
+/// Registers a person while the user service is stopped, and returns the id of the pending registration.
 async fn register_while_users_is_away(stack: &Stack, name: &str) -> String {
     let person = Person::named(name);
     let asked = stack
@@ -40,7 +39,7 @@ async fn register_while_users_is_away(stack: &Stack, name: &str) -> String {
     answer["id"].as_str().unwrap().to_owned()
 }
 
-/// Whoever waits for this registration is told that the name is taken.
+/// Waits until the registration is rejected because the name is taken.
 async fn wait_until_rejected(stack: &Stack, registration: &str) {
     let mut visitor = Visitor::at(&stack.auth_url(""));
     within(CATCH_UP_TIMEOUT, "the refusal is heard", async || {
@@ -50,7 +49,7 @@ async fn wait_until_rejected(stack: &Stack, registration: &str) {
     .await;
 }
 
-/// Both services lose what came after the backup, while the broker has a registration from then.
+/// Restores both services, while the broker has a registration from after the backup.
 async fn lose_later_changes(stack: &mut Stack) {
     stop(&mut stack.users).await;
     register_while_users_is_away(stack, "pat").await;

@@ -1,4 +1,4 @@
-//! Who was deleted after a backup stays deleted when the backup is put back, and cannot sign in at any moment.
+//! Tests of a restoration after a deletion: a person who was deleted after the backup stays deleted.
 
 use testkit::{Engine, Person, Stack, StackOptions, within};
 

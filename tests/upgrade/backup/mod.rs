@@ -1,4 +1,4 @@
-//! Backups are taken and put back: what is lost comes back, and what must not come back does not.
+//! Tests of backup and restoration.
 
 mod brokers;
 mod erased;

@@ -1,4 +1,4 @@
-//! What operators do in these tests, and what they look at.
+//! The operator's actions and checks in the backup tests.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use testkit::{Person, Process, Stack, eventually, program, within};
 /// services agree waits for that.
 pub(super) const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Runs the tool for the services that are named, where they run.
+/// Runs `vestibule` for the named services.
 pub(super) fn run_tool(stack: &Stack, command: &str, services: &[&str], more: &[&str]) -> Output {
     let mut run = Command::new(program("vestibule"));
     run.arg(command).current_dir(stack.folder());
@@ -28,14 +28,14 @@ pub(super) fn assert_success(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// It refused with this exit code, and said this.
+/// Asserts the exit code and a part of the message.
 pub(super) fn assert_refused(output: &Output, code: i32, what: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(what), "{said}");
 }
 
-/// What an operator would like to forget: the data of a service is gone.
+/// Deletes the data of a service.
 pub(super) async fn delete_data(stack: &Stack, service: usize) {
     let url = &stack.database_urls()[service];
     match url.strip_prefix("sqlite:") {
@@ -83,7 +83,7 @@ pub(super) async fn wait_until_services_agree(stack: &Stack) {
     }
 }
 
-/// Signs somebody in as soon as a restored `auth` has caught up with the user service.
+/// Waits until a person can sign in, after a restored `auth` has caught up with the user service.
 pub(super) async fn wait_until_sign_in_works(stack: &Stack, person: &Person) {
     within(CATCH_UP_TIMEOUT, "sign-in is open again", async || {
         let (status, body) = stack.try_authenticate(person, None).await;
@@ -107,7 +107,7 @@ pub(super) async fn delete(stack: &Stack, person: &Person) {
     .await;
 }
 
-/// The state of somebody in the user service, if there is one.
+/// Whether the user service has the person.
 pub(super) async fn is_in_directory(stack: &Stack, person: &Person) -> bool {
     let url = stack.users_url(&format!("/scim/v2/Users/{}", person.id));
     let token = stack.operator_token().await;

@@ -1,4 +1,4 @@
-//! A backup that does not fit is refused.
+//! Tests of backups that do not fit: the restoration is refused before any change.
 
 use std::fs;
 

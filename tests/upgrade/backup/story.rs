@@ -1,5 +1,4 @@
-//! A backup is taken under load, changes follow, the databases are gone, the backup is put back: people sign in, and the
-//! services agree again.
+//! Test of a backup under load and its restoration: people sign in afterwards, and the services agree.
 
 use std::cell::Cell;
 
@@ -146,7 +145,7 @@ async fn story(engine: Engine) {
     wait_until_services_agree(&stack).await;
 }
 
-/// Who registered before the backup began.
+/// The person who registered before the backup began.
 fn first_person() -> Person {
     Person::named("guest0")
 }

@@ -1,4 +1,4 @@
-// Reads a compose file with the library that Docker Compose reads it with, and prints what Compose would start, as JSON.
+// Reads a compose file with the library of Docker Compose and prints the resolved project as JSON.
 //
 //	compose-config FILE [--env-file FILE]... [--profile NAME]...
 //

@@ -1,4 +1,4 @@
-//! The long form: `scripts/faults`.
+//! The program behind `scripts/faults`: long campaigns of random faults, and their report.
 
 use std::path::PathBuf;
 use std::time::Instant;

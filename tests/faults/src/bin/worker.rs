@@ -1,4 +1,4 @@
-//! One worker of the fault tests: `faults-worker SETTINGS.json`. Started by their driver, never by hand.
+//! `faults-worker SETTINGS.json`: one worker of the fault tests, which their driver starts.
 
 use anyhow::Context as _;
 

@@ -1,4 +1,4 @@
-//! The verdict over one run: pure, so that it can be shown broken runs of every kind.
+//! The checker of one run. It is a pure function, so tests can give it broken runs.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ pub struct Change {
     pub person: Uuid,
     /// To which version.
     pub version: i64,
-    /// The event that tells it.
+    /// The event of the change.
     pub event: Uuid,
     /// The transaction that made it.
     pub nonce: Uuid,
@@ -34,10 +34,10 @@ pub struct Person {
     pub deleted: bool,
 }
 
-/// All there is to know of a run, once everything is at rest.
+/// The complete record of a run, taken when the world is quiescent.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    /// What the workers told.
+    /// The history that the workers recorded.
     pub history: Vec<HistoryEntry>,
     /// The source's outbox: which transactions were committed in truth.
     pub committed: Vec<Change>,
@@ -49,7 +49,7 @@ pub struct Run {
     pub follower: BTreeMap<Uuid, Person>,
 }
 
-/// What can be wrong.
+/// A guarantee that a run breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Violation {
     /// Acknowledged and gone, or committed and never applied.
@@ -58,13 +58,13 @@ pub enum Violation {
     Doubled,
     /// Applied after a later one of the same person.
     Reordered,
-    /// The follower's person is older than what was applied last, or otherwise not as at the source.
+    /// The follower's person is older than the last applied change, or differs from the source.
     Regressed,
     /// Published or applied, and never committed.
     Phantom,
 }
 
-/// One thing that is wrong.
+/// One violation in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What.
@@ -87,7 +87,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is wrong with `run`; nothing, when the promise was kept.
+/// All violations in `run`.
 ///
 /// - Every acknowledged change is in the source, and every change of the source was applied, unless a snapshot state of
 ///   a later version came before it.
@@ -119,7 +119,7 @@ pub fn check(run: &Run) -> Vec<Finding> {
     findings
 }
 
-/// What the writers were told, against what the source holds.
+/// Compares the acknowledgements of the writers with the source.
 fn source(run: &Run) -> Vec<Finding> {
     let committed: HashMap<Uuid, &Change> = run
         .committed
@@ -164,7 +164,7 @@ fn source(run: &Run) -> Vec<Finding> {
     findings
 }
 
-/// What was applied of one person, in order.
+/// Checks the changes of one person that were applied, in order.
 fn effects(person: Uuid, told: &BTreeMap<i64, &Change>, applied: &[&Change], findings: &mut Vec<Finding>) {
     let published: HashSet<Uuid> = told.values().map(|change| change.event).collect();
     let mut seen = HashSet::new();
@@ -204,7 +204,7 @@ fn effects(person: Uuid, told: &BTreeMap<i64, &Change>, applied: &[&Change], fin
     }));
 }
 
-/// Where one person stands at the end.
+/// Checks the final state of one person.
 fn state(run: &Run, person: Uuid, applied: &[&Change], findings: &mut Vec<Finding>) {
     let newest = applied.iter().map(|change| change.version).max();
     let here = run.follower.get(&person);

@@ -1,4 +1,4 @@
-//! Broken runs of every kind: a check that cannot fail is worth nothing.
+//! Tests of the checker with runs that break each guarantee.
 
 use proptest::prelude::*;
 

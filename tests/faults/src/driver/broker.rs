@@ -1,4 +1,4 @@
-//! What carries the events of a world: nothing but HTTP, or a broker of the campaign's own behind a proxy.
+//! The transport of a world: HTTP alone, or a broker of its own behind a fault proxy.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,7 +8,7 @@ use testkit::FaultProxy;
 use testkit::brokers::{OwnKafka, OwnRabbit};
 use tokio::net::TcpListener;
 
-/// How events travel.
+/// The transport of the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Over HTTP.
@@ -115,7 +115,7 @@ impl Broker {
         }
     }
 
-    /// Starts it again, with what it holds.
+    /// Starts the broker again with its data.
     pub async fn start_again(&self) {
         match self {
             Self::Feed => {}

@@ -1,4 +1,4 @@
-//! Having something happen, and putting it right again.
+//! The injection of a fault, and the recovery from it.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::seeded::SeededRandom;
 use crate::settings::Role;
 use testkit::{FaultProxy, poll_until};
 
-/// How long a worker may take to end when it is asked to.
+/// The time that a worker may take to end.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Something that happens now.
+/// A fault that is active now.
 #[derive(Debug)]
 pub(super) struct ActiveFault {
     pub(super) kind: FaultKind,
@@ -28,7 +28,8 @@ pub(super) struct ActiveFault {
 }
 
 impl World<'_> {
-    /// Has `kind` happen to `target`. Nothing, when that cannot be now, such as when the process is not at work.
+    /// Injects `kind` into `target`. Returns nothing when that is not possible now, for example because the process does
+    /// not run.
     pub(super) async fn inject(
         &mut self,
         kind: FaultKind,

@@ -1,4 +1,4 @@
-//! What can happen, where, and how likely it is.
+//! The kinds of faults, their targets and their probabilities.
 
 use chassis::db::Engine;
 
@@ -7,7 +7,7 @@ use crate::seeded::SeededRandom;
 use crate::settings::Role;
 use crate::worker::CrashPoint;
 
-/// What happens.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// `kill -9` at any moment.
@@ -48,7 +48,7 @@ pub enum FaultKind {
     ClockWrong,
 }
 
-/// To whom it happens. Nothing happens twice at the same time to the same.
+/// The target of a fault. A target has at most one fault at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultTarget {
     /// A process.
@@ -68,7 +68,7 @@ pub enum FaultTarget {
 }
 
 impl FaultKind {
-    /// As the report has it.
+    /// The name in the report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill -9 at any moment",
@@ -96,7 +96,7 @@ impl FaultKind {
         }
     }
 
-    /// How long it lasts, in milliseconds.
+    /// The duration in milliseconds.
     pub(super) fn duration_ms(self, random: &mut SeededRandom) -> u64 {
         match self {
             Self::Kill | Self::Upgrade => random.between(0, 300),
@@ -112,7 +112,7 @@ impl FaultKind {
     }
 }
 
-/// Everything that can happen on `engine` and `transport`, once.
+/// All faults that are possible on `engine` and `transport`.
 pub(super) fn all(engine: Engine, transport: Transport, replicas: usize) -> Vec<(FaultKind, FaultTarget)> {
     let last = replicas.saturating_sub(1);
     let (source, follower) = (
@@ -166,7 +166,7 @@ pub(super) fn all(engine: Engine, transport: Transport, replicas: usize) -> Vec<
     all
 }
 
-/// Something to happen, fit for `engine` and `transport`.
+/// Chooses a fault that is possible on `engine` and `transport`.
 pub(super) fn choose(
     random: &mut SeededRandom,
     engine: Engine,

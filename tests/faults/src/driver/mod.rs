@@ -1,4 +1,4 @@
-//! Worlds of real processes, and what happens to them.
+//! The driver: starts worlds of real processes and injects faults.
 
 mod broker;
 mod faults;

@@ -1,4 +1,4 @@
-//! The report of a campaign, for people.
+//! The report of a campaign, as text.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use anyhow::Context as _;
 use super::broker::Transport;
 use super::round::{Campaign, RoundTotals};
 
-/// What a campaign came to.
+/// The report of a campaign.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// How events travelled.
+    /// The transport.
     pub transport: Transport,
-    /// What was asked for.
+    /// The campaign.
     pub campaign: Campaign,
     /// In how many parts it was played side by side.
     pub lanes: u64,
-    /// What happened.
+    /// The totals.
     pub tally: RoundTotals,
-    /// How long it took.
+    /// The duration.
     pub took: Duration,
 }
 

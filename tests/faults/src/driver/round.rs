@@ -1,4 +1,4 @@
-//! Rounds: a fresh world, faults one over the other, rest, and the verdict.
+//! Rounds: each starts a world, injects overlapping faults, waits for quiescence and checks the result.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::seeded::SeededRandom;
 /// Within this time everything that can happen does happen, when it is tried again and again.
 const FAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long to wait for something to arrive before the next thing happens all the same.
+/// The time to wait for progress before the next fault is injected anyway.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
 const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
-/// What rounds have come to.
+/// The totals of rounds.
 #[derive(Clone, Debug, Default)]
 pub struct RoundTotals {
-    /// How often what happened.
+    /// The number of faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// Changes that were acknowledged.
     pub acknowledged: u64,
@@ -42,7 +42,7 @@ pub struct RoundTotals {
     pub snapshots: u64,
     /// The longest time from the last fault to rest.
     pub longest_rest: Duration,
-    /// What is wrong, with the seed of the round.
+    /// The violations, with the seed of the round.
     pub findings: Vec<(u64, String)>,
 }
 
@@ -88,7 +88,7 @@ impl Campaign {
     }
 }
 
-/// One round: `faults` things happen to a fresh world, one over the other.
+/// One round: injects `faults` overlapping faults into a new world.
 ///
 /// # Errors
 /// When the world cannot be started or looked at.
@@ -99,7 +99,7 @@ pub async fn round(shape: WorldShape, broker: &Broker, faults: u64) -> anyhow::R
     settle_and_check(world, tally).await
 }
 
-/// Everything that can happen happens once, one after the other.
+/// Injects every possible fault once, one after the other.
 ///
 /// # Errors
 /// When the world cannot be started or looked at, or something does not come to happen.
@@ -129,7 +129,7 @@ pub async fn each_once(shape: WorldShape, broker: &Broker) -> anyhow::Result<Rou
     settle_and_check(world, tally).await
 }
 
-/// Has `kind` happen to `target` and puts it right. Nothing, when it did not come to that.
+/// Injects `kind` into `target` and recovers. Returns nothing when the fault could not occur.
 async fn inject_and_recover(
     world: &mut World<'_>,
     kind: FaultKind,
@@ -144,7 +144,7 @@ async fn inject_and_recover(
     Ok(world.recover(active).await?.then_some(()))
 }
 
-/// Rest, and what is wrong then.
+/// Waits for quiescence and checks the run.
 async fn settle_and_check(mut world: World<'_>, mut tally: RoundTotals) -> anyhow::Result<RoundTotals> {
     let shape = world.shape;
     let rest = world.settle().await?;
@@ -172,7 +172,7 @@ async fn settle_and_check(mut world: World<'_>, mut tally: RoundTotals) -> anyho
     Ok(tally)
 }
 
-/// Has things happen, one over the other, until so many have happened.
+/// Injects overlapping faults until the given number has occurred.
 async fn inject_faults(world: &mut World<'_>, faults: u64, tally: &mut RoundTotals) -> anyhow::Result<()> {
     let mut random = SeededRandom::new(world.shape.seed).part(2);
     let mut now: Vec<ActiveFault> = Vec::new();
@@ -244,7 +244,7 @@ impl Pace {
 }
 
 impl RoundTotals {
-    /// How many things have happened.
+    /// The number of faults that occurred.
     pub fn count(&self) -> u64 {
         self.faults.values().sum()
     }

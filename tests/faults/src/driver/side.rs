@@ -1,4 +1,4 @@
-//! One side of a world: a database, and the replicas that work on it.
+//! One side of a world: a database and its replicas.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::broker::local;
 use crate::settings::{Role, Settings};
 use crate::worker;
 
-/// What a process whose disk is full can still write, in bytes.
+/// The bytes that a process can still write when its disk is full.
 const FULL_DISK_BYTES: u64 = 4096;
 
 /// A worker, with the line to its database.
@@ -139,7 +139,7 @@ impl Replica {
         })
     }
 
-    /// Where it takes orders.
+    /// The address of the control routes.
     pub(super) fn address(&self) -> SocketAddr {
         local(self.settings.listen.port())
     }

@@ -1,4 +1,4 @@
-//! What the databases of a world say.
+//! Queries of the databases of a world.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A source and a follower, their databases and the way between them.
+//! A world: a source and a follower with their databases and the transport between them.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ const PEOPLE: usize = 300;
 /// By when everything that was committed has to be applied, once nothing is broken any more.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// What a world is made of.
+/// The configuration of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct WorldShape {
-    /// What both sides keep their data in.
+    /// The database engine of both sides.
     pub engine: Engine,
-    /// How many replicas each side has.
+    /// The number of replicas on each side.
     pub replicas: usize,
-    /// Where all choices come from.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
@@ -51,7 +51,7 @@ impl WorldShape {
     }
 }
 
-/// A running world. Gone, processes and all, when dropped.
+/// A running world. Its processes end when it is dropped.
 #[derive(Debug)]
 pub struct World<'b> {
     pub(super) shape: WorldShape,
@@ -160,7 +160,7 @@ impl<'b> World<'b> {
         }
     }
 
-    /// What the followers said last.
+    /// The last log lines of the followers.
     fn follower_log(&self) -> String {
         let logs = self.follower.replicas.iter().map(|replica| replica.process.log());
         let last = |log: String| {
@@ -208,7 +208,7 @@ impl<'b> World<'b> {
     /// took; nothing, when it did not arrive.
     ///
     /// # Errors
-    /// When a process cannot be told, or a database cannot be read.
+    /// When a process cannot be commanded, or a database cannot be read.
     pub async fn settle(&mut self) -> anyhow::Result<Option<Duration>> {
         let _ = std::fs::remove_file(self.folder.path().join("poison"));
         for role in [Role::Source, Role::Follower] {
@@ -238,7 +238,7 @@ impl<'b> World<'b> {
             && people(&self.source.database).await? == people(&self.follower.database).await?)
     }
 
-    /// What stands in the way of rest, in words.
+    /// Describes the work that is not finished.
     ///
     /// # Errors
     /// When a database cannot be read.

@@ -1,4 +1,4 @@
-//! Everybody there is, for those who begin, and the two who have nothing to compare.
+//! The snapshot of all people for the bootstrap, and the reconcilers' interfaces, which have nothing to compare.
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::people::{Change, EventVariant, moment, state};
 
-/// Everybody, in pages by id, those who are gone too.
+/// All people in pages by id, deleted ones included.
 pub(super) struct AllPeople;
 
 impl Snapshot for AllPeople {
@@ -56,7 +56,7 @@ impl Snapshot for AllPeople {
     }
 }
 
-/// What the follower would say to a reconciler.
+/// The follower's holdings, which are empty: these tests do not reconcile.
 pub(super) struct NoHoldings;
 
 impl Holdings for NoHoldings {

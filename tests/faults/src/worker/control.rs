@@ -1,4 +1,4 @@
-//! Orders from the driver.
+//! The control routes with which the driver commands a worker.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::CrashPoint;
 
-/// What the driver has ordered. Cheap to clone.
+/// The state that the driver has set. It is cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Control(Arc<ControlState>);
 

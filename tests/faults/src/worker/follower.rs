@@ -1,4 +1,4 @@
-//! The follower: the real one, with a handler that believes what it is told.
+//! The follower: the real inbox with a handler that applies every event.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::history::HistoryWriter;
 #[derive(Clone)]
 struct PeopleHandler {
     control: Control,
-    teller: HistoryWriter,
+    history: HistoryWriter,
     poison: PathBuf,
 }
 
@@ -36,13 +36,13 @@ impl Handler for PeopleHandler {
             return Err(HandlerError::other("this event is marked"));
         }
         if self.control.is_armed(CrashPoint::AfterCommit) {
-            crash_after_commit(tx, &self.teller);
+            crash_after_commit(tx, &self.history);
         }
         Ok(Applied::Yes)
     }
 }
 
-/// Starts everything in the background and answers what is served.
+/// Starts the background tasks and returns the routes.
 pub(super) fn start(world: &World) -> anyhow::Result<Router> {
     let http = HttpClient::new(ClientOptions::default())?;
     let tokens = access::tokens(&world.settings.key, &world.clock)?;
@@ -60,7 +60,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
         };
         let handler = PeopleHandler {
             control: copy.control.clone(),
-            teller: copy.teller.clone(),
+            history: copy.history.clone(),
             poison: copy.settings.poison.clone(),
         };
         let (config, until) = (copy.events.clone(), copy.shutdown.clone());

@@ -1,4 +1,4 @@
-//! The points at which a worker can be told to die, all outside the code that ships.
+//! The crash points of a worker. All are outside of the code that ships.
 
 use std::pin::Pin;
 use std::str::FromStr;
@@ -49,20 +49,20 @@ impl FromStr for CrashPoint {
     }
 }
 
-/// `kill -9`, by one's own hand.
-fn crash(teller: &HistoryWriter, point: CrashPoint) {
-    let _ = teller.record(&HistoryEntry::Died {
+/// Sends SIGKILL to this process.
+fn crash(history: &HistoryWriter, point: CrashPoint) {
+    let _ = history.record(&HistoryEntry::Died {
         point: point.name().to_owned(),
     });
     let _ = kill_process(getpid(), Signal::KILL);
 }
 
-/// A transport at both sides of which one can die.
+/// A transport with a crash point before and after it.
 #[derive(Debug)]
 pub(super) struct CrashingTransport<T> {
     pub(super) inner: T,
     pub(super) control: Control,
-    pub(super) teller: HistoryWriter,
+    pub(super) history: HistoryWriter,
 }
 
 impl<T: Transport> Transport for CrashingTransport<T> {
@@ -76,21 +76,21 @@ impl<T: Transport> Transport for CrashingTransport<T> {
 
     async fn publish(&self, events: &[Envelope]) -> Vec<Result<(), PublishError>> {
         if self.control.is_armed(CrashPoint::BeforePublish) {
-            crash(&self.teller, CrashPoint::BeforePublish);
+            crash(&self.history, CrashPoint::BeforePublish);
         }
         let results = self.inner.publish(events).await;
         let count = results.iter().filter(|result| result.is_ok()).count();
         if count > 0 {
-            let _ = self.teller.record(&HistoryEntry::Sent { count: count as u64 });
+            let _ = self.history.record(&HistoryEntry::Sent { count: count as u64 });
             if self.control.is_armed(CrashPoint::AfterPublish) {
-                crash(&self.teller, CrashPoint::AfterPublish);
+                crash(&self.history, CrashPoint::AfterPublish);
             }
         }
         results
     }
 }
 
-/// Dies when it is woken.
+/// A waker that crashes the process.
 struct CrashWaker(HistoryWriter);
 
 impl Wake for CrashWaker {
@@ -99,10 +99,10 @@ impl Wake for CrashWaker {
     }
 }
 
-/// Has the process die at the end of `tx.commit()`: the database has committed, and nobody has been told.
-pub(super) fn crash_after_commit(tx: &mut Tx, teller: &HistoryWriter) {
+/// Makes the process crash at the end of `tx.commit()`: the database has committed, and the caller has no result yet.
+pub(super) fn crash_after_commit(tx: &mut Tx, history: &HistoryWriter) {
     let commit = Arc::new(Notify::new());
-    let waker = Waker::from(Arc::new(CrashWaker(teller.clone())));
+    let waker = Waker::from(Arc::new(CrashWaker(history.clone())));
     // The commit wakes whoever waits, in its own thread: the waker is the trap, and nothing ever polls again.
     let waiting: &'static mut _ = Box::leak(Box::new(Arc::clone(&commit).notified_owned()));
     let _ = Pin::static_mut(waiting).poll(&mut Context::from_waker(&waker));

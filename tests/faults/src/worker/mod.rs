@@ -1,5 +1,5 @@
-//! A service that is nothing but its events: the real outbox, relay, feed, transports and inbox, with people for a
-//! domain. It runs as a process of its own, so that it can be killed.
+//! A worker: a minimal service with the real outbox, relay, feed, transports and inbox, and with people as its domain.
+//! It runs as a process of its own, so that it can be killed.
 
 mod access;
 mod all_people;
@@ -39,7 +39,7 @@ pub const SOURCE: &str = "users";
 /// The name of the follower, as groups and queues have it.
 pub const FOLLOWER: &str = "auth";
 
-/// What both parts stand on.
+/// The state that source and follower share.
 #[derive(Clone)]
 struct World {
     settings: Arc<Settings>,
@@ -47,12 +47,12 @@ struct World {
     db: Db,
     clock: SharedClock,
     random: SharedRandom,
-    teller: HistoryWriter,
+    history: HistoryWriter,
     control: Control,
     shutdown: Shutdown,
 }
 
-/// Plays its part until it is told to stop, or is killed.
+/// Runs the worker until it is stopped or killed.
 ///
 /// # Errors
 /// When it cannot start.
@@ -73,7 +73,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         db: db.clone(),
         clock: control.clock(),
         random: Arc::new(SystemRandom::default()),
-        teller: HistoryWriter::to(&settings.log).context("the log")?,
+        history: HistoryWriter::to(&settings.log).context("the log")?,
         control,
         shutdown: shutdown.clone(),
         settings: Arc::new(settings),

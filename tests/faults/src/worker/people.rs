@@ -1,4 +1,4 @@
-//! People: what the source changes, how events tell it, and what the follower makes of it.
+//! The domain of the workers: changes of people at the source, their events, and their application at the follower.
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// The kind of aggregate that this release does not know.
 const UNKNOWN_AGGREGATE: &str = "badge";
 
-/// What a transaction did to a person.
+/// The change of a person by one transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     pub(super) person: Uuid,
@@ -24,7 +24,7 @@ pub(super) struct Change {
     pub(super) deleted: bool,
 }
 
-/// How a change is told.
+/// The variant of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventVariant {
     /// The follower refuses it while it may.
@@ -35,7 +35,7 @@ pub(super) struct EventVariant {
     pub(super) older: bool,
 }
 
-/// A state as the release after this one would tell it: with a field more.
+/// A state of the next release, with one more field.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct ForeignState {
     #[serde(flatten)]
@@ -123,7 +123,7 @@ pub(super) fn state(change: Change, manner: EventVariant) -> Result<UserState, s
     })
 }
 
-/// The state as another release tells it.
+/// The state in the form of another release.
 fn foreign_state(change: Change, manner: EventVariant) -> Result<ForeignState, serde_json::Error> {
     let mut state = serde_json::to_value(state(change, manner)?)?;
     if let Some(fields) = state.as_object_mut() {
@@ -192,7 +192,7 @@ pub(super) async fn append_event(
     Ok(())
 }
 
-/// What an event says of a person, if it is about one, and whether it is marked.
+/// Reads the change in an event, if it is about a person, and whether it is marked.
 pub(super) fn read(event: &Envelope) -> Result<Option<(Change, bool)>, EnvelopeError> {
     let state = match event.open::<UserCreated>()? {
         Some(UserCreated(state)) => Some(state),

@@ -1,4 +1,4 @@
-//! The source: writers, a relay, a feed.
+//! The source: writers, a relay and a feed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl HasVerifier for ServedFeed {
     }
 }
 
-/// Starts everything in the background and answers what is served.
+/// Starts the background tasks and returns the routes.
 pub(super) fn start(world: &World) -> anyhow::Result<Router> {
     let outbox = Outbox::new(AUDIENCE, Arc::clone(&world.clock), Arc::clone(&world.random));
     let served = ServedFeed {
@@ -53,7 +53,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
         let transport = CrashingTransport {
             inner: inner.clone(),
             control: copy.control.clone(),
-            teller: copy.teller.clone(),
+            history: copy.history.clone(),
         };
         let options = RelayOptions {
             lease: LEASE,

@@ -1,4 +1,4 @@
-//! Eight writers that change people, commit late or not at all, and say what they were told.
+//! Eight writers that change people, commit late or roll back, and record the outcome.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn write(world: &World, outbox: &Outbox, mut random: SeededRandom) {
     }
 }
 
-/// One transaction: announced before, and what became of it told after.
+/// Runs one transaction: records the intent before and the outcome after.
 async fn attempt(
     world: &World,
     outbox: &Outbox,
@@ -66,7 +66,7 @@ async fn attempt(
     };
     // Never from the seed: a worker that starts again draws the same numbers again.
     let nonce = people::truncate_nonce(world.random.uuid(&*world.clock));
-    world.teller.record(&HistoryEntry::Intent { nonce, person })?;
+    world.history.record(&HistoryEntry::Intent { nonce, person })?;
     let mut tx = world.db.begin("write").await?;
     let Some(change) = people::change(&mut tx, person, nonce, delete).await? else {
         return Ok(tx.rollback().await?);
@@ -81,10 +81,10 @@ async fn attempt(
     sleep(Duration::from_millis(random.below(most))).await;
     if back {
         tx.rollback().await?;
-        return Ok(world.teller.record(&HistoryEntry::RolledBack { nonce })?);
+        return Ok(world.history.record(&HistoryEntry::RolledBack { nonce })?);
     }
     tx.commit().await?;
-    Ok(world.teller.record(&HistoryEntry::Acknowledged {
+    Ok(world.history.record(&HistoryEntry::Acknowledged {
         nonce,
         person,
         version: change.version,

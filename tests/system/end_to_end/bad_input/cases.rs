@@ -1,9 +1,9 @@
-//! The endpoints that read a body, and the ways to spoil what they read.
+//! The endpoints that read a body, and malformed requests to them.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-/// Who asks.
+/// The credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     Anybody,
@@ -13,7 +13,7 @@ pub(super) enum Caller {
     Client,
 }
 
-/// An endpoint that reads a body, with a body that it accepts apart from what a test spoils.
+/// An endpoint that reads a body, with a valid body.
 pub(super) struct Endpoint {
     pub(super) service: Service,
     pub(super) method: Method,
@@ -35,7 +35,7 @@ pub(super) enum Service {
 const JSON: &str = "application/json";
 /// The default of `limits.body_bytes`.
 const BODY_LIMIT: usize = 256 * 1024;
-/// What is read from anybody.
+/// The body limit of unauthenticated requests.
 const SMALL_LIMIT: usize = 16 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 const SCIM: &str = "application/scim+json";
@@ -192,7 +192,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// A way to spoil a request.
+/// A malformed request.
 pub(super) struct MalformedRequest {
     pub(super) what: &'static str,
     pub(super) content_type: String,

@@ -1,4 +1,4 @@
-//! What must come out nowhere, in all its disguises, and all that came out.
+//! The search for canary secrets: the planted secrets in all encodings, and the recorded output.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-/// A secret that is told by its place, with characters that every encoding changes.
+/// A secret that names its place and has characters that every encoding changes.
 pub(super) fn canary(place: &str) -> String {
     format!("canary-{place}-\"ä&=+/%\\-end")
 }
@@ -49,7 +49,7 @@ fn encodings(secret: &str) -> Vec<String> {
     found
 }
 
-/// What must come out nowhere, and all that came out.
+/// The planted secrets and the recorded output.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) planted: Vec<String>,
@@ -74,7 +74,7 @@ impl Search {
         self.outputs.push((format!("the answer of {url}"), text));
     }
 
-    /// Runs a program that is to fail, and keeps what it says.
+    /// Runs a program that must fail, and records its output.
     pub(super) fn run(&mut self, command: &mut Command) {
         let output = command.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
