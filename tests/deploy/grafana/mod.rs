@@ -1,11 +1,11 @@
 //! Tests of the dashboards: their form, and that every expression has data in a running Prometheus.
 
-mod board;
+mod dashboard;
 mod shape;
 
 use std::time::Duration;
 
-use board::{all, expressions, substituted};
+use dashboard::{all, expressions, substituted};
 use testkit::within;
 
 use crate::prometheus::server::Server;
@@ -21,8 +21,8 @@ const EXPECTED_EMPTY: [(&str, &str); 4] = [
 /// Asks `server` every expression of every dashboard, as Grafana would.
 pub(crate) async fn assert_expressions_have_data(server: &Server) {
     let mut asked = 0;
-    for board in all() {
-        for place in expressions(&board) {
+    for dashboard in all() {
+        for place in expressions(&dashboard) {
             let expression = substituted(&place.expression);
             let what = format!("data for {place}");
             within(Duration::from_secs(30), &what, async || {

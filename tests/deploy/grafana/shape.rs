@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::board::{Board, FOLDER, all, expressions, list, panels, substituted, text};
+use super::dashboard::{Dashboard, FOLDER, all, expressions, list, panels, substituted, text};
 use crate::files::{files_below, read, root, yaml};
 use crate::prometheus::{known_series, series_of};
 use crate::tools::{checker, run_successfully, tool};
 
 #[test]
 fn the_dashboards_of_the_documentation_are_there() {
-    let names: Vec<String> = all().into_iter().map(|board| board.name).collect();
+    let names: Vec<String> = all().into_iter().map(|dashboard| dashboard.name).collect();
     assert_eq!(names, ["events", "overview", "resources", "sign-in", "tokens"]);
-    for board in all() {
-        let json = &board.json;
-        assert_eq!(text(json, "uid"), format!("vestibule-{}", board.name));
+    for dashboard in all() {
+        let json = &dashboard.json;
+        assert_eq!(text(json, "uid"), format!("vestibule-{}", dashboard.name));
         assert!(text(json, "title").starts_with("Vestibule / "));
         assert!(!text(json, "description").is_empty());
-        assert_eq!(json["schemaVersion"], 41, "{}", board.name);
+        assert_eq!(json["schemaVersion"], 41, "{}", dashboard.name);
         assert_eq!(json["refresh"], "30s");
         // `id` belongs to the database of one Grafana.
-        assert!(json.get("id").is_none(), "{}", board.name);
+        assert!(json.get("id").is_none(), "{}", dashboard.name);
         assert_eq!(list(json, "tags"), ["vestibule"]);
         let variables: Vec<&str> = list(&json["templating"], "list")
             .iter()
@@ -39,20 +39,20 @@ fn the_dashboards_of_the_documentation_are_there() {
 
 #[test]
 fn every_panel_says_what_it_shows_in_which_unit_and_from_where() {
-    for board in all() {
+    for dashboard in all() {
         let mut ids = BTreeSet::new();
-        for panel in list(&board.json, "panels") {
+        for panel in list(&dashboard.json, "panels") {
             assert!(
                 ids.insert(panel["id"].as_u64().unwrap()),
                 "{}: {}",
-                board.name,
+                dashboard.name,
                 panel["id"]
             );
         }
         let mut titles = BTreeSet::new();
-        for panel in panels(&board) {
+        for panel in panels(&dashboard) {
             let title = text(panel, "title");
-            let place = format!("{}: {title}", board.name);
+            let place = format!("{}: {title}", dashboard.name);
             assert!(
                 titles.insert((title, panel["gridPos"]["y"].as_u64())),
                 "{place} is there twice"
@@ -90,14 +90,14 @@ fn cells(panel: &Value) -> Vec<(u64, u64)> {
 
 #[test]
 fn no_panel_lies_on_another_and_no_place_is_left_between_them() {
-    for board in all() {
+    for dashboard in all() {
         let mut taken = BTreeSet::new();
-        for panel in list(&board.json, "panels") {
+        for panel in list(&dashboard.json, "panels") {
             for cell in cells(panel) {
                 assert!(
                     taken.insert(cell),
                     "{}: {} lies on another",
-                    board.name,
+                    dashboard.name,
                     panel["title"]
                 );
             }
@@ -107,7 +107,7 @@ fn no_panel_lies_on_another_and_no_place_is_left_between_them() {
             rows.len() as u64,
             rows.last().unwrap() + 1,
             "{}: a gap",
-            board.name
+            dashboard.name
         );
     }
 }
@@ -115,9 +115,9 @@ fn no_panel_lies_on_another_and_no_place_is_left_between_them() {
 #[test]
 fn links_lead_to_sections_of_runbooks_that_there_are() {
     let mut seen = 0;
-    for board in all() {
-        let own = list(&board.json, "links").iter();
-        let panels = panels(&board);
+    for dashboard in all() {
+        let own = list(&dashboard.json, "links").iter();
+        let panels = panels(&dashboard);
         let of_panels = panels
             .iter()
             .filter_map(|panel| panel["links"].as_array())
@@ -133,7 +133,7 @@ fn links_lead_to_sections_of_runbooks_that_there_are() {
             assert!(
                 anchor.is_empty() || page.contains(&section),
                 "{}: {path}",
-                board.name
+                dashboard.name
             );
             seen += 1;
         }
@@ -143,8 +143,8 @@ fn links_lead_to_sections_of_runbooks_that_there_are() {
 
 #[test]
 fn expressions_ask_only_for_what_is_measured_or_recorded() {
-    for board in all() {
-        for place in expressions(&board) {
+    for dashboard in all() {
+        for place in expressions(&dashboard) {
             for series in series_of(&place.expression) {
                 assert!(known_series(&series), "{place}: nothing tells {series}");
             }
@@ -155,7 +155,7 @@ fn expressions_ask_only_for_what_is_measured_or_recorded() {
 /// Each metric of ours is shown somewhere, or it says why not.
 #[test]
 fn every_metric_is_on_a_dashboard() {
-    let boards: Vec<Board> = all();
+    let boards: Vec<Dashboard> = all();
     let shown: BTreeSet<String> = boards
         .iter()
         .flat_map(expressions)
@@ -208,8 +208,8 @@ fn the_types_of_grafana_read_every_dashboard() {
 #[test]
 fn every_expression_can_be_parsed() {
     let mut all_of_them = String::new();
-    for board in all() {
-        for place in expressions(&board) {
+    for dashboard in all() {
+        for place in expressions(&dashboard) {
             all_of_them.push_str(&substituted(&place.expression));
             all_of_them.push('\n');
         }

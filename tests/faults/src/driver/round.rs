@@ -178,7 +178,7 @@ async fn inject_faults(world: &mut World<'_>, faults: u64, tally: &mut RoundTota
     let mut now: Vec<ActiveFault> = Vec::new();
     let mut next = Instant::now();
     let mut begun = 0;
-    let mut pace = Pace::default();
+    let mut pace = FaultPacing::default();
     while tally.count() < faults || !now.is_empty() {
         let due = now.iter().map(|active| active.until).min();
         let more = tally.count() + now.len() as u64 >= faults;
@@ -220,12 +220,12 @@ async fn inject_faults(world: &mut World<'_>, faults: u64, tally: &mut RoundTota
 
 /// Most things happen to services that work: between two of them something has to arrive.
 #[derive(Debug, Default)]
-struct Pace {
+struct FaultPacing {
     /// The last effect when something happened last, and when that was; nothing: the next thing may happen at once.
     seen: Option<(i64, Instant)>,
 }
 
-impl Pace {
+impl FaultPacing {
     async fn allows_next(&self, world: &World<'_>) -> anyhow::Result<bool> {
         let Some((seen, since)) = self.seen else {
             return Ok(true);

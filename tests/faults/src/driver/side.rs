@@ -166,7 +166,7 @@ impl Replica {
     }
 
     /// Whether its writers rest when it starts again.
-    pub(super) fn rest(&mut self, quiet: bool) -> anyhow::Result<()> {
+    pub(super) fn pause_writers(&mut self, quiet: bool) -> anyhow::Result<()> {
         self.settings.quiet = quiet;
         write(&self.path, &self.settings)
     }

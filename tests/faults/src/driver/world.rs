@@ -137,7 +137,7 @@ impl<'b> World<'b> {
         world
             .until("SELECT count(*) FROM consumer_positions WHERE position >= 0 OR consumer LIKE '%@%'")
             .await?;
-        world.rest(false).await?;
+        world.pause_writers(false).await?;
         world.until("SELECT count(*) FROM applied").await?;
         Ok(world)
     }
@@ -172,11 +172,11 @@ impl<'b> World<'b> {
     }
 
     /// Has all writers rest, or work, now and when they start again.
-    async fn rest(&mut self, quiet: bool) -> anyhow::Result<()> {
+    async fn pause_writers(&mut self, quiet: bool) -> anyhow::Result<()> {
         let (http, order) = (self.http.clone(), format!("quiet/{quiet}"));
         for replica in &mut self.source.replicas {
-            replica.rest(quiet)?;
-            let obeyed = poll_until(SETTLE_TIMEOUT, async || {
+            replica.pause_writers(quiet)?;
+            let obeyed = reached(SETTLE_TIMEOUT, async || {
                 let obeyed = replica.send_command(&http, &order).await;
                 if !obeyed {
                     replica.start_if_stopped();
@@ -218,8 +218,8 @@ impl<'b> World<'b> {
             }
         }
         let began = Instant::now();
-        self.rest(true).await?;
-        let at_rest = poll_until(SETTLE_TIMEOUT, async || {
+        self.pause_writers(true).await?;
+        let at_rest = reached(SETTLE_TIMEOUT, async || {
             self.supervise(&[]);
             match self.is_quiescent().await {
                 Ok(false) => None,

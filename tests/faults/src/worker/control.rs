@@ -40,7 +40,7 @@ impl Control {
 
     /// Has the writers rest, or work. Back only when none of them is in the middle of something; whoever does not wait for
     /// that has still been heard.
-    pub(super) async fn rest(&self, quiet: bool) {
+    pub(super) async fn pause_writers(&self, quiet: bool) {
         self.0.quiet.store(quiet, Ordering::SeqCst);
         drop(self.0.writing.write().await);
     }
@@ -71,7 +71,7 @@ async fn clock(State(control): State<Control>, Path(seconds): Path<i64>) -> Stat
 }
 
 async fn quiet(State(control): State<Control>, Path(rest): Path<bool>) -> StatusCode {
-    control.rest(rest).await;
+    control.pause_writers(rest).await;
     StatusCode::NO_CONTENT
 }
 
@@ -94,7 +94,7 @@ mod tests {
             let control = Control::default();
             let leave = control.write_permit().await;
             assert!(leave.is_some());
-            let mut rest = std::pin::pin!(control.rest(true));
+            let mut rest = std::pin::pin!(control.pause_writers(true));
             assert!(futures_util::poll!(&mut rest).is_pending());
             drop(leave);
             rest.await;

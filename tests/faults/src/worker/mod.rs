@@ -67,7 +67,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
     let control = Control::default();
-    control.rest(settings.quiet).await;
+    control.pause_writers(settings.quiet).await;
     let world = World {
         events,
         db: db.clone(),

@@ -10,7 +10,7 @@ pub(super) const FOLDER: &str = "deploy/observability/grafana/dashboards";
 
 /// A dashboard, with the name of its file.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct Dashboard {
     pub(super) name: String,
     pub(super) json: Value,
 }
@@ -18,26 +18,26 @@ pub(super) struct Board {
 /// The location of an expression in a dashboard.
 #[derive(Debug)]
 pub(super) struct ExpressionSource {
-    pub(super) board: String,
+    pub(super) dashboard: String,
     pub(super) panel: String,
     pub(super) expression: String,
 }
 
 impl fmt::Display for ExpressionSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}: {}", self.board, self.panel, self.expression)
+        write!(f, "{}, {}: {}", self.dashboard, self.panel, self.expression)
     }
 }
 
 /// Every dashboard.
-pub(super) fn all() -> Vec<Board> {
+pub(super) fn all() -> Vec<Dashboard> {
     let boards = files_below(FOLDER).into_iter().map(|path| {
         let name = path.strip_prefix(FOLDER).unwrap().trim_matches('/');
         let name = name
             .strip_suffix(".json")
             .unwrap_or_else(|| panic!("{path} is no dashboard"));
         let json = serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        Board {
+        Dashboard {
             name: name.to_owned(),
             json,
         }
@@ -60,25 +60,25 @@ pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The panels with data: rows are only headings.
-pub(super) fn panels(board: &Board) -> Vec<&Value> {
-    let all = list(&board.json, "panels").iter();
+pub(super) fn panels(dashboard: &Dashboard) -> Vec<&Value> {
+    let all = list(&dashboard.json, "panels").iter();
     all.filter(|panel| panel["type"] != "row").collect()
 }
 
 /// Every expression of a dashboard: of its panels, its variables and its annotations.
-pub(super) fn expressions(board: &Board) -> Vec<ExpressionSource> {
+pub(super) fn expressions(dashboard: &Dashboard) -> Vec<ExpressionSource> {
     let expression_source = |panel: &str, expression: &str| ExpressionSource {
-        board: board.name.clone(),
+        dashboard: dashboard.name.clone(),
         panel: panel.to_owned(),
         expression: expression.to_owned(),
     };
     let mut found = Vec::new();
-    for panel in panels(board) {
+    for panel in panels(dashboard) {
         for target in list(panel, "targets") {
             found.push(expression_source(text(panel, "title"), text(target, "expr")));
         }
     }
-    for variable in list(&board.json["templating"], "list") {
+    for variable in list(&dashboard.json["templating"], "list") {
         if variable["type"] == "query" {
             let query = text(&variable["query"], "query");
             let inner = query
@@ -92,7 +92,7 @@ pub(super) fn expressions(board: &Board) -> Vec<ExpressionSource> {
             found.push(expression_source(text(variable, "name"), series));
         }
     }
-    for annotation in list(&board.json["annotations"], "list") {
+    for annotation in list(&dashboard.json["annotations"], "list") {
         if let Some(expression) = annotation["expr"].as_str() {
             found.push(expression_source(
                 text(annotation, "name"),
