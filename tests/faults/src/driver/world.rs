@@ -176,7 +176,7 @@ impl<'b> World<'b> {
         let (http, order) = (self.http.clone(), format!("quiet/{quiet}"));
         for replica in &mut self.source.replicas {
             replica.pause_writers(quiet)?;
-            let obeyed = reached(SETTLE_TIMEOUT, async || {
+            let obeyed = poll_until(SETTLE_TIMEOUT, async || {
                 let obeyed = replica.send_command(&http, &order).await;
                 if !obeyed {
                     replica.start_if_stopped();
@@ -219,7 +219,7 @@ impl<'b> World<'b> {
         }
         let began = Instant::now();
         self.pause_writers(true).await?;
-        let at_rest = reached(SETTLE_TIMEOUT, async || {
+        let at_rest = poll_until(SETTLE_TIMEOUT, async || {
             self.supervise(&[]);
             match self.is_quiescent().await {
                 Ok(false) => None,
