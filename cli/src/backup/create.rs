@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use chassis::clock::{Clock, SystemClock};
-use chassis::db::{Db, Level};
+use chassis::db::{Db, SchemaLevel};
 
 use super::manifest::{AppliedMigration, DatabaseCopy, Manifest};
 use super::store::{postgres, sqlite};
@@ -73,14 +73,14 @@ pub(super) async fn schema_levels(
 ) -> Result<Vec<AppliedMigration>, CommandError> {
     let location = target.store.location();
     let levels = db
-        .levels(&location, target.sets)
+        .schema_levels(&location, target.sets)
         .await
         .map_err(|error| db_error(&error))?;
     if levels.iter().any(|level| level.newest == 0) {
         let why = format!("the database at {location} is not one of {}", target.service);
         return Err(CommandError::new(ErrorCode::NotFound, why));
     }
-    let applied = |level: &Level| AppliedMigration {
+    let applied = |level: &SchemaLevel| AppliedMigration {
         set: level.set.to_owned(),
         migration: level.newest,
     };

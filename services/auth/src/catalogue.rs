@@ -15,7 +15,14 @@ pub const METRICS: &[Metric] = &[
         Label::of("method", &["password"]),
         Label::of(
             "outcome",
-            &["right", "wrong", "throttled", "busy", "pending", "error"],
+            &[
+                "success",
+                "invalid_credentials",
+                "throttled",
+                "busy",
+                "pending",
+                "error",
+            ],
         ),
     ]),
     Metric::counter(
@@ -28,7 +35,7 @@ pub const METRICS: &[Metric] = &[
             "grant",
             &["authorization_code", "refresh_token", "client_credentials"],
         ),
-        Label::of("outcome", &["given", "refused"]),
+        Label::of("outcome", &["issued", "rejected"]),
     ]),
     Metric::counter(
         "vestibule_token_reuse_total",

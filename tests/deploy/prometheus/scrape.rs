@@ -152,7 +152,7 @@ async fn the_services_tell_all_that_the_catalogue_has_and_nothing_of_people() {
     let right = scrape
         .series
         .iter()
-        .find(|(name, labels, _)| name == "vestibule_sign_ins_total" && labels["outcome"] == "right");
+        .find(|(name, labels, _)| name == "vestibule_sign_ins_total" && labels["outcome"] == "success");
     assert!(right.unwrap().2 >= 3.0, "{right:?}");
     assert!(scrape.sum("process_cpu_seconds_total").unwrap() > 0.0);
     assert!(scrape.sum("vestibule_hash_workers").unwrap() >= 1.0);

@@ -243,8 +243,8 @@ impl Attempt {
     /// because people type passwords into the wrong field.
     pub(super) fn record_outcome(&self, outcome: &Result<SignedIn, SignInError>) {
         let (label, reason) = match outcome {
-            Ok(_) => ("success", "right"),
-            Err(SignInError::InvalidCredentials) => ("failure", "wrong"),
+            Ok(_) => ("success", "success"),
+            Err(SignInError::InvalidCredentials) => ("failure", "invalid_credentials"),
             Err(SignInError::Throttled { .. }) => ("failure", "throttled"),
             Err(SignInError::Busy { .. }) => ("failure", "busy"),
             Err(SignInError::Pending { .. }) => ("failure", "pending"),

@@ -35,7 +35,7 @@ pub(super) async fn post(
             .into());
     }
     let outcome = issue_tokens(&app, &client, &request).await;
-    let result = if outcome.is_ok() { "given" } else { "refused" };
+    let result = if outcome.is_ok() { "issued" } else { "rejected" };
     metrics::counter!("vestibule_token_requests_total", "grant" => grant.name(), "outcome" => result)
         .increment(1);
     Ok(oauth_endpoint::no_store_json(&outcome?))
