@@ -18,10 +18,7 @@ mod relay;
 pub mod restore;
 mod snapshot;
 #[cfg(any(test, feature = "testing"))]
-#[cfg_attr(
-    not(test),
-    expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")
-)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 pub mod testing;
 pub mod trace;
 pub mod transport;
