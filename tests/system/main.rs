@@ -36,3 +36,5 @@ mod source;
 mod traces;
 #[cfg(test)]
 mod up;
+#[cfg(test)]
+mod words;

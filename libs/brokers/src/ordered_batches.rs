@@ -2,9 +2,9 @@
 //!
 //! A broker may refuse or lose one message and take the next. So an event is sent only when those before it of the
 //! same aggregate are confirmed: first the first event of every aggregate, then the second of those whose first was
-//! confirmed, and so on. In a usual batch every event is of another aggregate, and there is one wave.
+//! confirmed, and so on. In a usual batch every event is of another aggregate, and there is one batch.
 //!
-//! Many events of one aggregate are many waves. When they have taken half of what the relay has patience for, no further
+//! Many events of one aggregate are many batches. When they have taken half of what the relay has patience for, no further
 //! one begins: what was confirmed by then is written down, and the rest comes again.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use contract::Envelope;
 use events::transport::{PATIENCE, PublishError};
 
-/// Sends `events` in waves with `send`, which gets events of different aggregates and answers one result for each, in
+/// Sends `events` in batches with `send`, which gets events of different aggregates and answers one result for each, in
 /// their order. Answers one result for each event; behind one that failed, those of its aggregate stay unsent.
 pub(crate) async fn in_ordered_batches<'a, F, R>(
     events: &'a [Envelope],
@@ -39,11 +39,11 @@ where
     R: Future<Output = Vec<Result<(), PublishError>>>,
 {
     let mut results = vec![Err(PublishError::Unsent); events.len()];
-    for (number, wave) in waves(events).into_iter().enumerate() {
+    for (number, batch) in batches(events).into_iter().enumerate() {
         if number > 0 && Instant::now() >= deadline {
             break;
         }
-        let ready: Vec<(usize, &Envelope)> = wave
+        let ready: Vec<(usize, &Envelope)> = batch
             .into_iter()
             .filter(|place| {
                 place
@@ -72,24 +72,24 @@ struct EventRank {
     before: Option<usize>,
 }
 
-fn waves(events: &[Envelope]) -> Vec<Vec<EventRank>> {
+fn batches(events: &[Envelope]) -> Vec<Vec<EventRank>> {
     let mut last: HashMap<Uuid, (usize, usize)> = HashMap::new();
-    let mut waves: Vec<Vec<EventRank>> = Vec::new();
+    let mut batches: Vec<Vec<EventRank>> = Vec::new();
     for (index, event) in events.iter().enumerate() {
         let previous = last.get(&event.partitionkey).copied();
-        let number = previous.map_or(0, |(wave, _)| wave + 1);
+        let number = previous.map_or(0, |(batch, _)| batch + 1);
         last.insert(event.partitionkey, (number, index));
-        if number == waves.len() {
-            waves.push(Vec::new());
+        if number == batches.len() {
+            batches.push(Vec::new());
         }
-        if let Some(wave) = waves.get_mut(number) {
-            wave.push(EventRank {
+        if let Some(batch) = batches.get_mut(number) {
+            batch.push(EventRank {
                 index,
                 before: previous.map(|(_, index)| index),
             });
         }
     }
-    waves
+    batches
 }
 
 #[cfg(test)]
@@ -104,13 +104,14 @@ mod tests {
         let (ann, bob) = (new_id(), new_id());
         let events = [event(ann, 1), event(bob, 1), event(ann, 2), event(ann, 3)];
         let sent = Mutex::new(Vec::new());
-        let results = in_ordered_batches(&events, |wave| {
+        let results = in_ordered_batches(&events, |batch| {
             sent.lock().unwrap().push(
-                wave.iter()
+                batch
+                    .iter()
                     .map(|event| (event.subject, event.sequence))
                     .collect::<Vec<_>>(),
             );
-            let answers = vec![Ok(()); wave.len()];
+            let answers = vec![Ok(()); batch.len()];
             async { answers }
         })
         .await;
@@ -132,8 +133,8 @@ mod tests {
             event(bob, 2),
         ];
         let sent = Mutex::new(Vec::new());
-        let results = in_ordered_batches(&events, |wave| {
-            let answers: Vec<_> = wave
+        let results = in_ordered_batches(&events, |batch| {
+            let answers: Vec<_> = batch
                 .iter()
                 .map(|event| match event.sequence {
                     2 if event.subject == ann => Err(PublishError::Refused("no".to_owned())),
@@ -142,7 +143,7 @@ mod tests {
                 .collect();
             sent.lock()
                 .unwrap()
-                .extend(wave.iter().map(|event| (event.subject, event.sequence)));
+                .extend(batch.iter().map(|event| (event.subject, event.sequence)));
             async { answers }
         })
         .await;
@@ -157,8 +158,8 @@ mod tests {
     async fn what_has_taken_long_leaves_the_rest_for_the_next_call() {
         let (ann, bob) = (new_id(), new_id());
         let events = [event(ann, 1), event(ann, 2), event(bob, 1), event(ann, 3)];
-        let results = until(Instant::now(), &events, |wave| {
-            let answers = vec![Ok(()); wave.len()];
+        let results = until(Instant::now(), &events, |batch| {
+            let answers = vec![Ok(()); batch.len()];
             async { answers }
         })
         .await;

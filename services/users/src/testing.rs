@@ -32,7 +32,7 @@ use crate::groups::{self, ADMINISTRATORS};
 use crate::registrations::AuthEventHandler;
 use crate::revocations::Revocations;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{Draft, PeopleSnapshot};
+use crate::users::{DesiredState, PeopleSnapshot};
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -107,8 +107,8 @@ pub(crate) async fn make_administrator(app: &SharedApp, id: Uuid) {
 }
 
 /// A person to be, of whom nothing but the name is said.
-pub(crate) fn draft(name: &str) -> Draft {
-    Draft {
+pub(crate) fn desired_user(name: &str) -> DesiredState {
+    DesiredState {
         user_name: name.parse().unwrap(),
         name: Default::default(),
         emails: Vec::new(),
@@ -209,13 +209,13 @@ pub(crate) struct Caller {
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -246,16 +246,16 @@ impl Caller {
         }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
         self.send("GET", path, &[], Body::empty()).await
     }
 
-    pub(crate) async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn json(&self, method: &str, path: &str, body: &Value) -> TestResponse {
         self.json_if(method, path, body, "*").await
     }
 
     /// With `If-Match`.
-    pub(crate) async fn json_if(&self, method: &str, path: &str, body: &Value, tag: &str) -> Answer {
+    pub(crate) async fn json_if(&self, method: &str, path: &str, body: &Value, tag: &str) -> TestResponse {
         let headers = [("content-type", "application/json"), ("if-match", tag)];
         self.send(method, path, &headers, Body::from(body.to_string()))
             .await
@@ -267,7 +267,7 @@ impl Caller {
         path: &str,
         headers: &[(&str, &str)],
         body: Body,
-    ) -> Answer {
+    ) -> TestResponse {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -283,7 +283,7 @@ impl Caller {
             .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),

@@ -9,7 +9,7 @@ use chassis::db::{DbError, Tx};
 use sqlx::types::Json;
 use tokio::time::Instant;
 
-use super::store::{self, Failure, Unsent};
+use super::store::{self, PublishFailure, Unsent};
 use super::{Relay, RelayOptions, republish};
 use crate::trace;
 use crate::transport::{PublishError, Transport};
@@ -201,7 +201,7 @@ pub(super) fn split(row: Unsent, source: &str) -> (OutboxRowKey, Envelope) {
 pub(super) struct Outcome {
     /// The numbers of the rows that were delivered, in order.
     pub(super) sent: Vec<i64>,
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: Vec<PublishFailure>,
     /// The transport took nothing of their aggregates.
     pub(super) postponed: Vec<i64>,
     /// Why, when the transport took nothing of some.
@@ -246,11 +246,11 @@ pub(super) fn classify(
     outcome
 }
 
-fn failure(key: &OutboxRowKey, error: String, options: &RelayOptions, now: Timestamp) -> Failure {
+fn failure(key: &OutboxRowKey, error: String, options: &RelayOptions, now: Timestamp) -> PublishFailure {
     let attempts = key.attempts.saturating_add(1);
     let doublings = key.attempts.clamp(0, 20).unsigned_abs();
     let pause = (options.first_backoff * 2_u32.pow(doublings)).min(options.longest_backoff);
-    Failure {
+    PublishFailure {
         number: key.number,
         next_attempt_at: now + pause,
         dead_lettered_at: (attempts >= options.max_attempts).then_some(now),

@@ -7,7 +7,7 @@ use chassis::db::{Db, DbError};
 use chassis::telemetry::catalogue::init_series;
 use tokio::time::Instant;
 
-use super::store::{self, Failure};
+use super::store::{self, PublishFailure};
 
 /// Counting a deep outbox costs; a scrape comes every few seconds.
 const EVERY: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ impl Metering {
         metrics::gauge!("vestibule_relay_leases").set(to_f64(count));
     }
 
-    pub(super) fn batch(&self, sent: usize, failures: &[Failure]) {
+    pub(super) fn batch(&self, sent: usize, failures: &[PublishFailure]) {
         let dead = failures
             .iter()
             .filter(|failure| failure.dead_lettered_at.is_some())

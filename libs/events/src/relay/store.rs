@@ -122,14 +122,14 @@ pub(super) async fn mark(tx: &mut Tx, numbers: &[i64], first: i64, now: Timestam
 
 /// What became of a row that was not delivered.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct PublishFailure {
     pub(super) number: i64,
     pub(super) next_attempt_at: Timestamp,
     pub(super) dead_lettered_at: Option<Timestamp>,
     pub(super) error: String,
 }
 
-pub(super) async fn record_failure(tx: &mut Tx, failure: &Failure) -> Result<(), DbError> {
+pub(super) async fn record_failure(tx: &mut Tx, failure: &PublishFailure) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2, dead_lettered_at = $3, last_error = $4

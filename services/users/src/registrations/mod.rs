@@ -15,7 +15,7 @@ pub(crate) use consumer::AuthEventHandler;
 pub(crate) use holdings::HeldOfAuth;
 
 use crate::app::App;
-use crate::users::{self, AGGREGATE, Draft, NameRefused};
+use crate::users::{self, AGGREGATE, DesiredState, NameRefused};
 use crate::{groups, users::store as people_store};
 
 /// The answer to a registration.
@@ -147,7 +147,7 @@ fn person(app: &App, wanted: RegistrationRequested) -> UserState {
         primary: true,
         verified: false,
     });
-    let draft = Draft {
+    let draft = DesiredState {
         user_name: wanted.user_name,
         name: wanted.name.unwrap_or_default(),
         emails: email.into_iter().collect(),

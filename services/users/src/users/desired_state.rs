@@ -11,7 +11,7 @@ use super::{Invalid, UserError};
 /// Everything that a directory client may say of a person. Groups, versions, dates and what was verified are not
 /// among it.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct DesiredState {
     pub(crate) user_name: UserName,
     pub(crate) name: PersonName,
     pub(crate) emails: Vec<Email>,
@@ -21,7 +21,7 @@ pub(crate) struct Draft {
     pub(crate) attributes: BTreeMap<String, Value>,
 }
 
-impl Draft {
+impl DesiredState {
     /// A person that is new at `now`.
     pub(crate) fn into_state(self, id: UserId, now: Timestamp) -> UserState {
         UserState {

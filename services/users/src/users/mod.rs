@@ -18,7 +18,7 @@ use events::OutboxError;
 use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
-pub(crate) use desired_state::{Draft, Patch};
+pub(crate) use desired_state::{DesiredState, Patch};
 pub(crate) use names::ReservedNames;
 pub(crate) use names::{NameRefused, check_new_name};
 pub(crate) use restore::after_restore;
@@ -64,7 +64,7 @@ pub(crate) fn outbox_failed(error: OutboxError) -> DbError {
 ///
 /// # Errors
 /// [`UserError::NameTaken`], [`UserError::Invalid`], [`UserError::Db`].
-pub(crate) async fn create(app: &App, draft: Draft) -> Result<UserState, UserError> {
+pub(crate) async fn create(app: &App, draft: DesiredState) -> Result<UserState, UserError> {
     let now = app.clock.now();
     let state = draft.into_state(app.random.uuid(&*app.clock), now);
     check(&state)?;
@@ -117,7 +117,7 @@ pub(crate) async fn replace(
     app: &App,
     id: UserId,
     condition: &IfMatch,
-    draft: Draft,
+    draft: DesiredState,
 ) -> Result<UserState, UserError> {
     change(app, "replace_person", id, condition, |state| draft.replace(state)).await
 }

@@ -1,4 +1,4 @@
-mod drafts;
+mod desired_states;
 mod names;
 
 use events::Snapshot;
@@ -8,14 +8,14 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{app, draft, events_of};
+use crate::testing::{app, desired_user, events_of};
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
     async fn a_person_is_found_under_any_spelling_of_the_name(db: TestDb) {
         let app = app(&db);
-        let made = create(&app, draft("Ann.Example")).await.unwrap();
+        let made = create(&app, desired_user("Ann.Example")).await.unwrap();
         let mut reader = db.reader().await.unwrap();
         let found = store::find_by_key(&mut reader, "ann.example").await.unwrap().unwrap();
         assert_eq!(found, made);
@@ -25,8 +25,8 @@ testkit::on_both_engines! {
 
     async fn every_change_raises_the_version_and_writes_its_event(db: TestDb) {
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
-        let with = |active, name: &str| Draft { active: Some(active), ..draft(name) };
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
+        let with = |active, name: &str| DesiredState { active: Some(active), ..desired_user(name) };
         for wanted in [with(true, "anna"), with(false, "anna"), with(true, "anna"), with(true, "ANNA")] {
             replace(&app, id, &IfMatch::Any, wanted).await.unwrap();
         }
@@ -44,12 +44,12 @@ testkit::on_both_engines! {
 
     async fn a_change_under_an_old_version_is_refused(db: TestDb) {
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
         let first = IfMatch::OneOf(vec![1]);
         let mut tasks = JoinSet::new();
         for number in 0..6 {
             let (app, first) = (app.clone(), first.clone());
-            tasks.spawn(async move { replace(&app, id, &first, draft(&format!("ann{number}"))).await });
+            tasks.spawn(async move { replace(&app, id, &first, desired_user(&format!("ann{number}"))).await });
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
@@ -60,7 +60,7 @@ testkit::on_both_engines! {
 
     async fn raced_changes_without_a_condition_are_all_made_one_after_the_other(db: TestDb) {
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
         let mut tasks = JoinSet::new();
         for number in 0..6 {
             let app = app.clone();
@@ -76,31 +76,31 @@ testkit::on_both_engines! {
 
     async fn a_refused_change_writes_nothing(db: TestDb) {
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
-        let bad = Draft { locale: Some("not a locale".to_owned()), ..draft("ann") };
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
+        let bad = DesiredState { locale: Some("not a locale".to_owned()), ..desired_user("ann") };
         let refused = replace(&app, id, &IfMatch::Any, bad).await;
         assert!(matches!(refused, Err(UserError::Invalid(Invalid { ref field, .. })) if field == "locale"));
-        let nobody = replace(&app, Uuid::from_u128(7), &IfMatch::Any, draft("x")).await;
+        let nobody = replace(&app, Uuid::from_u128(7), &IfMatch::Any, desired_user("x")).await;
         assert!(matches!(nobody, Err(UserError::NotFound)));
         assert_eq!(events_of(&db, id).await.len(), 1);
     }
 
     async fn a_deleted_person_leaves_the_id_and_nothing_else(db: TestDb) {
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
         delete(&app, id, &IfMatch::Any).await.unwrap();
         let mut reader = db.reader().await.unwrap();
         assert!(store::has_tombstone(&mut reader, id).await.unwrap());
         assert_eq!(store::find(&mut reader, id).await.unwrap(), None);
         assert!(matches!(delete(&app, id, &IfMatch::Any).await, Err(UserError::NotFound)));
         // The name is free again, for somebody else.
-        assert_ne!(create(&app, draft("ann")).await.unwrap().id, id);
+        assert_ne!(create(&app, desired_user("ann")).await.unwrap().id, id);
     }
 
     async fn an_attribute_from_before_its_name_was_guarded_hinders_nobody(db: TestDb) {
         // SB-35
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
         let put = |name: &str| Patch::from_json(json!({"attributes": {name: "x"}})).unwrap();
         let refused = patch_own(&app, id, &IfMatch::Any, put("USERNAME")).await;
         assert!(matches!(&refused, Err(UserError::Invalid(Invalid { field, .. })) if field == "attributes.USERNAME"), "{refused:?}");
@@ -118,20 +118,20 @@ testkit::on_both_engines! {
     async fn a_deactivated_person_changes_nothing_of_themselves(db: TestDb) {
         // SB-15
         let app = app(&db);
-        let id = create(&app, draft("ann")).await.unwrap().id;
-        let off = Draft { active: Some(false), ..draft("ann") };
+        let id = create(&app, desired_user("ann")).await.unwrap().id;
+        let off = DesiredState { active: Some(false), ..desired_user("ann") };
         replace(&app, id, &IfMatch::Any, off).await.unwrap();
         let patch = Patch::from_json(json!({"locale": "fr"})).unwrap();
         let refused = patch_own(&app, id, &IfMatch::Any, patch).await;
         assert!(matches!(refused, Err(UserError::NotFound)));
         // A replacement that does not say "active" wakes nobody.
-        let silent = Draft { active: None, ..draft("ann2") };
+        let silent = DesiredState { active: None, ..desired_user("ann2") };
         assert!(!replace(&app, id, &IfMatch::Any, silent).await.unwrap().active);
     }
 
     async fn whom_the_replaced_database_had_deleted_is_deleted_again(db: TestDb) {
         let app = app(&db);
-        let (ann, eve) = (create(&app, draft("ann")).await.unwrap().id, create(&app, draft("eve")).await.unwrap().id);
+        let (ann, eve) = (create(&app, desired_user("ann")).await.unwrap().id, create(&app, desired_user("eve")).await.unwrap().id);
         let now = app.clock.now();
         let noted = events::restore::Restoration { taken_at: now, restored_at: now, keep_sessions: false };
         let mut tx = db.begin("test").await.unwrap();
@@ -151,10 +151,10 @@ testkit::on_both_engines! {
     async fn a_snapshot_tells_of_everybody_and_of_those_who_are_gone(db: TestDb) {
         let app = app(&db);
         for number in 0..4 {
-            create(&app, draft(&format!("person{number}"))).await.unwrap();
+            create(&app, desired_user(&format!("person{number}"))).await.unwrap();
         }
-        let off = create(&app, draft("off")).await.unwrap().id;
-        replace(&app, off, &IfMatch::Any, Draft { active: Some(false), ..draft("off") }).await.unwrap();
+        let off = create(&app, desired_user("off")).await.unwrap().id;
+        replace(&app, off, &IfMatch::Any, DesiredState { active: Some(false), ..desired_user("off") }).await.unwrap();
         let mut reader = db.reader().await.unwrap();
         let mut told = Vec::new();
         let mut place = None;

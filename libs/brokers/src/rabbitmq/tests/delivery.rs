@@ -17,7 +17,7 @@ fn sorted(events: &[Envelope]) -> Vec<String> {
 
 #[tokio::test]
 async fn events_come_whole_and_in_order_and_are_gone_once_settled() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let (transport, broker) = (place.transport(), place.broker());
     let person = new_id();
     let mut sent = vec![
@@ -51,7 +51,7 @@ async fn events_come_whole_and_in_order_and_are_gone_once_settled() {
 
 #[tokio::test]
 async fn what_was_not_settled_comes_again_in_its_order_and_before_newer_messages() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let (transport, broker) = (place.transport(), place.broker());
     let sent = events(20);
     deliver(&transport, &sent[..10]).await;
@@ -65,7 +65,7 @@ async fn what_was_not_settled_comes_again_in_its_order_and_before_newer_messages
 
 #[tokio::test]
 async fn a_second_replica_waits_and_goes_on_where_the_first_one_ended() {
-    let place = Place::shared();
+    let place = TestNamespace::shared();
     let (transport, broker) = (place.transport(), place.broker());
     let sent = events(30);
     let mut first = subscribe(&broker).await;
@@ -85,7 +85,7 @@ async fn a_second_replica_waits_and_goes_on_where_the_first_one_ended() {
 
 #[tokio::test]
 async fn a_message_that_is_no_event_is_given_once_and_ends_with_the_dead_letters() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let (transport, broker) = (place.transport(), place.broker());
     let sent = events(2);
     deliver(&transport, &sent[..1]).await;
@@ -109,7 +109,7 @@ async fn a_message_that_is_no_event_is_given_once_and_ends_with_the_dead_letters
 
 #[tokio::test]
 async fn an_unreadable_message_has_the_same_place_each_time_it_comes() {
-    let place = Place::shared();
+    let place = TestNamespace::shared();
     let broker = place.broker();
     drop(subscribe(&broker).await);
     let admin = place.admin().await;
@@ -139,7 +139,7 @@ async fn an_unreadable_message_has_the_same_place_each_time_it_comes() {
 
 #[tokio::test]
 async fn the_message_has_the_properties_that_the_binding_asks_for() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let mut sent = events(1);
     sent[0].traceparent = Some(TRACE.to_owned());
     deliver(&place.transport(), &sent).await;
@@ -178,7 +178,7 @@ async fn the_message_has_the_properties_that_the_binding_asks_for() {
 
 #[tokio::test]
 async fn an_event_that_nobody_has_to_hear_is_delivered_without_a_queue() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let mut sent = events(3);
     sent[1].kind = "vestibule.session.started.v1".to_owned();
     deliver(&place.transport(), &sent).await;

@@ -3,19 +3,19 @@ use testkit::brokers::OwnRabbit;
 
 use super::*;
 
-async fn proxied() -> (FaultProxy, Place) {
+async fn proxied() -> (FaultProxy, TestNamespace) {
     let mut url: url::Url = brokers::rabbitmq().parse().unwrap();
     let target = format!("127.0.0.1:{}", url.port().unwrap());
     let proxy = FaultProxy::start(0, target.parse().unwrap()).await;
     url.set_port(Some(proxy.address().port())).unwrap();
-    (proxy, Place::at(url.as_str()))
+    (proxy, TestNamespace::at(url.as_str()))
 }
 
 #[tokio::test]
 async fn without_a_confirmation_an_event_counts_as_not_delivered_and_may_come_twice() {
     let (proxy, place) = proxied().await;
     let place = place.known().await;
-    let (transport, admin) = (place.transport(), Place::shared().admin().await);
+    let (transport, admin) = (place.transport(), TestNamespace::shared().admin().await);
     let sent = events(12);
     deliver(&transport, &sent[..2]).await;
     proxy.drop_responses();
@@ -55,7 +55,7 @@ async fn a_broker_that_hangs_is_given_up_in_time_and_found_again() {
 #[tokio::test]
 async fn messages_outlive_the_broker_and_both_sides_find_it_again() {
     let rabbit = OwnRabbit::start().await;
-    let place = Place::at(rabbit.url());
+    let place = TestNamespace::at(rabbit.url());
     let (transport, broker) = (place.transport(), place.broker());
     let mut subscription = subscribe(&broker).await;
     let sent = events(6);
@@ -85,7 +85,7 @@ async fn messages_outlive_the_broker_and_both_sides_find_it_again() {
 #[tokio::test]
 async fn a_broker_that_is_not_there_is_said_by_its_address() {
     let port = testkit::free_port();
-    let place = Place::at(&format!("amqp://guest:swordfish@127.0.0.1:{port}/%2f"));
+    let place = TestNamespace::at(&format!("amqp://guest:swordfish@127.0.0.1:{port}/%2f"));
     let reason = unavailable(place.transport().publish(&events(2)).await);
     assert!(reason.contains(&format!("127.0.0.1:{port}")), "{reason}");
     assert!(!reason.contains("swordfish"), "{reason}");

@@ -33,12 +33,12 @@ const SOON: Duration = Duration::from_secs(10);
 const SHORTLY: Duration = Duration::from_millis(300);
 
 /// An installation of its own on some broker.
-struct Place {
+struct TestNamespace {
     config: RabbitmqConfig,
     namespace: String,
 }
 
-impl Place {
+impl TestNamespace {
     fn shared() -> Self {
         Self::at(&brokers::rabbitmq())
     }

@@ -4,8 +4,8 @@ use testkit::brokers::OwnRabbit;
 
 use super::*;
 
-fn trusting(rabbit: &OwnRabbit, ca: Option<PathBuf>) -> Place {
-    let mut place = Place::at(rabbit.tls_url());
+fn trusting(rabbit: &OwnRabbit, ca: Option<PathBuf>) -> TestNamespace {
+    let mut place = TestNamespace::at(rabbit.tls_url());
     place.config.tls.ca = ca;
     place
 }
@@ -35,7 +35,7 @@ async fn only_the_authority_of_the_configuration_is_believed() {
 
 #[tokio::test]
 async fn a_refused_password_is_never_repeated() {
-    let place = Place::at(&brokers::rabbitmq().replace("guest:guest", "guest:swordfish"));
+    let place = TestNamespace::at(&brokers::rabbitmq().replace("guest:guest", "guest:swordfish"));
     let (transport, broker) = (place.transport(), place.broker());
     let reason = unavailable(transport.publish(&events(1)).await);
     assert!(reason.contains("ACCESS_REFUSED"), "{reason}");

@@ -31,7 +31,7 @@ fn what_our_services_apply_must_be_heard_and_the_rest_need_not() {
 
 #[tokio::test]
 async fn an_event_that_a_service_must_hear_waits_until_its_queue_is_there() {
-    let place = Place::shared().undeclared();
+    let place = TestNamespace::shared().undeclared();
     let (transport, admin) = (place.transport(), place.admin().await);
     admin.declare_exchange(&place.exchange()).await;
     let sent = events(2);
@@ -57,7 +57,7 @@ fn missed(result: Result<RabbitmqSubscription, SubscriptionError>) -> String {
 
 #[tokio::test]
 async fn a_queue_that_was_deleted_is_noticed_however_late() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let (transport, broker) = (place.transport(), place.broker());
     let sent = events(3);
     deliver(&transport, &sent[..1]).await;
@@ -79,7 +79,7 @@ async fn a_queue_that_was_deleted_is_noticed_however_late() {
 
 #[tokio::test]
 async fn the_queue_of_somebody_else_does_not_hide_that_ours_is_missing() {
-    let place = Place::shared().known().await;
+    let place = TestNamespace::shared().known().await;
     let (transport, admin) = (place.transport(), place.admin().await);
     admin.delete_queue(&place.queue()).await;
     let other = format!("{}.others", place.namespace);
@@ -91,7 +91,7 @@ async fn the_queue_of_somebody_else_does_not_hide_that_ours_is_missing() {
 
 #[tokio::test]
 async fn a_queue_that_is_deleted_while_it_is_read_is_noticed() {
-    let place = Place::shared();
+    let place = TestNamespace::shared();
     let broker = place.broker();
     let mut subscription = subscribe(&broker).await;
     assert!(subscription.next(LIMIT, SHORTLY).await.unwrap().is_empty());
@@ -105,7 +105,7 @@ async fn a_queue_that_is_deleted_while_it_is_read_is_noticed() {
 
 #[tokio::test]
 async fn who_may_declare_nothing_is_told_that_the_queue_is_gone_before_it_is_asked_for() {
-    let place = Place::shared().undeclared();
+    let place = TestNamespace::shared().undeclared();
     missed(place.broker().subscribe(true).await);
     topology_problem(place.broker().subscribe(false).await);
 }
@@ -130,7 +130,7 @@ fn another_broker_virtual_host_or_namespace_is_another_place() {
 
 #[tokio::test]
 async fn a_queue_that_was_declared_otherwise_is_named_with_what_differs() {
-    let place = Place::shared();
+    let place = TestNamespace::shared();
     let admin = place.admin().await;
     admin.declare_queue(&place.queue(), "classic").await;
     let problem = topology_problem(place.broker().subscribe(false).await);
@@ -141,7 +141,7 @@ async fn a_queue_that_was_declared_otherwise_is_named_with_what_differs() {
 
 #[tokio::test]
 async fn without_the_right_to_declare_what_is_missing_is_named() {
-    let place = Place::shared().undeclared();
+    let place = TestNamespace::shared().undeclared();
     let problem = topology_problem(place.broker().subscribe(false).await);
     for part in [&place.queue(), "events.rabbitmq.declare"] {
         assert!(problem.contains(part), "{problem}");
@@ -152,7 +152,7 @@ async fn without_the_right_to_declare_what_is_missing_is_named() {
     }
 
     // With what somebody else declared it goes.
-    let mut declaring = Place::shared();
+    let mut declaring = TestNamespace::shared();
     declaring.namespace.clone_from(&place.namespace);
     drop(subscribe(&declaring.broker()).await);
     let sent = events(1);

@@ -5,13 +5,13 @@ use scim::schema::USER;
 use scim::{Error, Meta, Name, User};
 use serde_json::{Map, Value};
 
-use crate::users::Draft;
+use crate::users::DesiredState;
 
 /// What a body asks for.
 ///
 /// # Errors
 /// `invalidValue`, naming the attribute.
-pub(super) fn to_draft(user: User) -> Result<Draft, Error> {
+pub(super) fn to_draft(user: User) -> Result<DesiredState, Error> {
     let user_name: UserName = user
         .user_name
         .parse()
@@ -35,7 +35,7 @@ pub(super) fn to_draft(user: User) -> Result<Draft, Error> {
             "is the name of a SCIM attribute",
         ));
     }
-    Ok(Draft {
+    Ok(DesiredState {
         user_name,
         name: PersonName {
             given_name: user.name.given_name,

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use tokio::task::JoinSet;
 
-use crate::testing::{Caller, app, clients_token, draft, events_of, make_administrator, requested, token};
+use crate::testing::{
+    Caller, app, clients_token, desired_user, events_of, make_administrator, requested, token,
+};
 use crate::users;
 
 testkit::on_both_engines! {
@@ -47,7 +49,7 @@ testkit::on_both_engines! {
     async fn another_client_cannot_register_whoever_it_wants(db: TestDb) {
         // SB-35: groups come with a registration.
         let app = app(&db);
-        let administrator = users::create(&app, draft("chief")).await.unwrap().id;
+        let administrator = users::create(&app, desired_user("chief")).await.unwrap().id;
         make_administrator(&app, administrator).await;
         let mut wanted = requested(1, "mallory");
         wanted.groups = vec!["vestibule-admins".to_owned()];

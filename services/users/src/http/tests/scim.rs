@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::testing::{Answer, Caller, app, clients_token, events_of};
+use crate::testing::{Caller, TestResponse, app, clients_token, events_of};
 
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -23,7 +23,7 @@ fn user(name: &str) -> Value {
     json!({"schemas": [CORE], "userName": name})
 }
 
-fn path_of(answer: &Answer) -> String {
+fn path_of(answer: &TestResponse) -> String {
     format!("{USERS}/{}", answer.body["id"].as_str().unwrap())
 }
 

@@ -13,14 +13,14 @@ use uuid::Uuid;
 use crate::app::SharedApp;
 use crate::registrations::register;
 use crate::testing::{
-    Caller, app, app_with, clients_token, draft, make_administrator, persons_token, requested, token,
+    Caller, app, app_with, clients_token, desired_user, make_administrator, persons_token, requested, token,
     token_for,
 };
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{self, Draft};
+use crate::users::{self, DesiredState};
 
 async fn person(app: &SharedApp, name: &str) -> (Uuid, Caller) {
-    let id = users::create(app, draft(name)).await.unwrap().id;
+    let id = users::create(app, desired_user(name)).await.unwrap().id;
     (id, Caller::with(app, persons_token(id)))
 }
 
@@ -151,7 +151,7 @@ testkit::on_both_engines! {
         for path in ["/scim/v2/Users", "/events", "/events/snapshot"] {
             assert_eq!(administrator.get(path).await.status, StatusCode::OK, "{path}");
         }
-        let off = Draft { active: Some(false), ..draft("ann") };
+        let off = DesiredState { active: Some(false), ..desired_user("ann") };
         users::replace(&app, id, &IfMatch::Any, off).await.unwrap();
         for (caller, path) in [
             (&ann, "/user"), (&administrator, "/scim/v2/Users"), (&administrator, "/events"), (&administrator, "/events/snapshot"),

@@ -7,7 +7,7 @@ use scim::version::IfMatch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::testing::{app, draft, events_of};
+use crate::testing::{app, desired_user, events_of};
 use crate::users::*;
 
 /// Adds a person as the version before does.
@@ -61,14 +61,14 @@ testkit::on_both_engines! {
         let mut tasks = JoinSet::new();
         for name in ["ann", "Ann", "ANN", "aNN", "ann", "anN"] {
             let app = app.clone();
-            tasks.spawn(async move { create(&app, draft(name)).await });
+            tasks.spawn(async move { create(&app, desired_user(name)).await });
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))));
 
-        let other = create(&app, draft("bob")).await.unwrap().id;
-        let refused = replace(&app, other, &IfMatch::Any, draft("aNn")).await;
+        let other = create(&app, desired_user("bob")).await.unwrap().id;
+        let refused = replace(&app, other, &IfMatch::Any, desired_user("aNn")).await;
         assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         assert_eq!(events_of(&db, other).await.len(), 1, "a refused change leaves no event");
     }
@@ -79,21 +79,21 @@ testkit::on_both_engines! {
         let mut tasks = JoinSet::new();
         // Latin, the same in Cyrillic letters, with digits, in capitals.
         for name in ["solo1", "ѕоӏо1", "solol", "s0lo1", "SOLO1", "solo1"] {
-            let (app, draft) = (app.clone(), draft(name));
+            let (app, draft) = (app.clone(), desired_user(name));
             tasks.spawn(async move { create(&app, draft).await });
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
         assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))), "{outcomes:?}");
 
-        let other = create(&app, draft("bob")).await.unwrap().id;
-        let refused = replace(&app, other, &IfMatch::Any, draft("s0l0l")).await;
+        let other = create(&app, desired_user("bob")).await.unwrap().id;
+        let refused = replace(&app, other, &IfMatch::Any, desired_user("s0l0l")).await;
         assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         // One's own name may change into one that looks like it, and leaves the old one to nobody.
-        replace(&app, other, &IfMatch::Any, draft("b0b")).await.unwrap();
-        assert!(matches!(create(&app, draft("bob")).await, Err(UserError::NameTaken)));
-        replace(&app, other, &IfMatch::Any, draft("robert")).await.unwrap();
-        create(&app, draft("bob")).await.unwrap();
+        replace(&app, other, &IfMatch::Any, desired_user("b0b")).await.unwrap();
+        assert!(matches!(create(&app, desired_user("bob")).await, Err(UserError::NameTaken)));
+        replace(&app, other, &IfMatch::Any, desired_user("robert")).await.unwrap();
+        create(&app, desired_user("bob")).await.unwrap();
     }
 
     async fn names_that_mislead_are_refused_and_those_who_have_one_keep_it(db: TestDb) {
@@ -101,25 +101,25 @@ testkit::on_both_engines! {
         let app = app(&db);
         let refused = ["rооt", "root", "Admin", "r00t", "vestibule-admins", "Vestibu1e-Admins", "a<b>", "018f0000-0000-7000-8000-00000000a001"];
         for name in refused {
-            let answer = create(&app, draft(name)).await;
+            let answer = create(&app, desired_user(name)).await;
             assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
         }
-        let ann = create(&app, draft("ann")).await.unwrap().id;
+        let ann = create(&app, desired_user("ann")).await.unwrap().id;
         for name in refused {
-            let answer = replace(&app, ann, &IfMatch::Any, draft(name)).await;
+            let answer = replace(&app, ann, &IfMatch::Any, desired_user(name)).await;
             assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
             // As the version before wrote it.
             give_name(&db, ann, name).await;
-            let same = Draft { active: Some(false), ..draft(name) };
+            let same = DesiredState { active: Some(false), ..desired_user(name) };
             let changed = replace(&app, ann, &IfMatch::Any, same).await.unwrap();
-            assert_eq!((changed.user_name.as_str(), changed.active), (draft(name).user_name.as_str(), false));
-            replace(&app, ann, &IfMatch::Any, Draft { active: Some(true), ..draft("ann") }).await.unwrap();
+            assert_eq!((changed.user_name.as_str(), changed.active), (desired_user(name).user_name.as_str(), false));
+            replace(&app, ann, &IfMatch::Any, DesiredState { active: Some(true), ..desired_user("ann") }).await.unwrap();
         }
         let mut tx = db.begin("test").await.unwrap();
         on_engine!(&mut tx, c => sqlx::query("INSERT INTO groups (id, name, version, created_at) VALUES ($1, 'Sales', 1, 0)")
             .bind(Uuid::from_u128(5)).execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
-        let answer = create(&app, draft("sales")).await;
+        let answer = create(&app, desired_user("sales")).await;
         assert!(matches!(answer, Err(UserError::Invalid(_))), "{answer:?}");
     }
 
@@ -129,27 +129,27 @@ testkit::on_both_engines! {
         let names = ["ann", "solo", "s0lo", "bob"];
         let mut ids = Vec::new();
         for (name, number) in names.into_iter().zip(1..) {
-            let state = draft(name).into_state(Uuid::from_u128(number), app.clock.now());
+            let state = desired_user(name).into_state(Uuid::from_u128(number), app.clock.now());
             let mut tx = db.begin("test").await.unwrap();
             insert_as_before(&mut tx, &state).await;
             tx.commit().await.unwrap();
             ids.push(state.id);
         }
         // Before the schedule came round.
-        assert!(matches!(create(&app, draft("sol0")).await, Err(UserError::NameTaken)));
-        create(&app, draft("zed")).await.unwrap();
+        assert!(matches!(create(&app, desired_user("sol0")).await, Err(UserError::NameTaken)));
+        create(&app, desired_user("zed")).await.unwrap();
         let known = ["ann", "solo", "", "bob", "zed"].map(|name| Some(name.to_owned()).filter(|name| !name.is_empty()));
         assert_eq!(skeletons_of(&db).await, known);
         // Both who collided are changed as ever.
         for (id, name) in [(ids[1], "solo"), (ids[2], "s0lo")] {
-            let off = Draft { active: Some(false), ..draft(name) };
+            let off = DesiredState { active: Some(false), ..desired_user(name) };
             assert!(!replace(&app, id, &IfMatch::Any, off).await.unwrap().active);
         }
         // A name that the version before changed: the old one is free, the new one is not.
         give_name(&db, ids[0], "cas").await;
-        assert!(create(&app, draft("ca5")).await.is_ok(), "5 and s do not look alike");
-        assert!(matches!(create(&app, draft("саѕ")).await, Err(UserError::NameTaken)), "in Cyrillic letters");
-        create(&app, draft("ann")).await.unwrap();
+        assert!(create(&app, desired_user("ca5")).await.is_ok(), "5 and s do not look alike");
+        assert!(matches!(create(&app, desired_user("саѕ")).await, Err(UserError::NameTaken)), "in Cyrillic letters");
+        create(&app, desired_user("ann")).await.unwrap();
     }
 
     async fn replicas_fill_in_what_is_missing_side_by_side(db: TestDb) {
@@ -158,7 +158,7 @@ testkit::on_both_engines! {
         for number in 1_u128..=60 {
             // Every name twice, in letters that look alike.
             let name = format!("{}{}", if number % 2 == 0 { "solo" } else { "s0l0" }, number.div_ceil(2));
-            insert_as_before(&mut tx, &draft(&name).into_state(Uuid::from_u128(number), app.clock.now())).await;
+            insert_as_before(&mut tx, &desired_user(&name).into_state(Uuid::from_u128(number), app.clock.now())).await;
         }
         tx.commit().await.unwrap();
         let mut tasks = JoinSet::new();
@@ -184,7 +184,7 @@ testkit::on_both_engines! {
         for number in 1_u128..=500 {
             // Every name twice, in letters that look alike, far from each other.
             let name = format!("{}{}", if number <= 250 { "solo" } else { "s0l0" }, number % 250);
-            let state = draft(&name).into_state(Uuid::from_u128(number), app.clock.now());
+            let state = desired_user(&name).into_state(Uuid::from_u128(number), app.clock.now());
             insert_as_before(&mut tx, &state).await;
         }
         tx.commit().await.unwrap();
@@ -211,7 +211,7 @@ testkit::on_both_engines! {
         let app = app(&db);
         let mut tx = db.begin("test").await.unwrap();
         for (name, number) in [("ann", 1), ("bob", 2), ("cas", 3)] {
-            let state = draft(name).into_state(Uuid::from_u128(number), app.clock.now());
+            let state = desired_user(name).into_state(Uuid::from_u128(number), app.clock.now());
             insert_as_before(&mut tx, &state).await;
         }
         tx.commit().await.unwrap();

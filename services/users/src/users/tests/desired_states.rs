@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::testing::draft;
+use crate::testing::desired_user;
 use crate::users::*;
 
 #[test]
@@ -41,9 +41,9 @@ fn a_person_cannot_change_what_is_not_theirs_to_change() {
 
 fn state(attributes: Value) -> contract::UserState {
     let attributes: BTreeMap<String, Value> = serde_json::from_value(attributes).unwrap();
-    let draft = Draft {
+    let draft = DesiredState {
         attributes,
-        ..draft("ann")
+        ..desired_user("ann")
     };
     draft.into_state(Uuid::nil(), chassis::clock::Timestamp::from_secs(0))
 }
@@ -126,9 +126,9 @@ fn an_address_that_stays_keeps_its_proof() {
         serde_json::from_value(json!({"value": value, "verified": verified})).unwrap()
     };
     ann.emails = vec![mail("old@b.example", true)];
-    let wanted = Draft {
+    let wanted = DesiredState {
         emails: vec![mail("old@b.example", false), mail("new@b.example", true)],
-        ..draft("ann")
+        ..desired_user("ann")
     };
     wanted.replace(&mut ann).unwrap();
     let proofs: Vec<bool> = ann.emails.iter().map(|email| email.verified).collect();
