@@ -1,9 +1,10 @@
 //! The services that a program of this tool may contain.
 
+use chassis::telemetry::error_text;
 use std::error::Error;
 use std::path::PathBuf;
 
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 
 /// The name of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -53,7 +54,7 @@ pub struct ServiceError {
 impl ServiceError {
     /// Takes the message of `error`, and the exit code of the process: 2 configuration, 3 database, 4 port.
     pub fn from_error(error: &(dyn Error + 'static), exit_code: u8) -> Self {
-        Self::new(error_chain(error), exit_code)
+        Self::new(error_text(error), exit_code)
     }
 
     /// Takes a message and the exit code of the process.

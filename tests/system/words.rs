@@ -58,9 +58,6 @@ const RETIRED: &[&str] = &[
     "draft",
     "arrivals",
     "waves",
-    "lines",
-    "chain",
-    "tables",
 ];
 const DEFINES: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "mod", "const", "static"];
 

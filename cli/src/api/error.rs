@@ -1,11 +1,12 @@
 //! The errors of a call to a service.
 
+use chassis::telemetry::error_text;
 use std::fmt::Write;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::printable;
 
 /// The error of a call.
@@ -25,7 +26,7 @@ pub(crate) enum ApiError {
         reason: String,
     },
     /// The service answered with an error status.
-    #[error("{}", error_text(service, *status, problem))]
+    #[error("{}", problem_text(service, *status, problem))]
     Refused {
         service: &'static str,
         status: StatusCode,
@@ -55,7 +56,7 @@ pub(crate) struct FieldError {
     detail: String,
 }
 
-fn error_text(service: &str, status: StatusCode, problem: &Problem) -> String {
+fn problem_text(service: &str, status: StatusCode, problem: &Problem) -> String {
     let words = problem.detail.as_deref().or(problem.error_description.as_deref());
     let words = words.or(problem.title.as_deref()).or(problem.error.as_deref());
     let words = words.map_or_else(|| status.to_string(), printable);
@@ -82,13 +83,13 @@ impl ApiError {
         if error.is_decode() || error.is_body() {
             return Self::InvalidResponse {
                 service,
-                reason: error_chain(&error),
+                reason: error_text(&error),
             };
         }
         let reason = if error.is_timeout() {
             "no answer in time".to_owned()
         } else {
-            error_chain(&error)
+            error_text(&error)
         };
         Self::Unreachable { service, url, reason }
     }

@@ -5,6 +5,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+use chassis::telemetry::error_text;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -19,7 +20,7 @@ use connection::Credential;
 pub(crate) use connection::{Connection, ConnectionArgs, RemoteService, read_secret_file};
 pub(crate) use error::ApiError;
 
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 
 /// Longer than the limits of the services, so that the response of the service is shown and not a timeout here.
 const TIMEOUT: Duration = Duration::from_secs(35);
@@ -200,7 +201,7 @@ fn http_client(connection: &Connection) -> Result<Client, CommandError> {
     builder.build().map_err(|error| {
         CommandError::new(
             ErrorCode::Failed,
-            format!("cannot make an HTTP client: {}", error_chain(&error)),
+            format!("cannot make an HTTP client: {}", error_text(&error)),
         )
     })
 }

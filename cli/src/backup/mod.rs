@@ -9,6 +9,7 @@ mod manifest;
 mod restore;
 mod store;
 
+use chassis::telemetry::error_text;
 use std::path::{Path, PathBuf};
 
 use chassis::config;
@@ -17,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::datadir::DataDir;
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 
 pub(crate) use create::create_backup;
 pub(crate) use restore::{RestoreOptions, restore};
@@ -110,7 +111,7 @@ fn target(
     sets: &'static [&'static Migrations],
 ) -> Result<BackupTarget, CommandError> {
     let DatabaseSection { database } = config::load(service, Some(file), std::env::vars())
-        .map_err(|error| CommandError::new(ErrorCode::Usage, error_chain(&error)))?;
+        .map_err(|error| CommandError::new(ErrorCode::Usage, error_text(&error)))?;
     let path = database.url.expose_secret().strip_prefix("sqlite:");
     let store = match path.map(|path| path.strip_prefix("//").unwrap_or(path)) {
         // The services of a data directory run in it, from which a relative path counts.
@@ -150,7 +151,7 @@ fn db_error(error: &DbError) -> CommandError {
         DbError::Open { .. } | DbError::Unavailable(_) => ErrorCode::Unreachable,
         _ => ErrorCode::Failed,
     };
-    CommandError::new(code, error_chain(error))
+    CommandError::new(code, error_text(error))
 }
 
 fn sql_error(error: sqlx::Error) -> CommandError {

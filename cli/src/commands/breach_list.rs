@@ -1,10 +1,11 @@
 //! `vestibule breach-list build`: builds a filter of breached passwords, which the password policy refuses.
 
+use chassis::telemetry::error_text;
 use std::path::PathBuf;
 
 use auth::breach_list::{Filter, Ranges};
 
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 use crate::output;
 
 /// Files in a whole download: one for each first five hexadecimal digits.
@@ -75,5 +76,5 @@ impl Build {
 }
 
 fn command_error(error: impl std::error::Error + 'static) -> CommandError {
-    CommandError::new(ErrorCode::Failed, error_chain(&error))
+    CommandError::new(ErrorCode::Failed, error_text(&error))
 }

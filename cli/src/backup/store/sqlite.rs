@@ -1,5 +1,6 @@
 //! SQLite: copies a database while the service writes, and installs a restored file.
 
+use chassis::telemetry::error_text;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::backup::create::{database_copy, parent_folder, schema_levels, sync_fo
 use crate::backup::manifest::{DatabaseCopy, Manifest};
 use crate::backup::restore::RestorationNote;
 use crate::backup::{BackupTarget, db_error, io_error, sql_error, sqlite_config};
-use crate::error::{CommandError, ErrorCode, error_chain};
+use crate::error::{CommandError, ErrorCode};
 
 const FILE: &str = "database.sqlite";
 
@@ -73,7 +74,7 @@ pub(in crate::backup) async fn copy(
 /// The error of a copy. SQLite's `database or disk is full` does not name the disk, so the hint does.
 fn copy_error(from: &Path, to: &Path, error: sqlx::Error) -> CommandError {
     let full = matches!(&error, sqlx::Error::Database(error) if error.code().as_deref() == Some("13"));
-    let error = error_chain(&DbError::from(error));
+    let error = error_text(&DbError::from(error));
     let (from, folder) = (from.display(), parent_folder(to).display());
     let failure = CommandError::new(
         ErrorCode::Failed,

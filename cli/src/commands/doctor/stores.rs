@@ -1,5 +1,6 @@
 //! The checks of the databases: each can be opened and read.
 
+use chassis::telemetry::error_text;
 use std::path::Path;
 
 use chassis::config;
@@ -9,7 +10,6 @@ use serde::Deserialize;
 
 use super::Finding;
 use crate::datadir::DataDir;
-use crate::error::error_chain;
 
 /// The section `database` of a configuration file.
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ async fn check_store(what: &str, root: &Path, mut database: DbConfig) -> Finding
         Ok(()) => Finding::good(what, format!("{location} can be read")),
         Err(error) => Finding::bad(
             what,
-            error_chain(&error),
+            error_text(&error),
             "See that the server runs and the address is right; a damaged file is restored from a backup.",
         ),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::db::Tx;
 use chassis::telemetry::TraceContext;
+use chassis::telemetry::error_text;
 use uuid::Uuid;
 
 use super::store::Together;
@@ -75,7 +76,7 @@ impl<H: Handler> Inbox<H> {
                 }
                 Err(GroupError::Inbox(error)) => return Err(error),
                 Err(GroupError::Handler { index, error }) => {
-                    tracing::debug!(error = error.chain(), "an event failed; it is tried alone");
+                    tracing::debug!(error = error_text(&error), "an event failed; it is tried alone");
                     index
                 }
             };
@@ -238,11 +239,11 @@ impl<H: Handler> Inbox<H> {
                 consumer = self.consumer,
                 event.id = %event.id,
                 vestibule.event.type = event.kind,
-                error = error.chain(),
+                error = error_text(error),
                 "an event cannot be applied; it is set aside and tried again later",
             );
             let next = self.clock.now() + self.options.first_backoff;
-            parked::park(&mut tx, self.consumer, event, &error.chain(), next).await?;
+            parked::park(&mut tx, self.consumer, event, &error_text(error), next).await?;
             delivery.parked += 1;
         }
         tx.commit().await?;

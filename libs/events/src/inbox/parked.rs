@@ -6,6 +6,7 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
+use chassis::telemetry::error_text;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -262,7 +263,7 @@ impl<H: Handler> Inbox<H> {
                 .bind(parked.event_id)
                 .bind(attempts)
                 .bind(now + pause.min(self.options.longest_backoff))
-                .bind(store::text(&error.chain()))
+                .bind(store::text(&error_text(error)))
                 .bind(dead.then_some(now))
                 .execute(c)
                 .await?;
@@ -276,7 +277,7 @@ impl<H: Handler> Inbox<H> {
                 event.outcome = "failure",
                 consumer = self.consumer,
                 event.id = %parked.event_id,
-                error = error.chain(),
+                error = error_text(error),
                 "an event was given up; it can be replayed",
             );
         }

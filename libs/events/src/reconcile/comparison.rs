@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chassis::db::DbError;
+use chassis::telemetry::error_text;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -209,7 +210,7 @@ impl<H: Handler> Reconciler<H> {
                 Ok(_) => {}
                 Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
                 Err(error) => {
-                    let (consumer, error) = (self.inbox.consumer(), error.chain());
+                    let (consumer, error) = (self.inbox.consumer(), error_text(&error));
                     tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be mended");
                 }
             }
