@@ -75,7 +75,11 @@ fn no_retired_name_is_defined() {
     let retired: BTreeSet<&str> = RETIRED.iter().copied().collect();
     let mut checked = 0;
     for folder in ["libs", "services", "cli", "bench", "fuzz", "tests"] {
-        for source in files(folder, "rs") {
+        // This file has the retired names in its list and in a test.
+        for source in files(folder, "rs")
+            .into_iter()
+            .filter(|it| !it.path.ends_with("system/words.rs"))
+        {
             for (number, line) in source.text.lines().enumerate() {
                 let Some(name) = defined(line).filter(|_| !line.trim_start().starts_with("//")) else {
                     continue;
