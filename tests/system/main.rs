@@ -37,4 +37,6 @@ mod traces;
 #[cfg(test)]
 mod up;
 #[cfg(test)]
+mod walks;
+#[cfg(test)]
 mod words;
