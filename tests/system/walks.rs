@@ -1,4 +1,4 @@
-//! The walks through the code in ARCHITECTURE.md name functions that are there.
+//! The ways into the code that the documents name: the walks in ARCHITECTURE.md, and the map in CONTRIBUTING.md.
 
 use crate::source::root;
 
@@ -24,4 +24,25 @@ fn every_step_of_a_walk_is_in_the_code() {
     }
     assert!(steps > 30, "only {steps} steps");
     assert_eq!(walks.matches("\n### ").count(), 5);
+}
+
+#[test]
+fn every_file_of_the_map_is_there() {
+    let page = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let map = page
+        .split("## Where is it?")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let files = map
+        .lines()
+        .filter_map(|line| line.strip_suffix("` |")?.rsplit('`').next());
+    let missing: Vec<&str> = files
+        .clone()
+        .filter(|file| !root().join(file).is_file())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(files.count() >= 20);
 }
