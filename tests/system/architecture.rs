@@ -236,3 +236,34 @@ fn lints_are_expected_with_a_reason_and_never_silenced() {
         }
     }
 }
+
+/// A dependency that nobody names costs everybody its compilation.
+#[test]
+fn every_dependency_is_named_in_the_code_of_its_crate() {
+    let mut checked = 0;
+    let mut unused = Vec::new();
+    for package in workspace_metadata().workspace_packages() {
+        let folder = package.manifest_path.parent().unwrap();
+        let folder = folder.strip_prefix(root().to_str().unwrap()).unwrap();
+        let sources = files(folder.as_str(), "rs");
+        for dependency in &package.dependencies {
+            checked += 1;
+            let name = dependency
+                .rename
+                .as_ref()
+                .unwrap_or(&dependency.name)
+                .replace('-', "_");
+            let lines = sources.iter().flat_map(|source| source.text.lines());
+            let code = lines.filter(|line| !line.trim_start().starts_with("//"));
+            let is_named = code.into_iter().any(|line| {
+                let words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                words.into_iter().any(|word| word == name)
+            });
+            if !is_named {
+                unused.push(format!("{folder}: {}", dependency.name));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "{unused:#?}");
+    assert!(checked > 150, "only {checked} dependencies");
+}
