@@ -178,6 +178,24 @@ testkit::on_both_engines! {
         assert_eq!(skeletons.len(), 60);
     }
 
+    async fn two_who_are_renamed_right_after_an_upgrade_never_wait_for_each_other(db: TestDb) {
+        let app = app(&db);
+        for round in 0_u128..20 {
+            let ids = [2 * round + 1, 2 * round + 2].map(Uuid::from_u128);
+            let mut tx = db.begin("test").await.unwrap();
+            for id in ids {
+                let state = desired_user(&format!("before{}", id.as_u128())).into_state(id, app.clock.now());
+                insert_as_before(&mut tx, &state).await;
+            }
+            tx.commit().await.unwrap();
+            let rename = async |id: Uuid| {
+                let to = desired_user(&format!("after{}", id.as_u128()));
+                replace(&app, id, &IfMatch::Any, to).await.unwrap();
+            };
+            tokio::join!(rename(ids[0]), rename(ids[1]));
+        }
+    }
+
     async fn two_replicas_fill_in_many_batches_at_once(db: TestDb) {
         let app = app(&db);
         let mut tx = db.begin("test").await.unwrap();
