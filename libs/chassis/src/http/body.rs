@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Limited};
 
 use super::Problem;
-use super::budget::BodyRefused;
+use super::budgeted_body::BodyRefused;
 use super::header::content_type;
 use super::limit::BodyTooLong;
 

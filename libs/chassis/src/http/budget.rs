@@ -1,25 +1,16 @@
-//! Body budget: a limit on the bytes of all bodies that a process holds, and a deadline for each body.
+//! Body budget: a limit on the bytes of all bodies that a process holds.
 //!
-//! A slow body holds memory for nothing. So all bodies share one budget, one source may use a share of it, a share is
-//! reserved for small bodies, and each body has a deadline. When the budget is exhausted, a body that is still incomplete
-//! and whose sender holds more is evicted for the new one.
+//! A slow body holds memory for nothing. So all bodies share one budget, one source may use a share of it, and a share is
+//! reserved for small bodies. When the budget is exhausted, a body that is still incomplete and whose sender holds more is
+//! evicted for the new one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::error::Error as StdError;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::Waker;
 
-use ::http::{Request, StatusCode};
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
-use tokio::time::Sleep;
-
-use super::Problem;
+use super::budgeted_body::BodyRefused;
 use crate::config::LimitsConfig;
 
 /// One source may hold this fraction of the budget, or one body of the largest allowed size.
@@ -46,9 +37,22 @@ struct BudgetState {
     limit: u64,
     of_source: u64,
     used: AtomicU64,
-    /// The open requests with a body, by number.
-    open: Mutex<HashMap<u64, Weak<Reservation>>>,
+    /// The open bodies that count for a source, by [`key`].
+    open: Mutex<HashMap<usize, OpenBodies>>,
     next: AtomicU64,
+}
+
+/// The open bodies of one source.
+#[derive(Debug)]
+struct OpenBodies {
+    /// Also keeps the key from being reused.
+    held: SourceBytes,
+    by_number: HashMap<u64, Weak<Reservation>>,
+}
+
+/// The key of a source among all: the address of its counter.
+fn key(source: &SourceBytes) -> usize {
+    Arc::as_ptr(source).addr()
 }
 
 impl BodyBudget {
@@ -65,11 +69,12 @@ impl BodyBudget {
         }))
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Weak<Reservation>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<usize, OpenBodies>> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reserve(&self, source: Option<SourceBytes>) -> Arc<Reservation> {
+    /// A reservation for the body of a request, of no bytes so far. `None` as source: it counts for none and is never evicted.
+    pub(super) fn reserve(&self, source: Option<SourceBytes>) -> Arc<Reservation> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let reservation = Arc::new(Reservation {
             budget: self.clone(),
@@ -81,34 +86,55 @@ impl BodyBudget {
             evicted: AtomicBool::new(false),
             waker: Mutex::default(),
         });
-        self.open().insert(id, Arc::downgrade(&reservation));
+        if let Some(source) = &reservation.source {
+            let mut open = self.open();
+            let bodies = open.entry(key(source)).or_insert_with(|| OpenBodies {
+                held: Arc::clone(source),
+                by_number: HashMap::new(),
+            });
+            bodies.by_number.insert(id, Arc::downgrade(&reservation));
+        }
         reservation
     }
 
-    /// The open requests with an incomplete body, except `newcomer`.
-    fn waiting(&self, newcomer: &Reservation) -> Vec<Arc<Reservation>> {
-        let open = self.open();
-        let open = open.values().filter_map(Weak::upgrade);
-        open.filter(|other| other.id != newcomer.id && other.waiting.load(Ordering::Relaxed))
-            .collect()
+    /// The incomplete bodies of the source with this key, except `newcomer`, the largest first.
+    fn incomplete(&self, source: usize, newcomer: &Reservation) -> Vec<Arc<Reservation>> {
+        // All are kept until the lock is free again: dropping the last reference to one takes the lock.
+        let bodies = self.open().get(&source).map(|bodies| {
+            let all = bodies.by_number.values().filter_map(Weak::upgrade);
+            all.collect::<Vec<_>>()
+        });
+        let mut bodies = bodies.unwrap_or_default();
+        bodies.retain(|other| other.id != newcomer.id && other.waiting.load(Ordering::Relaxed));
+        bodies.sort_unstable_by_key(|other| Reverse(other.held()));
+        bodies
     }
 
     /// Evicts bodies of the same source that are larger than `newcomer` with `by` more bytes, the largest first.
-    fn evict_in_source(&self, newcomer: &Reservation, by: u64) {
+    fn evict_in_source(&self, source: &SourceBytes, newcomer: &Reservation, by: u64) {
         let size = newcomer.held().saturating_add(by);
-        let mut others = self.waiting(newcomer);
-        others.retain(|other| other.has_same_source(newcomer) && other.held() > size);
-        others.sort_unstable_by_key(|other| Reverse(other.held()));
+        let mut others = self.incomplete(key(source), newcomer);
+        others.retain(|other| other.held() > size);
         evict(others, by);
     }
 
     /// Evicts bodies of sources that hold more than the source of `newcomer`, beginning with the source that holds most.
     fn evict_other_sources(&self, newcomer: &Reservation, by: u64) {
-        let size = newcomer.held_by_source().unwrap_or_default();
-        let mut others = self.waiting(newcomer);
-        others.retain(|other| other.held_by_source().is_some_and(|held| held > size));
-        others.sort_unstable_by_key(|other| Reverse((other.held_by_source(), other.held())));
-        evict(others, by.max(self.0.limit / EVICTED_SHARE));
+        let own = newcomer.source.as_ref().map_or(0, held);
+        let mut sources: Vec<(u64, usize)> = {
+            let open = self.open();
+            let sources = open.iter().map(|(key, bodies)| (held(&bodies.held), *key));
+            sources.filter(|(held, _)| *held > own).collect()
+        };
+        sources.sort_unstable_by_key(|source| Reverse(*source));
+        let needed = by.max(self.0.limit / EVICTED_SHARE);
+        let mut freed = 0;
+        for (_, source) in sources {
+            if freed >= needed {
+                break;
+            }
+            freed += evict(self.incomplete(source, newcomer), needed - freed);
+        }
     }
 
     /// The bytes that are held now.
@@ -122,54 +148,13 @@ impl BodyBudget {
     }
 }
 
-/// A body was refused before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BodyRefused {
-    /// The process or the source has exhausted its bytes.
-    #[error("too many bytes of bodies are held")]
-    OverBudget,
-    /// The client has used up its request slots, and this request waited for the client.
-    #[error("too many requests of the client are open")]
-    OverSlots,
-    /// The body did not arrive in time.
-    #[error("the body came too slowly")]
-    Late,
+/// The bytes that a source holds.
+fn held(source: &SourceBytes) -> u64 {
+    source.load(Ordering::Relaxed)
 }
 
-impl BodyRefused {
-    /// Finds the refusal among the causes of an error.
-    pub(super) fn cause(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(refused) = error.downcast_ref::<Self>() {
-                return Some(*refused);
-            }
-            cause = error.source();
-        }
-        None
-    }
-
-    /// The response: 503 with `Retry-After`, or 408.
-    pub(super) fn problem(self) -> Problem {
-        match self {
-            Self::OverBudget | Self::OverSlots => Problem::unavailable(Duration::from_secs(1)),
-            Self::Late => {
-                Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail("The body did not come in time.")
-            }
-        }
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::OverBudget => "body_budget",
-            Self::OverSlots => "source",
-            Self::Late => "body_time",
-        }
-    }
-}
-
-/// Evicts the first of `bodies` until `bytes` are freed.
-fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) {
+/// Evicts the first of `bodies` until `bytes` are freed. Returns how many were.
+fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) -> u64 {
     let mut freed = 0;
     for body in bodies {
         if freed >= bytes {
@@ -177,6 +162,7 @@ fn evict(bodies: Vec<Arc<Reservation>>, bytes: u64) {
         }
         freed += body.evict();
     }
+    freed
 }
 
 /// The part of the budget that one request holds, until its response is written.
@@ -196,11 +182,12 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    fn grow(&self, by: u64) -> Result<(), BodyRefused> {
-        if self.discarding.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        if self.try_grow(by) {
+    /// Holds `by` more bytes; evicts others for them where they hold more.
+    ///
+    /// # Errors
+    /// [`BodyRefused::OverBudget`] when there is no room.
+    pub(super) fn grow(&self, by: u64) -> Result<(), BodyRefused> {
+        if self.discarding.load(Ordering::Relaxed) || self.try_grow(by) {
             return Ok(());
         }
         Err(BodyRefused::OverBudget)
@@ -214,11 +201,11 @@ impl Reservation {
         } else {
             totals.limit - totals.limit / SMALL_BODIES_SHARE
         };
-        if let Some(held) = self.source.as_deref()
-            && !try_add(held, by, totals.of_source)
+        if let Some(source) = &self.source
+            && !try_add(source, by, totals.of_source)
         {
-            self.budget.evict_in_source(self, by);
-            if !try_add(held, by, totals.of_source) {
+            self.budget.evict_in_source(source, self, by);
+            if !try_add(source, by, totals.of_source) {
                 return false;
             }
         }
@@ -239,18 +226,6 @@ impl Reservation {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The bytes that the source of the request holds; `None` if the request counts for no source.
-    fn held_by_source(&self) -> Option<u64> {
-        self.source.as_ref().map(|held| held.load(Ordering::Relaxed))
-    }
-
-    fn has_same_source(&self, other: &Self) -> bool {
-        match (&self.source, &other.source) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-
     /// Evicts the body. Returns the freed bytes.
     fn evict(&self) -> u64 {
         self.evicted.store(true, Ordering::SeqCst);
@@ -268,22 +243,14 @@ impl Reservation {
     }
 
     /// Sets whether the reader waits for the client. Returns whether the body was evicted.
-    fn set_waiting(&self, waker: Option<&Waker>) -> bool {
+    pub(super) fn set_waiting(&self, waker: Option<&Waker>) -> bool {
         if let Some(waker) = waker {
             *self.waker() = Some(waker.clone());
         }
         self.waiting.store(waker.is_some(), Ordering::SeqCst);
         self.evicted.load(Ordering::SeqCst)
     }
-}
 
-fn try_add(held: &AtomicU64, by: u64, limit: u64) -> bool {
-    let grown = |held: u64| held.checked_add(by).filter(|sum| *sum <= limit);
-    held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
-        .is_ok()
-}
-
-impl Reservation {
     /// Discards the rest of the body: it does not count any more, and the held bytes are released.
     pub(super) fn discard(&self) {
         self.discarding.store(true, Ordering::Relaxed);
@@ -302,118 +269,67 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.open().remove(&self.id);
         self.release();
-    }
-}
-
-/// The terms that a body is subject to: the budget and the deadline.
-pub(crate) struct BodyTerms {
-    pub(crate) budget: BodyBudget,
-    pub(crate) time: Duration,
-}
-
-impl BodyTerms {
-    /// Subjects the body of `request` to the budget and the deadline. The reservation lasts while the request is open; it is
-    /// `None` without a body.
-    pub(crate) fn apply<B>(
-        &self,
-        request: Request<B>,
-        source: Option<SourceBytes>,
-    ) -> (Request<Body>, Option<Arc<Reservation>>)
-    where
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<axum::BoxError>,
-    {
-        if request.body().is_end_stream() {
-            return (request.map(|_| Body::empty()), None);
-        }
-        let reservation = self.budget.reserve(source);
-        // The head is held while the body is incomplete.
-        let refused = reservation.grow(head_bytes(&request)).err();
-        let mut request = request.map(|inner| {
-            Body::new(BudgetedBody {
-                inner: Body::new(inner),
-                reservation: Arc::clone(&reservation),
-                refused,
-                ended: false,
-                deadline: Box::pin(tokio::time::sleep(self.time)),
-            })
-        });
-        request.extensions_mut().insert(Arc::clone(&reservation));
-        (request, Some(reservation))
-    }
-}
-
-fn head_bytes<B>(request: &Request<B>) -> u64 {
-    let headers = request.headers().iter();
-    let headers: usize = headers
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    let path = request.uri().path_and_query();
-    let path = path.map_or(0, |path| path.as_str().len());
-    u64::try_from(headers + path).unwrap_or(u64::MAX)
-}
-
-/// A body that fails once with [`BodyRefused`]. Later reads discard the rest.
-struct BudgetedBody {
-    inner: Body,
-    reservation: Arc<Reservation>,
-    /// The body was refused before any of it arrived.
-    refused: Option<BodyRefused>,
-    /// The body has failed.
-    ended: bool,
-    deadline: Pin<Box<Sleep>>,
-}
-
-impl BudgetedBody {
-    fn refuse(&mut self, why: BodyRefused) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        self.ended = true;
-        self.reservation.discard();
-        metrics::counter!("vestibule_requests_refused_total", "reason" => why.label()).increment(1);
-        Poll::Ready(Some(Err(why.into())))
-    }
-}
-
-impl HttpBody for BudgetedBody {
-    type Data = Bytes;
-    type Error = axum::BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        if let Some(why) = self.refused.take() {
-            return self.refuse(why);
-        }
-        let ended = self.ended;
-        let polled = Pin::new(&mut self.inner).poll_frame(context);
-        let owed = polled.is_pending() && !ended;
-        if self.reservation.set_waiting(owed.then(|| context.waker())) && !ended {
-            return self.refuse(BodyRefused::OverBudget);
-        }
-        match polled {
-            Poll::Ready(Some(Ok(frame))) if !ended => {
-                let length = frame.data_ref().map_or(0, Bytes::len);
-                match self.reservation.grow(u64::try_from(length).unwrap_or(u64::MAX)) {
-                    Ok(()) => Poll::Ready(Some(Ok(frame))),
-                    Err(why) => self.refuse(why),
-                }
+        let Some(source) = &self.source else {
+            return;
+        };
+        let mut open = self.budget.open();
+        if let Some(bodies) = open.get_mut(&key(source)) {
+            bodies.by_number.remove(&self.id);
+            if bodies.by_number.is_empty() {
+                open.remove(&key(source));
             }
-            Poll::Ready(other) => Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
-            Poll::Pending if ended => Poll::Pending,
-            Poll::Pending => match self.deadline.as_mut().poll(context) {
-                Poll::Ready(()) => self.refuse(BodyRefused::Late),
-                Poll::Pending => Poll::Pending,
-            },
         }
     }
+}
 
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
+fn try_add(held: &AtomicU64, by: u64, limit: u64) -> bool {
+    let grown = |held: u64| held.checked_add(by).filter(|sum| *sum <= limit);
+    held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
+        .is_ok()
+}
 
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    const ROUNDS: usize = 2_000;
+
+    // SB-45
+    #[test]
+    fn bodies_that_begin_and_end_at_once_give_back_what_they_held() {
+        let limits = LimitsConfig {
+            body_bytes: 0,
+            header_bytes: 0,
+            body_budget_bytes: 1600,
+            ..LimitsConfig::default()
+        };
+        let budget = BodyBudget::new(&limits);
+        let (source, (done, ended)) = (SourceBytes::default(), mpsc::channel());
+        for _ in 0..4 {
+            let (budget, source, done) = (budget.clone(), Arc::clone(&source), done.clone());
+            std::thread::spawn(move || {
+                for _ in 0..ROUNDS {
+                    // Each is too much for the source, so that it looks for others to evict, which end meanwhile.
+                    let bodies: Vec<_> = (0..8)
+                        .map(|_| budget.reserve(Some(Arc::clone(&source))))
+                        .collect();
+                    for body in bodies {
+                        assert!(body.grow(200).is_err());
+                    }
+                }
+                done.send(()).unwrap();
+            });
+        }
+        for _ in 0..4 {
+            let ended = ended.recv_timeout(Duration::from_secs(60));
+            assert!(ended.is_ok(), "a thread waits for ever");
+        }
+        assert_eq!(budget.used(), 0);
+        assert_eq!(held(&source), 0);
+        assert!(budget.open().is_empty());
     }
 }

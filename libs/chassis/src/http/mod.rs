@@ -4,6 +4,7 @@
 mod base_path;
 mod body;
 mod budget;
+mod budgeted_body;
 mod client_info;
 mod form;
 pub mod header;
@@ -19,7 +20,8 @@ mod tests;
 
 pub use base_path::serve_under;
 pub use body::RawBody;
-pub(crate) use budget::{BodyBudget, BodyRefused, BodyTerms, Reservation, SourceBytes};
+pub(crate) use budget::{BodyBudget, Reservation, SourceBytes};
+pub(crate) use budgeted_body::{BodyRefused, BodyTerms};
 pub(crate) use client_info::client_ip;
 pub use client_info::{ClientInfo, Network, Peer};
 pub use form::{Form, Pairs, Path, Query};
