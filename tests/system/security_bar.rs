@@ -6,6 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Source, files, root};
 
+mod table;
+
+use table::{Row, regenerate_page, table};
+
 const TABLE: &str = "docs/reference/security-bar.md";
 const LINES: u32 = 52;
 /// The folders whose tests may prove a line.
@@ -26,62 +30,6 @@ const NOT_YET_MARKER: &str = "not yet:";
 
 /// A name in a file: a test, or a guarded item.
 type NamedItem = (String, String);
-
-/// A row of the table.
-#[derive(Debug)]
-struct Row {
-    line: u32,
-    promise: String,
-    guards: BTreeSet<NamedItem>,
-    /// Empty when the line is not proven yet.
-    tests: BTreeSet<NamedItem>,
-    not_yet: bool,
-}
-
-/// The rows of the table, in order.
-fn table() -> Vec<Row> {
-    let text = std::fs::read_to_string(root().join(TABLE)).unwrap();
-    text.lines()
-        .filter_map(|line| line.strip_prefix("| SB-"))
-        .map(|row| {
-            let cells: Vec<&str> = row.trim_end().trim_end_matches('|').split(" | ").collect();
-            let [line, promise, guards, tests] = cells.as_slice() else {
-                panic!("{TABLE}: a row has four cells: {row}");
-            };
-            let not_yet = tests.trim().starts_with(NOT_YET_MARKER);
-            Row {
-                line: line.trim().parse().unwrap(),
-                promise: promise.trim().to_owned(),
-                guards: if not_yet {
-                    BTreeSet::new()
-                } else {
-                    parse_cell(guards)
-                },
-                tests: if not_yet {
-                    BTreeSet::new()
-                } else {
-                    parse_cell(tests)
-                },
-                not_yet,
-            }
-        })
-        .collect()
-}
-
-/// Reads "`file`: `name`, `name`<br>`file`: …".
-fn parse_cell(cell: &str) -> BTreeSet<NamedItem> {
-    cell.split("<br>")
-        .flat_map(|part| {
-            let (file, names) = part
-                .split_once(": ")
-                .unwrap_or_else(|| panic!("{TABLE}: expected `file`: `name`, found {part}"));
-            let file = file.trim().trim_matches('`').to_owned();
-            names
-                .split(", ")
-                .map(move |name| (file.clone(), name.trim().trim_matches('`').to_owned()))
-        })
-        .collect()
-}
 
 /// The tests of a file that name lines of the bar, by the number of the line.
 fn tests_by_line(source: &Source) -> BTreeSet<(u32, NamedItem)> {
@@ -203,53 +151,10 @@ fn all_proofs() -> BTreeSet<(u32, NamedItem)> {
     FOLDERS
         .iter()
         .flat_map(|folder| files(folder, "rs"))
-        // This file speaks of lines without proving them.
-        .filter(|source| source.path != "tests/system/security_bar.rs")
+        // These files speak of lines without proving them.
+        .filter(|source| !source.path.starts_with("tests/system/security_bar"))
         .flat_map(|source| tests_by_line(&source))
         .collect()
-}
-
-/// A cell of the table: "`file`: `name`, `name`<br>`file`: …", in order.
-fn format_cell(tests: &BTreeSet<NamedItem>) -> String {
-    let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (file, name) in tests {
-        by_file.entry(file).or_default().push(format!("`{name}`"));
-    }
-    let files = by_file
-        .into_iter()
-        .map(|(file, names)| format!("`{file}`: {}", names.join(", ")));
-    files.collect::<Vec<String>>().join("<br>")
-}
-
-/// The page with the tests of each line as the code has them. Tests in scripts stay as they are.
-fn regenerate_page(text: &str, proven: &BTreeSet<(u32, NamedItem)>) -> String {
-    let rows: BTreeMap<u32, Row> = table().into_iter().map(|row| (row.line, row)).collect();
-    let line = |line: &str| {
-        let number = line
-            .strip_prefix("| SB-")
-            .and_then(|rest| rest.split(' ').next()?.parse().ok());
-        let Some(row) = number
-            .and_then(|number: u32| rows.get(&number))
-            .filter(|row| !row.not_yet)
-        else {
-            return line.to_owned();
-        };
-        let scripts = row
-            .tests
-            .iter()
-            .filter(|(file, _)| !file.ends_with(".rs"))
-            .cloned();
-        let tests = proven.iter().filter(|(number, _)| *number == row.line);
-        let tests = tests.map(|(_, test)| test.clone()).chain(scripts).collect();
-        format!(
-            "| SB-{} | {} | {} | {} |",
-            row.line,
-            row.promise,
-            format_cell(&row.guards),
-            format_cell(&tests)
-        )
-    };
-    text.lines().map(|it| line(it) + "\n").collect()
 }
 
 #[test]

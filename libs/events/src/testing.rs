@@ -204,9 +204,5 @@ impl Snapshot for NoSnapshot {
 /// A second database of the same engine.
 #[cfg(test)]
 pub(crate) async fn fresh(db: &Db) -> testkit::TestDb {
-    let sets = [&crate::MIGRATIONS, &THINGS];
-    match db.engine() {
-        chassis::db::Engine::Sqlite => testkit::sqlite(&sets).await,
-        chassis::db::Engine::Postgres => testkit::postgres(&sets).await,
-    }
+    testkit::of_engine(db.engine(), &[&crate::MIGRATIONS, &THINGS]).await
 }

@@ -17,7 +17,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use chassis::db::{Db, DbConfig, Migrations};
+use chassis::db::{Db, DbConfig, Engine, Migrations};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -123,6 +123,17 @@ impl Drop for TestDb {
 /// A database cannot be created; the message says what to do.
 pub async fn databases(sets: &[&Migrations]) -> Vec<TestDb> {
     vec![sqlite(sets).await, postgres(sets).await]
+}
+
+/// A fresh database on `engine`, migrated with `sets`.
+///
+/// # Panics
+/// As [`sqlite`] and [`postgres`].
+pub async fn of_engine(engine: Engine, sets: &[&Migrations]) -> TestDb {
+    match engine {
+        Engine::Sqlite => sqlite(sets).await,
+        Engine::Postgres => postgres(sets).await,
+    }
 }
 
 /// A fresh SQLite file, migrated with `sets`.

@@ -14,7 +14,7 @@ mod visitor;
 mod wait;
 
 pub use balancer::Balancer;
-pub use db::{TestDb, block_on, databases, postgres, sqlite};
+pub use db::{TestDb, block_on, databases, of_engine, postgres, sqlite};
 pub use people::{Person, Tokens, pkce_challenge};
 pub use pooler::Pooler;
 pub use process::{Process, Program, free_port, program};

@@ -11,11 +11,7 @@ use worlds::{Feed, Rabbitmq};
 
 /// A second database of the same engine.
 async fn fresh(db: &chassis::db::Db) -> testkit::TestDb {
-    let sets = [&events::MIGRATIONS, &THINGS];
-    match db.engine() {
-        chassis::db::Engine::Sqlite => testkit::sqlite(&sets).await,
-        chassis::db::Engine::Postgres => testkit::postgres(&sets).await,
-    }
+    testkit::of_engine(db.engine(), &[&events::MIGRATIONS, &THINGS]).await
 }
 
 /// Subscribes as a service does, which tries again when brokers are busy with themselves: after their start, or when the

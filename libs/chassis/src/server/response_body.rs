@@ -17,8 +17,9 @@ const CHUNK: usize = 16 * 1024;
 
 /// The body of a response, with the resources that are held until its end.
 ///
-/// Over HTTP/2 it is split into chunks, and the last byte is a chunk of its own: the library holds it back until the client
-/// has a window for everything before it, which shows for how long a client reads nothing.
+/// Over HTTP/2 it is split into chunks, and the last byte of a body whose end is known with its last frame is a chunk of its
+/// own: the library holds it back until the client has a window for everything before it, which shows for how long a client
+/// reads nothing. Of a stream without a known end, the client may leave the last frame unread.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     body: Body,

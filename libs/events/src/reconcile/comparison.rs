@@ -1,4 +1,4 @@
-//! One comparison: digests, versions, a second look, a mend.
+//! One comparison of the reconciler: digests, then versions, then a recheck of what differs, then its repair.
 
 use std::collections::{HashMap, HashSet};
 
@@ -132,7 +132,7 @@ impl<H: Handler> Reconciler<H> {
         }
     }
 
-    /// The second look at some differences. What still differs and did not move meanwhile is drift; when all is mended
+    /// The second look at some differences. What still differs and did not move meanwhile is drift; when all is repaired
     /// at once, what moves is too: the event that comes with the same state is dropped then.
     async fn recheck(
         &self,
@@ -141,7 +141,7 @@ impl<H: Handler> Reconciler<H> {
         report: &mut Report,
     ) -> Result<(), ReconcileError> {
         let ids: Vec<Uuid> = first.iter().map(|difference| difference.id).collect();
-        // In this order: an event that comes in between shows in what is held, or moves the note that the mend compares.
+        // In this order: an event that comes in between shows in what is held, or moves the note that the repair compares.
         let noted = self.inbox.noted(&ids).await?;
         let States { unsent, events } = self.client.states(&ids).await?;
         let settled = self.settled(&events).await?;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chassis::shutdown::{Phase, Shutdown};
+use tokio::sync::Notify;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// How long the tries may take.
@@ -11,7 +12,10 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// The levels of the lines of `chassis::backoff`, of which a loop writes one a try, and of all other warnings.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(bool, tracing::Level)>>>);
+struct Lines {
+    all: Arc<Mutex<Vec<(bool, tracing::Level)>>>,
+    written: Arc<Notify>,
+}
 
 impl<S: tracing::Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
@@ -22,18 +26,24 @@ impl<S: tracing::Subscriber> Layer<S> for Lines {
                 .iter()
                 .any(|ours| known.target().starts_with(ours))
         {
-            self.0.lock().unwrap().push((retry, *known.level()));
+            self.all.lock().unwrap().push((retry, *known.level()));
+            self.written.notify_one();
         }
     }
 }
 
 impl Lines {
     fn tries(&self) -> usize {
-        self.0.lock().unwrap().iter().filter(|(retry, _)| *retry).count()
+        self.all
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(retry, _)| *retry)
+            .count()
     }
 
     fn loud(&self) -> usize {
-        let lines = self.0.lock().unwrap();
+        let lines = self.all.lock().unwrap();
         lines
             .iter()
             .filter(|(_, level)| *level <= tracing::Level::WARN)
@@ -55,10 +65,13 @@ pub async fn tries_seldom_and_says_so_once<F>(
     let shutdown = Shutdown::new();
     let began = Instant::now();
     shutdown.spawn("test", start(shutdown.clone()));
-    while lines.tries() < tries {
-        assert!(began.elapsed() < LONGEST, "only {} tries", lines.tries());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let tried = async {
+        while lines.tries() < tries {
+            lines.written.notified().await;
+        }
+    };
+    let tried = tokio::time::timeout(LONGEST, tried).await;
+    assert!(tried.is_ok(), "only {} tries", lines.tries());
     assert!(began.elapsed() >= pauses, "{:?}", began.elapsed());
     assert_eq!(lines.loud(), 1, "one line when it begins");
     shutdown.advance(Phase::Stopping);

@@ -135,7 +135,9 @@ pub(super) async fn open_after_reconciliation(
         .differences
         .iter()
         .filter(|difference| difference.kind.is_repairable());
-    let named: Vec<Uuid> = named.map(|difference| difference.id).collect();
+    let mut named: Vec<Uuid> = named.map(|difference| difference.id).collect();
+    // Accounts are locked by the order of their ids.
+    named.sort_unstable();
     // A report that names only some of the differences points to a general failure rather than to single
     // accounts.
     if left > 0 && (!suspending || named.len() as u64 != left) {

@@ -127,20 +127,19 @@ async fn a_place_that_was_given_up_is_counted_until_the_connection_has_ended() {
     assert!(slots.admit(ip, false, &fourth).await.is_some());
 }
 
+/// A client that speaks HTTP/2 in clear text on a connection of its own.
+fn http2_client() -> reqwest::Client {
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
+    client.build().unwrap()
+}
+
 // SB-45
 #[tokio::test]
 async fn requests_over_http_2_count_for_their_source() {
     let (app, arrived, go_on) = waiting();
     let running = start(app, few(16, 3), Duration::ZERO).await;
     let url = format!("http://{}", running.address);
-    let client = || {
-        reqwest::Client::builder()
-            .http2_prior_knowledge()
-            .no_proxy()
-            .build()
-            .unwrap()
-    };
-    let (one, other) = (client(), client());
+    let (one, other) = (http2_client(), http2_client());
     let mut requests = tokio::task::JoinSet::new();
     for client in [&one, &other, &one] {
         let request = client.get(format!("{url}/wait")).send();
@@ -167,14 +166,7 @@ async fn requests_over_http_2_whose_body_never_comes_shut_nobody_out() {
     };
     let running = start(app, limits, Duration::ZERO).await;
     let url = format!("http://{}", running.address);
-    let client = || {
-        reqwest::Client::builder()
-            .http2_prior_knowledge()
-            .no_proxy()
-            .build()
-            .unwrap()
-    };
-    let (stranger, honest) = (client(), client());
+    let (stranger, honest) = (http2_client(), http2_client());
     let mut unfinished = tokio::task::JoinSet::new();
     for _ in 0..6 {
         let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
