@@ -113,7 +113,17 @@ pub fn violations(line: &str) -> Vec<String> {
         violations.extend(field(name, value));
     }
     violations.extend(action(&pairs));
+    violations.extend(early_end(&pairs));
     violations
+}
+
+/// Checks that the line is not about a background task that returned before the shutdown: supervision would start it again
+/// for as long as the service runs.
+fn early_end(pairs: &Pairs) -> Option<String> {
+    let message = pairs.0.iter().find(|(name, _)| name == "message")?.1.as_str()?;
+    message
+        .contains("ended too early")
+        .then(|| "says that a background task returned before the end".to_owned())
 }
 
 /// Checks that no name is repeated, and that no name is both a value and an object.

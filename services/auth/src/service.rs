@@ -270,7 +270,12 @@ fn start_background_tasks(
     follow_users(app, environment, shutdown)?;
     let (restored, health, until) = (app.clone(), health.clone(), shutdown.clone());
     shutdown.supervise("restoration", move || {
-        restore::open_sign_in(restored.clone(), health.clone(), until.clone())
+        let (restored, health, until) = (restored.clone(), health.clone(), until.clone());
+        async move {
+            restore::open_sign_in(restored, health, until.clone()).await;
+            // A task that returns is started again.
+            until.cancelled().await;
+        }
     });
     let (sweeping, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
