@@ -256,7 +256,7 @@ fn a_directory_that_nothing_was_started_on_says_what_to_do() {
 }
 
 #[test]
-fn what_the_operating_system_refuses_is_said_in_plain_words_with_a_mend() {
+fn what_the_operating_system_refuses_is_said_in_plain_words_with_a_remedy() {
     for (kind, code, words) in [
         (
             ErrorKind::PermissionDenied,

@@ -152,7 +152,7 @@ async fn a_webhook_is_added_tested_watched_changed_and_removed() {
         "json",
     ]);
     assert_eq!(changed.json()["types"], json!(["vestibule.user.deleted.v1"]));
-    up.run(&["webhook", "remove", id]).ok();
+    up.run(&["webhook", "delete", id]).ok();
     up.run(&["webhook", "show", id]).fails(3);
 }
 

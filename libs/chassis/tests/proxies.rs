@@ -40,7 +40,7 @@ async fn start() -> Running {
     let limits = LimitsConfig {
         // Far fewer than come from the proxy, and more than come from one client.
         connections_per_source: Some(2),
-        request_seconds: PATIENCE.as_secs(),
+        request_timeout_seconds: PATIENCE.as_secs(),
         ..LimitsConfig::default()
     };
     let listen = ListenConfig {

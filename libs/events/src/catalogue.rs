@@ -123,13 +123,13 @@ pub const METRICS: &[Metric] = &[
     Metric::gauge(
         "vestibule_reconcile_drift",
         "people",
-        "Differences between the services that could not be mended, when they were last compared.",
+        "Differences between the services that could not be repaired, when they were last compared.",
     )
     .labels(&[CONSUMER, KIND]),
     Metric::counter(
         "vestibule_reconcile_repaired_total",
         "people",
-        "Differences between the services that were mended.",
+        "Differences between the services that were repaired.",
     )
     .labels(&[CONSUMER, KIND]),
     Metric::counter(

@@ -34,7 +34,7 @@ fn a_pod_has_the_time_that_its_end_takes() {
     let sets = [
         "auth.preStopSeconds=7",
         "auth.drainSeconds=11",
-        "auth.config.limits.request_seconds=60",
+        "auth.config.limits.request_timeout_seconds=60",
     ];
     let objects = render(SMALL, &sets);
     let spec = &deployment(&objects, "auth")["spec"]["template"]["spec"];

@@ -95,7 +95,7 @@ async fn every_administrative_act_names_who_did_it_and_from_where() {
             .then_some(())
     })
     .await;
-    let said = log_line(&stack, "person-deleted").await;
+    let said = log_line(&stack, "user-deleted").await;
     assert_eq!(said["user.target.id"], eve.id.as_str(), "{said}");
     assert_eq!(
         said["user.id"], said["vestibule.actor.client.id"],

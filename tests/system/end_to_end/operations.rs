@@ -89,27 +89,31 @@ async fn somebody_touches_a_table(engine: Engine) {
         (&false.into(), &true.into())
     );
 
-    operator.run_events_command(&["verify", "--mend"], true);
+    operator.run_events_command(&["verify", "--repair"], true);
     assert!(can_sign_in(&stack, &ann).await && can_sign_in(&stack, &bob).await);
     let stats = operator.json(&["stats"]);
-    assert_eq!(stats["auth"]["reconciliation"]["mended"]["missing"], 1);
+    assert_eq!(stats["auth"]["reconciliation"]["repaired"]["missing"], 1);
     assert_eq!(stats["auth"]["lag"], 0);
-    assert!(operator.run_events_command(&["stats"], true).contains("2 mended"));
+    assert!(
+        operator
+            .run_events_command(&["stats"], true)
+            .contains("2 repaired")
+    );
 
     // What only the follower has is told, and stays.
     execute_sql(&users, "DELETE FROM people WHERE user_name_key = 'bob'").await;
-    let said = operator.run_events_command(&["verify", "--mend"], false);
+    let said = operator.run_events_command(&["verify", "--repair"], false);
     assert!(said.contains("1 unknown") && said.contains(&bob.id), "{said}");
     assert!(can_sign_in(&stack, &bob).await);
 }
 
 #[tokio::test]
-async fn drift_is_found_and_mended_on_sqlite() {
+async fn drift_is_found_and_repaired_on_sqlite() {
     somebody_touches_a_table(Engine::Sqlite).await;
 }
 
 #[tokio::test]
-async fn drift_is_found_and_mended_on_postgres() {
+async fn drift_is_found_and_repaired_on_postgres() {
     somebody_touches_a_table(Engine::Postgres).await;
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn delete_data(stack: &Stack, service: usize) {
 }
 
 /// Waits until both services say that they hold what the other does, and that all else is in order. They only look: what
-/// they lacked would be mended otherwise.
+/// they lacked would be repaired otherwise.
 pub(super) async fn wait_until_services_agree(stack: &Stack) {
     for url in [
         stack.auth_url("/admin/v1/events"),

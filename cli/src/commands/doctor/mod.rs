@@ -16,7 +16,7 @@ use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
-/// Look for what is wrong, and say how to mend it
+/// Look for what is wrong, and say how to fix it
 ///
 /// Looks at the data directory and its secrets, the configuration, the databases, the ports, the services, the clock
 /// and the operator's credential. With --auth-url and --users-url it looks at the services alone.
@@ -60,7 +60,7 @@ impl Finding {
             "what": self.what,
             "ok": self.remedy.is_none(),
             "detail": self.detail,
-            "mend": self.remedy,
+            "remedy": self.remedy,
         })
     }
 

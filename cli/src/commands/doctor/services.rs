@@ -121,7 +121,7 @@ async fn check_readiness(api: &ApiClient, service: RemoteService, management: &s
         Ok(answer) if answer.status().is_success() => Finding::good(what, format!("is ready ({management})")),
         Ok(answer) => {
             let body: Value = answer.json().await.unwrap_or_default();
-            let why = text_at(&body, "/because");
+            let why = text_at(&body, "/reasons");
             Finding::bad(what, format!("is not ready: {why}"), remedy)
         }
     }

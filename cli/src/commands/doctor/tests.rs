@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 #[test]
-fn a_file_that_others_may_read_is_found_with_its_mend() {
+fn a_file_that_others_may_read_is_found_with_its_remedy() {
     let temp = tempfile::tempdir().expect("a temporary directory");
     let file = temp.path().join("secret");
     fs::write(&file, "x").expect("written");
@@ -18,7 +18,7 @@ fn a_file_that_others_may_read_is_found_with_its_mend() {
 }
 
 #[test]
-fn a_finding_is_a_line_with_its_mend_below() {
+fn a_finding_is_a_line_with_its_remedy_below() {
     let bad = Finding::bad("clock", "90 s from the service's", "Use NTP.");
     let lines = bad.lines(Style::PLAIN);
     assert!(lines.starts_with("✗ clock"), "{lines}");

@@ -174,10 +174,10 @@ fn comparison(stats: &Value) -> String {
             .sum()
     };
     format!(
-        "{}: {} compared, {} mended, {} drift left",
+        "{}: {} compared, {} repaired, {} drift left",
         text_at(report, "/at"),
         text_at(report, "/compared"),
-        count("mended"),
+        count("repaired"),
         count("drift"),
     )
 }

@@ -16,20 +16,20 @@ use crate::output::{self, Format, Table};
 /// Positions without gaps, nothing unpublished for too long, the events of each person complete and in order, every
 /// partition with a relay, nothing set aside, and no drift between the services: what each holds is compared with what
 /// the other one has, twice with a pause, so that events on their way do not count. Exits with 1 when something does
-/// not hold. Changes nothing, unless --mend says so.
+/// not hold. Changes nothing, unless --repair says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   vestibule events verify
   vestibule events verify --older 10 --output json
-  vestibule events verify --mend")]
+  vestibule events verify --repair")]
 pub(crate) struct Verify {
     /// Seconds that an event may have waited to be published
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     older: u64,
-    /// Mend the drift first, as the services do by themselves every ten minutes
+    /// Repair the drift first, as the services do by themselves every ten minutes
     #[arg(long)]
-    mend: bool,
+    repair: bool,
     #[command(flatten)]
     events: EventsArgs,
 }
@@ -68,7 +68,7 @@ impl Verify {
 
 impl Verify {
     async fn verify(&self, api: &ApiClient, service: RemoteService) -> Result<Value, ApiError> {
-        if self.mend {
+        if self.repair {
             api.call(service, Method::POST, "/admin/v1/events/reconcile")
                 .await?;
         }

@@ -113,7 +113,7 @@ async fn delete_created(api: &ApiClient, made: &[(RemoteService, Value)], error:
             let name = service.name();
             return CommandError::from(error).hint(format!(
                 "{name} has made {id} before, which cannot be removed again ({stays}).\n\
-                 vestibule webhook remove {id} --service {name}"
+                 vestibule webhook delete {id} --service {name}"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! `vestibule webhook update`, `remove` and `rotate`: changes a webhook, deletes it, or changes its secret.
+//! `vestibule webhook update`, `delete` and `rotate`: changes a webhook, deletes it, or changes its secret.
 
 use std::io;
 
@@ -39,10 +39,10 @@ pub(crate) struct Update {
     disable: bool,
 }
 
-/// Remove a webhook, with everything that was to be sent
+/// Delete a webhook, with everything that was to be sent
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  vestibule webhook remove 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
-pub(crate) struct Remove {
+#[command(after_help = "Example:\n  vestibule webhook delete 0199d2b8-7a3e-7c11-9b0a-2f4d5e6a7b8c")]
+pub(crate) struct Delete {
     #[command(flatten)]
     webhook: WebhookArgs,
 }
@@ -91,12 +91,12 @@ impl Update {
     }
 }
 
-impl Remove {
+impl Delete {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         self.webhook.find().await?.call(Method::DELETE, "").await?;
         match self.webhook.connection.output {
-            Format::Json => output::print_json(&json!({ "id": self.webhook.id, "removed": true })),
-            Format::Table => output::print_line(format!("{} is removed", printable(&self.webhook.id))),
+            Format::Json => output::print_json(&json!({ "id": self.webhook.id, "deleted": true })),
+            Format::Table => output::print_line(format!("{} is deleted", printable(&self.webhook.id))),
         }
     }
 }

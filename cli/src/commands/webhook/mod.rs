@@ -13,14 +13,14 @@ use serde_json::Value;
 use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, percent_encode, text_at};
 use crate::error::{CommandError, ErrorCode};
 
-/// Webhooks: add, list, show, update, remove, rotate, test, deliveries, replay
+/// Webhooks: add, list, show, update, delete, rotate, test, deliveries, replay
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Webhook {
     Add(add::Add),
     List(list::List),
     Show(list::Show),
     Update(change::Update),
-    Remove(change::Remove),
+    Delete(change::Delete),
     Rotate(change::Rotate),
     Test(deliveries::Test),
     Deliveries(deliveries::Deliveries),
@@ -35,7 +35,7 @@ impl Webhook {
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
             Self::Update(update) => update.run().await,
-            Self::Remove(remove) => remove.run().await,
+            Self::Delete(delete) => delete.run().await,
             Self::Rotate(rotate) => rotate.run().await,
             Self::Test(test) => test.run().await,
             Self::Deliveries(deliveries) => deliveries.run().await,

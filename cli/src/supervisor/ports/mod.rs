@@ -92,6 +92,6 @@ pub(crate) fn try_bind(port: &ListenPort) -> Result<(), CommandError> {
             ErrorCode::Failed,
             format!("cannot listen on {address} for {owner}: {error}"),
         )
-        .hint(format!("Choose another port with {option} N, or mend `listen` in the configuration."))),
+        .hint(format!("Choose another port with {option} N, or change `listen` in the configuration."))),
     }
 }

@@ -137,14 +137,14 @@ pub struct LimitsConfig {
     /// Seconds in which a body must have come; 408 after that.
     #[serde(deserialize_with = "at_least_one")]
     #[schemars(range(min = 1))]
-    pub body_seconds: u64,
+    pub body_timeout_seconds: u64,
     /// Bytes of a request's line and headers at most; 8192 at least.
     pub header_bytes: usize,
     /// Seconds in which a request's line and headers must have come: of the first from the moment the connection was
     /// accepted (TLS included), of another from its first byte.
     #[serde(deserialize_with = "at_least_one")]
     #[schemars(range(min = 1))]
-    pub header_seconds: u64,
+    pub header_timeout_seconds: u64,
     /// Seconds for which a connection without a request is kept. Longer than a proxy keeps it, or the proxy sends a request
     /// into the end of it.
     #[serde(deserialize_with = "at_least_one")]
@@ -153,9 +153,9 @@ pub struct LimitsConfig {
     /// Seconds for which a client may take nothing of an answer that is there.
     #[serde(deserialize_with = "at_least_one")]
     #[schemars(range(min = 1))]
-    pub write_seconds: u64,
+    pub write_timeout_seconds: u64,
     /// Seconds until a request is given up. Long polls must be shorter.
-    pub request_seconds: u64,
+    pub request_timeout_seconds: u64,
     /// Connections at the same time at most. Less when the process may not open so many files.
     pub connections: usize,
     /// Connections of one source at the same time at most: of an IPv4 address, or of an IPv6 network of 64 bits; and as many
@@ -176,12 +176,12 @@ impl Default for LimitsConfig {
         Self {
             body_bytes: 256 * 1024,
             body_budget_bytes: 32 * 1024 * 1024,
-            body_seconds: 20,
+            body_timeout_seconds: 20,
             header_bytes: 16 * 1024,
-            header_seconds: 10,
+            header_timeout_seconds: 10,
             keep_alive_seconds: 75,
-            write_seconds: 20,
-            request_seconds: 30,
+            write_timeout_seconds: 20,
+            request_timeout_seconds: 30,
             connections: 10_000,
             connections_per_source: None,
         }

@@ -131,7 +131,7 @@ fn health_response(missing: &[&'static str], notes: &[&'static str]) -> Response
     } else if missing.is_empty() {
         (no_store, Json(json!({ "status": "ok" }))).into_response()
     } else {
-        let body = Json(json!({ "status": "not ok", "because": missing }));
+        let body = Json(json!({ "status": "not ok", "reasons": missing }));
         (StatusCode::SERVICE_UNAVAILABLE, no_store, body).into_response()
     }
 }

@@ -41,7 +41,7 @@ struct ProbeConfig {
 #[derive(Deserialize)]
 struct ReadinessResponse {
     #[serde(default)]
-    because: Vec<String>,
+    reasons: Vec<String>,
 }
 
 /// Requests `GET /health/ready` at the configured management port of `service` (`auth`, `users`). That port never speaks
@@ -85,7 +85,7 @@ async fn probe_at(address: SocketAddr, timeout: Duration) -> Result<(), NotReady
     }
     let status = answer.status();
     match answer.json::<ReadinessResponse>().await {
-        Ok(said) if !said.because.is_empty() => Err(NotReady::Missing(said.because)),
+        Ok(said) if !said.reasons.is_empty() => Err(NotReady::Missing(said.reasons)),
         _ => Err(silent(format!("it says {status}"))),
     }
 }

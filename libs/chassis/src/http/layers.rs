@@ -49,7 +49,7 @@ pub fn standard_layers<S: Clone + Send + Sync + 'static>(
     router.layer(StandardLayer {
         scheme,
         body_bytes: limits.body_bytes,
-        time: Duration::from_secs(limits.request_seconds),
+        time: Duration::from_secs(limits.request_timeout_seconds),
     })
 }
 

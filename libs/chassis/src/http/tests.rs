@@ -95,7 +95,7 @@ fn app() -> Router {
         routes,
         &LimitsConfig {
             body_bytes: 200,
-            request_seconds: 1,
+            request_timeout_seconds: 1,
             ..LimitsConfig::default()
         },
         PublicScheme::Http,

@@ -1,7 +1,7 @@
 //! State of one connection, and the deadline of each of its stages.
 //!
 //! A connection is in one of four stages, and every stage in which the client has to act has a deadline. The deadlines of a
-//! request are elsewhere: `limits.body_seconds` for its body, `limits.request_seconds` for its response.
+//! request are elsewhere: `limits.body_timeout_seconds` for its body, `limits.request_timeout_seconds` for its response.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ pub(super) enum CloseReason {
     Head,
     /// No request was open for `limits.keep_alive_seconds`.
     Idle,
-    /// The client read nothing of a response for `limits.write_seconds`.
+    /// The client read nothing of a response for `limits.write_timeout_seconds`.
     Response,
     /// Its slot was needed, and it waited for its client.
     Evicted,
@@ -56,9 +56,9 @@ pub(super) struct Deadlines {
 impl Deadlines {
     pub(super) fn of(limits: &LimitsConfig) -> Self {
         Self {
-            head: Duration::from_secs(limits.header_seconds),
+            head: Duration::from_secs(limits.header_timeout_seconds),
             keep_alive: Duration::from_secs(limits.keep_alive_seconds),
-            write: Duration::from_secs(limits.write_seconds),
+            write: Duration::from_secs(limits.write_timeout_seconds),
         }
     }
 

@@ -69,7 +69,7 @@ impl Listener {
                 .layer(from_fn_with_state(shutdown.clone(), close_when_draining)),
             bodies: Arc::new(BodyTerms {
                 budget: self.budget,
-                time: Duration::from_secs(self.limits.body_seconds),
+                time: Duration::from_secs(self.limits.body_timeout_seconds),
             }),
             trusted: self.trusted,
             tls: matches!(self.acceptor, Acceptor::Tls(_)),

@@ -150,7 +150,7 @@ impl Server {
             limits: LimitsConfig {
                 connections: file_limit::MANAGEMENT_CONNECTIONS,
                 connections_per_source: Some(file_limit::MANAGEMENT_CONNECTIONS / 4),
-                header_seconds: self.limits.header_seconds.min(MANAGEMENT_HEADER_SECONDS),
+                header_timeout_seconds: self.limits.header_timeout_seconds.min(MANAGEMENT_HEADER_SECONDS),
                 ..self.limits.clone()
             },
             trusted: Arc::new([]),

@@ -152,7 +152,7 @@ async fn readiness_says_what_is_missing() {
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
     assert_eq!(
         json,
-        serde_json::json!({ "status": "not ok", "because": ["signing keys"] })
+        serde_json::json!({ "status": "not ok", "reasons": ["signing keys"] })
     );
     assert_eq!(
         get_from(running.management, "/health/started").await.unwrap().0,

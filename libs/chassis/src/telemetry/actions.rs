@@ -121,25 +121,25 @@ pub const ACTIONS: [Action; 37] = [
         "Nobody administers yet; a link to make the first administrator was issued.",
     ),
     audit(
-        "person-created",
+        "user-created",
         "iam",
         &["creation", "user"],
         "A person was added in the user service.",
     ),
     audit(
-        "person-changed",
+        "user-changed",
         "iam",
         &["change", "user"],
         "A person was changed.",
     ),
     audit(
-        "person-deleted",
+        "user-deleted",
         "iam",
         &["deletion", "user"],
         "A person was deleted.",
     ),
     audit(
-        "person-suspended",
+        "user-suspended",
         "iam",
         &["change", "user"],
         "After a restoration, a person cannot sign in of whom the user service knows something that could not be taken over.",
@@ -203,12 +203,12 @@ pub const ACTIONS: [Action; 37] = [
         "An event was applied by a consumer (level debug).",
     ),
     flow(
-        "event-set-aside",
+        "event-parked",
         ERROR,
         "An event cannot be applied; it is tried again later.",
     ),
     flow(
-        "event-given-up",
+        "event-dead-lettered",
         ERROR,
         "An event was given up; it can be replayed.",
     ),
@@ -222,11 +222,15 @@ pub const ACTIONS: [Action; 37] = [
     flow(
         "drift-found",
         ERROR,
-        "The services differ, and it could not be mended.",
+        "The services differ, and it could not be repaired.",
     ),
-    flow("drift-mended", INFO, "The services differed, and it was mended."),
     flow(
-        "webhook-given-up",
+        "drift-repaired",
+        INFO,
+        "The services differed, and it was repaired.",
+    ),
+    flow(
+        "delivery-dead-lettered",
         ERROR,
         "An event was given up for a webhook; it can be replayed.",
     ),

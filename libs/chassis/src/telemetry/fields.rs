@@ -140,7 +140,7 @@ pub const FIELDS: [LogField; 64] = {
             Keyword,
             "The route of a request; never its path, which may hold a name.",
         ),
-        field("vestibule.mended", Keyword, "What was mended."),
+        field("vestibule.repaired", Keyword, "What was repaired."),
         field("vestibule.ours", Keyword, "The state here."),
         field("vestibule.partitions", Long, "How many partitions."),
         field(

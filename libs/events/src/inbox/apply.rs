@@ -234,7 +234,7 @@ impl<H: Handler> Inbox<H> {
                 continue;
             }
             tracing::error!(
-                event.action = "event-set-aside",
+                event.action = "event-parked",
                 event.outcome = "failure",
                 consumer = self.consumer,
                 event.id = %event.id,

@@ -273,7 +273,7 @@ impl<H: Handler> Inbox<H> {
             metrics::counter!("vestibule_inbox_dead_lettered_total", "consumer" => self.consumer)
                 .increment(1);
             tracing::error!(
-                event.action = "event-given-up",
+                event.action = "event-dead-lettered",
                 event.outcome = "failure",
                 consumer = self.consumer,
                 event.id = %parked.event_id,

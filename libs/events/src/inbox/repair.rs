@@ -30,7 +30,7 @@ impl<H: Handler> Inbox<H> {
     /// The same for several aggregates in one transaction: all of them, or none. An error is one of the first that has
     /// one.
     pub(crate) async fn repair_all(&self, states: &[(&Envelope, Option<i64>)]) -> Result<bool, HandlerError> {
-        let mut tx = self.db.begin("inbox_mend").await?;
+        let mut tx = self.db.begin("inbox_repair").await?;
         store::enter(&mut tx, self.consumer, Together::Alone).await?;
         for (state, _) in states {
             let applying = self.handler.apply(&mut tx, state);

@@ -26,7 +26,7 @@ pub(super) enum Together {
     /// Deliveries of published events: the ids that they note keep those apart that overlap.
     WithDeliveries,
     /// What applies states or events out of turn, and would not see what a delivery is about to write: a snapshot, a
-    /// mend, another try at an event that was set aside.
+    /// repair, another try at an event that was set aside.
     Alone,
 }
 

@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// Whether the current state of the followed service mends it. The others need a person: nothing is deleted here.
+    /// Whether the current state of the followed service repairs it. The others need a person: nothing is deleted here.
     pub fn is_repairable(self) -> bool {
         matches!(self, Self::Missing | Self::Behind)
     }

@@ -211,7 +211,7 @@ impl<H: Handler> Reconciler<H> {
                 Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
                 Err(error) => {
                     let (consumer, error) = (self.inbox.consumer(), error_text(&error));
-                    tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be mended");
+                    tracing::error!(consumer, aggregate = %state.subject, error, "drift cannot be repaired");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The reconciler: finds where a follower differs from the service that it follows, and mends it.
+//! The reconciler: finds where a follower differs from the service that it follows, and repairs it.
 //!
 //! The outbox and the inbox lose nothing. Backups that are older than each other do, and hands in a database, and a
 //! broker whose disk is gone. So every follower compares, every ten minutes say: the followed service serves a digest
@@ -6,7 +6,7 @@
 //! are compared one by one.
 //!
 //! A difference that is gone at a second look was an event on its way. One that stays is drift. What the follower lacks
-//! is mended with the current state, applied by its own handler; what only the follower has is reported and never
+//! is repaired with the current state, applied by its own handler; what only the follower has is reported and never
 //! deleted: which side is right is for people to say.
 
 mod client;
@@ -47,9 +47,9 @@ const SOON: Duration = Duration::from_secs(60);
 pub(crate) enum RepairMode {
     /// Nothing: it is only reported.
     Nothing,
-    /// What stays at a second look is mended.
+    /// What stays at a second look is repaired.
     Drift,
-    /// All that the follower lacks is mended at the first look, also when an event with the same is on its way.
+    /// All that the follower lacks is repaired at the first look, also when an event with the same is on its way.
     AtOnce,
 }
 
@@ -209,7 +209,7 @@ impl<H: Handler> Reconciler<H> {
             self.note(&report).await?;
             record_metrics(consumer, &report);
         }
-        for (kind, count) in &report.mended {
+        for (kind, count) in &report.repaired {
             count_repaired(consumer, *kind, *count);
         }
         log_report(consumer, &report);
@@ -244,11 +244,11 @@ fn log_report(consumer: &'static str, report: &Report) {
             vestibule.drift = difference.kind.as_str(),
             theirs = difference.theirs,
             ours = difference.ours,
-            "drift between the services that could not be mended",
+            "drift between the services that could not be repaired",
         );
     }
-    if !report.mended.is_empty() {
-        tracing::warn!(consumer, event.action = "drift-mended", event.outcome = "success", mended = ?report.mended, "drift between the services was mended");
+    if !report.repaired.is_empty() {
+        tracing::warn!(consumer, event.action = "drift-repaired", event.outcome = "success", repaired = ?report.repaired, "drift between the services was repaired");
     }
 }
 

@@ -55,7 +55,7 @@ impl ReconcilerHandle {
         }
     }
 
-    /// Compares now, and mends what can be mended if `mend` says so.
+    /// Compares now, and repairs what can be repaired if `repair` says so.
     ///
     /// # Errors
     /// When the other service cannot be asked, or the database fails.

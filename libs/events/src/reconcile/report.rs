@@ -36,8 +36,8 @@ pub struct Report {
     /// Whether the consumer had applied what was published before the comparison. If not, nothing was counted: what is
     /// on its way is no drift.
     pub caught_up: bool,
-    /// Drift that was mended, by kind.
-    pub mended: BTreeMap<Kind, u64>,
+    /// Drift that was repaired, by kind.
+    pub repaired: BTreeMap<Kind, u64>,
     /// Drift that is left, by kind.
     pub drift: BTreeMap<Kind, u64>,
     /// The first of what is left.
@@ -50,7 +50,7 @@ impl Report {
             at,
             compared: 0,
             caught_up: true,
-            mended: BTreeMap::new(),
+            repaired: BTreeMap::new(),
             drift: BTreeMap::new(),
             differences: Vec::new(),
         }
@@ -62,7 +62,7 @@ impl Report {
     }
 
     pub(super) fn count_repaired(&mut self, kind: Kind) {
-        *self.mended.entry(kind).or_default() += 1;
+        *self.repaired.entry(kind).or_default() += 1;
     }
 
     pub(super) fn count_left(&mut self, difference: Difference) {

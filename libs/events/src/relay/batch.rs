@@ -91,7 +91,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
         .filter(|failure| failure.dead_lettered_at.is_some())
     {
         tracing::error!(
-            event.action = "event-given-up",
+            event.action = "event-dead-lettered",
             event.outcome = "failure",
             vestibule.event.number = failure.number,
             error = %failure.error,

@@ -181,7 +181,7 @@ impl Job {
         });
         if attempt.state == "dead" && self.delivery.kind != TEST_TYPE {
             tracing::error!(
-                event.action = "webhook-given-up",
+                event.action = "delivery-dead-lettered",
                 event.outcome = "failure",
                 webhook.id = %self.webhook.id,
                 event.id = %self.claim.event,

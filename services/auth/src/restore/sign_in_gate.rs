@@ -151,7 +151,7 @@ pub(super) async fn open_after_reconciliation(
     tx.commit().await?;
     for id in named {
         tracing::error!(
-            event.action = "person-suspended",
+            event.action = "user-suspended",
             event.outcome = "success",
             user.target.id = %id,
             "what the user service says of a person cannot be taken over, so they cannot sign in after the restoration"

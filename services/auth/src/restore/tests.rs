@@ -76,7 +76,7 @@ testkit::on_both_engines! {
             at: app.clock.now(),
             compared: 2,
             caught_up: true,
-            mended: Default::default(),
+            repaired: Default::default(),
             drift: [(Kind::Behind, left)].into(),
             differences: named.iter().copied().map(behind).collect(),
         };

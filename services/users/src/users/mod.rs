@@ -77,7 +77,7 @@ pub(crate) async fn create(app: &App, draft: DesiredState) -> Result<UserState, 
     }
     announce_created(app, &mut tx, &state).await?;
     tx.commit().await?;
-    tracing::info!(event.action = "person-created", event.outcome = "success", user.target.id = %state.id, "a person was added");
+    tracing::info!(event.action = "user-created", event.outcome = "success", user.target.id = %state.id, "a person was added");
     Ok(state)
 }
 
@@ -183,7 +183,7 @@ where
         (true, false) => "deactivated",
         _ => "changed",
     };
-    tracing::info!(event.action = "person-changed", event.outcome = "success", event.reason = what, user.target.id = %id, "a person was {what}");
+    tracing::info!(event.action = "user-changed", event.outcome = "success", event.reason = what, user.target.id = %id, "a person was {what}");
     Ok(new)
 }
 
@@ -251,6 +251,6 @@ pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result
     }
     append_deleted(app, &mut tx, id, old.version.saturating_add(1)).await?;
     tx.commit().await?;
-    tracing::info!(event.action = "person-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
+    tracing::info!(event.action = "user-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
     Ok(())
 }

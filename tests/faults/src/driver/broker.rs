@@ -90,7 +90,7 @@ impl Broker {
                 Some(json!({ "url": format!("amqp://guest:guest@{}/%2f", line.address()) }))
             }
         };
-        // Without the reconciler, which would mend what the checker is to find.
+        // Without the reconciler, which would repair what the checker is to find.
         let mut settings = json!({ "transport": name, "namespace": namespace, "reconcile_minutes": 0 });
         if let (Some(of_broker), Some(settings)) = (of_broker, settings.as_object_mut()) {
             settings.insert(name.to_owned(), of_broker);

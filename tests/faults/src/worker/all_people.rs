@@ -46,7 +46,7 @@ impl Snapshot for AllPeople {
         })
     }
 
-    // Nobody compares here: a reconciler would mend what the checker is to find.
+    // Nobody compares here: a reconciler would repair what the checker is to find.
     fn versions<'a>(&'a self, _: &'a mut Reader, _: Span, _: i64) -> SnapshotFuture<'a, Vec<Version>> {
         Box::pin(async { Ok(Vec::new()) })
     }

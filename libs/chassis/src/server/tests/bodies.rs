@@ -42,8 +42,8 @@ fn form() -> Router {
 #[tokio::test]
 async fn a_slow_body_has_a_deadline() {
     let limits = LimitsConfig {
-        body_seconds: 1,
-        request_seconds: 600,
+        body_timeout_seconds: 1,
+        request_timeout_seconds: 600,
         ..LimitsConfig::default()
     };
     let running = start(form(), limits, Duration::ZERO).await;
@@ -68,8 +68,8 @@ fn tight() -> LimitsConfig {
     LimitsConfig {
         body_bytes: 16_384,
         body_budget_bytes: 64 * 16_000,
-        body_seconds: 600,
-        request_seconds: 600,
+        body_timeout_seconds: 600,
+        request_timeout_seconds: 600,
         ..LimitsConfig::default()
     }
 }

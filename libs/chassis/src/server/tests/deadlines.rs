@@ -20,11 +20,11 @@ const FOR_EVER: Duration = Duration::from_secs(120);
 /// Each deadline is one second, but those that a test is not about.
 fn short() -> LimitsConfig {
     LimitsConfig {
-        header_seconds: 1,
+        header_timeout_seconds: 1,
         keep_alive_seconds: 600,
-        write_seconds: 600,
-        body_seconds: 600,
-        request_seconds: 600,
+        write_timeout_seconds: 600,
+        body_timeout_seconds: 600,
+        request_timeout_seconds: 600,
         ..LimitsConfig::default()
     }
 }
@@ -125,7 +125,7 @@ async fn a_tls_connection_without_a_request_ends_before_and_after_its_handshake(
 async fn an_idle_connection_ends_by_its_own_setting_and_the_next_head_by_that_of_heads() {
     let limits = LimitsConfig {
         keep_alive_seconds: 1,
-        header_seconds: 600,
+        header_timeout_seconds: 600,
         ..short()
     };
     let running = start(app(), limits, Duration::ZERO).await;
@@ -165,7 +165,7 @@ fn ask(path: &str) -> Request<Empty<Bytes>> {
 async fn http_2_without_open_streams_ends_with_a_goaway() {
     let limits = LimitsConfig {
         keep_alive_seconds: 1,
-        header_seconds: 600,
+        header_timeout_seconds: 600,
         ..short()
     };
     let running = start(app(), limits, Duration::ZERO).await;
@@ -202,8 +202,8 @@ fn endless() -> (Router, Arc<Notify>) {
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_is_given_up() {
     let limits = LimitsConfig {
-        write_seconds: 1,
-        header_seconds: 600,
+        write_timeout_seconds: 1,
+        header_timeout_seconds: 600,
         ..short()
     };
     let (app, dropped) = endless();
@@ -227,8 +227,8 @@ async fn a_client_that_does_not_read_its_answer_is_given_up() {
 #[tokio::test]
 async fn a_client_with_a_window_of_a_byte_is_given_up_and_one_that_reads_gets_everything() {
     let limits = LimitsConfig {
-        write_seconds: 1,
-        header_seconds: 600,
+        write_timeout_seconds: 1,
+        header_timeout_seconds: 600,
         ..short()
     };
     let long = "hello ".repeat(20_000);
@@ -266,7 +266,7 @@ async fn a_client_with_a_window_of_a_byte_is_given_up_and_one_that_reads_gets_ev
 async fn a_long_poll_outlives_every_deadline_of_clients() {
     let limits = LimitsConfig {
         keep_alive_seconds: 1,
-        write_seconds: 1,
+        write_timeout_seconds: 1,
         ..short()
     };
     let (arrived, news) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

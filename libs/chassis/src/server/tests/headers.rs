@@ -9,10 +9,10 @@ async fn small() -> (Running, Arc<AtomicUsize>) {
     small_within(600).await
 }
 
-async fn small_within(header_seconds: u64) -> (Running, Arc<AtomicUsize>) {
+async fn small_within(header_timeout_seconds: u64) -> (Running, Arc<AtomicUsize>) {
     let limits = LimitsConfig {
         header_bytes: 8192,
-        header_seconds,
+        header_timeout_seconds,
         keep_alive_seconds: 600,
         ..LimitsConfig::default()
     };

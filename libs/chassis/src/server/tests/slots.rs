@@ -19,9 +19,9 @@ fn few(connections: usize, per_source: usize) -> LimitsConfig {
         connections,
         connections_per_source: Some(per_source),
         // No deadline helps.
-        header_seconds: 600,
+        header_timeout_seconds: 600,
         keep_alive_seconds: 600,
-        request_seconds: 600,
+        request_timeout_seconds: 600,
         ..LimitsConfig::default()
     }
 }
@@ -77,7 +77,7 @@ async fn requests_whose_body_never_comes_shut_nobody_out() {
         .route("/", get(async || "hello"))
         .route("/form", post(async |_: RawBody| "read"));
     let limits = LimitsConfig {
-        body_seconds: 600,
+        body_timeout_seconds: 600,
         ..few(16, 4)
     };
     let running = start(app, limits, Duration::ZERO).await;
@@ -161,7 +161,7 @@ async fn requests_over_http_2_whose_body_never_comes_shut_nobody_out() {
         .route("/", get(async || "hello"))
         .route("/form", post(async |_: RawBody| "read"));
     let limits = LimitsConfig {
-        body_seconds: 600,
+        body_timeout_seconds: 600,
         ..few(16, 3)
     };
     let running = start(app, limits, Duration::ZERO).await;

@@ -87,7 +87,7 @@ testkit::on_both_engines! {
         assert_eq!(of(&effects(&db).await, id), [5], "version 4 is old by now");
     }
 
-    async fn a_mend_does_not_undo_a_delivery(db: TestDb) {
+    async fn a_repair_does_not_undo_a_delivery(db: TestDb) {
         let (id, other) = (new_id(), inbox(&db, Effects::new(|_| Ok(()))));
         other.deliver(&[event(id, 3)], None).await.unwrap();
         while_five_is_applied(&db, id, async {

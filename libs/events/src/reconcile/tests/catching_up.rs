@@ -27,7 +27,7 @@ testkit::on_both_engines! {
         world.service.stop().await;
     }
 
-    async fn one_that_cannot_be_mended_keeps_no_other_from_it(db: TestDb) {
+    async fn one_that_cannot_be_repaired_keeps_no_other_from_it(db: TestDb) {
         let world = World::with(&db, 5).await;
         for id in &world.ids {
             changed(&world.theirs, &world.outbox, *id).await;
@@ -36,7 +36,7 @@ testkit::on_both_engines! {
         let refused = world.ids[2];
         let reconciler = world.reconciler_with(Some(refused), Duration::ZERO);
         let report = reconciler.compare_as(RepairMode::AtOnce).await.unwrap();
-        assert_eq!(report.mended, [(Kind::Behind, 4)].into(), "{report:?}");
+        assert_eq!(report.repaired, [(Kind::Behind, 4)].into(), "{report:?}");
         assert_eq!(report.differences.iter().map(|left| left.id).collect::<Vec<_>>(), [refused]);
         let expected = |id| (id, if id == refused { 1 } else { 2 });
         let mut held = world.versions().await;
@@ -56,7 +56,7 @@ testkit::on_both_engines! {
         world.ours_of("DELETE FROM things WHERE id = $1", world.ids[0]).await;
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
         let report = handle.ask(false).await.unwrap();
-        assert_eq!(report.left(Kind::Missing), 1, "the question before would have mended it: {report:?}");
+        assert_eq!(report.left(Kind::Missing), 1, "the question before would have repaired it: {report:?}");
         shutdown.finish(Duration::from_secs(5)).await.ok();
         world.service.stop().await;
     }

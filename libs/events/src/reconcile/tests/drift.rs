@@ -7,11 +7,11 @@ testkit::on_both_engines! {
         let world = World::with(&db, 5).await;
         let report = world.reconciler().compare(true).await.unwrap();
         assert_eq!(report.compared, 5);
-        assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");
+        assert!(report.caught_up && report.drift.is_empty() && report.repaired.is_empty(), "{report:?}");
         world.service.stop().await;
     }
 
-    async fn a_row_deleted_or_put_back_by_hand_is_mended_although_the_inbox_knows_better(db: TestDb) {
+    async fn a_row_deleted_or_put_back_by_hand_is_repaired_although_the_inbox_knows_better(db: TestDb) {
         let world = World::with(&db, 4).await;
         let [gone, old, ..] = world.ids[..] else { unreachable!() };
         changed(&world.theirs, &world.outbox, old).await;
@@ -25,7 +25,7 @@ testkit::on_both_engines! {
         assert_ne!(world.versions().await, before, "a look changes nothing");
 
         let report = world.reconciler().compare(true).await.unwrap();
-        assert_eq!(report.mended, [(Kind::Missing, 1), (Kind::Behind, 1)].into());
+        assert_eq!(report.repaired, [(Kind::Missing, 1), (Kind::Behind, 1)].into());
         assert!(report.drift.is_empty(), "{report:?}");
         assert_eq!(world.versions().await, before);
 
@@ -60,7 +60,7 @@ testkit::on_both_engines! {
         let before = world.versions().await;
         let report = world.reconciler().compare(true).await.unwrap();
         assert_eq!((report.left(Kind::Ahead), report.left(Kind::Unknown)), (1, 1));
-        assert!(report.mended.is_empty());
+        assert!(report.repaired.is_empty());
         assert!(report.differences.iter().any(|difference| difference.id == stranger));
         assert_eq!(world.versions().await, before);
         let last = store::last(&mut world.ours.reader().await.unwrap(), CONSUMER).await.unwrap();
@@ -70,11 +70,11 @@ testkit::on_both_engines! {
 
     async fn an_event_on_its_way_is_no_drift(db: TestDb) {
         let world = World::with(&db, 3).await;
-        // Published, and not applied within the patience: nothing is counted, nothing is mended.
+        // Published, and not applied within the patience: nothing is counted, nothing is repaired.
         let on_its_way = changed(&world.theirs, &world.outbox, world.ids[0]).await;
         world.service.published(4).await;
         let report = world.reconciler().compare(true).await.unwrap();
-        assert!(!report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");
+        assert!(!report.caught_up && report.drift.is_empty() && report.repaired.is_empty(), "{report:?}");
         assert!(world.versions().await.contains(&(world.ids[0], on_its_way - 1)));
 
         // Applied between the two looks.
@@ -82,7 +82,7 @@ testkit::on_both_engines! {
         reconciler.options.patience = Duration::from_secs(20);
         let (report, ()) = tokio::join!(reconciler.compare(true), world.deliver());
         let report = report.unwrap();
-        assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");
+        assert!(report.caught_up && report.drift.is_empty() && report.repaired.is_empty(), "{report:?}");
 
         // Not published yet.
         let (unsent, held_until) = (new_id(), world.outbox.clock().now() + Duration::from_secs(50));
@@ -93,21 +93,21 @@ testkit::on_both_engines! {
             .bind(held_until).bind(unsent).execute(c).await.unwrap().rows_affected());
         tx.commit().await.unwrap();
         let report = world.reconciler().compare(true).await.unwrap();
-        assert!(report.caught_up && report.drift.is_empty() && report.mended.is_empty(), "{report:?}");
+        assert!(report.caught_up && report.drift.is_empty() && report.repaired.is_empty(), "{report:?}");
         world.service.stop().await;
     }
 
-    async fn a_state_that_cannot_be_applied_is_left_and_the_others_are_mended(db: TestDb) {
+    async fn a_state_that_cannot_be_applied_is_left_and_the_others_are_repaired(db: TestDb) {
         let world = World::with(&db, 3).await;
         world.ours("DELETE FROM things").await;
         let reconciler = world.reconciler_with(Some(world.ids[1]), Duration::ZERO);
         let report = reconciler.compare(true).await.unwrap();
-        assert_eq!(report.mended, [(Kind::Missing, 2)].into());
+        assert_eq!(report.repaired, [(Kind::Missing, 2)].into());
         assert_eq!(report.left(Kind::Missing), 1);
         world.service.stop().await;
     }
 
-    async fn two_replicas_that_mend_at_once_do_no_harm(db: TestDb) {
+    async fn two_replicas_that_repair_at_once_do_no_harm(db: TestDb) {
         let world = World::with(&db, 40).await;
         let before = world.versions().await;
         world.ours("DELETE FROM things").await;
@@ -134,7 +134,7 @@ testkit::on_both_engines! {
         let handle = reconciler.handle.clone();
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
         let report = handle.ask(true).await.unwrap();
-        assert_eq!(report.mended, [(Kind::Missing, 2)].into());
+        assert_eq!(report.repaired, [(Kind::Missing, 2)].into());
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         world.service.stop().await;
     }
@@ -146,11 +146,11 @@ testkit::on_both_engines! {
         reconciler.options.every = Some(Duration::from_secs(3600));
         let handle = reconciler.handle.clone();
         shutdown.spawn("reconciler", reconciler.run(shutdown.clone()));
-        let mended = async || (world.versions().await.len() == 2).then_some(());
-        testkit::eventually("it is compared after the start", mended).await;
+        let repaired = async || (world.versions().await.len() == 2).then_some(());
+        testkit::eventually("it is compared after the start", repaired).await;
         world.ours("DELETE FROM things").await;
         handle.consumer().connected();
-        testkit::eventually("it is compared after a connection", mended).await;
+        testkit::eventually("it is compared after a connection", repaired).await;
         shutdown.finish(Duration::from_secs(20)).await.unwrap();
         world.service.stop().await;
     }
@@ -171,7 +171,7 @@ testkit::on_both_engines! {
         assert_eq!(digests.ranges.len(), 3);
         let report = world.reconciler().compare(true).await.unwrap();
         assert_eq!(report.compared, 2500);
-        assert_eq!(report.mended, [(Kind::Behind, 1)].into());
+        assert_eq!(report.repaired, [(Kind::Behind, 1)].into());
         world.service.stop().await;
     }
 }
