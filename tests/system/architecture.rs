@@ -14,7 +14,7 @@ const NEVER_IMPORTED: [&str; 7] = [
     "vestibule",
     "bench",
     "system-tests",
-    "fault-tests",
+    "event-fault-tests",
     "deploy-tests",
     "upgrade-tests",
 ];

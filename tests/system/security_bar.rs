@@ -21,7 +21,7 @@ const FOLDERS: [&str; 8] = [
     "tests/system",
     "tests/deploy",
     "tests/upgrade",
-    "tests/faults",
+    "tests/event-faults",
 ];
 /// Macros that make a test of every `async fn` in their braces.
 const TEST_MACROS: [&str; 2] = ["on_both_engines!", "stories!"];
