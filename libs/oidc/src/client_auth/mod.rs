@@ -8,6 +8,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::SecretString;
 
+use crate::client::AuthMethod;
 use crate::error::{ErrorCode, OAuthError};
 use crate::params::{Params, decode};
 
@@ -17,17 +18,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The client authentication method that a request used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuthMethod {
-    /// `client_secret_basic`: in the `Authorization` header.
-    Basic,
-    /// `client_secret_post`: in the form.
-    Post,
-    /// `none`: a public client.
-    None,
-}
-
 /// The client authentication of a request, not verified.
 #[derive(Clone, Debug)]
 pub struct ClientAuthentication {
@@ -36,7 +26,7 @@ pub struct ClientAuthentication {
     /// `client_secret`; `None` for a public client.
     pub secret: Option<SecretString>,
     /// The method.
-    pub method: ClientAuthMethod,
+    pub method: AuthMethod,
 }
 
 impl ClientAuthentication {
@@ -69,9 +59,9 @@ impl ClientAuthentication {
                     .to_owned(),
                 secret: secret.map(|secret| SecretString::from(secret.to_owned())),
                 method: if secret.is_some() {
-                    ClientAuthMethod::Post
+                    AuthMethod::ClientSecretPost
                 } else {
-                    ClientAuthMethod::None
+                    AuthMethod::None
                 },
             }),
         }
@@ -90,6 +80,6 @@ fn parse_basic(header: &str) -> Option<ClientAuthentication> {
     Some(ClientAuthentication {
         client_id,
         secret: Some(SecretString::from(decode(secret).ok()?)),
-        method: ClientAuthMethod::Basic,
+        method: AuthMethod::ClientSecretBasic,
     })
 }

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::*;
 
-fn parse(header: Option<&str>, form: &str) -> Result<(String, Option<String>, ClientAuthMethod), ErrorCode> {
+fn parse(header: Option<&str>, form: &str) -> Result<(String, Option<String>, AuthMethod), ErrorCode> {
     let form = Params::parse(form, &[]).unwrap();
     ClientAuthentication::parse(header, &form)
         .map(|sent| {
@@ -30,7 +30,7 @@ fn the_header_is_form_decoded() {
         (
             "a:b".to_owned(),
             Some("p&ss word+:".to_owned()),
-            ClientAuthMethod::Basic
+            AuthMethod::ClientSecretBasic
         )
     );
     for bad in ["a", ":secret", "a:%zz", "%ff:a"] {
@@ -60,11 +60,11 @@ fn one_method_at_a_time() {
     assert!(parse(Some(&header), "client_id=a").is_ok());
     assert_eq!(
         parse(None, "client_id=a&client_secret=b").unwrap().2,
-        ClientAuthMethod::Post
+        AuthMethod::ClientSecretPost
     );
     assert_eq!(
         parse(None, "client_id=a").unwrap(),
-        ("a".to_owned(), None, ClientAuthMethod::None)
+        ("a".to_owned(), None, AuthMethod::None)
     );
     assert_eq!(parse(None, ""), Err(ErrorCode::InvalidClient));
     // No assertion is accepted, so none can be replayed.
@@ -79,7 +79,7 @@ proptest! {
     fn any_id_and_secret_can_be_sent(id in "\\PC{1,30}", secret in "\\PC{0,30}") {
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let header = parse_basic(&format!("{}:{}", encode(&id), encode(&secret)));
-        prop_assert_eq!(parse(Some(&header), "").unwrap(), (id, Some(secret), ClientAuthMethod::Basic));
+        prop_assert_eq!(parse(Some(&header), "").unwrap(), (id, Some(secret), AuthMethod::ClientSecretBasic));
     }
 
     #[test]

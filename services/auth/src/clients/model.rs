@@ -1,203 +1,13 @@
-//! The model of a client: its metadata (RFC 7591 §2), its origin and its secret.
-
-use std::collections::BTreeSet;
+//! The model of a client: its metadata, its origin and its secret.
 
 use chassis::clock::Timestamp;
 use chassis::secret::TokenHash;
-use oidc::client_auth::ClientAuthMethod;
-use oidc::jose::Algorithm;
-use oidc::redirect_uri::RedirectUri;
-use oidc::resource::Resource;
-use oidc::scope::Scope;
+pub use oidc::client::{AuthMethod, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::id::ClientId;
-
-/// A grant type (RFC 7591 §2). There is no implicit and no password grant (SB-23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// The authorization code grant (RFC 6749 §4.1).
-    AuthorizationCode,
-    /// The refresh token grant (RFC 6749 §6).
-    RefreshToken,
-    /// The client credentials grant (RFC 6749 §4.4).
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// The value of `grant_type` in the protocol.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-}
-
-/// The client authentication method (RFC 7591 §2, `token_endpoint_auth_method`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
-    /// The secret is sent in the `Authorization` header (RFC 6749 §2.3.1).
-    #[default]
-    ClientSecretBasic,
-    /// The secret is sent in the form (RFC 6749 §2.3.1).
-    ClientSecretPost,
-    /// There is no secret: a public client in a browser or on a phone (RFC 6749 §2.1).
-    None,
-}
-
-impl AuthMethod {
-    /// Whether a client with this method may authenticate by `sent`.
-    const fn allows(self, sent: ClientAuthMethod) -> bool {
-        matches!(
-            (self, sent),
-            (Self::ClientSecretBasic, ClientAuthMethod::Basic)
-                | (Self::ClientSecretPost, ClientAuthMethod::Post)
-                | (Self::None, ClientAuthMethod::None)
-        )
-    }
-}
-
-/// The algorithms that an ID token may be signed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum IdTokenAlgorithm {
-    /// RSA. Every client library supports it.
-    #[default]
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// ECDSA. It is smaller and ten times cheaper to sign.
-    #[serde(rename = "ES256")]
-    Es256,
-}
-
-impl From<IdTokenAlgorithm> for Algorithm {
-    fn from(algorithm: IdTokenAlgorithm) -> Self {
-        match algorithm {
-            IdTokenAlgorithm::Rs256 => Self::Rs256,
-            IdTokenAlgorithm::Es256 => Self::Es256,
-        }
-    }
-}
-
-/// The metadata of a client, with the names of RFC 7591 §2.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientMetadata {
-    /// What people see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_name: Option<String>,
-    /// Where codes may be sent: matched exactly, the port of a loopback address excepted.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub redirect_uris: Vec<RedirectUri>,
-    /// Where a person may be sent after signing out: matched exactly.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// How it may come by tokens.
-    #[serde(default = "default_grant_types")]
-    pub grant_types: BTreeSet<GrantType>,
-    /// All that it may ask for.
-    #[serde(default = "default_scope")]
-    #[schemars(with = "String")]
-    pub scope: Scope,
-    /// How it proves who it is.
-    #[serde(default)]
-    pub token_endpoint_auth_method: AuthMethod,
-    /// What its ID tokens are signed with.
-    #[serde(default)]
-    pub id_token_signed_response_alg: IdTokenAlgorithm,
-    /// The services that it may get tokens for (RFC 8707); empty: this service and the user service.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub audiences: Vec<Resource>,
-    /// Whether a code needs a proof key (RFC 7636). A public client always needs one.
-    #[serde(default = "default_require_pkce")]
-    pub require_pkce: bool,
-}
-
-fn default_grant_types() -> BTreeSet<GrantType> {
-    [GrantType::AuthorizationCode, GrantType::RefreshToken].into()
-}
-
-fn default_scope() -> Scope {
-    Scope::of(["openid", "profile", "email", "groups", "offline_access"]).unwrap_or_default()
-}
-
-fn default_require_pkce() -> bool {
-    true
-}
-
-impl Default for ClientMetadata {
-    fn default() -> Self {
-        Self {
-            client_name: None,
-            redirect_uris: Vec::new(),
-            post_logout_redirect_uris: Vec::new(),
-            grant_types: default_grant_types(),
-            scope: default_scope(),
-            token_endpoint_auth_method: AuthMethod::default(),
-            id_token_signed_response_alg: IdTokenAlgorithm::default(),
-            audiences: Vec::new(),
-            require_pkce: true,
-        }
-    }
-}
-
-/// A member of the metadata that cannot be accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {detail}")]
-pub struct InvalidMetadata {
-    /// The member.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub detail: &'static str,
-}
-
-impl ClientMetadata {
-    /// Checks that the members fit together.
-    ///
-    /// # Errors
-    /// The first invalid member.
-    pub fn check(&self) -> Result<(), InvalidMetadata> {
-        let refuse = |field, detail| Err(InvalidMetadata { field, detail });
-        let has = |grant| self.grant_types.contains(&grant);
-        if self.client_name.as_ref().is_some_and(|name| {
-            name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control)
-        }) {
-            return refuse("client_name", "expected 1 to 100 printable characters");
-        }
-        if self.grant_types.is_empty() {
-            return refuse("grant_types", "expected one at least");
-        }
-        if self.redirect_uris.len() > 100 || self.post_logout_redirect_uris.len() > 100 {
-            return refuse("redirect_uris", "expected 100 at most");
-        }
-        if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
-            return refuse("redirect_uris", "the grant authorization_code needs one at least");
-        }
-        if has(GrantType::ClientCredentials) && self.is_public() {
-            return refuse(
-                "token_endpoint_auth_method",
-                "the grant client_credentials needs a secret",
-            );
-        }
-        if self.is_public() && !self.require_pkce {
-            return refuse("require_pkce", "a client without a secret needs PKCE");
-        }
-        Ok(())
-    }
-
-    /// Whether the client is public (RFC 6749 §2.1).
-    pub fn is_public(&self) -> bool {
-        self.token_endpoint_auth_method == AuthMethod::None
-    }
-}
 
 /// Where a client is registered, and so where it can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -250,13 +60,13 @@ pub struct Client {
 impl Client {
     /// Whether these credentials authenticate the client, by the method that it is registered for. The
     /// comparison takes constant time (SB-28).
-    pub fn accepts(&self, method: ClientAuthMethod, secret: Option<&str>) -> bool {
+    pub fn accepts(&self, method: AuthMethod, secret: Option<&str>) -> bool {
         let proved = match (&self.secret_hash, secret) {
             (None, None) => true,
             (Some(stored), Some(secret)) => TokenHash::of(secret).matches(stored),
             _ => false,
         };
-        proved && self.metadata.token_endpoint_auth_method.allows(method)
+        proved && self.metadata.token_endpoint_auth_method == method
     }
 
     /// Whether the client may use this grant.
