@@ -8,8 +8,8 @@ use chassis::telemetry::TraceContext;
 use chassis::telemetry::error_text;
 use uuid::Uuid;
 
-use super::store::Together;
-use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step, parked, store};
+use super::store::{self, Together, parked};
+use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step};
 use contract::Envelope;
 
 /// Pauses between the attempts at an event before it is parked: most failures are passing ones, such as a deadlock.

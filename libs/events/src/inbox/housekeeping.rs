@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chassis::db::{DbError, Reader};
-use chassis::on_engine;
+use chassis::db::DbError;
 use tokio::time::Instant;
 
-use super::{Handler, Inbox, parked, store, unreadable};
+use super::store::{self, parked, unreadable};
+use super::{Handler, Inbox};
 use crate::outbox::given_up_for;
 
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
@@ -53,7 +53,7 @@ impl Housekeeping {
         let mut reader = inbox.db.reader().await?;
         for (state, count) in ["parked", "dead_lettered", "unreadable"]
             .into_iter()
-            .zip(unapplied(&mut reader, inbox.consumer).await?)
+            .zip(store::unapplied(&mut reader, inbox.consumer).await?)
         {
             let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
             metrics::gauge!("vestibule_inbox_unapplied_events", "consumer" => inbox.consumer, "state" => state)
@@ -69,16 +69,4 @@ impl Housekeeping {
         let due = parked::next_due(&mut inbox.db.reader().await?, inbox.consumer).await?;
         Ok(due.map_or(wait, |due| due.since(inbox.clock.now()).min(wait)))
     }
-}
-
-/// How many events are tried again, how many were given up, and how many messages were no events.
-async fn unapplied(reader: &mut Reader, consumer: &str) -> Result<[i64; 3], DbError> {
-    let (waiting, dead, unreadable) = on_engine!(reader, c => sqlx::query_as(
-            "SELECT (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NULL),
-                    (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NOT NULL),
-                    (SELECT count(*) FROM inbox_unreadable WHERE consumer = $1)")
-        .bind(consumer)
-        .fetch_one(c)
-        .await?);
-    Ok([waiting, dead, unreadable])
 }

@@ -31,8 +31,9 @@ use chassis::telemetry::catalogue::init_series;
 
 pub(crate) use bootstrap_marker::RESTORED;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
-pub use parked::{ParkedEvent, parked, replay_parked};
 pub(crate) use status::ConsumerStatus;
+pub(crate) use store::parked::replay_all_parked;
+pub use store::parked::{ParkedEvent, parked, replay_parked};
 pub use subscriber::Subscriber;
 
 use crate::outbox::OutboxError;

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use chassis::db::{DbError, Tx};
-use chassis::on_engine;
+use chassis::db::DbError;
 use uuid::Uuid;
 
 use super::store::Together;
@@ -40,34 +39,11 @@ impl<H: Handler> Inbox<H> {
             }
         }
         for (state, noted) in states {
-            if !note(&mut tx, self.consumer, state, *noted).await? {
+            if !store::replace_sequence(&mut tx, self.consumer, state, *noted).await? {
                 return Ok(false);
             }
         }
         tx.commit().await?;
         Ok(true)
     }
-}
-
-/// Notes the sequence of `state`, if the note is still what it was.
-async fn note(tx: &mut Tx, consumer: &str, state: &Envelope, noted: Option<i64>) -> Result<bool, DbError> {
-    // Without a note there is none to compare: one that appears meanwhile is left alone.
-    let statement = match noted {
-        Some(_) => {
-            "UPDATE inbox_aggregates SET sequence = $3 WHERE consumer = $1 AND aggregate_id = $2 AND sequence = $4"
-        }
-        None => {
-            "INSERT INTO inbox_aggregates (consumer, aggregate_id, sequence)
-             SELECT $1, $2, $3 WHERE $4 IS NULL ON CONFLICT DO NOTHING"
-        }
-    };
-    let rows = on_engine!(tx, c => sqlx::query(statement)
-        .bind(consumer)
-        .bind(state.subject)
-        .bind(state.sequence)
-        .bind(noted)
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(rows == 1)
 }

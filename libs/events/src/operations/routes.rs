@@ -190,7 +190,7 @@ async fn replay<S: HasOperations>(
         }
         Replay::All { .. } => {
             done.outbox = crate::outbox::replay_all(&mut tx, &shared.outbox).await?;
-            done.inbox = store::replay_all_parked(&mut tx).await?;
+            done.inbox = crate::inbox::replay_all_parked(&mut tx).await?;
         }
         Replay::Range { from, to } => {
             check_range(from, to)?;
@@ -200,7 +200,7 @@ async fn replay<S: HasOperations>(
                      reads them again with GET /events?after=POSITION.",
                 ));
             }
-            done.again = store::publish_again(&mut tx, from, to).await?;
+            done.again = crate::relay::request_republish(&mut tx, from, to).await?;
         }
     }
     tx.commit().await?;

@@ -1,7 +1,7 @@
 //! What operators ask the tables of events.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
+use chassis::db::{Connection, DbError};
 use chassis::{on_engine, sql};
 use serde::Serialize;
 use uuid::Uuid;
@@ -113,29 +113,6 @@ pub(super) async fn unreadable(reader: &mut impl Connection, limit: i64) -> Resu
         .bind(limit)
         .fetch_all(c)
         .await?))
-}
-
-/// Has every parked event that was given up applied after all.
-pub(super) async fn replay_all_parked(tx: &mut Tx) -> Result<u64, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query(
-            "UPDATE inbox_parked SET attempts = 0, next_attempt_at = 0, dead_lettered_at = NULL
-             WHERE dead_lettered_at IS NOT NULL")
-        .execute(c)
-        .await?
-        .rows_affected()))
-}
-
-/// Has published events published once more. Answers how many.
-pub(super) async fn publish_again(tx: &mut Tx, from: i64, to: i64) -> Result<u64, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query(
-            "INSERT INTO outbox_replays (position, partition)
-             SELECT position, partition FROM outbox WHERE position >= $1 AND position <= $2
-             ON CONFLICT (position) DO UPDATE SET asked = outbox_replays.asked + 1")
-        .bind(from)
-        .bind(to)
-        .execute(c)
-        .await?
-        .rows_affected()))
 }
 
 /// How many events are kept at positions, and the last and the pruned position.

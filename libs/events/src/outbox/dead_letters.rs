@@ -1,13 +1,6 @@
-//! Events that could not be published: to look at, and to try again.
+//! How long events are kept that could not be published.
 
 use std::time::Duration;
-
-use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
-use uuid::Uuid;
-
-use super::Outbox;
 
 /// What was given up is kept at least this long for people to look at.
 const LOOKED_AT_WITHIN: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -15,81 +8,4 @@ const LOOKED_AT_WITHIN: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long what was given up is kept, in an installation that keeps published events for `retention`.
 pub(crate) fn given_up_for(retention: Duration) -> Duration {
     retention.max(LOOKED_AT_WITHIN)
-}
-
-/// Deletes what was given up before `before`. Answers how many.
-pub(crate) async fn prune_dead_letters(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
-    Ok(
-        on_engine!(tx, c => sqlx::query("DELETE FROM outbox WHERE dead_lettered_at < $1")
-        .bind(before)
-        .execute(c)
-        .await?
-        .rows_affected()),
-    )
-}
-
-/// An event that was given up after too many attempts. Those after it went on without it.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
-pub struct DeadLetter {
-    /// The event.
-    pub id: Uuid,
-    /// What it is about.
-    pub aggregate_id: Uuid,
-    /// Its type.
-    #[sqlx(rename = "type")]
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The version of the aggregate.
-    pub sequence: i64,
-    /// How often it was tried.
-    pub attempts: i32,
-    /// What the transport said last.
-    pub last_error: Option<String>,
-    /// When it was given up.
-    pub dead_lettered_at: Timestamp,
-}
-
-/// The events given up, oldest first, `limit` at most.
-///
-/// # Errors
-/// When the database fails.
-pub async fn dead_letters(connection: &mut impl Connection, limit: i64) -> Result<Vec<DeadLetter>, DbError> {
-    Ok(on_engine!(connection, c => sqlx::query_as(
-            "SELECT id, aggregate_id, type, sequence, attempts, last_error, dead_lettered_at FROM outbox
-             WHERE dead_lettered_at IS NOT NULL ORDER BY dead_lettered_at, number LIMIT $1")
-        .bind(limit)
-        .fetch_all(c)
-        .await?))
-}
-
-/// Has the event published after all, when the transaction is committed. Consumers that have a newer version of the
-/// aggregate will drop it. Answers whether there was such a dead letter.
-///
-/// # Errors
-/// When the database fails.
-pub async fn replay(tx: &mut Tx, outbox: &Outbox, event: Uuid) -> Result<bool, DbError> {
-    let revived = on_engine!(tx, c => sqlx::query(
-            "UPDATE outbox SET dead_lettered_at = NULL, attempts = 0, next_attempt_at = 0
-             WHERE id = $1 AND dead_lettered_at IS NOT NULL")
-        .bind(event)
-        .execute(c)
-        .await?
-        .rows_affected());
-    tx.wake_on_commit(outbox.written());
-    Ok(revived > 0)
-}
-
-/// Has all dead letters published after all, and answers how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn replay_all(tx: &mut Tx, outbox: &Outbox) -> Result<u64, DbError> {
-    let revived = on_engine!(tx, c => sqlx::query(
-            "UPDATE outbox SET dead_lettered_at = NULL, attempts = 0, next_attempt_at = 0
-             WHERE dead_lettered_at IS NOT NULL")
-        .execute(c)
-        .await?
-        .rows_affected());
-    tx.wake_on_commit(outbox.written());
-    Ok(revived)
 }

@@ -15,9 +15,10 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use contract::EventData;
-pub use dead_letters::{DeadLetter, dead_letters, replay, replay_all};
-pub(crate) use dead_letters::{given_up_for, prune_dead_letters};
+pub(crate) use dead_letters::given_up_for;
 pub(crate) use holes::note_holes;
+pub(crate) use store::dead_letters::prune_dead_letters;
+pub use store::dead_letters::{DeadLetter, dead_letters, replay, replay_all};
 
 /// Into how many partitions aggregates fall. Fixed: it is written into every row.
 pub const PARTITIONS: i32 = 16;

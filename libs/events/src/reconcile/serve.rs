@@ -8,13 +8,13 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use chassis::access::{EventsRead, HasVerifier, Scoped};
-use chassis::db::{Connection, DbError, id_list};
+use chassis::db::DbError;
 use chassis::http::{Problem, Query};
-use chassis::{on_engine, sql};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::digest::{PER_RANGE, Range, ranges};
+use super::store;
 use crate::feed::{HasFeed, envelope, json};
 use crate::snapshot::{Span, Version};
 use contract::Envelope;
@@ -147,7 +147,7 @@ async fn states<S: HasFeed>(
     }
     let mut reader = feed.db().reader().await.map_err(failed)?;
     // Before the states: what is published meanwhile is in them, and asked for again at the next comparison.
-    let unsent = unsent(&mut reader, &ids).await.map_err(failed)?;
+    let unsent = store::unsent(&mut reader, &ids).await.map_err(failed)?;
     let states = feed.snapshot().states(&mut reader, &ids).await.map_err(failed)?;
     drop(reader);
     let events = states.into_iter().map(|state| envelope(feed, state)).collect();
@@ -172,18 +172,4 @@ fn id(field: &'static str, text: Option<&str>, default: Uuid) -> Result<Uuid, Pr
 
 fn failed(error: DbError) -> Problem {
     Problem::internal(&error)
-}
-
-/// Those of the aggregates that have an event which is not published yet.
-async fn unsent(reader: &mut impl Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
-    let statement = sql!(reader,
-        sqlite: "SELECT DISTINCT aggregate_id FROM outbox
-                 WHERE published_at IS NULL AND dead_lettered_at IS NULL
-                   AND aggregate_id IN (SELECT unhex(value) FROM json_each($1))",
-        postgres: "SELECT DISTINCT aggregate_id FROM outbox
-                   WHERE published_at IS NULL AND dead_lettered_at IS NULL
-                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
-    );
-    let found: Vec<Uuid> = on_engine!(reader, c => sqlx::query_scalar(statement).bind(id_list(ids.iter().copied())).fetch_all(c).await?);
-    Ok(found.into_iter().collect())
 }

@@ -1,10 +1,12 @@
-//! The note of the last comparison, which every replica reads: one compares, all know.
+//! The statements of the reconciler: the last comparison, which every replica reads, and what is not published yet.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::db::{Connection, DbError, Tx, id_list};
+use chassis::{on_engine, sql};
+use uuid::Uuid;
 
 use super::Report;
 
@@ -57,4 +59,18 @@ pub(crate) async fn last(
         .fetch_optional(c)
         .await?);
     Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Those of the aggregates that have an event which is not published yet.
+pub(super) async fn unsent(reader: &mut impl Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT DISTINCT aggregate_id FROM outbox
+                 WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                   AND aggregate_id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT DISTINCT aggregate_id FROM outbox
+                   WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let found: Vec<Uuid> = on_engine!(reader, c => sqlx::query_scalar(statement).bind(id_list(ids.iter().copied())).fetch_all(c).await?);
+    Ok(found.into_iter().collect())
 }

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::store::{self, PublishFailure, Unsent};
-use super::{Relay, RelayOptions, republish};
+use super::{Relay, RelayOptions};
 use crate::trace;
 use crate::transport::{PublishError, Transport};
 use contract::{Envelope, SpecVersion};
@@ -284,7 +284,7 @@ async fn record_results<T: Transport>(
             .iter()
             .filter(|key| key.failed && outcome.sent.contains(&key.number));
         if late.clone().next().is_some() {
-            republish::newest_last(&mut tx, late.map(|key| key.aggregate), first).await?;
+            store::replays::newest_last(&mut tx, late.map(|key| key.aggregate), first).await?;
         }
     }
     for failure in &outcome.failures {

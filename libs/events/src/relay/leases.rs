@@ -12,7 +12,7 @@ use chassis::db::{Db, DbError, Engine};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::lease_store::{self as store, Lease};
+use super::store::leases::{self as store, Lease};
 use crate::outbox::PARTITIONS;
 
 /// How a lease was last seen to change.

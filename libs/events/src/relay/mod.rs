@@ -7,7 +7,6 @@
 //! counter of the service and holds its row until the commit, so positions have no gaps and become visible in order.
 
 mod batch;
-mod lease_store;
 mod leases;
 mod metering;
 mod replica_notify;
@@ -30,6 +29,7 @@ use leases::Leases;
 use metering::Metering;
 use replica_notify::ReplicaNotify;
 use republish::Republishing;
+pub(crate) use store::replays::request_republish;
 
 /// The longest pause before a transport that takes nothing is tried again.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(5);

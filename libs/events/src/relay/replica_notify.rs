@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use chassis::db::{Db, DbError, PostgresServer};
-use chassis::on_engine;
 use sqlx::postgres::PgListener;
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use super::store;
 
 const CHANNEL: &str = "vestibule_events";
 /// After the sender's id: it has given its partitions back, and they are free.
@@ -121,9 +122,7 @@ async fn until(deadline: Option<Instant>) {
 
 async fn notify(db: &Db, message: &str) -> Result<(), DbError> {
     let mut tx = db.begin("relay_notify").await?;
-    on_engine!(&mut tx, c => {
-        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(c).await?;
-    });
+    store::notify(&mut tx, CHANNEL, message).await?;
     tx.commit().await
 }
 

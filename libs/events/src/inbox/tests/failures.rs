@@ -23,7 +23,7 @@ async fn until_settled(inbox: &Inbox<Effects>) {
 }
 
 async fn waiting(db: &Db) -> Vec<(Uuid, i64)> {
-    let rows = parked::parked(&mut db.reader().await.unwrap(), "tests", 100)
+    let rows = store::parked::parked(&mut db.reader().await.unwrap(), "tests", 100)
         .await
         .unwrap();
     rows.iter()
@@ -40,7 +40,7 @@ testkit::on_both_engines! {
         let inbox = inbox(&db, Effects::new(|_| Err(HandlerError::other("po\0ison"))));
         inbox.deliver(&[event(new_id(), 1)], None).await.unwrap();
         let errors = async || -> Vec<(i32, String)> {
-            let rows = parked::parked(&mut db.reader().await.unwrap(), "tests", 9).await.unwrap();
+            let rows = store::parked::parked(&mut db.reader().await.unwrap(), "tests", 9).await.unwrap();
             rows.into_iter().map(|row| (row.attempts, row.last_error)).collect()
         };
         assert_eq!(errors().await, [(1, "po\u{fffd}ison".to_owned())]);
@@ -107,20 +107,20 @@ testkit::on_both_engines! {
             waiting(&db).await.is_empty().then_some(())
         }).await;
         assert_eq!(of(&effects(&db).await, bad), [2]);
-        let dead = parked::parked(&mut db.reader().await.unwrap(), "tests", 10).await.unwrap();
+        let dead = store::parked::parked(&mut db.reader().await.unwrap(), "tests", 10).await.unwrap();
         assert_eq!(dead.iter().map(|row| (row.attempts, row.last_error.as_str())).collect::<Vec<_>>(), [(3, "poison"); 2]);
 
         handler.behave(|_| Ok(()));
         let mut tx = db.begin("test").await.unwrap();
-        assert!(!parked::replay_parked(&mut tx, "tests", new_id()).await.unwrap());
+        assert!(!store::parked::replay_parked(&mut tx, "tests", new_id()).await.unwrap());
         for event in &dead {
-            assert!(parked::replay_parked(&mut tx, "tests", event.event_id).await.unwrap());
+            assert!(store::parked::replay_parked(&mut tx, "tests", event.event_id).await.unwrap());
         }
         tx.commit().await.unwrap();
         until_settled(&inbox).await;
         assert_eq!(of(&effects(&db).await, bad), [2], "a newer one was applied since");
         assert_eq!(of(&effects(&db).await, later), [7]);
-        assert!(parked::parked(&mut db.reader().await.unwrap(), "tests", 10).await.unwrap().is_empty());
+        assert!(store::parked::parked(&mut db.reader().await.unwrap(), "tests", 10).await.unwrap().is_empty());
     }
 
     async fn what_fails_once_is_applied_once_and_nothing_of_the_failure_stays(db: TestDb) {

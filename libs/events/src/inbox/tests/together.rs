@@ -72,15 +72,15 @@ testkit::on_both_engines! {
         other.deliver(&[event(id, 4)], None).await.unwrap();
         testkit::eventually("version 4 is given up", async || {
             other.retry_parked().await.unwrap();
-            let rows = parked::parked(&mut db.reader().await.unwrap(), "tests", 1).await.unwrap();
+            let rows = store::parked::parked(&mut db.reader().await.unwrap(), "tests", 1).await.unwrap();
             rows.first().and_then(|row| row.dead_lettered_at)
         }).await;
         handler.behave(|_| Ok(()));
         while_five_is_applied(&db, id, async {
             // Replayed while the delivery has seen that nothing is set aside.
             let mut tx = other.db.begin("test").await.unwrap();
-            let rows = parked::parked(&mut tx, "tests", 1).await.unwrap();
-            assert!(parked::replay_parked(&mut tx, "tests", rows[0].event_id).await.unwrap());
+            let rows = store::parked::parked(&mut tx, "tests", 1).await.unwrap();
+            assert!(store::parked::replay_parked(&mut tx, "tests", rows[0].event_id).await.unwrap());
             tx.commit().await.unwrap();
             other.retry_parked().await.unwrap();
         }).await;

@@ -191,7 +191,7 @@ testkit::on_both_engines! {
         assert_eq!(status, StatusCode::CONFLICT, "{problem}");
 
         let mut tx = db.begin("test").await.unwrap();
-        let again = store::publish_again(&mut tx, 1, 2).await.unwrap();
+        let again = crate::relay::request_republish(&mut tx, 1, 2).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(again, 2);
         testkit::eventually("they are published again", async || {

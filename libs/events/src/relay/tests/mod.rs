@@ -61,7 +61,7 @@ async fn published(db: &Db) -> Vec<(i64, Uuid, i64)> {
 
 async fn holders(db: &Db) -> Vec<Option<Uuid>> {
     let mut reader = db.reader().await.unwrap();
-    let leases = lease_store::leases(&mut reader).await.unwrap();
+    let leases = store::leases::leases(&mut reader).await.unwrap();
     leases.into_iter().map(|lease| lease.holder).collect()
 }
 

@@ -4,8 +4,8 @@ use chassis::db::Engine;
 use tokio::time::Instant;
 
 use super::*;
-use crate::relay::lease_store::Lease;
 use crate::relay::leases::{Leases, Plan};
+use crate::relay::store::leases::Lease;
 use crate::testing::new_id;
 
 const LEASE: Duration = Duration::from_secs(3);

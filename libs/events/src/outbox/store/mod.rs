@@ -1,5 +1,7 @@
 //! The statements of the outbox's writing side.
 
+pub(in crate::outbox) mod dead_letters;
+
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader, Tx};
 use chassis::{on_engine, sql};
@@ -7,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Row, partition_of};
 
-pub(super) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), DbError> {
+pub(in crate::outbox) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), DbError> {
     let statement = sql!(tx,
         sqlite: "INSERT INTO outbox (id, aggregate_type, aggregate_id, type, payload, sequence, schema_version,
                                      traceparent, occurred_at, partition)
@@ -36,7 +38,7 @@ pub(super) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), DbError> {
 
 /// When migration 8, which made the table of holes, was applied to a database of an earlier release; nothing where it came
 /// with the migration before it. To the second.
-pub(super) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
+pub(in crate::outbox) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT unixepoch(eighth.installed_on) FROM _migrations_events AS eighth
                  JOIN _migrations_events AS seventh ON seventh.version = 7
@@ -51,7 +53,7 @@ pub(super) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Time
 
 /// Aggregates and the one number that is missing before an event which occurred in between, and is not noted. By the rule
 /// of migration 8, whose statement would sort the whole outbox every time.
-pub(super) async fn new_holes(
+pub(in crate::outbox) async fn new_holes(
     reader: &mut Reader,
     from: Timestamp,
     to: Timestamp,
@@ -69,7 +71,7 @@ pub(super) async fn new_holes(
 }
 
 /// Notes that no event ever had this number.
-pub(super) async fn note_hole(tx: &mut Tx, aggregate: Uuid, sequence: i64) -> Result<(), DbError> {
+pub(in crate::outbox) async fn note_hole(tx: &mut Tx, aggregate: Uuid, sequence: i64) -> Result<(), DbError> {
     const NOTE: &str =
         "INSERT INTO outbox_holes (aggregate_id, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     on_engine!(tx, c => sqlx::query(NOTE).bind(aggregate).bind(sequence).execute(c).await.map(drop)?);

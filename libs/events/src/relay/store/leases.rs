@@ -4,18 +4,18 @@ use chassis::db::{Connection, Db, DbError};
 use chassis::on_engine;
 use uuid::Uuid;
 
-use super::leases::Plan;
+use crate::relay::leases::Plan;
 
 /// A row of `outbox_leases`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(super) struct Lease {
-    pub(super) partition: i32,
-    pub(super) holder: Option<Uuid>,
-    pub(super) fence: i64,
-    pub(super) renewals: i64,
+pub(in crate::relay) struct Lease {
+    pub(in crate::relay) partition: i32,
+    pub(in crate::relay) holder: Option<Uuid>,
+    pub(in crate::relay) fence: i64,
+    pub(in crate::relay) renewals: i64,
 }
 
-pub(super) async fn leases(connection: &mut impl Connection) -> Result<Vec<Lease>, DbError> {
+pub(in crate::relay) async fn leases(connection: &mut impl Connection) -> Result<Vec<Lease>, DbError> {
     Ok(on_engine!(connection, c => sqlx::query_as(
             "SELECT partition, holder, fence, renewals FROM outbox_leases ORDER BY partition")
         .fetch_all(c)
@@ -23,7 +23,7 @@ pub(super) async fn leases(connection: &mut impl Connection) -> Result<Vec<Lease
 }
 
 /// Shows that `me` is alive and answers all leases and replicas.
-pub(super) async fn beat(db: &Db, me: Uuid) -> Result<(Vec<Lease>, Vec<(Uuid, i64)>), DbError> {
+pub(in crate::relay) async fn beat(db: &Db, me: Uuid) -> Result<(Vec<Lease>, Vec<(Uuid, i64)>), DbError> {
     let mut tx = db.begin("relay_beat").await?;
     let replicas = on_engine!(&mut tx, c => {
         sqlx::query(
@@ -45,7 +45,7 @@ pub(super) async fn beat(db: &Db, me: Uuid) -> Result<(Vec<Lease>, Vec<(Uuid, i6
 
 /// Carries the plan out and answers the partitions taken, with their new fences. A partition that has changed since
 /// it was read is left alone.
-pub(super) async fn carry_out(db: &Db, me: Uuid, plan: &Plan) -> Result<Vec<(i32, i64)>, DbError> {
+pub(in crate::relay) async fn carry_out(db: &Db, me: Uuid, plan: &Plan) -> Result<Vec<(i32, i64)>, DbError> {
     let mut taken = Vec::new();
     if *plan == Plan::default() {
         return Ok(taken);
@@ -83,7 +83,7 @@ pub(super) async fn carry_out(db: &Db, me: Uuid, plan: &Plan) -> Result<Vec<(i32
 }
 
 /// Gives every partition of `me` back.
-pub(super) async fn leave(db: &Db, me: Uuid) -> Result<(), DbError> {
+pub(in crate::relay) async fn leave(db: &Db, me: Uuid) -> Result<(), DbError> {
     let mut tx = db.begin("relay_leave").await?;
     on_engine!(&mut tx, c => {
         sqlx::query("UPDATE outbox_leases SET holder = NULL WHERE holder = $1")

@@ -1,4 +1,7 @@
-//! The statements of the relay.
+//! The statements of the relay. [`leases`] has those about who publishes, [`replays`] those about what is published again.
+
+pub(in crate::relay) mod leases;
+pub(in crate::relay) mod replays;
 
 use std::time::Duration;
 
@@ -11,26 +14,26 @@ use uuid::Uuid;
 
 /// A row to publish.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Unsent {
-    pub(super) number: i64,
-    pub(super) id: Uuid,
-    pub(super) aggregate_id: Uuid,
+pub(in crate::relay) struct Unsent {
+    pub(in crate::relay) number: i64,
+    pub(in crate::relay) id: Uuid,
+    pub(in crate::relay) aggregate_id: Uuid,
     #[sqlx(rename = "type")]
-    pub(super) kind: String,
-    pub(super) payload: Json<Box<RawValue>>,
-    pub(super) sequence: i64,
-    pub(super) traceparent: Option<String>,
-    pub(super) occurred_at: Timestamp,
-    pub(super) partition: i32,
-    pub(super) attempts: i32,
+    pub(in crate::relay) kind: String,
+    pub(in crate::relay) payload: Json<Box<RawValue>>,
+    pub(in crate::relay) sequence: i64,
+    pub(in crate::relay) traceparent: Option<String>,
+    pub(in crate::relay) occurred_at: Timestamp,
+    pub(in crate::relay) partition: i32,
+    pub(in crate::relay) attempts: i32,
     /// It has failed before, and may even have been given up meanwhile.
-    pub(super) failed: bool,
+    pub(in crate::relay) failed: bool,
 }
 
 /// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt: until a time that
 /// is no further away than the `longest` pause, or else a clock that was wrong has set it. Rows of one
 /// aggregate come in the order of their sequence.
-pub(super) async fn unsent(
+pub(in crate::relay) async fn unsent(
     reader: &mut impl Connection,
     partitions: &str,
     now: Timestamp,
@@ -73,7 +76,11 @@ pub(super) async fn unsent(
 
 /// The partitions that `replica` holds, with their fences. Nobody can take them before the transaction ends, and the
 /// transaction cannot stand still for long: PostgreSQL ends one that is idle for `idle` milliseconds.
-pub(super) async fn held(tx: &mut Tx, replica: Uuid, idle: &str) -> Result<Vec<(i32, i64)>, DbError> {
+pub(in crate::relay) async fn held(
+    tx: &mut Tx,
+    replica: Uuid,
+    idle: &str,
+) -> Result<Vec<(i32, i64)>, DbError> {
     let statement = sql!(tx,
         sqlite: "SELECT partition, fence FROM outbox_leases WHERE holder = $1",
         postgres: "SELECT partition, fence FROM outbox_leases WHERE holder = $1 ORDER BY partition FOR UPDATE",
@@ -89,7 +96,7 @@ pub(super) async fn held(tx: &mut Tx, replica: Uuid, idle: &str) -> Result<Vec<(
 
 /// Takes `count` positions and answers the first. The counter's row stays locked until the transaction ends, so
 /// positions become visible in order; a rollback gives them back.
-pub(super) async fn take_positions(tx: &mut Tx, count: i64) -> Result<i64, DbError> {
+pub(in crate::relay) async fn take_positions(tx: &mut Tx, count: i64) -> Result<i64, DbError> {
     let last: i64 = on_engine!(tx, c => sqlx::query_scalar("UPDATE outbox_feed SET last = last + $1 RETURNING last")
         .bind(count)
         .fetch_one(c)
@@ -98,7 +105,12 @@ pub(super) async fn take_positions(tx: &mut Tx, count: i64) -> Result<i64, DbErr
 }
 
 /// Marks the rows `numbers`, which rise, as published, at positions from `first` on. Answers how many there were.
-pub(super) async fn mark(tx: &mut Tx, numbers: &[i64], first: i64, now: Timestamp) -> Result<u64, DbError> {
+pub(in crate::relay) async fn mark(
+    tx: &mut Tx,
+    numbers: &[i64],
+    first: i64,
+    now: Timestamp,
+) -> Result<u64, DbError> {
     // The bounds keep PostgreSQL from reading a deep outbox to its end, whatever its statistics say.
     let statement = sql!(tx,
         sqlite: "UPDATE outbox SET position = $2 + e.key, published_at = $3 FROM json_each($1) AS e
@@ -122,14 +134,14 @@ pub(super) async fn mark(tx: &mut Tx, numbers: &[i64], first: i64, now: Timestam
 
 /// What became of a row that was not delivered.
 #[derive(Debug)]
-pub(super) struct PublishFailure {
-    pub(super) number: i64,
-    pub(super) next_attempt_at: Timestamp,
-    pub(super) dead_lettered_at: Option<Timestamp>,
-    pub(super) error: String,
+pub(in crate::relay) struct PublishFailure {
+    pub(in crate::relay) number: i64,
+    pub(in crate::relay) next_attempt_at: Timestamp,
+    pub(in crate::relay) dead_lettered_at: Option<Timestamp>,
+    pub(in crate::relay) error: String,
 }
 
-pub(super) async fn record_failure(tx: &mut Tx, failure: &PublishFailure) -> Result<(), DbError> {
+pub(in crate::relay) async fn record_failure(tx: &mut Tx, failure: &PublishFailure) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2, dead_lettered_at = $3, last_error = $4
@@ -145,7 +157,7 @@ pub(super) async fn record_failure(tx: &mut Tx, failure: &PublishFailure) -> Res
 }
 
 /// Leaves the aggregates of these rows alone until `next_attempt_at`; it is not held against the rows.
-pub(super) async fn postpone(
+pub(in crate::relay) async fn postpone(
     tx: &mut Tx,
     numbers: &[i64],
     next_attempt_at: Timestamp,
@@ -168,12 +180,14 @@ pub(super) async fn postpone(
 }
 
 /// The last position given.
-pub(super) async fn head(reader: &mut impl Connection) -> Result<i64, DbError> {
+pub(in crate::relay) async fn head(reader: &mut impl Connection) -> Result<i64, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
 }
 
 /// How many rows are unsent, and since when the oldest waits.
-pub(super) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<Timestamp>), DbError> {
+pub(in crate::relay) async fn depth(
+    reader: &mut impl Connection,
+) -> Result<(i64, Option<Timestamp>), DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT count(*), min(occurred_at) FROM outbox INDEXED BY outbox_unsent
                  WHERE published_at IS NULL AND dead_lettered_at IS NULL",
@@ -184,10 +198,18 @@ pub(super) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<T
 }
 
 /// How many events were given up and not replayed.
-pub(super) async fn dead(reader: &mut impl Connection) -> Result<i64, DbError> {
+pub(in crate::relay) async fn dead(reader: &mut impl Connection) -> Result<i64, DbError> {
     Ok(
         on_engine!(reader, c => sqlx::query_scalar("SELECT count(*) FROM outbox WHERE dead_lettered_at IS NOT NULL")
             .fetch_one(c)
             .await?),
     )
+}
+
+/// Sends `message` to the other replicas that listen on `channel`. PostgreSQL has that alone.
+pub(in crate::relay) async fn notify(tx: &mut Tx, channel: &str, message: &str) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(message).execute(c).await?;
+    });
+    Ok(())
 }

@@ -1,4 +1,8 @@
-//! The statements of the inbox.
+//! The statements of the inbox. [`parked`] has those about events that could not be applied, [`unreadable`] those about
+//! messages that are no events.
+
+pub(in crate::inbox) mod parked;
+pub(in crate::inbox) mod unreadable;
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,21 +12,23 @@ use chassis::{on_engine, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use contract::Envelope;
+
 /// The position of a consumer that has not begun.
-pub(super) const NOWHERE: i64 = -1;
+pub(in crate::inbox) const NOWHERE: i64 = -1;
 
 /// After how many milliseconds without a word PostgreSQL ends a transaction of the inbox: a process that was stopped in
 /// the middle of one keeps the others waiting no longer.
 const IDLE: &str = "10000";
 
 /// A text as both engines keep it: PostgreSQL refuses NUL, and what is wrong with a message may quote it.
-pub(super) fn text(text: &str) -> String {
+pub(in crate::inbox) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
 /// How a transaction of the inbox goes together with those of other replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Together {
+pub(in crate::inbox) enum Together {
     /// Deliveries of published events: the ids that they note keep those apart that overlap.
     WithDeliveries,
     /// What applies states or events out of turn, and would not see what a delivery is about to write: a snapshot, a
@@ -32,7 +38,7 @@ pub(super) enum Together {
 
 /// Begins what a transaction of `consumer` is about to do. To be called before it touches any row. A SQLite file has
 /// one writer anyway.
-pub(super) async fn enter(tx: &mut Tx, consumer: &str, together: Together) -> Result<(), DbError> {
+pub(in crate::inbox) async fn enter(tx: &mut Tx, consumer: &str, together: Together) -> Result<(), DbError> {
     if let chassis::db::Handle::Postgres(c) = tx.handle() {
         let statement = match together {
             Together::WithDeliveries => {
@@ -53,7 +59,7 @@ pub(super) async fn enter(tx: &mut Tx, consumer: &str, together: Together) -> Re
     Ok(())
 }
 
-pub(super) async fn position(
+pub(in crate::inbox) async fn position(
     connection: &mut impl Connection,
     consumer: &str,
 ) -> Result<Option<i64>, DbError> {
@@ -67,10 +73,10 @@ pub(super) async fn position(
 
 /// Moves the consumer from one position to another. Answers no if it is elsewhere. Until the transaction ends, no
 /// other replica can move it.
-pub(super) async fn advance(
+pub(in crate::inbox) async fn advance(
     tx: &mut Tx,
     consumer: &str,
-    step: super::Step,
+    step: crate::inbox::Step,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let moved = on_engine!(tx, c => sqlx::query(
@@ -86,7 +92,11 @@ pub(super) async fn advance(
 }
 
 /// Makes sure that the consumer has a row to lock, and answers its position.
-pub(super) async fn ensure_row(tx: &mut Tx, consumer: &str, now: Timestamp) -> Result<i64, DbError> {
+pub(in crate::inbox) async fn ensure_row(
+    tx: &mut Tx,
+    consumer: &str,
+    now: Timestamp,
+) -> Result<i64, DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ($1, $2, $3)
@@ -102,7 +112,7 @@ pub(super) async fn ensure_row(tx: &mut Tx, consumer: &str, now: Timestamp) -> R
 
 /// Notes the events as received and answers those that are new. In the order of their ids, so that two replicas that are
 /// given the same events wait for each other in one direction only.
-pub(super) async fn remember(
+pub(in crate::inbox) async fn remember(
     tx: &mut Tx,
     consumer: &str,
     events: impl Iterator<Item = Uuid>,
@@ -126,7 +136,7 @@ pub(super) async fn remember(
 }
 
 /// The newest sequence applied of each of the aggregates.
-pub(super) async fn sequences(
+pub(in crate::inbox) async fn sequences(
     tx: &mut impl Connection,
     consumer: &str,
     aggregates: impl Iterator<Item = Uuid>,
@@ -147,7 +157,7 @@ pub(super) async fn sequences(
 }
 
 /// Notes the newest sequence of aggregates; never an older one than is known.
-pub(super) async fn note_sequences(
+pub(in crate::inbox) async fn note_sequences(
     tx: &mut Tx,
     consumer: &str,
     sequences: &HashMap<Uuid, i64>,
@@ -178,7 +188,7 @@ pub(super) async fn note_sequences(
 }
 
 /// Forgets ids received before `before`. The sequences of the aggregates stay, and still refuse what is old.
-pub(super) async fn forget(tx: &mut Tx, consumer: &str, before: Timestamp) -> Result<(), DbError> {
+pub(in crate::inbox) async fn forget(tx: &mut Tx, consumer: &str, before: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("DELETE FROM inbox WHERE consumer = $1 AND received_at < $2")
             .bind(consumer)
@@ -187,4 +197,47 @@ pub(super) async fn forget(tx: &mut Tx, consumer: &str, before: Timestamp) -> Re
             .await?;
     });
     Ok(())
+}
+
+/// Notes the sequence of `state`, if the note is still what it was.
+pub(in crate::inbox) async fn replace_sequence(
+    tx: &mut Tx,
+    consumer: &str,
+    state: &Envelope,
+    noted: Option<i64>,
+) -> Result<bool, DbError> {
+    // Without a note there is none to compare: one that appears meanwhile is left alone.
+    let statement = match noted {
+        Some(_) => {
+            "UPDATE inbox_aggregates SET sequence = $3 WHERE consumer = $1 AND aggregate_id = $2 AND sequence = $4"
+        }
+        None => {
+            "INSERT INTO inbox_aggregates (consumer, aggregate_id, sequence)
+             SELECT $1, $2, $3 WHERE $4 IS NULL ON CONFLICT DO NOTHING"
+        }
+    };
+    let rows = on_engine!(tx, c => sqlx::query(statement)
+        .bind(consumer)
+        .bind(state.subject)
+        .bind(state.sequence)
+        .bind(noted)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// How many events are tried again, how many were given up, and how many messages were no events.
+pub(in crate::inbox) async fn unapplied(
+    reader: &mut impl Connection,
+    consumer: &str,
+) -> Result<[i64; 3], DbError> {
+    let (waiting, dead, unreadable) = on_engine!(reader, c => sqlx::query_as(
+            "SELECT (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NULL),
+                    (SELECT count(*) FROM inbox_parked WHERE consumer = $1 AND dead_lettered_at IS NOT NULL),
+                    (SELECT count(*) FROM inbox_unreadable WHERE consumer = $1)")
+        .bind(consumer)
+        .fetch_one(c)
+        .await?);
+    Ok([waiting, dead, unreadable])
 }
