@@ -131,7 +131,7 @@ impl Follower {
         testkit::within(Duration::from_secs(300), "the follower has begun", async || {
             let mut reader = self.db.reader().await.ok()?;
             let statement =
-                "SELECT count(*) FROM consumer_positions WHERE position >= 0 OR consumer LIKE '%@%'";
+                "SELECT count(*) FROM consumer_positions WHERE position >= 0 OR transport <> 'feed'";
             let begun: i64 =
                 on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await.ok()?);
             (begun > 0).then_some(())

@@ -15,6 +15,7 @@ pub mod operations;
 mod outbox;
 pub mod reconcile;
 mod relay;
+mod restoration_steps;
 pub mod restore;
 mod snapshot;
 #[cfg(any(test, feature = "testing"))]

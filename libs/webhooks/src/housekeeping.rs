@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::secret::Secret;
-use super::store::Webhook;
-use super::{WebhookError, Webhooks, log, store};
+use super::store::{self, Webhook, log};
+use super::{WebhookError, Webhooks};
 
 /// How often is looked for what was kept long enough.
 const EVERY: Duration = Duration::from_secs(3600);

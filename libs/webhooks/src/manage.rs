@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::message::test_event;
 use super::secret::Secret;
-use super::store::{self, Change, NewRow, Webhook};
+use super::store::{self, Change, NewRow, Webhook, log, queue};
 use super::types::Types;
-use super::{WebhookError, Webhooks, log, queue};
+use super::{WebhookError, Webhooks};
 
 const LONGEST_URL: usize = 2048;
 const LONGEST_DESCRIPTION: usize = 500;

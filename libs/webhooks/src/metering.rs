@@ -5,7 +5,8 @@ use std::time::Duration;
 use chassis::db::DbError;
 use tokio::time::Instant;
 
-use super::{Webhooks, log};
+use super::Webhooks;
+use super::store::log;
 
 /// Counting costs; a scrape comes every few seconds.
 const EVERY: Duration = Duration::from_secs(5);

@@ -95,11 +95,11 @@ fn consumers(stats: &Value) -> impl Iterator<Item = &Value> {
 fn pairs(stats: &Value) -> Vec<(&'static str, String)> {
     let positions: Vec<String> = consumers(stats)
         .map(|consumer| {
-            format!(
-                "{} at {}",
-                text_at(consumer, "/consumer"),
-                text_at(consumer, "/position")
-            )
+            let (name, position) = (text_at(consumer, "/consumer"), text_at(consumer, "/position"));
+            match text_at(consumer, "/transport").as_str() {
+                "" | "feed" => format!("{name} at {position}"),
+                broker => format!("{name} over {broker}"),
+            }
         })
         .collect();
     let leases: Vec<String> = stats

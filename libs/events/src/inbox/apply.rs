@@ -8,7 +8,7 @@ use chassis::telemetry::TraceContext;
 use chassis::telemetry::error_text;
 use uuid::Uuid;
 
-use super::store::{self, Together, parked};
+use super::store::{self, Together, parked, positions};
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, InboxError, Step};
 use contract::Envelope;
 
@@ -201,7 +201,7 @@ impl<H: Handler> Inbox<H> {
     ) -> Result<HashSet<Uuid>, GroupError> {
         let now = self.clock.now();
         if let Some(step) = step
-            && !store::advance(tx, self.consumer, step, now).await?
+            && !positions::advance(tx, self.consumer, step, now).await?
         {
             return Err(GroupError::Inbox(InboxError::Moved));
         }

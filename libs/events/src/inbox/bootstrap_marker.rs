@@ -5,22 +5,15 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chassis::clock::Timestamp;
-use chassis::db::{Db, DbError};
-use chassis::on_engine;
+use chassis::db::{Db, DbError, Tx};
 
-use super::store;
-
-/// The row that says that the database was restored from a backup, until the consumer has read in the feed what came after
-/// it: a broker gave that to the database that is gone. It is one for the whole database, so a database has one consumer
-/// behind a broker: of two, the first to catch up would take the note from the other.
-pub(crate) const RESTORED: &str = "@restored";
+use super::store::positions::{self, PositionKey};
+use crate::restoration_steps::{self, RestorationStep};
 
 /// The note about one place in one broker.
 #[derive(Debug)]
 pub(super) struct Marker {
-    consumer: &'static str,
-    /// A row in the table of positions.
-    row: String,
+    key: PositionKey,
 }
 
 impl Marker {
@@ -34,8 +27,7 @@ impl Marker {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         Self {
-            consumer,
-            row: format!("{consumer}@{transport}@{short}"),
+            key: PositionKey::broker(consumer, transport, short),
         }
     }
 
@@ -43,62 +35,44 @@ impl Marker {
     /// a version that knows nothing of restorations sets the marker after the snapshot alone, and leaves the note.
     pub(super) async fn has_begun(&self, db: &Db) -> Result<bool, DbError> {
         let mut reader = db.reader().await?;
-        let set = store::position(&mut reader, &self.row).await?.is_some();
-        Ok(set && store::position(&mut reader, RESTORED).await?.is_none())
-    }
-
-    /// Whether the database was restored from a backup since the consumer last began.
-    pub(super) async fn is_of_restored(&self, db: &Db) -> Result<bool, DbError> {
-        let noted = store::position(&mut db.reader().await?, RESTORED).await?;
-        Ok(noted.is_some())
+        let set = positions::find(&mut reader, &self.key).await?.is_some();
+        Ok(set && !restoration_steps::is_pending(&mut reader, RestorationStep::ReadFeed).await?)
     }
 
     /// The snapshot was read. Whatever the consumer knows of other places, the position in the feed included, is of no
     /// use from now on.
     pub(super) async fn set(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
         let mut tx = db.begin("inbox_enrol").await?;
-        store::ensure_row(&mut tx, &self.row, now).await?;
-        on_engine!(&mut tx, c => {
-            sqlx::query(
-                "DELETE FROM consumer_positions
-                 WHERE consumer <> $1 AND (consumer IN ($2, $4) OR substr(consumer, 1, length($3)) = $3)")
-                .bind(&self.row)
-                .bind(self.consumer)
-                .bind(prefix(self.consumer))
-                .bind(RESTORED)
-                .execute(c)
-                .await?;
-        });
+        positions::ensure_row(&mut tx, &self.key, now).await?;
+        positions::delete_others(&mut tx, &self.key).await?;
+        restoration_steps::finish(&mut tx, RestorationStep::ReadFeed).await?;
         tx.commit().await
     }
 
     /// The consumer has to begin anew.
     pub(super) async fn withdraw(&self, db: &Db) -> Result<(), DbError> {
         let mut tx = db.begin("inbox_withdraw").await?;
-        on_engine!(&mut tx, c => {
-            sqlx::query("DELETE FROM consumer_positions WHERE consumer = $1")
-                .bind(&self.row)
-                .execute(c)
-                .await?;
-        });
+        positions::delete(&mut tx, &self.key).await?;
         tx.commit().await
     }
 }
 
-/// What the rows of a consumer in brokers begin with.
-fn prefix(consumer: &str) -> String {
-    format!("{consumer}@")
+/// Whether the database was restored from a backup since the consumer last began.
+pub(super) async fn is_of_restored(db: &Db) -> Result<bool, DbError> {
+    restoration_steps::is_pending(&mut db.reader().await?, RestorationStep::ReadFeed).await
 }
 
 /// `consumer` reads the feed from now on: if it ever comes back to a broker, it begins there anew.
-pub(super) async fn withdraw_all(db: &Db, consumer: &str) -> Result<(), DbError> {
+pub(super) async fn withdraw_all(db: &Db, consumer: &'static str) -> Result<(), DbError> {
     let mut tx = db.begin("inbox_withdraw").await?;
-    on_engine!(&mut tx, c => {
-        sqlx::query("DELETE FROM consumer_positions WHERE consumer = $2 OR substr(consumer, 1, length($1)) = $1")
-            .bind(prefix(consumer))
-            .bind(RESTORED)
-            .execute(c)
-            .await?;
-    });
+    positions::delete_others(&mut tx, &PositionKey::feed(consumer)).await?;
+    restoration_steps::finish(&mut tx, RestorationStep::ReadFeed).await?;
     tx.commit().await
+}
+
+/// What follows for consumers from a restoration. A broker has given what came after the backup to the database that was
+/// replaced, and gives it nobody again: who follows it begins with a snapshot, and reads in the feed what no snapshot has.
+pub(crate) async fn after_restore(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+    positions::delete_broker_rows(tx).await?;
+    restoration_steps::note(tx, RestorationStep::ReadFeed, restored_at).await
 }

@@ -9,7 +9,8 @@ use chassis::shutdown::Shutdown;
 use super::apply::Origin;
 use super::failures::FollowingFailures;
 use super::housekeeping::Housekeeping;
-use super::{Handler, Inbox, InboxError, Step, bootstrap_marker, store};
+use super::store::positions::{self, PositionKey};
+use super::{Handler, Inbox, InboxError, Step, bootstrap_marker};
 use crate::feed::{FeedError, FeedSource, News};
 
 /// How a consumer begins that has no position, or whose position is no longer in the feed.
@@ -208,12 +209,13 @@ impl<H: Handler> Consumer<H> {
 
     /// Starts anew: from the snapshot, or after position `beginning`.
     async fn bootstrap(&mut self, beginning: i64) -> Result<(), RunError> {
+        let key = PositionKey::feed(self.inbox.consumer);
         let mut tx = self.inbox.db.begin("inbox_enrol").await?;
-        let from = store::ensure_row(&mut tx, self.inbox.consumer, self.inbox.clock.now()).await?;
+        let from = positions::ensure_row(&mut tx, &key, self.inbox.clock.now()).await?;
         tx.commit().await?;
         let consumer = self.inbox.consumer;
         if self.inbox.options.bootstrap == Bootstrap::Beginning {
-            if from != store::NOWHERE {
+            if from != positions::NOWHERE {
                 tracing::error!(
                     event.action = "events-pruned",
                     event.outcome = "failure",

@@ -29,11 +29,12 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError, Tx};
 use chassis::telemetry::catalogue::init_series;
 
-pub(crate) use bootstrap_marker::RESTORED;
+pub(crate) use bootstrap_marker::after_restore;
 pub use consumer::{Bootstrap, Consumer, ConsumerOptions};
 pub(crate) use status::ConsumerStatus;
 pub(crate) use store::parked::replay_all_parked;
 pub use store::parked::{ParkedEvent, parked, replay_parked};
+use store::positions::{self, PositionKey};
 pub use subscriber::Subscriber;
 
 use crate::outbox::OutboxError;
@@ -219,8 +220,9 @@ impl<H: Handler> Inbox<H> {
     /// # Errors
     /// When the database fails.
     pub async fn position(&self) -> Result<Option<i64>, DbError> {
-        let position = store::position(&mut self.db.reader().await?, self.consumer).await?;
-        Ok(position.filter(|position| *position != store::NOWHERE))
+        let position =
+            positions::find(&mut self.db.reader().await?, &PositionKey::feed(self.consumer)).await?;
+        Ok(position.filter(|position| *position != positions::NOWHERE))
     }
 }
 

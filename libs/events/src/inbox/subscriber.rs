@@ -7,7 +7,7 @@ use chassis::shutdown::Shutdown;
 use tokio::time::Instant;
 
 use super::apply::Origin;
-use super::bootstrap_marker::Marker;
+use super::bootstrap_marker::{self, Marker};
 use super::failures::FollowingFailures;
 use super::housekeeping::Housekeeping;
 use super::{Handler, Inbox, InboxError, unreadable};
@@ -154,7 +154,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let Some(next) = page.next else { break };
             page = self.snapshot.snapshot(Some(&next)).await?;
         }
-        if self.marker.is_of_restored(&self.inbox.db).await? {
+        if bootstrap_marker::is_of_restored(&self.inbox.db).await? {
             self.catch_up().await?;
         }
         self.marker.set(&self.inbox.db, self.inbox.clock.now()).await?;

@@ -44,7 +44,7 @@ pub(super) async fn stats(operations: &Operations) -> Result<Stats, DbError> {
             .oldest
             .map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         leases: store::holders(&mut reader).await?,
-        consumers: store::places(&mut reader).await?,
+        consumers: store::consumer_positions(&mut reader).await?,
         lag: shared.reconciliation.consumer().lag(),
         inbox: store::aside(&mut reader).await?,
         since_start: shared.reconciliation.consumer().totals(),

@@ -6,8 +6,8 @@ use chassis::{on_engine, sql};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::inbox::RESTORED;
 use crate::outbox::PARTITIONS;
+use crate::restore::SEQUENCES_A_SECOND;
 
 /// The state of the outbox.
 #[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
@@ -56,19 +56,24 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
 /// Where a consumer stands.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub(super) struct ConsumerPosition {
-    /// The consumer; `NAME@BROKER@PLACE` for one that a broker keeps the place of.
+    /// The consumer: `auth`, `users`.
     pub(super) consumer: String,
+    /// What it reads from: `feed`, `kafka`, `rabbitmq`. Nothing for a row that the release before has just written.
+    pub(super) transport: Option<String>,
+    /// Which place of the broker, as a hash; empty for the feed.
+    pub(super) namespace: Option<String>,
     /// The last position of the feed that it has applied; -1: none, or the broker knows.
     pub(super) position: i64,
     /// When it moved.
     pub(super) updated_at: Timestamp,
 }
 
-pub(super) async fn places(reader: &mut impl Connection) -> Result<Vec<ConsumerPosition>, DbError> {
+pub(super) async fn consumer_positions(
+    reader: &mut impl Connection,
+) -> Result<Vec<ConsumerPosition>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
-            "SELECT consumer, position, updated_at FROM consumer_positions WHERE consumer <> $1 ORDER BY consumer")
-        // A note about the database, and no consumer.
-        .bind(RESTORED)
+            "SELECT coalesce(name, consumer) AS consumer, transport, namespace, position, updated_at
+             FROM consumer_positions WHERE consumer NOT LIKE '@%' ORDER BY 1, 2, 3")
         .fetch_all(c)
         .await?))
 }
@@ -129,18 +134,20 @@ pub(super) async fn positions(reader: &mut impl Connection) -> Result<(i64, i64,
 }
 
 /// Aggregates some of whose kept events are missing between others: 10 at most. Not those of which one ever failed: it
-/// may have been published behind later ones, which are deleted before it. A restoration raises the sequences by a million.
+/// may have been published behind later ones, which are deleted before it. A restoration raises the sequences by a multiple of
+/// [`SEQUENCES_A_SECOND`].
 /// Numbers that an earlier release left out are known (migration 8, and `outbox/holes.rs`).
 pub(super) async fn with_gaps(reader: &mut impl Connection) -> Result<Vec<Uuid>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_scalar(
             "SELECT aggregate_id
              FROM (SELECT aggregate_id, min(sequence) AS low, max(sequence) AS high, count(*) AS kept,
                           count(last_error) AS failed
-                   FROM outbox GROUP BY aggregate_id, sequence / 1000000) AS run
+                   FROM outbox GROUP BY aggregate_id, sequence / $1) AS run
              WHERE failed = 0 AND high - low + 1 <> kept
                AND high - low + 1 <> kept + (SELECT count(*) FROM outbox_holes AS hole
                    WHERE hole.aggregate_id = run.aggregate_id AND hole.sequence BETWEEN low AND high)
              LIMIT 10")
+        .bind(SEQUENCES_A_SECOND)
         .fetch_all(c)
         .await?))
 }

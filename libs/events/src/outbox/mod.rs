@@ -19,6 +19,8 @@ pub(crate) use dead_letters::given_up_for;
 pub(crate) use holes::note_holes;
 pub(crate) use store::dead_letters::prune_dead_letters;
 pub use store::dead_letters::{DeadLetter, dead_letters, replay, replay_all};
+pub use store::first_sequence;
+pub(crate) use store::renumber;
 
 /// Into how many partitions aggregates fall. Fixed: it is written into every row.
 pub const PARTITIONS: i32 = 16;

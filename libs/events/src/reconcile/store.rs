@@ -74,3 +74,9 @@ pub(super) async fn unsent(reader: &mut impl Connection, ids: &[Uuid]) -> Result
     let found: Vec<Uuid> = on_engine!(reader, c => sqlx::query_scalar(statement).bind(id_list(ids.iter().copied())).fetch_all(c).await?);
     Ok(found.into_iter().collect())
 }
+
+/// Forgets all comparisons: they were made with the database that a restoration replaced.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM reconciliations").execute(c).await.map(drop)?);
+    Ok(())
+}

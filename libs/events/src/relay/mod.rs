@@ -29,6 +29,7 @@ use leases::Leases;
 use metering::Metering;
 use replica_notify::ReplicaNotify;
 use republish::Republishing;
+pub(crate) use store::leases::after_restore;
 pub(crate) use store::replays::request_republish;
 
 /// The longest pause before a transport that takes nothing is tried again.

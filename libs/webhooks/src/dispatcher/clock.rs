@@ -6,7 +6,8 @@ use chassis::clock::{SKEW, Timestamp};
 use chassis::db::DbError;
 use tokio::time::Instant;
 
-use super::super::{Webhooks, queue, schedule};
+use super::super::store::queue;
+use super::super::{Webhooks, schedule};
 
 /// How often is looked for what a clock that was ahead has written.
 const EVERY: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use chassis::db::DbError;
 
-use super::super::queue::{self, Behind};
+use super::super::store::queue::{self, Behind};
 use super::super::{Webhooks, metering};
 use events::feed;
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::housekeeping::{self, Housekeeping};
 use super::metering::Metering;
-use super::queue::{self, Claim};
+use super::store::queue::{self, Claim};
 use super::{WebhookError, Webhooks, store};
 use clock::ClockWatch;
 use send::Job;

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::super::health::LONGEST_REST;
 use super::super::message::{self, TEST_TYPE};
-use super::super::queue::{self, Attempt, Claim, Due};
 use super::super::secret::Secret;
+use super::super::store::queue::{self, Attempt, Claim, Due};
 use super::super::store::{self, Webhook};
 use super::super::{WebhookError, Webhooks, metering, schedule};
 use contract::Envelope;

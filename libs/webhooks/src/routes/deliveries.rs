@@ -9,8 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::log::{self, Delivery, State as Progress};
 use super::super::store;
+use super::super::store::log::{self, Delivery, State as Progress};
 use super::{HasWebhooks, limit};
 
 pub(super) fn routes<S>() -> Router<S>

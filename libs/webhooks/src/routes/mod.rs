@@ -18,9 +18,9 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use super::Webhooks;
 use super::manage::{Edit, NewWebhook};
-use super::store::{self, Webhook};
-use super::{Webhooks, log};
+use super::store::{self, Webhook, log};
 
 /// A router's state that has webhooks.
 pub trait HasWebhooks {

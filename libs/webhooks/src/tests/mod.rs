@@ -22,7 +22,7 @@ use chassis::secret::SecretString;
 use uuid::Uuid;
 
 use super::manage::{Edit, NewWebhook};
-use super::store::Webhook;
+use super::store::{Webhook, log, queue};
 use super::*;
 use events::testing::{SOURCE, changed, random};
 use receiver::Receiver;

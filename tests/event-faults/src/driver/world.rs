@@ -135,7 +135,7 @@ impl<'b> World<'b> {
         };
         // The followers begin with nothing, so that no snapshot spares them an event.
         world
-            .until("SELECT count(*) FROM consumer_positions WHERE position >= 0 OR consumer LIKE '%@%'")
+            .until("SELECT count(*) FROM consumer_positions WHERE position >= 0 OR transport <> 'feed'")
             .await?;
         world.pause_writers(false).await?;
         world.until("SELECT count(*) FROM applied").await?;

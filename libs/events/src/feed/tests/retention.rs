@@ -53,7 +53,7 @@ fn nobody() -> FeedSource {
 
 async fn begun(db: &Db) {
     let mut tx = db.begin("test").await.unwrap();
-    let insert = "INSERT INTO consumer_positions VALUES ('tests', 0, 0)";
+    let insert = "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ('tests', 0, 0)";
     on_engine!(&mut tx, c => sqlx::query(insert).execute(c).await.unwrap().rows_affected());
     tx.commit().await.unwrap();
 }

@@ -1,7 +1,8 @@
-//! The statements of the inbox. [`parked`] has those about events that could not be applied, [`unreadable`] those about
-//! messages that are no events.
+//! The statements of the inbox. [`positions`] has those about where a consumer reads, [`parked`] those about
+//! events that could not be applied, [`unreadable`] those about messages that are no events.
 
 pub(in crate::inbox) mod parked;
+pub(in crate::inbox) mod positions;
 pub(in crate::inbox) mod unreadable;
 
 use std::collections::{HashMap, HashSet};
@@ -13,9 +14,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use contract::Envelope;
-
-/// The position of a consumer that has not begun.
-pub(in crate::inbox) const NOWHERE: i64 = -1;
 
 /// After how many milliseconds without a word PostgreSQL ends a transaction of the inbox: a process that was stopped in
 /// the middle of one keeps the others waiting no longer.
@@ -57,57 +55,6 @@ pub(in crate::inbox) async fn enter(tx: &mut Tx, consumer: &str, together: Toget
             .await?;
     }
     Ok(())
-}
-
-pub(in crate::inbox) async fn position(
-    connection: &mut impl Connection,
-    consumer: &str,
-) -> Result<Option<i64>, DbError> {
-    Ok(
-        on_engine!(connection, c => sqlx::query_scalar("SELECT position FROM consumer_positions WHERE consumer = $1")
-            .bind(consumer)
-            .fetch_optional(c)
-            .await?),
-    )
-}
-
-/// Moves the consumer from one position to another. Answers no if it is elsewhere. Until the transaction ends, no
-/// other replica can move it.
-pub(in crate::inbox) async fn advance(
-    tx: &mut Tx,
-    consumer: &str,
-    step: crate::inbox::Step,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let moved = on_engine!(tx, c => sqlx::query(
-            "UPDATE consumer_positions SET position = $3, updated_at = $4 WHERE consumer = $1 AND position = $2")
-        .bind(consumer)
-        .bind(step.from)
-        .bind(step.to)
-        .bind(now)
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(moved == 1)
-}
-
-/// Makes sure that the consumer has a row to lock, and answers its position.
-pub(in crate::inbox) async fn ensure_row(
-    tx: &mut Tx,
-    consumer: &str,
-    now: Timestamp,
-) -> Result<i64, DbError> {
-    on_engine!(tx, c => {
-        sqlx::query(
-            "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING")
-            .bind(consumer)
-            .bind(NOWHERE)
-            .bind(now)
-            .execute(c)
-            .await?;
-    });
-    Ok(position(tx, consumer).await?.unwrap_or(NOWHERE))
 }
 
 /// Notes the events as received and answers those that are new. In the order of their ids, so that two replicas that are

@@ -113,7 +113,7 @@ testkit::on_both_engines! {
         let other = db.another().await;
         let (one, two) = (inbox(&db, Effects::new(|_| Ok(()))), inbox(&other, Effects::new(|_| Ok(()))));
         let mut tx = db.begin("test").await.unwrap();
-        let from = store::ensure_row(&mut tx, "tests", clock().now()).await.unwrap();
+        let from = positions::ensure_row(&mut tx, &PositionKey::feed("tests"), clock().now()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(one.position().await.unwrap(), None);
         let ids: Vec<Uuid> = (0..50).map(|_| new_id()).collect();

@@ -153,7 +153,7 @@ testkit::on_both_engines! {
         let bad = ids[2];
         let inbox = inbox(&db, Effects::new(move |event| if event.subject == bad { poison() } else { Ok(()) }));
         let mut tx = db.begin("test").await.unwrap();
-        let from = store::ensure_row(&mut tx, "tests", clock().now()).await.unwrap();
+        let from = positions::ensure_row(&mut tx, &PositionKey::feed("tests"), clock().now()).await.unwrap();
         tx.commit().await.unwrap();
         inbox.deliver(&[], Some(Step { from, to: 0 })).await.unwrap();
         let events: Vec<Envelope> = (1..).zip(&ids)

@@ -1,5 +1,6 @@
 mod deliveries;
 mod failures;
+mod release_before;
 mod restored;
 mod subscriber;
 mod together;

@@ -140,10 +140,12 @@ testkit::on_both_engines! {
         crate::restore::note_in(&mut tx, &noted).await.unwrap();
         crate::restore::claim_pending(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        by_hand(&db, "INSERT INTO consumer_positions VALUES ('tests@kafka@1', -1, 0)").await;
+        by_hand(&db, "INSERT INTO consumer_positions (consumer, name, transport, namespace, position, updated_at)
+                      VALUES ('tests@kafka@1', 'tests', 'kafka', '1', -1, 0)").await;
         let stats = desk.get("stats").await;
         assert_eq!(stats["consumers"].as_array().unwrap().len(), 1, "{stats}");
-        assert_eq!(stats["consumers"][0]["consumer"], "tests@kafka@1");
+        assert_eq!(stats["consumers"][0]["consumer"], "tests");
+        assert_eq!(stats["consumers"][0]["transport"], "kafka");
     }
 
     async fn a_dead_letter_is_listed_and_published_after_all(db: TestDb) {

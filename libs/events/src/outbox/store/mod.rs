@@ -3,7 +3,7 @@
 pub(in crate::outbox) mod dead_letters;
 
 use chassis::clock::Timestamp;
-use chassis::db::{DbError, Reader, Tx};
+use chassis::db::{Connection, DbError, Reader, Tx};
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
@@ -76,4 +76,27 @@ pub(in crate::outbox) async fn note_hole(tx: &mut Tx, aggregate: Uuid, sequence:
         "INSERT INTO outbox_holes (aggregate_id, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     on_engine!(tx, c => sqlx::query(NOTE).bind(aggregate).bind(sequence).execute(c).await.map(drop)?);
     Ok(())
+}
+
+/// Continues after a restoration: positions `leaves_out` further, and new aggregates at versions `raises_by` higher.
+pub(crate) async fn renumber(tx: &mut Tx, leaves_out: i64, raises_by: i64) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query(
+            "UPDATE outbox_feed SET stopped_at = last, resumed_after = last + $1, last = last + $1,
+                 first_sequence = first_sequence + $2")
+            .bind(leaves_out)
+            .bind(raises_by)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The version with which an aggregate begins whose id may have been used before a restoration: 1 without one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_sequence(connection: &mut impl Connection) -> Result<i64, DbError> {
+    let statement = "SELECT first_sequence FROM outbox_feed";
+    Ok(on_engine!(connection, c => sqlx::query_scalar(statement).fetch_one(c).await?))
 }

@@ -163,8 +163,10 @@ impl World {
         let from = match inbox.position().await.unwrap() {
             Some(position) => position,
             None => {
-                self.ours("INSERT INTO consumer_positions VALUES ('copy', 0, 0)")
-                    .await;
+                self.ours(
+                    "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ('copy', 0, 0)",
+                )
+                .await;
                 0
             }
         };

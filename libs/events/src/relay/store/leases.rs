@@ -1,6 +1,6 @@
 //! The statements of the leases.
 
-use chassis::db::{Connection, Db, DbError};
+use chassis::db::{Connection, Db, DbError, Tx};
 use chassis::on_engine;
 use uuid::Uuid;
 
@@ -93,4 +93,15 @@ pub(in crate::relay) async fn leave(db: &Db, me: Uuid) -> Result<(), DbError> {
         sqlx::query("DELETE FROM outbox_replicas WHERE id = $1").bind(me).execute(c).await?;
     });
     tx.commit().await
+}
+
+/// Takes every partition from its holder and forgets all replicas: after a restoration they are processes that are no more.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("UPDATE outbox_leases SET holder = NULL, fence = fence + 1, renewals = 0")
+            .execute(&mut *c)
+            .await?;
+        sqlx::query("DELETE FROM outbox_replicas").execute(c).await?;
+    });
+    Ok(())
 }

@@ -1,45 +1,48 @@
 //! The statements about webhooks themselves.
 
+pub(crate) mod log;
+pub(crate) mod queue;
+
 use chassis::cipher::Sealed;
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
-use super::types::Types;
+use crate::types::Types;
 
 /// A webhook as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Webhook {
-    pub(super) id: Uuid,
-    pub(super) url: String,
+pub(crate) struct Webhook {
+    pub(crate) id: Uuid,
+    pub(crate) url: String,
     types: String,
-    pub(super) description: String,
+    pub(crate) description: String,
     secret: Vec<u8>,
     secret_key: String,
     previous_secret: Option<Vec<u8>>,
     previous_secret_key: Option<String>,
-    pub(super) previous_until: Option<Timestamp>,
-    pub(super) disabled_at: Option<Timestamp>,
-    pub(super) disabled_reason: Option<String>,
+    pub(crate) previous_until: Option<Timestamp>,
+    pub(crate) disabled_at: Option<Timestamp>,
+    pub(crate) disabled_reason: Option<String>,
     paused_until: Timestamp,
-    pub(super) version: i64,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Webhook {
-    pub(super) fn types(&self) -> Types {
+    pub(crate) fn types(&self) -> Types {
         Types::stored(&self.types)
     }
 
     /// Whether something may be sent: it is neither disabled nor left alone for a while.
-    pub(super) fn may_be_called(&self, now: Timestamp) -> bool {
+    pub(crate) fn may_be_called(&self, now: Timestamp) -> bool {
         self.disabled_at.is_none() && self.paused_until <= now
     }
 
     /// The secret that signs.
-    pub(super) fn secret(&self) -> Sealed {
+    pub(crate) fn secret(&self) -> Sealed {
         Sealed {
             key: self.secret_key.clone(),
             bytes: self.secret.clone(),
@@ -47,7 +50,7 @@ impl Webhook {
     }
 
     /// The secret from before, whether it still signs or not.
-    pub(super) fn previous(&self) -> Option<Sealed> {
+    pub(crate) fn previous(&self) -> Option<Sealed> {
         Some(Sealed {
             key: self.previous_secret_key.clone()?,
             bytes: self.previous_secret.clone()?,
@@ -55,7 +58,7 @@ impl Webhook {
     }
 
     /// The secret from before, while it signs beside the other.
-    pub(super) fn previous_at(&self, now: Timestamp) -> Option<Sealed> {
+    pub(crate) fn previous_at(&self, now: Timestamp) -> Option<Sealed> {
         self.previous()
             .filter(|_| self.previous_until.is_some_and(|until| until > now))
     }
@@ -63,17 +66,17 @@ impl Webhook {
 
 /// A webhook about to be made.
 #[derive(Debug)]
-pub(super) struct NewRow<'a> {
-    pub(super) id: Uuid,
-    pub(super) url: &'a str,
-    pub(super) types: &'a Types,
-    pub(super) description: &'a str,
-    pub(super) secret: &'a Sealed,
-    pub(super) now: Timestamp,
+pub(crate) struct NewRow<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) url: &'a str,
+    pub(crate) types: &'a Types,
+    pub(crate) description: &'a str,
+    pub(crate) secret: &'a Sealed,
+    pub(crate) now: Timestamp,
 }
 
 /// Writes a webhook that stands at the head of the feed.
-pub(super) async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<(), DbError> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "INSERT INTO webhooks (id, url, types, description, secret, secret_key, position, version, created_at, updated_at)
@@ -92,7 +95,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewRow<'_>) -> Result<(), DbError>
 }
 
 /// Up to `limit` webhooks after `after`, in the order of their ids.
-pub(super) async fn list(
+pub(crate) async fn list(
     reader: &mut impl Connection,
     after: Uuid,
     limit: i64,
@@ -107,7 +110,7 @@ pub(super) async fn list(
         .await?))
 }
 
-pub(super) async fn find(reader: &mut impl Connection, id: Uuid) -> Result<Option<Webhook>, DbError> {
+pub(crate) async fn find(reader: &mut impl Connection, id: Uuid) -> Result<Option<Webhook>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, url, types, description, secret, secret_key, previous_secret, previous_secret_key, previous_until,
                     disabled_at, disabled_reason, paused_until, version, created_at, updated_at
@@ -118,7 +121,7 @@ pub(super) async fn find(reader: &mut impl Connection, id: Uuid) -> Result<Optio
 }
 
 /// Finds a webhook that stays as it is until the transaction ends.
-pub(super) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Webhook>, DbError> {
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Webhook>, DbError> {
     let statement = sql!(tx,
         sqlite: "SELECT id FROM webhooks WHERE id = $1",
         postgres: "SELECT id FROM webhooks WHERE id = $1 FOR UPDATE",
@@ -133,15 +136,15 @@ pub(super) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Webhook>, DbErr
 
 /// What an operator changes.
 #[derive(Debug)]
-pub(super) struct Change<'a> {
-    pub(super) url: &'a str,
-    pub(super) types: &'a Types,
-    pub(super) description: &'a str,
-    pub(super) disabled: Option<(Timestamp, &'a str)>,
+pub(crate) struct Change<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) types: &'a Types,
+    pub(crate) description: &'a str,
+    pub(crate) disabled: Option<(Timestamp, &'a str)>,
 }
 
 /// Writes what an operator changed. Whoever asked to be left alone is asked again.
-pub(super) async fn update(
+pub(crate) async fn update(
     tx: &mut Tx,
     id: Uuid,
     change: &Change<'_>,
@@ -166,7 +169,7 @@ pub(super) async fn update(
 }
 
 /// A new secret; the one that was there signs beside it until `until`.
-pub(super) async fn rotate(
+pub(crate) async fn rotate(
     tx: &mut Tx,
     id: Uuid,
     secret: &Sealed,
@@ -190,7 +193,7 @@ pub(super) async fn rotate(
 }
 
 /// Removes a webhook with its deliveries, and answers whether there was one.
-pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let gone = on_engine!(tx, c => {
         // The webhook first: whoever is about to write deliveries for it waits, and finds nothing.
         let gone = sqlx::query("DELETE FROM webhooks WHERE id = $1").bind(id).execute(&mut *c).await?.rows_affected();
@@ -201,7 +204,7 @@ pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
 }
 
 /// The receiver is gone for good (410), unless it was moved meanwhile.
-pub(super) async fn disable_gone(tx: &mut Tx, id: Uuid, url: &str, now: Timestamp) -> Result<bool, DbError> {
+pub(crate) async fn disable_gone(tx: &mut Tx, id: Uuid, url: &str, now: Timestamp) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(
             "UPDATE webhooks SET disabled_at = $3, disabled_reason = 'gone', version = version + 1, updated_at = $3
              WHERE id = $1 AND url = $2 AND disabled_at IS NULL")
@@ -214,7 +217,7 @@ pub(super) async fn disable_gone(tx: &mut Tx, id: Uuid, url: &str, now: Timestam
 }
 
 /// The receiver asked to be left alone until `until`.
-pub(super) async fn pause(tx: &mut Tx, id: Uuid, until: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn pause(tx: &mut Tx, id: Uuid, until: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE webhooks SET paused_until = $2 WHERE id = $1 AND paused_until < $2")
             .bind(id)
@@ -226,7 +229,7 @@ pub(super) async fn pause(tx: &mut Tx, id: Uuid, until: Timestamp) -> Result<(),
 }
 
 /// Writes secrets encrypted anew, unless they were changed meanwhile.
-pub(super) async fn reseal(
+pub(crate) async fn reseal(
     tx: &mut Tx,
     known: &Webhook,
     secret: &Sealed,
@@ -249,7 +252,7 @@ pub(super) async fn reseal(
 }
 
 /// Forgets secrets that sign no more.
-pub(super) async fn forget_previous(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn forget_previous(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "UPDATE webhooks SET previous_secret = NULL, previous_secret_key = NULL, previous_until = NULL

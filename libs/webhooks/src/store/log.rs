@@ -6,12 +6,12 @@ use chassis::{on_engine, sql};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::message::TEST_TYPE;
+use crate::message::TEST_TYPE;
 
 /// How far a delivery has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub(crate) enum State {
     /// To be tried, or tried again.
     Pending,
     /// The receiver has it.
@@ -32,7 +32,7 @@ impl State {
 
 /// One line of the log. Nothing of the event itself: that may be about a person.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     event_id: Uuid,
     #[serde(rename = "type")]
     #[sqlx(rename = "type")]
@@ -56,22 +56,22 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    pub(super) fn event_id(&self) -> Uuid {
+    pub(crate) fn event_id(&self) -> Uuid {
         self.event_id
     }
 }
 
 /// Which part of the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Page {
-    pub(super) state: Option<State>,
+pub(crate) struct Page {
+    pub(crate) state: Option<State>,
     /// Older than this event.
-    pub(super) before: Option<Uuid>,
-    pub(super) limit: i64,
+    pub(crate) before: Option<Uuid>,
+    pub(crate) limit: i64,
 }
 
 /// Deliveries of a webhook, newest first.
-pub(super) async fn list(
+pub(crate) async fn list(
     reader: &mut impl Connection,
     webhook: Uuid,
     page: Page,
@@ -97,7 +97,7 @@ pub(super) async fn list(
         .await?))
 }
 
-pub(super) async fn find(
+pub(crate) async fn find(
     reader: &mut impl Connection,
     webhook: Uuid,
     event: Uuid,
@@ -113,7 +113,7 @@ pub(super) async fn find(
 }
 
 /// How many deliveries of a webhook wait, and how many were given up.
-pub(super) async fn counts(reader: &mut impl Connection, webhook: Uuid) -> Result<(i64, i64), DbError> {
+pub(crate) async fn counts(reader: &mut impl Connection, webhook: Uuid) -> Result<(i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending'),
                     (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'dead')")
@@ -124,7 +124,7 @@ pub(super) async fn counts(reader: &mut impl Connection, webhook: Uuid) -> Resul
 
 /// Has a delivery tried again from the beginning, whatever became of it; the attempt that may be under way counts no
 /// more. Answers whether there is such a delivery.
-pub(super) async fn replay(tx: &mut Tx, webhook: Uuid, event: Uuid, now: Timestamp) -> Result<bool, DbError> {
+pub(crate) async fn replay(tx: &mut Tx, webhook: Uuid, event: Uuid, now: Timestamp) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => {
         let found = sqlx::query(
                 "UPDATE webhook_deliveries
@@ -153,7 +153,7 @@ pub(super) async fn replay(tx: &mut Tx, webhook: Uuid, event: Uuid, now: Timesta
 }
 
 /// Has everything that was given up tried again, tests excepted, and answers how much that is.
-pub(super) async fn replay_dead(tx: &mut Tx, webhook: Uuid, now: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn replay_dead(tx: &mut Tx, webhook: Uuid, now: Timestamp) -> Result<u64, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(
             "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_attempt_at = $2, finished_at = NULL
              WHERE webhook_id = $1 AND state = 'dead' AND type <> $3")
@@ -167,7 +167,7 @@ pub(super) async fn replay_dead(tx: &mut Tx, webhook: Uuid, now: Timestamp) -> R
 
 /// Forgets what was finished before `before`, and what has waited since then for a webhook that is disabled: `limit`
 /// deliveries of each at most. Answers whether there may be more.
-pub(super) async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<bool, DbError> {
+pub(crate) async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => {
         let finished = sqlx::query(
                 "DELETE FROM webhook_deliveries WHERE (webhook_id, event_id) IN
@@ -194,7 +194,7 @@ pub(super) async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<
 
 /// What the metrics show of all webhooks that are not disabled: how many deliveries wait, since when the oldest does,
 /// and how many were given up.
-pub(super) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<Timestamp>, i64), DbError> {
+pub(crate) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<Timestamp>, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT count(*), min(created_at),
                     (SELECT count(*) FROM webhook_deliveries WHERE state = 'dead' AND type <> $1)

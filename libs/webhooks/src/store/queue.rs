@@ -7,25 +7,25 @@ use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
-use super::types::Types;
+use crate::types::Types;
 use contract::Envelope;
 
 /// A webhook that has not looked at the whole feed yet.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Behind {
-    pub(super) id: Uuid,
+pub(crate) struct Behind {
+    pub(crate) id: Uuid,
     types: String,
-    pub(super) position: i64,
+    pub(crate) position: i64,
     version: i64,
 }
 
 impl Behind {
-    pub(super) fn types(&self) -> Types {
+    pub(crate) fn types(&self) -> Types {
         Types::stored(&self.types)
     }
 }
 
-pub(super) async fn behind(reader: &mut impl Connection) -> Result<Vec<Behind>, DbError> {
+pub(crate) async fn behind(reader: &mut impl Connection) -> Result<Vec<Behind>, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT id, types, position, version FROM webhooks
              WHERE disabled_at IS NULL AND position < (SELECT last FROM outbox_feed) ORDER BY id")
@@ -35,7 +35,7 @@ pub(super) async fn behind(reader: &mut impl Connection) -> Result<Vec<Behind>, 
 
 /// Moves a webhook on to `to`. Nothing when another replica has moved it, or it was changed (its types may be others
 /// now), disabled or deleted. Its row stays locked until the transaction ends.
-pub(super) async fn advance(tx: &mut Tx, known: &Behind, to: i64) -> Result<bool, DbError> {
+pub(crate) async fn advance(tx: &mut Tx, known: &Behind, to: i64) -> Result<bool, DbError> {
     Ok(on_engine!(tx, c => sqlx::query(
             "UPDATE webhooks SET position = $3
              WHERE id = $1 AND position = $2 AND version = $4 AND disabled_at IS NULL")
@@ -50,7 +50,7 @@ pub(super) async fn advance(tx: &mut Tx, known: &Behind, to: i64) -> Result<bool
 
 /// The clock by which claims are held: the database's, so that a replica whose own clock is wrong takes nothing from
 /// others.
-pub(super) async fn clock(reader: &mut impl Connection) -> Result<Timestamp, DbError> {
+pub(crate) async fn clock(reader: &mut impl Connection) -> Result<Timestamp, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
         postgres: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
@@ -60,7 +60,7 @@ pub(super) async fn clock(reader: &mut impl Connection) -> Result<Timestamp, DbE
 
 /// Writes down that `event` is to be delivered, when the one before it of the same aggregate is: while that waits for
 /// its next attempt, so does this. The event is kept as it is: the outbox may forget it.
-pub(super) async fn enqueue(
+pub(crate) async fn enqueue(
     tx: &mut Tx,
     webhook: Uuid,
     event: &Envelope,
@@ -93,7 +93,7 @@ pub(super) async fn enqueue(
 }
 
 /// The webhooks with something that is due at `now`, by their ids. `held` is what [`clock`] says.
-pub(super) async fn with_work(
+pub(crate) async fn with_work(
     reader: &mut impl Connection,
     now: Timestamp,
     held: Timestamp,
@@ -112,7 +112,7 @@ pub(super) async fn with_work(
 
 /// Makes due what waits for longer than anything can, because a clock has gone back: deliveries that wait for more than
 /// `longest`, claims that last for more than `lease`, and webhooks that are left alone for more than `longest`. How many.
-pub(super) async fn cut_short(
+pub(crate) async fn cut_short(
     tx: &mut Tx,
     (now, held): (Timestamp, Timestamp),
     longest: Duration,
@@ -143,19 +143,19 @@ pub(super) async fn cut_short(
 
 /// A delivery that is due.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Due {
-    pub(super) event_id: Uuid,
+pub(crate) struct Due {
+    pub(crate) event_id: Uuid,
     #[sqlx(rename = "type")]
-    pub(super) kind: String,
-    pub(super) envelope: String,
-    pub(super) attempts: i32,
-    pub(super) claims: i64,
+    pub(crate) kind: String,
+    pub(crate) envelope: String,
+    pub(crate) attempts: i32,
+    pub(crate) claims: i64,
 }
 
 /// Up to `limit` deliveries of `webhook` that are due and nobody's, the longest due first: in the order of an index, so
 /// that what waits for later costs nothing. What comes after an event of the same aggregate that is still to be
 /// delivered is not due, whoever has that one.
-pub(super) async fn due(
+pub(crate) async fn due(
     reader: &mut impl Connection,
     webhook: Uuid,
     (now, held): (Timestamp, Timestamp),
@@ -180,15 +180,15 @@ pub(super) async fn due(
 
 /// Which delivery, and by which claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
-    pub(super) webhook: Uuid,
-    pub(super) event: Uuid,
+pub(crate) struct Claim {
+    pub(crate) webhook: Uuid,
+    pub(crate) event: Uuid,
     /// Raised by every claim: whoever lost theirs changes nothing any more.
-    pub(super) fence: i64,
+    pub(crate) fence: i64,
 }
 
 /// Takes a delivery that nobody took since it was read.
-pub(super) async fn claim(
+pub(crate) async fn claim(
     tx: &mut Tx,
     webhook: Uuid,
     due: &Due,
@@ -216,7 +216,7 @@ pub(super) async fn claim(
 }
 
 /// Gives a delivery back that was not tried.
-pub(super) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
+pub(crate) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "UPDATE webhook_deliveries SET claimed_until = 0
@@ -231,7 +231,7 @@ pub(super) async fn release(tx: &mut Tx, claim: Claim) -> Result<(), DbError> {
 }
 
 /// Gives a delivery back that could not be tried, until `until`.
-pub(super) async fn put_off(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn put_off(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
     on_engine!(&mut *tx, c => {
         sqlx::query(
             "UPDATE webhook_deliveries SET claimed_until = 0, next_attempt_at = $4
@@ -248,7 +248,7 @@ pub(super) async fn put_off(tx: &mut Tx, claim: Claim, until: Timestamp) -> Resu
 
 /// Has what follows an event of the same aggregate wait as long as that does. It could not be sent before anyway; so it
 /// need not be looked at either.
-pub(super) async fn hold_back(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn hold_back(tx: &mut Tx, claim: Claim, until: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(
             "UPDATE webhook_deliveries SET next_attempt_at = $3
@@ -266,18 +266,18 @@ pub(super) async fn hold_back(tx: &mut Tx, claim: Claim, until: Timestamp) -> Re
 
 /// What became of an attempt.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     /// `pending`, `delivered`, `dead`.
-    pub(super) state: &'static str,
-    pub(super) next_attempt_at: Timestamp,
-    pub(super) status: Option<i32>,
-    pub(super) error: Option<String>,
+    pub(crate) state: &'static str,
+    pub(crate) next_attempt_at: Timestamp,
+    pub(crate) status: Option<i32>,
+    pub(crate) error: Option<String>,
     /// Whether it counts as one of those after which a delivery is given up.
-    pub(super) counts: bool,
+    pub(crate) counts: bool,
 }
 
 /// Writes an attempt down, and answers whether the delivery was still `claim`'s.
-pub(super) async fn finish(
+pub(crate) async fn finish(
     tx: &mut Tx,
     claim: Claim,
     attempt: &Attempt,
