@@ -13,12 +13,11 @@ pub mod health;
 pub mod http;
 pub mod http_client;
 pub mod outbound;
-pub mod program;
 pub mod random;
 pub mod secret;
 pub mod server;
+pub mod service;
 pub mod shutdown;
-pub mod startup;
 pub mod telemetry;
 
 mod text;

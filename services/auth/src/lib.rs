@@ -34,7 +34,7 @@ pub mod throttle;
 use chassis::db::Migrations;
 
 pub use catalogue::METRICS;
-pub use service::{RunError, SCHEMA, migrate, run, run_with};
+pub use service::{AuthService, SCHEMA};
 
 /// The migrations of this service's tables. Those of [`events::MIGRATIONS`] are in the same database.
 pub static MIGRATIONS: Migrations = Migrations {

@@ -1,24 +1,19 @@
-//! The wiring of the service: start, background tasks and shutdown.
+//! The wiring of the service: its collaborators and background tasks. The shell `chassis::service` runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use brokers::{AnyTransport, follow};
 use chassis::access::{ServiceTokens, Verifier};
 use chassis::backoff::Backoff;
 use chassis::cipher::Cipher;
-use chassis::clock::{SharedClock, SystemClock};
 use chassis::config::ConfigError;
-use chassis::db::{Db, DbError, Migrations};
-use chassis::health::Health;
-use chassis::http::{PublicScheme, serve_under, standard_layers};
-use chassis::http_client::{ClientOptions, HttpClient};
-use chassis::random::{SharedRandom, SystemRandom};
-use chassis::server::{self, ServeError, Server};
+use chassis::db::{Db, Migrations};
+use chassis::service::{self, Environment, RunError, Service, ShellSettings};
 use chassis::shutdown::Shutdown;
-use chassis::telemetry::catalogue::declare;
-use chassis::{startup, telemetry};
+use chassis::telemetry::catalogue::Metric;
 use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
@@ -44,32 +39,58 @@ const CONSUMER: &str = "auth";
 /// The migrations of the database.
 pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
-/// Why the service ended.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The configuration cannot be used. Exit code 2.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database cannot be opened or brought up to date. Exit code 3.
-    #[error(transparent)]
-    Database(#[from] DbError),
-    /// A port cannot be listened on, or its certificate cannot be used. Exit code 4.
-    #[error(transparent)]
-    Bind(#[from] ServeError),
-    /// Another failure. Exit code 1.
-    #[error(transparent)]
-    Other(#[from] anyhow::Error),
+/// The service, for the shell that runs it.
+#[derive(Debug)]
+pub struct AuthService;
+
+impl Service for AuthService {
+    const NAME: &'static str = "auth";
+    const METRICS: &'static [&'static [Metric]] = &[
+        events::METRICS,
+        brokers::METRICS,
+        webhooks::METRICS,
+        crate::METRICS,
+    ];
+    type Settings = Settings;
+
+    fn schema() -> &'static [&'static Migrations] {
+        &SCHEMA
+    }
+
+    async fn start(settings: Settings, environment: &Environment) -> Result<Router, RunError> {
+        let app = wire(settings, environment).await?;
+        restore::after_restore(&app).await?;
+        restore::close_sign_in(&app, &environment.health).await?;
+        clients::bootstrap(&app, &app.settings.clients).await?;
+        start_background_tasks(&app, environment)?;
+        if let Some(link) = setup::issue_setup_link(&app).await? {
+            tracing::info!(
+                event.action = "set-up",
+                event.outcome = "success",
+                setup.url = %link,
+                "nobody administers yet; the set-up link makes the first administrator"
+            );
+        }
+        Ok(app::router(&app).with_state(app))
+    }
 }
 
-impl RunError {
-    /// The exit code of the process.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Config(_) => 2,
-            Self::Database(_) => 3,
-            Self::Bind(_) => 4,
-            Self::Other(_) => 1,
+impl service::Settings for Settings {
+    fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let settings: Self = chassis::config::load(AuthService::NAME, file, std::env::vars())?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn shell(&self) -> ShellSettings {
+        ShellSettings {
+            public_url: self.issuer.clone(),
+            listen: self.listen.clone(),
+            limits: self.limits.clone(),
+            log: self.log.clone(),
+            traces: self.traces.clone(),
+            database: self.database.clone(),
+            drain: Duration::from_secs(self.drain_seconds),
         }
     }
 }
@@ -93,97 +114,8 @@ impl From<BootstrapError> for RunError {
     }
 }
 
-/// Runs the service until SIGTERM or SIGINT.
-///
-/// `config` is the TOML file; without one, everything comes from `VESTIBULE_AUTH__…` variables.
-///
-/// # Errors
-/// See [`RunError`].
-pub async fn run(config: Option<PathBuf>) -> Result<(), RunError> {
-    run_with(Settings::load(config.as_deref())?).await
-}
-
-/// Migrates the schema of the database, and ends. This is for a database role that may change tables, when
-/// the role of the service may not (`database.migrate = false`).
-///
-/// # Errors
-/// See [`RunError`].
-pub async fn migrate(config: Option<PathBuf>) -> Result<(), RunError> {
-    let settings = Settings::load(config.as_deref())?;
-    let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
-    let location = settings.database.location();
-    let db = settings.database.open().await?;
-    db.migrate(&location, &SCHEMA).await?;
-    db.close().await;
-    tracing::info!("the schema of the database at {location} is up to date");
-    Ok(())
-}
-
-/// Runs the service with settings that were read already.
-///
-/// # Errors
-/// See [`RunError`].
-pub async fn run_with(settings: Settings) -> Result<(), RunError> {
-    let _telemetry = telemetry::init("auth", &settings.log, &settings.traces).map_err(anyhow::Error::from)?;
-    declare(events::METRICS);
-    declare(brokers::METRICS);
-    declare(webhooks::METRICS);
-    declare(crate::METRICS);
-    // The ports come first, so that a taken port is known before anything is written.
-    let mut server = Server::bind(&settings.listen, &settings.limits).await?;
-    let (health, shutdown) = (Health::new(), Shutdown::new());
-    shutdown.on_signals().map_err(anyhow::Error::from)?;
-    server.serve_management(&health, &shutdown);
-    let db = settings.database.open().await?;
-    db.record_metrics_before_scrape();
-    if !startup::wait_for_schema(&db, &settings.database, &SCHEMA, &health, &shutdown).await? {
-        server::stop_background_tasks(&shutdown).await;
-        return Ok(());
-    }
-    let (listen, limits, drain) = (settings.listen.clone(), settings.limits.clone(), settings.drain());
-    let environment = Environment {
-        http: HttpClient::new(ClientOptions::default()).map_err(anyhow::Error::from)?,
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom::default()),
-    };
-    let app = wire(settings, &environment, db.clone(), &shutdown).await?;
-    restore::after_restore(&app).await?;
-    restore::close_sign_in(&app, &health).await?;
-    clients::bootstrap(&app, &app.settings.clients).await?;
-    start_background_tasks(&app, &environment, &health, &shutdown)?;
-    if let Some(link) = setup::issue_setup_link(&app).await? {
-        tracing::info!(
-            event.action = "set-up",
-            event.outcome = "success",
-            setup.url = %link,
-            "nobody administers yet; the set-up link makes the first administrator"
-        );
-    }
-
-    health.mark_started();
-    tracing::info!(server.address = %listen.address, "auth answers on {}", listen.address);
-    let issuer = app.settings.issuer.clone();
-    let scheme = PublicScheme::of(issuer.as_str());
-    let routes = standard_layers(app::router(&app), &limits, scheme).with_state(app);
-    let routes = serve_under(routes, &issuer);
-    server.run(routes, health, drain, &shutdown).await;
-    db.close().await;
-    Ok(())
-}
-
-/// The clock, the randomness and the HTTP client of the process.
-struct Environment {
-    http: HttpClient,
-    clock: SharedClock,
-    random: SharedRandom,
-}
-
-async fn wire(
-    settings: Settings,
-    environment: &Environment,
-    db: Db,
-    shutdown: &Shutdown,
-) -> Result<SharedApp, RunError> {
+async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp, RunError> {
+    let db = environment.db.clone();
     let clock = || Arc::clone(&environment.clock);
     let random = || Arc::clone(&environment.random);
     let issuer = Issuer::of(&settings).map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
@@ -214,7 +146,7 @@ async fn wire(
         db.clone(),
         outbox.clone(),
         Arc::new(AccountsSnapshot),
-        shutdown.clone(),
+        environment.shutdown.clone(),
     );
     let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
     let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
@@ -260,12 +192,8 @@ pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<We
 }
 
 /// Starts the background tasks, which run until `shutdown`.
-fn start_background_tasks(
-    app: &SharedApp,
-    environment: &Environment,
-    health: &Health,
-    shutdown: &Shutdown,
-) -> Result<(), RunError> {
+fn start_background_tasks(app: &SharedApp, environment: &Environment) -> Result<(), RunError> {
+    let Environment { health, shutdown, .. } = environment;
     start_publishing(app, shutdown)?;
     follow_users(app, environment, shutdown)?;
     let (restored, health, until) = (app.clone(), health.clone(), shutdown.clone());
@@ -363,21 +291,5 @@ async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
                 failures.failed(&error);
             }
         }
-    }
-}
-
-impl Settings {
-    /// Reads the settings of this process.
-    ///
-    /// # Errors
-    /// The first error: the file, the key and what is expected. It never has a value.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let settings: Self = chassis::config::load("auth", file, std::env::vars())?;
-        settings.check()?;
-        Ok(settings)
-    }
-
-    fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
     }
 }

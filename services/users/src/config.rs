@@ -1,7 +1,5 @@
 //! The settings of the service, as the operator writes them.
 
-use std::path::Path;
-
 use brokers::EventsConfig;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
@@ -54,16 +52,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the file, and the environment over it.
-    ///
-    /// # Errors
-    /// The first thing that is wrong: where it stands, and what is expected there.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let settings: Self = chassis::config::load("users", file, std::env::vars())?;
-        settings.check()?;
-        Ok(settings)
-    }
-
     /// What the types alone cannot tell.
     ///
     /// # Errors
@@ -183,6 +171,8 @@ fn default_registrar() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

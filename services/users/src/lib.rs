@@ -21,7 +21,7 @@ mod users;
 use chassis::db::Migrations;
 
 pub use catalogue::METRICS;
-pub use service::{RunError, SCHEMA, migrate, run, run_with};
+pub use service::{SCHEMA, UsersService};
 
 /// The tables of this service.
 pub static MIGRATIONS: Migrations = Migrations {

@@ -1,11 +1,10 @@
-//! `vestibule-users`: the user service as a process.
+//! `vestibule-users`: the binary of the user service.
 
-use std::fmt::Display;
 use std::process::ExitCode;
 
-use chassis::health;
-use chassis::program::{Arguments, Command};
+use chassis::service::{self, Arguments};
 use clap::Parser;
+use users::UsersService;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,40 +22,5 @@ struct Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Program { arguments } = Program::parse();
-    let config = arguments.config("users");
-    match arguments.command {
-        None => ended(
-            users::run(config)
-                .await
-                .map_err(|error| (error.exit_code(), error)),
-        ),
-        Some(Command::Migrate) => ended(
-            users::migrate(config)
-                .await
-                .map_err(|error| (error.exit_code(), error)),
-        ),
-        Some(Command::Health) => ended(
-            health::probe("users", config.as_deref())
-                .await
-                .map_err(|error| (1, error)),
-        ),
-    }
-}
-
-/// How the process ends, with the last word of one that failed.
-fn ended(result: Result<(), (u8, impl Display)>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err((code, error)) => {
-            #[expect(
-                clippy::print_stderr,
-                reason = "the last word of a process that cannot start, maybe before logging did"
-            )]
-            {
-                eprintln!("vestibule-users: {error}");
-            }
-            ExitCode::from(code)
-        }
-    }
+    service::execute::<UsersService>(Program::parse().arguments).await
 }

@@ -65,11 +65,19 @@ pub enum DbError {
 
 impl DbError {
     /// This error with its location.
-    pub(super) fn at(self, location: &str) -> Self {
+    pub(crate) fn at(self, location: &str) -> Self {
         Self::At {
             location: location.to_owned(),
             source: Box::new(self),
         }
+    }
+
+    /// Whether the text of this error names the database.
+    pub(crate) fn names_location(&self) -> bool {
+        matches!(
+            self,
+            Self::At { .. } | Self::Open { .. } | Self::Newer { .. } | Self::Migrate { .. }
+        )
     }
 
     /// Whether the role lacks a privilege (PostgreSQL `insufficient_privilege`).

@@ -37,23 +37,6 @@ const MANAGEMENT_HEADER_SECONDS: u64 = 5;
 /// The interval at which recorded metrics are moved into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// The parameters of [`run`].
-#[derive(Debug)]
-pub struct Service {
-    /// `auth`, `users`: for log lines.
-    pub name: &'static str,
-    /// The addresses to listen on.
-    pub listen: ListenConfig,
-    /// The limits of connections and requests.
-    pub limits: LimitsConfig,
-    /// How long to go on serving after shutdown begins, until load balancers have noticed.
-    pub drain: Duration,
-    /// The public routes, with [`crate::http::standard_layers`].
-    pub app: Router,
-    /// The health that `/health/*` reports.
-    pub health: Health,
-}
-
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -207,23 +190,4 @@ async fn upkeep(shutdown: Shutdown) {
             () = shutdown.cancelled() => return,
         }
     }
-}
-
-/// Binds both ports, marks the service as started, and serves until `shutdown` is complete.
-///
-/// # Errors
-/// A port cannot be bound or the certificate cannot be used.
-pub async fn run(service: Service, shutdown: Shutdown) -> Result<(), ServeError> {
-    let server = Server::bind(&service.listen, &service.limits).await?;
-    service.health.mark_started();
-    tracing::info!(
-        server.address = %service.listen.address,
-        "{} answers on {}",
-        service.name,
-        service.listen.address
-    );
-    server
-        .run(service.app, service.health, service.drain, &shutdown)
-        .await;
-    Ok(())
 }

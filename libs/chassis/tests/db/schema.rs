@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use chassis::db::{Db, DbConfig, DbError, Migrations};
 use chassis::health::Health;
+use chassis::service::wait_for_schema;
 use chassis::shutdown::Shutdown;
-use chassis::{on_engine, sql, startup};
+use chassis::{on_engine, sql};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use testkit::{eventually, on_both_engines};
 
@@ -94,7 +95,7 @@ on_both_engines! {
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let set = migrations(&[TABLE]);
         let sets = [&set];
-        let start = startup::wait_for_schema(&test, &config, &sets, &health, &shutdown);
+        let start = wait_for_schema(&test, &config, &sets, &health, &shutdown);
         let migrate = async {
             eventually("it waits", async || (health.missing() == ["start", "schema"]).then_some(())).await;
             test.migrate("here", &[&set]).await.unwrap();
@@ -105,7 +106,7 @@ on_both_engines! {
 
         let more = migrations(&[TABLE, "CREATE TABLE more (id BIGINT)"]);
         shutdown.begin();
-        assert!(!startup::wait_for_schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
+        assert!(!wait_for_schema(&test, &config, &[&more], &health, &shutdown).await.unwrap());
     }
 
     async fn a_start_that_waits_for_the_migration_of_another_can_be_ended(test: TestDb) {
@@ -118,7 +119,7 @@ on_both_engines! {
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let set = migrations(&[TABLE]);
         shutdown.begin();
-        let started = startup::wait_for_schema(&test, &config, &[&set], &health, &shutdown).await;
+        let started = wait_for_schema(&test, &config, &[&set], &health, &shutdown).await;
         assert!(!started.unwrap(), "it goes on although it was told to end");
         held.rollback().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Startup of a service: brings the schema of its database up to date, or waits for it.
+//! The schema at the start of a service: migrates it, or waits until it is migrated.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::health::Health;
 use crate::shutdown::Shutdown;
 
 /// The requirement of `/health/started` until the schema is there.
-pub const SCHEMA: &str = "schema";
+const SCHEMA: &str = "schema";
 /// The interval at which the schema is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// The interval of the log line about a missing schema.
