@@ -18,12 +18,14 @@ use crate::breach_list::BreachList;
 use crate::clients::ClientCache;
 use crate::config::Settings;
 use crate::credentials::Hasher;
+use crate::form_submissions::FormSubmissions;
 use crate::grants::Issuer;
 use crate::http;
 use crate::keys::KeyRing;
 use crate::pages::{self, Pages};
 use crate::registration::UsersService;
 use crate::restore::SignInGate;
+use crate::throttle::Throttle;
 
 /// The collaborators that every use case takes.
 pub struct App {
@@ -61,6 +63,57 @@ pub struct App {
     pub pages: Pages,
     /// The gate that keeps sign-in closed after a restoration.
     pub sign_in_gate: SignInGate,
+    /// The throttle of sign-ins.
+    pub throttle: Throttle,
+    /// The form submissions of the last seconds.
+    pub form_submissions: FormSubmissions,
+}
+
+/// What the collaborators are built from.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) db: Db,
+    pub(crate) clock: SharedClock,
+    pub(crate) random: SharedRandom,
+    pub(crate) outbox: Outbox,
+    pub(crate) feed: Feed,
+    pub(crate) operations: Operations,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) hasher: Hasher,
+    pub(crate) breach_list: BreachList,
+    pub(crate) users: Arc<dyn UsersService>,
+    pub(crate) issuer: Issuer,
+    pub(crate) keys: KeyRing,
+    pub(crate) pages: Pages,
+}
+
+impl App {
+    /// Builds the collaborators.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let (db, clock) = (parts.db, parts.clock);
+        let issuer = parts.issuer.url();
+        Self {
+            throttle: Throttle::new(db.clone(), Arc::clone(&clock), &parts.settings.throttle),
+            form_submissions: FormSubmissions::new(db.clone(), Arc::clone(&clock)),
+            verifier: Verifier::new(issuer, issuer, parts.keys.clone(), Arc::clone(&clock)),
+            settings: parts.settings,
+            random: parts.random,
+            outbox: parts.outbox,
+            feed: parts.feed,
+            operations: parts.operations,
+            webhooks: parts.webhooks,
+            hasher: parts.hasher,
+            breach_list: Arc::new(parts.breach_list),
+            users: parts.users,
+            issuer: parts.issuer,
+            keys: parts.keys,
+            clients: ClientCache::default(),
+            pages: parts.pages,
+            sign_in_gate: SignInGate::default(),
+            db,
+            clock,
+        }
+    }
 }
 
 /// An [`App`] shared by every request and background task.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use brokers::{AnyTransport, follow};
-use chassis::access::{ServiceTokens, Verifier};
+use chassis::access::ServiceTokens;
 use chassis::backoff::Backoff;
 use chassis::cipher::Cipher;
 use chassis::config::ConfigError;
@@ -21,13 +21,13 @@ use events::{Outbox, Relay, RelayOptions};
 use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::accounts::AccountsSnapshot;
-use crate::app::{self, App, SharedApp};
+use crate::app::{self, App, Parts, SharedApp};
 use crate::breach_list::BreachList;
-use crate::clients::{self, BootstrapError, ClientCache};
+use crate::clients::{self, BootstrapError};
 use crate::config::Settings;
 use crate::credentials::Hasher;
 use crate::grants::Issuer;
-use crate::keys::{self, KeyError, KeyRing, RotationPolicy};
+use crate::keys::{self, KeyError, KeyRing};
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::HttpUsersService;
 use crate::subjects::{SubjectHoldings, UserEventHandler};
@@ -118,17 +118,11 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
     let db = environment.db.clone();
     let clock = || Arc::clone(&environment.clock);
     let random = || Arc::clone(&environment.random);
-    let issuer = Issuer::of(&settings).map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
+    let issuer = Issuer::new(&settings.issuer, &settings.users.url)
+        .map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
     let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
     restore::delete_restored_keys(&db).await?;
-    let keys = KeyRing::open(
-        db.clone(),
-        clock(),
-        random(),
-        cipher,
-        RotationPolicy::of(&settings),
-    )
-    .await?;
+    let keys = KeyRing::open(db.clone(), clock(), random(), cipher, settings.rotation_policy()).await?;
     let pages = Pages::new(PagesConfig {
         issuer: &settings.issuer,
         brand: settings.brand.clone(),
@@ -149,10 +143,9 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
         environment.shutdown.clone(),
     );
     let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
-    let verifier = Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock());
     Ok(SharedApp::new_cyclic(|app| {
         let tokens = own_tokens::users_service_tokens(app, clock());
-        App {
+        App::new(Parts {
             operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
             users: Arc::new(HttpUsersService::new(
                 settings.users.effective_url(),
@@ -160,21 +153,18 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
                 tokens,
             )),
             db,
+            clock: clock(),
+            random: random(),
             outbox,
             feed,
             webhooks,
             hasher,
-            breach_list: Arc::new(breach_list),
+            breach_list,
             issuer,
             keys,
-            clients: ClientCache::default(),
-            verifier,
             pages,
-            sign_in_gate: restore::SignInGate::default(),
-            clock: clock(),
-            random: random(),
             settings,
-        }
+        })
     }))
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn sweep(app: &App) -> Result<(), DbError> {
     }
     let mut tx = app.db.begin("sweep").await?;
     let now = app.clock.now();
-    throttle::store::sweep(&mut tx, now).await?;
+    throttle::sweep(&mut tx, now).await?;
     setup::sweep(app, &mut tx).await?;
     accounts::store::sweep_devices(&mut tx, now - DEVICE_RETENTION).await?;
     tx.commit().await?;

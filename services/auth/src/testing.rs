@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chassis::access::Verifier;
 use chassis::cipher::Cipher;
 use chassis::clock::{ManualClock, SharedClock, Timestamp};
 use chassis::db::Db;
@@ -22,12 +21,13 @@ use events::transport::TransportKind;
 use uuid::Uuid;
 
 use crate::accounts::{self, AccountsSnapshot, SignInError, SignInRequest, SignedIn};
-use crate::app::{App, SharedApp};
-use crate::clients::{self, ClientCache};
+use crate::app::{App, Parts, SharedApp};
+use crate::breach_list::BreachList;
+use crate::clients;
 use crate::config::Settings;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
 use crate::grants::{self, Grant, Issuer};
-use crate::keys::{KeyRing, RotationPolicy};
+use crate::keys::KeyRing;
 use crate::pages::{Pages, PagesConfig};
 use crate::registration::{RegistrationDecision, Rejection, UsersService, UsersUnavailable};
 use crate::sessions::{self, StartError, StartedSession};
@@ -191,14 +191,14 @@ pub(crate) async fn app_with(
         random: Arc::clone(&random),
     })
     .unwrap();
-    let issuer = Issuer::of(&settings).unwrap();
+    let issuer = Issuer::new(&settings.issuer, &settings.users.url).unwrap();
     let cipher = Cipher::new(&settings.encryption).unwrap();
     let keys = KeyRing::open(
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&random),
         cipher,
-        RotationPolicy::of(&settings),
+        settings.rotation_policy(),
     );
     let keys = keys.await.unwrap();
     let outbox = Outbox::new(issuer.url(), Arc::clone(&shared), Arc::clone(&random));
@@ -209,25 +209,22 @@ pub(crate) async fn app_with(
         Shutdown::new(),
     );
     let webhooks = crate::service::webhooks(&settings, db.clone(), outbox.clone()).unwrap();
-    let app = SharedApp::new(App {
+    let app = SharedApp::new(App::new(Parts {
         operations: Operations::new(db.clone(), outbox.clone(), "auth", TransportKind::Feed),
-        webhooks,
-        outbox,
-        feed,
-        verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), Arc::clone(&shared)),
-        issuer,
-        keys,
-        clients: ClientCache::default(),
-        db: db.clone(),
         hasher: cheap_hasher(&random),
-        breach_list: Arc::default(),
-        users,
-        pages,
-        sign_in_gate: crate::restore::SignInGate::default(),
-        settings,
+        breach_list: BreachList::default(),
+        db: db.clone(),
         clock: shared,
         random,
-    });
+        outbox,
+        feed,
+        webhooks,
+        users,
+        issuer,
+        keys,
+        pages,
+        settings,
+    }));
     (app, clock)
 }
 

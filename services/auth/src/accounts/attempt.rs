@@ -74,16 +74,16 @@ impl Attempt {
     /// Reserves a guess, verifies the credentials and records the result.
     pub(super) async fn run(&self, app: &App, request: &SignInRequest) -> Result<SignedIn, SignInError> {
         let found = self.look_up(app).await?;
-        let guess = Reservation::reserve(app, self.admissions(app, &found)).await?;
+        let guess = app.throttle.reserve(self.admissions(app, &found)).await?;
         match self.verify_credentials(app, request, &found.candidate).await {
             Ok(CredentialCheck::Valid(id)) => Ok(self.signed_in(app, id, &found, &guess)),
             Ok(CredentialCheck::Invalid) => self.record_failure(app, &found, &guess).await,
             Ok(CredentialCheck::Pending(id)) => {
-                guess.release(app).await?;
+                app.throttle.release(guess).await?;
                 Err(SignInError::Pending { id })
             }
             Err(error) => {
-                guess.release(app).await?;
+                app.throttle.release(guess).await?;
                 Err(error.into())
             }
         }
@@ -105,7 +105,7 @@ impl Attempt {
             (Some(account), Some((_, key))) => Some((Key::devices(account), key.clone())),
             _ => None,
         };
-        let (source_key, _) = throttle::source_limit(app, self.client.ip);
+        let (source_key, _) = app.throttle.source_limit(self.client.ip);
         let (devices_key, device_key) = device.as_ref().map(|(all, one)| (all, one)).unzip();
         let keys = [
             Some(&self.account),
@@ -120,7 +120,7 @@ impl Attempt {
             daily_tally,
             device_tally,
             all_devices_tally,
-        ] = throttle::store::find_each(&mut reader, keys).await?;
+        ] = throttle::find_each(&mut reader, keys).await?;
         Ok(SignInLookup {
             candidate,
             device,
@@ -146,7 +146,7 @@ impl Attempt {
             false => Admission::new((self.account.clone(), Limit::ACCOUNT), found.account_tally),
             true => Admission::new((self.daily.clone(), Limit::DAILY), found.daily_tally),
         };
-        let source = Admission::new(throttle::source_limit(app, self.client.ip), found.source_tally);
+        let source = Admission::new(app.throttle.source_limit(self.client.ip), found.source_tally);
         vec![account, source]
     }
 
@@ -187,7 +187,7 @@ impl Attempt {
 
     fn signed_in(&self, app: &App, id: Uuid, found: &SignInLookup, guess: &Reservation) -> SignedIn {
         let auth_time = app.clock.now();
-        let (source, _) = throttle::source_limit(app, self.client.ip);
+        let (source, _) = app.throttle.source_limit(self.client.ip);
         let (counters_to_release, mut counters_to_clear): (Vec<_>, Vec<_>) =
             guess.keys().iter().cloned().partition(|key| *key == source);
         // Failures are counted in a row: every success resets the counter.
@@ -218,11 +218,11 @@ impl Attempt {
         guess: &Reservation,
     ) -> Result<SignedIn, SignInError> {
         let now = app.clock.now();
-        let (source, limit) = throttle::source_limit(app, self.client.ip);
+        let (source, limit) = app.throttle.source_limit(self.client.ip);
         let mut tx = app.db.begin("sign_in_failed").await?;
         guess.record_failure(&mut tx, now).await?;
         if !guess.keys().contains(&source) {
-            throttle::store::count(&mut tx, &source, limit, now).await?;
+            throttle::count(&mut tx, &source, limit, now).await?;
         }
         let failed = FailedSignIn {
             account: found.candidate.id,

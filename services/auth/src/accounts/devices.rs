@@ -42,5 +42,14 @@ pub(crate) async fn is_device_of(
 /// When the database fails.
 pub(crate) async fn forget_devices(tx: &mut Tx, account: Uuid) -> Result<(), DbError> {
     store::delete_devices(tx, account).await?;
-    throttle::store::clear(tx, &Key::devices(account)).await
+    throttle::clear(tx, &Key::devices(account)).await
+}
+
+/// Deletes every known device, because the database was restored from a backup. A device that was deleted
+/// after the backup would be exempt from delays again.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn forget_all_devices(tx: &mut Tx) -> Result<(), DbError> {
+    store::delete_all_devices(tx).await
 }

@@ -14,7 +14,7 @@ mod tests;
 use chassis::db::{DbError, Tx};
 use contract::EventData;
 pub use devices::{MAX_DEVICES, remember_device};
-pub(crate) use devices::{forget_devices, is_device_of};
+pub(crate) use devices::{forget_all_devices, forget_devices, is_device_of};
 use events::OutboxError;
 pub use sign_in::{SignInError, SignInRequest, SignedIn, is_admitted, sign_in};
 pub use snapshot::AccountsSnapshot;
@@ -71,4 +71,13 @@ pub(crate) fn outbox_error(error: OutboxError) -> DbError {
         OutboxError::Db(error) => error,
         OutboxError::Data { source, .. } => DbError::Other(sqlx::Error::Encode(source.into())),
     }
+}
+
+/// After the database was restored from a backup: raises the versions of all accounts above those that were
+/// given out since.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    store::raise_versions(tx, by).await
 }

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::attempt::Attempt;
 use crate::app::App;
 use crate::credentials::HashError;
-use crate::http::ClientInfo;
 use crate::throttle::{self, Key, ReserveError};
+use chassis::http::ClientInfo;
 
 /// A request to sign in.
 #[derive(Clone, Debug)]
@@ -76,10 +76,10 @@ impl SignedIn {
     /// When the database fails.
     pub(crate) async fn clear_failures(&self, tx: &mut Tx) -> Result<(), DbError> {
         for key in &self.counters_to_clear {
-            throttle::store::clear(tx, key).await?;
+            throttle::clear(tx, key).await?;
         }
         if let Some(key) = &self.counter_to_release {
-            throttle::store::release(tx, key).await?;
+            throttle::release(tx, key).await?;
         }
         Ok(())
     }

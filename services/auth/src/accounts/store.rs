@@ -205,3 +205,16 @@ pub(crate) async fn snapshot_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result
     let list = id_list(ids.iter().copied());
     Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }
+
+/// Raises the versions of all accounts.
+pub(super) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    let statement = "UPDATE accounts SET version = version + $1";
+    on_engine!(tx, c => sqlx::query(statement).bind(by).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Deletes every device.
+pub(super) async fn delete_all_devices(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM devices").execute(c).await.map(drop)?);
+    Ok(())
+}

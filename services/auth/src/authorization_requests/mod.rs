@@ -3,6 +3,7 @@
 //! The address has a short random handle. The request stands in the database, so nobody can change it on the
 //! way and its length does not matter. See `docs/decisions/0022-authorization-requests.md`.
 
+mod settings;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
 
+pub use settings::AuthorizationSettings;
 pub use user_name_hint::user_name_hint;
 
 use crate::app::App;
@@ -151,4 +153,12 @@ pub async fn mark_answered(app: &App, handle: &Token) -> Result<(), DbError> {
 /// When the database fails.
 pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     store::sweep(tx, app.clock.now()).await
+}
+
+/// Deletes every request, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    store::delete_all(tx).await
 }

@@ -120,3 +120,9 @@ pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
         .rows_affected()),
     )
 }
+
+/// Deletes every request.
+pub(super) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM authorization_requests").execute(c).await.map(drop)?);
+    Ok(())
+}

@@ -217,3 +217,12 @@ fn state(client: &Client) -> ClientState {
         updated_at: client.updated_at,
     }
 }
+
+/// After the database was restored from a backup: raises the versions of all clients above those that were
+/// given out since.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    store::raise_versions(tx, by).await
+}

@@ -1,11 +1,14 @@
 //! Checks of the settings beyond their types, and values that are derived from them.
 
+use std::time::Duration;
+
 use aws_lc_rs::hkdf;
 use chassis::config::ConfigError;
 use chassis::secret::ExposeSecret;
 
 use super::Settings;
 use crate::credentials::{Cost, HasherConfig};
+use crate::keys::{RELOAD_INTERVAL, RotationPolicy};
 
 /// The minimum memory (KiB) and passes of a password hash (SB-5).
 const MIN_HASH_COST: (u32, u32) = (19 * 1024, 2);
@@ -67,6 +70,18 @@ impl Settings {
             },
             threads: passwords.hash_threads.map(usize::from),
             queue: usize::from(passwords.hash_queue),
+        }
+    }
+
+    /// The rotation policy of the signing keys. A retired key is retained for the lifetime of an access token,
+    /// two reload intervals, and a minute of clock skew.
+    pub(crate) fn rotation_policy(&self) -> RotationPolicy {
+        let access = Duration::from_secs(u64::from(self.tokens.access_seconds));
+        RotationPolicy {
+            rotate: Duration::from_secs(u64::from(self.keys.rotate_days) * 86_400),
+            publish_ahead: Duration::from_secs(u64::from(self.keys.publish_ahead_hours) * 3600),
+            retain_retired: access + 2 * RELOAD_INTERVAL + Duration::from_secs(60),
+            retain_public: self.sessions.absolute(),
         }
     }
 

@@ -6,6 +6,7 @@ mod password;
 mod policy;
 mod queue;
 mod resources;
+mod settings;
 pub(crate) mod store;
 mod worker;
 
@@ -13,6 +14,7 @@ pub use self::argon2::Cost;
 pub use hasher::{HashError, Hasher, HasherConfig, NewPasswordError, Verdict};
 pub use password::{MAX_BYTES, Password};
 pub use policy::{PasswordContext, PasswordPolicy, Weakness};
+pub use settings::PasswordSettings;
 
 #[cfg(test)]
 mod tests;

@@ -4,17 +4,15 @@
 //! replicas they reach. A row has a keyed hash of the form and the id of its outcome: nothing that could be
 //! replayed, and nothing that was typed.
 
-pub(crate) mod store;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::clock::{SharedClock, Timestamp};
+use chassis::db::{Db, DbError, Tx};
 use uuid::Uuid;
-
-use crate::app::App;
 
 /// How long a repeated form counts as the same submission.
 pub const WINDOW: Duration = Duration::from_secs(10);
@@ -48,7 +46,8 @@ pub enum SubmissionState {
     Done(SubmissionOutcome),
 }
 
-/// The claim of the first submission of a form. Its holder has to [`finish`] or to [`release`] it.
+/// The claim of the first submission of a form. Its holder has to finish
+/// ([`FormSubmissions::finish`]) or to release it ([`FormSubmissions::release`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionClaim {
     key: SubmissionKey,
@@ -56,64 +55,78 @@ pub struct SubmissionClaim {
     expires_at: Timestamp,
 }
 
-/// Claims a form submission. Returns `None` when the form came before within [`WINDOW`].
-///
-/// # Errors
-/// When the database fails.
-pub async fn claim(app: &App, key: SubmissionKey) -> Result<Option<SubmissionClaim>, DbError> {
-    let now = app.clock.now();
-    let expires_at = now + WINDOW;
-    let mut tx = app.db.begin("form_submission").await?;
-    let first = store::claim(&mut tx, key, now, expires_at).await?;
-    tx.commit().await?;
-    Ok(first.then_some(SubmissionClaim { key, expires_at }))
+/// The form submissions of the last seconds.
+#[derive(Clone)]
+pub struct FormSubmissions {
+    db: Db,
+    clock: SharedClock,
 }
 
-/// Records the outcome of a claimed submission. It does nothing when the claim has expired.
-///
-/// # Errors
-/// When the database fails.
-pub async fn finish(app: &App, claim: SubmissionClaim, outcome: SubmissionOutcome) -> Result<(), DbError> {
-    let mut tx = app.db.begin("form_submission_done").await?;
-    store::finish(&mut tx, claim, outcome).await?;
-    tx.commit().await
-}
+impl FormSubmissions {
+    /// The form submissions that stand in `db`.
+    pub fn new(db: Db, clock: SharedClock) -> Self {
+        Self { db, clock }
+    }
 
-/// Deletes a claimed submission that has no outcome. It does nothing when the claim has expired.
-///
-/// # Errors
-/// When the database fails.
-pub async fn release(app: &App, claim: SubmissionClaim) -> Result<(), DbError> {
-    let mut tx = app.db.begin("form_submission_released").await?;
-    store::release(&mut tx, claim).await?;
-    tx.commit().await
-}
+    /// Claims a form submission. Returns `None` when the form came before within [`WINDOW`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim(&self, key: SubmissionKey) -> Result<Option<SubmissionClaim>, DbError> {
+        let now = self.clock.now();
+        let expires_at = now + WINDOW;
+        let mut tx = self.db.begin("form_submission").await?;
+        let first = store::claim(&mut tx, key, now, expires_at).await?;
+        tx.commit().await?;
+        Ok(first.then_some(SubmissionClaim { key, expires_at }))
+    }
 
-/// The state of a submission now.
-///
-/// # Errors
-/// When the database fails.
-pub async fn state(app: &App, key: SubmissionKey) -> Result<SubmissionState, DbError> {
-    let mut reader = app.db.reader().await?;
-    let row = store::find(&mut reader, key, app.clock.now()).await?;
-    Ok(row.map_or(SubmissionState::Unknown, SubmissionState::from))
-}
+    /// Records the outcome of a claimed submission. It does nothing when the claim has expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish(&self, claim: SubmissionClaim, outcome: SubmissionOutcome) -> Result<(), DbError> {
+        let mut tx = self.db.begin("form_submission_done").await?;
+        store::finish(&mut tx, claim, outcome).await?;
+        tx.commit().await
+    }
 
-/// Waits until a submission is not in progress any more, for [`WINDOW`] at most. Returns its state.
-///
-/// # Errors
-/// When the database fails.
-pub async fn wait_until_done(app: &App, key: SubmissionKey) -> Result<SubmissionState, DbError> {
-    let mut pause = FIRST_PAUSE;
-    let mut waited = Duration::ZERO;
-    loop {
-        let state = state(app, key).await?;
-        if state != SubmissionState::InProgress || waited >= WINDOW {
-            return Ok(state);
+    /// Deletes a claimed submission that has no outcome. It does nothing when the claim has expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release(&self, claim: SubmissionClaim) -> Result<(), DbError> {
+        let mut tx = self.db.begin("form_submission_released").await?;
+        store::release(&mut tx, claim).await?;
+        tx.commit().await
+    }
+
+    /// The state of a submission now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn state(&self, key: SubmissionKey) -> Result<SubmissionState, DbError> {
+        let mut reader = self.db.reader().await?;
+        let row = store::find(&mut reader, key, self.clock.now()).await?;
+        Ok(row.map_or(SubmissionState::Unknown, SubmissionState::from))
+    }
+
+    /// Waits until a submission is not in progress any more, for [`WINDOW`] at most. Returns its state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wait_until_done(&self, key: SubmissionKey) -> Result<SubmissionState, DbError> {
+        let mut pause = FIRST_PAUSE;
+        let mut waited = Duration::ZERO;
+        loop {
+            let state = self.state(key).await?;
+            if state != SubmissionState::InProgress || waited >= WINDOW {
+                return Ok(state);
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        tokio::time::sleep(pause).await;
-        waited += pause;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -123,4 +136,12 @@ pub async fn wait_until_done(app: &App, key: SubmissionKey) -> Result<Submission
 /// When the database fails.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     store::sweep(tx, now).await
+}
+
+/// Deletes every submission, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    store::delete_all(tx).await
 }

@@ -89,3 +89,9 @@ pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
         .rows_affected()),
     )
 }
+
+/// Deletes every submission.
+pub(crate) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM form_submissions").execute(c).await.map(drop)?);
+    Ok(())
+}

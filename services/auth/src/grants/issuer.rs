@@ -1,8 +1,8 @@
 //! The issuer: its URL, the audiences of its tokens, and its metadata (OpenID Connect Discovery §3, RFC 8414
 //! §2).
 
-use crate::config::Settings;
 use bytes::Bytes;
+use chassis::http::PublicUrl;
 use oidc::discovery::ProviderMetadata;
 use oidc::resource::{Resource, ResourceError};
 
@@ -31,13 +31,13 @@ pub enum IssuerError {
 }
 
 impl Issuer {
-    /// The issuer of these settings.
+    /// The issuer at `issuer`. `users` is the URL of the user service.
     ///
     /// # Errors
     /// [`IssuerError`] names the key.
-    pub fn of(settings: &Settings) -> Result<Self, IssuerError> {
-        let url = settings.issuer.as_str().to_owned();
-        let users = Resource::parse(settings.users.url.as_str()).map_err(IssuerError::Users)?;
+    pub fn new(issuer: &PublicUrl, users: &PublicUrl) -> Result<Self, IssuerError> {
+        let url = issuer.as_str().to_owned();
+        let users = Resource::parse(users.as_str()).map_err(IssuerError::Users)?;
         let own = Resource::parse(&url).map_err(IssuerError::Issuer)?;
         let metadata = serde_json::to_vec(&ProviderMetadata::of(&url)).map_err(|_| IssuerError::Metadata)?;
         Ok(Self {

@@ -6,6 +6,7 @@ mod issuer;
 mod model;
 mod refresh;
 mod revocations;
+mod settings;
 mod store;
 mod tokens;
 
@@ -31,6 +32,7 @@ pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, audiences, client_scope, subject_scope};
 pub use refresh::refresh;
 pub use revocations::{DeletedClient, Revocations, revocations};
+pub use settings::TokenSettings;
 use store::GrantRow;
 use tokens::TokenInput;
 
@@ -252,4 +254,12 @@ pub async fn sweep(app: &App) -> Result<u64, DbError> {
     let gone = store::sweep(&mut tx, app.clock.now() - GRANT_RETENTION).await?;
     tx.commit().await?;
     Ok(gone)
+}
+
+/// Revokes every grant and deletes every code, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    store::revoke_all(tx, now).await
 }

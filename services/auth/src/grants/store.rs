@@ -227,3 +227,12 @@ pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError
         .bind(before).execute(c).await?.rows_affected());
     Ok(codes + grants)
 }
+
+/// Revokes every grant, also the offline ones, and deletes every code.
+pub(super) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
+        sqlx::query("DELETE FROM authorization_codes").execute(c).await?;
+    });
+    Ok(())
+}

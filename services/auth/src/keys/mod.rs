@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use chassis::access::{BoxFuture, KeySource, KeysUnavailable};
 use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
 use oidc::jose::{Algorithm, KeySet, SigningKey};
 
@@ -30,8 +30,6 @@ pub use ring::Keys;
 pub use schedule::{KeyState, RotationPolicy};
 use schedule::{PlannedKey, SIGNING};
 use store::KeyRow;
-
-use crate::config::Settings;
 
 /// How often a replica reads the changes of other replicas and applies the rotation steps that are due.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
@@ -116,20 +114,6 @@ struct Inner {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("KeyRing").field(&self.0.keys).finish()
-    }
-}
-
-impl RotationPolicy {
-    /// The policy of these settings. A retired key is retained for the lifetime of an access token, two
-    /// reload intervals, and a minute of clock skew.
-    pub fn of(settings: &Settings) -> Self {
-        let access = Duration::from_secs(u64::from(settings.tokens.access_seconds));
-        Self {
-            rotate: Duration::from_secs(u64::from(settings.keys.rotate_days) * 86_400),
-            publish_ahead: Duration::from_secs(u64::from(settings.keys.publish_ahead_hours) * 3600),
-            retain_retired: access + 2 * RELOAD_INTERVAL + Duration::from_secs(60),
-            retain_public: settings.sessions.absolute(),
-        }
     }
 }
 
@@ -371,4 +355,14 @@ impl KeySource for KeyRing {
             Ok(())
         })
     }
+}
+
+/// Deletes the signing keys of a backup from which the database was restored at `restored_at`. It runs before
+/// [`KeyRing::open`], so that new ones are generated.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn delete_restored(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+    store::lock(tx).await?;
+    store::delete_restored(tx, restored_at).await
 }

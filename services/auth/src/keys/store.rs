@@ -150,3 +150,13 @@ impl KeyRow {
         KeyState::from_name(&self.state)
     }
 }
+
+/// Deletes the keys that were published before `restored_at`, and every public key of earlier ones: a key that
+/// was deleted because it leaked may be among them.
+pub(super) async fn delete_restored(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
+    on_engine!(tx, c => {
+        sqlx::query("DELETE FROM signing_keys WHERE published_at < $1").bind(restored_at).execute(&mut *c).await?;
+        sqlx::query("DELETE FROM past_keys").execute(c).await?;
+    });
+    Ok(())
+}

@@ -22,7 +22,7 @@ use super::page_error::PageError;
 use super::return_to::ReturnTo;
 use super::session;
 use crate::app::{App, SharedApp};
-use crate::form_submissions::{self, SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
+use crate::form_submissions::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
 
 /// The number of requests of one process that may wait for a first submission at once.
 pub(crate) const MAX_WAITING: usize = 64;
@@ -87,7 +87,7 @@ pub(crate) async fn process_once(
         return work.await;
     };
     let mut work = work;
-    let mut state = form_submissions::state(&app, key).await?;
+    let mut state = app.form_submissions.state(key).await?;
     if state == SubmissionState::Unknown {
         // When the first submission has signed the person in, the form token belongs to no session any more.
         let good = app.pages.check_form(form.headers, &form.submission.csrf).is_ok();
@@ -122,7 +122,7 @@ async fn wait_for_first(app: &App, key: SubmissionKey) -> Result<SubmissionState
     let Ok(_permit) = app.pages.waiting_submissions.try_acquire() else {
         return Err(try_again_later());
     };
-    Ok(form_submissions::wait_until_done(app, key).await?)
+    Ok(app.form_submissions.wait_until_done(key).await?)
 }
 
 fn try_again_later() -> PageError {
@@ -148,7 +148,7 @@ where
     W: Future<Output = Result<Response, PageError>> + Send + 'static,
 {
     let task = async move {
-        match form_submissions::claim(&app, key).await? {
+        match app.form_submissions.claim(key).await? {
             Some(claim) => Ok(ClaimRace::First(run_claimed(app, claim, work).await)),
             None => Ok(ClaimRace::Later(work)),
         }
@@ -175,8 +175,8 @@ async fn run_claimed(
         .ok()
         .and_then(|answer| answer.extensions().get::<SubmissionOutcome>().copied());
     let noted = match outcome {
-        Some(outcome) => form_submissions::finish(&app, claim, outcome).await,
-        None => form_submissions::release(&app, claim).await,
+        Some(outcome) => app.form_submissions.finish(claim, outcome).await,
+        None => app.form_submissions.release(claim).await,
     };
     if let Err(error) = noted {
         tracing::warn!(error.message = %error, "a second click on the form will not be recognised");

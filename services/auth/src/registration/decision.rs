@@ -26,7 +26,7 @@ pub(crate) async fn complete(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbE
     }
     if let Some(name) = name {
         // Failures at this name before the account existed were guesses at no password.
-        throttle::store::clear(tx, &Key::account(&name)).await?;
+        throttle::clear(tx, &Key::account(&name)).await?;
     }
     counter!("vestibule_registrations_total", "outcome" => "accepted").increment(1);
     tracing::info!(

@@ -12,6 +12,7 @@ mod decision;
 pub(crate) mod proof;
 mod quota;
 mod saga;
+mod settings;
 mod sign_up;
 pub(crate) mod store;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use contract::RejectionReason;
 pub(crate) use decision::{append_password_added, complete, reject, sweep};
 pub(crate) use saga::{prepare, submit};
 pub use saga::{register, status};
+pub use settings::RegistrationSettings;
 pub use sign_up::{is_admitted, sign_up};
 pub use users_service::{HttpUsersService, RegistrationDecision, UsersService, UsersUnavailable};
 use uuid::Uuid;

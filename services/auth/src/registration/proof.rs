@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use chassis::clock::{SKEW, Timestamp};
-use chassis::db::DbError;
+use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
 use uuid::Uuid;
 
@@ -80,4 +80,12 @@ fn bound_hash(proof: &Token, browser: &Token) -> TokenHash {
 /// second. The clock of the replica that issued it may be ahead of this one.
 fn validity_window(now: Timestamp) -> (Timestamp, Timestamp) {
     (now - PROOF_LIFETIME, now + SKEW)
+}
+
+/// Deletes every proof, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    store::clear_all_proofs(tx).await
 }

@@ -8,14 +8,13 @@ use super::saga::PreparedRegistration;
 use super::validated::ValidatedAccount;
 use super::{NewAccount, RegisterError, Registered, RegistrationState, Rejection, quota, submit};
 use crate::app::App;
-use crate::throttle;
 
 /// Whether a registration from `ip` would be admitted now. It changes nothing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
-    Ok(quota::has_capacity(app, ip).await? && throttle::is_source_admitted(app, ip).await?)
+    Ok(quota::has_capacity(app, ip).await? && app.throttle.is_source_admitted(ip).await?)
 }
 
 /// Registers an account for an anonymous caller from `ip`. Before the password is checked and hashed, the
@@ -28,11 +27,11 @@ pub async fn is_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError>
 pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<Registered, RegisterError> {
     let mut account = ValidatedAccount::parse(app, new)?;
     quota::check(app, ip).await?;
-    let guess = throttle::reserve_source(app, ip).await?;
+    let guess = app.throttle.reserve_source(ip).await?;
     let claim = match quota::claim(app, ip).await {
         Ok(claim) => claim,
         Err(error) => {
-            guess.settle(app, false).await?;
+            app.throttle.settle(guess, false).await?;
             return Err(error);
         }
     };
@@ -41,7 +40,7 @@ pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<R
         Err(error) => {
             claim.release(app).await?;
             let failed = matches!(error, RegisterError::Invalid(_));
-            guess.settle(app, failed).await?;
+            app.throttle.settle(guess, failed).await?;
             return Err(error);
         }
     };
@@ -52,6 +51,6 @@ pub async fn sign_up(app: &App, new: NewAccount, ip: Option<IpAddr>) -> Result<R
     let registered = submit(app, prepared).await?;
     // A source that tries one user name after the other is slowed down like one that guesses (SB-8).
     let failed = registered.state == RegistrationState::Rejected(Rejection::UserNameTaken);
-    guess.settle(app, failed).await?;
+    app.throttle.settle(guess, failed).await?;
     Ok(registered)
 }

@@ -184,3 +184,10 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(statement).bind(id).execute(c).await?.rows_affected());
     Ok(())
 }
+
+/// Deletes the proofs of all registrations.
+pub(super) async fn clear_all_proofs(tx: &mut Tx) -> Result<(), DbError> {
+    let statement = "UPDATE registrations SET proof_hash = NULL WHERE proof_hash IS NOT NULL";
+    on_engine!(tx, c => sqlx::query(statement).execute(c).await.map(drop)?);
+    Ok(())
+}

@@ -77,7 +77,7 @@ testkit::on_both_engines! {
         let name = throttle::Key::account("ann");
         let mut tx = app.db.begin("test").await.unwrap();
         for _ in 0..throttle::MAX_FAILURES {
-            throttle::store::count(&mut tx, &name, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
+            throttle::count(&mut tx, &name, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
         tx.commit().await.unwrap();
         sign_up(&app, ann(), None).await.unwrap();

@@ -5,12 +5,10 @@
 //! restored with `--keep-sessions`.
 
 mod sign_in_gate;
-mod store;
 #[cfg(test)]
 mod tests;
 
 use chassis::db::{Db, DbError};
-use contract::SessionEnd;
 use events::restore::{claim_pending, note_catching_up, pending, take_erased};
 
 pub(crate) use sign_in_gate::{
@@ -18,7 +16,10 @@ pub(crate) use sign_in_gate::{
 };
 
 use crate::app::App;
-use crate::{sessions, subjects};
+use crate::{
+    accounts, authorization_requests, clients, form_submissions, grants, keys, registration, sessions, setup,
+    subjects,
+};
 
 /// Deletes the signing keys of the backup. It runs before the keys are read, so that new ones are generated.
 ///
@@ -30,7 +31,7 @@ pub(crate) async fn delete_restored_keys(db: &Db) -> Result<(), DbError> {
         return Ok(());
     };
     let mut tx = db.begin("restored_keys").await?;
-    store::delete_restored_keys(&mut tx, restoration.restored_at).await?;
+    keys::delete_restored(&mut tx, restoration.restored_at).await?;
     tx.commit().await
 }
 
@@ -45,15 +46,21 @@ pub(crate) async fn after_restore(app: &App) -> Result<(), DbError> {
         return Ok(());
     };
     note_catching_up(&mut tx, restoration.restored_at).await?;
-    store::raise_versions(&mut tx, restoration.raises_by()).await?;
+    let by = restoration.raises_by();
+    accounts::raise_versions(&mut tx, by).await?;
+    clients::raise_versions(&mut tx, by).await?;
+    subjects::raise_versions(&mut tx, by).await?;
     for erased in take_erased(&mut tx).await? {
         subjects::erase(app, &mut tx, erased).await?;
     }
     if !restoration.keep_sessions {
-        for account in store::accounts_with_sessions(&mut tx).await? {
-            sessions::end_all(app, &mut tx, account, SessionEnd::Revoked).await?;
-        }
-        store::delete_one_time_secrets(&mut tx, app.clock.now()).await?;
+        sessions::after_restore(app, &mut tx).await?;
+        grants::revoke_all(&mut tx, app.clock.now()).await?;
+        authorization_requests::after_restore(&mut tx).await?;
+        form_submissions::after_restore(&mut tx).await?;
+        accounts::forget_all_devices(&mut tx).await?;
+        registration::proof::after_restore(&mut tx).await?;
+        setup::after_restore(&mut tx).await?;
     }
     tx.commit().await?;
     tracing::warn!(

@@ -1,5 +1,6 @@
 //! Sign-in sessions. A browser has an opaque session token, of which only the hash is stored.
 
+mod settings;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -12,14 +13,15 @@ use chassis::db::{DbError, Tx};
 use chassis::secret::Token;
 pub use contract::SessionEnd;
 use contract::{SessionEnded, SessionStarted};
+pub use settings::SessionSettings;
 use uuid::Uuid;
 
 use crate::accounts::{self, SignedIn, append_event};
 use crate::app::App;
 use crate::credentials;
 use crate::grants;
-use crate::http::ClientInfo;
 use crate::{registration, subjects};
+use chassis::http::ClientInfo;
 
 /// How often a session in use is written at most.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -354,4 +356,15 @@ async fn record_end(
         version,
     };
     append_event(app, tx, account, event).await.map(drop)
+}
+
+/// Ends every session, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn after_restore(app: &App, tx: &mut Tx) -> Result<(), DbError> {
+    for account in store::accounts(tx).await? {
+        end_all(app, tx, account, SessionEnd::Revoked).await?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use chassis::secret::{Token, TokenHash};
 use uuid::Uuid;
 
 use super::{Session, SessionLifetime};
-use crate::http::ClientInfo;
+use chassis::http::ClientInfo;
 
 /// The number of sessions that one sweep ends at most, so that its transaction stays short.
 const SWEEP_BATCH: i64 = 200;
@@ -193,4 +193,10 @@ pub(crate) async fn expired(db: &mut impl Connection, now: Timestamp) -> Result<
 pub(crate) async fn delete_expired(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     let statement = "DELETE FROM sessions WHERE id = $1 AND idle_until <= $2";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+}
+
+/// The accounts that have a session, in the order in which accounts are locked.
+pub(super) async fn accounts(tx: &mut Tx) -> Result<Vec<Uuid>, DbError> {
+    let statement = "SELECT DISTINCT account_id FROM sessions ORDER BY account_id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).fetch_all(c).await?))
 }

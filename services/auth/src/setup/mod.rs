@@ -172,10 +172,10 @@ async fn throttled<T>(
     ip: Option<IpAddr>,
     work: impl Future<Output = Result<T, RegisterError>>,
 ) -> Result<T, RegisterError> {
-    let guess = throttle::reserve_source(app, ip).await?;
+    let guess = app.throttle.reserve_source(ip).await?;
     let outcome = work.await;
     let failed = matches!(outcome, Err(RegisterError::Invalid(_)));
-    guess.settle(app, failed).await?;
+    app.throttle.settle(guess, failed).await?;
     outcome
 }
 
@@ -221,9 +221,9 @@ pub async fn choose_password(
         credentials::store::set_password(&mut tx, account, hash, now).await?;
         sessions::end_all(app, &mut tx, account, SessionEnd::PasswordChanged).await?;
     }
-    throttle::store::clear(&mut tx, &Key::devices(account)).await?;
+    throttle::clear(&mut tx, &Key::devices(account)).await?;
     if let Some(subject) = &subject {
-        throttle::store::clear(&mut tx, &Key::account(subject.claims.user_name.key())).await?;
+        throttle::clear(&mut tx, &Key::account(subject.claims.user_name.key())).await?;
     }
     if new.is_some() {
         registration::append_password_added(app, &mut tx, account).await?;
@@ -262,4 +262,12 @@ pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
     let now = app.clock.now();
     store::correct_times(tx, now, now + SKEW).await?;
     store::sweep(tx, now - SETUP_LINK_LIFETIME).await
+}
+
+/// Deletes every link, because the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
+    store::delete_all(tx).await
 }

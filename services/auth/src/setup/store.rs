@@ -131,3 +131,9 @@ pub(crate) async fn correct_times(tx: &mut Tx, now: Timestamp, latest: Timestamp
     on_engine!(tx, c => sqlx::query(statement).bind(now).bind(latest).execute(c).await?.rows_affected());
     Ok(())
 }
+
+/// Deletes every link.
+pub(super) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+    on_engine!(tx, c => sqlx::query("DELETE FROM setup_links").execute(c).await.map(drop)?);
+    Ok(())
+}

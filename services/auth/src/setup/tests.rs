@@ -176,7 +176,7 @@ testkit::on_both_engines! {
         let account = Key::account("ann");
         let mut tx = app.db.begin("test").await.unwrap();
         for _ in 0..throttle::MAX_FAILURES {
-            throttle::store::count(&mut tx, &account, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
+            throttle::count(&mut tx, &account, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
         let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
         tx.commit().await.unwrap();

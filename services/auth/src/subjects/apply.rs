@@ -66,7 +66,7 @@ pub(crate) async fn erase(app: &App, tx: &mut Tx, id: Uuid) -> Result<(), DbErro
         return Ok(());
     }
     if let Some(name) = name {
-        throttle::store::clear(tx, &Key::account(&name)).await?;
+        throttle::clear(tx, &Key::account(&name)).await?;
     }
     registration::store::delete(tx, id).await?;
     setup::store::delete_by_account(tx, id).await?;

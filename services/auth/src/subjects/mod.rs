@@ -8,7 +8,7 @@ mod tests;
 mod user_event_handler;
 
 pub(crate) use apply::{apply_state, erase, suspend};
-use chassis::db::{Connection, DbError};
+use chassis::db::{Connection, DbError, Tx};
 use contract::UserState;
 pub use holdings::SubjectHoldings;
 pub use user_event_handler::UserEventHandler;
@@ -60,4 +60,13 @@ impl From<UserState> for Subject {
 /// When the database fails.
 pub async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Subject>, DbError> {
     Ok(store::find(db, id).await?.map(Subject::from))
+}
+
+/// After the database was restored from a backup: raises the versions of all tombstones above those that were
+/// given out since.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+    store::raise_versions(tx, by).await
 }

@@ -10,20 +10,22 @@
 
 mod limit;
 mod reservation;
-pub(crate) mod store;
+mod settings;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use chassis::db::DbError;
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError};
 use chassis::secret::TokenHash;
 pub(crate) use limit::{Limit, Tally};
 pub(crate) use reservation::{Admission, Reservation, ReserveError};
+pub use settings::ThrottleSettings;
+pub(crate) use store::{clear, count, find_each, release, sweep};
 use uuid::Uuid;
-
-use crate::app::App;
 
 /// The number of failures in a row after which each network has one guess a day at an account (NIST SP
 /// 800-63B-4 §3.2.2), and after which known devices have no counter of their own.
@@ -99,28 +101,47 @@ pub(crate) fn subscriber(ip: Option<IpAddr>) -> String {
     }
 }
 
-/// Reserves an expensive operation of an anonymous caller, such as a registration. It is counted like a guess
-/// from the same source (SB-43), and released when it succeeds.
-///
-/// # Errors
-/// [`ReserveError::Throttled`] when the source has to wait.
-pub(crate) async fn reserve_source(app: &App, ip: Option<IpAddr>) -> Result<Reservation, ReserveError> {
-    let (key, limit) = source_limit(app, ip);
-    Reservation::reserve(app, vec![Admission::unread(key, limit)]).await
+/// The throttle of this installation.
+#[derive(Clone)]
+pub struct Throttle {
+    db: Db,
+    clock: SharedClock,
+    source_failures: u32,
 }
 
-/// Whether a source would be admitted now. It changes nothing.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn is_source_admitted(app: &App, ip: Option<IpAddr>) -> Result<bool, DbError> {
-    let (key, limit) = source_limit(app, ip);
-    let tally = store::find(&mut app.db.reader().await?, &key).await?;
-    Ok(limit.delay_left(tally, app.clock.now()).is_none())
-}
+impl Throttle {
+    /// A throttle whose counters stand in `db`.
+    pub fn new(db: Db, clock: SharedClock, settings: &ThrottleSettings) -> Self {
+        Self {
+            db,
+            clock,
+            source_failures: settings.source_failures,
+        }
+    }
 
-/// The counter of a source and its limit.
-pub(crate) fn source_limit(app: &App, ip: Option<IpAddr>) -> (Key, Limit) {
-    let free = i64::from(app.settings.throttle.source_failures);
-    (Key::source(ip), Limit::source(free))
+    /// Reserves an expensive operation of an anonymous caller, such as a registration. It is counted like a
+    /// guess from the same source (SB-43), and released when it succeeds.
+    ///
+    /// # Errors
+    /// [`ReserveError::Throttled`] when the source has to wait.
+    pub(crate) async fn reserve_source(&self, ip: Option<IpAddr>) -> Result<Reservation, ReserveError> {
+        let (key, limit) = self.source_limit(ip);
+        self.reserve(vec![Admission::unread(key, limit)]).await
+    }
+
+    /// Whether a source would be admitted now. It changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn is_source_admitted(&self, ip: Option<IpAddr>) -> Result<bool, DbError> {
+        let (key, limit) = self.source_limit(ip);
+        let tally = store::find(&mut self.db.reader().await?, &key).await?;
+        Ok(limit.delay_left(tally, self.clock.now()).is_none())
+    }
+
+    /// The counter of a source and its limit.
+    pub(crate) fn source_limit(&self, ip: Option<IpAddr>) -> (Key, Limit) {
+        let free = i64::from(self.source_failures);
+        (Key::source(ip), Limit::source(free))
+    }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 
-use super::{Key, Limit, Tally, store};
-use crate::app::App;
+use super::{Key, Limit, Tally, Throttle, store};
 
 /// The delay that is reported when a counter changed between its read and its reservation.
 const RETRY_AFTER_CONFLICT: Duration = Duration::from_secs(1);
@@ -62,33 +61,6 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves a guess in every counter of `admissions`, in their order, or in none. When the tallies were
-    /// read and a delay is not over, nothing is written.
-    ///
-    /// # Errors
-    /// [`ReserveError::Throttled`] with the longest delay.
-    pub(crate) async fn reserve(app: &App, admissions: Vec<Admission>) -> Result<Self, ReserveError> {
-        let now = app.clock.now();
-        let waits = admissions.iter().filter_map(|one| one.delay_left(now));
-        if let Some(retry_after) = waits.max() {
-            clamp(app, &admissions, now).await?;
-            return Err(ReserveError::Throttled { retry_after });
-        }
-        let mut tx = app.db.begin("reserve_guess").await?;
-        for one in &admissions {
-            if !store::reserve(&mut tx, &one.key, one.limit, now).await? {
-                let tally = store::find(&mut tx, &one.key).await?;
-                tx.rollback().await?;
-                clamp(app, &[Admission { tally, ..one.clone() }], now).await?;
-                let retry_after = one.limit.delay_left(tally, now).unwrap_or(RETRY_AFTER_CONFLICT);
-                return Err(ReserveError::Throttled { retry_after });
-            }
-        }
-        tx.commit().await?;
-        let keys = admissions.into_iter().map(|one| one.key).collect();
-        Ok(Self { keys })
-    }
-
     /// The keys of the reserved counters.
     pub(crate) fn keys(&self) -> &[Key] {
         &self.keys
@@ -104,17 +76,46 @@ impl Reservation {
         }
         Ok(())
     }
+}
+
+impl Throttle {
+    /// Reserves a guess in every counter of `admissions`, in their order, or in none. When the tallies were
+    /// read and a delay is not over, nothing is written.
+    ///
+    /// # Errors
+    /// [`ReserveError::Throttled`] with the longest delay.
+    pub(crate) async fn reserve(&self, admissions: Vec<Admission>) -> Result<Reservation, ReserveError> {
+        let now = self.clock.now();
+        let waits = admissions.iter().filter_map(|one| one.delay_left(now));
+        if let Some(retry_after) = waits.max() {
+            self.clamp(&admissions, now).await?;
+            return Err(ReserveError::Throttled { retry_after });
+        }
+        let mut tx = self.db.begin("reserve_guess").await?;
+        for one in &admissions {
+            if !store::reserve(&mut tx, &one.key, one.limit, now).await? {
+                let tally = store::find(&mut tx, &one.key).await?;
+                tx.rollback().await?;
+                self.clamp(&[Admission { tally, ..one.clone() }], now).await?;
+                let retry_after = one.limit.delay_left(tally, now).unwrap_or(RETRY_AFTER_CONFLICT);
+                return Err(ReserveError::Throttled { retry_after });
+            }
+        }
+        tx.commit().await?;
+        let keys = admissions.into_iter().map(|one| one.key).collect();
+        Ok(Reservation { keys })
+    }
 
     /// Settles the guess in its own transaction: records a failure or releases it.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn settle(self, app: &App, failed: bool) -> Result<(), DbError> {
+    pub(crate) async fn settle(&self, guess: Reservation, failed: bool) -> Result<(), DbError> {
         if !failed {
-            return self.release(app).await;
+            return self.release(guess).await;
         }
-        let mut tx = app.db.begin("guess_failed").await?;
-        self.record_failure(&mut tx, app.clock.now()).await?;
+        let mut tx = self.db.begin("guess_failed").await?;
+        guess.record_failure(&mut tx, self.clock.now()).await?;
         tx.commit().await
     }
 
@@ -122,25 +123,25 @@ impl Reservation {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn release(self, app: &App) -> Result<(), DbError> {
-        let mut tx = app.db.begin("give_guess_back").await?;
-        for key in &self.keys {
+    pub(crate) async fn release(&self, guess: Reservation) -> Result<(), DbError> {
+        let mut tx = self.db.begin("give_guess_back").await?;
+        for key in &guess.keys {
             store::release(&mut tx, key).await?;
         }
         tx.commit().await
     }
-}
 
-/// Sets the times of counters that were written by a clock ahead to `now`, so that their delays end (SB-50).
-async fn clamp(app: &App, admissions: &[Admission], now: Timestamp) -> Result<(), DbError> {
-    let ahead = |one: &&Admission| one.tally.is_some_and(|tally| tally.is_from_the_future(now));
-    let mut ahead = admissions.iter().filter(ahead).peekable();
-    if ahead.peek().is_none() {
-        return Ok(());
+    /// Sets the times of counters that were written by a clock ahead to `now`, so that their delays end (SB-50).
+    async fn clamp(&self, admissions: &[Admission], now: Timestamp) -> Result<(), DbError> {
+        let ahead = |one: &&Admission| one.tally.is_some_and(|tally| tally.is_from_the_future(now));
+        let mut ahead = admissions.iter().filter(ahead).peekable();
+        if ahead.peek().is_none() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin("clamp_guesses").await?;
+        for one in ahead {
+            store::clamp(&mut tx, &one.key, now).await?;
+        }
+        tx.commit().await
     }
-    let mut tx = app.db.begin("clamp_guesses").await?;
-    for one in ahead {
-        store::clamp(&mut tx, &one.key, now).await?;
-    }
-    tx.commit().await
 }

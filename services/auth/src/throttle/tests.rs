@@ -71,11 +71,13 @@ fn an_ipv6_subscriber_is_one_source_and_a_network_has_one_guess_a_day() {
     assert_ne!(daily("2001:db8:1:2::1"), daily("2001:db8:2:2::1"));
 }
 
-async fn reserve(app: &App, key: &Key, limit: Limit) -> Result<Reservation, ReserveError> {
-    Reservation::reserve(app, vec![Admission::unread(key.clone(), limit)]).await
+async fn reserve(app: &TestApp, key: &Key, limit: Limit) -> Result<Reservation, ReserveError> {
+    app.throttle
+        .reserve(vec![Admission::unread(key.clone(), limit)])
+        .await
 }
 
-async fn tally_of(app: &App, key: &Key) -> Option<Tally> {
+async fn tally_of(app: &TestApp, key: &Key) -> Option<Tally> {
     let mut reader = app.db.reader().await.unwrap();
     store::find(&mut reader, key).await.unwrap()
 }
@@ -138,9 +140,10 @@ testkit::on_both_engines! {
         assert!(reserve(&test, &key, limit).await.is_err());
         test.wait(Duration::from_secs(1));
         let guess = reserve(&test, &key, limit).await.unwrap();
-        guess.release(&test).await.unwrap();
+        test.throttle.release(guess).await.unwrap();
         assert_eq!(tally_of(&test, &key).await.unwrap().failures, 1);
-        reserve(&test, &key, limit).await.unwrap().settle(&test, true).await.unwrap();
+        let guess = reserve(&test, &key, limit).await.unwrap();
+        test.throttle.settle(guess, true).await.unwrap();
         assert_eq!(tally_of(&test, &key).await.unwrap().failures, 2);
         test.wait(SOURCE_RESETS_AFTER + Duration::from_secs(1));
         drop(reserve(&test, &key, limit).await.unwrap());
@@ -193,12 +196,13 @@ testkit::on_both_engines! {
         let (app, clock) = app_with(&db, settings, test.users.clone()).await;
         let here = Some("192.0.2.1".parse().unwrap());
         for _ in 0..3 {
-            reserve_source(&app, here).await.unwrap().settle(&app, true).await.unwrap();
+            let guess = app.throttle.reserve_source(here).await.unwrap();
+            app.throttle.settle(guess, true).await.unwrap();
         }
-        let refused = reserve_source(&app, here).await;
+        let refused = app.throttle.reserve_source(here).await;
         assert!(matches!(refused, Err(ReserveError::Throttled { retry_after }) if retry_after == Duration::from_secs(1)));
-        assert!(reserve_source(&app, Some("192.0.2.2".parse().unwrap())).await.is_ok());
+        assert!(app.throttle.reserve_source(Some("192.0.2.2".parse().unwrap())).await.is_ok());
         clock.advance(Duration::from_secs(1));
-        assert!(reserve_source(&app, here).await.is_ok());
+        assert!(app.throttle.reserve_source(here).await.is_ok());
     }
 }
