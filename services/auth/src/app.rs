@@ -1,10 +1,11 @@
-//! `App`: the collaborators that use cases and handlers share, and the router of the public port.
+//! `App`: the collaborators of the service, which handlers take one by one, and the router of the public port.
 
 use std::ops::Deref;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use axum::Router;
-use chassis::access::{AccessToken, BoxFuture, HasVerifier, Verifier};
+use axum::extract::FromRef;
+use chassis::access::{AccessToken, BoxFuture, HasVerifier, ServiceTokens, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::http::Problem;
@@ -14,20 +15,32 @@ use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
 use webhooks::{HasWebhooks, Webhooks};
 
+use crate::accounts::Accounts;
+use crate::authorization_requests::AuthorizationRequests;
 use crate::breach_list::BreachList;
-use crate::clients::ClientCache;
+use crate::clients::Clients;
 use crate::config::Settings;
-use crate::credentials::Hasher;
+use crate::credentials::{Hasher, Passwords};
 use crate::form_submissions::FormSubmissions;
-use crate::grants::Issuer;
+use crate::grants::Grants;
 use crate::http;
 use crate::keys::KeyRing;
+use crate::own_tokens::OwnTokens;
 use crate::pages::{self, Pages};
-use crate::registration::UsersService;
-use crate::restore::SignInGate;
+use crate::provisioning::Provisioning;
+use crate::registration::Registrations;
+use crate::restore::{Restore, SignInGate};
+use crate::sessions::Sessions;
+use crate::setup::SetUp;
+use crate::setup_links::SetUpLinks;
+use crate::sign_up::{SignUp, SignUpParts, UsersService};
+use crate::subjects::Subjects;
+use crate::sweeper::Sweeper;
 use crate::throttle::Throttle;
+use crate::tokens::{Issuer, Tokens};
 
-/// The collaborators that every use case takes.
+/// The collaborators of the service, each of which is cheap to clone. A handler takes those that it uses
+/// (`State<Sessions>`), and no domain sees this type. See `docs/decisions/0028-collaborators.md`.
 pub struct App {
     /// The settings of the operator.
     pub settings: Settings,
@@ -47,16 +60,10 @@ pub struct App {
     pub webhooks: Webhooks,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
-    /// The lists of breached passwords.
-    pub breach_list: Arc<BreachList>,
-    /// The user service.
-    pub users: Arc<dyn UsersService>,
     /// The issuer of tokens and its metadata.
-    pub issuer: Issuer,
+    pub issuer: Arc<Issuer>,
     /// The signing keys.
     pub keys: KeyRing,
-    /// The cache of clients.
-    pub clients: ClientCache,
     /// The verifier of access tokens that callers of this service present.
     pub verifier: Verifier,
     /// The HTML pages.
@@ -67,10 +74,42 @@ pub struct App {
     pub throttle: Throttle,
     /// The form submissions of the last seconds.
     pub form_submissions: FormSubmissions,
+    /// The rules for passwords.
+    pub passwords: Passwords,
+    /// The subjects.
+    pub subjects: Subjects,
+    /// The accounts, and sign-in with a password.
+    pub accounts: Accounts,
+    /// The clients.
+    pub clients: Clients,
+    /// The grants and their revocation.
+    pub grants: Grants,
+    /// The issuing of tokens.
+    pub tokens: Tokens,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// The registrations and their proofs.
+    pub registrations: Registrations,
+    /// The consequences of a user's state.
+    pub provisioning: Provisioning,
+    /// The steps that make a user and an account.
+    pub sign_up: SignUp,
+    /// The one-time links.
+    pub setup_links: SetUpLinks,
+    /// What the one-time links do.
+    pub setup: SetUp,
+    /// The authorization requests that wait for a sign-in.
+    pub authorization_requests: AuthorizationRequests,
+    /// The start after a restoration.
+    pub(crate) restore: Restore,
+    /// The tokens that this service issues to itself.
+    pub(crate) own_tokens: OwnTokens,
+    /// The deletion of what is over.
+    pub(crate) sweeper: Sweeper,
 }
 
 /// What the collaborators are built from.
-pub(crate) struct Parts {
+pub(crate) struct Parts<U> {
     pub(crate) settings: Settings,
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
@@ -81,42 +120,138 @@ pub(crate) struct Parts {
     pub(crate) webhooks: Webhooks,
     pub(crate) hasher: Hasher,
     pub(crate) breach_list: BreachList,
-    pub(crate) users: Arc<dyn UsersService>,
     pub(crate) issuer: Issuer,
     pub(crate) keys: KeyRing,
     pub(crate) pages: Pages,
+    /// Makes the client of the user service, which calls it with the tokens.
+    pub(crate) users: U,
 }
 
 impl App {
-    /// Builds the collaborators.
-    pub(crate) fn new(parts: Parts) -> Self {
-        let (db, clock) = (parts.db, parts.clock);
-        let issuer = parts.issuer.url();
+    /// Builds the collaborators, each from those below it.
+    pub(crate) fn new<U: FnOnce(ServiceTokens) -> Arc<dyn UsersService>>(parts: Parts<U>) -> Self {
+        let db = || parts.db.clone();
+        let clock = || Arc::clone(&parts.clock);
+        let random = || Arc::clone(&parts.random);
+        let (settings, keys, issuer) = (&parts.settings, &parts.keys, Arc::new(parts.issuer));
+        let throttle = Throttle::new(db(), clock(), &settings.throttle);
+        let passwords = Passwords::new(
+            parts.hasher.clone(),
+            &settings.passwords,
+            Arc::new(parts.breach_list),
+            [settings.brand.name(), settings.issuer.host()],
+        );
+        let accounts = Accounts::new(
+            db(),
+            (clock(), random()),
+            parts.outbox.clone(),
+            parts.hasher.clone(),
+            throttle.clone(),
+        );
+        let grants = Grants::new(db(), clock(), accounts.clone(), keys.clone(), &settings.tokens);
+        let clients = Clients::new(db(), clock(), random(), parts.outbox.clone());
+        let tokens = Tokens::new(
+            db(),
+            (clock(), random()),
+            keys.clone(),
+            Arc::clone(&issuer),
+            grants.clone(),
+            settings.tokens.clone(),
+        );
+        let own_tokens = OwnTokens {
+            clients: clients.clone(),
+            tokens: tokens.clone(),
+            clock: clock(),
+            client_id: settings.service.client_id.clone(),
+            users: issuer.users().clone(),
+        };
+        let registrations = Registrations::new(db(), clock(), random(), accounts.clone());
+        let sessions = Sessions::new(
+            db(),
+            clock(),
+            random(),
+            accounts.clone(),
+            settings.sessions.clone(),
+        );
+        let provisioning =
+            Provisioning::new(clock(), accounts.clone(), registrations.clone(), sessions.clone());
+        let sign_up = SignUp::new(SignUpParts {
+            db: db(),
+            clock: clock(),
+            random: random(),
+            accounts: accounts.clone(),
+            throttle: throttle.clone(),
+            passwords: passwords.clone(),
+            provisioning: provisioning.clone(),
+            users: (parts.users)(ServiceTokens::issued_by(own_tokens.clone(), clock())),
+            settings: settings.registration.clone(),
+        });
+        let setup_links = SetUpLinks::new(db(), clock(), random(), settings.issuer.clone());
+        let sign_in_gate = SignInGate::default();
         Self {
-            throttle: Throttle::new(db.clone(), Arc::clone(&clock), &parts.settings.throttle),
-            form_submissions: FormSubmissions::new(db.clone(), Arc::clone(&clock)),
-            verifier: Verifier::new(issuer, issuer, parts.keys.clone(), Arc::clone(&clock)),
-            settings: parts.settings,
-            random: parts.random,
+            setup: SetUp::new(
+                (db(), clock()),
+                setup_links.clone(),
+                (accounts.clone(), sessions.clone()),
+                sign_up.clone(),
+                passwords.clone(),
+                throttle.clone(),
+            ),
+            authorization_requests: AuthorizationRequests::new(
+                db(),
+                clock(),
+                random(),
+                tokens.clone(),
+                settings.authorization.clone(),
+            ),
+            restore: Restore::new(
+                (db(), clock()),
+                provisioning.clone(),
+                sessions.clone(),
+                parts.operations.clone(),
+                sign_in_gate.clone(),
+            ),
+            sweeper: Sweeper {
+                db: db(),
+                clock: clock(),
+                accounts: accounts.clone(),
+                grants: grants.clone(),
+                registrations: registrations.clone(),
+                sessions: sessions.clone(),
+            },
+            form_submissions: FormSubmissions::new(db(), clock()),
+            verifier: Verifier::new(issuer.url(), issuer.url(), keys.clone(), clock()),
+            subjects: Subjects::new(db()),
             outbox: parts.outbox,
             feed: parts.feed,
             operations: parts.operations,
             webhooks: parts.webhooks,
             hasher: parts.hasher,
-            breach_list: Arc::new(parts.breach_list),
-            users: parts.users,
-            issuer: parts.issuer,
-            keys: parts.keys,
-            clients: ClientCache::default(),
             pages: parts.pages,
-            sign_in_gate: SignInGate::default(),
-            db,
-            clock,
+            db: parts.db,
+            clock: parts.clock,
+            random: parts.random,
+            keys: parts.keys,
+            settings: parts.settings,
+            issuer,
+            sign_in_gate,
+            throttle,
+            passwords,
+            accounts,
+            clients,
+            grants,
+            tokens,
+            sessions,
+            registrations,
+            provisioning,
+            sign_up,
+            setup_links,
+            own_tokens,
         }
     }
 }
 
-/// An [`App`] shared by every request and background task.
+/// An [`App`] shared by every request and background task: the state of the router.
 #[derive(Clone)]
 pub struct SharedApp(Arc<App>);
 
@@ -124,17 +259,6 @@ impl SharedApp {
     /// Shares `app`.
     pub fn new(app: App) -> Self {
         Self(Arc::new(app))
-    }
-
-    /// Shares the app that `make` builds. `make` gets a weak reference to the app, which cannot be upgraded
-    /// before `make` returns.
-    pub(crate) fn new_cyclic(make: impl FnOnce(&Weak<App>) -> App) -> Self {
-        Self(Arc::new_cyclic(make))
-    }
-
-    /// A weak reference to the app.
-    pub(crate) fn downgrade(&self) -> Weak<App> {
-        Arc::downgrade(&self.0)
     }
 }
 
@@ -144,6 +268,34 @@ impl Deref for SharedApp {
     fn deref(&self) -> &App {
         &self.0
     }
+}
+
+macro_rules! extracted {
+    ($($collaborator:ty: $field:ident;)*) => {$(
+        impl FromRef<SharedApp> for $collaborator {
+            fn from_ref(app: &SharedApp) -> Self {
+                app.$field.clone()
+            }
+        }
+    )*};
+}
+
+extracted! {
+    Accounts: accounts;
+    Arc<Issuer>: issuer;
+    Clients: clients;
+    FormSubmissions: form_submissions;
+    Grants: grants;
+    KeyRing: keys;
+    Registrations: registrations;
+    Sessions: sessions;
+    SetUp: setup;
+    SetUpLinks: setup_links;
+    SignInGate: sign_in_gate;
+    SignUp: sign_up;
+    Subjects: subjects;
+    Tokens: tokens;
+    Verifier: verifier;
 }
 
 impl HasVerifier for SharedApp {

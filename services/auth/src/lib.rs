@@ -2,7 +2,8 @@
 //!
 //! Each domain has a folder with its model, its store, its use cases and its tests: [`accounts`],
 //! [`credentials`], [`breach_list`], [`sessions`], [`authorization_requests`], [`form_submissions`],
-//! [`registration`], [`subjects`], [`setup`], [`throttle`], [`clients`], [`grants`], [`keys`], `restore`.
+//! [`registration`], [`sign_up`], [`provisioning`], [`subjects`], [`setup_links`], [`setup`], [`throttle`],
+//! [`clients`], [`grants`], [`tokens`], [`keys`], [`restore`].
 //! [`http`] and [`pages`] have the handlers, [`app`] the collaborators that they share, [`config`] the
 //! settings. `service` wires everything together.
 
@@ -20,16 +21,20 @@ pub mod http;
 pub mod keys;
 mod own_tokens;
 pub mod pages;
+pub mod provisioning;
 pub mod registration;
-mod restore;
+pub mod restore;
 mod service;
 pub mod sessions;
 pub mod setup;
+pub mod setup_links;
+pub mod sign_up;
 pub mod subjects;
 mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod throttle;
+pub mod tokens;
 
 use chassis::db::Migrations;
 

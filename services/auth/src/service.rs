@@ -23,15 +23,16 @@ use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 use crate::accounts::AccountsSnapshot;
 use crate::app::{self, App, Parts, SharedApp};
 use crate::breach_list::BreachList;
-use crate::clients::{self, BootstrapError};
+use crate::clients::BootstrapError;
 use crate::config::Settings;
 use crate::credentials::Hasher;
-use crate::grants::Issuer;
 use crate::keys::{self, KeyError, KeyRing};
 use crate::pages::{Pages, PagesConfig};
-use crate::registration::HttpUsersService;
-use crate::subjects::{SubjectHoldings, UserEventHandler};
-use crate::{own_tokens, restore, setup, sweeper};
+use crate::provisioning::UserEventHandler;
+use crate::restore;
+use crate::sign_up::{HttpUsersService, UsersService};
+use crate::subjects::SubjectHoldings;
+use crate::tokens::Issuer;
 
 /// The consumer name of the inbox. It must never change.
 const CONSUMER: &str = "auth";
@@ -59,11 +60,17 @@ impl Service for AuthService {
 
     async fn start(settings: Settings, environment: &Environment) -> Result<Router, RunError> {
         let app = wire(settings, environment).await?;
-        restore::after_restore(&app).await?;
-        restore::close_sign_in(&app, &environment.health).await?;
-        clients::bootstrap(&app, &app.settings.clients).await?;
+        app.restore.after_restore().await?;
+        app.restore.close_sign_in(&environment.health).await?;
+        app.clients
+            .bootstrap(
+                &app.settings.clients,
+                app.issuer.audiences(),
+                app.settings.authenticate.enabled,
+            )
+            .await?;
         start_background_tasks(&app, environment)?;
-        if let Some(link) = setup::issue_setup_link(&app).await? {
+        if let Some(link) = app.setup_links.issue_setup_link().await? {
             tracing::info!(
                 event.action = "set-up",
                 event.outcome = "success",
@@ -143,29 +150,25 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
         environment.shutdown.clone(),
     );
     let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
-    Ok(SharedApp::new_cyclic(|app| {
-        let tokens = own_tokens::users_service_tokens(app, clock());
-        App::new(Parts {
-            operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
-            users: Arc::new(HttpUsersService::new(
-                settings.users.effective_url(),
-                environment.http.clone(),
-                tokens,
-            )),
-            db,
-            clock: clock(),
-            random: random(),
-            outbox,
-            feed,
-            webhooks,
-            hasher,
-            breach_list,
-            issuer,
-            keys,
-            pages,
-            settings,
-        })
-    }))
+    let (users_url, http) = (settings.users.effective_url().clone(), environment.http.clone());
+    Ok(SharedApp::new(App::new(Parts {
+        users: move |tokens| {
+            Arc::new(HttpUsersService::new(&users_url, http, tokens)) as Arc<dyn UsersService>
+        },
+        operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
+        db,
+        clock: clock(),
+        random: random(),
+        outbox,
+        feed,
+        webhooks,
+        hasher,
+        breach_list,
+        issuer,
+        keys,
+        pages,
+        settings,
+    })))
 }
 
 /// The webhooks. Their secrets are encrypted like the signing keys.
@@ -186,17 +189,17 @@ fn start_background_tasks(app: &SharedApp, environment: &Environment) -> Result<
     let Environment { health, shutdown, .. } = environment;
     start_publishing(app, shutdown)?;
     follow_users(app, environment, shutdown)?;
-    let (restored, health, until) = (app.clone(), health.clone(), shutdown.clone());
+    let (restored, health, until) = (app.restore.clone(), health.clone(), shutdown.clone());
     shutdown.supervise("restoration", move || {
         let (restored, health, until) = (restored.clone(), health.clone(), until.clone());
         async move {
-            restore::open_sign_in(restored, health, until.clone()).await;
+            restored.open_sign_in(health, until.clone()).await;
             // A task that returns is started again.
             until.cancelled().await;
         }
     });
-    let (sweeping, until) = (app.clone(), shutdown.clone());
-    shutdown.supervise("sweeper", move || sweeper::run(sweeping.clone(), until.clone()));
+    let (sweeping, until) = (app.sweeper.clone(), shutdown.clone());
+    shutdown.supervise("sweeper", move || sweeping.clone().run(until.clone()));
     let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
     shutdown.supervise("webhooks", move || {
         Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
@@ -231,8 +234,7 @@ fn start_publishing(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError
 
 /// Starts the consumer of the user service's events.
 fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown) -> Result<(), RunError> {
-    let tokens: ServiceTokens =
-        own_tokens::users_service_tokens(&app.downgrade(), Arc::clone(&environment.clock));
+    let tokens = ServiceTokens::issued_by(app.own_tokens.clone(), Arc::clone(&environment.clock));
     let feed = FeedSource::new(
         app.settings.users.effective_url(),
         environment.http.clone(),
@@ -255,7 +257,7 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
             follow(
                 &app.settings.events,
                 followed,
-                UserEventHandler::new(app.clone()),
+                UserEventHandler::new(app.provisioning.clone()),
                 until,
             )
             .await

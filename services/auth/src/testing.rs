@@ -1,5 +1,6 @@
 //! What the tests of this crate share: a service without listeners, and people in it.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,18 +21,19 @@ use events::operations::Operations;
 use events::transport::TransportKind;
 use uuid::Uuid;
 
-use crate::accounts::{self, AccountsSnapshot, SignInError, SignInRequest, SignedIn};
+use crate::accounts::{AccountsSnapshot, SignInError, SignInRequest, SignedIn};
 use crate::app::{App, Parts, SharedApp};
 use crate::breach_list::BreachList;
-use crate::clients;
+use crate::clients::{BootstrapError, ClientSettings};
 use crate::config::Settings;
+use crate::credentials;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
-use crate::grants::{self, Grant, Issuer};
 use crate::keys::KeyRing;
 use crate::pages::{Pages, PagesConfig};
-use crate::registration::{RegistrationDecision, Rejection, UsersService, UsersUnavailable};
-use crate::sessions::{self, StartError, StartedSession};
-use crate::{credentials, subjects};
+use crate::registration::Rejection;
+use crate::sessions::{StartError, StartedSession};
+use crate::sign_up::{RegistrationDecision, UsersService, UsersUnavailable};
+use crate::tokens::{Grant, Issuer};
 
 /// A password that everybody in tests may have.
 pub(crate) const PASSWORD: &str = "gorse-tin-vivid";
@@ -82,7 +84,7 @@ pub(crate) fn state_of(request: &RegistrationRequested) -> UserState {
         locale: request.locale.clone(),
         zoneinfo: None,
         active: true,
-        attributes: std::collections::BTreeMap::new(),
+        attributes: BTreeMap::new(),
         groups: request.groups.clone(),
         version: 1,
         created_at: request.requested_at,
@@ -100,7 +102,7 @@ pub(crate) fn person_state(id: Uuid, name: &str) -> UserState {
         locale: None,
         zoneinfo: None,
         active: true,
-        attributes: std::collections::BTreeMap::new(),
+        attributes: BTreeMap::new(),
         groups: Vec::new(),
         version: 1,
         created_at: BEGINNING,
@@ -219,7 +221,7 @@ pub(crate) async fn app_with(
         outbox,
         feed,
         webhooks,
-        users,
+        users: move |_| users,
         issuer,
         keys,
         pages,
@@ -235,26 +237,38 @@ impl TestApp {
         let password = Password::new(&SecretString::from(PASSWORD)).unwrap();
         let hash = self.hasher.hash(password).await.unwrap();
         let mut tx = self.db.begin("test").await.unwrap();
-        subjects::apply_state(self, &mut tx, &person_state(id, name))
+        self.provisioning
+            .apply_state(&mut tx, &person_state(id, name))
             .await
             .unwrap();
-        credentials::store::set_password(&mut tx, id, &hash, BEGINNING)
+        credentials::set_password(&mut tx, id, &hash, BEGINNING)
             .await
             .unwrap();
         tx.commit().await.unwrap();
         id
     }
 
+    /// Reconciles the clients with this part of the configuration.
+    pub(crate) async fn bootstrap(
+        &self,
+        settings: &BTreeMap<String, ClientSettings>,
+    ) -> Result<(), BootstrapError> {
+        let enabled = self.settings.authenticate.enabled;
+        self.clients
+            .bootstrap(settings, self.issuer.audiences(), enabled)
+            .await
+    }
+
     /// Stores a new state of a person, as its event would.
     pub(crate) async fn change(&self, state: &UserState) {
         let mut tx = self.db.begin("test").await.unwrap();
-        subjects::apply_state(self, &mut tx, state).await.unwrap();
+        self.provisioning.apply_state(&mut tx, state).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// A try to sign in from an address that is used once.
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn, SignInError> {
-        accounts::sign_in(self, attempt(name, password)).await
+        self.accounts.sign_in(attempt(name, password)).await
     }
 
     /// The types of the events written so far, in order.
@@ -298,7 +312,7 @@ impl TestApp {
     /// Starts a session for somebody who has just signed in.
     pub(crate) async fn start(&self, who: &SignedIn) -> Result<StartedSession, StartError> {
         let mut tx = self.db.begin("test").await.unwrap();
-        let started = sessions::start(self, &mut tx, who, &client("192.0.2.1")).await?;
+        let started = self.sessions.start(&mut tx, who, &client("192.0.2.1")).await?;
         tx.commit().await.unwrap();
         Ok(started)
     }
@@ -306,7 +320,7 @@ impl TestApp {
 
 /// An access token of a person for a client.
 pub(crate) async fn persons_token(app: &App, person: Uuid, client: &str, scope: &str) -> String {
-    let client = clients::find(app, client).await.unwrap().unwrap();
+    let client = app.clients.find(client).await.unwrap().unwrap();
     let grant = Grant {
         subject: person,
         scope: scope.parse().unwrap(),
@@ -317,9 +331,10 @@ pub(crate) async fn persons_token(app: &App, person: Uuid, client: &str, scope: 
         nonce: None,
     };
     let mut tx = app.db.begin("test").await.unwrap();
-    let tokens = grants::issue(app, &mut tx, &client, grant).await.unwrap();
+    let pending = app.tokens.issue(&mut tx, &client, grant).await.unwrap();
     tx.commit().await.unwrap();
-    tokens.access_token
+    let tokens = app.tokens.sign(pending, &client, app.issuer.audiences());
+    tokens.unwrap().access_token
 }
 
 /// A claim of a token, unverified.

@@ -7,10 +7,10 @@ use contract::{LoginFailure, UserName};
 use metrics::counter;
 use uuid::Uuid;
 
+use super::Accounts;
 use super::failures::{self, FailedSignIn};
 use super::sign_in::{SignInError, SignInRequest, SignedIn};
 use super::store::{self, SignInCandidate};
-use crate::app::App;
 use crate::credentials::{self, HashError, Password, Verdict};
 use crate::throttle::{self, Admission, Key, Limit, Reservation, Tally};
 
@@ -72,40 +72,47 @@ impl Attempt {
     }
 
     /// Reserves a guess, verifies the credentials and records the result.
-    pub(super) async fn run(&self, app: &App, request: &SignInRequest) -> Result<SignedIn, SignInError> {
-        let found = self.look_up(app).await?;
-        let guess = app.throttle.reserve(self.admissions(app, &found)).await?;
-        match self.verify_credentials(app, request, &found.candidate).await {
-            Ok(CredentialCheck::Valid(id)) => Ok(self.signed_in(app, id, &found, &guess)),
-            Ok(CredentialCheck::Invalid) => self.record_failure(app, &found, &guess).await,
+    pub(super) async fn run(
+        &self,
+        accounts: &Accounts,
+        request: &SignInRequest,
+    ) -> Result<SignedIn, SignInError> {
+        let found = self.look_up(accounts).await?;
+        let guess = accounts
+            .throttle
+            .reserve(self.admissions(accounts, &found))
+            .await?;
+        match self.verify_credentials(accounts, request, &found.candidate).await {
+            Ok(CredentialCheck::Valid(id)) => Ok(self.signed_in(accounts, id, &found, &guess)),
+            Ok(CredentialCheck::Invalid) => self.record_failure(accounts, &found, &guess).await,
             Ok(CredentialCheck::Pending(id)) => {
-                app.throttle.release(guess).await?;
+                accounts.throttle.release(guess).await?;
                 Err(SignInError::Pending { id })
             }
             Err(error) => {
-                app.throttle.release(guess).await?;
+                accounts.throttle.release(guess).await?;
                 Err(error.into())
             }
         }
     }
 
     /// Whether every counter would admit a guess now.
-    pub(super) async fn is_admitted(&self, app: &App) -> Result<bool, DbError> {
-        let found = self.look_up(app).await?;
-        let now = app.clock.now();
-        let admissions = self.admissions(app, &found);
+    pub(super) async fn is_admitted(&self, accounts: &Accounts) -> Result<bool, DbError> {
+        let found = self.look_up(accounts).await?;
+        let now = accounts.clock.now();
+        let admissions = self.admissions(accounts, &found);
         Ok(admissions.iter().all(|one| one.delay_left(now).is_none()))
     }
 
-    async fn look_up(&self, app: &App) -> Result<SignInLookup, DbError> {
-        let mut reader = app.db.reader().await?;
+    async fn look_up(&self, accounts: &Accounts) -> Result<SignInLookup, DbError> {
+        let mut reader = accounts.db.reader().await?;
         let token = self.device.as_ref().map(|(hash, _)| hash);
         let candidate = store::find_candidate(&mut reader, &self.user_name_key, token).await?;
         let device = match (candidate.device_account, &self.device) {
             (Some(account), Some((_, key))) => Some((Key::devices(account), key.clone())),
             _ => None,
         };
-        let (source_key, _) = app.throttle.source_limit(self.client.ip);
+        let (source_key, _) = accounts.throttle.source_limit(self.client.ip);
         let (devices_key, device_key) = device.as_ref().map(|(all, one)| (all, one)).unzip();
         let keys = [
             Some(&self.account),
@@ -135,7 +142,7 @@ impl Attempt {
     /// The counters that have to admit the guess. For a known device these are its own. Otherwise they are
     /// the counter of the source and that of the account, or the daily one when the account has failed too
     /// often.
-    fn admissions(&self, app: &App, found: &SignInLookup) -> Vec<Admission> {
+    fn admissions(&self, accounts: &Accounts, found: &SignInLookup) -> Vec<Admission> {
         if let Some((devices, device)) = found.exempt_device() {
             return vec![
                 Admission::new((device.clone(), Limit::DEVICE), found.device_tally),
@@ -146,14 +153,14 @@ impl Attempt {
             false => Admission::new((self.account.clone(), Limit::ACCOUNT), found.account_tally),
             true => Admission::new((self.daily.clone(), Limit::DAILY), found.daily_tally),
         };
-        let source = Admission::new(app.throttle.source_limit(self.client.ip), found.source_tally);
+        let source = Admission::new(accounts.throttle.source_limit(self.client.ip), found.source_tally);
         vec![account, source]
     }
 
     /// Verifies the password. Exactly one password is hashed, whether or not the account exists (SB-8).
     async fn verify_credentials(
         &self,
-        app: &App,
+        accounts: &Accounts,
         request: &SignInRequest,
         candidate: &SignInCandidate,
     ) -> Result<CredentialCheck, HashError> {
@@ -169,14 +176,14 @@ impl Attempt {
             },
         };
         let password = password.unwrap_or_else(Password::empty);
-        let verdict = app.hasher.verify(password.clone(), stored).await?;
+        let verdict = accounts.hasher.verify(password.clone(), stored).await?;
         let Verdict::Match { outdated } = verdict else {
             return Ok(CredentialCheck::Invalid);
         };
         match (candidate.id, candidate.active, candidate.pending_id) {
             (Some(id), Some(true), _) => {
                 if let (true, Some(old)) = (outdated, stored) {
-                    rehash(app, id, old, password).await;
+                    rehash(accounts, id, old, password).await;
                 }
                 Ok(CredentialCheck::Valid(id))
             }
@@ -185,9 +192,15 @@ impl Attempt {
         }
     }
 
-    fn signed_in(&self, app: &App, id: Uuid, found: &SignInLookup, guess: &Reservation) -> SignedIn {
-        let auth_time = app.clock.now();
-        let (source, _) = app.throttle.source_limit(self.client.ip);
+    fn signed_in(
+        &self,
+        accounts: &Accounts,
+        id: Uuid,
+        found: &SignInLookup,
+        guess: &Reservation,
+    ) -> SignedIn {
+        let auth_time = accounts.clock.now();
+        let (source, _) = accounts.throttle.source_limit(self.client.ip);
         let (counters_to_release, mut counters_to_clear): (Vec<_>, Vec<_>) =
             guess.keys().iter().cloned().partition(|key| *key == source);
         // Failures are counted in a row: every success resets the counter.
@@ -213,13 +226,13 @@ impl Attempt {
     /// Records the failure in one transaction.
     async fn record_failure(
         &self,
-        app: &App,
+        accounts: &Accounts,
         found: &SignInLookup,
         guess: &Reservation,
     ) -> Result<SignedIn, SignInError> {
-        let now = app.clock.now();
-        let (source, limit) = app.throttle.source_limit(self.client.ip);
-        let mut tx = app.db.begin("sign_in_failed").await?;
+        let now = accounts.clock.now();
+        let (source, limit) = accounts.throttle.source_limit(self.client.ip);
+        let mut tx = accounts.db.begin("sign_in_failed").await?;
         guess.record_failure(&mut tx, now).await?;
         if !guess.keys().contains(&source) {
             throttle::count(&mut tx, &source, limit, now).await?;
@@ -264,13 +277,13 @@ impl Attempt {
 }
 
 /// Replaces a password hash by one at the configured cost. A failure is logged and does not fail the sign-in.
-async fn rehash(app: &App, account: Uuid, old: &str, password: Password) {
-    let Ok(new) = app.hasher.hash(password).await else {
+async fn rehash(accounts: &Accounts, account: Uuid, old: &str, password: Password) {
+    let Ok(new) = accounts.hasher.hash(password).await else {
         return;
     };
     let stored = async {
-        let mut tx = app.db.begin("rehash").await?;
-        credentials::store::rehash(&mut tx, account, old, &new).await?;
+        let mut tx = accounts.db.begin("rehash").await?;
+        credentials::rehash(&mut tx, account, old, &new).await?;
         tx.commit().await
     };
     if let Err(error) = stored.await {

@@ -2,66 +2,118 @@
 
 mod attempt;
 mod devices;
-pub(crate) mod failures;
+mod failures;
 #[cfg(test)]
 mod sequence_tests;
 mod sign_in;
 mod snapshot;
-pub(crate) mod store;
+mod store;
 #[cfg(test)]
 mod tests;
 
-use chassis::db::{DbError, Tx};
-use contract::EventData;
-pub use devices::{MAX_DEVICES, remember_device};
-pub(crate) use devices::{forget_all_devices, forget_devices, is_device_of};
-use events::OutboxError;
-pub use sign_in::{SignInError, SignInRequest, SignedIn, is_admitted, sign_in};
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError, Tx};
+use chassis::random::SharedRandom;
+use contract::{CredentialAdded, CredentialChange, CredentialKind, EventData};
+pub use devices::MAX_DEVICES;
+pub(crate) use devices::{forget_all_devices, forget_devices, is_device_of, sweep_devices};
+use events::{Outbox, OutboxError};
+pub use sign_in::{SignInError, SignInRequest, SignedIn};
 pub use snapshot::AccountsSnapshot;
-pub(crate) use store::exists;
+pub(crate) use store::{delete, ensure_row, exists, lock, raise_versions, touch_device, version};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::credentials::Hasher;
+use crate::throttle::Throttle;
 
 /// The aggregate type of an account's events.
 pub(crate) const AGGREGATE: &str = "account";
 
-/// Raises the version of an account under its row lock and appends the event that `event` makes of the new
-/// version to the outbox. Returns whether the account exists. Without an account nothing is written.
-///
-/// Nothing else raises a version, because a version without an event is a hole in the event sequence of the
-/// account.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn append_event<T: EventData>(
-    app: &App,
-    tx: &mut Tx,
-    account: Uuid,
-    event: impl FnOnce(i64) -> T,
-) -> Result<bool, DbError> {
-    let Some(version) = store::next_version(tx, account).await? else {
-        return Ok(false);
-    };
-    append_event_at(app, tx, account, version, &event(version)).await?;
-    Ok(true)
+/// The accounts of this installation.
+#[derive(Clone)]
+pub struct Accounts {
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    outbox: Outbox,
+    hasher: Hasher,
+    throttle: Throttle,
 }
 
-/// Appends an event at a given version. This is for events without an account row, and for the last event
-/// before the account is deleted.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn append_event_at<T: EventData>(
-    app: &App,
-    tx: &mut Tx,
-    account: Uuid,
-    version: i64,
-    data: &T,
-) -> Result<(), DbError> {
-    match app.outbox.append(tx, AGGREGATE, account, version, data).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(outbox_error(error)),
+impl Accounts {
+    /// The accounts that stand in `db`.
+    pub fn new(
+        db: Db,
+        (clock, random): (SharedClock, SharedRandom),
+        outbox: Outbox,
+        hasher: Hasher,
+        throttle: Throttle,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            random,
+            outbox,
+            hasher,
+            throttle,
+        }
+    }
+
+    /// Raises the version of an account under its row lock and appends the event that `event` makes of the new
+    /// version to the outbox. Returns whether the account exists. Without an account nothing is written.
+    ///
+    /// Nothing else raises a version, because a version without an event is a hole in the event sequence of the
+    /// account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn append_event<T: EventData>(
+        &self,
+        tx: &mut Tx,
+        account: Uuid,
+        event: impl FnOnce(i64) -> T,
+    ) -> Result<bool, DbError> {
+        let Some(version) = store::next_version(tx, account).await? else {
+            return Ok(false);
+        };
+        self.append_event_at(tx, account, version, &event(version))
+            .await?;
+        Ok(true)
+    }
+
+    /// Appends an event at a given version. This is for events without an account row, and for the last event
+    /// before the account is deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn append_event_at<T: EventData>(
+        &self,
+        tx: &mut Tx,
+        account: Uuid,
+        version: i64,
+        data: &T,
+    ) -> Result<(), DbError> {
+        match self.outbox.append(tx, AGGREGATE, account, version, data).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(outbox_error(error)),
+        }
+    }
+
+    /// Appends the event that an account has a new password.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn append_password_added(&self, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+        let event = |version| {
+            CredentialAdded(CredentialChange {
+                // An account has one password: it goes by the account's id.
+                id,
+                user_id: id,
+                kind: CredentialKind::Password,
+                version,
+            })
+        };
+        self.append_event(tx, id, event).await.map(drop)
     }
 }
 
@@ -71,13 +123,4 @@ pub(crate) fn outbox_error(error: OutboxError) -> DbError {
         OutboxError::Db(error) => error,
         OutboxError::Data { source, .. } => DbError::Other(sqlx::Error::Encode(source.into())),
     }
-}
-
-/// After the database was restored from a backup: raises the versions of all accounts above those that were
-/// given out since.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
-    store::raise_versions(tx, by).await
 }

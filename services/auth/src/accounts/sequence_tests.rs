@@ -7,10 +7,11 @@ use chassis::secret::{SecretString, Token};
 use contract::SessionEnd;
 use uuid::Uuid;
 
-use crate::grants::{self, Grant};
-use crate::registration::{self, NewAccount, Rejection};
+use crate::clients::ClientMetadata;
+use crate::registration::Rejection;
+use crate::sign_up::NewAccount;
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, client, person_state};
-use crate::{clients, sessions, setup, sweeper};
+use crate::tokens::Grant;
 
 /// Says after which step a sequence has a hole, or an account a version that no event has.
 async fn verify(app: &TestApp, step: &str) {
@@ -49,24 +50,26 @@ fn token(link: &url::Url) -> Token {
 }
 
 async fn registrations(app: &TestApp) {
-    let link = setup::issue_setup_link(app).await.unwrap().unwrap();
+    let link = app.setup_links.issue_setup_link().await.unwrap().unwrap();
     app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-    setup::make_administrator(app, &token(&link), new("boss"), None)
+    app.setup
+        .make_administrator(&token(&link), new("boss"), None)
         .await
         .unwrap();
     verify(app, "a set-up link whose registration is refused").await;
     app.users.behave(Behaviour::Accept);
-    setup::make_administrator(app, &token(&link), new("boss"), None)
+    app.setup
+        .make_administrator(&token(&link), new("boss"), None)
         .await
         .unwrap();
     verify(app, "a set-up link").await;
-    registration::register(app, new("ann")).await.unwrap();
+    app.sign_up.register(new("ann")).await.unwrap();
     verify(app, "a registration").await;
     app.users.behave(Behaviour::Down);
-    registration::register(app, new("bob")).await.unwrap();
+    app.sign_up.register(new("bob")).await.unwrap();
     verify(app, "a registration without an answer").await;
     app.wait(Duration::from_secs(30 * 86_400));
-    sweeper::sweep(app).await.unwrap();
+    app.sweeper.sweep().await.unwrap();
     app.users.behave(Behaviour::Accept);
     verify(app, "a registration that expires").await;
 }
@@ -79,14 +82,15 @@ async fn sign_ins(app: &TestApp) {
     verify(app, "failed sign-ins").await;
     app.wait(Duration::from_secs(3600));
     let mut tx = app.db.begin("test").await.unwrap();
-    sessions::end(app, &mut tx, session, SessionEnd::SignedOut)
+    app.sessions
+        .end(&mut tx, session, SessionEnd::SignedOut)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     verify(app, "a sign-out").await;
     start(app, "ann").await;
     app.wait(Duration::from_secs(400 * 86_400));
-    sweeper::sweep(app).await.unwrap();
+    app.sweeper.sweep().await.unwrap();
     verify(app, "a session that expires").await;
 }
 
@@ -104,14 +108,16 @@ async fn links(app: &TestApp, ann: Uuid) {
             start(app, "ann").await;
         }
         let mut tx = app.db.begin("test").await.unwrap();
-        let link = setup::issue_invitation(app, &mut tx, ann).await.unwrap();
+        let link = app.setup_links.issue_invitation(&mut tx, ann).await.unwrap();
         tx.commit().await.unwrap();
         let password = || SecretString::from(chosen);
-        setup::choose_password(app, &token(&link), password(), None)
+        app.setup
+            .choose_password(&token(&link), password(), None)
             .await
             .unwrap();
         verify(app, "a password chosen with a link").await;
-        setup::choose_password(app, &token(&link), password(), None)
+        app.setup
+            .choose_password(&token(&link), password(), None)
             .await
             .unwrap_err();
         verify(app, "a link that was used").await;
@@ -119,14 +125,15 @@ async fn links(app: &TestApp, ann: Uuid) {
 }
 
 async fn tokens(app: &TestApp, ann: Uuid) {
-    let registration = clients::ClientMetadata {
+    let registration = ClientMetadata {
         redirect_uris: vec!["https://app.example.org/cb".parse().unwrap()],
-        ..clients::ClientMetadata::default()
+        ..ClientMetadata::default()
     };
-    clients::create(app, Some("web".parse().unwrap()), registration)
+    app.clients
+        .create(Some("web".parse().unwrap()), registration)
         .await
         .unwrap();
-    let web = clients::find(app, "web").await.unwrap().unwrap();
+    let web = app.clients.find("web").await.unwrap().unwrap();
     let grant = Grant {
         subject: ann,
         scope: "openid offline_access".parse().unwrap(),
@@ -137,16 +144,18 @@ async fn tokens(app: &TestApp, ann: Uuid) {
         nonce: None,
     };
     let mut tx = app.db.begin("test").await.unwrap();
-    let first = grants::issue(app, &mut tx, &web, grant).await.unwrap();
+    let pending = app.tokens.issue(&mut tx, &web, grant).await.unwrap();
     tx.commit().await.unwrap();
+    let first = app.tokens.sign(pending, &web, app.issuer.audiences()).unwrap();
     let first = first.refresh_token.unwrap();
-    let second = grants::refresh(app, &web, &first, None, &[]).await.unwrap();
-    grants::refresh(app, &web, &second.refresh_token.unwrap(), None, &[])
+    let second = app.tokens.refresh(&web, &first, None, &[]).await.unwrap();
+    app.tokens
+        .refresh(&web, &second.refresh_token.unwrap(), None, &[])
         .await
         .unwrap();
-    grants::refresh(app, &web, &first, None, &[]).await.unwrap_err();
+    app.tokens.refresh(&web, &first, None, &[]).await.unwrap_err();
     verify(app, "a refresh token that comes again").await;
-    clients::delete(app, "web").await.unwrap();
+    app.clients.delete("web").await.unwrap();
     verify(app, "a client that is deleted").await;
 }
 
@@ -164,7 +173,7 @@ async fn departures(app: &TestApp, ann: Uuid) {
     start(app, "ann").await;
     for _ in 0..2 {
         let mut tx = app.db.begin("test").await.unwrap();
-        crate::subjects::erase(app, &mut tx, ann).await.unwrap();
+        app.provisioning.erase(&mut tx, ann).await.unwrap();
         tx.commit().await.unwrap();
         verify(app, "a person who is erased").await;
     }
@@ -172,10 +181,11 @@ async fn departures(app: &TestApp, ann: Uuid) {
     let bob = app.person("bob").await;
     let who = app.sign_in("bob", PASSWORD).await.unwrap();
     let mut tx = app.db.begin("test").await.unwrap();
-    crate::subjects::erase(app, &mut tx, bob).await.unwrap();
+    app.provisioning.erase(&mut tx, bob).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = app.db.begin("test").await.unwrap();
-    sessions::start(app, &mut tx, &who, &client("192.0.2.1"))
+    app.sessions
+        .start(&mut tx, &who, &client("192.0.2.1"))
         .await
         .unwrap_err();
     tx.commit().await.unwrap();

@@ -13,8 +13,8 @@ use chassis::db::{DbError, Tx};
 use chassis::secret::{SecretString, Token, TokenHash};
 use uuid::Uuid;
 
+use super::Accounts;
 use super::attempt::Attempt;
-use crate::app::App;
 use crate::credentials::HashError;
 use crate::throttle::{self, Key, ReserveError};
 use chassis::http::ClientInfo;
@@ -32,7 +32,7 @@ pub struct SignInRequest {
     pub device: Option<Token>,
 }
 
-/// A successful authentication, from which [`crate::sessions::start`] starts a session.
+/// A successful authentication, from which `Sessions::start` starts a session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     /// The account, which has the id of the user.
@@ -41,7 +41,7 @@ pub struct SignedIn {
     pub auth_time: Timestamp,
     /// The authentication methods (RFC 8176): `pwd`.
     pub amr: Vec<String>,
-    /// Whether the device token belongs to this account. If not, [`crate::accounts::remember_device`] issues
+    /// Whether the device token belongs to this account. If not, [`Accounts::remember_device`] issues
     /// one.
     pub known_device: bool,
     /// When the verified password was set. No session starts when the password was changed after this.
@@ -56,7 +56,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The authentication of a person who has just chosen the password of an account, without [`sign_in`].
+    /// The authentication of a person who has just chosen the password of an account, without [`Accounts::sign_in`].
     pub fn by_password(account_id: Uuid, auth_time: Timestamp) -> Self {
         Self {
             account_id,
@@ -107,7 +107,7 @@ pub enum SignInError {
     /// The password is right, and the registration of the account is still pending.
     #[error("the account is being set up")]
     Pending {
-        /// The registration, for [`crate::registration::status`].
+        /// The registration, for `Registrations::status`.
         id: Uuid,
     },
     /// The pool that hashes passwords failed.
@@ -136,22 +136,24 @@ impl From<ReserveError> for SignInError {
     }
 }
 
-/// Whether an attempt would be admitted by the throttle now. It changes nothing.
-///
-/// # Errors
-/// When the database fails.
-pub async fn is_admitted(app: &App, request: &SignInRequest) -> Result<bool, DbError> {
-    Attempt::new(request).is_admitted(app).await
-}
+impl Accounts {
+    /// Whether an attempt would be admitted by the throttle now. It changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_admitted(&self, request: &SignInRequest) -> Result<bool, DbError> {
+        Attempt::new(request).is_admitted(self).await
+    }
 
-/// Signs in with a user name and a password.
-///
-/// # Errors
-/// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled
-/// (SB-8).
-pub async fn sign_in(app: &App, request: SignInRequest) -> Result<SignedIn, SignInError> {
-    let attempt = Attempt::new(&request);
-    let outcome = attempt.run(app, &request).await;
-    attempt.record_outcome(&outcome);
-    outcome
+    /// Signs in with a user name and a password.
+    ///
+    /// # Errors
+    /// [`SignInError::InvalidCredentials`] after the same work whether or not the person exists or is disabled
+    /// (SB-8).
+    pub async fn sign_in(&self, request: SignInRequest) -> Result<SignedIn, SignInError> {
+        let attempt = Attempt::new(&request);
+        let outcome = attempt.run(self, &request).await;
+        attempt.record_outcome(&outcome);
+        outcome
+    }
 }

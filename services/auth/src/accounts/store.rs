@@ -34,7 +34,7 @@ pub(crate) async fn version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbErro
 }
 
 /// Raises the version of an account under its row lock. Returns `None` when there is no such account. Only
-/// [`super::append_event`] calls it.
+/// [`super::Accounts::append_event`] calls it.
 pub(super) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, DbError> {
     let statement = "UPDATE accounts SET version = version + 1 WHERE id = $1 RETURNING version";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
@@ -101,7 +101,7 @@ pub(super) async fn delete_devices(tx: &mut Tx, account: Uuid) -> Result<(), DbE
 }
 
 /// Removes devices that were made before `then`.
-pub(crate) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM devices WHERE created_at < $1";
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(then).execute(c).await?.rows_affected()))
 }
@@ -206,8 +206,8 @@ pub(crate) async fn snapshot_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result
     Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }
 
-/// Raises the versions of all accounts.
-pub(super) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+/// Raises the versions of all accounts, after the database was restored from a backup.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
     let statement = "UPDATE accounts SET version = version + $1";
     on_engine!(tx, c => sqlx::query(statement).bind(by).execute(c).await.map(drop)?);
     Ok(())

@@ -18,7 +18,7 @@ async fn fail(app: &TestApp, times: i64) {
 /// Makes a device known to `account`.
 async fn remembered(app: &TestApp, account: uuid::Uuid) -> Token {
     let mut tx = app.db.begin("test").await.unwrap();
-    let device = remember_device(app, &mut tx, account).await.unwrap();
+    let device = app.accounts.remember_device(&mut tx, account).await.unwrap();
     tx.commit().await.unwrap();
     device
 }
@@ -28,7 +28,7 @@ async fn fail_as(app: &TestApp, name: &str, times: i64) {
         loop {
             let mut request = attempt(name, "not the password at all");
             request.client = client(&format!("198.51.{}.{}", number / 250, number % 250 + 1));
-            match sign_in(app, request).await {
+            match app.accounts.sign_in(request).await {
                 Err(SignInError::InvalidCredentials) => break,
                 Err(SignInError::Throttled { retry_after }) => app.wait(retry_after),
                 other => panic!("{other:?}"),
@@ -78,12 +78,12 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         app.change(&person_state(app.random.uuid(&*app.clock), "invited")).await;
         app.users.behave(testing::Behaviour::Down);
-        let new = crate::registration::NewAccount {
+        let new = crate::sign_up::NewAccount {
             user_name: "Invited".to_owned(),
             password: Some(SecretString::from(PASSWORD)),
-            ..crate::registration::NewAccount::default()
+            ..crate::sign_up::NewAccount::default()
         };
-        crate::registration::register(&app, new).await.unwrap();
+        app.sign_up.register(new).await.unwrap();
         let outcome = app.sign_in("invited", PASSWORD).await;
         assert!(matches!(outcome, Err(SignInError::InvalidCredentials)), "{outcome:?}");
     }
@@ -116,7 +116,7 @@ testkit::on_both_engines! {
         let guesses = (0..66).map(|number| {
             let mut guess = attempt("ann", "gorse-tin-wrong");
             guess.client = client(&format!("198.51.100.{number}"));
-            sign_in(&app, guess)
+            app.accounts.sign_in(guess)
         });
         let hashed = app.hasher.completed();
         let outcomes = futures_util::future::join_all(guesses).await;
@@ -128,12 +128,12 @@ testkit::on_both_engines! {
     async fn what_was_not_judged_is_given_back(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(testing::Behaviour::Down);
-        let new = crate::registration::NewAccount {
+        let new = crate::sign_up::NewAccount {
             user_name: "ann".to_owned(),
             password: Some(SecretString::from(PASSWORD)),
-            ..crate::registration::NewAccount::default()
+            ..crate::sign_up::NewAccount::default()
         };
-        crate::registration::register(&app, new).await.unwrap();
+        app.sign_up.register(new).await.unwrap();
         for _ in 0..20 {
             let outcome = app.sign_in("ann", PASSWORD).await;
             assert!(matches!(outcome, Err(SignInError::Pending { .. })), "{outcome:?}");
@@ -159,7 +159,7 @@ testkit::on_both_engines! {
         fail(&app, MAX_FAILURES).await;
         let mut request = attempt("ann", PASSWORD);
         request.device = Some(device);
-        let who = sign_in(&app, request).await.unwrap();
+        let who = app.accounts.sign_in(request).await.unwrap();
         assert!(who.known_device);
         app.start(&who).await.unwrap();
         assert!(app.sign_in("ann", PASSWORD).await.is_ok(), "in a row: a success begins anew");
@@ -176,7 +176,7 @@ testkit::on_both_engines! {
             let guess = |ip: &str, password: &str| {
                 let mut guess = attempt(name, password);
                 guess.client = client(ip);
-                sign_in(&app, guess)
+                app.accounts.sign_in(guess)
             };
             for ip in ["203.0.113.7", "203.0.112.7", "2001:db8:7::1"] {
                 assert!(matches!(guess(ip, "gorse-tin-wrong").await, Err(SignInError::InvalidCredentials)), "{name}: {ip}");
@@ -196,7 +196,7 @@ testkit::on_both_engines! {
         // Whoever spent their own guesses has spent nobody else's.
         let mut owner = attempt("ann", PASSWORD);
         owner.client = client("192.0.2.77");
-        let who = sign_in(&app, owner).await.unwrap();
+        let who = app.accounts.sign_in(owner).await.unwrap();
         app.start(&who).await.unwrap();
         assert!(app.sign_in("ann", PASSWORD).await.is_ok(), "a success begins anew");
     }
@@ -211,7 +211,7 @@ testkit::on_both_engines! {
             let mut guess = attempt("ann", "gorse-tin-wrong");
             guess.device = Some(stolen[number % 2].clone());
             app.wait(Duration::from_secs(900));
-            judged += i64::from(matches!(sign_in(&app, guess).await, Err(SignInError::InvalidCredentials)));
+            judged += i64::from(matches!(app.accounts.sign_in(guess).await, Err(SignInError::InvalidCredentials)));
             if judged >= MAX_FAILURES {
                 break;
             }
@@ -223,12 +223,12 @@ testkit::on_both_engines! {
             let mut guess = attempt("ann", "gorse-tin-wrong");
             guess.client = client("203.0.113.9");
             guess.device = Some(stolen[0].clone());
-            assert!(matches!(sign_in(&app, guess).await, Err(SignInError::InvalidCredentials)));
+            assert!(matches!(app.accounts.sign_in(guess).await, Err(SignInError::InvalidCredentials)));
         }
         let mut guess = attempt("ann", PASSWORD);
         guess.client = client("203.0.113.9");
         guess.device = Some(stolen[1].clone());
-        assert!(matches!(sign_in(&app, guess).await, Err(SignInError::Throttled { .. })));
+        assert!(matches!(app.accounts.sign_in(guess).await, Err(SignInError::Throttled { .. })));
     }
 
     // SB-7
@@ -241,7 +241,7 @@ testkit::on_both_engines! {
             devices.push(remembered(&app, ann).await);
             let mut request = attempt("ann", PASSWORD);
             request.device = Some(devices[0].clone());
-            let who = sign_in(&app, request).await.unwrap();
+            let who = app.accounts.sign_in(request).await.unwrap();
             assert!(who.known_device, "{number}");
             app.start(&who).await.unwrap();
         }
@@ -251,7 +251,7 @@ testkit::on_both_engines! {
         for (device, known) in [(&devices[0], true), (&devices[1], false), (&devices[2], true)] {
             let mut request = attempt("ann", PASSWORD);
             request.device = Some(device.clone());
-            let who = sign_in(&app, request).await.unwrap();
+            let who = app.accounts.sign_in(request).await.unwrap();
             assert_eq!(who.known_device, known);
             app.start(&who).await.unwrap();
         }
@@ -266,7 +266,7 @@ testkit::on_both_engines! {
         fail(&app, 5).await;
         let mut request = attempt("ann", PASSWORD);
         request.device = Some(device);
-        assert!(matches!(sign_in(&app, request).await, Err(SignInError::Throttled { .. })));
+        assert!(matches!(app.accounts.sign_in(request).await, Err(SignInError::Throttled { .. })));
     }
 
     // SB-7
@@ -280,7 +280,7 @@ testkit::on_both_engines! {
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::Throttled { .. })));
         let mut elsewhere = attempt("ann", PASSWORD);
         elsewhere.client = client("203.0.113.9");
-        assert!(sign_in(&app, elsewhere).await.is_ok());
+        assert!(app.accounts.sign_in(elsewhere).await.is_ok());
     }
 
     // SB-5
@@ -295,7 +295,7 @@ testkit::on_both_engines! {
         let old = Hasher::start(dear, std::sync::Arc::clone(&app.random)).unwrap();
         let hash = old.hash(Password::new(&SecretString::from(PASSWORD)).unwrap()).await.unwrap();
         let mut tx = db.begin("test").await.unwrap();
-        credentials::store::set_password(&mut tx, ann, &hash, testing::BEGINNING).await.unwrap();
+        credentials::set_password(&mut tx, ann, &hash, testing::BEGINNING).await.unwrap();
         tx.commit().await.unwrap();
         let outdated = "SELECT COUNT(*) FROM passwords WHERE hash LIKE '%m=128,t=2,p=1%'";
         assert_eq!(app.count(outdated).await, 1);

@@ -4,7 +4,7 @@
 //! way and its length does not matter. See `docs/decisions/0022-authorization-requests.md`.
 
 mod settings;
-pub(crate) mod store;
+mod store;
 #[cfg(test)]
 mod tests;
 mod user_name_hint;
@@ -12,16 +12,17 @@ mod user_name_hint;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chassis::clock::Timestamp;
-use chassis::db::{DbError, Tx};
+use chassis::clock::{SharedClock, Timestamp};
+use chassis::db::{Db, DbError, Tx};
+use chassis::random::SharedRandom;
 use chassis::secret::{Token, TokenHash};
 
 pub use settings::AuthorizationSettings;
-pub use user_name_hint::user_name_hint;
+pub(crate) use store::delete_all;
 
-use crate::app::App;
 use crate::sessions::Session;
 use crate::throttle;
+use crate::tokens::Tokens;
 
 /// The query parameter that has the handle.
 pub const HANDLE_PARAMETER: &str = "authorization_request";
@@ -78,38 +79,97 @@ pub enum SaveError {
     Db(#[from] DbError),
 }
 
-/// Saves a request and returns its handle. The caller has checked its client and its redirection URI.
-///
-/// # Errors
-/// [`SaveError::Full`].
-pub async fn save(app: &App, query: &str, browser: Browser<'_>) -> Result<Token, SaveError> {
-    let now = app.clock.now();
-    let handle = app.random.token();
-    let source = throttle::Key::subscriber(browser.ip);
-    let settings = &app.settings.authorization;
-    let limits = store::PendingLimits {
-        per_source: i64::from(settings.waiting_per_source),
-        total: i64::from(settings.waiting_in_all),
-    };
-    // This read rejects a flood before it competes with other requests for the lock of the insertion.
-    if !store::has_capacity(&mut app.db.reader().await?, &source, limits, now).await? {
-        return Err(count_rejection());
+/// The authorization requests that wait for a sign-in.
+#[derive(Clone)]
+pub struct AuthorizationRequests {
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    tokens: Tokens,
+    settings: AuthorizationSettings,
+}
+
+impl AuthorizationRequests {
+    /// The requests that stand in `db`. `tokens` verifies the hints in them.
+    pub fn new(
+        db: Db,
+        clock: SharedClock,
+        random: SharedRandom,
+        tokens: Tokens,
+        settings: AuthorizationSettings,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            random,
+            tokens,
+            settings,
+        }
     }
-    let row = store::NewRequestRow {
-        handle: &handle.hash(),
-        browser: &browser.cookie.hash(),
-        session: browser.session.map(Token::hash),
-        source: &source,
-        query,
-        now,
-        expires_at: now + LIFETIME,
-    };
-    let mut tx = app.db.begin("authorization_request").await?;
-    if !store::insert(&mut tx, &row, limits).await? {
-        return Err(count_rejection());
+
+    /// Saves a request and returns its handle. The caller has checked its client and its redirection URI.
+    ///
+    /// # Errors
+    /// [`SaveError::Full`].
+    pub async fn save(&self, query: &str, browser: Browser<'_>) -> Result<Token, SaveError> {
+        let now = self.clock.now();
+        let handle = self.random.token();
+        let source = throttle::Key::subscriber(browser.ip);
+        let settings = &self.settings;
+        let limits = store::PendingLimits {
+            per_source: i64::from(settings.waiting_per_source),
+            total: i64::from(settings.waiting_in_all),
+        };
+        // This read rejects a flood before it competes with other requests for the lock of the insertion.
+        if !store::has_capacity(&mut self.db.reader().await?, &source, limits, now).await? {
+            return Err(count_rejection());
+        }
+        let row = store::NewRequestRow {
+            handle: &handle.hash(),
+            browser: &browser.cookie.hash(),
+            session: browser.session.map(Token::hash),
+            source: &source,
+            query,
+            now,
+            expires_at: now + LIFETIME,
+        };
+        let mut tx = self.db.begin("authorization_request").await?;
+        if !store::insert(&mut tx, &row, limits).await? {
+            return Err(count_rejection());
+        }
+        tx.commit().await?;
+        Ok(handle)
     }
-    tx.commit().await?;
-    Ok(handle)
+
+    /// The saved request of a handle, when it is still live and came from this browser.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(
+        &self,
+        handle: &Token,
+        browser: &Token,
+    ) -> Result<Option<AuthorizationRequest>, DbError> {
+        let now = self.clock.now();
+        let mut reader = self.db.reader().await?;
+        let row = store::find(&mut reader, &handle.hash(), &browser.hash(), now).await?;
+        Ok(row.map(|row| AuthorizationRequest {
+            query: row.query,
+            asked_at: row.asked_at,
+            session_hash: row.session_hash,
+        }))
+    }
+
+    /// Shortens the life of a request that was answered, so that it makes room for others.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_answered(&self, handle: &Token) -> Result<(), DbError> {
+        let until = self.clock.now() + ANSWERED_LIFETIME;
+        let mut tx = self.db.begin("authorization_request_answered").await?;
+        store::expire_at(&mut tx, &TokenHash::of(handle.expose()), until).await?;
+        tx.commit().await
+    }
 }
 
 fn count_rejection() -> SaveError {
@@ -117,48 +177,10 @@ fn count_rejection() -> SaveError {
     SaveError::Full
 }
 
-/// The saved request of a handle, when it is still live and came from this browser.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find(
-    app: &App,
-    handle: &Token,
-    browser: &Token,
-) -> Result<Option<AuthorizationRequest>, DbError> {
-    let now = app.clock.now();
-    let mut reader = app.db.reader().await?;
-    let row = store::find(&mut reader, &handle.hash(), &browser.hash(), now).await?;
-    Ok(row.map(|row| AuthorizationRequest {
-        query: row.query,
-        asked_at: row.asked_at,
-        session_hash: row.session_hash,
-    }))
-}
-
-/// Shortens the life of a request that was answered, so that it makes room for others.
-///
-/// # Errors
-/// When the database fails.
-pub async fn mark_answered(app: &App, handle: &Token) -> Result<(), DbError> {
-    let until = app.clock.now() + ANSWERED_LIFETIME;
-    let mut tx = app.db.begin("authorization_request_answered").await?;
-    store::expire_at(&mut tx, &TokenHash::of(handle.expose()), until).await?;
-    tx.commit().await
-}
-
 /// Deletes expired requests. Returns their number.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn sweep(app: &App, tx: &mut Tx) -> Result<u64, DbError> {
-    store::sweep(tx, app.clock.now()).await
-}
-
-/// Deletes every request, because the database was restored from a backup.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
-    store::delete_all(tx).await
+pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    store::sweep(tx, now).await
 }

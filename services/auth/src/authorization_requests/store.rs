@@ -121,8 +121,8 @@ pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     )
 }
 
-/// Deletes every request.
-pub(super) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+/// Deletes every request, after the database was restored from a backup.
+pub(crate) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM authorization_requests").execute(c).await.map(drop)?);
     Ok(())
 }

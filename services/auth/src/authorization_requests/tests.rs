@@ -78,12 +78,12 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let (cookie, other) = (app.random.token(), app.random.token());
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = save(&app, "client_id=web", browser).await.unwrap();
-        assert_eq!(find(&app, &handle, &cookie).await.unwrap().unwrap().query, "client_id=web");
-        assert!(find(&app, &handle, &other).await.unwrap().is_none());
-        assert!(find(&app, &other, &cookie).await.unwrap().is_none());
+        let handle = app.authorization_requests.save("client_id=web", browser).await.unwrap();
+        assert_eq!(app.authorization_requests.find(&handle, &cookie).await.unwrap().unwrap().query, "client_id=web");
+        assert!(app.authorization_requests.find(&handle, &other).await.unwrap().is_none());
+        assert!(app.authorization_requests.find(&other, &cookie).await.unwrap().is_none());
         app.wait(LIFETIME);
-        assert!(find(&app, &handle, &cookie).await.unwrap().is_none());
+        assert!(app.authorization_requests.find(&handle, &cookie).await.unwrap().is_none());
     }
 
     async fn a_clock_that_was_ahead_leaves_nothing_behind(db: TestDb) {
@@ -92,10 +92,10 @@ testkit::on_both_engines! {
         app.wait(Duration::from_secs(2 * 86_400));
         let cookie = app.random.token();
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = save(&app, "client_id=web", browser).await.unwrap();
+        let handle = app.authorization_requests.save("client_id=web", browser).await.unwrap();
         app.clock.set(BEGINNING);
-        assert!(find(&app, &handle, &cookie).await.unwrap().is_none(), "it would wait for two days");
-        crate::sweeper::sweep(&app).await.unwrap();
+        assert!(app.authorization_requests.find(&handle, &cookie).await.unwrap().is_none(), "it would wait for two days");
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM authorization_requests").await, 0);
     }
 
@@ -104,9 +104,9 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let cookie = app.random.token();
         let browser = Browser { cookie: &cookie, session: None, ip: None };
-        let handle = save(&app, "client_id=web", browser).await.unwrap();
+        let handle = app.authorization_requests.save("client_id=web", browser).await.unwrap();
         app.clock.set(BEGINNING - Duration::from_secs(5));
-        crate::sweeper::sweep(&app).await.unwrap();
-        assert!(find(&app, &handle, &cookie).await.unwrap().is_some());
+        app.sweeper.sweep().await.unwrap();
+        assert!(app.authorization_requests.find(&handle, &cookie).await.unwrap().is_some());
     }
 }

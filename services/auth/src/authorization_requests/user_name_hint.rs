@@ -6,52 +6,53 @@ use chassis::secret::Token;
 use oidc::authorize::UnverifiedAuthorizationRequest;
 use oidc::params::Params;
 
-use super::HANDLE_PARAMETER;
-use crate::app::App;
-use crate::{accounts, grants, subjects};
+use super::{AuthorizationRequests, HANDLE_PARAMETER};
+use crate::{accounts, subjects};
 
-/// The user name that an authorization request hints at: its `login_hint`, or the user name of the subject of
-/// its `id_token_hint`. `query` is the query of the authorization request, and `browser` the browser's
-/// cookie. The name of an `id_token_hint` is shown only when `device` is a known device of that subject.
-/// Otherwise an old ID token would be enough to learn the name.
-///
-/// # Errors
-/// When the database fails.
-pub async fn user_name_hint(
-    app: &App,
-    query: &str,
-    browser: Option<&Token>,
-    device: Option<&Token>,
-) -> Result<Option<String>, DbError> {
-    let handle = Params::parse_lenient(query)
-        .ok()
-        .and_then(|params| params.only(HANDLE_PARAMETER).map(Token::new));
-    let saved = match (handle, browser) {
-        (Some(handle), Some(browser)) => super::find(app, &handle, browser).await?,
-        _ => None,
-    };
-    let query = saved.as_ref().map_or(query, |request| &request.query);
-    let Some(request) = UnverifiedAuthorizationRequest::parse(query)
-        .ok()
-        .and_then(|asked| asked.validate().ok())
-    else {
-        return Ok(None);
-    };
-    if let Some(hint) = request.login_hint {
-        return Ok(Some(hint).filter(|hint| !hint.chars().any(char::is_control)));
+impl AuthorizationRequests {
+    /// The user name that an authorization request hints at: its `login_hint`, or the user name of the subject of
+    /// its `id_token_hint`. `query` is the query of the authorization request, and `browser` the browser's
+    /// cookie. The name of an `id_token_hint` is shown only when `device` is a known device of that subject.
+    /// Otherwise an old ID token would be enough to learn the name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_name_hint(
+        &self,
+        query: &str,
+        browser: Option<&Token>,
+        device: Option<&Token>,
+    ) -> Result<Option<String>, DbError> {
+        let handle = Params::parse_lenient(query)
+            .ok()
+            .and_then(|params| params.only(HANDLE_PARAMETER).map(Token::new));
+        let saved = match (handle, browser) {
+            (Some(handle), Some(browser)) => self.find(&handle, browser).await?,
+            _ => None,
+        };
+        let query = saved.as_ref().map_or(query, |request| &request.query);
+        let Some(request) = UnverifiedAuthorizationRequest::parse(query)
+            .ok()
+            .and_then(|asked| asked.validate().ok())
+        else {
+            return Ok(None);
+        };
+        if let Some(hint) = request.login_hint {
+            return Ok(Some(hint).filter(|hint| !hint.chars().any(char::is_control)));
+        }
+        let subject = request
+            .id_token_hint
+            .and_then(|hint| self.tokens.id_token_hint(&hint).verified())
+            .and_then(|claims| claims.sub.parse().ok());
+        let (Some(subject), Some(device)) = (subject, device) else {
+            return Ok(None);
+        };
+        let mut reader = self.db.reader().await?;
+        if !accounts::is_device_of(&mut reader, device, subject).await? {
+            return Ok(None);
+        }
+        Ok(subjects::find(&mut reader, subject)
+            .await?
+            .map(|subject| subject.user_name))
     }
-    let subject = request
-        .id_token_hint
-        .and_then(|hint| grants::id_token_hint(app, &hint).verified())
-        .and_then(|claims| claims.sub.parse().ok());
-    let (Some(subject), Some(device)) = (subject, device) else {
-        return Ok(None);
-    };
-    let mut reader = app.db.reader().await?;
-    if !accounts::is_device_of(&mut reader, device, subject).await? {
-        return Ok(None);
-    }
-    Ok(subjects::find(&mut reader, subject)
-        .await?
-        .map(|subject| subject.user_name))
 }

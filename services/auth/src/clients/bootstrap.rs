@@ -16,8 +16,7 @@ use super::id::{ClientId, ClientIdError};
 use super::model::{
     AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin,
 };
-use super::store;
-use crate::app::App;
+use super::{Clients, store};
 
 /// `[clients.NAME]`: a client whose `client_id` is NAME.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -92,7 +91,7 @@ impl ClientSettings {
         }
     }
 
-    fn metadata(&self, app: &App) -> Result<ClientMetadata, String> {
+    fn metadata(&self, audiences: &[Resource]) -> Result<ClientMetadata, String> {
         let metadata = ClientMetadata {
             client_name: self.name.clone(),
             redirect_uris: self.redirect_uris.clone(),
@@ -104,7 +103,7 @@ impl ClientSettings {
             audiences: self
                 .audiences
                 .iter()
-                .map(|named| canonical_audience(app, named))
+                .map(|named| canonical_audience(audiences, named))
                 .collect(),
             require_pkce: true,
         };
@@ -124,107 +123,115 @@ impl ClientSettings {
 
 /// An audience of the configuration. The URL of one of our own services is replaced by the form that tokens
 /// have, whatever the case of its host and the slash at its end.
-fn canonical_audience(app: &App, named: &Resource) -> Resource {
+fn canonical_audience(audiences: &[Resource], named: &Resource) -> Resource {
     let url = PublicUrl::parse(named.as_str()).ok();
     let same = |ours: &&Resource| url.as_ref().is_some_and(|url| url.as_str() == ours.as_str());
-    app.issuer.audiences().iter().find(same).unwrap_or(named).clone()
+    audiences.iter().find(same).unwrap_or(named).clone()
 }
 
-/// Reconciles the clients in the database with the configuration, in one transaction.
-///
-/// # Errors
-/// [`BootstrapError::InvalidMetadata`] names the table and the key. Nothing is written in that case.
-pub async fn bootstrap(app: &App, settings: &BTreeMap<String, ClientSettings>) -> Result<(), BootstrapError> {
-    let now = app.clock.now();
-    let mut wanted = Vec::new();
-    for (name, client) in settings {
+impl Clients {
+    /// Reconciles the clients in the database with the configuration, in one transaction. `audiences`
+    /// are our own services. With `direct_sign_in` the client of `POST /authenticate` is among them.
+    ///
+    /// # Errors
+    /// [`BootstrapError::InvalidMetadata`] names the table and the key. Nothing is written in that case.
+    pub async fn bootstrap(
+        &self,
+        settings: &BTreeMap<String, ClientSettings>,
+        audiences: &[Resource],
+        direct_sign_in: bool,
+    ) -> Result<(), BootstrapError> {
+        let now = self.clock.now();
+        let mut wanted = Vec::new();
+        for (name, client) in settings {
+            let invalid = |reason: String| BootstrapError::InvalidMetadata {
+                client: name.clone(),
+                reason,
+            };
+            wanted.push(Client {
+                id: name
+                    .parse::<ClientId>()
+                    .map_err(|error| invalid(error.to_string()))?,
+                aggregate_id: self.random.uuid(&*self.clock),
+                secret_hash: client
+                    .secret
+                    .as_ref()
+                    .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
+                metadata: client.metadata(audiences).map_err(invalid)?,
+                origin: Origin::Configuration,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            });
+        }
+        if direct_sign_in {
+            wanted.push(self.direct_client()?);
+        }
+        for _ in 0..MAX_ATTEMPTS {
+            match self.reconcile(&wanted).await {
+                // A replica that starts at the same moment was faster. The next attempt has less to do.
+                Err(DbError::Unique { .. }) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(self.reconcile(&wanted).await?)
+    }
+
+    /// Writes what differs from `wanted`.
+    async fn reconcile(&self, wanted: &[Client]) -> Result<(), DbError> {
+        let mut tx = self.db.begin("bootstrap_clients").await?;
+        for gone in store::list_configured(&mut tx).await? {
+            if !wanted.iter().any(|client| client.id == gone.id) {
+                self.remove(&mut tx, &gone).await?;
+            }
+        }
+        for client in wanted {
+            match store::find(&mut tx, client.id.as_str()).await? {
+                None => self.add(&mut tx, client).await?,
+                Some(known)
+                    if known.metadata != client.metadata
+                        || known.secret_hash != client.secret_hash
+                        || known.origin != client.origin =>
+                {
+                    let changed = Client {
+                        aggregate_id: known.aggregate_id,
+                        version: known.version + 1,
+                        created_at: known.created_at,
+                        ..client.clone()
+                    };
+                    self.change(&mut tx, &changed).await?;
+                }
+                Some(_) => {}
+            }
+        }
+        tx.commit().await
+    }
+
+    /// The client of `POST /authenticate`. It has the grant `refresh_token` and no other.
+    fn direct_client(&self) -> Result<Client, BootstrapError> {
         let invalid = |reason: String| BootstrapError::InvalidMetadata {
-            client: name.clone(),
+            client: DIRECT_CLIENT.to_owned(),
             reason,
         };
-        wanted.push(Client {
-            id: name
-                .parse::<ClientId>()
-                .map_err(|error| invalid(error.to_string()))?,
-            aggregate_id: app.random.uuid(&*app.clock),
-            secret_hash: client
-                .secret
-                .as_ref()
-                .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
-            metadata: client.metadata(app).map_err(invalid)?,
+        let now = self.clock.now();
+        Ok(Client {
+            id: DIRECT_CLIENT
+                .parse()
+                .map_err(|error: ClientIdError| invalid(error.to_string()))?,
+            aggregate_id: self.random.uuid(&*self.clock),
+            secret_hash: None,
+            metadata: ClientMetadata {
+                client_name: Some("Direct sign-in".to_owned()),
+                grant_types: BTreeSet::from([GrantType::RefreshToken]),
+                scope: Scope::of(["openid", "profile", "email", "groups", "offline_access", "admin"])
+                    .map_err(|error| invalid(error.to_string()))?,
+                token_endpoint_auth_method: AuthMethod::None,
+                ..ClientMetadata::default()
+            },
             origin: Origin::Configuration,
             version: 1,
             created_at: now,
             updated_at: now,
-        });
+        })
     }
-    if app.settings.authenticate.enabled {
-        wanted.push(direct_client(app)?);
-    }
-    for _ in 0..MAX_ATTEMPTS {
-        match reconcile(app, &wanted).await {
-            // A replica that starts at the same moment was faster. The next attempt has less to do.
-            Err(DbError::Unique { .. }) => {}
-            outcome => return Ok(outcome?),
-        }
-    }
-    Ok(reconcile(app, &wanted).await?)
-}
-
-/// Writes what differs from `wanted`.
-async fn reconcile(app: &App, wanted: &[Client]) -> Result<(), DbError> {
-    let mut tx = app.db.begin("bootstrap_clients").await?;
-    for gone in store::list_configured(&mut tx).await? {
-        if !wanted.iter().any(|client| client.id == gone.id) {
-            super::remove(app, &mut tx, &gone).await?;
-        }
-    }
-    for client in wanted {
-        match store::find(&mut tx, client.id.as_str()).await? {
-            None => super::add(app, &mut tx, client).await?,
-            Some(known)
-                if known.metadata != client.metadata
-                    || known.secret_hash != client.secret_hash
-                    || known.origin != client.origin =>
-            {
-                let changed = Client {
-                    aggregate_id: known.aggregate_id,
-                    version: known.version + 1,
-                    created_at: known.created_at,
-                    ..client.clone()
-                };
-                super::change(app, &mut tx, &changed).await?;
-            }
-            Some(_) => {}
-        }
-    }
-    tx.commit().await
-}
-
-/// The client of `POST /authenticate`. It has the grant `refresh_token` and no other.
-fn direct_client(app: &App) -> Result<Client, BootstrapError> {
-    let invalid = |reason: String| BootstrapError::InvalidMetadata {
-        client: DIRECT_CLIENT.to_owned(),
-        reason,
-    };
-    let now = app.clock.now();
-    Ok(Client {
-        id: DIRECT_CLIENT
-            .parse()
-            .map_err(|error: ClientIdError| invalid(error.to_string()))?,
-        aggregate_id: app.random.uuid(&*app.clock),
-        secret_hash: None,
-        metadata: ClientMetadata {
-            client_name: Some("Direct sign-in".to_owned()),
-            grant_types: BTreeSet::from([GrantType::RefreshToken]),
-            scope: Scope::of(["openid", "profile", "email", "groups", "offline_access", "admin"])
-                .map_err(|error| invalid(error.to_string()))?,
-            token_endpoint_auth_method: AuthMethod::None,
-            ..ClientMetadata::default()
-        },
-        origin: Origin::Configuration,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    })
 }

@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 10_000;
 
 /// The cache of clients. It is cheap to clone, and the clones share one cache.
 #[derive(Clone, Debug, Default)]
-pub struct ClientCache(Arc<RwLock<HashMap<String, Entry>>>);
+pub(super) struct ClientCache(Arc<RwLock<HashMap<String, Entry>>>);
 
 #[derive(Clone, Debug)]
 struct Entry {

@@ -11,19 +11,23 @@ mod tests;
 
 use std::sync::Arc;
 
-use chassis::db::{DbError, Tx};
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError, Tx};
+use chassis::random::SharedRandom;
 use chassis::secret::Token;
 use contract::{ClientCreated, ClientDeleted, ClientRemoved, ClientState, ClientUpdated, EventData};
+use events::Outbox;
 use oidc::client_auth::ClientAuthentication;
 use secrecy::ExposeSecret;
 
-pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT, bootstrap};
-pub use cache::ClientCache;
+pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT};
+use cache::ClientCache;
 pub use id::{ClientId, ClientIdError};
 pub use model::{AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin};
 
+pub(crate) use store::raise_versions;
+
 use crate::accounts;
-use crate::app::App;
 use crate::grants;
 
 /// A client that was just registered.
@@ -52,147 +56,171 @@ pub enum ClientError {
     Db(#[from] DbError),
 }
 
-/// The client `id`, which may be three seconds old.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find(app: &App, id: &str) -> Result<Option<Arc<Client>>, DbError> {
-    let now = app.clock.now();
-    if let Some(client) = app.clients.get(id, now) {
-        return Ok(Some(client));
-    }
-    if id.parse::<ClientId>().is_err() {
-        return Ok(None);
-    }
-    let found = store::find(&mut app.db.reader().await?, id).await?.map(Arc::new);
-    match &found {
-        Some(client) => app.clients.put(Arc::clone(client), now),
-        None => app.clients.remove(id),
-    }
-    Ok(found)
+/// The clients of this installation.
+#[derive(Clone)]
+pub struct Clients {
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    outbox: Outbox,
+    cache: ClientCache,
 }
 
-/// Authenticates a client by its credentials (RFC 6749 §2.3).
-///
-/// # Errors
-/// When the database fails.
-pub async fn authenticate(app: &App, sent: &ClientAuthentication) -> Result<Option<Arc<Client>>, DbError> {
-    let secret = sent.secret.as_ref().map(ExposeSecret::expose_secret);
-    Ok(find(app, &sent.client_id)
-        .await?
-        .filter(|client| client.accepts(sent.method, secret)))
-}
-
-/// Registers a client. Without `id` one is generated.
-///
-/// # Errors
-/// [`ClientError::Invalid`] names the member; [`ClientError::Taken`].
-pub async fn create(
-    app: &App,
-    id: Option<ClientId>,
-    metadata: ClientMetadata,
-) -> Result<CreatedClient, ClientError> {
-    metadata.check()?;
-    let secret = (!metadata.is_public()).then(|| app.random.token());
-    let now = app.clock.now();
-    let id = match id {
-        Some(id) => id,
-        None => generated_id(app)?,
-    };
-    let client = Client {
-        id,
-        aggregate_id: app.random.uuid(&*app.clock),
-        secret_hash: secret.as_ref().map(|secret| secret.hash().as_bytes().to_vec()),
-        metadata,
-        origin: Origin::Administrator,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = app.db.begin("create_client").await?;
-    match add(app, &mut tx, &client).await {
-        Err(DbError::Unique { .. }) => return Err(ClientError::Taken),
-        outcome => outcome?,
+impl Clients {
+    /// The clients that stand in `db`.
+    pub fn new(db: Db, clock: SharedClock, random: SharedRandom, outbox: Outbox) -> Self {
+        Self {
+            db,
+            clock,
+            random,
+            outbox,
+            cache: ClientCache::default(),
+        }
     }
-    tx.commit().await?;
-    app.clients.remove(client.id.as_str());
-    Ok(CreatedClient { client, secret })
-}
 
-fn generated_id(app: &App) -> Result<ClientId, ClientError> {
-    let id = format!("app-{}", app.random.uuid(&*app.clock).simple());
-    id.parse().map_err(|_| {
-        ClientError::Invalid(InvalidMetadata {
-            field: "client_id",
-            detail: "could not be made",
+    /// The client `id`, which may be three seconds old.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, DbError> {
+        let now = self.clock.now();
+        if let Some(client) = self.cache.get(id, now) {
+            return Ok(Some(client));
+        }
+        if id.parse::<ClientId>().is_err() {
+            return Ok(None);
+        }
+        let found = store::find(&mut self.db.reader().await?, id).await?.map(Arc::new);
+        match &found {
+            Some(client) => self.cache.put(Arc::clone(client), now),
+            None => self.cache.remove(id),
+        }
+        Ok(found)
+    }
+
+    /// Authenticates a client by its credentials (RFC 6749 §2.3).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn authenticate(&self, sent: &ClientAuthentication) -> Result<Option<Arc<Client>>, DbError> {
+        let secret = sent.secret.as_ref().map(ExposeSecret::expose_secret);
+        Ok(self
+            .find(&sent.client_id)
+            .await?
+            .filter(|client| client.accepts(sent.method, secret)))
+    }
+
+    /// Registers a client. Without `id` one is generated.
+    ///
+    /// # Errors
+    /// [`ClientError::Invalid`] names the member; [`ClientError::Taken`].
+    pub async fn create(
+        &self,
+        id: Option<ClientId>,
+        metadata: ClientMetadata,
+    ) -> Result<CreatedClient, ClientError> {
+        metadata.check()?;
+        let secret = (!metadata.is_public()).then(|| self.random.token());
+        let now = self.clock.now();
+        let id = match id {
+            Some(id) => id,
+            None => self.generated_id()?,
+        };
+        let client = Client {
+            id,
+            aggregate_id: self.random.uuid(&*self.clock),
+            secret_hash: secret.as_ref().map(|secret| secret.hash().as_bytes().to_vec()),
+            metadata,
+            origin: Origin::Administrator,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.db.begin("create_client").await?;
+        match self.add(&mut tx, &client).await {
+            Err(DbError::Unique { .. }) => return Err(ClientError::Taken),
+            outcome => outcome?,
+        }
+        tx.commit().await?;
+        self.cache.remove(client.id.as_str());
+        Ok(CreatedClient { client, secret })
+    }
+
+    fn generated_id(&self) -> Result<ClientId, ClientError> {
+        let id = format!("app-{}", self.random.uuid(&*self.clock).simple());
+        id.parse().map_err(|_| {
+            ClientError::Invalid(InvalidMetadata {
+                field: "client_id",
+                detail: "could not be made",
+            })
         })
-    })
-}
-
-/// One page of clients after `after`, in the order of their ids.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list(app: &App, after: &str, limit: u16) -> Result<Vec<Client>, DbError> {
-    store::list(&mut app.db.reader().await?, after, i64::from(limit)).await
-}
-
-/// Deletes a client and revokes its grants. Returns whether the client existed.
-///
-/// # Errors
-/// [`ClientError::Configured`].
-pub async fn delete(app: &App, id: &str) -> Result<bool, ClientError> {
-    let mut tx = app.db.begin("delete_client").await?;
-    let Some(client) = store::find(&mut tx, id).await? else {
-        return Ok(false);
-    };
-    if client.origin == Origin::Configuration {
-        return Err(ClientError::Configured);
     }
-    remove(app, &mut tx, &client).await?;
-    tx.commit().await?;
-    app.clients.remove(id);
-    Ok(true)
-}
 
-async fn add(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
-    store::insert(tx, client).await?;
-    append_event(app, tx, client, &ClientCreated(state(client))).await
-}
+    /// One page of clients after `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self, after: &str, limit: u16) -> Result<Vec<Client>, DbError> {
+        store::list(&mut self.db.reader().await?, after, i64::from(limit)).await
+    }
 
-async fn change(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
-    store::update(tx, client).await?;
-    append_event(app, tx, client, &ClientUpdated(state(client))).await
-}
+    /// Deletes a client and revokes its grants. Returns whether the client existed.
+    ///
+    /// # Errors
+    /// [`ClientError::Configured`].
+    pub async fn delete(&self, id: &str) -> Result<bool, ClientError> {
+        let mut tx = self.db.begin("delete_client").await?;
+        let Some(client) = store::find(&mut tx, id).await? else {
+            return Ok(false);
+        };
+        if client.origin == Origin::Configuration {
+            return Err(ClientError::Configured);
+        }
+        self.remove(&mut tx, &client).await?;
+        tx.commit().await?;
+        self.cache.remove(id);
+        Ok(true)
+    }
 
-async fn remove(app: &App, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
-    let now = app.clock.now();
-    store::delete(tx, client.id.as_str()).await?;
-    grants::revoke_for_client(tx, client.id.as_str(), now).await?;
-    let gone = Client {
-        version: client.version + 1,
-        ..client.clone()
-    };
-    let event = ClientDeleted(ClientRemoved {
-        id: gone.aggregate_id,
-        client_id: gone.id.to_string(),
-        version: gone.version,
-        deleted_at: now,
-    });
-    append_event(app, tx, &gone, &event).await
-}
+    async fn add(&self, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
+        store::insert(tx, client).await?;
+        self.append_event(tx, client, &ClientCreated(state(client))).await
+    }
 
-async fn append_event(
-    app: &App,
-    tx: &mut Tx,
-    client: &Client,
-    event: &impl EventData,
-) -> Result<(), DbError> {
-    app.outbox
-        .append(tx, "client", client.aggregate_id, client.version, event)
-        .await
-        .map(drop)
-        .map_err(accounts::outbox_error)
+    async fn change(&self, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
+        store::update(tx, client).await?;
+        self.append_event(tx, client, &ClientUpdated(state(client))).await
+    }
+
+    async fn remove(&self, tx: &mut Tx, client: &Client) -> Result<(), DbError> {
+        let now = self.clock.now();
+        store::delete(tx, client.id.as_str()).await?;
+        grants::revoke_for_client(tx, client.id.as_str(), now).await?;
+        let gone = Client {
+            version: client.version + 1,
+            ..client.clone()
+        };
+        let event = ClientDeleted(ClientRemoved {
+            id: gone.aggregate_id,
+            client_id: gone.id.to_string(),
+            version: gone.version,
+            deleted_at: now,
+        });
+        self.append_event(tx, &gone, &event).await
+    }
+
+    async fn append_event(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        event: &impl EventData,
+    ) -> Result<(), DbError> {
+        self.outbox
+            .append(tx, "client", client.aggregate_id, client.version, event)
+            .await
+            .map(drop)
+            .map_err(accounts::outbox_error)
+    }
 }
 
 fn state(client: &Client) -> ClientState {
@@ -216,13 +244,4 @@ fn state(client: &Client) -> ClientState {
         version: client.version,
         updated_at: client.updated_at,
     }
-}
-
-/// After the database was restored from a backup: raises the versions of all clients above those that were
-/// given out since.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
-    store::raise_versions(tx, by).await
 }

@@ -90,8 +90,8 @@ pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
     )
 }
 
-/// Raises the versions of all clients.
-pub(super) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+/// Raises the versions of all clients, after the database was restored from a backup.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
     let statement = "UPDATE clients SET version = version + $1";
     on_engine!(tx, c => sqlx::query(statement).bind(by).execute(c).await.map(drop)?);
     Ok(())

@@ -19,7 +19,7 @@ fn settings(text: &str) -> BTreeMap<String, ClientSettings> {
 
 async fn version(app: &TestApp, id: &str) -> Option<i64> {
     app.wait(Duration::from_secs(3));
-    find(app, id).await.unwrap().map(|client| client.version)
+    app.clients.find(id).await.unwrap().map(|client| client.version)
 }
 
 const ROBOT: &str = r#"
@@ -35,9 +35,9 @@ testkit::on_both_engines! {
     async fn a_secret_is_told_once_and_stored_as_a_hash(db: TestDb) {
         // SB-28
         let app = testing::app(&db).await;
-        let created = create(&app, None, web()).await.unwrap();
+        let created = app.clients.create(None, web()).await.unwrap();
         let secret = created.secret.unwrap();
-        let client = find(&app, created.client.id.as_str()).await.unwrap().unwrap();
+        let client = app.clients.find(created.client.id.as_str()).await.unwrap().unwrap();
         assert_eq!(client.secret_hash.as_deref(), Some(secret.hash().as_bytes()));
         assert!(client.accepts(AuthMethod::ClientSecretBasic, Some(secret.expose())));
         assert!(!client.accepts(AuthMethod::ClientSecretBasic, Some("guess")));
@@ -51,7 +51,7 @@ testkit::on_both_engines! {
         let all = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::None];
         for registered in all {
             let wish = ClientMetadata { token_endpoint_auth_method: registered, ..web() };
-            let created = create(&app, None, wish).await.unwrap();
+            let created = app.clients.create(None, wish).await.unwrap();
             let secret = created.secret.as_ref().map(|secret| secret.expose());
             for method in all {
                 assert_eq!(created.client.accepts(method, secret), method == registered, "{registered:?} {method:?}");
@@ -59,19 +59,19 @@ testkit::on_both_engines! {
             }
         }
         let configured = settings(&ROBOT.replace("grant_types", "token_endpoint_auth_method = \"client_secret_post\"\ngrant_types"));
-        bootstrap(&app, &configured).await.unwrap();
-        let robot = find(&app, "robot").await.unwrap().unwrap();
+        app.bootstrap(&configured).await.unwrap();
+        let robot = app.clients.find("robot").await.unwrap().unwrap();
         assert!(robot.accepts(AuthMethod::ClientSecretPost, Some("0123456789abcdef0123456789abcdef")));
         assert!(!robot.accepts(AuthMethod::ClientSecretBasic, Some("0123456789abcdef0123456789abcdef")));
         let nothing_sent = settings(&ROBOT.replace("grant_types", "token_endpoint_auth_method = \"none\"\ngrant_types"));
-        let refused = bootstrap(&app, &nothing_sent).await.unwrap_err().to_string();
+        let refused = app.bootstrap(&nothing_sent).await.unwrap_err().to_string();
         assert!(refused.contains("clients.robot: token_endpoint_auth_method"), "{refused}");
     }
 
     async fn an_id_is_taken_once(db: TestDb) {
         let app = testing::app(&db).await;
         let id: ClientId = "web".parse().unwrap();
-        let tries = (0..8).map(|_| create(&app, Some(id.clone()), web()));
+        let tries = (0..8).map(|_| app.clients.create(Some(id.clone()), web()));
         let outcomes = futures_util::future::join_all(tries).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err())
@@ -81,32 +81,32 @@ testkit::on_both_engines! {
     async fn another_replica_sees_a_change_within_five_seconds(db: TestDb) {
         let here = testing::app(&db).await;
         let there = testing::app(&db).await;
-        create(&here, Some("web".parse().unwrap()), web()).await.unwrap();
-        assert!(find(&there, "web").await.unwrap().is_some());
-        assert!(delete(&here, "web").await.unwrap());
-        assert!(find(&here, "web").await.unwrap().is_none());
-        assert!(find(&there, "web").await.unwrap().is_some(), "from its cache");
+        here.clients.create(Some("web".parse().unwrap()), web()).await.unwrap();
+        assert!(there.clients.find("web").await.unwrap().is_some());
+        assert!(here.clients.delete("web").await.unwrap());
+        assert!(here.clients.find("web").await.unwrap().is_none());
+        assert!(there.clients.find("web").await.unwrap().is_some(), "from its cache");
         there.wait(Duration::from_secs(3));
-        assert!(find(&there, "web").await.unwrap().is_none());
+        assert!(there.clients.find("web").await.unwrap().is_none());
     }
 
     async fn the_configuration_makes_changes_and_removes_its_clients(db: TestDb) {
         let app = testing::app(&db).await;
-        bootstrap(&app, &settings(ROBOT)).await.unwrap();
-        bootstrap(&app, &settings(ROBOT)).await.unwrap();
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
         assert_eq!(version(&app, "robot").await, Some(1), "nothing to change the second time");
-        assert!(matches!(delete(&app, "robot").await, Err(ClientError::Configured)));
+        assert!(matches!(app.clients.delete("robot").await, Err(ClientError::Configured)));
         let more = ROBOT.replace("users:read", "users:write");
-        bootstrap(&app, &settings(&more)).await.unwrap();
+        app.bootstrap(&settings(&more)).await.unwrap();
         assert_eq!(version(&app, "robot").await, Some(2));
-        bootstrap(&app, &BTreeMap::new()).await.unwrap();
+        app.bootstrap(&BTreeMap::new()).await.unwrap();
         assert_eq!(version(&app, "robot").await, None);
         assert!(version(&app, DIRECT_CLIENT).await.is_some());
-        create(&app, Some("web".parse().unwrap()), web()).await.unwrap();
-        bootstrap(&app, &BTreeMap::new()).await.unwrap();
+        app.clients.create(Some("web".parse().unwrap()), web()).await.unwrap();
+        app.bootstrap(&BTreeMap::new()).await.unwrap();
         assert!(version(&app, "web").await.is_some(), "an administrator's client stays");
         let short = ROBOT.replace("0123456789abcdef0123456789abcdef", "short");
-        let error = bootstrap(&app, &settings(&short)).await.unwrap_err().to_string();
+        let error = app.bootstrap(&settings(&short)).await.unwrap_err().to_string();
         assert!(error.starts_with("clients.robot: secret:") && !error.contains("short"), "{error}");
     }
 
@@ -115,7 +115,7 @@ testkit::on_both_engines! {
         let changed = ROBOT.replace("users:read", "users:write");
         for (wanted, robot) in [(ROBOT, Some(1)), (changed.as_str(), Some(2)), ("", None)] {
             let wanted = settings(wanted);
-            let starts = futures_util::future::join_all((0..8).map(|_| bootstrap(&app, &wanted))).await;
+            let starts = futures_util::future::join_all((0..8).map(|_| app.bootstrap(&wanted))).await;
             assert!(starts.iter().all(Result::is_ok), "{starts:?}");
             assert_eq!(version(&app, "robot").await, robot, "written once");
         }
@@ -124,11 +124,11 @@ testkit::on_both_engines! {
     async fn clients_are_listed_page_by_page(db: TestDb) {
         let app = testing::app(&db).await;
         for id in ["a", "b", "c"] {
-            create(&app, Some(id.parse().unwrap()), web()).await.unwrap();
+            app.clients.create(Some(id.parse().unwrap()), web()).await.unwrap();
         }
         let ids = |page: Vec<Client>| page.iter().map(|client| client.id.to_string()).collect::<Vec<_>>();
-        assert_eq!(ids(list(&app, "", 2).await.unwrap()), ["a", "b"]);
-        assert_eq!(ids(list(&app, "b", 2).await.unwrap()), ["c"]);
+        assert_eq!(ids(app.clients.list("", 2).await.unwrap()), ["a", "b"]);
+        assert_eq!(ids(app.clients.list("b", 2).await.unwrap()), ["c"]);
     }
 }
 

@@ -22,8 +22,8 @@ use crate::clients::ClientSettings;
 use crate::credentials::PasswordSettings;
 use crate::grants::TokenSettings;
 use crate::pages::BrandConfig;
-use crate::registration::RegistrationSettings;
 use crate::sessions::SessionSettings;
+use crate::sign_up::RegistrationSettings;
 use crate::throttle::ThrottleSettings;
 
 /// The whole configuration file.

@@ -3,18 +3,21 @@
 mod argon2;
 mod hasher;
 mod password;
+mod passwords;
 mod policy;
 mod queue;
 mod resources;
 mod settings;
-pub(crate) mod store;
+mod store;
 mod worker;
 
 pub use self::argon2::Cost;
 pub use hasher::{HashError, Hasher, HasherConfig, NewPasswordError, Verdict};
 pub use password::{MAX_BYTES, Password};
+pub use passwords::{Passwords, PersonalContext};
 pub use policy::{PasswordContext, PasswordPolicy, Weakness};
 pub use settings::PasswordSettings;
+pub(crate) use store::{changed_since, find_hash, has_password, rehash, set_password};
 
 #[cfg(test)]
 mod tests;

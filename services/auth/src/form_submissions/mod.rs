@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
+pub(crate) use store::delete_all;
 use uuid::Uuid;
 
 /// How long a repeated form counts as the same submission.
@@ -136,12 +137,4 @@ impl FormSubmissions {
 /// When the database fails.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     store::sweep(tx, now).await
-}
-
-/// Deletes every submission, because the database was restored from a backup.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn after_restore(tx: &mut Tx) -> Result<(), DbError> {
-    store::delete_all(tx).await
 }

@@ -90,7 +90,7 @@ pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     )
 }
 
-/// Deletes every submission.
+/// Deletes every submission, after the database was restored from a backup.
 pub(crate) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM form_submissions").execute(c).await.map(drop)?);
     Ok(())

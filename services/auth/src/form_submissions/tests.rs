@@ -37,7 +37,7 @@ testkit::on_both_engines! {
         assert_eq!(app.form_submissions.state(KEY).await.unwrap(), SubmissionState::Unknown);
         assert!(app.form_submissions.claim(KEY).await.unwrap().is_some());
         app.wait(WINDOW);
-        crate::sweeper::sweep(&app).await.unwrap();
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM form_submissions").await, 0);
     }
 
@@ -71,7 +71,7 @@ testkit::on_both_engines! {
         assert!(app.form_submissions.claim(KEY).await.unwrap().is_none());
         assert_eq!(app.form_submissions.state(KEY).await.unwrap(), SubmissionState::InProgress);
         app.form_submissions.finish(first, SIGNED_IN).await.unwrap();
-        crate::sweeper::sweep(&app).await.unwrap();
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(app.form_submissions.state(KEY).await.unwrap(), SubmissionState::Done(SIGNED_IN));
     }
 }

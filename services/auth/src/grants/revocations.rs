@@ -8,8 +8,7 @@ use chassis::db::DbError;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::store;
-use crate::app::App;
+use super::{Grants, store};
 
 /// How far a response reaches back before `since`. Transactions commit later than the time that they write,
 /// and the clocks of replicas differ.
@@ -43,25 +42,27 @@ pub struct DeletedClient {
     pub deleted_at: Timestamp,
 }
 
-/// The revocations since `since`, the `as_of` of an earlier response. Without it the list has every
-/// revocation that can still concern a valid token.
-///
-/// # Errors
-/// When the database fails.
-pub async fn revocations(app: &App, since: Option<Timestamp>) -> Result<Revocations, DbError> {
-    let now = app.clock.now();
-    let keep = Duration::from_secs(u64::from(app.settings.tokens.access_seconds)) + LEEWAY + OVERLAP;
-    // A `since` in the future is ignored: after the clock was set back it would hide new revocations.
-    let from = match since.filter(|since| *since <= now) {
-        Some(since) => since - OVERLAP,
-        None => now - keep,
-    };
-    let mut reader = app.db.reader().await?;
-    Ok(Revocations {
-        as_of: now,
-        keep_seconds: keep.as_secs(),
-        key_set: app.keys.current().etag().to_str().unwrap_or_default().to_owned(),
-        grants: store::revoked_since(&mut reader, from).await?,
-        clients: store::clients_deleted_since(&mut reader, from).await?,
-    })
+impl Grants {
+    /// The revocations since `since`, the `as_of` of an earlier response. Without it the list has every
+    /// revocation that can still concern a valid token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revocations(&self, since: Option<Timestamp>) -> Result<Revocations, DbError> {
+        let now = self.clock.now();
+        let keep = self.access_lifetime + LEEWAY + OVERLAP;
+        // A `since` in the future is ignored: after the clock was set back it would hide new revocations.
+        let from = match since.filter(|since| *since <= now) {
+            Some(since) => since - OVERLAP,
+            None => now - keep,
+        };
+        let mut reader = self.db.reader().await?;
+        Ok(Revocations {
+            as_of: now,
+            keep_seconds: keep.as_secs(),
+            key_set: self.keys.current().etag().to_str().unwrap_or_default().to_owned(),
+            grants: store::revoked_since(&mut reader, from).await?,
+            clients: store::clients_deleted_since(&mut reader, from).await?,
+        })
+    }
 }

@@ -1,7 +1,12 @@
 //! `[tokens]` of the configuration: how long codes and tokens live.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// The maximum lifetime of a code, whatever the settings say (SB-21).
+pub(crate) const MAX_CODE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// `[tokens]`: how long what is given to applications is good.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

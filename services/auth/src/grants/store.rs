@@ -9,51 +9,51 @@ use oidc::resource::Resource;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{DeletedClient, codes};
+use super::{DeletedClient, MAX_CODE_LIFETIME};
 
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct CodeRow {
-    pub(super) client_id: String,
-    pub(super) subject: Uuid,
-    pub(super) session_id: Option<Uuid>,
-    pub(super) redirect_uri: String,
-    pub(super) redirect_uri_sent: bool,
-    pub(super) scope: String,
-    pub(super) audiences: Json<Vec<Resource>>,
-    pub(super) nonce: Option<String>,
-    pub(super) code_challenge: Option<String>,
-    pub(super) auth_time: Timestamp,
-    pub(super) amr: Json<Vec<String>>,
-    pub(super) expires_at: Timestamp,
-    pub(super) grant_id: Option<Uuid>,
+pub(crate) struct CodeRow {
+    pub(crate) client_id: String,
+    pub(crate) subject: Uuid,
+    pub(crate) session_id: Option<Uuid>,
+    pub(crate) redirect_uri: String,
+    pub(crate) redirect_uri_sent: bool,
+    pub(crate) scope: String,
+    pub(crate) audiences: Json<Vec<Resource>>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) code_challenge: Option<String>,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) amr: Json<Vec<String>>,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) grant_id: Option<Uuid>,
 }
 
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct GrantRow {
-    pub(super) id: Uuid,
-    pub(super) client_id: String,
-    pub(super) subject: Uuid,
-    pub(super) session_id: Option<Uuid>,
-    pub(super) scope: String,
-    pub(super) audiences: Json<Vec<Resource>>,
-    pub(super) auth_time: Timestamp,
-    pub(super) amr: Json<Vec<String>>,
-    pub(super) offline: bool,
-    pub(super) rotation_secret: Vec<u8>,
-    pub(super) created_at: Timestamp,
-    pub(super) expires_at: Timestamp,
+pub(crate) struct GrantRow {
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) subject: Uuid,
+    pub(crate) session_id: Option<Uuid>,
+    pub(crate) scope: String,
+    pub(crate) audiences: Json<Vec<Resource>>,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) amr: Json<Vec<String>>,
+    pub(crate) offline: bool,
+    pub(crate) rotation_secret: Vec<u8>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct RefreshRow {
-    pub(super) grant_id: Uuid,
-    pub(super) rotated_at: Option<Timestamp>,
-    pub(super) successor: Option<Vec<u8>>,
+pub(crate) struct RefreshRow {
+    pub(crate) grant_id: Uuid,
+    pub(crate) rotated_at: Option<Timestamp>,
+    pub(crate) successor: Option<Vec<u8>>,
 }
 
 /// Inserts a code when its session is live. Returns whether it was inserted. The session is locked, so that a
 /// transaction that ends it waits and then deletes this code.
-pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<bool, DbError> {
+pub(crate) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
                 redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
@@ -71,7 +71,7 @@ pub(super) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -
         .execute(c).await?.rows_affected() == 1))
 }
 
-pub(super) async fn find_code(
+pub(crate) async fn find_code(
     db: &mut impl Connection,
     hash: &TokenHash,
 ) -> Result<Option<CodeRow>, DbError> {
@@ -83,7 +83,7 @@ pub(super) async fn find_code(
 
 /// Consumes a code of `client` for the grant `grant_id`. Returns `None` when there is no unused, unexpired
 /// code.
-pub(super) async fn consume_code(
+pub(crate) async fn consume_code(
     tx: &mut Tx,
     hash: &TokenHash,
     client: &str,
@@ -93,10 +93,10 @@ pub(super) async fn consume_code(
     Ok(on_engine!(tx, c => sqlx::query_as(
         "UPDATE authorization_codes SET used_at = $4, grant_id = $3
          WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 AND expires_at <= $5 RETURNING *")
-        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(codes::MAX_CODE_LIFETIME)).fetch_optional(c).await?))
+        .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(MAX_CODE_LIFETIME)).fetch_optional(c).await?))
 }
 
-pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
+pub(crate) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query(
         "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
              rotation_secret, created_at, expires_at)
@@ -109,20 +109,20 @@ pub(super) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), Db
 }
 
 /// Locks a live grant until the transaction ends, so that rotations of one grant are serialized.
-pub(super) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Option<GrantRow>, DbError> {
+pub(crate) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Option<GrantRow>, DbError> {
     Ok(on_engine!(tx, c => sqlx::query_as(
         "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 RETURNING *")
         .bind(id).bind(now).fetch_optional(c).await?))
 }
 
-pub(super) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
     let found: Option<i32> = on_engine!(db, c => sqlx::query_scalar(
         "SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL")
         .bind(id).fetch_optional(c).await?);
     Ok(found.is_some())
 }
 
-pub(super) async fn insert_refresh_token(
+pub(crate) async fn insert_refresh_token(
     tx: &mut Tx,
     hash: &TokenHash,
     grant_id: Uuid,
@@ -133,7 +133,7 @@ pub(super) async fn insert_refresh_token(
     Ok(())
 }
 
-pub(super) async fn find_refresh_token(
+pub(crate) async fn find_refresh_token(
     db: &mut impl Connection,
     hash: &[u8],
 ) -> Result<Option<RefreshRow>, DbError> {
@@ -143,7 +143,7 @@ pub(super) async fn find_refresh_token(
 }
 
 /// Marks a refresh token as rotated to `successor`. Returns whether it was not rotated before.
-pub(super) async fn rotate(
+pub(crate) async fn rotate(
     tx: &mut Tx,
     hash: &TokenHash,
     successor: &TokenHash,
@@ -155,7 +155,7 @@ pub(super) async fn rotate(
 }
 
 /// Revokes one grant. Returns whether it was live.
-pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+pub(crate) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     Ok(
         on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
         .bind(id).bind(now).execute(c).await?.rows_affected() == 1),
@@ -164,7 +164,7 @@ pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool
 
 /// Deletes the codes of a session and revokes its grants except the offline ones. The codes come first,
 /// because a code that is being redeemed has its grant by the time the statement returns.
-pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE session_id = $1")
         .bind(session).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -173,7 +173,7 @@ pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -
 }
 
 /// Deletes the codes of a subject and revokes all its grants, like [`revoke_session`].
-pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE subject = $1")
         .bind(subject).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -182,7 +182,7 @@ pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -
 }
 
 /// Deletes the codes of a client and revokes all its grants, like [`revoke_session`].
-pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1")
         .bind(client).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -191,7 +191,7 @@ pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> 
 }
 
 /// Records a deleted client.
-pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
          ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
         .bind(client).bind(now).execute(c).await.map(drop)?);
@@ -199,7 +199,7 @@ pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timest
 }
 
 /// The grants that were revoked since `from`.
-pub(super) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
+pub(crate) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
     Ok(
         on_engine!(db, c => sqlx::query_scalar("SELECT id FROM grants WHERE revoked_at >= $1")
         .bind(from).fetch_all(c).await?),
@@ -207,7 +207,7 @@ pub(super) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> 
 }
 
 /// The clients that were deleted since `from`.
-pub(super) async fn clients_deleted_since(
+pub(crate) async fn clients_deleted_since(
     db: &mut impl Connection,
     from: Timestamp,
 ) -> Result<Vec<DeletedClient>, DbError> {
@@ -218,7 +218,7 @@ pub(super) async fn clients_deleted_since(
 
 /// Deletes codes, grants and their refresh tokens, and records of deleted clients, that ended before
 /// `before`.
-pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
         .bind(before).execute(c).await?.rows_affected());
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM deleted_clients WHERE deleted_at < $1")
@@ -229,7 +229,7 @@ pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError
 }
 
 /// Revokes every grant, also the offline ones, and deletes every code.
-pub(super) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
         sqlx::query("DELETE FROM authorization_codes").execute(c).await?;

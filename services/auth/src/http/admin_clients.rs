@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::SharedApp;
 use crate::clients::{
-    self, AuthMethod, Client, ClientError, ClientId, ClientMetadata, GrantType, IdTokenAlgorithm, Origin,
+    AuthMethod, Client, ClientError, ClientId, ClientMetadata, GrantType, IdTokenAlgorithm, Origin,
 };
 
 /// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are
@@ -128,7 +128,7 @@ async fn list(
     if !(1..=500).contains(&query.limit) {
         return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
     }
-    let found = clients::list(&app, &query.after, query.limit).await?;
+    let found = app.clients.list(&query.after, query.limit).await?;
     let full = found.len() == usize::from(query.limit);
     let next = found.last().filter(|_| full).map(|client| client.id.to_string());
     Ok(Json(ClientPage {
@@ -143,7 +143,9 @@ async fn create(
     admin: Scoped<Admin>,
     chassis::http::Json(new): chassis::http::Json<NewClient>,
 ) -> Result<Response, Problem> {
-    let created = clients::create(&app, new.client_id.clone(), new.into_metadata())
+    let created = app
+        .clients
+        .create(new.client_id.clone(), new.into_metadata())
         .await
         .map_err(to_problem)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
@@ -165,7 +167,7 @@ async fn find(
     _: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<Json<ClientView>, Problem> {
-    let client = clients::find(&app, &id).await?.ok_or_else(Problem::not_found)?;
+    let client = app.clients.find(&id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(ClientView::from(Client::clone(&client))))
 }
 
@@ -175,7 +177,7 @@ async fn delete(
     admin: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    if clients::delete(&app, &id).await.map_err(to_problem)? {
+    if app.clients.delete(&id).await.map_err(to_problem)? {
         tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "an administrator removed an application");
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -15,8 +15,9 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
-use crate::registration::{self, NewAccount, RegisterError, RegistrationState, Rejection};
-use crate::{accounts, sessions, setup, subjects};
+use crate::registration::{RegistrationState, Rejection};
+use crate::sign_up::{NewAccount, RegisterError};
+use crate::{accounts, setup_links, subjects};
 
 pub(super) fn routes() -> Router<SharedApp> {
     Router::new()
@@ -72,9 +73,9 @@ async fn create(
     Json(new): Json<NewUser>,
 ) -> Result<Response, Problem> {
     let has_no_password = new.password.is_none();
-    let prepared = registration::prepare(
-        &app,
-        NewAccount {
+    let prepared = app
+        .sign_up
+        .prepare(NewAccount {
             user_name: new.user_name,
             email: new.email,
             name: new.name,
@@ -83,20 +84,17 @@ async fn create(
             locale: new.locale,
             password: new.password,
             groups: new.groups,
-        },
-    )
-    .await
-    .map_err(registration_problem)?;
+        })
+        .await
+        .map_err(registration_problem)?;
     let mut tx = app.db.begin("admin_create_user").await?;
-    prepared.record(&app, &mut tx).await?;
+    app.sign_up.record(&prepared, &mut tx).await?;
     let setup_url = match has_no_password {
-        true => Some(setup::issue_invitation(&app, &mut tx, prepared.id()).await?),
+        true => Some(app.setup_links.issue_invitation(&mut tx, prepared.id()).await?),
         false => None,
     };
     tx.commit().await?;
-    let done = registration::submit(&app, prepared)
-        .await
-        .map_err(registration_problem)?;
+    let done = app.sign_up.submit(prepared).await.map_err(registration_problem)?;
     tracing::info!(
         event.action = "account-created",
         event.outcome = "success",
@@ -128,12 +126,12 @@ async fn invite(
     if subjects::find(&mut tx, id).await?.is_none() {
         return Err(Problem::not_found());
     }
-    let setup_url = setup::issue_invitation(&app, &mut tx, id).await?;
+    let setup_url = app.setup_links.issue_invitation(&mut tx, id).await?;
     tx.commit().await?;
     tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "an administrator made a link with which a person chooses a password");
     let link = SetupLink {
         setup_url,
-        expires_in: setup::INVITATION_LIFETIME.as_secs(),
+        expires_in: setup_links::INVITATION_LIFETIME.as_secs(),
     };
     Ok(no_store((StatusCode::CREATED, axum::Json(link))))
 }
@@ -148,7 +146,7 @@ async fn end_sessions(
     if !accounts::exists(&mut tx, id).await? {
         return Err(Problem::not_found());
     }
-    let count = sessions::end_all(&app, &mut tx, id, SessionEnd::Revoked).await?;
+    let count = app.sessions.end_all(&mut tx, id, SessionEnd::Revoked).await?;
     tx.commit().await?;
     tracing::info!(event.action = "sessions-revoked", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, session.count = count, "an administrator ended the sessions of a person");
     Ok(StatusCode::NO_CONTENT)

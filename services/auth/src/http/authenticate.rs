@@ -15,12 +15,12 @@ use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, SignInError, SignInRequest, SignedIn};
+use crate::accounts::{SignInError, SignInRequest, SignedIn};
 use crate::app::{App, SharedApp};
-use crate::clients::{self, DIRECT_CLIENT};
-use crate::grants::{self, Grant, GrantError};
-use crate::sessions::{self, SessionLifetime, StartError};
+use crate::clients::DIRECT_CLIENT;
+use crate::sessions::{SessionLifetime, StartError};
 use crate::subjects::{self, Subject};
+use crate::tokens::{self, Grant, GrantError};
 
 /// The scope of a request without one. Privileged scopes are granted only when they are requested.
 const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
@@ -80,7 +80,7 @@ async fn authenticate(
             Token::new(token.expose_secret())
         }),
     };
-    let who = accounts::sign_in(&app, attempt).await.map_err(sign_in_problem)?;
+    let who = app.accounts.sign_in(attempt).await.map_err(sign_in_problem)?;
     let remember = sent.remember_device && !who.known_device;
     let granted = match start_session_and_issue(&app, &who, &client, &asked, remember).await {
         Ok(granted) => granted,
@@ -123,7 +123,7 @@ impl<E: Into<Problem>> From<E> for GrantFailure {
     }
 }
 
-/// Starts a session and issues its tokens, in one transaction.
+/// Starts a session and grants access in one transaction, and signs the tokens after it.
 async fn start_session_and_issue(
     app: &App,
     who: &SignedIn,
@@ -131,7 +131,9 @@ async fn start_session_and_issue(
     asked: &Scope,
     remember: bool,
 ) -> Result<AuthenticateResponse, GrantFailure> {
-    let client = clients::find(app, DIRECT_CLIENT)
+    let client = app
+        .clients
+        .find(DIRECT_CLIENT)
         .await?
         .ok_or_else(Problem::not_found)?;
     let mut tx = app.db.begin("authenticate").await?;
@@ -141,31 +143,37 @@ async fn start_session_and_issue(
         idle: life,
         absolute: life,
     };
-    let started = sessions::start_with_lifetime(app, &mut tx, who, caller, lifetime)
+    let started = app
+        .sessions
+        .start_with_lifetime(&mut tx, who, caller, lifetime)
         .await
         .map_err(start_problem)?;
     let subject: Subject = subjects::find(&mut tx, who.account_id)
         .await?
         .ok_or_else(invalid_credentials)?;
+    let audiences = app.tokens.audiences(&client, &[]).map_err(grant_failure)?;
     let grant = Grant {
         subject: subject.id,
-        scope: grants::subject_scope(&client, &subject, asked).map_err(grant_failure)?,
-        audiences: grants::audiences(app, &client, &[]).map_err(grant_failure)?,
+        scope: tokens::subject_scope(&client, &subject, asked).map_err(grant_failure)?,
+        audiences: audiences.clone(),
         session_id: Some(started.session.id),
         auth_time: who.auth_time,
         amr: who.amr.clone(),
         nonce: None,
     };
-    let tokens = grants::issue(app, &mut tx, &client, grant)
+    let pending = app
+        .tokens
+        .issue(&mut tx, &client, grant)
         .await
         .map_err(grant_failure)?;
     let device = match remember {
-        true => Some(accounts::remember_device(app, &mut tx, subject.id).await?),
+        true => Some(app.accounts.remember_device(&mut tx, subject.id).await?),
         false => None,
     };
     tx.commit().await?;
+    let tokens = app.tokens.sign(pending, &client, &audiences);
     Ok(AuthenticateResponse {
-        tokens,
+        tokens: tokens.map_err(grant_failure)?,
         user: subject.claims,
         device_token: device.map(|token| token.expose().to_owned()),
     })

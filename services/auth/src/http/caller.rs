@@ -7,11 +7,11 @@ use chassis::http::Problem;
 use http::request::Parts;
 use uuid::Uuid;
 
+use super::sign_in_gate::check_people_admitted;
 use crate::app::{App, SharedApp};
-use crate::clients;
 use crate::grants;
-use crate::restore;
 use crate::subjects::{self, Subject};
+use crate::tokens;
 
 /// Extracts an access token whose holder is still active: a registered client, or an active subject with a
 /// live grant. A privileged token needs a subject who still administers. Other tokens are rejected although
@@ -34,11 +34,11 @@ impl FromRequestParts<SharedApp> for ActiveCaller {
 /// 401 when it is not. 503 for subjects while sign-in is closed after a restoration.
 pub(crate) async fn check_active(app: &App, token: &AccessToken) -> Result<(), Problem> {
     let holds = if token.is_of_client() {
-        clients::find(app, &token.client_id).await?.is_some()
+        app.clients.find(&token.client_id).await?.is_some()
     } else {
-        restore::check_people_admitted(app)?;
+        check_people_admitted(&app.sign_in_gate)?;
         let subject = active_subject(&mut app.db.reader().await?, token).await?;
-        subject.is_administrator() || !token.scopes.iter().any(|scope| grants::is_privileged(scope))
+        subject.is_administrator() || !token.scopes.iter().any(|scope| tokens::is_privileged(scope))
     };
     if holds { Ok(()) } else { Err(revoked()) }
 }

@@ -14,10 +14,10 @@ use url::form_urlencoded;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
-use crate::clients::{self, Client};
-use crate::grants::{self, IdTokenHint};
+use crate::clients::Client;
 use crate::pages::{self, ErrorPage, LogoutConfirmation};
-use crate::sessions::{self, Session, SessionEnd};
+use crate::sessions::{Session, SessionEnd};
+use crate::tokens::IdTokenHint;
 
 /// `GET /oauth2/logout`: end-session endpoint. It ends a session only with a valid hint (SB-16, SB-30).
 pub(super) async fn get(
@@ -76,7 +76,7 @@ async fn handle(
         Err(why) => return Ok(error_page(app, why)),
     };
     let session = match pages::session_token(&app.pages, headers) {
-        Some(token) => sessions::find(app, &token).await?,
+        Some(token) => app.sessions.find(&token).await?,
         None => None,
     };
     let Some(session) = session else {
@@ -94,7 +94,9 @@ async fn handle(
         None => {}
     }
     let mut tx = app.db.begin("oauth_sign_out").await?;
-    sessions::end(app, &mut tx, session.id, SessionEnd::SignedOut).await?;
+    app.sessions
+        .end(&mut tx, session.id, SessionEnd::SignedOut)
+        .await?;
     tx.commit().await?;
     tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
     Ok(redirect_signed_out(app, &logout))
@@ -115,7 +117,7 @@ async fn validate(
 ) -> Result<Result<ValidatedLogout, &'static str>, Problem> {
     let (hint, meant) = match &request.id_token_hint {
         None => (None, None),
-        Some(token) => match grants::id_token_hint(app, token) {
+        Some(token) => match app.tokens.id_token_hint(token) {
             IdTokenHint::Verified(claims) => (Some(claims.clone()), Some(claims.aud)),
             IdTokenHint::UnknownKey { client_id } => (None, Some(client_id)),
             IdTokenHint::Invalid => {
@@ -132,7 +134,7 @@ async fn validate(
     let id = meant.as_deref().or(named);
     let client = match id {
         None => None,
-        Some(id) => clients::find(app, id).await?,
+        Some(id) => app.clients.find(id).await?,
     };
     let destination = match (&request.post_logout_redirect_uri, &client) {
         (None, _) => None,

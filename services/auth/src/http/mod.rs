@@ -13,6 +13,7 @@ mod logout;
 mod oauth_endpoint;
 mod revocations;
 mod revoke;
+pub(crate) mod sign_in_gate;
 mod token;
 mod userinfo;
 
@@ -25,10 +26,9 @@ use axum::routing::{get, post};
 use events::operations;
 
 pub(crate) use caller::check_active;
-pub use chassis::http::ClientInfo;
 
 use crate::app::SharedApp;
-use crate::restore;
+use crate::pages;
 
 /// The routes of this folder, of the event feed and of the operations on events.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
@@ -45,9 +45,11 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
 fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     let pages = Router::new()
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
-        .route_layer(middleware::from_fn_with_state(app.clone(), restore::gate_page));
-    let calls =
-        authenticate::routes().route_layer(middleware::from_fn_with_state(app.clone(), restore::gate_api));
+        .route_layer(middleware::from_fn_with_state(app.clone(), pages::gate_page));
+    let calls = authenticate::routes().route_layer(middleware::from_fn_with_state(
+        app.sign_in_gate.clone(),
+        sign_in_gate::gate_api,
+    ));
     pages.merge(calls)
 }
 

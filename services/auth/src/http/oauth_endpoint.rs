@@ -16,8 +16,8 @@ use oidc::params::Params;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::clients::{self, Client};
-use crate::grants::GrantError;
+use crate::clients::Client;
+use crate::tokens::GrantError;
 use chassis::db::DbError;
 use chassis::http::header::content_type;
 use chassis::http::{Problem, RawBody};
@@ -156,7 +156,7 @@ pub(super) async fn authenticate_client(
     // A header that is not text is not valid Basic either.
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let credentials = ClientAuthentication::parse(header, form).map_err(challenge)?;
-    clients::authenticate(app, &credentials).await?.ok_or_else(|| {
+    app.clients.authenticate(&credentials).await?.ok_or_else(|| {
         challenge(ErrorCode::InvalidClient.because(
             "the client is unknown, its proof is wrong, or it is registered for another token_endpoint_auth_method",
         ))

@@ -10,7 +10,7 @@ use chassis::http::{Problem, Query};
 use serde::Deserialize;
 
 use crate::app::SharedApp;
-use crate::grants::{self, Revocations};
+use crate::grants::{Grants, Revocations};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,10 +25,10 @@ pub(super) fn routes() -> Router<SharedApp> {
 /// `GET /revocations?since=`: the revocation list. It requires the scope `events:read`. `since` is the
 /// `as_of` of an earlier response.
 async fn list(
-    State(app): State<SharedApp>,
+    State(grants): State<Grants>,
     _: Scoped<EventsRead>,
     Query(query): Query<RevocationsQuery>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Revocations>), Problem> {
-    let revocations = grants::revocations(&app, query.since).await?;
+    let revocations = grants.revocations(query.since).await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(revocations)))
 }

@@ -8,7 +8,6 @@ use oidc::params::Params;
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
 use crate::clients::Client;
-use crate::grants;
 
 /// `POST /oauth2/revoke`: token revocation (RFC 7009 §2). It revokes the grant of a refresh token or an
 /// access token. The response is the same for an unknown token and for one of another client.
@@ -27,7 +26,7 @@ pub(super) async fn post(
     if token.contains('.') {
         revoke_access_token(&app, &client, token).await?;
     } else {
-        grants::revoke_refresh_token(&app, &client, token).await?;
+        app.grants.revoke_refresh_token(client.id.as_str(), token).await?;
     }
     Ok(StatusCode::OK)
 }
@@ -41,7 +40,7 @@ async fn revoke_access_token(app: &App, client: &Client, token: &str) -> Result<
     if access.client_id == client.id.as_str()
         && let Some(grant) = access.grant.as_deref().and_then(|id| id.parse().ok())
     {
-        grants::revoke_grant(app, client, grant).await?;
+        app.grants.revoke_grant(client.id.as_str(), grant).await?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use oidc::params::Params;
 use oidc::token::{REPEATABLE, TokenRequest, TokenResponse};
 
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
+use super::sign_in_gate::check_tokens_issued;
 use crate::app::{App, SharedApp};
 use crate::clients::{Client, GrantType};
-use crate::grants::{self, CodeRedemption, GrantError};
-use crate::restore;
+use crate::tokens::{CodeRedemption, GrantError};
 
 /// `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
 pub(super) async fn post(
@@ -47,7 +47,7 @@ async fn issue_tokens(
     request: &TokenRequest,
 ) -> Result<TokenResponse, GrantError> {
     if !matches!(request, TokenRequest::ClientCredentials { .. }) {
-        restore::check_tokens_issued(app)?;
+        check_tokens_issued(&app.sign_in_gate)?;
     }
     match request {
         TokenRequest::AuthorizationCode {
@@ -62,24 +62,19 @@ async fn issue_tokens(
                 verifier: code_verifier.as_ref(),
                 resources,
             };
-            grants::redeem_code(app, client, &redeem).await
+            app.tokens.redeem_code(client, &redeem).await
         }
         TokenRequest::RefreshToken {
             refresh_token,
             scope,
             resources,
         } => {
-            grants::refresh(
-                app,
-                client,
-                refresh_token.expose_secret(),
-                scope.as_ref(),
-                resources,
-            )
-            .await
+            app.tokens
+                .refresh(client, refresh_token.expose_secret(), scope.as_ref(), resources)
+                .await
         }
         TokenRequest::ClientCredentials { scope, resources } => {
-            grants::issue_client_token(app, client, scope.as_ref(), resources)
+            app.tokens.issue_client_token(client, scope.as_ref(), resources)
         }
     }
 }

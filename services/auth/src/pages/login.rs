@@ -17,9 +17,8 @@ use super::render::retry_after_value;
 use super::return_to::ReturnTo;
 use super::session;
 use super::view::{Errors, Field, Login};
-use crate::accounts::{self, SignInError, SignInRequest};
+use crate::accounts::{SignInError, SignInRequest};
 use crate::app::{App, SharedApp};
-use crate::authorization_requests;
 use chassis::http::{ClientInfo, Problem};
 
 /// The query of the sign-in and registration pages.
@@ -57,7 +56,9 @@ pub(crate) async fn show(
         Some(query) => {
             let browser = browser_token(&app.pages, &headers);
             let device = app.pages.cookies.read(&headers, Cookie::Device);
-            authorization_requests::user_name_hint(&app, query, browser.as_ref(), device.as_ref()).await?
+            app.authorization_requests
+                .user_name_hint(query, browser.as_ref(), device.as_ref())
+                .await?
         }
         None => None,
     };
@@ -89,7 +90,7 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: async { Ok(is_complete && accounts::is_admitted(&app, &asked).await?) },
+        is_admitted: async { Ok(is_complete && app.accounts.is_admitted(&asked).await?) },
     };
     let work = process(app.clone(), headers.clone(), sent.form, attempt);
     process_once(app.clone(), click, work).await
@@ -111,7 +112,7 @@ async fn process(
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
     let client = attempt.client.clone();
-    let wait = match accounts::sign_in(&app, attempt).await {
+    let wait = match app.accounts.sign_in(attempt).await {
         Ok(who) => {
             let begun = session::sign_in_browser(&app, &headers, &client, &who, &return_to).await?;
             return Ok(begun.unwrap_or_else(|| again(invalid_credentials())));
@@ -206,11 +207,7 @@ fn page(
         page: app.pages.page(),
         csrf,
         return_to: return_to.as_str(),
-        register_url: app
-            .settings
-            .registration
-            .open
-            .then(|| return_to.link("/register")),
+        register_url: app.sign_up.is_open().then(|| return_to.link("/register")),
         fields: vec![
             Field {
                 name: "user_name",

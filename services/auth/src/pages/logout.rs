@@ -12,7 +12,7 @@ use super::render::Pages;
 use super::session;
 use super::view::Logout;
 use crate::app::{App, SharedApp};
-use crate::sessions::{self, SessionEnd};
+use crate::sessions::SessionEnd;
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -47,7 +47,9 @@ pub(crate) async fn submit(
         (false, None) => return Ok(app.pages.redirect("/logout")),
         (true, Some(session)) => {
             let mut tx = app.db.begin("pages_sign_out").await?;
-            sessions::end(&app, &mut tx, session.id, SessionEnd::SignedOut).await?;
+            app.sessions
+                .end(&mut tx, session.id, SessionEnd::SignedOut)
+                .await?;
             tx.commit().await?;
             tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
         }

@@ -20,6 +20,7 @@ mod render;
 mod return_to;
 mod session;
 mod setup;
+mod sign_in_gate;
 mod view;
 
 #[cfg(test)]
@@ -42,8 +43,9 @@ pub use logout::clear_browser_state;
 pub use page_error::not_found;
 pub use render::{ErrorPage, Pages, PagesConfig};
 
+pub(crate) use sign_in_gate::gate_page;
+
 use crate::app::SharedApp;
-use crate::restore;
 
 /// The routes of the pages and their assets.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
@@ -66,7 +68,7 @@ fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
             get(registration_status::show).post(registration_status::submit),
         )
         .route("/setup", get(setup::show).post(setup::submit))
-        .route_layer(from_fn_with_state(app.clone(), restore::gate_page))
+        .route_layer(from_fn_with_state(app.clone(), gate_page))
 }
 
 /// The response with an error page. It never redirects.

@@ -21,7 +21,8 @@ use super::session;
 use super::view::{Errors, Field, Register};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
-use crate::registration::{self, NewAccount, RegisterError, Registered, RegistrationState, Rejection};
+use crate::registration::{RegistrationState, Rejection};
+use crate::sign_up::{NewAccount, RegisterError, Registered};
 use chassis::http::ClientInfo;
 
 /// The fields of the form.
@@ -73,7 +74,7 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: async { Ok(complete && registration::is_admitted(&app, ip).await?) },
+        is_admitted: async { Ok(complete && app.sign_up.is_admitted(ip).await?) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
     process_once(app.clone(), click, work).await
@@ -109,7 +110,7 @@ async fn process(
         password: Some(form.password.clone()),
         ..NewAccount::default()
     };
-    match registration::sign_up(&app, new, client.ip).await {
+    match app.sign_up.sign_up(new, client.ip).await {
         Ok(registered) => match continue_registration(&app, &headers, &client, registered, &return_to).await?
         {
             Ok(response) => Ok(response),
@@ -285,12 +286,12 @@ pub(crate) fn password_field(hint: &str, autofocus: bool) -> Field<'_> {
 
 /// The hint on the length of a password.
 pub(crate) fn password_hint(app: &App) -> String {
-    let least = app.settings.passwords.min_length;
+    let least = app.passwords.min_length();
     format!("At least {least} characters. Several words in a row are strong and easy to remember.")
 }
 
 fn require_open(app: &App) -> Result<(), PageError> {
-    if app.settings.registration.open {
+    if app.sign_up.is_open() {
         return Ok(());
     }
     let detail = "Ask an administrator for an account.";

@@ -18,7 +18,7 @@ use super::session;
 use super::view::{RegistrationStatus, RegistrationStatusAction};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
-use crate::registration::{self, RegistrationState, Rejection};
+use crate::registration::{RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
 /// The seconds between two refreshes.
@@ -50,7 +50,9 @@ pub(crate) async fn show(
     query: Result<Query<RegistrationStatusQuery>, Problem>,
 ) -> Result<Response, PageError> {
     let Query(query) = query.map_err(|_| Problem::not_found())?;
-    let progress = registration::status(&app, query.id)
+    let progress = app
+        .registrations
+        .status(query.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let return_to = ReturnTo::parse(&query.return_to);
@@ -88,7 +90,9 @@ async fn process(
             .pages
             .redirect(&session::registration_status_path(form.id, &return_to)));
     }
-    let progress = registration::status(&app, form.id)
+    let progress = app
+        .registrations
+        .status(form.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let proved = match progress {

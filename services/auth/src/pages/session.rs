@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::cookies::Cookie;
 use super::page_error::PageError;
 use super::return_to::ReturnTo;
-use crate::accounts::{self, SignedIn};
+use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::form_submissions::SubmissionOutcome;
-use crate::registration::proof::{self, PROOF_LIFETIME};
-use crate::sessions::{self, Session, StartError};
+use crate::registration::proof::PROOF_LIFETIME;
+use crate::sessions::{Session, StartError};
 use chassis::http::ClientInfo;
 
 /// The lifetime of the device cookie.
@@ -25,7 +25,7 @@ const DEVICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The live session of the browser.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, DbError> {
     match app.pages.session_token(headers) {
-        Some(token) => sessions::find(app, &token).await,
+        Some(token) => app.sessions.find(&token).await,
         None => Ok(None),
     }
 }
@@ -42,14 +42,18 @@ pub(crate) async fn sign_in_browser(
 ) -> Result<Option<Response>, PageError> {
     let before = current(app, headers).await?;
     let mut tx = app.db.begin("pages_sign_in").await?;
-    let started = match sessions::start_or_renew(app, &mut tx, before.as_ref(), who, client).await {
+    let started = match app
+        .sessions
+        .start_or_renew(&mut tx, before.as_ref(), who, client)
+        .await
+    {
         Ok(started) => started,
         Err(StartError::Refused) => return Ok(None),
         Err(StartError::Db(error)) => return Err(error.into()),
     };
     let device = match who.known_device {
         true => None,
-        false => Some(accounts::remember_device(app, &mut tx, who.account_id).await?),
+        false => Some(app.accounts.remember_device(&mut tx, who.account_id).await?),
     };
     tx.commit().await?;
     let mut response = app.pages.redirect(return_to.as_str());
@@ -85,7 +89,7 @@ pub(crate) async fn repeat_outcome(
         SubmissionOutcome::Registering(id) => {
             let mut response = app.pages.redirect(&registration_status_path(id, return_to));
             if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser)
-                && let Some(proof) = proof::replace(app, id, &browser).await?
+                && let Some(proof) = app.registrations.replace_proof(id, &browser).await?
             {
                 set_proof_cookie(app, &mut response, &proof);
             }
@@ -94,12 +98,12 @@ pub(crate) async fn repeat_outcome(
     };
     let mut response = app.pages.redirect(return_to.as_str());
     let mut tx = app.db.begin("pages_sign_in_again").await?;
-    let Some((account, token)) = sessions::replace_token(app, &mut tx, id).await? else {
+    let Some((account, token)) = app.sessions.replace_token(&mut tx, id).await? else {
         return Ok(app.pages.redirect("/login"));
     };
     let device = match app.pages.cookies.read(headers, Cookie::Device) {
         Some(_) => None,
-        None => Some(accounts::remember_device(app, &mut tx, account).await?),
+        None => Some(app.accounts.remember_device(&mut tx, account).await?),
     };
     tx.commit().await?;
     if let Some(device) = device {
@@ -122,7 +126,7 @@ pub(crate) async fn redirect_to_registration_status(
 ) -> Result<Response, DbError> {
     let mut response = app.pages.redirect(&registration_status_path(id, return_to));
     if let Some(browser) = app.pages.cookies.read(headers, Cookie::Browser) {
-        let proof = proof::issue(app, id, &browser).await?;
+        let proof = app.registrations.issue_proof(id, &browser).await?;
         set_proof_cookie(app, &mut response, &proof);
     }
     response
@@ -148,7 +152,7 @@ fn set_proof_cookie(app: &App, response: &mut Response, proof: &Token) {
 /// Whether this browser has a valid proof of the registration `id`.
 pub(crate) async fn has_proof(app: &App, headers: &HeaderMap, id: Uuid) -> Result<bool, DbError> {
     match proof_cookies(app, headers) {
-        Some((proof, browser)) => proof::is_valid(app, id, &proof, &browser).await,
+        Some((proof, browser)) => app.registrations.is_proof_valid(id, &proof, &browser).await,
         None => Ok(false),
     }
 }
@@ -161,7 +165,7 @@ pub(crate) async fn redeem_proof(
     id: Uuid,
 ) -> Result<Option<Timestamp>, DbError> {
     match proof_cookies(app, headers) {
-        Some((proof, browser)) => proof::redeem(app, id, &proof, &browser).await,
+        Some((proof, browser)) => app.registrations.redeem_proof(id, &proof, &browser).await,
         None => Ok(None),
     }
 }

@@ -21,8 +21,9 @@ use super::session;
 use super::view::{Errors, Setup};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
-use crate::registration::{NewAccount, Registered};
-use crate::setup::{self, Purpose, SetupError};
+use crate::setup::SetupError;
+use crate::setup_links::Purpose;
+use crate::sign_up::{NewAccount, Registered};
 use chassis::http::ClientInfo;
 
 /// The query of the link.
@@ -58,7 +59,7 @@ pub(crate) async fn show(
     query: Result<Query<SetupQuery>, Problem>,
 ) -> Result<Response, PageError> {
     let token = Token::new(query?.0.token);
-    let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
+    let purpose = app.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
     let empty = SetupInput {
         token: &token,
         user_name: "",
@@ -86,7 +87,7 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &home,
-        is_admitted: async { Ok(setup::inspect(&app, &link).await?.is_some()) },
+        is_admitted: async { Ok(app.setup_links.inspect(&link).await?.is_some()) },
     };
     let work = process(app.clone(), headers.clone(), client, sent.form);
     process_once(app.clone(), click, work).await
@@ -100,7 +101,7 @@ async fn process(
 ) -> Result<Response, PageError> {
     let fresh = app.pages.is_current_form(&headers, &form.csrf)?;
     let token = Token::new(form.token.clone());
-    let purpose = setup::inspect(&app, &token).await?.ok_or_else(not_valid)?;
+    let purpose = app.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
     let input = SetupInput {
         token: &token,
         user_name: &form.user_name,
@@ -154,11 +155,14 @@ async fn execute(
                 password: Some(form.password.clone()),
                 ..NewAccount::default()
             };
-            setup::make_administrator(app, token, new, client.ip)
+            app.setup
+                .make_administrator(token, new, client.ip)
                 .await
                 .map(SetupOutcome::Registered)
         }
-        Purpose::Invitation { .. } => setup::choose_password(app, token, form.password.clone(), client.ip)
+        Purpose::Invitation { .. } => app
+            .setup
+            .choose_password(token, form.password.clone(), client.ip)
             .await
             .map(SetupOutcome::PasswordChosen),
     }

@@ -10,65 +10,71 @@ use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
 use uuid::Uuid;
 
-use super::store;
-use crate::app::App;
+use super::{Registrations, store};
 
 /// The lifetime of a proof.
 pub(crate) const PROOF_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Issues a proof of the registration `id` to the browser with the cookie `browser`. An earlier proof becomes
-/// invalid.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn issue(app: &App, id: Uuid, browser: &Token) -> Result<Token, DbError> {
-    let proof = app.random.token();
-    let mut tx = app.db.begin("registration_proof").await?;
-    store::set_proof(&mut tx, id, &bound_hash(&proof, browser), app.clock.now()).await?;
-    tx.commit().await?;
-    Ok(proof)
-}
+impl Registrations {
+    /// Issues a proof of the registration `id` to the browser with the cookie `browser`. An earlier proof becomes
+    /// invalid.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn issue_proof(&self, id: Uuid, browser: &Token) -> Result<Token, DbError> {
+        let proof = self.random.token();
+        let mut tx = self.db.begin("registration_proof").await?;
+        store::set_proof(&mut tx, id, &bound_hash(&proof, browser), self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(proof)
+    }
 
-/// Replaces the proof of the registration `id`, for the second click of the same browser. Returns `None` when
-/// the proof was used or has expired.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn replace(app: &App, id: Uuid, browser: &Token) -> Result<Option<Token>, DbError> {
-    let proof = app.random.token();
-    let now = app.clock.now();
-    let mut tx = app.db.begin("registration_proof").await?;
-    let replaced =
-        store::replace_proof(&mut tx, id, &bound_hash(&proof, browser), validity_window(now)).await?;
-    tx.commit().await?;
-    Ok(replaced.then_some(proof))
-}
+    /// Replaces the proof of the registration `id`, for the second click of the same browser. Returns `None` when
+    /// the proof was used or has expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn replace_proof(&self, id: Uuid, browser: &Token) -> Result<Option<Token>, DbError> {
+        let proof = self.random.token();
+        let now = self.clock.now();
+        let mut tx = self.db.begin("registration_proof").await?;
+        let replaced =
+            store::replace_proof(&mut tx, id, &bound_hash(&proof, browser), validity_window(now)).await?;
+        tx.commit().await?;
+        Ok(replaced.then_some(proof))
+    }
 
-/// Whether `proof` is valid for the registration `id` in this browser. It changes nothing.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn is_valid(app: &App, id: Uuid, proof: &Token, browser: &Token) -> Result<bool, DbError> {
-    let now = app.clock.now();
-    let mut reader = app.db.reader().await?;
-    store::has_proof(&mut reader, id, &bound_hash(proof, browser), validity_window(now)).await
-}
+    /// Whether `proof` is valid for the registration `id` in this browser. It changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn is_proof_valid(
+        &self,
+        id: Uuid,
+        proof: &Token,
+        browser: &Token,
+    ) -> Result<bool, DbError> {
+        let now = self.clock.now();
+        let mut reader = self.db.reader().await?;
+        store::has_proof(&mut reader, id, &bound_hash(proof, browser), validity_window(now)).await
+    }
 
-/// Redeems the proof. Returns when the password was given, or `None` when the proof is invalid.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn redeem(
-    app: &App,
-    id: Uuid,
-    proof: &Token,
-    browser: &Token,
-) -> Result<Option<Timestamp>, DbError> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin("registration_proof").await?;
-    let given = store::use_proof(&mut tx, id, &bound_hash(proof, browser), validity_window(now)).await?;
-    tx.commit().await?;
-    Ok(given)
+    /// Redeems the proof. Returns when the password was given, or `None` when the proof is invalid.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn redeem_proof(
+        &self,
+        id: Uuid,
+        proof: &Token,
+        browser: &Token,
+    ) -> Result<Option<Timestamp>, DbError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin("registration_proof").await?;
+        let given = store::use_proof(&mut tx, id, &bound_hash(proof, browser), validity_window(now)).await?;
+        tx.commit().await?;
+        Ok(given)
+    }
 }
 
 /// The hash of a proof, bound to the browser.

@@ -8,16 +8,18 @@ mod sign_in_gate;
 #[cfg(test)]
 mod tests;
 
+use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
+use events::operations::Operations;
 use events::restore::{claim_pending, note_catching_up, pending, take_erased};
 
-pub(crate) use sign_in_gate::{
-    SignInGate, check_people_admitted, check_tokens_issued, close_sign_in, gate_api, gate_page, open_sign_in,
-};
+pub use sign_in_gate::SignInGate;
+pub(crate) use sign_in_gate::{CLOSED_MESSAGE, RETRY_AFTER};
 
-use crate::app::App;
+use crate::provisioning::Provisioning;
+use crate::sessions::Sessions;
 use crate::{
-    accounts, authorization_requests, clients, form_submissions, grants, keys, registration, sessions, setup,
+    accounts, authorization_requests, clients, form_submissions, grants, keys, registration, setup_links,
     subjects,
 };
 
@@ -35,42 +37,73 @@ pub(crate) async fn delete_restored_keys(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Raises every version above what was given out before the restoration, and revokes what must not come back.
-/// One replica runs it once.
-///
-/// # Errors
-/// When the database fails. Nothing is changed in that case.
-pub(crate) async fn after_restore(app: &App) -> Result<(), DbError> {
-    let mut tx = app.db.begin("restored").await?;
-    let Some(restoration) = claim_pending(&mut tx).await? else {
-        return Ok(());
-    };
-    note_catching_up(&mut tx, restoration.restored_at).await?;
-    let by = restoration.raises_by();
-    accounts::raise_versions(&mut tx, by).await?;
-    clients::raise_versions(&mut tx, by).await?;
-    subjects::raise_versions(&mut tx, by).await?;
-    for erased in take_erased(&mut tx).await? {
-        subjects::erase(app, &mut tx, erased).await?;
-    }
-    if !restoration.keep_sessions {
-        sessions::after_restore(app, &mut tx).await?;
-        grants::revoke_all(&mut tx, app.clock.now()).await?;
-        authorization_requests::after_restore(&mut tx).await?;
-        form_submissions::after_restore(&mut tx).await?;
-        accounts::forget_all_devices(&mut tx).await?;
-        registration::proof::after_restore(&mut tx).await?;
-        setup::after_restore(&mut tx).await?;
-    }
-    tx.commit().await?;
-    tracing::warn!(
-        "the database was restored from a backup of {}; {}",
-        restoration.taken_at,
-        if restoration.keep_sessions {
-            "its sessions and tokens are good again, as was asked for"
-        } else {
-            "everybody has to sign in again"
+/// The start after a restoration.
+#[derive(Clone)]
+pub struct Restore {
+    db: Db,
+    clock: SharedClock,
+    provisioning: Provisioning,
+    sessions: Sessions,
+    operations: Operations,
+    gate: SignInGate,
+}
+
+impl Restore {
+    /// A restoration of `db`, during which `gate` is closed.
+    pub fn new(
+        (db, clock): (Db, SharedClock),
+        provisioning: Provisioning,
+        sessions: Sessions,
+        operations: Operations,
+        gate: SignInGate,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            provisioning,
+            sessions,
+            operations,
+            gate,
         }
-    );
-    Ok(())
+    }
+
+    /// Raises every version above what was given out before the restoration, and revokes what must not come back.
+    /// One replica runs it once.
+    ///
+    /// # Errors
+    /// When the database fails. Nothing is changed in that case.
+    pub(crate) async fn after_restore(&self) -> Result<(), DbError> {
+        let mut tx = self.db.begin("restored").await?;
+        let Some(restoration) = claim_pending(&mut tx).await? else {
+            return Ok(());
+        };
+        note_catching_up(&mut tx, restoration.restored_at).await?;
+        let by = restoration.raises_by();
+        accounts::raise_versions(&mut tx, by).await?;
+        clients::raise_versions(&mut tx, by).await?;
+        subjects::raise_versions(&mut tx, by).await?;
+        for erased in take_erased(&mut tx).await? {
+            self.provisioning.erase(&mut tx, erased).await?;
+        }
+        if !restoration.keep_sessions {
+            self.sessions.after_restore(&mut tx).await?;
+            grants::revoke_all(&mut tx, self.clock.now()).await?;
+            authorization_requests::delete_all(&mut tx).await?;
+            form_submissions::delete_all(&mut tx).await?;
+            accounts::forget_all_devices(&mut tx).await?;
+            registration::proof::after_restore(&mut tx).await?;
+            setup_links::delete_all(&mut tx).await?;
+        }
+        tx.commit().await?;
+        tracing::warn!(
+            "the database was restored from a backup of {}; {}",
+            restoration.taken_at,
+            if restoration.keep_sessions {
+                "its sessions and tokens are good again, as was asked for"
+            } else {
+                "everybody has to sign in again"
+            }
+        );
+        Ok(())
+    }
 }

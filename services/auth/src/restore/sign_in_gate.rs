@@ -10,29 +10,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use chassis::backoff::Backoff;
 use chassis::db::DbError;
 use chassis::health::Health;
-use chassis::http::Problem;
 use chassis::shutdown::Shutdown;
 use events::reconcile::{Kind, ReconcileError, Report};
 use events::restore::{is_catching_up, note_caught_up};
-use http::StatusCode;
-use oidc::error::{ErrorCode, OAuthError};
 use uuid::Uuid;
 
-use crate::app::{App, SharedApp};
-use crate::pages::{self, ErrorPage};
-use crate::subjects;
+use super::Restore;
 
 /// The note of the readiness probe while sign-in is closed.
 const READINESS_NOTE: &str = "restored: sign-in is closed until the user service was heard";
 /// The message for people and programs while sign-in is closed.
-const CLOSED_MESSAGE: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const CLOSED_MESSAGE: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
+/// When to try again while sign-in is closed.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The first and the longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// The number of failures that are not logged as errors, because the user service may be starting.
@@ -46,7 +39,8 @@ const ATTEMPTS_BEFORE_SUSPENDING: u32 = 3;
 pub struct SignInGate(Arc<AtomicBool>);
 
 impl SignInGate {
-    fn is_closed(&self) -> bool {
+    /// Whether sign-in is closed.
+    pub(crate) fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
@@ -67,147 +61,104 @@ pub(super) enum CatchUpError {
     Unrepaired(u64),
 }
 
-/// Closes sign-in when this database was restored and has not been reconciled since. It is called after
-/// [`super::after_restore`] and before anything is served.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn close_sign_in(app: &App, health: &Health) -> Result<(), DbError> {
-    let pending = is_catching_up(&mut app.db.reader().await?).await?;
-    app.sign_in_gate.set_closed(pending);
-    if pending {
-        health.add_note(READINESS_NOTE);
-        tracing::warn!(
-            "sign-in is closed until the user service was heard, because the database was restored"
-        );
+impl Restore {
+    /// Closes sign-in when this database was restored and has not been reconciled since. It is called after
+    /// [`Self::after_restore`] and before anything is served.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn close_sign_in(&self, health: &Health) -> Result<(), DbError> {
+        let pending = is_catching_up(&mut self.db.reader().await?).await?;
+        self.gate.set_closed(pending);
+        if pending {
+            health.add_note(READINESS_NOTE);
+            tracing::warn!(
+                "sign-in is closed until the user service was heard, because the database was restored"
+            );
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Reconciles with the user service and opens sign-in, when it is closed. Every replica runs it, and it is
-/// idempotent.
-pub(crate) async fn open_sign_in(app: SharedApp, health: Health, shutdown: Shutdown) {
-    let mut failures =
-        Backoff::new("sign-in stays closed: a restored service cannot catch up with the user service")
-            .with_pauses(BACKOFF.0, BACKOFF.1)
-            .tolerating(TOLERATED_FAILURES);
-    let mut failed_attempts = 0;
-    while app.sign_in_gate.is_closed() {
-        let outcome = tokio::select! {
-            outcome = catch_up(&app, failed_attempts >= ATTEMPTS_BEFORE_SUSPENDING) => outcome,
-            () = shutdown.cancelled() => return,
-        };
-        let Err(error) = outcome else {
-            failures.succeeded();
-            app.sign_in_gate.set_closed(false);
-            health.remove_note(READINESS_NOTE);
-            tracing::info!("the restored service has caught up with the user service; sign-in is open");
-            return;
-        };
-        failed_attempts += u32::from(matches!(error, CatchUpError::Unrepaired(_)));
-        let pause = failures.failed(&error);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = shutdown.cancelled() => return,
+    /// Reconciles with the user service and opens sign-in, when it is closed. Every replica runs it, and it is
+    /// idempotent.
+    pub(crate) async fn open_sign_in(self, health: Health, shutdown: Shutdown) {
+        let mut failures =
+            Backoff::new("sign-in stays closed: a restored service cannot catch up with the user service")
+                .with_pauses(BACKOFF.0, BACKOFF.1)
+                .tolerating(TOLERATED_FAILURES);
+        let mut failed_attempts = 0;
+        while self.gate.is_closed() {
+            let outcome = tokio::select! {
+                outcome = self.catch_up(failed_attempts >= ATTEMPTS_BEFORE_SUSPENDING) => outcome,
+                () = shutdown.cancelled() => return,
+            };
+            let Err(error) = outcome else {
+                failures.succeeded();
+                self.gate.set_closed(false);
+                health.remove_note(READINESS_NOTE);
+                tracing::info!("the restored service has caught up with the user service; sign-in is open");
+                return;
+            };
+            failed_attempts += u32::from(matches!(error, CatchUpError::Unrepaired(_)));
+            let pause = failures.failed(&error);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return,
+            }
         }
     }
-}
 
-/// Reconciles with the user service. Accounts that cannot be repaired keep sign-in closed, unless
-/// `suspending` is set: then they are suspended instead.
-async fn catch_up(app: &App, suspending: bool) -> Result<(), CatchUpError> {
-    if !is_catching_up(&mut app.db.reader().await?).await? {
-        // Another replica has done it.
-        return Ok(());
+    /// Reconciles with the user service. Accounts that cannot be repaired keep sign-in closed, unless
+    /// `suspending` is set: then they are suspended instead.
+    async fn catch_up(&self, suspending: bool) -> Result<(), CatchUpError> {
+        if !is_catching_up(&mut self.db.reader().await?).await? {
+            // Another replica has done it.
+            return Ok(());
+        }
+        let report = self.operations.reconciliation().catch_up().await?;
+        self.open_after_reconciliation(&report, suspending).await
     }
-    let report = app.operations.reconciliation().catch_up().await?;
-    open_after_reconciliation(app, &report, suspending).await
-}
 
-/// Opens sign-in after a reconciliation, or says why it stays closed.
-pub(super) async fn open_after_reconciliation(
-    app: &App,
-    report: &Report,
-    suspending: bool,
-) -> Result<(), CatchUpError> {
-    let left = report.left(Kind::Missing) + report.left(Kind::Behind);
-    let named = report
-        .differences
-        .iter()
-        .filter(|difference| difference.kind.is_repairable());
-    let mut named: Vec<Uuid> = named.map(|difference| difference.id).collect();
-    // Accounts are locked by the order of their ids.
-    named.sort_unstable();
-    // A report that names only some of the differences points to a general failure rather than to single
-    // accounts.
-    if left > 0 && (!suspending || named.len() as u64 != left) {
-        return Err(CatchUpError::Unrepaired(left));
-    }
-    let mut tx = app.db.begin("caught_up").await?;
-    for id in &named {
-        subjects::suspend(app, &mut tx, *id).await?;
-    }
-    note_caught_up(&mut tx).await?;
-    tx.commit().await?;
-    for id in named {
-        tracing::error!(
-            event.action = "user-suspended",
-            event.outcome = "success",
-            user.target.id = %id,
-            "what the user service says of a person cannot be taken over, so they cannot sign in after the restoration"
-        );
-    }
-    let unknown = report.left(Kind::Unknown);
-    if unknown > 0 {
-        tracing::error!(
-            people = unknown,
-            "the restored service has people whom the user service does not know; they can sign in"
-        );
-    }
-    Ok(())
-}
-
-/// Middleware of pages that sign people in: an error page with 503 while sign-in is closed.
-pub(crate) async fn gate_page(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    if !app.sign_in_gate.is_closed() {
-        return next.run(request).await;
-    }
-    let page = ErrorPage::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "We will be right back",
-        CLOSED_MESSAGE,
-    )
-    .with_retry_after(RETRY_AFTER);
-    pages::error_page(&app.pages, &page)
-}
-
-/// Middleware of API routes that sign people in: a problem document with 503 while sign-in is closed.
-pub(crate) async fn gate_api(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    match check_people_admitted(&app) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Rejects requests with a token of a subject while sign-in is closed. The subject may have been disabled
-/// since the backup.
-///
-/// # Errors
-/// 503.
-pub(crate) fn check_people_admitted(app: &App) -> Result<(), Problem> {
-    match app.sign_in_gate.is_closed() {
-        false => Ok(()),
-        true => Err(Problem::unavailable(RETRY_AFTER).detail(CLOSED_MESSAGE)),
-    }
-}
-
-/// Rejects token requests for a subject while sign-in is closed.
-///
-/// # Errors
-/// `temporarily_unavailable`, with 503.
-pub(crate) fn check_tokens_issued(app: &App) -> Result<(), OAuthError> {
-    match app.sign_in_gate.is_closed() {
-        false => Ok(()),
-        true => Err(ErrorCode::TemporarilyUnavailable.because(CLOSED_MESSAGE)),
+    /// Opens sign-in after a reconciliation, or says why it stays closed.
+    pub(super) async fn open_after_reconciliation(
+        &self,
+        report: &Report,
+        suspending: bool,
+    ) -> Result<(), CatchUpError> {
+        let left = report.left(Kind::Missing) + report.left(Kind::Behind);
+        let named = report
+            .differences
+            .iter()
+            .filter(|difference| difference.kind.is_repairable());
+        let mut named: Vec<Uuid> = named.map(|difference| difference.id).collect();
+        // Accounts are locked by the order of their ids.
+        named.sort_unstable();
+        // A report that names only some of the differences points to a general failure rather than to single
+        // accounts.
+        if left > 0 && (!suspending || named.len() as u64 != left) {
+            return Err(CatchUpError::Unrepaired(left));
+        }
+        let mut tx = self.db.begin("caught_up").await?;
+        for id in &named {
+            self.provisioning.suspend(&mut tx, *id).await?;
+        }
+        note_caught_up(&mut tx).await?;
+        tx.commit().await?;
+        for id in named {
+            tracing::error!(
+                event.action = "user-suspended",
+                event.outcome = "success",
+                user.target.id = %id,
+                "what the user service says of a person cannot be taken over, so they cannot sign in after the restoration"
+            );
+        }
+        let unknown = report.left(Kind::Unknown);
+        if unknown > 0 {
+            tracing::error!(
+                people = unknown,
+                "the restored service has people whom the user service does not know; they can sign in"
+            );
+        }
+        Ok(())
     }
 }

@@ -9,8 +9,8 @@ use events::reconcile::{Difference, Kind, Report};
 use events::restore::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
-use super::sign_in_gate::open_after_reconciliation;
-use super::*;
+use crate::app::App;
+use crate::http::sign_in_gate::{check_people_admitted, check_tokens_issued};
 use crate::testing::{self, PASSWORD};
 
 testkit::on_both_engines! {
@@ -26,7 +26,7 @@ testkit::on_both_engines! {
         note_erased_in(&mut tx, &[eve, never]).await.unwrap();
         tx.commit().await.unwrap();
         for _ in 0..2 {
-            after_restore(&app).await.unwrap();
+            app.restore.after_restore().await.unwrap();
             assert!(app.sign_in("eve", PASSWORD).await.is_err(), "her old password is good for nothing");
             assert!(app.sign_in("ann", PASSWORD).await.is_ok());
             assert!(accounts_of(&app, ann).await && !accounts_of(&app, eve).await);
@@ -39,31 +39,31 @@ testkit::on_both_engines! {
         // SB-15
         let app = testing::app(&db).await;
         let health = Health::new();
-        close_sign_in(&app, &health).await.unwrap();
+        app.restore.close_sign_in(&health).await.unwrap();
         assert!(health.notes().is_empty(), "it was not restored");
         let now = app.clock.now();
         let noted = Restoration { taken_at: now - Duration::from_secs(60), restored_at: now, keep_sessions: false };
         let mut tx = db.begin("test").await.unwrap();
         note_in(&mut tx, &noted).await.unwrap();
         tx.commit().await.unwrap();
-        after_restore(&app).await.unwrap();
-        close_sign_in(&app, &health).await.unwrap();
-        assert!(check_tokens_issued(&app).is_err() && check_people_admitted(&app).is_err());
+        app.restore.after_restore().await.unwrap();
+        app.restore.close_sign_in(&health).await.unwrap();
+        assert!(check_tokens_issued(&app.sign_in_gate).is_err() && check_people_admitted(&app.sign_in_gate).is_err());
         assert_eq!(health.notes().len(), 1);
         // Nobody answers: a replica that is started meanwhile finds sign-in closed too.
         let shutdown = Shutdown::new();
-        shutdown.spawn("restoration", open_sign_in(app.app.clone(), health.clone(), shutdown.clone()));
+        shutdown.spawn("restoration", app.restore.clone().open_sign_in(health.clone(), shutdown.clone()));
         let other = testing::app(&db).await;
-        close_sign_in(&other, &Health::new()).await.unwrap();
-        assert!(check_tokens_issued(&other).is_err() && check_tokens_issued(&app).is_err());
+        other.restore.close_sign_in(&Health::new()).await.unwrap();
+        assert!(check_tokens_issued(&other.sign_in_gate).is_err() && check_tokens_issued(&app.sign_in_gate).is_err());
         shutdown.finish(Duration::from_secs(5)).await.ok();
 
         // Another replica has caught up.
         let mut tx = db.begin("test").await.unwrap();
         note_caught_up(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        open_sign_in(app.app.clone(), health.clone(), Shutdown::new()).await;
-        assert!(check_tokens_issued(&app).is_ok() && health.notes().is_empty());
+        app.restore.clone().open_sign_in(health.clone(), Shutdown::new()).await;
+        assert!(check_tokens_issued(&app.sign_in_gate).is_ok() && health.notes().is_empty());
     }
 
     async fn one_person_who_cannot_be_brought_up_to_date_keeps_nobody_else_out(db: TestDb) {
@@ -80,14 +80,14 @@ testkit::on_both_engines! {
             drift: [(Kind::Behind, left)].into(),
             differences: named.iter().copied().map(behind).collect(),
         };
-        let open = async |report: &Report, suspending| open_after_reconciliation(&app, report, suspending).await;
+        let open = async |report: &Report, suspending| app.restore.open_after_reconciliation(report, suspending).await;
         assert!(open(&report(1, &[eve]), false).await.is_err(), "it may be over in a moment");
         assert!(open(&report(200, &[eve]), true).await.is_err(), "that is no matter of single people");
         assert!(app.sign_in("eve", PASSWORD).await.is_ok());
 
         open(&report(1, &[eve]), true).await.unwrap();
         assert!(app.sign_in("eve", PASSWORD).await.is_err() && app.sign_in("ann", PASSWORD).await.is_ok());
-        assert!(crate::sessions::find(&app, &session.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&session.token).await.unwrap().is_none());
         let mut newer = testing::person_state(eve, "eve");
         newer.version = 9;
         app.change(&newer).await;

@@ -21,9 +21,9 @@ testkit::on_both_engines! {
         assert_ne!(first.session.id, second.session.id);
         assert_ne!(first.token.expose(), second.token.expose());
         assert_eq!(first.token.expose().len(), 43, "256 bits");
-        let found = find(&app, &first.token).await.unwrap().unwrap();
+        let found = app.sessions.find(&first.token).await.unwrap().unwrap();
         assert_eq!((found.id, found.account_id, found.amr), (first.session.id, ann, vec!["pwd".to_owned()]));
-        assert!(find(&app, &Token::new(first.session.id.to_string())).await.unwrap().is_none());
+        assert!(app.sessions.find(&Token::new(first.session.id.to_string())).await.unwrap().is_none());
         assert_eq!(app.events().await, ["vestibule.session.started.v1"; 2]);
     }
 
@@ -38,12 +38,12 @@ testkit::on_both_engines! {
         while waited + idle / 2 < absolute {
             app.wait(idle / 2);
             waited += idle / 2;
-            assert!(find(&app, &used.token).await.unwrap().is_some(), "after {waited:?}");
+            assert!(app.sessions.find(&used.token).await.unwrap().is_some(), "after {waited:?}");
         }
-        assert!(find(&app, &unused.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&unused.token).await.unwrap().is_none());
         app.wait(absolute - waited);
-        assert!(find(&app, &used.token).await.unwrap().is_none());
-        crate::sweeper::sweep(&app).await.unwrap();
+        assert!(app.sessions.find(&used.token).await.unwrap().is_none());
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 0);
         let ended = app.events().await;
         assert_eq!(ended.iter().filter(|kind| *kind == "vestibule.session.ended.v1").count(), 2);
@@ -56,10 +56,10 @@ testkit::on_both_engines! {
         let seen = "SELECT last_seen_at FROM sessions";
         let first = app.count(seen).await;
         app.wait(Duration::from_secs(59));
-        find(&app, &started.token).await.unwrap().unwrap();
+        app.sessions.find(&started.token).await.unwrap().unwrap();
         assert_eq!(app.count(seen).await, first);
         app.wait(Duration::from_secs(1));
-        find(&app, &started.token).await.unwrap().unwrap();
+        app.sessions.find(&started.token).await.unwrap().unwrap();
         assert_eq!(app.count(seen).await, first + 60_000_000);
     }
 
@@ -75,14 +75,14 @@ testkit::on_both_engines! {
         let first = tokens[0].session.id;
         for expected in [true, false] {
             let mut tx = db.begin("test").await.unwrap();
-            assert_eq!(end(&app, &mut tx, first, SessionEnd::SignedOut).await.unwrap(), expected);
+            assert_eq!(app.sessions.end(&mut tx, first, SessionEnd::SignedOut).await.unwrap(), expected);
             tx.commit().await.unwrap();
         }
         let mut tx = db.begin("test").await.unwrap();
-        assert_eq!(end_all(&app, &mut tx, ann, SessionEnd::Revoked).await.unwrap(), 2);
+        assert_eq!(app.sessions.end_all(&mut tx, ann, SessionEnd::Revoked).await.unwrap(), 2);
         tx.commit().await.unwrap();
         for started in &tokens {
-            assert!(find(&app, &started.token).await.unwrap().is_none());
+            assert!(app.sessions.find(&started.token).await.unwrap().is_none());
         }
         let ended = app.events().await;
         assert_eq!(ended.iter().filter(|kind| *kind == "vestibule.session.ended.v1").count(), 3);
@@ -107,18 +107,18 @@ testkit::on_both_engines! {
         let (used, idle) = (app.start(&who).await.unwrap(), app.start(&who).await.unwrap());
         let (two_days, before) = (Duration::from_secs(2 * 86_400), app.clock.now());
         app.clock.set(before - two_days);
-        let found = find(&app, &used.token).await.unwrap().unwrap();
+        let found = app.sessions.find(&used.token).await.unwrap().unwrap();
         let absolute = app.settings.sessions.absolute();
         assert!(found.auth_time + absolute <= app.clock.now(), "nobody knows when; never counted as a new sign-in");
         assert!(found.expires_at <= app.clock.now() + app.settings.sessions.absolute());
         // Unused from now on, it ends after the idle time and not two days later.
         app.wait(app.settings.sessions.idle());
-        assert!(find(&app, &used.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&used.token).await.unwrap().is_none());
         // Nor does a clock that has jumped ahead for a moment end what is not over when it is back.
         app.clock.set(before + two_days * 30);
-        assert!(find(&app, &idle.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&idle.token).await.unwrap().is_none());
         app.clock.set(before);
-        assert!(find(&app, &idle.token).await.unwrap().is_some());
+        assert!(app.sessions.find(&idle.token).await.unwrap().is_some());
     }
 
     async fn whoever_signs_in_again_keeps_the_session_and_gets_a_new_token(db: TestDb) {
@@ -131,8 +131,8 @@ testkit::on_both_engines! {
         let again = app.sign_in("ann", PASSWORD).await.unwrap();
         let renewed = renewed(&app, &first.session, &again).await.unwrap().unwrap();
         assert_eq!(renewed.session.id, first.session.id, "sid stays");
-        assert!(find(&app, &first.token).await.unwrap().is_none(), "the old token is worth nothing");
-        let found = find(&app, &renewed.token).await.unwrap().unwrap();
+        assert!(app.sessions.find(&first.token).await.unwrap().is_none(), "the old token is worth nothing");
+        let found = app.sessions.find(&renewed.token).await.unwrap().unwrap();
         assert_eq!(found.auth_time, first.session.auth_time + Duration::from_secs(60));
         assert_eq!(found.expires_at, first.session.expires_at + Duration::from_secs(60));
         assert_eq!(app.events().await, ["vestibule.session.started.v1"; 2]);
@@ -140,7 +140,7 @@ testkit::on_both_engines! {
         let bob = app.sign_in("bob", PASSWORD).await.unwrap();
         assert!(self::renewed(&app, &found, &bob).await.unwrap().is_none(), "it is not his");
         let mut tx = db.begin("test").await.unwrap();
-        end(&app, &mut tx, found.id, SessionEnd::SignedOut).await.unwrap();
+        app.sessions.end(&mut tx, found.id, SessionEnd::SignedOut).await.unwrap();
         tx.commit().await.unwrap();
         assert!(self::renewed(&app, &found, &again).await.unwrap().is_none(), "what has ended stays ended");
     }
@@ -156,7 +156,7 @@ testkit::on_both_engines! {
             let (anns, bobs) = (app.start(&ann).await.unwrap().session, app.start(&bob).await.unwrap().session);
             let over = async |before: &Session, who: &SignedIn| {
                 let mut tx = app.db.begin("test").await.unwrap();
-                start_or_renew(&app, &mut tx, Some(before), who, &client).await.unwrap();
+                app.sessions.start_or_renew(&mut tx, Some(before), who, &client).await.unwrap();
                 tx.commit().await.unwrap();
             };
             tokio::join!(over(&bobs, &ann), over(&anns, &bob));
@@ -187,7 +187,7 @@ testkit::on_both_engines! {
             (off.active, off.version) = (false, 2 * round);
             let signing_out = async {
                 let mut tx = app.db.begin("test").await.unwrap();
-                end(&app, &mut tx, started.session.id, SessionEnd::SignedOut).await.unwrap();
+                app.sessions.end(&mut tx, started.session.id, SessionEnd::SignedOut).await.unwrap();
                 tx.commit().await.unwrap();
             };
             let again = renewed(&app, &started.session, &who);
@@ -206,7 +206,10 @@ async fn renewed(
     who: &SignedIn,
 ) -> Result<Option<StartedSession>, StartError> {
     let mut tx = app.db.begin("test").await.unwrap();
-    let outcome = renew(app, &mut tx, before, who, &testing::client("192.0.2.1")).await;
+    let outcome = app
+        .sessions
+        .renew(&mut tx, before, who, &testing::client("192.0.2.1"))
+        .await;
     tx.commit().await.unwrap();
     outcome
 }

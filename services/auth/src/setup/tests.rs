@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::secret::SecretString;
+use url::Url;
 
 use super::*;
 use crate::registration::{RegistrationState, Rejection};
+use crate::setup_links::{INVITATION_LIFETIME, SETUP_LINK_LIFETIME};
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
 
 const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
@@ -26,7 +28,7 @@ fn boss(name: &str) -> NewAccount {
 
 async fn invitation(app: &TestApp, id: Uuid) -> Token {
     let mut tx = app.db.begin("test").await.unwrap();
-    let link = issue_invitation(app, &mut tx, id).await.unwrap();
+    let link = app.setup_links.issue_invitation(&mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
     token(&link)
 }
@@ -37,17 +39,17 @@ testkit::on_both_engines! {
     // SB-11
     async fn the_first_administrator_is_made_with_a_link_that_works_once(db: TestDb) {
         let app = testing::app(&db).await;
-        let link = issue_setup_link(&app).await.unwrap().unwrap();
+        let link = app.setup_links.issue_setup_link().await.unwrap().unwrap();
         assert!(link.as_str().starts_with("https://id.example.org/setup?token="), "{link}");
         let token = token(&link);
-        assert_eq!(inspect(&app, &token).await.unwrap(), Some(Purpose::Administrator));
-        let done = make_administrator(&app, &token, boss("boss"), HERE).await.unwrap();
+        assert_eq!(app.setup_links.inspect(&token).await.unwrap(), Some(Purpose::Administrator));
+        let done = app.setup.make_administrator(&token, boss("boss"), HERE).await.unwrap();
         assert_eq!(done.state, RegistrationState::Active);
         let mut reader = db.reader().await.unwrap();
         assert!(subjects::find(&mut reader, done.id).await.unwrap().unwrap().is_administrator());
-        assert_eq!(inspect(&app, &token).await.unwrap(), None);
-        assert!(matches!(make_administrator(&app, &token, boss("thief"), HERE).await, Err(SetupError::NotValid)));
-        assert_eq!(issue_setup_link(&app).await.unwrap(), None, "somebody administers");
+        assert_eq!(app.setup_links.inspect(&token).await.unwrap(), None);
+        assert!(matches!(app.setup.make_administrator(&token, boss("thief"), HERE).await, Err(SetupError::NotValid)));
+        assert_eq!(app.setup_links.issue_setup_link().await.unwrap(), None, "somebody administers");
     }
 
     // SB-15
@@ -57,9 +59,9 @@ testkit::on_both_engines! {
         app.wait(Duration::from_secs(60));
         let checked = app.sign_in("ann", PASSWORD).await.unwrap();
         let link = invitation(&app, ann).await;
-        choose_password(&app, &link, SecretString::from("gorse-tin-placid"), HERE).await.unwrap();
+        app.setup.choose_password(&link, SecretString::from("gorse-tin-placid"), HERE).await.unwrap();
         let outcome = app.start(&checked).await;
-        assert!(matches!(outcome, Err(sessions::StartError::Refused)), "{outcome:?}");
+        assert!(matches!(outcome, Err(crate::sessions::StartError::Refused)), "{outcome:?}");
         let again = app.sign_in("ann", "gorse-tin-placid").await.unwrap();
         assert!(app.start(&again).await.is_ok());
     }
@@ -67,12 +69,12 @@ testkit::on_both_engines! {
     // SB-11
     async fn two_who_use_the_link_at_once_are_one(db: TestDb) {
         let app = testing::app(&db).await;
-        let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let token = token(&app.setup_links.issue_setup_link().await.unwrap().unwrap());
         let outcomes = tokio::join!(
-            make_administrator(&app, &token, boss("one"), HERE),
-            make_administrator(&app, &token, boss("two"), HERE),
-            make_administrator(&app, &token, boss("three"), HERE),
-            make_administrator(&app, &token, boss("four"), HERE),
+            app.setup.make_administrator(&token, boss("one"), HERE),
+            app.setup.make_administrator(&token, boss("two"), HERE),
+            app.setup.make_administrator(&token, boss("three"), HERE),
+            app.setup.make_administrator(&token, boss("four"), HERE),
         );
         let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok(), outcomes.3.is_ok()];
         assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
@@ -82,22 +84,22 @@ testkit::on_both_engines! {
     // SB-11
     async fn a_link_expires_and_a_restart_makes_a_new_one(db: TestDb) {
         let app = testing::app(&db).await;
-        let first = token(&issue_setup_link(&app).await.unwrap().unwrap());
-        let second = token(&issue_setup_link(&app).await.unwrap().unwrap());
-        assert_eq!(inspect(&app, &first).await.unwrap(), None, "the earlier one is worthless");
+        let first = token(&app.setup_links.issue_setup_link().await.unwrap().unwrap());
+        let second = token(&app.setup_links.issue_setup_link().await.unwrap().unwrap());
+        assert_eq!(app.setup_links.inspect(&first).await.unwrap(), None, "the earlier one is worthless");
         app.wait(SETUP_LINK_LIFETIME);
-        assert_eq!(inspect(&app, &second).await.unwrap(), None);
-        assert!(matches!(make_administrator(&app, &second, boss("late"), HERE).await, Err(SetupError::NotValid)));
+        assert_eq!(app.setup_links.inspect(&second).await.unwrap(), None);
+        assert!(matches!(app.setup.make_administrator(&second, boss("late"), HERE).await, Err(SetupError::NotValid)));
     }
 
     // SB-11
     async fn of_the_links_of_replicas_that_start_at_once_one_is_good(db: TestDb) {
         let app = testing::app(&db).await;
         for round in 0..8 {
-            let starts = futures_util::future::join_all((0..8).map(|_| issue_setup_link(&app))).await;
+            let starts = futures_util::future::join_all((0..8).map(|_| app.setup_links.issue_setup_link())).await;
             let mut good = 0;
             for link in starts.into_iter().filter_map(Result::unwrap) {
-                good += usize::from(inspect(&app, &token(&link)).await.unwrap().is_some());
+                good += usize::from(app.setup_links.inspect(&token(&link)).await.unwrap().is_some());
             }
             assert_eq!(good, 1, "round {round}");
             assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 1);
@@ -111,10 +113,10 @@ testkit::on_both_engines! {
             let link = invitation(&app, id).await;
             let erasing = async {
                 let mut tx = app.db.begin("test").await.unwrap();
-                subjects::erase(&app, &mut tx, id).await.unwrap();
+                app.provisioning.erase(&mut tx, id).await.unwrap();
                 tx.commit().await.unwrap();
             };
-            let choosing = choose_password(&app, &link, SecretString::from("gorse-tin-placid"), HERE);
+            let choosing = app.setup.choose_password(&link, SecretString::from("gorse-tin-placid"), HERE);
             let (chosen, ()) = tokio::join!(choosing, erasing);
             assert!(matches!(chosen, Ok(_) | Err(SetupError::NotValid)), "round {round}: {chosen:?}");
             assert!(!accounts::exists(&mut db.reader().await.unwrap(), id).await.unwrap());
@@ -123,15 +125,15 @@ testkit::on_both_engines! {
 
     async fn a_refused_registration_gives_the_link_back(db: TestDb) {
         let app = testing::app(&db).await;
-        let token = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let token = token(&app.setup_links.issue_setup_link().await.unwrap().unwrap());
         let weak = NewAccount { password: Some(SecretString::from("short")), ..boss("boss") };
-        assert!(matches!(make_administrator(&app, &token, weak, HERE).await, Err(SetupError::Register(_))));
+        assert!(matches!(app.setup.make_administrator(&token, weak, HERE).await, Err(SetupError::Register(_))));
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-        let done = make_administrator(&app, &token, boss("taken"), HERE).await.unwrap();
+        let done = app.setup.make_administrator(&token, boss("taken"), HERE).await.unwrap();
         assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameTaken));
         app.users.behave(Behaviour::Down);
-        assert_eq!(make_administrator(&app, &token, boss("boss"), HERE).await.unwrap().state, RegistrationState::Pending);
-        assert_eq!(issue_setup_link(&app).await.unwrap(), None, "one is on the way");
+        assert_eq!(app.setup.make_administrator(&token, boss("boss"), HERE).await.unwrap().state, RegistrationState::Pending);
+        assert_eq!(app.setup_links.issue_setup_link().await.unwrap(), None, "one is on the way");
     }
 
     // SB-11
@@ -140,10 +142,10 @@ testkit::on_both_engines! {
         let id = app.random.uuid(&*app.clock);
         app.change(&person_state(id, "ann")).await;
         let (old, new) = (invitation(&app, id).await, invitation(&app, id).await);
-        assert_eq!(inspect(&app, &old).await.unwrap(), None, "the newest one counts");
+        assert_eq!(app.setup_links.inspect(&old).await.unwrap(), None, "the newest one counts");
         let purpose = Purpose::Invitation { user_name: Some("ann".to_owned()) };
-        assert_eq!(inspect(&app, &new).await.unwrap(), Some(purpose));
-        let choose = |password: &'static str| choose_password(&app, &new, SecretString::from(password), HERE);
+        assert_eq!(app.setup_links.inspect(&new).await.unwrap(), Some(purpose));
+        let choose = |password: &'static str| app.setup.choose_password(&new, SecretString::from(password), HERE);
         assert!(matches!(choose("short").await, Err(SetupError::Register(_))), "a weak one leaves the link good");
         let outcomes = tokio::join!(choose(PASSWORD), choose(PASSWORD), choose(PASSWORD));
         let made = [outcomes.0.is_ok(), outcomes.1.is_ok(), outcomes.2.is_ok()];
@@ -160,12 +162,12 @@ testkit::on_both_engines! {
             let _ = app.sign_in("ann", "gorse-tin-wrong").await;
         }
         let token = invitation(&app, id).await;
-        choose_password(&app, &token, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
-        assert!(crate::sessions::find(&app, &started.token).await.unwrap().is_none());
+        app.setup.choose_password(&token, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
+        assert!(app.sessions.find(&started.token).await.unwrap().is_none());
         assert!(app.sign_in("ann", "another-gorse-tin").await.is_ok());
         let mut elsewhere = testing::attempt("ann", PASSWORD);
         elsewhere.client = testing::client("203.0.113.9");
-        assert!(crate::accounts::sign_in(&app, elsewhere).await.is_err());
+        assert!(app.accounts.sign_in(elsewhere).await.is_err());
     }
 
     // SB-7, SB-46
@@ -178,20 +180,20 @@ testkit::on_both_engines! {
         for _ in 0..throttle::MAX_FAILURES {
             throttle::count(&mut tx, &account, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
-        let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
+        let device = app.accounts.remember_device(&mut tx, id).await.unwrap();
         tx.commit().await.unwrap();
         assert!(app.sign_in("ann", "gorse-tin-wrong").await.is_err(), "the guess of the day");
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(crate::accounts::SignInError::Throttled { .. })));
         let link = invitation(&app, id).await;
         let events = app.events().await.len();
-        assert_eq!(choose_password(&app, &link, SecretString::from(PASSWORD), HERE).await.unwrap(), id);
+        assert_eq!(app.setup.choose_password(&link, SecretString::from(PASSWORD), HERE).await.unwrap(), id);
         assert_eq!(app.events().await.len(), events, "nothing has changed");
         let mut known = testing::attempt("ann", PASSWORD);
         known.device = Some(device);
-        assert!(crate::accounts::sign_in(&app, known).await.unwrap().known_device);
+        assert!(app.accounts.sign_in(known).await.unwrap().known_device);
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
-        assert!(crate::sessions::find(&app, &started.token).await.unwrap().is_some());
-        assert!(inspect(&app, &link).await.unwrap().is_none(), "it works once");
+        assert!(app.sessions.find(&started.token).await.unwrap().is_some());
+        assert!(app.setup_links.inspect(&link).await.unwrap().is_none(), "it works once");
     }
 
     // SB-15
@@ -199,13 +201,13 @@ testkit::on_both_engines! {
         let app = testing::app(&db).await;
         let id = app.person("ann").await;
         let mut tx = app.db.begin("test").await.unwrap();
-        let device = crate::accounts::remember_device(&app, &mut tx, id).await.unwrap();
+        let device = app.accounts.remember_device(&mut tx, id).await.unwrap();
         tx.commit().await.unwrap();
         let link = invitation(&app, id).await;
-        choose_password(&app, &link, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
+        app.setup.choose_password(&link, SecretString::from("another-gorse-tin"), HERE).await.unwrap();
         let mut stolen = testing::attempt("ann", "another-gorse-tin");
         stolen.device = Some(device);
-        assert!(!crate::accounts::sign_in(&app, stolen).await.unwrap().known_device);
+        assert!(!app.accounts.sign_in(stolen).await.unwrap().known_device);
         assert_eq!(app.count("SELECT COUNT(*) FROM devices").await, 0);
     }
 
@@ -217,11 +219,11 @@ testkit::on_both_engines! {
         let id = test.person("ann").await;
         let link = invitation(&test, id).await;
         for _ in 0..3 {
-            let weak = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
+            let weak = app.setup.choose_password(&link, SecretString::from("passwordpassword"), HERE).await;
             assert!(matches!(weak, Err(SetupError::Register(RegisterError::Invalid(_)))), "{weak:?}");
         }
         let hashed = app.hasher.completed();
-        let refused = choose_password(&app, &link, SecretString::from("passwordpassword"), HERE).await;
+        let refused = app.setup.choose_password(&link, SecretString::from("passwordpassword"), HERE).await;
         assert!(matches!(refused, Err(SetupError::Register(RegisterError::Throttled { .. }))), "{refused:?}");
         assert_eq!(app.hasher.completed(), hashed);
     }
@@ -231,22 +233,22 @@ testkit::on_both_engines! {
         let id = app.person("ann").await;
         let token = invitation(&app, id).await;
         app.wait(INVITATION_LIFETIME + Duration::from_secs(1));
-        let outcome = choose_password(&app, &token, SecretString::from("another-gorse-tin"), HERE).await;
+        let outcome = app.setup.choose_password(&token, SecretString::from("another-gorse-tin"), HERE).await;
         assert!(matches!(outcome, Err(SetupError::NotValid)));
         app.wait(SETUP_LINK_LIFETIME);
-        crate::sweeper::sweep(&app).await.unwrap();
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM setup_links").await, 0);
     }
 
     // SB-11, SB-50
     async fn a_link_ends_after_its_time_although_the_clock_went_back(db: TestDb) {
         let app = testing::app(&db).await;
-        let link = token(&issue_setup_link(&app).await.unwrap().unwrap());
+        let link = token(&app.setup_links.issue_setup_link().await.unwrap().unwrap());
         app.clock.set(app.clock.now() - Duration::from_secs(2 * 86_400));
-        assert!(inspect(&app, &link).await.unwrap().is_some(), "whoever has just got it is not turned away");
-        crate::sweeper::sweep(&app).await.unwrap();
-        assert!(inspect(&app, &link).await.unwrap().is_some());
+        assert!(app.setup_links.inspect(&link).await.unwrap().is_some(), "whoever has just got it is not turned away");
+        app.sweeper.sweep().await.unwrap();
+        assert!(app.setup_links.inspect(&link).await.unwrap().is_some());
         app.wait(SETUP_LINK_LIFETIME);
-        assert!(inspect(&app, &link).await.unwrap().is_none());
+        assert!(app.setup_links.inspect(&link).await.unwrap().is_none());
     }
 }

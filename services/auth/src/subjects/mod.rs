@@ -1,17 +1,14 @@
 //! Subjects: this service's copy of the users, fed by the events of the user service.
 
-mod apply;
 mod holdings;
-pub(crate) mod store;
-#[cfg(test)]
-mod tests;
-mod user_event_handler;
+mod store;
 
-pub(crate) use apply::{apply_state, erase, suspend};
-use chassis::db::{Connection, DbError, Tx};
+use chassis::db::{Connection, Db, DbError};
 use contract::UserState;
 pub use holdings::SubjectHoldings;
-pub use user_event_handler::UserEventHandler;
+pub(crate) use store::{
+    deactivate, delete, has_administrator, insert_tombstone, lock_active, raise_versions, upsert_if_newer,
+};
 use uuid::Uuid;
 
 /// The group of the administrators.
@@ -62,11 +59,23 @@ pub async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Subject>,
     Ok(store::find(db, id).await?.map(Subject::from))
 }
 
-/// After the database was restored from a backup: raises the versions of all tombstones above those that were
-/// given out since.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
-    store::raise_versions(tx, by).await
+/// The subjects of this installation.
+#[derive(Clone)]
+pub struct Subjects {
+    db: Db,
+}
+
+impl Subjects {
+    /// The subjects that stand in `db`.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// The subject `id`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, id: Uuid) -> Result<Option<Subject>, DbError> {
+        find(&mut self.db.reader().await?, id).await
+    }
 }

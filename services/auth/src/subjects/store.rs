@@ -123,8 +123,8 @@ pub(super) async fn versions_by_ids(reader: &mut Reader, ids: &[Uuid]) -> Result
     Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }
 
-/// Raises the versions of all tombstones.
-pub(super) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
+/// Raises the versions of all tombstones, after the database was restored from a backup.
+pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
     let statement = "UPDATE erased_subjects SET version = version + $1";
     on_engine!(tx, c => sqlx::query(statement).bind(by).execute(c).await.map(drop)?);
     Ok(())

@@ -178,7 +178,7 @@ testkit::on_both_engines! {
             written_ahead(&test, &Key::account(name), failures, Duration::ZERO).await;
         }
         let left = async || {
-            crate::sweeper::sweep(&test).await.unwrap();
+            test.sweeper.sweep().await.unwrap();
             test.count("SELECT COUNT(*) FROM throttles").await
         };
         test.wait(COUNTER_RETENTION + Duration::from_secs(1));

@@ -17,8 +17,7 @@ use chassis::db::{DbError, Tx};
 use contract::{LoginFailed, LoginFailure};
 use uuid::Uuid;
 
-use super::{append_event, append_event_at};
-use crate::app::App;
+use super::Accounts;
 use crate::throttle;
 
 /// The period of one count.
@@ -51,31 +50,37 @@ pub(crate) async fn record(tx: &mut Tx, failed: &FailedSignIn) -> Result<(), DbE
     store::increment(tx, &row).await
 }
 
-/// Publishes one batch of counts of past minutes. Returns the number of counts.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn publish(app: &App, tx: &mut Tx) -> Result<usize, DbError> {
-    let now = app.clock.now();
-    // A count in the future was written by a clock that was ahead. It is published now (SB-50).
-    let rows = store::claim_pending(tx, now - MINUTE - CLOCK_TOLERANCE, now + MINUTE).await?;
-    for row in &rows {
-        let event = |id, version| LoginFailed {
-            id,
-            reason: reason_from_name(&row.reason),
-            client_ip: row.client_ip.clone(),
-            count: row.failures,
-            since: Some(row.minute_at),
-            until: Some(row.minute_at + MINUTE),
-            version,
-        };
-        let account = row.account_id;
-        if account.is_nil() || !append_event(app, tx, account, |version| event(account, version)).await? {
-            let nobody = app.random.uuid(&*app.clock);
-            append_event_at(app, tx, nobody, 1, &event(nobody, 1)).await?;
+impl Accounts {
+    /// Publishes one batch of counts of past minutes. Returns the number of counts.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn publish_failures(&self, tx: &mut Tx) -> Result<usize, DbError> {
+        let now = self.clock.now();
+        // A count in the future was written by a clock that was ahead. It is published now (SB-50).
+        let rows = store::claim_pending(tx, now - MINUTE - CLOCK_TOLERANCE, now + MINUTE).await?;
+        for row in &rows {
+            let event = |id, version| LoginFailed {
+                id,
+                reason: reason_from_name(&row.reason),
+                client_ip: row.client_ip.clone(),
+                count: row.failures,
+                since: Some(row.minute_at),
+                until: Some(row.minute_at + MINUTE),
+                version,
+            };
+            let account = row.account_id;
+            if account.is_nil()
+                || !self
+                    .append_event(tx, account, |version| event(account, version))
+                    .await?
+            {
+                let nobody = self.random.uuid(&*self.clock);
+                self.append_event_at(tx, nobody, 1, &event(nobody, 1)).await?;
+            }
         }
+        Ok(rows.len())
     }
-    Ok(rows.len())
 }
 
 fn reason_name(reason: LoginFailure) -> &'static str {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::accounts::sign_in;
 use crate::testing::{self, TestApp, attempt, client};
 
 /// The published failures: reason, how many, whether they are of an account that exists.
@@ -41,11 +40,11 @@ testkit::on_both_engines! {
         }
         let mut elsewhere = attempt("ann", "gorse-tin-wrong");
         elsewhere.client = client("203.0.113.9");
-        assert!(sign_in(&app, elsewhere).await.is_err());
-        crate::sweeper::sweep(&app).await.unwrap();
+        assert!(app.accounts.sign_in(elsewhere).await.is_err());
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(published(&app).await, [], "the minute is not over");
         app.wait(Duration::from_secs(70));
-        let sweeps = tokio::join!(crate::sweeper::sweep(&app), crate::sweeper::sweep(&app));
+        let sweeps = tokio::join!(app.sweeper.sweep(), app.sweeper.sweep());
         sweeps.0.unwrap();
         sweeps.1.unwrap();
         let expected = [("unknown_user", 20, false), ("wrong_password", 1, true), ("wrong_password", 3, true)];
@@ -60,7 +59,7 @@ testkit::on_both_engines! {
         app.wait(Duration::from_secs(48 * 3600));
         assert!(app.sign_in("nobody", "gorse-tin-wrong").await.is_err());
         app.clock.set(testing::BEGINNING);
-        crate::sweeper::sweep(&app).await.unwrap();
+        app.sweeper.sweep().await.unwrap();
         assert_eq!(published(&app).await.len(), 1);
     }
 }

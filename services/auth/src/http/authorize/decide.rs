@@ -11,10 +11,11 @@ use oidc::error::{ErrorCode, OAuthError};
 use super::ValidatedRequest;
 use crate::app::App;
 use crate::clients::{Client, GrantType};
-use crate::grants::{self, Grant, GrantError, NewCode};
+
 use crate::pages;
-use crate::sessions::{self, Session};
+use crate::sessions::Session;
 use crate::subjects;
+use crate::tokens::{self, Grant, GrantError, NewCode};
 
 /// The seconds that a browser may take from the sign-in back to the authorization request.
 const REDIRECT_ALLOWANCE: i64 = 60;
@@ -75,7 +76,7 @@ pub(super) async fn decide(
             .because("PKCE is required: send code_challenge with code_challenge_method=S256")
             .into());
     }
-    let audiences = grants::audiences(app, client, &request.resources)?;
+    let audiences = app.tokens.audiences(client, &request.resources)?;
     let session = sufficient_session(app, headers, validated, &request).await?;
     let mut reader = app.db.reader().await?;
     let subject = subjects::find(&mut reader, session.account_id).await?;
@@ -87,7 +88,7 @@ pub(super) async fn decide(
     };
     let grant = Grant {
         subject: subject.id,
-        scope: grants::subject_scope(client, &subject, &request.scope)?,
+        scope: tokens::subject_scope(client, &subject, &request.scope)?,
         audiences,
         session_id: Some(session.id),
         auth_time: session.auth_time,
@@ -101,7 +102,7 @@ pub(super) async fn decide(
         redirect_uri_sent: validated.unverified.redirect_uri.is_some(),
         challenge: request.code_challenge,
     };
-    Ok(grants::issue_code(app, new).await?.expose().to_owned())
+    Ok(app.tokens.issue_code(new).await?.expose().to_owned())
 }
 
 /// The `sub` of the `id_token_hint`. An expired hint is valid (OpenID Connect Core §3.1.2.1).
@@ -113,7 +114,8 @@ fn hinted_subject(
     let Some(hint) = &request.id_token_hint else {
         return Ok(None);
     };
-    grants::id_token_hint(app, hint)
+    app.tokens
+        .id_token_hint(hint)
         .verified()
         .filter(|claims| claims.aud == client.id.as_str())
         .map(|claims| Some(claims.sub))
@@ -131,7 +133,7 @@ async fn sufficient_session(
 ) -> Result<Session, AuthorizationOutcome> {
     let hinted_subject = hinted_subject(app, &validated.client, request)?;
     if let Some(token) = pages::session_token(&app.pages, headers)
-        && let Some(session) = sessions::find(app, &token).await?
+        && let Some(session) = app.sessions.find(&token).await?
         && is_sufficient(app, validated, request, &session, &token)
     {
         let other = hinted_subject.is_some_and(|subject| subject != session.account_id.to_string());

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
-use crate::authorization_requests::{self, AuthorizationRequest, MAX_REQUEST_BYTES};
-use crate::clients::{self, Client};
+use crate::authorization_requests::{AuthorizationRequest, MAX_REQUEST_BYTES};
+use crate::clients::Client;
 use crate::pages::{self, ErrorPage};
 use decide::AuthorizationOutcome;
 
@@ -99,7 +99,7 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
         Err(AuthorizationOutcome::Failed(problem)) => to_client(unavailable(&problem)),
     };
     if let Some(resumed) = &validated.resumed
-        && let Err(error) = authorization_requests::mark_answered(app, &resumed.handle).await
+        && let Err(error) = app.authorization_requests.mark_answered(&resumed.handle).await
     {
         tracing::warn!(error.message = %error, "an answered authorization request keeps its place until it expires");
     }
@@ -118,7 +118,7 @@ fn unavailable(problem: &Problem) -> oidc::error::OAuthError {
 /// (SB-20).
 async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<ValidatedRequest, Response> {
     let (unverified, resumed) = pending::load(app, headers, raw).await?;
-    let client = match clients::find(app, &unverified.client_id).await {
+    let client = match app.clients.find(&unverified.client_id).await {
         Ok(Some(client)) => client,
         Ok(None) => return Err(error_page(app, "The application is not known here.")),
         Err(error) => return Err(Problem::from(error).into_response()),

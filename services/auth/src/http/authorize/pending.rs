@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::{ResumedRequest, ValidatedRequest, error_page, see_other, too_long_page};
 use crate::app::App;
-use crate::authorization_requests::{self, Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
+use crate::authorization_requests::{Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
 
 /// The parameter in which the previous release looks for the time of the required sign-in. It may run beside
@@ -47,7 +47,9 @@ pub(super) async fn load(
         return Ok((asked, None));
     };
     let request = match pages::browser_token(&app.pages, headers) {
-        Some(browser) => authorization_requests::find(app, &handle, &browser)
+        Some(browser) => app
+            .authorization_requests
+            .find(&handle, &browser)
             .await
             .map_err(|error| unavailable_page(app, error))?,
         None => None,
@@ -90,7 +92,7 @@ pub(super) async fn redirect_to_sign_in(
                 session: session.as_ref(),
                 ip: caller.ip,
             };
-            authorization_requests::save(app, &query, from).await
+            app.authorization_requests.save(&query, from).await
         }
     };
     let mut back = form_urlencoded::Serializer::new(String::new());

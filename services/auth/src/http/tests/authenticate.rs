@@ -6,14 +6,11 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::world::{TestResponse, World};
-use crate::clients;
 use crate::testing::{PASSWORD, person_state};
 
 impl World {
     pub(super) async fn authenticate(&self, body: &Value) -> TestResponse {
-        clients::bootstrap(&self.app, &self.app.settings.clients)
-            .await
-            .unwrap();
+        self.app.bootstrap(&self.app.settings.clients).await.unwrap();
         let request = Request::builder()
             .method(Method::POST)
             .uri("/authenticate")

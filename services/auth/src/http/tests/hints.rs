@@ -95,7 +95,7 @@ stories! {
         let device = async |name: &str| {
             let who = world.app.sign_in(name, crate::testing::PASSWORD).await.unwrap();
             let mut tx = world.app.db.begin("test").await.unwrap();
-            let device = crate::accounts::remember_device(&world.app, &mut tx, who.account_id).await.unwrap();
+            let device = world.app.accounts.remember_device(&mut tx, who.account_id).await.unwrap();
             tx.commit().await.unwrap();
             format!("{}; __Host-vestibule-device={}", answer.cookie(), device.expose())
         };

@@ -156,7 +156,7 @@ stories! {
             assert!(done.query().contains_key("code"));
         }
         world.app.wait(Duration::from_secs(61));
-        crate::sweeper::sweep(&world.app).await.unwrap();
+        world.app.sweeper.sweep().await.unwrap();
         assert_eq!(world.app.count(WAITING).await, 0);
     }
 
@@ -195,7 +195,7 @@ fn a_flood_of_requests_is_bounded_and_stops_nobody() {
         assert!(done.query().contains_key("code"), "{}", done.location());
         assert_eq!(world.app.count(WAITING).await, 5);
         world.app.wait(Duration::from_secs(600));
-        crate::sweeper::sweep(&world.app).await.unwrap();
+        world.app.sweeper.sweep().await.unwrap();
         assert_eq!(world.app.count(WAITING).await, 0);
         assert_eq!(
             world.authorize("", &[("prompt", "login")]).await.status,

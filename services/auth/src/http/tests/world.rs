@@ -16,8 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::app::router;
-use crate::clients::{self, ClientMetadata};
-use crate::sessions;
+use crate::clients::ClientMetadata;
 use crate::testing::{self, PASSWORD, TestApp, client};
 
 pub(super) const ISSUER: &str = "https://id.example.org";
@@ -74,7 +73,11 @@ impl World {
             ..ClientMetadata::default()
         };
         change(&mut registration);
-        let created = clients::create(&self.app, Some(id.parse().unwrap()), registration).await;
+        let created = self
+            .app
+            .clients
+            .create(Some(id.parse().unwrap()), registration)
+            .await;
         created.unwrap().secret.map(|secret| secret.expose().to_owned())
     }
 
@@ -82,7 +85,10 @@ impl World {
     pub(super) async fn cookie(&self) -> String {
         let who = self.app.sign_in("ann", PASSWORD).await.unwrap();
         let mut tx = self.app.db.begin("test").await.unwrap();
-        let started = sessions::start(&self.app, &mut tx, &who, &client("192.0.2.1"))
+        let started = self
+            .app
+            .sessions
+            .start(&mut tx, &who, &client("192.0.2.1"))
             .await
             .unwrap();
         tx.commit().await.unwrap();

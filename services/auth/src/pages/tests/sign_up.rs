@@ -183,7 +183,9 @@ async fn the_proof_of_a_registration_ends_with_the_sessions() {
     site.users.come_back(&site.app).await;
     let id: uuid::Uuid = wait.split(['=', '&']).nth(1).unwrap().parse().unwrap();
     let mut tx = site.app.db.begin("test").await.unwrap();
-    crate::sessions::end_all(&site.app, &mut tx, id, crate::sessions::SessionEnd::Revoked)
+    site.app
+        .sessions
+        .end_all(&mut tx, id, crate::sessions::SessionEnd::Revoked)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -14,14 +14,13 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use crate::app::{App, SharedApp, router};
-use crate::clients::{self, ClientMetadata};
-use crate::grants::{self, Grant};
-use crate::registration::{
-    self, NewAccount, RegistrationDecision, RegistrationState, Rejection, UsersService, UsersUnavailable,
-};
+use crate::clients::ClientMetadata;
+use crate::grants;
+use crate::registration::{RegistrationState, Rejection};
+use crate::sign_up::{NewAccount, RegistrationDecision, UsersService, UsersUnavailable};
 pub(super) use crate::testing::PASSWORD;
 use crate::testing::{app_with, settings_with, state_of};
-use crate::{setup, subjects};
+use crate::tokens::Grant;
 
 /// A user service in which every name is taken once.
 #[derive(Default)]
@@ -49,7 +48,8 @@ impl Directory {
         };
         for request in missed {
             let mut tx = app.db.begin("test").await.unwrap();
-            subjects::apply_state(app, &mut tx, &state_of(&request))
+            app.provisioning
+                .apply_state(&mut tx, &state_of(&request))
                 .await
                 .unwrap();
             tx.commit().await.unwrap();
@@ -146,7 +146,7 @@ impl Site {
             password: Some(PASSWORD.into()),
             ..NewAccount::default()
         };
-        let registered = registration::register(&self.app, new).await.unwrap();
+        let registered = self.app.sign_up.register(new).await.unwrap();
         assert_eq!(registered.state, RegistrationState::Active);
     }
 
@@ -165,13 +165,13 @@ impl Site {
         state.active = false;
         state.version += 1;
         let mut tx = self.app.db.begin("test").await.unwrap();
-        subjects::apply_state(&self.app, &mut tx, &state).await.unwrap();
+        self.app.provisioning.apply_state(&mut tx, &state).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// A new set-up link, as a path.
     pub(super) async fn set_up_link(&self) -> String {
-        let url = setup::issue_setup_link(&self.app).await.unwrap().unwrap();
+        let url = self.app.setup_links.issue_setup_link().await.unwrap().unwrap();
         format!("{}?{}", url.path(), url.query().unwrap())
     }
 
@@ -195,10 +195,7 @@ impl Site {
             redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
             ..ClientMetadata::default()
         };
-        let client = clients::create(&self.app, None, registration)
-            .await
-            .unwrap()
-            .client;
+        let client = self.app.clients.create(None, registration).await.unwrap().client;
         let grant = Grant {
             subject: self.users.id_of(user_name),
             scope: "openid".parse().unwrap(),
@@ -209,7 +206,7 @@ impl Site {
             nonce: None,
         };
         let mut tx = self.app.db.begin("test").await.unwrap();
-        grants::issue(&self.app, &mut tx, &client, grant).await.unwrap();
+        self.app.tokens.issue(&mut tx, &client, grant).await.unwrap();
         tx.commit().await.unwrap();
         let mut reader = self.app.db.reader().await.unwrap();
         on_engine!(&mut reader, c => sqlx::query_scalar("SELECT id FROM grants WHERE session_id = $1")

@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
-use super::Rejection;
+use crate::registration::Rejection;
 
 /// The decision of the user service on a registration.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Tests of subjects: events of the user service, erasure and tombstones.
+//! Tests of provisioning: events of the user service, erasure and tombstones.
 
 use chassis::on_engine;
 use contract::{EventData, RegistrationRequested, SubjectErased};
@@ -6,13 +6,13 @@ use events::Snapshot;
 
 use super::*;
 use crate::accounts::{AccountsSnapshot, SignInError};
-use crate::registration::{NewAccount, Rejection, register};
-use crate::sessions;
+use crate::sign_up::NewAccount;
+use crate::subjects::{ADMINISTRATORS, Subject};
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
 
 async fn erase(app: &TestApp, id: Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
-    apply::erase(app, &mut tx, id).await.unwrap();
+    app.provisioning.erase(&mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -26,7 +26,9 @@ fn newcomer(name: &str) -> NewAccount {
 }
 
 async fn known(app: &TestApp, id: Uuid) -> Option<Subject> {
-    find(&mut app.db.reader().await.unwrap(), id).await.unwrap()
+    subjects::find(&mut app.db.reader().await.unwrap(), id)
+        .await
+        .unwrap()
 }
 
 testkit::on_both_engines! {
@@ -72,23 +74,23 @@ testkit::on_both_engines! {
         let mut state = person_state(id, "ann");
         (state.active, state.version) = (false, 2);
         app.change(&state).await;
-        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&started.token).await.unwrap().is_none());
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
         (state.active, state.version) = (true, 3);
         app.change(&state).await;
-        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&started.token).await.unwrap().is_none());
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
     }
 
     async fn a_snapshot_tells_of_registrations_that_wait_and_of_the_erased(db: TestDb) {
         let app = testing::app(&db).await;
-        let settled = register(&app, newcomer("ann")).await.unwrap();
+        let settled = app.sign_up.register(newcomer("ann")).await.unwrap();
         let erased = app.person("bob").await;
         erase(&app, erased).await;
         app.users.behave(Behaviour::Down);
         let mut expected = vec![(SubjectErased::TYPE, erased)];
         for name in ["cid", "dan", "eve"] {
-            let waiting = register(&app, newcomer(name)).await.unwrap();
+            let waiting = app.sign_up.register(newcomer(name)).await.unwrap();
             expected.push((RegistrationRequested::TYPE, waiting.id));
         }
         let mut reader = app.db.reader().await.unwrap();
@@ -119,7 +121,7 @@ testkit::on_both_engines! {
         erase(&app, id).await;
         app.change(&person_state(id, "ann")).await;
         assert!(known(&app, id).await.is_none());
-        assert!(sessions::find(&app, &started.token).await.unwrap().is_none());
+        assert!(app.sessions.find(&started.token).await.unwrap().is_none());
         for statement in [
             "SELECT COUNT(*) FROM accounts",
             "SELECT COUNT(*) FROM passwords",
@@ -154,7 +156,7 @@ testkit::on_both_engines! {
     async fn who_was_refused_is_erased_when_a_restored_user_service_accepts_them(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-        let refused = register(&app, newcomer("ann")).await.unwrap();
+        let refused = app.sign_up.register(newcomer("ann")).await.unwrap();
         let mut accepted = person_state(refused.id, "ann");
         accepted.version = 11_000_001;
         app.change(&accepted).await;
@@ -165,7 +167,7 @@ testkit::on_both_engines! {
         assert_eq!(app.events().await, ["vestibule.registration.requested.v1", "vestibule.subject.erased.v1"]);
         // It is the user service's word that was forgotten: the name is free for the next.
         app.users.behave(Behaviour::Accept);
-        let next = register(&app, newcomer("ann")).await.unwrap();
+        let next = app.sign_up.register(newcomer("ann")).await.unwrap();
         assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, next.id);
     }
 }

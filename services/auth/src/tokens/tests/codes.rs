@@ -38,9 +38,9 @@ testkit::on_both_engines! {
             right("unknown", &good),
         ];
         for wrong in &tries {
-            assert_eq!(kind(redeem_code(&world.app, &world.web, wrong).await), Some(ErrorCode::InvalidGrant));
+            assert_eq!(kind(world.app.tokens.redeem_code(&world.web, wrong).await), Some(ErrorCode::InvalidGrant));
         }
-        let theirs = redeem_code(&world.app, &other, &right(&code, &good)).await;
+        let theirs = world.app.tokens.redeem_code(&other, &right(&code, &good)).await;
         assert_eq!(kind(theirs), Some(ErrorCode::InvalidGrant));
         world.app.wait(Duration::from_secs(59));
         assert_eq!(kind(world.redeem(&code).await), None);
@@ -59,7 +59,7 @@ testkit::on_both_engines! {
             redirect_uri_sent: true,
             challenge: None,
         };
-        let code = issue_code(&world.app, new).await.unwrap();
+        let code = world.app.tokens.issue_code(new).await.unwrap();
         assert_eq!(kind(world.redeem(code.expose()).await), Some(ErrorCode::InvalidGrant));
     }
 
@@ -111,7 +111,7 @@ testkit::on_both_engines! {
             let tokens = world.redeem(&code).await.unwrap();
             let again = CodeRedemption { code: &code, ..second };
             // `invalid_target` would tell a thief that the code is known.
-            let refused = redeem_code(&world.app, &world.web, &again).await;
+            let refused = world.app.tokens.redeem_code(&world.web, &again).await;
             assert_eq!(kind(refused), Some(ErrorCode::InvalidGrant), "{again:?}");
             assert_eq!(kind(world.refresh(&tokens.refresh_token.unwrap()).await), Some(ErrorCode::InvalidGrant), "{again:?}");
         }
@@ -124,7 +124,7 @@ testkit::on_both_engines! {
             wish.scope = "openid offline_access users:read".parse().unwrap();
         }).await;
         let asked = "openid users:read".parse().unwrap();
-        let answer = issue_client_token(&world.app, &both, Some(&asked), &[]).unwrap();
+        let answer = world.app.tokens.issue_client_token(&both, Some(&asked), &[]).unwrap();
         assert_eq!(answer.scope.to_string(), "users:read");
         assert!(world.ann.to_string().parse::<ClientId>().is_err());
         assert!(world.ann.simple().to_string().parse::<ClientId>().is_err());

@@ -27,7 +27,7 @@ testkit::on_both_engines! {
         let session = world.app.start(&world.app.sign_in("ann", testing::PASSWORD).await.unwrap()).await.unwrap();
         let session = session.session.id;
         let mut tx = db.begin("test").await.unwrap();
-        crate::sessions::end(&world.app, &mut tx, session, crate::sessions::SessionEnd::SignedOut).await.unwrap();
+        world.app.sessions.end(&mut tx, session, crate::sessions::SessionEnd::SignedOut).await.unwrap();
         tx.commit().await.unwrap();
         let refused = world.try_code(Grant { session_id: Some(session), ..world.grant("openid") }).await;
         assert!(matches!(refused, Err(GrantError::OAuth(error)) if error.error == ErrorCode::LoginRequired));
@@ -64,9 +64,9 @@ testkit::on_both_engines! {
         let world = world(&db).await;
         let token = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
         let revoked = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
-        revoke_refresh_token(&world.app, &world.web, &revoked).await.unwrap();
+        world.app.grants.revoke_refresh_token("web", &revoked).await.unwrap();
         world.app.wait(Duration::from_secs(2 * 86_400));
-        assert_eq!(sweep(&world.app).await.unwrap(), 3, "two codes and one grant");
+        assert_eq!(world.app.grants.sweep().await.unwrap(), 3, "two codes and one grant");
         assert_eq!(kind(world.refresh(&token).await), None);
     }
 }

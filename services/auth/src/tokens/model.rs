@@ -8,7 +8,7 @@ use oidc::resource::Resource;
 use oidc::scope::Scope;
 use uuid::Uuid;
 
-use crate::app::App;
+use super::Tokens;
 use crate::clients::{Client, GrantType};
 use crate::subjects::Subject;
 
@@ -33,7 +33,7 @@ pub struct Grant {
     pub subject: Uuid,
     /// The granted scope: see [`subject_scope`].
     pub scope: Scope,
-    /// The audiences of the tokens: see [`audiences`].
+    /// The audiences of the tokens: see [`Tokens::audiences`].
     pub audiences: Vec<Resource>,
     /// The session. The grant ends with it unless it has `offline_access`.
     pub session_id: Option<Uuid>,
@@ -126,18 +126,20 @@ pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAu
     Ok(granted)
 }
 
-/// The audiences of a token: the requested resources, or all that the client is registered for (RFC 8707 §2).
-///
-/// # Errors
-/// `invalid_target` for a resource that the client is not registered for.
-pub fn audiences(app: &App, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
-    let registered = &client.metadata.audiences;
-    let reachable = if registered.is_empty() {
-        app.issuer.audiences()
-    } else {
-        registered
-    };
-    narrow_audiences(reachable, asked)
+impl Tokens {
+    /// The audiences of a token: the requested resources, or all that the client is registered for (RFC 8707 §2).
+    ///
+    /// # Errors
+    /// `invalid_target` for a resource that the client is not registered for.
+    pub fn audiences(&self, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
+        let registered = &client.metadata.audiences;
+        let reachable = if registered.is_empty() {
+            self.issuer.audiences()
+        } else {
+            registered
+        };
+        narrow_audiences(reachable, asked)
+    }
 }
 
 /// Returns `asked` when all of it is in `reachable`, and all of `reachable` when `asked` is empty.

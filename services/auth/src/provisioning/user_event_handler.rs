@@ -7,29 +7,29 @@ use contract::{
 };
 use events::{Applied, Handler, HandlerError};
 
-use super::apply;
-use crate::app::SharedApp;
-use crate::registration;
+use super::Provisioning;
 
 /// Applies the events of the user service to the subjects.
 #[derive(Clone)]
-pub struct UserEventHandler(SharedApp);
+pub struct UserEventHandler(Provisioning);
 
 impl UserEventHandler {
-    /// A handler that writes to the database of `app`.
-    pub fn new(app: SharedApp) -> Self {
-        Self(app)
+    /// A handler that has `provisioning` apply what the events say.
+    pub fn new(provisioning: Provisioning) -> Self {
+        Self(provisioning)
     }
 }
 
 impl Handler for UserEventHandler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         if let Some(state) = state_from(event)? {
-            apply::apply_state(&self.0, tx, &state).await?;
+            self.0.apply_state(tx, &state).await?;
         } else if let Some(deleted) = event.open::<UserDeleted>()? {
-            apply::erase(&self.0, tx, deleted.id).await?;
+            self.0.erase(tx, deleted.id).await?;
         } else if let Some(rejected) = event.open::<RegistrationRejected>()? {
-            registration::reject(&self.0, tx, rejected.id, rejected.reason.into()).await?;
+            self.0
+                .reject_registration(tx, rejected.id, rejected.reason.into())
+                .await?;
         } else {
             return Ok(Applied::Ignored);
         }

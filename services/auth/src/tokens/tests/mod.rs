@@ -1,4 +1,4 @@
-//! Tests of grants: codes, refresh tokens and revocation.
+//! Tests of tokens: codes, refresh tokens and revocation.
 
 mod codes;
 mod refresh;
@@ -17,7 +17,8 @@ use oidc::token::TokenResponse;
 use uuid::Uuid;
 
 use super::*;
-use crate::clients::{self, ClientId, ClientMetadata};
+use crate::clients::{ClientId, ClientMetadata};
+use crate::grants::{is_live, revoke_for_session};
 use crate::testing::{self, TestApp};
 
 /// RFC 7636, Appendix B.
@@ -46,10 +47,8 @@ async fn client(app: &TestApp, id: &str, change: impl FnOnce(&mut ClientMetadata
     };
     change(&mut registration);
     let id: ClientId = id.parse().unwrap();
-    clients::create(app, Some(id.clone()), registration)
-        .await
-        .unwrap();
-    clients::find(app, id.as_str()).await.unwrap().unwrap()
+    app.clients.create(Some(id.clone()), registration).await.unwrap();
+    app.clients.find(id.as_str()).await.unwrap().unwrap()
 }
 
 impl World {
@@ -77,7 +76,7 @@ impl World {
             redirect_uri_sent: true,
             challenge: CodeChallenge::parse(CHALLENGE),
         };
-        Ok(issue_code(&self.app, new).await?.expose().to_owned())
+        Ok(self.app.tokens.issue_code(new).await?.expose().to_owned())
     }
 
     async fn code(&self) -> String {
@@ -85,11 +84,14 @@ impl World {
     }
 
     async fn redeem(&self, code: &str) -> Result<TokenResponse, GrantError> {
-        redeem_code(&self.app, &self.web, &right(code, &verifier())).await
+        self.app
+            .tokens
+            .redeem_code(&self.web, &right(code, &verifier()))
+            .await
     }
 
     async fn refresh(&self, token: &str) -> Result<TokenResponse, GrantError> {
-        refresh(&self.app, &self.web, token, None, &[]).await
+        self.app.tokens.refresh(&self.web, token, None, &[]).await
     }
 
     fn claims(&self, token: &str) -> AccessTokenClaims {

@@ -5,8 +5,9 @@ use chassis::secret::SecretString;
 
 use super::*;
 use crate::accounts::SignInError;
+use crate::registration::{DECISION_RETENTION, EXPIRES_AFTER, Rejection};
 use crate::testing::{self, Behaviour, PASSWORD, TestApp, person_state};
-use crate::{subjects, throttle};
+use crate::throttle;
 
 fn ann() -> NewAccount {
     NewAccount {
@@ -26,7 +27,10 @@ async fn event_accepts(app: &TestApp, id: uuid::Uuid) {
 
 async fn event_rejects(app: &TestApp, id: uuid::Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
-    reject(app, &mut tx, id, Rejection::UserNameTaken).await.unwrap();
+    app.registrations
+        .reject(&mut tx, id, Rejection::UserNameTaken)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -35,9 +39,9 @@ testkit::on_both_engines! {
 
     async fn a_person_registers_and_signs_in(db: TestDb) {
         let app = testing::app(&db).await;
-        let done = register(&app, ann()).await.unwrap();
+        let done = app.sign_up.register(ann()).await.unwrap();
         assert_eq!(done.state, RegistrationState::Active);
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active));
+        assert_eq!(app.registrations.status(done.id).await.unwrap(), Some(RegistrationState::Active));
         assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, done.id);
         assert_eq!(app.events().await, ["vestibule.registration.requested.v1", "vestibule.credential.added.v1"]);
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations WHERE request IS NOT NULL").await, 0);
@@ -46,26 +50,26 @@ testkit::on_both_engines! {
     async fn a_proof_is_good_at_a_replica_whose_clock_is_behind(db: TestDb) {
         // SB-50
         let app = testing::app(&db).await;
-        let done = register(&app, ann()).await.unwrap();
+        let done = app.sign_up.register(ann()).await.unwrap();
         let browser = app.random.token();
-        let first = proof::issue(&app, done.id, &browser).await.unwrap();
+        let first = app.registrations.issue_proof(done.id, &browser).await.unwrap();
         app.clock.set(testing::BEGINNING - Duration::from_secs(1));
-        assert!(proof::is_valid(&app, done.id, &first, &browser).await.unwrap());
-        let second = proof::replace(&app, done.id, &browser).await.unwrap().unwrap();
-        assert!(proof::redeem(&app, done.id, &second, &browser).await.unwrap().is_some());
+        assert!(app.registrations.is_proof_valid(done.id, &first, &browser).await.unwrap());
+        let second = app.registrations.replace_proof(done.id, &browser).await.unwrap().unwrap();
+        assert!(app.registrations.redeem_proof(done.id, &second, &browser).await.unwrap().is_some());
     }
 
     async fn without_the_user_service_it_waits_and_completes_by_the_event(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Down);
-        let done = register(&app, ann()).await.unwrap();
+        let done = app.sign_up.register(ann()).await.unwrap();
         assert_eq!(done.state, RegistrationState::Pending);
         let waiting = app.sign_in("ann", PASSWORD).await;
         assert!(matches!(waiting, Err(SignInError::Pending { id }) if id == done.id), "{waiting:?}");
         assert!(matches!(app.sign_in("ann", "gorse-tin-wrong").await, Err(SignInError::InvalidCredentials)));
         event_accepts(&app, done.id).await;
         event_accepts(&app, done.id).await;
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active));
+        assert_eq!(app.registrations.status(done.id).await.unwrap(), Some(RegistrationState::Active));
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
         let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
         assert_eq!(added.count(), 1);
@@ -80,7 +84,7 @@ testkit::on_both_engines! {
             throttle::count(&mut tx, &name, throttle::Limit::ACCOUNT, app.clock.now()).await.unwrap();
         }
         tx.commit().await.unwrap();
-        sign_up(&app, ann(), None).await.unwrap();
+        app.sign_up.sign_up(ann(), None).await.unwrap();
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
     }
 
@@ -91,13 +95,13 @@ testkit::on_both_engines! {
         let (app, _) = testing::app_with(&db, testing::settings_with(&limits), test.users.clone()).await;
         let from = |number: i32, ip: &str| {
             let new = NewAccount { user_name: format!("person{number}"), ..ann() };
-            sign_up(&app, new, Some(ip.parse().unwrap()))
+            app.sign_up.sign_up(new, Some(ip.parse().unwrap()))
         };
         for number in 0..8 {
             // Two /64s of one subscriber.
             let ip = format!("2001:db8:1:{}::1", number % 2);
             assert_eq!(from(number, &ip).await.is_ok(), number < 6, "{number}");
-            assert_eq!(is_admitted(&app, Some(ip.parse().unwrap())).await.unwrap(), number < 5, "{number}");
+            assert_eq!(app.sign_up.is_admitted(Some(ip.parse().unwrap())).await.unwrap(), number < 5, "{number}");
         }
         assert!(from(10, "192.0.2.1").await.is_ok());
         assert!(from(11, "192.0.2.1").await.is_ok());
@@ -111,10 +115,10 @@ testkit::on_both_engines! {
         let (app, clock) = testing::app_with(&db, testing::settings_with(&limits), test.users.clone()).await;
         let from = |number: i32, ip: &str| {
             let new = NewAccount { user_name: format!("person{number}"), ..ann() };
-            sign_up(&app, new, Some(ip.parse().unwrap()))
+            app.sign_up.sign_up(new, Some(ip.parse().unwrap()))
         };
         let weak = NewAccount { password: Some(SecretString::from("passwordpassword")), ..ann() };
-        assert!(matches!(sign_up(&app, weak, None).await, Err(RegisterError::Invalid(_))), "takes no place");
+        assert!(matches!(app.sign_up.sign_up(weak, None).await, Err(RegisterError::Invalid(_))), "takes no place");
         let burst = futures_util::future::join_all((0..10).map(|number| from(number, "192.0.2.1"))).await;
         assert_eq!(burst.iter().filter(|one| one.is_ok()).count(), 3);
         let hashed = app.hasher.completed();
@@ -138,9 +142,9 @@ testkit::on_both_engines! {
     async fn a_taken_name_is_told_and_nothing_remains(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Reject(Rejection::UserNameTaken));
-        let done = register(&app, ann()).await.unwrap();
+        let done = app.sign_up.register(ann()).await.unwrap();
         assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameTaken));
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Rejected(Rejection::UserNameTaken)));
+        assert_eq!(app.registrations.status(done.id).await.unwrap(), Some(RegistrationState::Rejected(Rejection::UserNameTaken)));
         assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 0);
         assert_eq!(app.count("SELECT COUNT(*) FROM passwords").await, 0);
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
@@ -149,14 +153,14 @@ testkit::on_both_engines! {
     async fn the_answer_is_applied_once_whichever_way_is_faster(db: TestDb) {
         let app = testing::app(&db).await;
         app.users.behave(Behaviour::Down);
-        let done = register(&app, ann()).await.unwrap();
+        let done = app.sign_up.register(ann()).await.unwrap();
         tokio::join!(
             event_accepts(&app, done.id),
             event_accepts(&app, done.id),
             event_accepts(&app, done.id),
         );
         event_rejects(&app, done.id).await;
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(RegistrationState::Active), "an answer is final");
+        assert_eq!(app.registrations.status(done.id).await.unwrap(), Some(RegistrationState::Active), "an answer is final");
         assert!(app.sign_in("ann", PASSWORD).await.is_ok());
         let added = app.events().await.into_iter().filter(|kind| kind == "vestibule.credential.added.v1");
         assert_eq!(added.count(), 1);
@@ -173,7 +177,7 @@ testkit::on_both_engines! {
             groups: vec![String::new()],
             ..ann()
         };
-        let Err(RegisterError::Invalid(errors)) = register(&app, wrong).await else {
+        let Err(RegisterError::Invalid(errors)) = app.sign_up.register(wrong).await else {
             panic!("accepted");
         };
         let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
@@ -185,7 +189,7 @@ testkit::on_both_engines! {
                 password: Some(SecretString::from(password)),
                 ..ann()
             };
-            assert!(matches!(register(&app, new).await, Err(RegisterError::Invalid(_))), "{password}");
+            assert!(matches!(app.sign_up.register(new).await, Err(RegisterError::Invalid(_))), "{password}");
         }
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations").await, 0);
         assert!(app.events().await.is_empty());
@@ -200,7 +204,7 @@ testkit::on_both_engines! {
             ("<b>ann</b>", "characters <"),
         ] {
             let new = NewAccount { user_name: user_name.to_owned(), ..ann() };
-            let Err(RegisterError::Invalid(errors)) = register(&app, new).await else {
+            let Err(RegisterError::Invalid(errors)) = app.sign_up.register(new).await else {
                 panic!("{user_name} is accepted");
             };
             assert_eq!((errors.len(), errors[0].field), (1, "user_name"));
@@ -209,29 +213,29 @@ testkit::on_both_engines! {
         assert_eq!(app.count("SELECT COUNT(*) FROM registrations").await, 0);
         // Whether a name is reserved is for the user service to say.
         app.users.behave(Behaviour::Reject(Rejection::UserNameReserved));
-        let done = register(&app, NewAccount { user_name: "admin".to_owned(), ..ann() }).await.unwrap();
+        let done = app.sign_up.register(NewAccount { user_name: "admin".to_owned(), ..ann() }).await.unwrap();
         assert_eq!(done.state, RegistrationState::Rejected(Rejection::UserNameReserved));
-        assert_eq!(status(&app, done.id).await.unwrap(), Some(done.state));
+        assert_eq!(app.registrations.status(done.id).await.unwrap(), Some(done.state));
     }
 
     async fn the_sweeper_ends_what_got_no_answer_and_forgets_old_answers(db: TestDb) {
         let app = testing::app(&db).await;
-        let answered = register(&app, ann()).await.unwrap();
+        let answered = app.sign_up.register(ann()).await.unwrap();
         app.users.behave(Behaviour::Down);
-        let waiting = register(&app, NewAccount { user_name: "bob".to_owned(), ..ann() }).await.unwrap();
+        let waiting = app.sign_up.register(NewAccount { user_name: "bob".to_owned(), ..ann() }).await.unwrap();
         app.wait(DECISION_RETENTION + std::time::Duration::from_secs(1));
-        crate::sweeper::sweep(&app).await.unwrap();
-        assert_eq!(status(&app, answered.id).await.unwrap(), None);
-        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(RegistrationState::Pending));
+        app.sweeper.sweep().await.unwrap();
+        assert_eq!(app.registrations.status(answered.id).await.unwrap(), None);
+        assert_eq!(app.registrations.status(waiting.id).await.unwrap(), Some(RegistrationState::Pending));
         app.wait(EXPIRES_AFTER);
-        crate::sweeper::sweep(&app).await.unwrap();
-        assert_eq!(status(&app, waiting.id).await.unwrap(), Some(RegistrationState::Expired));
+        app.sweeper.sweep().await.unwrap();
+        assert_eq!(app.registrations.status(waiting.id).await.unwrap(), Some(RegistrationState::Expired));
         assert_eq!(app.count("SELECT COUNT(*) FROM accounts").await, 1);
         assert!(matches!(app.sign_in("bob", PASSWORD).await, Err(SignInError::InvalidCredentials)));
         // The command was an event all the time: who comes that late is known, and has to choose a password
         // anew.
         app.change(&person_state(waiting.id, "bob")).await;
         let mut reader = db.reader().await.unwrap();
-        assert!(subjects::find(&mut reader, waiting.id).await.unwrap().is_some());
+        assert!(crate::subjects::find(&mut reader, waiting.id).await.unwrap().is_some());
     }
 }

@@ -132,8 +132,8 @@ pub(crate) async fn correct_times(tx: &mut Tx, now: Timestamp, latest: Timestamp
     Ok(())
 }
 
-/// Deletes every link.
-pub(super) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+/// Deletes every link, after the database was restored from a backup.
+pub(crate) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("DELETE FROM setup_links").execute(c).await.map(drop)?);
     Ok(())
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc::claims::IdTokenClaims;
 use oidc::jose::{Algorithm, TYP_ID_TOKEN, Validation, VerifyError, verify};
 
-use crate::app::App;
+use super::Tokens;
 
 /// The accepted clock skew, in seconds.
 const LEEWAY: i64 = 30;
@@ -36,28 +36,30 @@ impl IdTokenHint {
     }
 }
 
-/// Verifies an `id_token_hint`. Keys that are not published any more still verify hints for as long as a
-/// session can live.
-pub fn id_token_hint(app: &App, token: &str) -> IdTokenHint {
-    let expect = Validation {
-        typ: TYP_ID_TOKEN,
-        algorithms: &[Algorithm::Es256, Algorithm::Rs256],
-        issuer: app.issuer.url(),
-        // The caller compares the audience with the client.
-        audience: None,
-        now: app.clock.now().as_secs(),
-        leeway: LEEWAY,
-        accept_expired: true,
-    };
-    match verify::<IdTokenClaims>(token, &app.keys.current().hint_keys(), &expect) {
-        Ok(verified) => IdTokenHint::Verified(verified.claims),
-        Err(VerifyError::UnknownKey) => match decode_unverified(token) {
-            Some(claims) if claims.iss == app.issuer.url() => IdTokenHint::UnknownKey {
-                client_id: claims.aud,
+impl Tokens {
+    /// Verifies an `id_token_hint`. Keys that are not published any more still verify hints for as long as a
+    /// session can live.
+    pub fn id_token_hint(&self, token: &str) -> IdTokenHint {
+        let expect = Validation {
+            typ: TYP_ID_TOKEN,
+            algorithms: &[Algorithm::Es256, Algorithm::Rs256],
+            issuer: self.issuer.url(),
+            // The caller compares the audience with the client.
+            audience: None,
+            now: self.clock.now().as_secs(),
+            leeway: LEEWAY,
+            accept_expired: true,
+        };
+        match verify::<IdTokenClaims>(token, &self.keys.current().hint_keys(), &expect) {
+            Ok(verified) => IdTokenHint::Verified(verified.claims),
+            Err(VerifyError::UnknownKey) => match decode_unverified(token) {
+                Some(claims) if claims.iss == self.issuer.url() => IdTokenHint::UnknownKey {
+                    client_id: claims.aud,
+                },
+                _ => IdTokenHint::Invalid,
             },
-            _ => IdTokenHint::Invalid,
-        },
-        Err(_) => IdTokenHint::Invalid,
+            Err(_) => IdTokenHint::Invalid,
+        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! Validation of a new account: all invalid fields are reported at once.
 
-use std::sync::Arc;
-
-use chassis::secret::SecretString;
+use chassis::clock::Timestamp;
 use contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
+use uuid::Uuid;
 
 use super::{FieldError, NewAccount, RegisterError};
-use crate::app::App;
-use crate::credentials::{NewPasswordError, Password, PasswordContext, PasswordPolicy, Weakness};
+use crate::credentials::{Password, Passwords, PersonalContext};
 
 /// The maximum length of a name, in characters.
 const NAME_LENGTH: usize = 256;
@@ -34,7 +32,7 @@ impl ValidatedAccount {
     ///
     /// # Errors
     /// [`RegisterError::Invalid`] with one entry a field.
-    pub(super) fn parse(app: &App, new: NewAccount) -> Result<Self, RegisterError> {
+    pub(super) fn parse(passwords: &Passwords, new: NewAccount) -> Result<Self, RegisterError> {
         let mut errors = Errors(Vec::new());
         let user_name = errors.collect("user_name", new_user_name(new.user_name.trim()));
         let email = non_empty(new.email).map(|email| errors.collect("email", email.parse::<EmailAddress>()));
@@ -61,7 +59,7 @@ impl ValidatedAccount {
         }
         let password = new
             .password
-            .map(|password| errors.collect("password", policy(app).check_length(&password)));
+            .map(|password| errors.collect("password", passwords.check_length(&password)));
         match (user_name, errors.0) {
             (Some(user_name), errors) if errors.is_empty() => Ok(Self {
                 user_name,
@@ -79,7 +77,10 @@ impl ValidatedAccount {
     ///
     /// # Errors
     /// [`RegisterError::Invalid`] for a weak password. [`RegisterError::Busy`] when the queue is full.
-    pub(super) async fn hash_password(&mut self, app: &App) -> Result<Option<String>, RegisterError> {
+    pub(super) async fn hash_password(
+        &mut self,
+        passwords: &Passwords,
+    ) -> Result<Option<String>, RegisterError> {
         let Some(password) = self.password.take() else {
             return Ok(None);
         };
@@ -88,83 +89,22 @@ impl ValidatedAccount {
             email: self.email.as_ref().map(EmailAddress::as_str),
             name: Some(&self.name),
         };
-        check_and_hash(app, password, &known).await.map(Some)
+        Ok(Some(passwords.check_and_hash(password, &known).await?))
     }
 
     /// The command to the user service.
-    pub(super) fn into_request(self, app: &App) -> RegistrationRequested {
+    pub(super) fn into_request(self, id: Uuid, requested_at: Timestamp) -> RegistrationRequested {
         RegistrationRequested {
-            id: app.random.uuid(&*app.clock),
+            id,
             user_name: self.user_name,
             email: self.email,
             name: Some(self.name).filter(|name| *name != PersonName::default()),
             locale: self.locale,
             groups: self.groups,
             version: 1,
-            requested_at: app.clock.now(),
+            requested_at,
         }
     }
-}
-
-/// What an attacker would know of the person, for the check of a password. The values are validated or
-/// stored, so they are short.
-#[derive(Default)]
-pub(crate) struct PersonalContext<'a> {
-    pub(crate) user_name: &'a str,
-    pub(crate) email: Option<&'a str>,
-    pub(crate) name: Option<&'a PersonName>,
-}
-
-impl<'a> PersonalContext<'a> {
-    fn context(&self, app: &'a App) -> PasswordContext {
-        let names = self
-            .name
-            .map(|name| [&name.formatted, &name.given_name, &name.family_name]);
-        let site = [app.settings.brand.name(), app.settings.issuer.host()];
-        let texts = site.into_iter().chain([self.user_name]).chain(self.email);
-        PasswordContext::new(texts.chain(names.into_iter().flatten().filter_map(|part| part.as_deref())))
-    }
-}
-
-/// Checks the length and strength of a new password and hashes it.
-///
-/// # Errors
-/// [`RegisterError::Invalid`] for a rejected password. [`RegisterError::Busy`] when the queue is full.
-pub(crate) async fn hash_new_password(
-    app: &App,
-    typed: &SecretString,
-    person: &PersonalContext<'_>,
-) -> Result<String, RegisterError> {
-    let password = policy(app).check_length(typed).map_err(weak)?;
-    check_and_hash(app, password, person).await
-}
-
-async fn check_and_hash(
-    app: &App,
-    password: Password,
-    person: &PersonalContext<'_>,
-) -> Result<String, RegisterError> {
-    let chosen = app
-        .hasher
-        .check_and_hash(password, policy(app), person.context(app));
-    chosen.await.map_err(|error| match error {
-        NewPasswordError::Weak(weakness) => weak(weakness),
-        NewPasswordError::Hash(error) => error.into(),
-    })
-}
-
-fn policy(app: &App) -> PasswordPolicy {
-    PasswordPolicy {
-        min_length: usize::from(app.settings.passwords.min_length),
-        breach_list: Arc::clone(&app.breach_list),
-    }
-}
-
-fn weak(weakness: Weakness) -> RegisterError {
-    RegisterError::Invalid(vec![FieldError {
-        field: "password",
-        detail: weakness.to_string(),
-    }])
 }
 
 struct Errors(Vec<FieldError>);

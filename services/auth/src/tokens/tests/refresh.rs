@@ -3,7 +3,6 @@
 use contract::SessionEnd;
 
 use super::*;
-use crate::sessions;
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -73,10 +72,10 @@ testkit::on_both_engines! {
         let world = world(&db).await;
         let code = world.code_for(world.grant("openid email")).await;
         let token = world.redeem(&code).await.unwrap().refresh_token.unwrap();
-        let ask = async |scope: &str| refresh(&world.app, &world.web, &token, Some(&scope.parse().unwrap()), &[]).await;
+        let ask = async |scope: &str| world.app.tokens.refresh(&world.web, &token, Some(&scope.parse().unwrap()), &[]).await;
         assert_eq!(kind(ask("openid profile").await), Some(ErrorCode::InvalidScope));
         let elsewhere = [Resource::parse("https://other.example").unwrap()];
-        let refused = refresh(&world.app, &world.web, &token, None, &elsewhere).await;
+        let refused = world.app.tokens.refresh(&world.web, &token, None, &elsewhere).await;
         assert_eq!(kind(refused), Some(ErrorCode::InvalidTarget));
         let less = ask("email").await.unwrap();
         assert_eq!(less.scope.to_string(), "email");
@@ -93,17 +92,17 @@ testkit::on_both_engines! {
         for scopes in [&[][..], &["openid", "profile"][..]] {
             let settings = serde_json::json!({"grant_types": ["refresh_token"], "scopes": scopes});
             let settings = [("phone".to_owned(), serde_json::from_value(settings).unwrap())].into();
-            clients::bootstrap(&world.app, &settings).await.unwrap();
+            world.app.bootstrap(&settings).await.unwrap();
             world.app.wait(Duration::from_secs(5));
-            let phone = clients::find(&world.app, "phone").await.unwrap().unwrap();
+            let phone = world.app.clients.find("phone").await.unwrap().unwrap();
             let tokens: TokenResponse = match answer.take() {
                 None => {
                     let mut tx = db.begin("test").await.unwrap();
-                    let tokens = issue(&world.app, &mut tx, &phone, world.grant("")).await.unwrap();
+                    let pending = world.app.tokens.issue(&mut tx, &phone, world.grant("")).await.unwrap();
                     tx.commit().await.unwrap();
-                    tokens
+                    world.app.tokens.sign(pending, &phone, world.app.issuer.audiences()).unwrap()
                 }
-                Some(token) => refresh(&world.app, &phone, &token, None, &[]).await.unwrap(),
+                Some(token) => world.app.tokens.refresh(&phone, &token, None, &[]).await.unwrap(),
             };
             assert!(tokens.scope.is_empty(), "{}", tokens.scope);
             answer = tokens.refresh_token;
@@ -114,9 +113,9 @@ testkit::on_both_engines! {
         let world = world(&db).await;
         let other = client(&world.app, "other", |_| {}).await;
         let token = world.redeem(&world.code().await).await.unwrap().refresh_token.unwrap();
-        assert_eq!(kind(refresh(&world.app, &other, &token, None, &[]).await), Some(ErrorCode::InvalidGrant));
-        assert!(!revoke_refresh_token(&world.app, &other, &token).await.unwrap());
-        assert!(revoke_refresh_token(&world.app, &world.web, &token).await.unwrap());
+        assert_eq!(kind(world.app.tokens.refresh(&other, &token, None, &[]).await), Some(ErrorCode::InvalidGrant));
+        assert!(!world.app.grants.revoke_refresh_token("other", &token).await.unwrap());
+        assert!(world.app.grants.revoke_refresh_token("web", &token).await.unwrap());
         assert_eq!(kind(world.refresh(&token).await), Some(ErrorCode::InvalidGrant));
     }
 
@@ -140,7 +139,7 @@ testkit::on_both_engines! {
             world.refresh(&second).await.unwrap();
             let ending = async {
                 let mut tx = world.app.db.begin("test").await.unwrap();
-                sessions::end_all(&world.app, &mut tx, world.ann, SessionEnd::Revoked).await.unwrap();
+                world.app.sessions.end_all(&mut tx, world.ann, SessionEnd::Revoked).await.unwrap();
                 tx.commit().await.unwrap();
             };
             let (again, ()) = tokio::join!(world.refresh(&first), ending);

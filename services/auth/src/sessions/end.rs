@@ -1,0 +1,89 @@
+//! The end of sessions: of one, of all of an account, and of those that are over.
+
+use chassis::db::{DbError, Tx};
+use contract::SessionEnded;
+use uuid::Uuid;
+
+use super::{SessionEnd, Sessions, store};
+use crate::{accounts, grants, registration};
+
+impl Sessions {
+    /// Ends one session and revokes its grants. Returns whether it existed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end(&self, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result<bool, DbError> {
+        let Some(account) = store::account_of(tx, id).await? else {
+            return Ok(false);
+        };
+        accounts::lock(tx, account).await?;
+        if !store::delete(tx, id).await? {
+            return Ok(false);
+        }
+        self.record_end(tx, account, id, reason).await?;
+        Ok(true)
+    }
+
+    /// Ends every session of an account, revokes its grants, and deletes its known devices and its registration
+    /// proof. Returns the number of sessions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_all(&self, tx: &mut Tx, account: Uuid, reason: SessionEnd) -> Result<u64, DbError> {
+        accounts::lock(tx, account).await?;
+        grants::revoke_for_account(tx, account, self.clock.now()).await?;
+        accounts::forget_devices(tx, account).await?;
+        registration::clear_proof(tx, account).await?;
+        let ids = store::delete_by_account(tx, account).await?;
+        for &id in &ids {
+            self.record_end(tx, account, id, reason).await?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// Ends a batch of expired sessions. Returns their number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sweep(&self, tx: &mut Tx) -> Result<u64, DbError> {
+        let now = self.clock.now();
+        let mut gone = 0;
+        for (account, id) in store::expired(tx, now).await? {
+            accounts::lock(tx, account).await?;
+            // The session may have been renewed meanwhile, or ended by another replica.
+            if store::delete_expired(tx, id, now).await? {
+                self.record_end(tx, account, id, SessionEnd::Expired).await?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
+    async fn record_end(
+        &self,
+        tx: &mut Tx,
+        account: Uuid,
+        id: Uuid,
+        reason: SessionEnd,
+    ) -> Result<(), DbError> {
+        grants::revoke_for_session(tx, id, self.clock.now()).await?;
+        let event = |version| SessionEnded {
+            id,
+            user_id: account,
+            reason,
+            version,
+        };
+        self.accounts.append_event(tx, account, event).await.map(drop)
+    }
+
+    /// Ends every session, because the database was restored from a backup.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn after_restore(&self, tx: &mut Tx) -> Result<(), DbError> {
+        for account in store::accounts(tx).await? {
+            self.end_all(tx, account, SessionEnd::Revoked).await?;
+        }
+        Ok(())
+    }
+}
