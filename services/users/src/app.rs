@@ -1,68 +1,118 @@
-//! What the parts of the service share, wired once at the start.
+//! `App`: the collaborators of the service, which handlers take one by one.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use chassis::access::{AccessToken, BoxFuture, HasVerifier, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::http::Problem;
-use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
 use webhooks::{HasWebhooks, Webhooks};
 
-use crate::http::still_honoured;
+use crate::registrations::Registrations;
 use crate::revocations::Revocations;
+use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::ReservedNames;
+use crate::users::Users;
 
-/// Everything that a use case needs.
+/// The collaborators of the service, each of which is cheap to clone. A handler takes those that it uses (`State<Users>`), and
+/// no domain sees this type. See `docs/decisions/0028-collaborators.md`.
 pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
-    pub(crate) random: SharedRandom,
     pub(crate) outbox: Outbox,
     pub(crate) feed: Feed,
     pub(crate) operations: Operations,
     pub(crate) webhooks: Webhooks,
-    pub(crate) user_created_waiters: UserCreatedWaiters,
-    pub(crate) reserved_names: ReservedNames,
     pub(crate) verifier: Verifier,
+    pub(crate) user_created_waiters: UserCreatedWaiters,
+    pub(crate) users: Users,
+    pub(crate) registrations: Registrations,
     pub(crate) revocations: Revocations,
-    /// The address of `/scim/v2`, without a slash at the end.
-    pub(crate) scim_base: String,
-    /// The OAuth client that may register people: the authentication service.
-    pub(crate) registrar: String,
+    pub(crate) token_checks: TokenChecks,
+    pub(crate) scim_base: ScimBase,
 }
 
-/// The [`App`] as handlers hold it.
-pub type SharedApp = Arc<App>;
+/// The address of `/scim/v2`, without a slash at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct ScimBase(Arc<str>);
 
-impl HasVerifier for App {
+impl ScimBase {
+    /// Of the service whose public URL is `audience`.
+    pub(crate) fn of(audience: &str) -> Self {
+        Self(format!("{audience}/scim/v2").into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An [`App`] shared by every request and background task: the state of the router.
+#[derive(Clone)]
+pub struct SharedApp(Arc<App>);
+
+impl SharedApp {
+    /// Shares `app`.
+    pub(crate) fn new(app: App) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+impl Deref for SharedApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+macro_rules! extracted {
+    ($($collaborator:ty: $field:ident;)*) => {$(
+        impl FromRef<SharedApp> for $collaborator {
+            fn from_ref(app: &SharedApp) -> Self {
+                app.$field.clone()
+            }
+        }
+    )*};
+}
+
+extracted! {
+    Db: db;
+    Registrations: registrations;
+    ScimBase: scim_base;
+    TokenChecks: token_checks;
+    Users: users;
+}
+
+impl HasVerifier for SharedApp {
     fn verifier(&self) -> &Verifier {
-        &self.verifier
+        &self.0.verifier
     }
 
     fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(still_honoured(self, token))
+        Box::pin(async { Ok(self.token_checks.check_privileged(token).await?) })
     }
 }
 
-impl HasFeed for App {
+impl HasFeed for SharedApp {
     fn feed(&self) -> &Feed {
-        &self.feed
+        &self.0.feed
     }
 }
 
-impl HasOperations for App {
+impl HasOperations for SharedApp {
     fn operations(&self) -> &Operations {
-        &self.operations
+        &self.0.operations
     }
 }
 
-impl HasWebhooks for App {
+impl HasWebhooks for SharedApp {
     fn webhooks(&self) -> &Webhooks {
-        &self.webhooks
+        &self.0.webhooks
     }
 }

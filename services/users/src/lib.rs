@@ -1,8 +1,8 @@
-//! The user service: it owns people and groups, and alone decides whether a user name is free.
+//! The user service: it owns users and groups, and alone decides whether a user name is free.
 //!
-//! A domain has a folder with its model, its store, its use cases and its tests: `people`, `groups`, `registrations`,
-//! `revocations`.
-//! `http` turns requests into use cases, [`app`] holds what they share, `service` wires everything together,
+//! A domain has a folder with its model, its store, its use cases and its tests: `users`, `groups`, `registrations`,
+//! `revocations`. It is a struct that owns its few collaborators.
+//! `http` turns requests into use cases, [`app`] holds the domains, `service` wires everything together,
 //! [`config`] reads the settings.
 
 pub mod app;
@@ -15,6 +15,7 @@ mod revocations;
 mod service;
 #[cfg(test)]
 mod testing;
+mod token_checks;
 mod user_created_waiters;
 mod users;
 

@@ -19,12 +19,13 @@ use events::operations::Operations;
 use events::{Outbox, Relay, RelayOptions};
 use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
-use crate::app::{App, SharedApp};
+use crate::app::{App, ScimBase, SharedApp};
 use crate::config::Settings;
-use crate::registrations::{AuthEventHandler, HeldOfAuth};
+use crate::registrations::{AuthEventHandler, HeldOfAuth, Registrations};
 use crate::revocations::{Follower, FollowerParts, Revocations};
+use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{PeopleSnapshot, fill_on_schedule};
+use crate::users::{Users, UsersSnapshot};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -60,7 +61,7 @@ impl Service for UsersService {
         );
         shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
         let app = wire(&settings, environment, keys.clone())?;
-        crate::users::after_restore(&app).await?;
+        app.users.after_restore().await?;
         app.user_created_waiters.run(shutdown);
         publish(&settings, &app, shutdown)?;
         let tokens = tokens_for_auth(&settings, environment)?;
@@ -104,25 +105,29 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
     let clock = || Arc::clone(&environment.clock);
     let random = || Arc::clone(&environment.random);
     let outbox = Outbox::new(audience, clock(), random());
-    Ok(Arc::new(App {
+    let (waiters, revocations) = (UserCreatedWaiters::default(), Revocations::default());
+    let users = Users::new(
+        db.clone(),
+        (clock(), random()),
+        outbox.clone(),
+        settings.user_names.reserved()?,
+        waiters.clone(),
+    );
+    let (snapshot, closing) = (Arc::new(UsersSnapshot), environment.shutdown.clone());
+    Ok(SharedApp::new(App {
         webhooks: webhooks(settings, db.clone(), outbox.clone())?,
-        feed: Feed::new(
-            db.clone(),
-            outbox.clone(),
-            Arc::new(PeopleSnapshot),
-            environment.shutdown.clone(),
-        ),
+        feed: Feed::new(db.clone(), outbox.clone(), snapshot, closing),
         operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
+        verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
+        registrations: Registrations::new(db.clone(), clock(), outbox.clone(), users.clone()),
+        token_checks: TokenChecks::new(db.clone(), revocations.clone(), settings.auth.registrar.clone()),
+        scim_base: ScimBase::of(audience),
+        clock: clock(),
+        user_created_waiters: waiters,
         db,
         outbox,
-        verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
-        clock: clock(),
-        random: random(),
-        user_created_waiters: UserCreatedWaiters::default(),
-        reserved_names: settings.user_names.reserved()?,
-        revocations: Revocations::default(),
-        scim_base: format!("{audience}/scim/v2"),
-        registrar: settings.auth.registrar.clone(),
+        users,
+        revocations,
     }))
 }
 
@@ -143,7 +148,7 @@ fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<Webhooks, Run
 /// Publishes what the outbox holds, sends it to webhooks, and deletes what was published long ago.
 fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
     let retention = settings.events.retention();
-    let (kept, until) = (Arc::clone(app), shutdown.clone());
+    let (kept, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("old_events", move || {
         prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
     });
@@ -151,12 +156,11 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
     shutdown.supervise("webhooks", move || {
         Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
     });
-    let (named, until) = (Arc::clone(app), shutdown.clone());
+    let (users, until) = (app.users.clone(), shutdown.clone());
     shutdown.supervise("user_name_skeletons", move || {
-        let (app, until) = (Arc::clone(&named), until.clone());
-        async move { fill_on_schedule(&app, until).await }
+        users.clone().fill_skeletons_on_schedule(until.clone())
     });
-    let (app, until) = (Arc::clone(app), shutdown.clone());
+    let (app, until) = (app.clone(), shutdown.clone());
     let transport = AnyTransport::new(&settings.events, "users")?;
     shutdown.supervise("relay", move || {
         Relay::new(
@@ -208,8 +212,12 @@ fn follow_auth(
     let shutdown = &environment.shutdown;
     let at = settings.auth.reached_at();
     let feed = FeedSource::new(at, environment.http.clone(), tokens).map_err(anyhow::Error::from)?;
-    let (app, until) = (Arc::clone(app), shutdown.clone());
+    let (app, until) = (app.clone(), shutdown.clone());
     let config = settings.events.clone();
+    let handler = AuthEventHandler {
+        registrations: app.registrations.clone(),
+        users: app.users.clone(),
+    };
     shutdown.supervise("auth_events", move || {
         let followed = Followed {
             consumer: CONSUMER,
@@ -220,7 +228,7 @@ fn follow_auth(
             holdings: Arc::new(HeldOfAuth),
             reconciliation: app.operations.reconciliation().clone(),
         };
-        let (config, handler, until) = (config.clone(), AuthEventHandler(Arc::clone(&app)), until.clone());
+        let (config, handler, until) = (config.clone(), handler.clone(), until.clone());
         async move { follow(&config, followed, handler, until).await }
     });
     Ok(())

@@ -27,12 +27,13 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use webhooks::{Webhooks, WebhooksConfig};
 
-use crate::app::{App, SharedApp};
+use crate::app::{App, ScimBase, SharedApp};
 use crate::groups::{self, ADMINISTRATORS};
-use crate::registrations::AuthEventHandler;
+use crate::registrations::{AuthEventHandler, Registrations};
 use crate::revocations::Revocations;
+use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{DesiredState, PeopleSnapshot};
+use crate::users::{DesiredState, Users, UsersSnapshot};
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -56,8 +57,16 @@ pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> Sha
         keys: vec![KEY.public().clone()],
     };
     let keys = FixedKeys(Arc::new(KeySet::from_jwks(&keys)));
-    let outbox = Outbox::new(AUDIENCE, clock.clone(), random.clone());
-    Arc::new(App {
+    let outbox = Outbox::new(AUDIENCE, clock.clone(), Arc::clone(&random));
+    let revocations = heard();
+    let users = Users::new(
+        db.clone(),
+        (clock.clone(), random),
+        outbox.clone(),
+        crate::config::UserNamesConfig::default().reserved().unwrap(),
+        user_created_waiters.clone(),
+    );
+    SharedApp::new(App {
         webhooks: Webhooks::new(webhooks::Parts {
             db: db.clone(),
             outbox: outbox.clone(),
@@ -71,19 +80,19 @@ pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> Sha
         feed: Feed::new(
             db.clone(),
             outbox.clone(),
-            Arc::new(PeopleSnapshot),
+            Arc::new(UsersSnapshot),
             Shutdown::new(),
         ),
         operations: Operations::new(db.clone(), outbox.clone(), "users", TransportKind::Feed),
-        outbox,
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
-        clock,
-        random,
+        registrations: Registrations::new(db.clone(), clock.clone(), outbox.clone(), users.clone()),
+        token_checks: TokenChecks::new(db.clone(), revocations.clone(), "vestibule-auth".to_owned()),
+        scim_base: ScimBase::of(AUDIENCE),
         user_created_waiters,
-        reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
-        revocations: heard(),
-        scim_base: format!("{AUDIENCE}/scim/v2"),
-        registrar: "vestibule-auth".to_owned(),
+        outbox,
+        clock,
+        users,
+        revocations,
     })
 }
 
@@ -97,12 +106,8 @@ fn heard() -> Revocations {
 /// Makes a person one of those who administer.
 pub(crate) async fn make_administrator(app: &SharedApp, id: Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
-    let group = groups::store::find_by_name(&mut tx, ADMINISTRATORS)
-        .await
-        .unwrap();
-    groups::store::add_member(&mut tx, group.unwrap(), id)
-        .await
-        .unwrap();
+    let group = groups::find_by_name(&mut tx, ADMINISTRATORS).await.unwrap();
+    groups::add_member(&mut tx, group.unwrap(), id).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -155,7 +160,11 @@ pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
 /// What the inbox does with an event that it sees for the first time.
 pub(crate) async fn apply(app: &SharedApp, event: &Envelope) {
     let mut tx = app.db.begin("test").await.unwrap();
-    AuthEventHandler(app.clone()).apply(&mut tx, event).await.unwrap();
+    let handler = AuthEventHandler {
+        registrations: app.registrations.clone(),
+        users: app.users.clone(),
+    };
+    handler.apply(&mut tx, event).await.unwrap();
     tx.commit().await.unwrap();
 }
 

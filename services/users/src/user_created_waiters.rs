@@ -1,4 +1,4 @@
-//! Who waits for a person to arrive, and how they are told.
+//! The requests that wait until a user is created.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 /// Requests that may wait at the same time.
 const WAITING_ROOM: usize = 1024;
 
-/// Tells every waiting request that somebody is new. A commit wakes one waiter of a [`Notify`]; the task of
-/// [`UserCreatedWaiters::run`] is that waiter, and wakes all the others.
-#[derive(Debug)]
+/// Wakes every waiting request when a user was created. A commit wakes one waiter of a [`Notify`]; the task of
+/// [`UserCreatedWaiters::run`] is that waiter, and wakes all the others. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct UserCreatedWaiters {
     committed: Arc<Notify>,
     waiting: Arc<Notify>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
     /// How long a request waits.
     pub(crate) patience: Duration,
     /// How often it looks meanwhile, for people that another replica added.
@@ -36,7 +36,7 @@ impl UserCreatedWaiters {
         Self {
             committed: Arc::default(),
             waiting: Arc::default(),
-            room: Semaphore::new(WAITING_ROOM),
+            room: Arc::new(Semaphore::new(WAITING_ROOM)),
             patience,
             look_again,
         }

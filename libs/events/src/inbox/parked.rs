@@ -5,7 +5,7 @@ use chassis::telemetry::error_text;
 
 use super::apply::Origin;
 use super::store::Together;
-use super::store::parked::{self, Failure, ParkedEvent};
+use super::store::parked::{self, FailedAttempt, ParkedEvent};
 use super::{Applied, Delivery, Handler, HandlerError, Inbox, store};
 use contract::Envelope;
 
@@ -65,7 +65,7 @@ impl<H: Handler> Inbox<H> {
         let dead = attempts >= self.options.max_attempts;
         let pause = self.options.first_backoff * 2_u32.pow(event.attempts.clamp(0, 20).unsigned_abs());
         let mut tx = self.db.begin("inbox_postpone").await?;
-        let failure = Failure {
+        let failure = FailedAttempt {
             attempts,
             next_attempt_at: now + pause.min(self.options.longest_backoff),
             error: error_text(error),

@@ -8,8 +8,6 @@ mod scim;
 mod tests;
 mod user;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
 use axum::routing::{get, post};
@@ -17,7 +15,6 @@ use chassis::access::{Admin, EventsRead};
 
 use crate::app::SharedApp;
 use caller::Directory;
-pub(crate) use caller::still_honoured;
 
 /// Every route of the public port.
 pub(crate) fn routes(app: SharedApp) -> Router {
@@ -29,12 +26,12 @@ pub(crate) fn routes(app: SharedApp) -> Router {
         .merge(events::asyncapi_routes())
         .merge(events::routes().route_layer(
             // The feed asks for the scope; this, whether a person with it may still act.
-            from_extractor_with_state::<Directory<EventsRead>, _>(Arc::clone(&app)),
+            from_extractor_with_state::<Directory<EventsRead>, _>(app.clone()),
         ))
         .merge(
             events::operations::routes()
                 .merge(webhooks::routes())
-                .route_layer(from_extractor_with_state::<Directory<Admin>, _>(Arc::clone(&app))),
+                .route_layer(from_extractor_with_state::<Directory<Admin>, _>(app.clone())),
         )
         .with_state(app)
 }

@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::caller::Directory;
-use crate::app::SharedApp;
-use crate::registrations::{self, Decision};
+use crate::registrations::{Decision, Registrations};
+use crate::token_checks::TokenChecks;
 
 /// [`RegistrationRequested`], read strictly: a command, unlike an event, has no fields that may be passed over.
 #[derive(Debug, Deserialize)]
@@ -49,16 +49,17 @@ pub(super) enum RegistrationResponse {
 /// Scope `users:write`, and only for the authentication service: groups come with it. The same id gets the same
 /// answer however often and by whichever way it asks; 410 when the person was deleted since.
 pub(super) async fn register(
-    State(app): State<SharedApp>,
+    State(registrations): State<Registrations>,
+    State(checks): State<TokenChecks>,
     caller: Directory<UsersWrite>,
     Json(command): Json<Command>,
 ) -> Result<axum::Json<RegistrationResponse>, Problem> {
-    if caller.client.as_deref() != Some(app.registrar.as_str()) {
+    if !checks.is_registrar(caller.client.as_deref()) {
         return Err(Problem::forbidden(
             "Only the authentication service registers people; others use SCIM.",
         ));
     }
-    let decision = registrations::register(&app, command.into_event()).await?;
+    let decision = registrations.register(command.into_event()).await?;
     match decision {
         Decision::Accepted(user) => Ok(axum::Json(RegistrationResponse::Accepted { user })),
         Decision::Rejected(reason) => Ok(axum::Json(RegistrationResponse::Rejected { reason })),

@@ -1,6 +1,5 @@
-//! `GET /user`, `PATCH /user`: the person whose token it is.
+//! `GET /user`, `PATCH /user`: the user whose token it is.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,18 +12,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use scim::version::{IfMatch, etag};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
 
-use super::caller::{Person, no_longer_valid};
-use crate::app::{App, SharedApp};
-use crate::users::{self, Patch, Stored, UserError};
+use super::caller::CurrentUser;
+use crate::token_checks::TokenRefused;
+use crate::users::{Found, Patch, Stored, UserError, Users};
 
 /// GET /user
 ///
 /// The person's record as [`contract::UserState`]; the version is also in `ETag`. For a person who is not
 /// known yet, waits up to two seconds, then 503 with `Retry-After`.
-pub(super) async fn show(State(app): State<SharedApp>, person: Person) -> Result<Response, Problem> {
-    let stored = arrived(&app, person.id).await?;
+pub(super) async fn show(State(users): State<Users>, user: CurrentUser) -> Result<Response, Problem> {
+    let stored = find_active(&users, user.id).await?;
     Ok(record(stored.version, stored.document))
 }
 
@@ -32,61 +30,28 @@ pub(super) async fn show(State(app): State<SharedApp>, person: Person) -> Result
 ///
 /// A JSON merge patch (RFC 7396) of `name`, `locale`, `zoneinfo`, `attributes`. Obeys `If-Match`.
 pub(super) async fn patch(
-    State(app): State<SharedApp>,
-    person: Person,
+    State(users): State<Users>,
+    user: CurrentUser,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Response, Problem> {
     let condition = condition(&headers)?;
-    arrived(&app, person.id).await?;
+    find_active(&users, user.id).await?;
     let patch = Patch::from_json(body).map_err(UserError::from).map_err(problem)?;
-    let state = users::patch_own(&app, person.id, &condition, patch)
+    let state = users
+        .patch_own(user.id, &condition, patch)
         .await
         .map_err(problem)?;
     let document = serde_json::to_string(&state).map_err(|error| Problem::internal(&error))?;
     Ok(record(state.version, document))
 }
 
-/// A person who may act; waits for one who is not known yet.
-async fn arrived(app: &App, id: UserId) -> Result<Stored, Problem> {
-    let stored = match find_stored(app, id).await? {
-        Some(stored) => stored,
-        None => wait(app, id).await?,
-    };
-    if stored.active {
-        Ok(stored)
-    } else {
-        Err(no_longer_valid())
-    }
-}
-
-async fn find_stored(app: &App, id: UserId) -> Result<Option<Stored>, Problem> {
-    let mut reader = app.db.reader().await?;
-    Ok(users::find_stored(&mut reader, id).await?)
-}
-
-/// Waits for a person whose event is on its way.
-async fn wait(app: &App, id: UserId) -> Result<Stored, Problem> {
-    let mut reader = app.db.reader().await?;
-    let buried = users::has_tombstone(&mut reader, id).await?;
-    drop(reader);
-    if buried {
-        return Err(no_longer_valid());
-    }
-    let _place = app.user_created_waiters.enter().ok_or_else(not_yet)?;
-    let deadline = Instant::now() + app.user_created_waiters.patience;
-    loop {
-        let mut arrival = pin!(app.user_created_waiters.next());
-        arrival.as_mut().enable();
-        if let Some(stored) = find_stored(app, id).await? {
-            return Ok(stored);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(not_yet());
-        }
-        // Woken or not: look again.
-        let _ = timeout(left.min(app.user_created_waiters.look_again), arrival).await;
+/// The current user, who may act; waits for one who is not known yet.
+async fn find_active(users: &Users, id: UserId) -> Result<Stored, Problem> {
+    match users.find_when_created(id).await? {
+        Found::Stored(stored) if stored.active => Ok(stored),
+        Found::Stored(_) | Found::Deleted => Err(TokenRefused::NoLongerValid.into()),
+        Found::NotYet => Err(not_yet()),
     }
 }
 
@@ -113,7 +78,7 @@ fn condition(headers: &HeaderMap) -> Result<IfMatch, Problem> {
 
 fn problem(error: UserError) -> Problem {
     match error {
-        UserError::NotFound => no_longer_valid(),
+        UserError::NotFound => TokenRefused::NoLongerValid.into(),
         UserError::NameTaken => Problem::conflict("The user name is taken."),
         UserError::Changed => Problem::new(
             StatusCode::PRECONDITION_FAILED,

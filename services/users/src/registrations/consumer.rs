@@ -1,16 +1,19 @@
-//! What this service hears from `auth`.
+//! The handler of the events of `auth`.
 
 use chassis::db::Tx;
 use contract::Envelope;
 use contract::{EventData, RegistrationRequested, SubjectErased};
 use events::{Applied, Handler, HandlerError};
 
-use crate::app::SharedApp;
-use crate::users::{self, store as people_store};
+use super::Registrations;
+use crate::users::{self, Users};
 
-/// Applies the events of the authentication service: registrations, and the word that a person is erased there.
+/// Applies the events of `auth`: `registration.requested`, and `subject.erased`.
 #[derive(Clone)]
-pub(crate) struct AuthEventHandler(pub(crate) SharedApp);
+pub(crate) struct AuthEventHandler {
+    pub(crate) registrations: Registrations,
+    pub(crate) users: Users,
+}
 
 impl Handler for AuthEventHandler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
@@ -25,11 +28,11 @@ impl Handler for AuthEventHandler {
 impl AuthEventHandler {
     async fn registration(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         match event.open::<RegistrationRequested>() {
-            Ok(Some(wanted)) => super::decide(&self.0, tx, wanted).await?,
-            // Data that cannot make a person gets an answer too: somebody waits for it.
+            Ok(Some(wanted)) => self.registrations.decide(tx, wanted).await?,
+            // Data that cannot make a user gets an answer too: somebody waits for it.
             Ok(None) | Err(_) => {
                 tracing::warn!(event.id = %event.id, "a registration cannot be read, and is refused");
-                super::decide_unreadable(&self.0, tx, event.subject).await?
+                self.registrations.decide_unreadable(tx, event.subject).await?
             }
         };
         Ok(Applied::Yes)
@@ -37,8 +40,8 @@ impl AuthEventHandler {
 
     async fn erasure(&self, tx: &mut Tx, event: &Envelope) -> Result<Applied, HandlerError> {
         if let Some(erased) = event.open::<SubjectErased>()? {
-            users::bury_erased(&self.0, tx, erased.id).await?;
-            people_store::record_erasure(tx, erased.id, erased.erased_at).await?;
+            self.users.delete_erased(tx, erased.id).await?;
+            users::record_erasure(tx, erased.id, erased.erased_at).await?;
         }
         Ok(Applied::Yes)
     }

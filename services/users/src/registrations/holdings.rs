@@ -10,6 +10,7 @@ use events::{SnapshotFuture, Span};
 use uuid::Uuid;
 
 use super::store;
+use crate::users;
 
 /// What came of the events of `auth`.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +23,11 @@ impl Holdings for HeldOfAuth {
         span: Span,
         limit: i64,
     ) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::erasures(reader, span, limit))
+        Box::pin(users::erasures(reader, span, limit))
     }
 
     fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::erasures_of(reader, ids))
+        Box::pin(users::erasures_of(reader, ids))
     }
 
     /// A registration that is answered: `auth` drops it when the answer arrives.

@@ -1,11 +1,9 @@
-//! The table `registrations`, and what `auth` reported of the deleted.
+//! The table `registrations`.
 
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
 use contract::{RejectionReason, UserId};
-use events::Span;
-use events::reconcile::Held;
 
 const ACCEPTED: &str = "accepted";
 const USER_NAME_TAKEN: &str = "user_name_taken";
@@ -50,31 +48,6 @@ pub(super) async fn rejection(tx: &mut Tx, id: UserId) -> Result<Option<Rejectio
         Some(INVALID) => Some(RejectionReason::Invalid),
         _ => None,
     })
-}
-
-/// The first `limit` people of a span of whom `auth` has reported that they are erased, by id.
-pub(super) async fn erasures(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
-    const ERASURES: &str = "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
-         WHERE erased_at IS NOT NULL AND id > $1 AND id <= $2 ORDER BY id LIMIT $3";
-    Ok(on_engine!(reader, c => sqlx::query_as(ERASURES)
-        .bind(span.after)
-        .bind(span.through)
-        .bind(limit)
-        .fetch_all(c)
-        .await?))
-}
-
-/// Those of the people of whom `auth` has reported that they are erased.
-pub(super) async fn erasures_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<Held>, DbError> {
-    let statement = sql!(reader,
-        sqlite: "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
-                 WHERE erased_at IS NOT NULL AND id IN (SELECT unhex(value) FROM json_each($1))",
-        postgres: "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
-                   WHERE erased_at IS NOT NULL
-                     AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
-    );
-    let list = id_list(ids.iter().copied());
-    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }
 
 /// Those of the ids of registrations that have an answer: a person, who may be gone again, or a refusal.

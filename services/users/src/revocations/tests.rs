@@ -21,7 +21,6 @@ use super::follower::MOST;
 use super::*;
 use crate::app::SharedApp;
 use crate::testing::{Caller, app, clients_token, desired_user, make_administrator, token_of_grant};
-use crate::users;
 
 const GRANT: Uuid = Uuid::from_u128(7);
 
@@ -117,7 +116,7 @@ impl TokenIssuer for Issuer {
 
 /// Root, who administers, with a token of the grant.
 async fn root(app: &SharedApp) -> Caller {
-    let id = users::create(app, desired_user("chief")).await.unwrap().id;
+    let id = app.users.create(desired_user("chief")).await.unwrap().id;
     make_administrator(app, id).await;
     Caller::with(
         app,
@@ -207,7 +206,7 @@ testkit::on_both_engines! {
     async fn whoever_administers_no_more_is_refused(db: TestDb) {
         // SB-47
         let app = app(&db);
-        let id = users::create(&app, desired_user("ann")).await.unwrap().id;
+        let id = app.users.create(desired_user("ann")).await.unwrap().id;
         let ann = Caller::with(&app, token_of_grant(GRANT, id, "openid users:read events:read admin"));
         assert_eq!(statuses(&ann).await, [StatusCode::UNAUTHORIZED; 4]);
         assert_eq!(ann.get("/user").await.status, StatusCode::OK);

@@ -1,9 +1,10 @@
-//! People: who there is, what is known of them, and whether they may sign in.
+//! Users (RFC 7643 §4.1): who there is, what is known of them, and whether they may sign in.
 //!
 //! Every change takes the row's lock, raises the version by one and writes its event in the same transaction.
 
 mod check;
 mod desired_state;
+mod find_created;
 mod names;
 mod restore;
 mod skeletons;
@@ -12,37 +13,44 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-use chassis::db::{DbError, Tx};
-use contract::{UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated};
-use events::OutboxError;
+use std::sync::Arc;
+
+use chassis::clock::SharedClock;
+use chassis::db::{Db, DbError, Tx};
+use chassis::random::SharedRandom;
+use contract::{
+    EventData, UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated,
+};
+use events::{Outbox, OutboxError};
 use scim::version::IfMatch;
 
 pub(crate) use check::{Invalid, check};
 pub(crate) use desired_state::{DesiredState, Patch};
-pub(crate) use names::ReservedNames;
-pub(crate) use names::{NameRefused, check_new_name};
-pub(crate) use restore::after_restore;
-pub(crate) use skeletons::fill_on_schedule;
-pub(crate) use snapshot::PeopleSnapshot;
-// Reading needs no rule beside the query: these are the use cases of whoever only looks.
-pub(crate) use store::{Stored, count, find, find_by_key, find_stored, has_tombstone, page};
+pub(crate) use find_created::Found;
+use names::check_new_name;
+pub(crate) use names::{NameRefused, ReservedNames};
+pub(crate) use snapshot::UsersSnapshot;
+// These need a transaction, or a connection to read from, and nothing else.
+pub(crate) use store::{
+    Stored, count, erasures, erasures_of, find, find_by_key, find_stored, has_tombstone, page, record_erasure,
+};
 
-use crate::app::App;
+use crate::user_created_waiters::UserCreatedWaiters;
 
-/// The kind of aggregate that a person is, in the outbox.
+/// The kind of aggregate that a user is, in the outbox.
 pub(crate) const AGGREGATE: &str = "user";
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
     /// Nobody has this id.
-    #[error("no such person")]
+    #[error("no such user")]
     NotFound,
     /// Somebody else has the user name.
     #[error("the user name is taken")]
     NameTaken,
-    /// The person was changed since the caller read.
-    #[error("the person was changed meanwhile")]
+    /// The user was changed since the caller read.
+    #[error("the user was changed meanwhile")]
     Changed,
     /// A value does not fit.
     #[error(transparent)]
@@ -60,197 +68,229 @@ pub(crate) fn outbox_failed(error: OutboxError) -> DbError {
     }
 }
 
-/// Adds a person under a new id.
-///
-/// # Errors
-/// [`UserError::NameTaken`], [`UserError::Invalid`], [`UserError::Db`].
-pub(crate) async fn create(app: &App, draft: DesiredState) -> Result<UserState, UserError> {
-    let now = app.clock.now();
-    let state = draft.into_state(app.random.uuid(&*app.clock), now);
-    check(&state)?;
-    let mut tx = app.db.begin("create_person").await?;
-    check_new_name(&mut tx, &app.reserved_names, &state)
-        .await?
-        .map_err(Invalid::from)?;
-    if !insert(&mut tx, &state).await? {
-        return Err(UserError::NameTaken);
-    }
-    announce_created(app, &mut tx, &state).await?;
-    tx.commit().await?;
-    tracing::info!(event.action = "user-created", event.outcome = "success", user.target.id = %state.id, "a person was added");
-    Ok(state)
+/// The users, and the use cases that change them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Users {
+    db: Db,
+    clock: SharedClock,
+    random: SharedRandom,
+    outbox: Outbox,
+    reserved_names: Arc<ReservedNames>,
+    waiters: UserCreatedWaiters,
 }
 
-/// Adds a person; `false` when somebody has the user name, or one that looks like it.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
-    skeletons::fill(tx).await?;
-    store::insert(tx, state).await
-}
-
-/// Writes the event of a person who is new, and wakes the requests that wait for them.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn announce_created(app: &App, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
-    app.outbox
-        .append(
-            tx,
-            AGGREGATE,
-            state.id,
-            state.version,
-            &UserCreated(state.clone()),
-        )
-        .await
-        .map_err(outbox_failed)?;
-    app.user_created_waiters.announce_on_commit(tx);
-    Ok(())
-}
-
-/// Puts `draft` in place of what is known of a person. Groups stay; so does `active`, unless the draft says.
-///
-/// # Errors
-/// See [`UserError`].
-pub(crate) async fn replace(
-    app: &App,
-    id: UserId,
-    condition: &IfMatch,
-    draft: DesiredState,
-) -> Result<UserState, UserError> {
-    change(app, "replace_person", id, condition, |state| draft.replace(state)).await
-}
-
-/// Changes what a person may change of themselves.
-///
-/// # Errors
-/// See [`UserError`]; a deactivated person is not found.
-pub(crate) async fn patch_own(
-    app: &App,
-    id: UserId,
-    condition: &IfMatch,
-    patch: Patch,
-) -> Result<UserState, UserError> {
-    change(app, "patch_own", id, condition, |state| {
-        if !state.active {
-            return Err(UserError::NotFound);
+impl Users {
+    pub(crate) fn new(
+        db: Db,
+        (clock, random): (SharedClock, SharedRandom),
+        outbox: Outbox,
+        reserved_names: ReservedNames,
+        waiters: UserCreatedWaiters,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            random,
+            outbox,
+            reserved_names: Arc::new(reserved_names),
+            waiters,
         }
-        patch.apply(state).map_err(UserError::from)
-    })
-    .await
-}
+    }
 
-/// One change of one person: lock, condition, edit, version, event.
-async fn change<F>(
-    app: &App,
-    name: &'static str,
-    id: UserId,
-    condition: &IfMatch,
-    edit: F,
-) -> Result<UserState, UserError>
-where
-    F: FnOnce(&mut UserState) -> Result<(), UserError>,
-{
-    let mut tx = app.db.begin(name).await?;
-    let old = store::lock(&mut tx, id).await?.ok_or(UserError::NotFound)?;
-    if !condition.allows(old.version) {
-        return Err(UserError::Changed);
-    }
-    let mut new = old.clone();
-    edit(&mut new)?;
-    if new == old {
-        return Ok(old);
-    }
-    check::check_change(&old, &new)?;
-    // Whoever has a name that would be refused today keeps it.
-    if new.user_name.key() != old.user_name.key() {
-        check_new_name(&mut tx, &app.reserved_names, &new)
+    /// Creates a user with a new id.
+    ///
+    /// # Errors
+    /// [`UserError::NameTaken`], [`UserError::Invalid`], [`UserError::Db`].
+    pub(crate) async fn create(&self, desired: DesiredState) -> Result<UserState, UserError> {
+        let now = self.clock.now();
+        let state = desired.into_state(self.random.uuid(&*self.clock), now);
+        check(&state)?;
+        let mut tx = self.db.begin("create_user").await?;
+        self.check_new_name(&mut tx, &state)
             .await?
             .map_err(Invalid::from)?;
-        skeletons::fill_unlocked(&mut tx).await?;
-    }
-    new.version = old.version.saturating_add(1);
-    new.updated_at = app.clock.now();
-    store::update(&mut tx, &new).await.map_err(|error| match error {
-        DbError::Unique { .. } => UserError::NameTaken,
-        other => UserError::Db(other),
-    })?;
-    announce_change(app, &mut tx, &old, &new).await?;
-    tx.commit().await?;
-    let what = match (old.active, new.active) {
-        (false, true) => "reactivated",
-        (true, false) => "deactivated",
-        _ => "changed",
-    };
-    tracing::info!(event.action = "user-changed", event.outcome = "success", event.reason = what, user.target.id = %id, "a person was {what}");
-    Ok(new)
-}
-
-async fn announce_change(app: &App, tx: &mut Tx, old: &UserState, new: &UserState) -> Result<(), DbError> {
-    let (id, version, state) = (new.id, new.version, new.clone());
-    let (outbox, now_active) = (&app.outbox, (old.active, new.active));
-    let written = match now_active {
-        (true, false) => {
-            outbox
-                .append(tx, AGGREGATE, id, version, &UserDeactivated(state))
-                .await
+        if !self.insert(&mut tx, &state).await? {
+            return Err(UserError::NameTaken);
         }
-        (false, true) => {
-            outbox
-                .append(tx, AGGREGATE, id, version, &UserReactivated(state))
-                .await
+        tx.commit().await?;
+        tracing::info!(event.action = "user-created", event.outcome = "success", user.target.id = %state.id, "a user was created");
+        Ok(state)
+    }
+
+    /// Whether the user may be given the name that `state` has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn check_new_name(
+        &self,
+        tx: &mut Tx,
+        state: &UserState,
+    ) -> Result<Result<(), NameRefused>, DbError> {
+        check_new_name(tx, &self.reserved_names, state).await
+    }
+
+    /// Inserts a user and appends `user.created`, which wakes the requests that wait for them; `false` when somebody has the
+    /// user name, or one that looks like it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn insert(&self, tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+        skeletons::fill(tx).await?;
+        if !store::insert(tx, state).await? {
+            return Ok(false);
         }
-        _ => {
-            outbox
-                .append(tx, AGGREGATE, id, version, &UserUpdated(state))
-                .await
+        self.append(tx, state.id, state.version, &UserCreated(state.clone()))
+            .await?;
+        self.waiters.announce_on_commit(tx);
+        Ok(true)
+    }
+
+    /// Puts `desired` in place of what is known of a user. Groups stay; so does `active`, unless `desired` says.
+    ///
+    /// # Errors
+    /// See [`UserError`].
+    pub(crate) async fn replace(
+        &self,
+        id: UserId,
+        condition: &IfMatch,
+        desired: DesiredState,
+    ) -> Result<UserState, UserError> {
+        self.change("replace_user", id, condition, |state| desired.replace(state))
+            .await
+    }
+
+    /// Changes what a person may change of themselves.
+    ///
+    /// # Errors
+    /// See [`UserError`]; a deactivated user is not found.
+    pub(crate) async fn patch_own(
+        &self,
+        id: UserId,
+        condition: &IfMatch,
+        patch: Patch,
+    ) -> Result<UserState, UserError> {
+        self.change("patch_own", id, condition, |state| {
+            if !state.active {
+                return Err(UserError::NotFound);
+            }
+            patch.apply(state).map_err(UserError::from)
+        })
+        .await
+    }
+
+    /// One change of one user: lock, condition, edit, version, event.
+    async fn change<F>(
+        &self,
+        name: &'static str,
+        id: UserId,
+        condition: &IfMatch,
+        edit: F,
+    ) -> Result<UserState, UserError>
+    where
+        F: FnOnce(&mut UserState) -> Result<(), UserError>,
+    {
+        let mut tx = self.db.begin(name).await?;
+        let old = lock_if(&mut tx, id, condition).await?;
+        let mut new = old.clone();
+        edit(&mut new)?;
+        if new == old {
+            return Ok(old);
         }
-    };
-    written.map(drop).map_err(outbox_failed)
+        check::check_change(&old, &new)?;
+        // Who has a name that would be refused today keeps it.
+        if new.user_name.key() != old.user_name.key() {
+            self.check_new_name(&mut tx, &new).await?.map_err(Invalid::from)?;
+            skeletons::fill_unlocked(&mut tx).await?;
+        }
+        new.version = old.version.saturating_add(1);
+        new.updated_at = self.clock.now();
+        store::update(&mut tx, &new).await.map_err(|error| match error {
+            DbError::Unique { .. } => UserError::NameTaken,
+            other => UserError::Db(other),
+        })?;
+        self.append_changed(&mut tx, old.active, new.clone()).await?;
+        tx.commit().await?;
+        let what = match (old.active, new.active) {
+            (false, true) => "reactivated",
+            (true, false) => "deactivated",
+            _ => "changed",
+        };
+        tracing::info!(event.action = "user-changed", event.outcome = "success", event.reason = what, user.target.id = %id, "a user was {what}");
+        Ok(new)
+    }
+
+    /// Deletes a user. The id is kept, so that nothing can bring them back.
+    ///
+    /// # Errors
+    /// See [`UserError`].
+    pub(crate) async fn delete(&self, id: UserId, condition: &IfMatch) -> Result<(), UserError> {
+        let mut tx = self.db.begin("delete_user").await?;
+        let old = lock_if(&mut tx, id, condition).await?;
+        self.append_deleted(&mut tx, id, old.version.saturating_add(1))
+            .await?;
+        tx.commit().await?;
+        tracing::info!(event.action = "user-deleted", event.outcome = "success", user.target.id = %id, "a user was deleted");
+        Ok(())
+    }
+
+    /// Deletes a user whom `auth` has erased, if they are here: the database was restored from a backup that is older than
+    /// their deletion. A tombstone stays as it is; one who was here only after the backup gets one, and an event, because
+    /// others remember them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn delete_erased(&self, tx: &mut Tx, id: UserId) -> Result<(), DbError> {
+        if let Some(old) = store::lock(tx, id).await? {
+            tracing::warn!(user.id = %id, "a user who was erased had come back with a backup, and is deleted again");
+            return self
+                .append_deleted(tx, old.id, old.version.saturating_add(1))
+                .await;
+        }
+        if store::has_tombstone(tx, id).await? {
+            return Ok(());
+        }
+        // The first one may be that of a refusal.
+        let version = events::restore::first_sequence(tx).await?.saturating_add(1);
+        self.append_deleted(tx, id, version).await
+    }
+
+    async fn append_deleted(&self, tx: &mut Tx, id: UserId, version: i64) -> Result<(), DbError> {
+        let deleted = UserDeleted {
+            id,
+            version,
+            deleted_at: self.clock.now(),
+        };
+        store::insert_tombstone(tx, &deleted).await?;
+        self.append(tx, id, version, &deleted).await
+    }
+
+    /// Appends the event of a new state: of a user who was `active` before.
+    async fn append_changed(&self, tx: &mut Tx, was_active: bool, state: UserState) -> Result<(), DbError> {
+        let (id, version) = (state.id, state.version);
+        match (was_active, state.active) {
+            (true, false) => self.append(tx, id, version, &UserDeactivated(state)).await,
+            (false, true) => self.append(tx, id, version, &UserReactivated(state)).await,
+            _ => self.append(tx, id, version, &UserUpdated(state)).await,
+        }
+    }
+
+    async fn append<T: EventData>(
+        &self,
+        tx: &mut Tx,
+        id: UserId,
+        version: i64,
+        data: &T,
+    ) -> Result<(), DbError> {
+        let appended = self.outbox.append(tx, AGGREGATE, id, version, data).await;
+        appended.map(drop).map_err(outbox_failed)
+    }
 }
 
-/// Deletes whom `auth` has erased, if they are here: the database was restored from a backup that is older than their
-/// deletion. The erased stay erased, and whoever was here only after the backup is told of as deleted: others remember them.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn bury_erased(app: &App, tx: &mut Tx, id: UserId) -> Result<(), DbError> {
-    if let Some(old) = store::lock(tx, id).await? {
-        tracing::warn!(user.id = %id, "a person who was erased had come back with a backup, and is deleted again");
-        return append_deleted(app, tx, old.id, old.version.saturating_add(1)).await;
+/// Locks a user whose version the caller knows.
+async fn lock_if(tx: &mut Tx, id: UserId, condition: &IfMatch) -> Result<UserState, UserError> {
+    let state = store::lock(tx, id).await?.ok_or(UserError::NotFound)?;
+    match condition.allows(state.version) {
+        true => Ok(state),
+        false => Err(UserError::Changed),
     }
-    if store::has_tombstone(tx, id).await? {
-        return Ok(());
-    }
-    // The first one may be that of a refusal.
-    let version = events::restore::first_sequence(tx).await?.saturating_add(1);
-    append_deleted(app, tx, id, version).await
-}
-
-async fn append_deleted(app: &App, tx: &mut Tx, id: UserId, version: i64) -> Result<(), DbError> {
-    let gone = UserDeleted {
-        id,
-        version,
-        deleted_at: app.clock.now(),
-    };
-    store::insert_tombstone(tx, &gone).await?;
-    let told = app.outbox.append(tx, AGGREGATE, gone.id, gone.version, &gone);
-    told.await.map(drop).map_err(outbox_failed)
-}
-
-/// Deletes a person. The id is kept, so that nothing can bring them back.
-///
-/// # Errors
-/// See [`UserError`].
-pub(crate) async fn delete(app: &App, id: UserId, condition: &IfMatch) -> Result<(), UserError> {
-    let mut tx = app.db.begin("delete_person").await?;
-    let old = store::lock(&mut tx, id).await?.ok_or(UserError::NotFound)?;
-    if !condition.allows(old.version) {
-        return Err(UserError::Changed);
-    }
-    append_deleted(app, &mut tx, id, old.version.saturating_add(1)).await?;
-    tx.commit().await?;
-    tracing::info!(event.action = "user-deleted", event.outcome = "success", user.target.id = %id, "a person was deleted");
-    Ok(())
 }

@@ -6,7 +6,7 @@ use chassis::db::{DbError, Tx};
 use contract::{InvalidUserName, UserName, UserState};
 
 use super::Invalid;
-use crate::groups::{ADMINISTRATORS, store as groups_store};
+use crate::groups::{self, ADMINISTRATORS};
 
 /// Names that only administrators may have, and names that look like them.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl From<NameRefused> for Invalid {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn check_new_name(
+pub(super) async fn check_new_name(
     tx: &mut Tx,
     reserved: &ReservedNames,
     state: &UserState,
@@ -64,7 +64,7 @@ pub(crate) async fn check_new_name(
         return Ok(Err(form.into()));
     }
     let skeleton = state.user_name.skeleton();
-    if skeleton == reserved.administrators || groups_store::is_name(tx, state.user_name.key()).await? {
+    if skeleton == reserved.administrators || groups::is_name(tx, state.user_name.key()).await? {
         return Ok(Err(NameRefused::Group));
     }
     let administrates = state.groups.iter().any(|group| group == ADMINISTRATORS);

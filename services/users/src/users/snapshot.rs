@@ -1,4 +1,4 @@
-//! Everybody as they are now, and everybody who is gone: for consumers that start from nothing.
+//! The snapshot of all users and tombstones, for consumers that begin (`GET /events/snapshot`).
 
 use chassis::db::{DbError, Reader};
 use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::store;
 
-/// The snapshot of `GET /events/snapshot`: first the people, then the tombstones, each by id. Whoever is deleted
+/// The snapshot of `GET /events/snapshot`: first the users, then the tombstones, each by id. Whoever is deleted
 /// between two pages moves from the first part to the second, and so is not missed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PeopleSnapshot;
+pub(crate) struct UsersSnapshot;
 
-impl Snapshot for PeopleSnapshot {
+impl Snapshot for UsersSnapshot {
     fn is_cursor(&self, text: &str) -> bool {
         Cursor::read(text).is_some()
     }
@@ -25,9 +25,9 @@ impl Snapshot for PeopleSnapshot {
         limit: i64,
     ) -> SnapshotFuture<'a, SnapshotPage> {
         Box::pin(async move {
-            let beginning = || Cursor::People(Uuid::nil());
+            let beginning = || Cursor::Users(Uuid::nil());
             match after.and_then(Cursor::read).unwrap_or_else(beginning) {
-                Cursor::People(id) => people(reader, id, limit).await,
+                Cursor::Users(id) => users(reader, id, limit).await,
                 Cursor::Tombstones(id) => tombstones(reader, id, limit).await,
             }
         })
@@ -44,21 +44,21 @@ impl Snapshot for PeopleSnapshot {
 
     fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
-            let people = store::stored_of(reader, ids).await?;
-            let gone = store::buried_of(reader, ids).await?;
-            let people = people.into_iter().map(state_of);
-            people.chain(gone.iter().map(state_of_gone)).collect()
+            let users = store::stored_of(reader, ids).await?;
+            let gone = store::tombstones_of(reader, ids).await?;
+            let users = users.into_iter().map(state_of);
+            users.chain(gone.iter().map(state_of_gone)).collect()
         })
     }
 }
 
 /// Where a page begins: after this id.
 enum Cursor {
-    People(UserId),
+    Users(UserId),
     Tombstones(UserId),
 }
 
-const PEOPLE: &str = "people:";
+const USERS: &str = "people:";
 const TOMBSTONES: &str = "tombstones:";
 
 impl Cursor {
@@ -67,17 +67,17 @@ impl Cursor {
         let id = |prefix| text.strip_prefix(prefix)?.parse().ok();
         id(TOMBSTONES)
             .map(Self::Tombstones)
-            .or_else(|| id(PEOPLE).map(Self::People))
+            .or_else(|| id(USERS).map(Self::Users))
     }
 }
 
-async fn people(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
+async fn users(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
     let found = store::stored_after(reader, after, limit).await?;
     let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
-    let last = found.last().map(|person| person.id).filter(|_| full);
+    let last = found.last().map(|user| user.id).filter(|_| full);
     let next = last.map_or_else(
         || format!("{TOMBSTONES}{}", Uuid::nil()),
-        |id| format!("{PEOPLE}{id}"),
+        |id| format!("{USERS}{id}"),
     );
     let states = found.into_iter().map(state_of).collect::<Result<_, _>>()?;
     Ok(SnapshotPage {
@@ -87,7 +87,7 @@ async fn people(reader: &mut Reader, after: UserId, limit: i64) -> Result<Snapsh
 }
 
 async fn tombstones(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
-    let found: Vec<UserDeleted> = store::buried_after(reader, after, limit).await?;
+    let found: Vec<UserDeleted> = store::tombstones_after(reader, after, limit).await?;
     let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
     let next = found
         .last()
@@ -97,17 +97,17 @@ async fn tombstones(reader: &mut Reader, after: UserId, limit: i64) -> Result<Sn
     Ok(SnapshotPage { states, next })
 }
 
-fn state_of(person: store::Entry) -> Result<State, DbError> {
+fn state_of(user: store::Entry) -> Result<State, DbError> {
     Ok(State {
-        aggregate_id: person.id,
-        sequence: person.version,
-        kind: if person.active {
+        aggregate_id: user.id,
+        sequence: user.version,
+        kind: if user.active {
             UserUpdated::TYPE
         } else {
             UserDeactivated::TYPE
         },
-        time: person.updated_at,
-        data: RawValue::from_string(person.document).map_err(unreadable)?,
+        time: user.updated_at,
+        data: RawValue::from_string(user.document).map_err(unreadable)?,
     })
 }
 

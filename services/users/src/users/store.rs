@@ -4,6 +4,7 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
 use contract::{UserDeleted, UserId, UserState};
+use events::reconcile::Held;
 use events::{Span, Version};
 use sqlx::types::Json;
 
@@ -224,7 +225,7 @@ pub(crate) async fn stored_after(
 }
 
 /// The tombstones after an id, in order of ids.
-pub(crate) async fn buried_after(
+pub(crate) async fn tombstones_after(
     connection: &mut impl Connection,
     id: UserId,
     limit: i64,
@@ -276,7 +277,7 @@ pub(crate) async fn stored_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec
 }
 
 /// Those of the ids that are tombstones.
-pub(crate) async fn buried_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<UserDeleted>, DbError> {
+pub(crate) async fn tombstones_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<UserDeleted>, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT id, version, deleted_at FROM tombstones
                  WHERE id IN (SELECT unhex(value) FROM json_each($1))",
@@ -287,4 +288,29 @@ pub(crate) async fn buried_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec
     let rows: Vec<(UserId, i64, Timestamp)> =
         on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?);
     Ok(rows.into_iter().map(tombstone).collect())
+}
+
+/// The first `limit` tombstones of a span whose erasure `auth` has reported, by id.
+pub(crate) async fn erasures(reader: &mut Reader, span: Span, limit: i64) -> Result<Vec<Held>, DbError> {
+    const ERASURES: &str = "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
+         WHERE erased_at IS NOT NULL AND id > $1 AND id <= $2 ORDER BY id LIMIT $3";
+    Ok(on_engine!(reader, c => sqlx::query_as(ERASURES)
+        .bind(span.after)
+        .bind(span.through)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Those of the tombstones whose erasure `auth` has reported.
+pub(crate) async fn erasures_of(reader: &mut Reader, ids: &[UserId]) -> Result<Vec<Held>, DbError> {
+    let statement = sql!(reader,
+        sqlite: "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
+                 WHERE erased_at IS NOT NULL AND id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT id, CAST(NULL AS BIGINT) AS version FROM tombstones
+                   WHERE erased_at IS NOT NULL
+                     AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }

@@ -205,7 +205,7 @@ pub(in crate::inbox) async fn delete(tx: &mut Tx, consumer: &str, event: Uuid) -
 
 /// What became of another attempt at an event.
 #[derive(Debug)]
-pub(in crate::inbox) struct Failure {
+pub(in crate::inbox) struct FailedAttempt {
     pub(in crate::inbox) attempts: i32,
     pub(in crate::inbox) next_attempt_at: Timestamp,
     pub(in crate::inbox) error: String,
@@ -218,7 +218,7 @@ pub(in crate::inbox) async fn record_failure(
     tx: &mut Tx,
     consumer: &str,
     event: Uuid,
-    failure: &Failure,
+    failure: &FailedAttempt,
 ) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query(

@@ -10,44 +10,44 @@ use serde_json::Value;
 
 use super::body::ScimResponse;
 use super::refusal::Refusal;
-use crate::app::SharedApp;
+use crate::app::ScimBase;
 
 /// GET /scim/v2/ServiceProviderConfig
 pub(super) async fn service_provider_config(
-    State(app): State<SharedApp>,
+    State(base): State<ScimBase>,
     uri: Uri,
 ) -> Result<ScimResponse, Refusal> {
     no_filter(&uri)?;
     Ok(ScimResponse::new(
         StatusCode::OK,
-        schema::service_provider_config(&app.scim_base),
+        schema::service_provider_config(base.as_str()),
     ))
 }
 
 /// GET /scim/v2/ResourceTypes
-pub(super) async fn resource_types(State(app): State<SharedApp>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(schema::resource_types(&app.scim_base), &uri)
+pub(super) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
+    all(schema::resource_types(base.as_str()), &uri)
 }
 
 /// GET /scim/v2/ResourceTypes/{id}
 pub(super) async fn resource_type(
-    State(app): State<SharedApp>,
+    State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(schema::resource_types(&app.scim_base), &id?.0)
+    one(schema::resource_types(base.as_str()), &id?.0)
 }
 
 /// GET /scim/v2/Schemas
-pub(super) async fn schemas(State(app): State<SharedApp>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(schema::schema_documents(&app.scim_base), &uri)
+pub(super) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
+    all(schema::schema_documents(base.as_str()), &uri)
 }
 
 /// GET /scim/v2/Schemas/{id}
 pub(super) async fn schema(
-    State(app): State<SharedApp>,
+    State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(schema::schema_documents(&app.scim_base), &id?.0)
+    one(schema::schema_documents(base.as_str()), &id?.0)
 }
 
 fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{UsersRead, UsersWrite};
+use chassis::db::Db;
 use chassis::http::{Path, Problem, Query, header};
 use contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
@@ -16,9 +17,9 @@ use serde::Deserialize;
 use super::body::{ScimBody, ScimResponse};
 use super::convert::{location, to_draft, to_resource};
 use super::refusal::Refusal;
-use crate::app::{App, SharedApp};
+use crate::app::ScimBase;
 use crate::http::caller::Directory;
-use crate::users;
+use crate::users::{self, Users};
 
 type Caller<S> = Result<Directory<S>, Problem>;
 
@@ -40,7 +41,8 @@ type Parameters<Q> = Result<Query<Q>, Problem>;
 
 /// GET /scim/v2/Users
 pub(super) async fn list(
-    State(app): State<SharedApp>,
+    State(db): State<Db>,
+    State(base): State<ScimBase>,
     caller: Caller<UsersRead>,
     query: Parameters<ListQuery>,
 ) -> Result<ScimResponse, Refusal> {
@@ -48,7 +50,7 @@ pub(super) async fn list(
     let Query(query) = query?;
     let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
     let filter = query.filter.as_deref().map(UserFilter::parse).transpose()?;
-    let mut reader = app.db.reader().await?;
+    let mut reader = db.reader().await?;
     let (total, people) = match filter {
         Some(UserFilter::UserNameEq(name)) => {
             // What is no user name is nobody's.
@@ -68,7 +70,7 @@ pub(super) async fn list(
     };
     let resources = people
         .iter()
-        .map(|state| to_resource(state, &app.scim_base))
+        .map(|state| to_resource(state, base.as_str()))
         .collect();
     Ok(ScimResponse::new(
         StatusCode::OK,
@@ -78,7 +80,8 @@ pub(super) async fn list(
 
 /// POST /scim/v2/Users
 pub(super) async fn create(
-    State(app): State<SharedApp>,
+    State(users): State<Users>,
+    State(base): State<ScimBase>,
     caller: Caller<UsersWrite>,
     query: Parameters<NoQuery>,
     body: Result<ScimBody, Refusal>,
@@ -86,13 +89,14 @@ pub(super) async fn create(
     caller?;
     query?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = users::create(&app, draft).await?;
-    Ok(resource(&app, StatusCode::CREATED, &state))
+    let state = users.create(draft).await?;
+    Ok(resource(&base, StatusCode::CREATED, &state))
 }
 
 /// GET /scim/v2/Users/{id}
 pub(super) async fn show(
-    State(app): State<SharedApp>,
+    State(db): State<Db>,
+    State(base): State<ScimBase>,
     caller: Caller<UsersRead>,
     id: Result<Path<UserId>, Problem>,
     query: Parameters<NoQuery>,
@@ -101,11 +105,11 @@ pub(super) async fn show(
     caller?;
     query?;
     let id = known_id(id)?;
-    let mut reader = app.db.reader().await?;
+    let mut reader = db.reader().await?;
     let state = users::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
     let unchanged =
         headers.contains_key(IF_NONE_MATCH) && condition(&headers, IF_NONE_MATCH)?.allows(state.version);
-    let answer = resource(&app, StatusCode::OK, &state).into_response();
+    let answer = resource(&base, StatusCode::OK, &state).into_response();
     if unchanged {
         let (mut parts, _) = answer.into_parts();
         parts.status = StatusCode::NOT_MODIFIED;
@@ -116,7 +120,7 @@ pub(super) async fn show(
 
 /// PUT /scim/v2/Users/{id}
 pub(super) async fn replace(
-    State(app): State<SharedApp>,
+    (State(users), State(base)): (State<Users>, State<ScimBase>),
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
     query: Parameters<NoQuery>,
@@ -127,13 +131,13 @@ pub(super) async fn replace(
     query?;
     let id = known_id(id)?;
     let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = users::replace(&app, id, &condition(&headers, IF_MATCH)?, draft).await?;
-    Ok(resource(&app, StatusCode::OK, &state))
+    let state = users.replace(id, &condition(&headers, IF_MATCH)?, draft).await?;
+    Ok(resource(&base, StatusCode::OK, &state))
 }
 
 /// DELETE /scim/v2/Users/{id}
 pub(super) async fn delete(
-    State(app): State<SharedApp>,
+    State(users): State<Users>,
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
     query: Parameters<NoQuery>,
@@ -141,13 +145,15 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     caller?;
     query?;
-    users::delete(&app, known_id(id)?, &condition(&headers, IF_MATCH)?).await?;
+    users
+        .delete(known_id(id)?, &condition(&headers, IF_MATCH)?)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn resource(app: &App, status: StatusCode, state: &UserState) -> ScimResponse {
-    let body = to_resource(state, &app.scim_base);
-    ScimResponse::resource(status, body, state.version, location(state, &app.scim_base))
+fn resource(base: &ScimBase, status: StatusCode, state: &UserState) -> ScimResponse {
+    let body = to_resource(state, base.as_str());
+    ScimResponse::resource(status, body, state.version, location(state, base.as_str()))
 }
 
 fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {

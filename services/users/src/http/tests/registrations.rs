@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use crate::testing::{
     Caller, app, clients_token, desired_user, events_of, make_administrator, requested, token,
 };
-use crate::users;
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -27,7 +26,7 @@ testkit::on_both_engines! {
         let refused = auth.json("POST", "/registrations", &taken).await;
         assert_eq!(refused.body, json!({"outcome": "rejected", "reason": "user_name_taken"}));
         let id = requested(1, "ann").id;
-        users::delete(&app, id, &IfMatch::Any).await.unwrap();
+        app.users.delete(id, &IfMatch::Any).await.unwrap();
         assert_eq!(auth.json("POST", "/registrations", &body).await.status, StatusCode::GONE);
         assert_eq!(events_of(&db, id).await.len(), 2);
     }
@@ -49,7 +48,7 @@ testkit::on_both_engines! {
     async fn another_client_cannot_register_whoever_it_wants(db: TestDb) {
         // SB-35: groups come with a registration.
         let app = app(&db);
-        let administrator = users::create(&app, desired_user("chief")).await.unwrap().id;
+        let administrator = app.users.create(desired_user("chief")).await.unwrap().id;
         make_administrator(&app, administrator).await;
         let mut wanted = requested(1, "mallory");
         wanted.groups = vec!["vestibule-admins".to_owned()];

@@ -11,16 +11,15 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
-use crate::registrations::register;
 use crate::testing::{
     Caller, app, app_with, clients_token, desired_user, make_administrator, persons_token, requested, token,
     token_for,
 };
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{self, DesiredState};
+use crate::users::DesiredState;
 
 async fn person(app: &SharedApp, name: &str) -> (Uuid, Caller) {
-    let id = users::create(app, desired_user(name)).await.unwrap().id;
+    let id = app.users.create(desired_user(name)).await.unwrap().id;
     (id, Caller::with(app, persons_token(id)))
 }
 
@@ -152,7 +151,7 @@ testkit::on_both_engines! {
             assert_eq!(administrator.get(path).await.status, StatusCode::OK, "{path}");
         }
         let off = DesiredState { active: Some(false), ..desired_user("ann") };
-        users::replace(&app, id, &IfMatch::Any, off).await.unwrap();
+        app.users.replace(id, &IfMatch::Any, off).await.unwrap();
         for (caller, path) in [
             (&ann, "/user"), (&administrator, "/scim/v2/Users"), (&administrator, "/events"), (&administrator, "/events/snapshot"),
         ] {
@@ -161,7 +160,7 @@ testkit::on_both_engines! {
             assert!(refused.header("www-authenticate").contains("invalid_token"));
         }
         assert_eq!(ann.json("PATCH", "/user", &json!({"locale": "fr"})).await.status, StatusCode::UNAUTHORIZED);
-        users::delete(&app, id, &IfMatch::Any).await.unwrap();
+        app.users.delete(id, &IfMatch::Any).await.unwrap();
         assert_eq!(ann.get("/user").await.status, StatusCode::UNAUTHORIZED, "and without waiting");
         assert_eq!(administrator.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
     }
@@ -174,9 +173,9 @@ testkit::on_both_engines! {
             early.spawn(async move { caller.get("/user").await.status });
         }
         eventually("three requests wait", async || (app.user_created_waiters.crowd() == 3).then_some(())).await;
-        register(&app, requested(2, "bob")).await.unwrap();
+        app.registrations.register(requested(2, "bob")).await.unwrap();
         assert_eq!(early.join_next().await.unwrap().unwrap(), StatusCode::OK);
-        register(&app, requested(1, "ann")).await.unwrap();
+        app.registrations.register(requested(1, "ann")).await.unwrap();
         assert_eq!(early.join_all().await, [StatusCode::OK, StatusCode::OK]);
         assert_eq!(app.user_created_waiters.crowd(), 0);
     }

@@ -14,7 +14,7 @@ use contract::{UserId, UserName};
 
 use store::Locked;
 
-use crate::app::App;
+use super::Users;
 
 /// People in one transaction.
 const BATCH: i64 = 200;
@@ -22,46 +22,48 @@ const BATCH: i64 = 200;
 /// How often a replica looks for people that another version wrote.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Fills in what is missing: now, and every minute until `shutdown`. Replicas share the rows: each skips those that
-/// another one has locked.
-pub(crate) async fn fill_on_schedule(app: &App, shutdown: Shutdown) {
-    let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = shutdown.cancelled() => return,
-        }
-        if let Err(error) = fill_all(app, &shutdown).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "skeletons of user names could not be filled in; it is tried again in a minute"
-            );
+impl Users {
+    /// Fills in what is missing: now, and every minute until `shutdown`. Replicas share the rows: each skips those that
+    /// another one has locked.
+    pub(crate) async fn fill_skeletons_on_schedule(self, shutdown: Shutdown) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            if let Err(error) = self.fill_skeletons(&shutdown).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "skeletons of user names could not be filled in; it is tried again in a minute"
+                );
+            }
         }
     }
-}
 
-/// Fills in what is missing, batch by batch.
-///
-/// # Errors
-/// When the database fails; batches that were committed stay.
-pub(super) async fn fill_all(app: &App, shutdown: &Shutdown) -> Result<(), DbError> {
-    while !shutdown.is_cancelled() {
-        let mut reader = app.db.reader().await?;
-        let any = store::any_missing(&mut reader).await?;
-        drop(reader);
-        if !any {
-            break;
+    /// Fills in what is missing, batch by batch.
+    ///
+    /// # Errors
+    /// When the database fails; batches that were committed stay.
+    pub(super) async fn fill_skeletons(&self, shutdown: &Shutdown) -> Result<(), DbError> {
+        while !shutdown.is_cancelled() {
+            let mut reader = self.db.reader().await?;
+            let any = store::any_missing(&mut reader).await?;
+            drop(reader);
+            if !any {
+                break;
+            }
+            let mut tx = self.db.begin("user_name_skeletons").await?;
+            let filled = fill_with(&mut tx, Locked::Skipped).await?;
+            tx.commit().await?;
+            if filled == 0 {
+                // Others have locked all that is left: they fill it in, or it is here still in a minute.
+                break;
+            }
         }
-        let mut tx = app.db.begin("user_name_skeletons").await?;
-        let filled = fill_with(&mut tx, Locked::Skipped).await?;
-        tx.commit().await?;
-        if filled == 0 {
-            // Others have locked all that is left: they fill it in, or it is here still in a minute.
-            break;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Fills in at most [`BATCH`] missing skeletons before a name is given out, so that a name that the version before gave

@@ -61,14 +61,14 @@ testkit::on_both_engines! {
         let mut tasks = JoinSet::new();
         for name in ["ann", "Ann", "ANN", "aNN", "ann", "anN"] {
             let app = app.clone();
-            tasks.spawn(async move { create(&app, desired_user(name)).await });
+            tasks.spawn(async move { app.users.create(desired_user(name)).await });
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))));
 
-        let other = create(&app, desired_user("bob")).await.unwrap().id;
-        let refused = replace(&app, other, &IfMatch::Any, desired_user("aNn")).await;
+        let other = app.users.create(desired_user("bob")).await.unwrap().id;
+        let refused = app.users.replace(other, &IfMatch::Any, desired_user("aNn")).await;
         assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         assert_eq!(events_of(&db, other).await.len(), 1, "a refused change leaves no event");
     }
@@ -80,20 +80,20 @@ testkit::on_both_engines! {
         // Latin, the same in Cyrillic letters, with digits, in capitals.
         for name in ["solo1", "ѕоӏо1", "solol", "s0lo1", "SOLO1", "solo1"] {
             let (app, draft) = (app.clone(), desired_user(name));
-            tasks.spawn(async move { create(&app, draft).await });
+            tasks.spawn(async move { app.users.create(draft).await });
         }
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
         assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(UserError::NameTaken))), "{outcomes:?}");
 
-        let other = create(&app, desired_user("bob")).await.unwrap().id;
-        let refused = replace(&app, other, &IfMatch::Any, desired_user("s0l0l")).await;
+        let other = app.users.create(desired_user("bob")).await.unwrap().id;
+        let refused = app.users.replace(other, &IfMatch::Any, desired_user("s0l0l")).await;
         assert!(matches!(refused, Err(UserError::NameTaken)), "{refused:?}");
         // One's own name may change into one that looks like it, and leaves the old one to nobody.
-        replace(&app, other, &IfMatch::Any, desired_user("b0b")).await.unwrap();
-        assert!(matches!(create(&app, desired_user("bob")).await, Err(UserError::NameTaken)));
-        replace(&app, other, &IfMatch::Any, desired_user("robert")).await.unwrap();
-        create(&app, desired_user("bob")).await.unwrap();
+        app.users.replace(other, &IfMatch::Any, desired_user("b0b")).await.unwrap();
+        assert!(matches!(app.users.create(desired_user("bob")).await, Err(UserError::NameTaken)));
+        app.users.replace(other, &IfMatch::Any, desired_user("robert")).await.unwrap();
+        app.users.create(desired_user("bob")).await.unwrap();
     }
 
     async fn names_that_mislead_are_refused_and_those_who_have_one_keep_it(db: TestDb) {
@@ -101,25 +101,25 @@ testkit::on_both_engines! {
         let app = app(&db);
         let refused = ["rооt", "root", "Admin", "r00t", "vestibule-admins", "Vestibu1e-Admins", "a<b>", "018f0000-0000-7000-8000-00000000a001"];
         for name in refused {
-            let answer = create(&app, desired_user(name)).await;
+            let answer = app.users.create(desired_user(name)).await;
             assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
         }
-        let ann = create(&app, desired_user("ann")).await.unwrap().id;
+        let ann = app.users.create(desired_user("ann")).await.unwrap().id;
         for name in refused {
-            let answer = replace(&app, ann, &IfMatch::Any, desired_user(name)).await;
+            let answer = app.users.replace(ann, &IfMatch::Any, desired_user(name)).await;
             assert!(matches!(&answer, Err(UserError::Invalid(Invalid { field, .. })) if field == "user_name"), "{name}: {answer:?}");
             // As the version before wrote it.
             give_name(&db, ann, name).await;
             let same = DesiredState { active: Some(false), ..desired_user(name) };
-            let changed = replace(&app, ann, &IfMatch::Any, same).await.unwrap();
+            let changed = app.users.replace(ann, &IfMatch::Any, same).await.unwrap();
             assert_eq!((changed.user_name.as_str(), changed.active), (desired_user(name).user_name.as_str(), false));
-            replace(&app, ann, &IfMatch::Any, DesiredState { active: Some(true), ..desired_user("ann") }).await.unwrap();
+            app.users.replace(ann, &IfMatch::Any, DesiredState { active: Some(true), ..desired_user("ann") }).await.unwrap();
         }
         let mut tx = db.begin("test").await.unwrap();
         on_engine!(&mut tx, c => sqlx::query("INSERT INTO groups (id, name, version, created_at) VALUES ($1, 'Sales', 1, 0)")
             .bind(Uuid::from_u128(5)).execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
-        let answer = create(&app, desired_user("sales")).await;
+        let answer = app.users.create(desired_user("sales")).await;
         assert!(matches!(answer, Err(UserError::Invalid(_))), "{answer:?}");
     }
 
@@ -136,20 +136,20 @@ testkit::on_both_engines! {
             ids.push(state.id);
         }
         // Before the schedule came round.
-        assert!(matches!(create(&app, desired_user("sol0")).await, Err(UserError::NameTaken)));
-        create(&app, desired_user("zed")).await.unwrap();
+        assert!(matches!(app.users.create(desired_user("sol0")).await, Err(UserError::NameTaken)));
+        app.users.create(desired_user("zed")).await.unwrap();
         let known = ["ann", "solo", "", "bob", "zed"].map(|name| Some(name.to_owned()).filter(|name| !name.is_empty()));
         assert_eq!(skeletons_of(&db).await, known);
         // Both who collided are changed as ever.
         for (id, name) in [(ids[1], "solo"), (ids[2], "s0lo")] {
             let off = DesiredState { active: Some(false), ..desired_user(name) };
-            assert!(!replace(&app, id, &IfMatch::Any, off).await.unwrap().active);
+            assert!(!app.users.replace(id, &IfMatch::Any, off).await.unwrap().active);
         }
         // A name that the version before changed: the old one is free, the new one is not.
         give_name(&db, ids[0], "cas").await;
-        assert!(create(&app, desired_user("ca5")).await.is_ok(), "5 and s do not look alike");
-        assert!(matches!(create(&app, desired_user("саѕ")).await, Err(UserError::NameTaken)), "in Cyrillic letters");
-        create(&app, desired_user("ann")).await.unwrap();
+        assert!(app.users.create(desired_user("ca5")).await.is_ok(), "5 and s do not look alike");
+        assert!(matches!(app.users.create(desired_user("саѕ")).await, Err(UserError::NameTaken)), "in Cyrillic letters");
+        app.users.create(desired_user("ann")).await.unwrap();
     }
 
     async fn replicas_fill_in_what_is_missing_side_by_side(db: TestDb) {
@@ -190,7 +190,7 @@ testkit::on_both_engines! {
             tx.commit().await.unwrap();
             let rename = async |id: Uuid| {
                 let to = desired_user(&format!("after{}", id.as_u128()));
-                replace(&app, id, &IfMatch::Any, to).await.unwrap();
+                app.users.replace(id, &IfMatch::Any, to).await.unwrap();
             };
             tokio::join!(rename(ids[0]), rename(ids[1]));
         }
@@ -208,12 +208,12 @@ testkit::on_both_engines! {
         tx.commit().await.unwrap();
         let shutdown = Shutdown::new();
         let (one, other) = tokio::join!(
-            skeletons::fill_all(&app, &shutdown),
-            skeletons::fill_all(&app, &shutdown),
+            app.users.fill_skeletons(&shutdown),
+            app.users.fill_skeletons(&shutdown),
         );
         one.and(other).unwrap();
         // What one had locked at the other's last look.
-        skeletons::fill_all(&app, &shutdown).await.unwrap();
+        app.users.fill_skeletons(&shutdown).await.unwrap();
         let skeletons = skeletons_of(&db).await;
         for (one, other) in skeletons[..250].iter().zip(&skeletons[250..]) {
             assert!(one.is_some() != other.is_some(), "one of the two has it: {one:?}, {other:?}");
@@ -236,10 +236,10 @@ testkit::on_both_engines! {
         let mut tx = db.begin("test").await.unwrap();
         store::lock(&mut tx, Uuid::from_u128(2)).await.unwrap().unwrap();
         // Ends, though somebody's skeleton is missing still.
-        skeletons::fill_all(&app, &Shutdown::new()).await.unwrap();
+        app.users.fill_skeletons(&Shutdown::new()).await.unwrap();
         assert_eq!(missing(&db).await, 1);
         tx.rollback().await.unwrap();
-        skeletons::fill_all(&app, &Shutdown::new()).await.unwrap();
+        app.users.fill_skeletons(&Shutdown::new()).await.unwrap();
         assert_eq!(missing(&db).await, 0);
     }
 }
