@@ -31,6 +31,8 @@ mod replicas;
 #[cfg(test)]
 mod security_bar;
 #[cfg(test)]
+mod service_layers;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod traces;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Source, files};
 
-/// The crates that have none. Those that are missing here still have one: `chassis` and `auth`.
-const WITHOUT_CIRCLES: [&str; 9] = [
+/// The crates that have none. `chassis` still has one.
+const WITHOUT_CIRCLES: [&str; 10] = [
     "libs/contract",
     "libs/events",
     "libs/brokers",
@@ -13,6 +13,7 @@ const WITHOUT_CIRCLES: [&str; 9] = [
     "libs/oidc",
     "libs/scim",
     "libs/testkit",
+    "services/auth",
     "services/users",
     "cli",
 ];

@@ -1,14 +1,13 @@
-//! `App`: the collaborators of the service, which handlers take one by one, and the router of the public port.
+//! `App`: the collaborators of the service, which handlers take one by one.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::FromRef;
-use chassis::access::{AccessToken, BoxFuture, HasVerifier, ServiceTokens, Verifier};
+use chassis::access::{ServiceTokens, Verifier};
 use chassis::clock::SharedClock;
 use chassis::db::Db;
-use chassis::http::Problem;
+use chassis::http::PublicUrl;
 use chassis::random::SharedRandom;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
@@ -21,12 +20,12 @@ use crate::breach_list::BreachList;
 use crate::clients::Clients;
 use crate::config::Settings;
 use crate::credentials::{Hasher, Passwords};
+use crate::direct_sign_in::DirectSignIn;
 use crate::form_submissions::FormSubmissions;
 use crate::grants::Grants;
-use crate::http;
+use crate::html::Pages;
 use crate::keys::KeyRing;
 use crate::own_tokens::OwnTokens;
-use crate::pages::{self, Pages};
 use crate::provisioning::Provisioning;
 use crate::registration::Registrations;
 use crate::restore::{Restore, SignInGate};
@@ -67,7 +66,7 @@ pub struct App {
     /// The verifier of access tokens that callers of this service present.
     pub verifier: Verifier,
     /// The HTML pages.
-    pub pages: Pages,
+    pub pages: Arc<Pages>,
     /// The gate that keeps sign-in closed after a restoration.
     pub sign_in_gate: SignInGate,
     /// The throttle of sign-ins.
@@ -98,6 +97,8 @@ pub struct App {
     pub setup_links: SetUpLinks,
     /// What the one-time links do.
     pub setup: SetUp,
+    /// The use case of `POST /authenticate`.
+    pub direct_sign_in: DirectSignIn,
     /// The authorization requests that wait for a sign-in.
     pub authorization_requests: AuthorizationRequests,
     /// The start after a restoration.
@@ -197,6 +198,13 @@ impl App {
                 passwords.clone(),
                 throttle.clone(),
             ),
+            direct_sign_in: DirectSignIn::new(
+                db(),
+                (accounts.clone(), sessions.clone()),
+                (clients.clone(), tokens.clone()),
+                &settings.tokens,
+                settings.authenticate.enabled,
+            ),
             authorization_requests: AuthorizationRequests::new(
                 db(),
                 clock(),
@@ -227,7 +235,7 @@ impl App {
             operations: parts.operations,
             webhooks: parts.webhooks,
             hasher: parts.hasher,
-            pages: parts.pages,
+            pages: Arc::new(parts.pages),
             db: parts.db,
             clock: parts.clock,
             random: parts.random,
@@ -280,10 +288,19 @@ macro_rules! extracted {
     )*};
 }
 
+impl FromRef<SharedApp> for PublicUrl {
+    fn from_ref(app: &SharedApp) -> Self {
+        app.settings.issuer.clone()
+    }
+}
+
 extracted! {
     Accounts: accounts;
     Arc<Issuer>: issuer;
+    Arc<Pages>: pages;
     Clients: clients;
+    Db: db;
+    DirectSignIn: direct_sign_in;
     FormSubmissions: form_submissions;
     Grants: grants;
     KeyRing: keys;
@@ -296,16 +313,6 @@ extracted! {
     Subjects: subjects;
     Tokens: tokens;
     Verifier: verifier;
-}
-
-impl HasVerifier for SharedApp {
-    fn verifier(&self) -> &Verifier {
-        &self.0.verifier
-    }
-
-    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(http::check_active(self, token))
-    }
 }
 
 impl HasFeed for SharedApp {
@@ -324,12 +331,4 @@ impl HasWebhooks for SharedApp {
     fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
     }
-}
-
-/// The router of the public port.
-pub fn router(app: &SharedApp) -> Router<SharedApp> {
-    Router::new()
-        .merge(http::routes(app))
-        .merge(pages::routes(app))
-        .fallback(pages::not_found)
 }

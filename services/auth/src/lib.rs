@@ -3,9 +3,9 @@
 //! Each domain has a folder with its model, its store, its use cases and its tests: [`accounts`],
 //! [`credentials`], [`breach_list`], [`sessions`], [`authorization_requests`], [`form_submissions`],
 //! [`registration`], [`sign_up`], [`provisioning`], [`subjects`], [`setup_links`], [`setup`], [`throttle`],
-//! [`clients`], [`grants`], [`tokens`], [`keys`], [`restore`].
-//! [`http`] and [`pages`] have the handlers, [`app`] the collaborators that they share, [`config`] the
-//! settings. `service` wires everything together.
+//! [`clients`], [`grants`], [`tokens`], [`direct_sign_in`], [`keys`], [`restore`].
+//! [`http`] and [`pages`] have the handlers, [`html`] what the pages are made of, [`app`] the collaborators
+//! that handlers take, [`config`] the settings. `service` wires everything together.
 
 pub mod accounts;
 pub mod app;
@@ -15,8 +15,10 @@ mod catalogue;
 pub mod clients;
 pub mod config;
 pub mod credentials;
+pub mod direct_sign_in;
 pub mod form_submissions;
 pub mod grants;
+pub mod html;
 pub mod http;
 pub mod keys;
 mod own_tokens;
@@ -24,6 +26,7 @@ pub mod pages;
 pub mod provisioning;
 pub mod registration;
 pub mod restore;
+mod routes;
 mod service;
 pub mod sessions;
 pub mod setup;

@@ -21,18 +21,18 @@ use events::{Outbox, Relay, RelayOptions};
 use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::accounts::AccountsSnapshot;
-use crate::app::{self, App, Parts, SharedApp};
+use crate::app::{App, Parts, SharedApp};
 use crate::breach_list::BreachList;
 use crate::clients::BootstrapError;
 use crate::config::Settings;
 use crate::credentials::Hasher;
+use crate::html::{Pages, PagesConfig};
 use crate::keys::{self, KeyError, KeyRing};
-use crate::pages::{Pages, PagesConfig};
 use crate::provisioning::UserEventHandler;
-use crate::restore;
 use crate::sign_up::{HttpUsersService, UsersService};
 use crate::subjects::SubjectHoldings;
 use crate::tokens::Issuer;
+use crate::{restore, routes};
 
 /// The consumer name of the inbox. It must never change.
 const CONSUMER: &str = "auth";
@@ -78,7 +78,7 @@ impl Service for AuthService {
                 "nobody administers yet; the set-up link makes the first administrator"
             );
         }
-        Ok(app::router(&app).with_state(app))
+        Ok(routes::router(&app).with_state(app))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::authorization_requests::AuthorizationSettings;
 use crate::clients::ClientSettings;
 use crate::credentials::PasswordSettings;
 use crate::grants::TokenSettings;
-use crate::pages::BrandConfig;
+use crate::html::BrandConfig;
 use crate::sessions::SessionSettings;
 use crate::sign_up::RegistrationSettings;
 use crate::throttle::ThrottleSettings;

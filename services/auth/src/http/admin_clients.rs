@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use chassis::access::{Admin, Scoped};
 use chassis::clock::Timestamp;
-use chassis::http::{Path, Problem, Query};
+use chassis::http::{Path, Problem, PublicUrl, Query};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use oidc::redirect_uri::RedirectUri;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::SharedApp;
 use crate::clients::{
-    AuthMethod, Client, ClientError, ClientId, ClientMetadata, GrantType, IdTokenAlgorithm, Origin,
+    AuthMethod, Client, ClientError, ClientId, ClientMetadata, Clients, GrantType, IdTokenAlgorithm, Origin,
 };
 
 /// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are
@@ -121,14 +121,14 @@ pub(super) fn routes() -> Router<SharedApp> {
 
 /// `GET /admin/v1/clients?after=&limit=`: one page of clients.
 async fn list(
-    State(app): State<SharedApp>,
+    State(clients): State<Clients>,
     _: Scoped<Admin>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<ClientPage>, Problem> {
     if !(1..=500).contains(&query.limit) {
         return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
     }
-    let found = app.clients.list(&query.after, query.limit).await?;
+    let found = clients.list(&query.after, query.limit).await?;
     let full = found.len() == usize::from(query.limit);
     let next = found.last().filter(|_| full).map(|client| client.id.to_string());
     Ok(Json(ClientPage {
@@ -139,20 +139,17 @@ async fn list(
 
 /// `POST /admin/v1/clients`: registers a client. Only this response has the secret.
 async fn create(
-    State(app): State<SharedApp>,
+    State(clients): State<Clients>,
+    State(issuer): State<PublicUrl>,
     admin: Scoped<Admin>,
     chassis::http::Json(new): chassis::http::Json<NewClient>,
 ) -> Result<Response, Problem> {
-    let created = app
-        .clients
+    let created = clients
         .create(new.client_id.clone(), new.into_metadata())
         .await
         .map_err(to_problem)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
-    let location = app
-        .settings
-        .issuer
-        .local(&format!("/admin/v1/clients/{}", created.client.id));
+    let location = issuer.local(&format!("/admin/v1/clients/{}", created.client.id));
     let shown = ClientView {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
         ..created.client.into()
@@ -163,21 +160,21 @@ async fn create(
 
 /// `GET /admin/v1/clients/{client_id}`: one client.
 async fn find(
-    State(app): State<SharedApp>,
+    State(clients): State<Clients>,
     _: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<Json<ClientView>, Problem> {
-    let client = app.clients.find(&id).await?.ok_or_else(Problem::not_found)?;
+    let client = clients.find(&id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(ClientView::from(Client::clone(&client))))
 }
 
 /// `DELETE /admin/v1/clients/{client_id}`: deletes a client and revokes its grants.
 async fn delete(
-    State(app): State<SharedApp>,
+    State(clients): State<Clients>,
     admin: Scoped<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    if app.clients.delete(&id).await.map_err(to_problem)? {
+    if clients.delete(&id).await.map_err(to_problem)? {
         tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "an administrator removed an application");
         Ok(StatusCode::NO_CONTENT)
     } else {

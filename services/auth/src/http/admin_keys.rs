@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::SharedApp;
-use crate::keys::{KeyError, KeyInfo};
+use crate::keys::{KeyError, KeyInfo, KeyRing};
 
 /// All signing keys, oldest first.
 #[derive(Serialize, JsonSchema)]
@@ -52,14 +52,14 @@ pub(super) fn routes() -> Router<SharedApp> {
 }
 
 /// `GET /admin/v1/keys`: all signing keys.
-async fn list(State(app): State<SharedApp>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
-    let keys = app.keys.list().await.map_err(to_problem)?;
+async fn list(State(keys): State<KeyRing>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
+    let keys = keys.list().await.map_err(to_problem)?;
     Ok(Json(KeyList { keys }))
 }
 
 /// `POST /admin/v1/keys/rotate`: rotates the signing keys. The body is optional.
 async fn rotate(
-    State(app): State<SharedApp>,
+    State(keys): State<KeyRing>,
     admin: Scoped<Admin>,
     RawBody(body): RawBody,
 ) -> Result<(StatusCode, Json<RotationResult>), Problem> {
@@ -69,15 +69,15 @@ async fn rotate(
         parse_json::<RotationRequest>(&body)?
     };
     let rotation = match request.drop_now {
-        true => app.keys.drop_all().await.map_err(to_problem)?,
-        false => app.keys.rotate(request.immediately).await.map_err(to_problem)?,
+        true => keys.drop_all().await.map_err(to_problem)?,
+        false => keys.rotate(request.immediately).await.map_err(to_problem)?,
     };
     let reason = if request.drop_now { "dropped" } else { "rotated" };
     tracing::info!(event.action = "keys-rotated", event.outcome = "success", event.reason = reason, user.id = %admin.subject, "an administrator had the signing keys changed");
     let rotated = RotationResult {
         made: rotation.made,
         signs_from: rotation.signs_from,
-        keys: app.keys.list().await.map_err(to_problem)?,
+        keys: keys.list().await.map_err(to_problem)?,
     };
     Ok((StatusCode::ACCEPTED, Json(rotated)))
 }

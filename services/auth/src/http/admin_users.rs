@@ -7,7 +7,6 @@ use axum::routing::{delete, post};
 use chassis::access::{Admin, Scoped};
 use chassis::http::{Json, Path, Problem};
 use chassis::secret::SecretString;
-use contract::SessionEnd;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -16,8 +15,10 @@ use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::registration::{RegistrationState, Rejection};
+use crate::sessions::Sessions;
+use crate::setup::SetUp;
+use crate::setup_links::{INVITATION_LIFETIME, SetUpLinks};
 use crate::sign_up::{NewAccount, RegisterError};
-use crate::{accounts, setup_links, subjects};
 
 pub(super) fn routes() -> Router<SharedApp> {
     Router::new()
@@ -69,32 +70,20 @@ struct SetupLink {
 /// `POST /admin/v1/users`: creates an account.
 async fn create(
     admin: Scoped<Admin>,
-    State(app): State<SharedApp>,
+    State(setup): State<SetUp>,
     Json(new): Json<NewUser>,
 ) -> Result<Response, Problem> {
-    let has_no_password = new.password.is_none();
-    let prepared = app
-        .sign_up
-        .prepare(NewAccount {
-            user_name: new.user_name,
-            email: new.email,
-            name: new.name,
-            given_name: new.given_name,
-            family_name: new.family_name,
-            locale: new.locale,
-            password: new.password,
-            groups: new.groups,
-        })
-        .await
-        .map_err(registration_problem)?;
-    let mut tx = app.db.begin("admin_create_user").await?;
-    app.sign_up.record(&prepared, &mut tx).await?;
-    let setup_url = match has_no_password {
-        true => Some(app.setup_links.issue_invitation(&mut tx, prepared.id()).await?),
-        false => None,
+    let new = NewAccount {
+        user_name: new.user_name,
+        email: new.email,
+        name: new.name,
+        given_name: new.given_name,
+        family_name: new.family_name,
+        locale: new.locale,
+        password: new.password,
+        groups: new.groups,
     };
-    tx.commit().await?;
-    let done = app.sign_up.submit(prepared).await.map_err(registration_problem)?;
+    let (done, setup_url) = setup.create_account(new).await.map_err(registration_problem)?;
     tracing::info!(
         event.action = "account-created",
         event.outcome = "success",
@@ -119,19 +108,14 @@ async fn create(
 /// `POST /admin/v1/users/{id}/setup-link`: issues an invitation link.
 async fn invite(
     admin: Scoped<Admin>,
-    State(app): State<SharedApp>,
+    State(links): State<SetUpLinks>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let mut tx = app.db.begin("admin_invite").await?;
-    if subjects::find(&mut tx, id).await?.is_none() {
-        return Err(Problem::not_found());
-    }
-    let setup_url = app.setup_links.issue_invitation(&mut tx, id).await?;
-    tx.commit().await?;
+    let setup_url = links.invite(id).await?.ok_or_else(Problem::not_found)?;
     tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "an administrator made a link with which a person chooses a password");
     let link = SetupLink {
         setup_url,
-        expires_in: setup_links::INVITATION_LIFETIME.as_secs(),
+        expires_in: INVITATION_LIFETIME.as_secs(),
     };
     Ok(no_store((StatusCode::CREATED, axum::Json(link))))
 }
@@ -139,15 +123,10 @@ async fn invite(
 /// `DELETE /admin/v1/users/{id}/sessions`: ends all sessions of an account.
 async fn end_sessions(
     admin: Scoped<Admin>,
-    State(app): State<SharedApp>,
+    State(sessions): State<Sessions>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.db.begin("admin_end_sessions").await?;
-    if !accounts::exists(&mut tx, id).await? {
-        return Err(Problem::not_found());
-    }
-    let count = app.sessions.end_all(&mut tx, id, SessionEnd::Revoked).await?;
-    tx.commit().await?;
+    let count = sessions.revoke_all(id).await?.ok_or_else(Problem::not_found)?;
     tracing::info!(event.action = "sessions-revoked", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, session.count = count, "an administrator ended the sessions of a person");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -15,12 +15,9 @@ use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{SignInError, SignInRequest, SignedIn};
-use crate::app::{App, SharedApp};
-use crate::clients::DIRECT_CLIENT;
-use crate::sessions::{SessionLifetime, StartError};
-use crate::subjects::{self, Subject};
-use crate::tokens::{self, Grant, GrantError};
+use crate::accounts::{SignInError, SignInRequest};
+use crate::app::SharedApp;
+use crate::direct_sign_in::{DirectSignIn, DirectSignInError};
 
 /// The scope of a request without one. Privileged scopes are granted only when they are requested.
 const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
@@ -63,35 +60,31 @@ struct AuthenticateResponse {
 
 /// `POST /authenticate`: signs in and issues tokens.
 async fn authenticate(
-    State(app): State<SharedApp>,
+    State(direct): State<DirectSignIn>,
     client: ClientInfo,
     Json(sent): Json<AuthenticateRequest>,
 ) -> Result<Response, Problem> {
-    if !app.settings.authenticate.enabled {
+    if !direct.is_enabled() {
         return Err(Problem::not_found());
     }
     let asked = requested_scope(sent.scope.as_deref())?;
     let attempt = SignInRequest {
         user_name: sent.username,
         password: sent.password,
-        client: client.clone(),
+        client,
         device: sent.device_token.map(|token| {
             use chassis::secret::ExposeSecret;
             Token::new(token.expose_secret())
         }),
     };
-    let who = app.accounts.sign_in(attempt).await.map_err(sign_in_problem)?;
-    let remember = sent.remember_device && !who.known_device;
-    let granted = match start_session_and_issue(&app, &who, &client, &asked, remember).await {
-        Ok(granted) => granted,
-        Err(GrantFailure::Scope(problem)) => {
-            // The password was right, so the attempt does not count as a failure.
-            let mut tx = app.db.begin("authenticate_refused").await?;
-            who.clear_failures(&mut tx).await?;
-            tx.commit().await?;
-            return Err(problem);
-        }
-        Err(GrantFailure::Failed(problem)) => return Err(problem),
+    let granted = direct
+        .sign_in(attempt, &asked, sent.remember_device)
+        .await
+        .map_err(to_problem)?;
+    let granted = AuthenticateResponse {
+        tokens: granted.tokens,
+        user: granted.subject.claims,
+        device_token: granted.device.map(|token| token.expose().to_owned()),
     };
     let mut response = axum::Json(granted).into_response();
     let headers = response.headers_mut();
@@ -109,76 +102,6 @@ fn requested_scope(text: Option<&str>) -> Result<Scope, Problem> {
     scope.map_err(|error| Problem::invalid().field("scope", error.to_string()))
 }
 
-/// Why no tokens are issued after a successful authentication.
-enum GrantFailure {
-    /// The requested scope is not allowed.
-    Scope(Problem),
-    /// The account may not sign in any more, or the service failed.
-    Failed(Problem),
-}
-
-impl<E: Into<Problem>> From<E> for GrantFailure {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Starts a session and grants access in one transaction, and signs the tokens after it.
-async fn start_session_and_issue(
-    app: &App,
-    who: &SignedIn,
-    caller: &ClientInfo,
-    asked: &Scope,
-    remember: bool,
-) -> Result<AuthenticateResponse, GrantFailure> {
-    let client = app
-        .clients
-        .find(DIRECT_CLIENT)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let mut tx = app.db.begin("authenticate").await?;
-    // This session has no cookie. It lives as long as its refresh tokens may.
-    let life = Duration::from_secs(u64::from(app.settings.tokens.refresh_days) * 86_400);
-    let lifetime = SessionLifetime {
-        idle: life,
-        absolute: life,
-    };
-    let started = app
-        .sessions
-        .start_with_lifetime(&mut tx, who, caller, lifetime)
-        .await
-        .map_err(start_problem)?;
-    let subject: Subject = subjects::find(&mut tx, who.account_id)
-        .await?
-        .ok_or_else(invalid_credentials)?;
-    let audiences = app.tokens.audiences(&client, &[]).map_err(grant_failure)?;
-    let grant = Grant {
-        subject: subject.id,
-        scope: tokens::subject_scope(&client, &subject, asked).map_err(grant_failure)?,
-        audiences: audiences.clone(),
-        session_id: Some(started.session.id),
-        auth_time: who.auth_time,
-        amr: who.amr.clone(),
-        nonce: None,
-    };
-    let pending = app
-        .tokens
-        .issue(&mut tx, &client, grant)
-        .await
-        .map_err(grant_failure)?;
-    let device = match remember {
-        true => Some(app.accounts.remember_device(&mut tx, subject.id).await?),
-        false => None,
-    };
-    tx.commit().await?;
-    let tokens = app.tokens.sign(pending, &client, &audiences);
-    Ok(AuthenticateResponse {
-        tokens: tokens.map_err(grant_failure)?,
-        user: subject.claims,
-        device_token: device.map(|token| token.expose().to_owned()),
-    })
-}
-
 /// The response to invalid credentials. It is the same for every reason (SB-8).
 fn invalid_credentials() -> Problem {
     Problem::new(
@@ -188,17 +111,14 @@ fn invalid_credentials() -> Problem {
     )
 }
 
-fn start_problem(error: StartError) -> Problem {
+fn to_problem(error: DirectSignInError) -> Problem {
     match error {
-        StartError::Refused => invalid_credentials(),
-        StartError::Db(error) => error.into(),
-    }
-}
-
-fn grant_failure(error: impl Into<GrantError>) -> GrantFailure {
-    match error.into() {
-        GrantError::OAuth(error) => GrantFailure::Scope(Problem::invalid().field("scope", error.to_string())),
-        other => GrantFailure::Failed(Problem::internal(&other)),
+        DirectSignInError::SignIn(error) => sign_in_problem(error),
+        DirectSignInError::Refused => invalid_credentials(),
+        DirectSignInError::Scope(error) => Problem::invalid().field("scope", error.to_string()),
+        DirectSignInError::NoClient => Problem::not_found(),
+        DirectSignInError::Db(error) => error.into(),
+        DirectSignInError::Grant(error) => Problem::internal(&error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks that the holder of an access token is still active (SB-15).
 
 use axum::extract::FromRequestParts;
-use chassis::access::{AccessToken, Bearer};
+use chassis::access::{AccessToken, Bearer, BoxFuture, HasVerifier, Verifier};
 use chassis::db::Reader;
 use chassis::http::Problem;
 use http::request::Parts;
@@ -28,11 +28,21 @@ impl FromRequestParts<SharedApp> for ActiveCaller {
     }
 }
 
+impl HasVerifier for SharedApp {
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn recheck<'a>(&'a self, token: &'a AccessToken) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(check_active(self, token))
+    }
+}
+
 /// Checks that the holder of a verified access token is still active.
 ///
 /// # Errors
 /// 401 when it is not. 503 for subjects while sign-in is closed after a restoration.
-pub(crate) async fn check_active(app: &App, token: &AccessToken) -> Result<(), Problem> {
+async fn check_active(app: &App, token: &AccessToken) -> Result<(), Problem> {
     let holds = if token.is_of_client() {
         app.clients.find(&token.client_id).await?.is_some()
     } else {

@@ -25,8 +25,6 @@ use axum::middleware;
 use axum::routing::{get, post};
 use events::operations;
 
-pub(crate) use caller::check_active;
-
 use crate::app::SharedApp;
 use crate::pages;
 

@@ -4,20 +4,25 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{AccessToken, OpenId, Scoped};
+use chassis::db::Db;
 use chassis::http::Problem;
 use http::header::CACHE_CONTROL;
 use oidc::claims::UserInfo;
 
 use super::caller::active_subject;
 use super::sign_in_gate::check_people_admitted;
-use crate::app::SharedApp;
+use crate::restore::SignInGate;
 use crate::subjects::Subject;
 
 /// `GET` and `POST /oauth2/userinfo`: UserInfo endpoint (OpenID Connect Core §5.3). It requires an access
 /// token with the scope `openid`.
-pub(super) async fn get(State(app): State<SharedApp>, token: Scoped<OpenId>) -> Result<Response, Problem> {
-    check_people_admitted(&app.sign_in_gate)?;
-    let subject = active_subject(&mut app.db.reader().await?, &token).await?;
+pub(super) async fn get(
+    State(gate): State<SignInGate>,
+    State(db): State<Db>,
+    token: Scoped<OpenId>,
+) -> Result<Response, Problem> {
+    check_people_admitted(&gate)?;
+    let subject = active_subject(&mut db.reader().await?, &token).await?;
     let info = claims_for(&token, subject);
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
 }

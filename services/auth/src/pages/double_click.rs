@@ -16,16 +16,13 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tracing::Instrument;
 
-use super::cookies::Cookie;
-use super::csrf::is_same_origin;
-use super::page_error::PageError;
-use super::return_to::ReturnTo;
 use super::session;
 use crate::app::{App, SharedApp};
 use crate::form_submissions::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
-
-/// The number of requests of one process that may wait for a first submission at once.
-pub(crate) const MAX_WAITING: usize = 64;
+use crate::html::cookies::Cookie;
+use crate::html::csrf::is_same_origin;
+use crate::html::page_error::PageError;
+use crate::html::return_to::ReturnTo;
 
 /// When to try again while the first submission is still in progress.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -5,10 +5,10 @@ use axum::response::Response;
 use chassis::clock::Timestamp;
 use http::{HeaderMap, StatusCode};
 
-use super::page_error::PageError;
 use super::session;
-use super::view::Home;
 use crate::app::SharedApp;
+use crate::html::page_error::PageError;
+use crate::html::view::Home;
 use crate::subjects::{self, Subject};
 
 /// `GET /`: the home page, or a redirect to the sign-in page.

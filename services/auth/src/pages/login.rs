@@ -9,16 +9,16 @@ use chassis::secret::SecretString;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::cookies::Cookie;
 use super::double_click::{FormSubmission, SubmittedForm, process_once};
-use super::forms::browser_token;
-use super::page_error::PageError;
-use super::render::retry_after_value;
-use super::return_to::ReturnTo;
 use super::session;
-use super::view::{Errors, Field, Login};
 use crate::accounts::{SignInError, SignInRequest};
 use crate::app::{App, SharedApp};
+use crate::html::cookies::Cookie;
+use crate::html::forms::browser_token;
+use crate::html::page_error::PageError;
+use crate::html::render::retry_after_value;
+use crate::html::return_to::ReturnTo;
+use crate::html::view::{Errors, Field, Login};
 use chassis::http::{ClientInfo, Problem};
 
 /// The query of the sign-in and registration pages.

@@ -5,13 +5,13 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::cookies::Cookie;
-use super::forms::{LogoutConfirmation, logout_confirmation};
-use super::page_error::{FormFields, PageError};
-use super::render::Pages;
 use super::session;
-use super::view::Logout;
 use crate::app::{App, SharedApp};
+use crate::html::cookies::Cookie;
+use crate::html::forms::{LogoutConfirmation, logout_confirmation};
+use crate::html::page_error::{FormFields, PageError};
+use crate::html::render::Pages;
+use crate::html::view::Logout;
 use crate::sessions::SessionEnd;
 
 /// The fields of the form.

@@ -1,30 +1,23 @@
 //! The HTML pages: sign-in, registration, sign-out and set-up. They work without JavaScript, keep what was
 //! typed when a form has an error, and have the brand of the installation.
 //!
-//! A page is a view (`view.rs`, a template under `templates/`). [`Pages`] renders it and adds the nonce and
-//! the security headers. `csrf.rs`, `cookies.rs` and `return_to.rs` protect the forms and their redirects.
+//! A handler reads a form, calls a use case and shows a view of [`crate::html`].
 
-mod assets;
-mod brand;
-mod cookies;
-mod csrf;
+mod account_fields;
 mod double_click;
-mod forms;
 mod home;
 mod login;
 mod logout;
-mod page_error;
 mod register;
 mod registration_status;
-mod render;
-mod return_to;
 mod session;
 mod setup;
 mod sign_in_gate;
-mod view;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -34,18 +27,17 @@ use axum::routing::get;
 use chassis::http::Problem;
 use http::HeaderMap;
 
-pub use brand::{BrandConfig, BrandError};
-pub use forms::{
+pub use crate::html::forms::{
     BrowserCookie, LogoutConfirmation, browser_cookie, browser_token, check_form, logout_confirmation,
     session_token,
 };
+pub use crate::html::{ErrorPage, Pages};
 pub use logout::clear_browser_state;
-pub use page_error::not_found;
-pub use render::{ErrorPage, Pages, PagesConfig};
 
 pub(crate) use sign_in_gate::gate_page;
 
 use crate::app::SharedApp;
+use crate::html::page_error;
 
 /// The routes of the pages and their assets.
 pub fn routes(app: &SharedApp) -> Router<SharedApp> {
@@ -55,7 +47,10 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
         .route("/logout", get(logout::show).post(logout::submit))
         .route("/assets/{name}", get(asset))
         .route("/favicon.ico", get(favicon))
-        .layer(from_fn_with_state(app.clone(), page_error::render_error_page))
+        .layer(from_fn_with_state(
+            Arc::clone(&app.pages),
+            page_error::render_error_page,
+        ))
 }
 
 /// The routes that sign people in. They are closed for a while after a restoration.
@@ -78,13 +73,12 @@ pub fn error_page(pages: &Pages, error: &ErrorPage) -> Response {
 
 /// `GET /assets/{name}`: a static asset.
 async fn asset(
-    State(app): State<SharedApp>,
+    State(pages): State<Arc<Pages>>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, page_error::PageError> {
-    let brand = app.pages.brand.current();
-    let found = app
-        .pages
+    let brand = pages.brand.current();
+    let found = pages
         .assets
         .find(&name, brand.logo.as_ref())
         .ok_or_else(Problem::not_found)?;
@@ -92,6 +86,6 @@ async fn asset(
 }
 
 /// `GET /favicon.ico`: the icon, for programs that do not read the page.
-async fn favicon(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    app.pages.assets.mark.respond("favicon.ico", &headers)
+async fn favicon(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
+    pages.assets.mark.respond("favicon.ico", &headers)
 }

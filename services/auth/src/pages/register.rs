@@ -8,19 +8,20 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::http::{Problem, Query};
-use chassis::secret::{ExposeSecret, SecretString};
+use chassis::secret::SecretString;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
 use super::double_click::{FormSubmission, SubmittedForm, process_once};
 use super::login::{LoginQuery, busy, in_words, stale, throttled};
-use super::page_error::PageError;
-use super::render::{ErrorPage, retry_after_value};
-use super::return_to::ReturnTo;
 use super::session;
-use super::view::{Errors, Field, Register};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
+use crate::html::page_error::PageError;
+use crate::html::render::{ErrorPage, retry_after_value};
+use crate::html::return_to::ReturnTo;
+use crate::html::view::{Errors, Register};
 use crate::registration::{RegistrationState, Rejection};
 use crate::sign_up::{NewAccount, RegisterError, Registered};
 use chassis::http::ClientInfo;
@@ -230,66 +231,6 @@ fn sentence(detail: &str) -> String {
     first.chain(letters).chain(end.chars()).collect()
 }
 
-pub(crate) fn check_person(errors: &mut Errors, user_name: &str, email: &str) {
-    if user_name.trim().is_empty() {
-        errors.add("user_name", "Choose a user name.");
-    }
-    if email.trim().is_empty() {
-        errors.add("email", "Enter your e-mail address.");
-    }
-}
-
-pub(crate) fn check_password(errors: &mut Errors, password: &SecretString) {
-    if password.expose_secret().is_empty() {
-        errors.add("password", "Choose a password.");
-    }
-}
-
-/// The input fields of a new account.
-pub(crate) fn person_fields<'a>(user_name: &'a str, email: &'a str) -> Vec<Field<'a>> {
-    vec![
-        Field {
-            name: "user_name",
-            label: "User name",
-            kind: "text",
-            autocomplete: "username",
-            value: user_name,
-            hint: Some("You sign in with it. It can be seen by others."),
-            required: true,
-            autofocus: true,
-        },
-        Field {
-            name: "email",
-            label: "E-mail address",
-            kind: "email",
-            autocomplete: "email",
-            value: email,
-            required: true,
-            ..Field::default()
-        },
-    ]
-}
-
-/// The input field of a new password. `hint` says how long it has to be.
-pub(crate) fn password_field(hint: &str, autofocus: bool) -> Field<'_> {
-    Field {
-        name: "password",
-        label: "Password",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: Some(hint),
-        required: true,
-        autofocus,
-        ..Field::default()
-    }
-}
-
-/// The hint on the length of a password.
-pub(crate) fn password_hint(app: &App) -> String {
-    let least = app.passwords.min_length();
-    format!("At least {least} characters. Several words in a row are strong and easy to remember.")
-}
-
 fn require_open(app: &App) -> Result<(), PageError> {
     if app.sign_up.is_open() {
         return Ok(());
@@ -316,7 +257,7 @@ fn page(
     (status, errors): (StatusCode, Errors),
 ) -> Response {
     let (csrf, browser) = app.pages.form_token(headers).into_parts();
-    let hint = password_hint(app);
+    let hint = password_hint(&app.passwords);
     let mut fields = person_fields(user_name, email);
     fields.push(password_field(&hint, false));
     let view = Register {

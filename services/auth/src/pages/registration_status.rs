@@ -12,12 +12,12 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::double_click::{FormSubmission, SubmittedForm, process_once};
-use super::page_error::PageError;
-use super::return_to::ReturnTo;
 use super::session;
-use super::view::{RegistrationStatus, RegistrationStatusAction};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
+use crate::html::page_error::PageError;
+use crate::html::return_to::ReturnTo;
+use crate::html::view::{RegistrationStatus, RegistrationStatusAction};
 use crate::registration::{RegistrationState, Rejection};
 use chassis::http::ClientInfo;
 
@@ -116,31 +116,54 @@ async fn page(
 ) -> Result<Response, DbError> {
     let proved = session::has_proof(app, headers, id).await?;
     let (csrf, browser) = app.pages.form_token(headers).into_parts();
+    let ready = proved.then(|| RegistrationStatusAction::Post {
+        label: "Continue",
+        csrf,
+        id: id.to_string(),
+        return_to: return_to.as_str().to_owned(),
+    });
+    let (heading, lead, action) = content(progress, ready, return_to);
+    let view = RegistrationStatus {
+        page: app.pages.page(),
+        heading,
+        lead,
+        refresh_seconds: (progress == RegistrationState::Pending).then_some(REFRESH_SECONDS),
+        action,
+        leads_out: return_to.leads_out(),
+    };
+    let mut response = app.pages.show(StatusCode::OK, &view);
+    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    Ok(response)
+}
+
+/// The heading, the text and the action of the page. `ready` signs in, when this browser may do that.
+fn content(
+    progress: RegistrationState,
+    ready: Option<RegistrationStatusAction>,
+    return_to: &ReturnTo,
+) -> (&'static str, &'static str, RegistrationStatusAction) {
     let link = |label, path| RegistrationStatusAction::Link {
         label,
         url: return_to.link(path),
     };
-    let (heading, lead, action) = match progress {
+    match progress {
         RegistrationState::Pending => (
             "We are setting up your account",
             "This usually takes a moment. Leave this page open: it goes on by itself.",
             RegistrationStatusAction::Nothing,
         ),
-        RegistrationState::Active if proved => (
-            "Your account is ready",
-            "Everything is set up. Come on in.",
-            RegistrationStatusAction::Post {
-                label: "Continue",
-                csrf,
-                id: id.to_string(),
-                return_to: return_to.as_str().to_owned(),
-            },
-        ),
-        RegistrationState::Active => (
-            "Your account is ready",
-            "You can sign in with it now.",
-            link("Sign in", "/login"),
-        ),
+        RegistrationState::Active => match ready {
+            Some(action) => (
+                "Your account is ready",
+                "Everything is set up. Come on in.",
+                action,
+            ),
+            None => (
+                "Your account is ready",
+                "You can sign in with it now.",
+                link("Sign in", "/login"),
+            ),
+        },
         RegistrationState::Rejected(Rejection::UserNameTaken) => (
             "That user name is taken",
             "Somebody has it, or one that looks like it. Choose another user name to go on.",
@@ -161,16 +184,5 @@ async fn page(
             "Your account could not be set up, and nothing was kept. Please start again.",
             link("Start again", "/register"),
         ),
-    };
-    let view = RegistrationStatus {
-        page: app.pages.page(),
-        heading,
-        lead,
-        refresh_seconds: (progress == RegistrationState::Pending).then_some(REFRESH_SECONDS),
-        action,
-        leads_out: return_to.leads_out(),
-    };
-    let mut response = app.pages.show(StatusCode::OK, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
-    Ok(response)
+    }
 }

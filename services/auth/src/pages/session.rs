@@ -9,12 +9,12 @@ use chassis::secret::Token;
 use http::HeaderMap;
 use uuid::Uuid;
 
-use super::cookies::Cookie;
-use super::page_error::PageError;
-use super::return_to::ReturnTo;
 use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::form_submissions::SubmissionOutcome;
+use crate::html::cookies::Cookie;
+use crate::html::page_error::PageError;
+use crate::html::return_to::ReturnTo;
 use crate::registration::proof::PROOF_LIFETIME;
 use crate::sessions::{Session, StartError};
 use chassis::http::ClientInfo;

@@ -8,19 +8,17 @@ use chassis::secret::{SecretString, Token};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
 use super::double_click::{FormSubmission, SubmittedForm, process_once};
 use super::login::stale;
-use super::page_error::PageError;
-use super::register::{
-    check_password, check_person, continue_registration, password_field, password_hint, person_fields,
-    show_errors,
-};
-use super::render::ErrorPage;
-use super::return_to::ReturnTo;
+use super::register::{continue_registration, show_errors};
 use super::session;
-use super::view::{Errors, Setup};
 use crate::accounts::SignedIn;
 use crate::app::{App, SharedApp};
+use crate::html::page_error::PageError;
+use crate::html::render::ErrorPage;
+use crate::html::return_to::ReturnTo;
+use crate::html::view::{Errors, Setup};
 use crate::setup::SetupError;
 use crate::setup_links::Purpose;
 use crate::sign_up::{NewAccount, Registered};
@@ -191,7 +189,7 @@ fn page(
     (status, errors): (StatusCode, Errors),
 ) -> Response {
     let (csrf, browser) = app.pages.form_token(headers).into_parts();
-    let hint = password_hint(app);
+    let hint = password_hint(&app.passwords);
     let page = app.pages.page();
     let (heading, lead, button, user_name) = match purpose {
         Purpose::Administrator => (

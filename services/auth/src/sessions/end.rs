@@ -41,6 +41,21 @@ impl Sessions {
         Ok(ids.len() as u64)
     }
 
+    /// Ends every session of an account for an administrator: see [`Self::end_all`]. Returns the number of
+    /// sessions, or `None` when there is no such account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_all(&self, account: Uuid) -> Result<Option<u64>, DbError> {
+        let mut tx = self.db.begin("admin_end_sessions").await?;
+        if !accounts::exists(&mut tx, account).await? {
+            return Ok(None);
+        }
+        let count = self.end_all(&mut tx, account, SessionEnd::Revoked).await?;
+        tx.commit().await?;
+        Ok(Some(count))
+    }
+
     /// Ends a batch of expired sessions. Returns their number.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::secret::{SecretString, Token};
 use contract::SessionEnd;
+use url::Url;
 use uuid::Uuid;
 
 use crate::accounts::{self, Accounts};
@@ -70,6 +71,24 @@ impl SetUp {
             passwords,
             throttle,
         }
+    }
+
+    /// Makes an account for an administrator who calls. An account without a password gets an invitation, with
+    /// which the person chooses one.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] names the fields.
+    pub async fn create_account(&self, new: NewAccount) -> Result<(Registered, Option<Url>), RegisterError> {
+        let is_invited = new.password.is_none();
+        let prepared = self.sign_up.prepare(new).await?;
+        let mut tx = self.db.begin("admin_create_user").await?;
+        self.sign_up.record(&prepared, &mut tx).await?;
+        let link = match is_invited {
+            true => Some(self.links.issue_invitation(&mut tx, prepared.id()).await?),
+            false => None,
+        };
+        tx.commit().await?;
+        Ok((self.sign_up.submit(prepared).await?, link))
     }
 
     /// Makes the first administrator with a set-up link, which works once.

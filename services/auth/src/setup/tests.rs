@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::secret::SecretString;
-use url::Url;
 
 use super::*;
 use crate::registration::{RegistrationState, Rejection};

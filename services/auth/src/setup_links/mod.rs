@@ -100,6 +100,20 @@ impl SetUpLinks {
         Ok(self.setup_url(&token))
     }
 
+    /// Issues an invitation to an account whose user is known. Returns `None` when there is no such user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn invite(&self, account: Uuid) -> Result<Option<Url>, DbError> {
+        let mut tx = self.db.begin("admin_invite").await?;
+        if subjects::find(&mut tx, account).await?.is_none() {
+            return Ok(None);
+        }
+        let link = self.issue_invitation(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(Some(link))
+    }
+
     fn setup_url(&self, token: &Token) -> Url {
         let mut url = self.issuer.url().clone();
         url.set_path(&self.issuer.local("/setup"));

@@ -15,8 +15,8 @@ use tower::ServiceExt;
 use url::Url;
 use uuid::Uuid;
 
-use crate::app::router;
 use crate::clients::ClientMetadata;
+use crate::routes::router;
 use crate::testing::{self, PASSWORD, TestApp, client};
 
 pub(super) const ISSUER: &str = "https://id.example.org";

@@ -7,9 +7,9 @@ use askama::Template;
 use chassis::clock::SystemClock;
 use chassis::random::SystemRandom;
 
-use super::super::brand::BrandConfig;
-use super::super::render::{Pages, PagesConfig};
-use super::super::view::{
+use crate::html::brand::BrandConfig;
+use crate::html::render::{Pages, PagesConfig};
+use crate::html::view::{
     Error, Errors, Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus,
     RegistrationStatusAction, Setup,
 };

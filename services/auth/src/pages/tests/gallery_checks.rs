@@ -1,7 +1,7 @@
 //! What holds for every page of the gallery.
 
-use super::super::brand::BrandConfig;
 use super::gallery::{gallery, pages};
+use crate::html::brand::BrandConfig;
 
 #[test]
 fn gallery_pages_are_whole() {

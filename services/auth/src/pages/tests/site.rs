@@ -13,10 +13,11 @@ use testkit::TestDb;
 use uuid::Uuid;
 
 use super::browser::Browser;
-use crate::app::{App, SharedApp, router};
+use crate::app::{App, SharedApp};
 use crate::clients::ClientMetadata;
 use crate::grants;
 use crate::registration::{RegistrationState, Rejection};
+use crate::routes::router;
 use crate::sign_up::{NewAccount, RegistrationDecision, UsersService, UsersUnavailable};
 pub(super) use crate::testing::PASSWORD;
 use crate::testing::{app_with, settings_with, state_of};

@@ -1,5 +1,7 @@
 //! `PageError`: the error type of page handlers, which [`render_error_page`] renders with the current brand.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -10,8 +12,7 @@ use chassis::telemetry::TraceContext;
 use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::render::ErrorPage;
-use crate::app::SharedApp;
+use super::render::{ErrorPage, Pages};
 
 /// An error page to render.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ fn page_for_status(status: StatusCode) -> ErrorPage {
 
 /// Middleware that renders the error pages of its routes, also for errors of the router without a body.
 pub(crate) async fn render_error_page(
-    State(app): State<SharedApp>,
+    State(pages): State<Arc<Pages>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -116,7 +117,7 @@ pub(crate) async fn render_error_page(
         None if failed && !response.headers().contains_key(header::CONTENT_TYPE) => page_for_status(status),
         None => return response,
     };
-    let mut drawn = app.pages.error(&page);
+    let mut drawn = pages.error(&page);
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         drawn.headers_mut().insert(header::ALLOW, allow);
     }
@@ -124,9 +125,9 @@ pub(crate) async fn render_error_page(
 }
 
 /// The fallback of the router: an error page for browsers, a problem document (RFC 9457) for programs.
-pub async fn not_found(State(app): State<SharedApp>, request: Request) -> Response {
+pub async fn not_found(State(pages): State<Arc<Pages>>, request: Request) -> Response {
     if accepts(request.headers(), "text/html") {
-        app.pages.error(&page_for_status(StatusCode::NOT_FOUND))
+        pages.error(&page_for_status(StatusCode::NOT_FOUND))
     } else {
         Problem::not_found().into_response()
     }

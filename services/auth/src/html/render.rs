@@ -14,8 +14,10 @@ use super::assets::Assets;
 use super::brand::{BrandConfig, BrandError, BrandSource};
 use super::cookies::{Cookie, Cookies};
 use super::csrf::Csrf;
-use super::double_click::MAX_WAITING;
 use super::view::{self, Page, View};
+
+/// The number of requests of one process that may wait for a first submission of a form at once.
+pub(crate) const MAX_WAITING: usize = 64;
 
 /// The collaborators of the pages. There is one in a service.
 pub struct Pages {

@@ -1,0 +1,185 @@
+//! Rules inside a service: which modules may know which, who writes a table, and how long a handler may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::source::{Source, files};
+
+/// The services whose domains own their collaborators (ADR 0028).
+const SERVICES: [&str; 2] = ["auth", "users"];
+/// The modules that may know handlers and the whole application. All others are domains, or below them.
+const ABOVE_DOMAINS: [&str; 7] = ["app", "http", "lib", "main", "pages", "routes", "service"];
+/// What domains never name.
+const NOT_FOR_DOMAINS: [&str; 4] = ["app", "http", "pages", "routes"];
+/// The most lines that a function of a file that answers HTTP may have.
+const HANDLER_LINES: usize = 59;
+
+/// The source files of a service that are no tests.
+fn sources(service: &str) -> Vec<Source> {
+    let mut sources = files(&format!("services/{service}/src"), "rs");
+    sources.retain(|source| !source.is_test() && !source.path.ends_with("_tests.rs"));
+    assert!(
+        sources.len() > 20,
+        "{service}: does this test still see its files?"
+    );
+    sources
+}
+
+/// The top module of a file of a service.
+fn top_module(source: &Source) -> &str {
+    let below = source.path.split("/src/").nth(1).unwrap();
+    below.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The words of a line, without its strings and comments.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split("//").next().unwrap_or_default();
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+}
+
+/// What a line names that no domain may know.
+fn forbidden_name(line: &str) -> Option<&str> {
+    if let Some(name) = words(line).find(|word| ["App", "SharedApp"].contains(word)) {
+        return Some(name);
+    }
+    line.split("crate::").skip(1).find_map(|rest| {
+        let listed = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+        let names = listed.map_or_else(
+            || words(rest).take(1).collect::<Vec<&str>>(),
+            |listed| {
+                listed
+                    .split(',')
+                    .filter_map(|name| words(name.trim()).next())
+                    .collect()
+            },
+        );
+        names.into_iter().find(|name| NOT_FOR_DOMAINS.contains(name))
+    })
+}
+
+#[test]
+fn domains_know_neither_handlers_nor_the_whole_application() {
+    let mut faults = Vec::new();
+    for service in SERVICES {
+        for source in sources(service) {
+            if ABOVE_DOMAINS.contains(&top_module(&source)) {
+                continue;
+            }
+            for (number, line) in source.code() {
+                if let Some(name) = forbidden_name(line) {
+                    faults.push(format!("{}:{number} names {name}", source.path));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn what_a_domain_must_not_name_is_found() {
+    assert_eq!(forbidden_name("use crate::app::SharedApp;"), Some("SharedApp"));
+    assert_eq!(forbidden_name("use crate::{accounts, http};"), Some("http"));
+    assert_eq!(forbidden_name("    crate::pages::error_page()"), Some("pages"));
+    assert_eq!(forbidden_name("fn find(app: &App) {"), Some("App"));
+    assert_eq!(forbidden_name("use chassis::http::ClientInfo;"), None);
+    assert_eq!(
+        forbidden_name("use crate::accounts::{self, Accounts}; // of the App"),
+        None
+    );
+}
+
+/// The functions of a file and the number of their lines, by the indentation that rustfmt gives.
+fn function_lengths(source: &Source) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = source.without_tests().lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let is_function = ["fn ", "async fn ", "const fn "].iter().any(|sign| {
+            let visible = code
+                .strip_prefix("pub")
+                .map_or(code, |rest| rest.split_once(' ').map_or(rest, |(_, rest)| rest));
+            visible.starts_with(sign)
+        });
+        if is_function {
+            let end = format!("{}}}", &line[..line.len() - code.len()]);
+            let length = lines[start..].iter().take_while(|line| **line != end).count() + 1;
+            let name = code.split("fn ").nth(1).unwrap_or_default();
+            found.push((
+                name.split(['(', '<']).next().unwrap_or_default().to_owned(),
+                length,
+            ));
+        }
+    }
+    found
+}
+
+#[test]
+fn functions_that_answer_http_are_short() {
+    let (mut checked, mut long) = (0, Vec::new());
+    for service in SERVICES {
+        for source in sources(service) {
+            if !["http", "pages"].contains(&top_module(&source)) {
+                continue;
+            }
+            for (name, length) in function_lengths(&source) {
+                checked += 1;
+                if length > HANDLER_LINES {
+                    long.push(format!("{}: {name} has {length} lines", source.path));
+                }
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+    assert!(
+        checked > 150,
+        "only {checked} functions: does this test still see them?"
+    );
+}
+
+/// The tables that the statements of a store write.
+fn written_tables(text: &str) -> BTreeSet<String> {
+    let words: Vec<&str> = text
+        .split(|letter: char| letter.is_whitespace() || "\"();".contains(letter))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_table = |name: &str| {
+        name.chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    };
+    let written = words.windows(3).filter_map(|window| match *window {
+        ["INSERT", "INTO", table] | ["DELETE", "FROM", table] => Some(table),
+        ["UPDATE", table, "SET"] => Some(table),
+        _ => None,
+    });
+    written.filter(|name| is_table(name)).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_table_is_written_by_the_stores_of_one_module() {
+    for service in SERVICES {
+        let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for source in sources(service) {
+            if source.path.ends_with("/store.rs") || source.path.contains("/store/") {
+                for table in written_tables(source.without_tests()) {
+                    writers
+                        .entry(table)
+                        .or_default()
+                        .insert(top_module(&source).to_owned());
+                }
+            }
+        }
+        let shared: Vec<_> = writers.iter().filter(|(_, modules)| modules.len() > 1).collect();
+        assert!(shared.is_empty(), "{service}: {shared:?}");
+        assert!(writers.len() > 4, "{service}: only {:?}", writers.keys());
+    }
+}
+
+#[test]
+fn the_tables_of_a_statement_are_found() {
+    let text = r#"
+        "INSERT INTO one (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
+        "UPDATE two SET at = $1 WHERE id IN (SELECT id FROM three FOR UPDATE SKIP LOCKED)"
+        "DELETE FROM four"
+    "#;
+    let found: Vec<String> = written_tables(text).into_iter().collect();
+    assert_eq!(found, ["four", "one", "two"]);
+}
