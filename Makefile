@@ -2,7 +2,7 @@
 SHELL := bash
 SECONDS ?= 60
 .DELETE_ON_ERROR:
-.PHONY: help run setup test faults fuzz lint bench generate audit
+.PHONY: help run setup check test faults fuzz lint bench generate audit
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -13,7 +13,10 @@ run: ## Start both services on SQLite files under .vestibule
 setup: ## Install what the tests need, where it is missing
 	scripts/setup
 
-test: setup ## Run every test: unit, store (both engines), end to end, browser, clients
+check: ## Check quickly: formatting, lints, and the tests that need no server
+	scripts/check
+
+test: ## Run every test: unit, store (both engines), end to end, browser, clients
 	scripts/test
 
 faults: setup ## Let 1,000 random faults happen to each transport, and write the report into docs/reliability.md

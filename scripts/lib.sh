@@ -10,6 +10,21 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# A line of progress: what is ready, and the seconds since SECONDS was $1.
+done_in() {
+    local began=$1
+    shift
+    printf '== %s: %d s (%d s since the start)\n' "$*" $((SECONDS - began)) "$SECONDS"
+}
+
+# Runs a stage of a longer run, `stage NAME COMMAND…`, and prints its line of progress.
+stage() {
+    local name=$1 began=$SECONDS
+    shift
+    "$@" || die "$name: failed after $((SECONDS - began)) s"
+    done_in "$began" "$name"
+}
+
 # A Docker client without a daemon is of no use.
 docker_runs() { have docker && timeout 20 docker info >/dev/null 2>&1; }
 
