@@ -264,3 +264,29 @@ fn with_inline_secrets(text: &str) -> String {
     }
     lines.join("\n")
 }
+
+/// `make test` compiles no documentation tests, because there are none. An example that nobody compiles would rot.
+#[test]
+fn doc_comments_have_no_rust_example_that_would_not_be_run() {
+    let mut blocks = 0;
+    for folder in ["libs", "services", "cli", "bench", "fuzz", "tests"] {
+        for source in files(folder, "rs") {
+            let comments = source.text.lines().enumerate().filter_map(|(number, line)| {
+                let line = line.trim_start();
+                let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+                Some((number + 1, comment.trim()))
+            });
+            let fences = comments.filter(|(_, comment)| comment.starts_with("```"));
+            for (index, (number, fence)) in fences.enumerate() {
+                blocks += 1;
+                let is_end = index % 2 == 1;
+                assert!(
+                    is_end || fence == "```text",
+                    "{}:{number}: {fence} would be a documentation test, which `scripts/test` does not run",
+                    source.path
+                );
+            }
+        }
+    }
+    assert!(blocks > 2, "does this test still see the comments?");
+}
