@@ -63,7 +63,42 @@ pub enum EnvelopeError {
     },
 }
 
+/// What CloudEvents calls the context of an event: everything about it but its data.
+#[derive(Clone, Debug)]
+pub struct EventContext<'a> {
+    /// Unique per event.
+    pub id: Uuid,
+    /// The URL of the service that says it.
+    pub source: &'a str,
+    /// The `type`.
+    pub kind: &'a str,
+    /// The aggregate.
+    pub subject: Uuid,
+    /// The version of the aggregate after the event.
+    pub sequence: i64,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
 impl Envelope {
+    /// The envelope of an event, without a trace and without a position.
+    pub fn new(context: EventContext<'_>, data: Box<RawValue>) -> Self {
+        Self {
+            specversion: SpecVersion,
+            id: context.id,
+            source: context.source.to_owned(),
+            kind: context.kind.to_owned(),
+            subject: context.subject,
+            time: context.time,
+            datacontenttype: "application/json".to_owned(),
+            partitionkey: context.subject,
+            sequence: context.sequence,
+            traceparent: None,
+            position: None,
+            data,
+        }
+    }
+
     /// The data as `T`, or nothing when the event is of another type.
     ///
     /// # Errors

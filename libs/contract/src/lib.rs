@@ -11,6 +11,7 @@ mod envelope;
 #[cfg(test)]
 mod examples;
 mod people;
+mod profile;
 #[cfg(test)]
 mod tests;
 mod user_name;
@@ -29,11 +30,12 @@ pub use accounts::{
 };
 pub use asyncapi::ASYNCAPI;
 pub use catalogue::{EventType, catalogue};
-pub use envelope::{Envelope, EnvelopeError, SpecVersion};
+pub use envelope::{Envelope, EnvelopeError, EventContext, SpecVersion};
 pub use people::{
     Email, PersonName, RegistrationRejected, RejectionReason, UserCreated, UserDeactivated, UserDeleted,
     UserReactivated, UserState, UserUpdated,
 };
+pub use profile::{MAX_NAME_LENGTH, is_language_tag};
 pub use user_name::{InvalidUserName, UserName};
 pub use vocabulary::{EmailAddress, InvalidEmailAddress};
 

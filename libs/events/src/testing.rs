@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::outbox::Outbox;
 use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use crate::transport::{PublishError, Transport};
-use contract::{Envelope, SpecVersion, SubjectErased};
+use contract::{Envelope, EventContext, SubjectErased};
 
 pub use effects::{Effects, effects, of, quick};
 pub use outage::tries_seldom_and_says_so_once;
@@ -90,20 +90,16 @@ pub async fn changed(db: &Db, outbox: &Outbox, id: Uuid) -> i64 {
 
 /// An event as it would be delivered.
 pub fn event(id: Uuid, sequence: i64) -> Envelope {
-    Envelope {
-        specversion: SpecVersion,
+    let context = EventContext {
         id: new_id(),
-        source: SOURCE.to_owned(),
-        kind: "vestibule.subject.erased.v1".to_owned(),
+        source: SOURCE,
+        kind: "vestibule.subject.erased.v1",
         subject: id,
-        time: clock().now(),
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: id,
         sequence,
-        traceparent: None,
-        position: None,
-        data: serde_json::value::to_raw_value(&data(id, sequence)).unwrap(),
-    }
+        time: clock().now(),
+    };
+    let data = serde_json::value::to_raw_value(&data(id, sequence)).unwrap();
+    Envelope::new(context, data)
 }
 
 type Rule = dyn Fn(&Envelope) -> Result<(), PublishError> + Send + Sync;

@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use super::secret::Secret;
-use contract::{Envelope, SpecVersion};
+use contract::{Envelope, EventContext, SpecVersion};
 
 /// The type of the event that `POST …/test` sends. It is no event of the feed.
 pub const TEST_TYPE: &str = "vestibule.webhook.test.v1";
@@ -94,18 +94,14 @@ pub(crate) fn test_event(
     id: Uuid,
     now: Timestamp,
 ) -> Result<Envelope, serde_json::Error> {
-    Ok(Envelope {
-        specversion: SpecVersion,
+    let context = EventContext {
         id,
-        source: source.to_owned(),
-        kind: TEST_TYPE.to_owned(),
+        source,
+        kind: TEST_TYPE,
         subject: webhook,
-        time: now,
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: webhook,
         sequence: 1,
-        traceparent: None,
-        position: None,
-        data: to_raw_value(&TestData { webhook_id: webhook })?,
-    })
+        time: now,
+    };
+    let data = to_raw_value(&TestData { webhook_id: webhook })?;
+    Ok(Envelope::new(context, data))
 }

@@ -14,7 +14,7 @@ use chassis::on_engine;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::shutdown::Shutdown;
 use contract::Envelope;
-use contract::{EventData, RegistrationRequested, SpecVersion};
+use contract::{EventContext, EventData, RegistrationRequested};
 use events::feed::Feed;
 use events::operations::Operations;
 use events::transport::TransportKind;
@@ -141,20 +141,15 @@ pub(crate) fn requested(id: u128, name: &str) -> RegistrationRequested {
 /// An event of `auth`.
 pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
     let random: SharedRandom = Arc::new(SystemRandom::default());
-    Envelope {
-        specversion: SpecVersion,
+    let context = EventContext {
         id: random.uuid(&ManualClock::new(NOW)),
-        source: ISSUER.to_owned(),
-        kind: T::TYPE.to_owned(),
+        source: ISSUER,
+        kind: T::TYPE,
         subject,
-        time: NOW,
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: subject,
         sequence: 1,
-        traceparent: None,
-        position: None,
-        data: serde_json::value::to_raw_value(data).unwrap(),
-    }
+        time: NOW,
+    };
+    Envelope::new(context, serde_json::value::to_raw_value(data).unwrap())
 }
 
 /// What the inbox does with an event that it sees for the first time.

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::guard::Guard;
 use super::{Feed, MAX_LIMIT, MAX_WAIT, ReadError, sse};
 use crate::snapshot::State as AggregateState;
-use contract::{Envelope, SpecVersion};
+use contract::{Envelope, EventContext};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 /// The last position published, as far as the replica that answers knows: with it, a follower knows how far behind it is.
@@ -177,20 +177,15 @@ async fn snapshot<S: HasFeed>(
 }
 
 pub(crate) fn envelope(feed: &Feed, state: AggregateState) -> Envelope {
-    Envelope {
-        specversion: SpecVersion,
+    let context = EventContext {
         id: feed.outbox.random().uuid(&**feed.outbox.clock()),
-        source: feed.outbox.source().to_owned(),
-        kind: state.kind.to_owned(),
+        source: feed.outbox.source(),
+        kind: state.kind,
         subject: state.aggregate_id,
-        time: state.time,
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: state.aggregate_id,
         sequence: state.sequence,
-        traceparent: None,
-        position: None,
-        data: state.data,
-    }
+        time: state.time,
+    };
+    Envelope::new(context, state.data)
 }
 
 fn limit(asked: Option<i64>) -> Result<i64, Problem> {

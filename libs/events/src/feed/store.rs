@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::ReadError;
-use contract::{Envelope, SpecVersion};
+use contract::{Envelope, EventContext};
 
 #[derive(sqlx::FromRow)]
 struct Published {
@@ -40,19 +40,20 @@ pub async fn after(
         .bind(limit)
         .fetch_all(c)
         .await?);
-    let envelope = |row: Published| Envelope {
-        specversion: SpecVersion,
-        id: row.id,
-        source: source.to_owned(),
-        kind: row.kind,
-        subject: row.aggregate_id,
-        time: row.occurred_at,
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: row.aggregate_id,
-        sequence: row.sequence,
-        traceparent: row.traceparent,
-        position: Some(row.position),
-        data: row.payload.0,
+    let envelope = |row: Published| {
+        let context = EventContext {
+            id: row.id,
+            source,
+            kind: &row.kind,
+            subject: row.aggregate_id,
+            sequence: row.sequence,
+            time: row.occurred_at,
+        };
+        Envelope {
+            traceparent: row.traceparent,
+            position: Some(row.position),
+            ..Envelope::new(context, row.payload.0)
+        }
     };
     Ok(rows.into_iter().map(envelope).collect())
 }

@@ -12,6 +12,7 @@ mod bootstrap_marker;
 mod consumer;
 mod failures;
 mod housekeeping;
+mod metering;
 mod parked;
 mod repair;
 mod status;

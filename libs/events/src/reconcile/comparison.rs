@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chassis::db::DbError;
+use chassis::db::{DbError, next_cursor};
 use chassis::telemetry::error_text;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -71,8 +71,7 @@ impl<H: Handler> Reconciler<H> {
             let mut reader = self.inbox.db().reader().await?;
             let page = self.holdings.versions(&mut reader, span, PER_RANGE).await?;
             drop(reader);
-            let full = i64::try_from(page.len()).is_ok_and(|count| count >= PER_RANGE);
-            let last = page.last().map(|last| last.id).filter(|_| full);
+            let last = next_cursor(&page, PER_RANGE, |last| last.id);
             all.extend(self.complete(page).await?);
             match last {
                 Some(last) => span.after = last,

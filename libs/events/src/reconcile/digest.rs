@@ -2,7 +2,7 @@
 //! aggregates.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use chassis::db::{DbError, Reader};
+use chassis::db::{DbError, Reader, next_cursor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -80,8 +80,7 @@ pub(crate) async fn ranges(
             through: Uuid::max(),
         };
         let versions = snapshot.versions(reader, rest, PER_RANGE).await?;
-        let full = i64::try_from(versions.len()).is_ok_and(|count| count >= PER_RANGE);
-        let last = versions.last().map(|version| version.id).filter(|_| full);
+        let last = next_cursor(&versions, PER_RANGE, |version| version.id);
         ranges.push(Range {
             after,
             through: last.unwrap_or(Uuid::max()),

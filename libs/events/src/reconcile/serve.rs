@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use chassis::access::{EventsRead, HasVerifier, Scoped};
-use chassis::db::DbError;
+use chassis::db::{DbError, next_cursor};
 use chassis::http::{Problem, Query};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -109,8 +109,7 @@ async fn versions<S: HasFeed>(
         .versions(&mut reader, span, MAX_VERSIONS)
         .await
         .map_err(failed)?;
-    let full = i64::try_from(versions.len()).is_ok_and(|count| count >= MAX_VERSIONS);
-    let next = versions.last().map(|last| last.id).filter(|_| full);
+    let next = next_cursor(&versions, MAX_VERSIONS, |last| last.id);
     json("application/json", &Versions { versions, next })
 }
 

@@ -13,7 +13,7 @@ use super::store::{self, PublishFailure, Unsent};
 use super::{Relay, RelayOptions};
 use crate::trace;
 use crate::transport::{PublishError, Transport};
-use contract::{Envelope, SpecVersion};
+use contract::{Envelope, EventContext};
 
 /// For how long aggregates are left alone of which the transport took nothing while it took others.
 const POSTPONED: Duration = Duration::from_secs(1);
@@ -85,8 +85,16 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     drop(spans);
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
     trace_results(&keys, &events, &outcome.sent).await;
-    for failure in outcome
-        .failures
+    log_dead_letters(&outcome.failures);
+    Ok(Published {
+        head,
+        full: full || outcome.unsent,
+        unavailable: pause.filter(|_| outcome.sent.is_empty()),
+    })
+}
+
+fn log_dead_letters(failures: &[PublishFailure]) {
+    for failure in failures
         .iter()
         .filter(|failure| failure.dead_lettered_at.is_some())
     {
@@ -98,11 +106,6 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
             "an event was given up; it can be replayed"
         );
     }
-    Ok(Published {
-        head,
-        full: full || outcome.unsent,
-        unavailable: pause.filter(|_| outcome.sent.is_empty()),
-    })
 }
 
 /// Keeps count of whether the transport takes events. Answers for how long to leave one alone that refused some.
@@ -180,19 +183,17 @@ pub(super) fn split(row: Unsent, source: &str) -> (OutboxRowKey, Envelope) {
         attempts: row.attempts,
         failed: row.failed,
     };
-    let envelope = Envelope {
-        specversion: SpecVersion,
+    let context = EventContext {
         id: row.id,
-        source: source.to_owned(),
-        kind: row.kind,
+        source,
+        kind: &row.kind,
         subject: row.aggregate_id,
-        time: row.occurred_at,
-        datacontenttype: "application/json".to_owned(),
-        partitionkey: row.aggregate_id,
         sequence: row.sequence,
+        time: row.occurred_at,
+    };
+    let envelope = Envelope {
         traceparent: row.traceparent,
-        position: None,
-        data,
+        ..Envelope::new(context, data)
     };
     (key, envelope)
 }

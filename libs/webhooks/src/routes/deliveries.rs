@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
+use chassis::db::next_cursor;
 use chassis::http::{Path, Problem, Query};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -69,8 +70,7 @@ async fn list<S: HasWebhooks>(
         limit,
     };
     let deliveries = log::list(&mut reader, id, page).await?;
-    let full = i64::try_from(deliveries.len()).is_ok_and(|count| count == limit);
-    let next = deliveries.last().filter(|_| full).map(Delivery::event_id);
+    let next = next_cursor(&deliveries, limit, Delivery::event_id);
     Ok(Json(Page { deliveries, next }))
 }
 

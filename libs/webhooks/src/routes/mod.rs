@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::clock::Timestamp;
+use chassis::db::next_cursor;
 use chassis::http::{Path, Problem, Query, RawBody, parse_json};
 use chassis::secret::{SecretString, Token};
 use http::header::{CACHE_CONTROL, LOCATION};
@@ -174,8 +175,7 @@ async fn list<S: HasWebhooks>(
     let limit = limit(which.limit)?;
     let mut reader = webhooks.shared.db.reader().await?;
     let found = store::list(&mut reader, which.after.unwrap_or(Uuid::nil()), limit).await?;
-    let full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
-    let next = found.last().filter(|_| full).map(|webhook| webhook.id);
+    let next = next_cursor(&found, limit, |webhook| webhook.id);
     let now = webhooks.now();
     Ok(Json(Page {
         webhooks: found

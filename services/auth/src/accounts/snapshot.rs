@@ -1,7 +1,7 @@
 //! The snapshot of this service's events for new consumers: pending registrations and tombstones of erased
 //! accounts.
 
-use chassis::db::{DbError, Reader};
+use chassis::db::{DbError, Reader, next_cursor};
 use contract::SubjectErased;
 use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use uuid::Uuid;
@@ -26,8 +26,7 @@ impl Snapshot for AccountsSnapshot {
         Box::pin(async move {
             let after = after.and_then(|after| after.parse().ok()).unwrap_or(Uuid::nil());
             let rows = store::snapshot(reader, after, limit).await?;
-            let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
-            let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
+            let next = next_cursor(&rows, limit, |row| row.id.to_string());
             let states = rows.into_iter().map(snapshot_state).collect::<Result<_, _>>();
             let states = states.map_err(encode_error)?;
             Ok(SnapshotPage { states, next })

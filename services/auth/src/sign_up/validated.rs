@@ -1,17 +1,14 @@
 //! Validation of a new account: all invalid fields are reported at once.
 
 use chassis::clock::Timestamp;
-use contract::{EmailAddress, InvalidUserName, PersonName, RegistrationRequested, UserName};
+use contract::{
+    EmailAddress, InvalidUserName, MAX_NAME_LENGTH, PersonName, RegistrationRequested, UserName,
+    is_language_tag,
+};
 use uuid::Uuid;
 
 use super::{FieldError, NewAccount, RegisterError};
 use crate::credentials::{Password, Passwords, PersonalContext};
-
-/// The maximum length of a name, in characters.
-const NAME_LENGTH: usize = 256;
-
-/// The maximum length of a language tag, in bytes (RFC 5646 §4.4.1 requires at least 35).
-const LOCALE_LENGTH: usize = 35;
 
 /// The maximum number of groups, and the maximum length of each in characters.
 const GROUPS: (usize, usize) = (64, 128);
@@ -112,10 +109,10 @@ struct Errors(Vec<FieldError>);
 impl Errors {
     fn person_name(&mut self, field: &'static str, typed: Option<String>) -> Option<String> {
         let name = non_empty(typed)?;
-        if name.chars().count() > NAME_LENGTH || name.contains(char::is_control) {
+        if name.chars().count() > MAX_NAME_LENGTH || name.contains(char::is_control) {
             self.add(
                 field,
-                format!("use at most {NAME_LENGTH} characters and no control characters"),
+                format!("use at most {MAX_NAME_LENGTH} characters and no control characters"),
             );
         }
         Some(name)
@@ -142,11 +139,4 @@ fn non_empty(text: Option<String>) -> Option<String> {
     let text = text?;
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
-}
-
-fn is_language_tag(text: &str) -> bool {
-    text.len() <= LOCALE_LENGTH
-        && text.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
 }

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Email, PersonName, UserState};
+use contract::{Email, MAX_NAME_LENGTH, PersonName, UserState, is_language_tag};
 use scim::schema::{Attribute, CORE_USER, USER, canonicalize};
 use serde_json::{Map, Value};
 
-/// Characters of a part of a name at most.
-pub(crate) const MAX_NAME: usize = 256;
 /// E-mail addresses at most.
 pub(crate) const MAX_EMAILS: usize = 20;
 /// Levels of objects and lists in an attribute at most: a reader that stops at some depth can still read the record, in a
@@ -44,7 +42,7 @@ impl Invalid {
 /// # Errors
 /// The first value that does not fit.
 pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
-    check_beside(state, &BTreeMap::new())
+    check_beside(state, None)
 }
 
 /// Holds the new state of a person against the limits. An attribute that the person has keeps its name, though it would be
@@ -53,26 +51,24 @@ pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
 /// # Errors
 /// The first value that does not fit.
 pub(super) fn check_change(old: &UserState, new: &UserState) -> Result<(), Invalid> {
-    check_beside(new, &old.attributes)
+    check_beside(new, Some(old))
 }
 
-fn check_beside(state: &UserState, known: &BTreeMap<String, Value>) -> Result<(), Invalid> {
+fn check_beside(state: &UserState, old: Option<&UserState>) -> Result<(), Invalid> {
     check_name(&state.name)?;
     check_emails(&state.emails)?;
-    if let Some(locale) = &state.locale {
-        // RFC 5646 §4.4.1: 35 characters are enough for every tag that has no private part.
-        tag("locale", locale, 35, |c| c == '-', "a language tag such as fr-CH")?;
+    // What a user has stays, though it would be refused today.
+    let kept = old.and_then(|old| old.locale.as_ref());
+    if let Some(locale) = &state.locale
+        && kept != Some(locale)
+        && !is_language_tag(locale)
+    {
+        return Err(Invalid::new("locale", "expected a language tag such as fr-CH"));
     }
     if let Some(zone) = &state.zoneinfo {
-        tag(
-            "zoneinfo",
-            zone,
-            64,
-            |c| "/_+-".contains(c),
-            "a time zone such as Europe/Paris",
-        )?;
+        check_zone(zone)?;
     }
-    check_attributes(state, known)
+    check_attributes(state, old.map_or(&BTreeMap::new(), |old| &old.attributes))
 }
 
 fn check_name(name: &PersonName) -> Result<(), Invalid> {
@@ -82,7 +78,7 @@ fn check_name(name: &PersonName) -> Result<(), Invalid> {
         ("name.formatted", &name.formatted),
     ] {
         if let Some(value) = value {
-            text(field, value, MAX_NAME)?;
+            text(field, value, MAX_NAME_LENGTH)?;
         }
     }
     Ok(())
@@ -216,12 +212,17 @@ fn lines(field: &str, value: &str, max: usize) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn tag(field: &str, value: &str, max: usize, also: fn(char) -> bool, expected: &str) -> Result<(), Invalid> {
-    let fits =
-        (1..=max).contains(&value.len()) && value.chars().all(|c| c.is_ascii_alphanumeric() || also(c));
-    if fits {
-        Ok(())
-    } else {
-        Err(Invalid::new(field, format!("expected {expected}")))
+/// The form of a name in the database of time zones, of 64 characters at most.
+fn check_zone(zone: &str) -> Result<(), Invalid> {
+    let fits = (1..=64).contains(&zone.len())
+        && zone
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c));
+    match fits {
+        true => Ok(()),
+        false => Err(Invalid::new(
+            "zoneinfo",
+            "expected a time zone such as Europe/Paris",
+        )),
     }
 }

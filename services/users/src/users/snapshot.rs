@@ -1,6 +1,6 @@
 //! The snapshot of all users and tombstones, for consumers that begin (`GET /events/snapshot`).
 
-use chassis::db::{DbError, Reader};
+use chassis::db::{DbError, Reader, next_cursor};
 use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
 use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use serde_json::value::RawValue;
@@ -73,12 +73,8 @@ impl Cursor {
 
 async fn users(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
     let found = store::stored_after(reader, after, limit).await?;
-    let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
-    let last = found.last().map(|user| user.id).filter(|_| full);
-    let next = last.map_or_else(
-        || format!("{TOMBSTONES}{}", Uuid::nil()),
-        |id| format!("{USERS}{id}"),
-    );
+    let next = next_cursor(&found, limit, |user| format!("{USERS}{}", user.id));
+    let next = next.unwrap_or_else(|| format!("{TOMBSTONES}{}", Uuid::nil()));
     let states = found.into_iter().map(state_of).collect::<Result<_, _>>()?;
     Ok(SnapshotPage {
         states,
@@ -88,11 +84,7 @@ async fn users(reader: &mut Reader, after: UserId, limit: i64) -> Result<Snapsho
 
 async fn tombstones(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
     let found: Vec<UserDeleted> = store::tombstones_after(reader, after, limit).await?;
-    let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
-    let next = found
-        .last()
-        .filter(|_| full)
-        .map(|gone| format!("{TOMBSTONES}{}", gone.id));
+    let next = next_cursor(&found, limit, |gone| format!("{TOMBSTONES}{}", gone.id));
     let states = found.iter().map(state_of_gone).collect::<Result<_, _>>()?;
     Ok(SnapshotPage { states, next })
 }

@@ -85,6 +85,20 @@ testkit::on_both_engines! {
         assert_eq!(events_of(&db, id).await.len(), 1);
     }
 
+    async fn a_locale_from_before_its_form_was_checked_hinders_nobody(db: TestDb) {
+        let app = app(&db);
+        let ann = app.users.create(desired_user("ann")).await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
+        let old = UserState { locale: Some("english-".to_owned()), version: 2, ..ann.clone() };
+        store::update(&mut tx, &old).await.unwrap();
+        tx.commit().await.unwrap();
+        let desired = |locale: &str| DesiredState { locale: Some(locale.to_owned()), ..desired_user("anna") };
+        let refused = app.users.replace(ann.id, &IfMatch::Any, desired("french-")).await;
+        assert!(matches!(refused, Err(UserError::Invalid(_))));
+        let changed = app.users.replace(ann.id, &IfMatch::Any, desired("english-")).await.unwrap();
+        assert_eq!(changed.user_name.as_str(), "anna");
+    }
+
     async fn a_deleted_person_leaves_the_id_and_nothing_else(db: TestDb) {
         let app = app(&db);
         let id = app.users.create(desired_user("ann")).await.unwrap().id;

@@ -88,6 +88,7 @@ fn every_limit_names_its_field() {
         "name.family_name"
     );
     assert_eq!(refused(&|s| s.locale = Some("x".repeat(36))), "locale");
+    assert_eq!(refused(&|s| s.locale = Some("en--US".to_owned())), "locale");
     assert_eq!(
         refused(&|s| s.zoneinfo = Some("../../etc passwd".to_owned())),
         "zoneinfo"
