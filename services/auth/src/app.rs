@@ -298,15 +298,18 @@ extracted! {
     Accounts: accounts;
     Arc<Issuer>: issuer;
     Arc<Pages>: pages;
+    AuthorizationRequests: authorization_requests;
     Clients: clients;
     Db: db;
     DirectSignIn: direct_sign_in;
     FormSubmissions: form_submissions;
     Grants: grants;
     KeyRing: keys;
+    Passwords: passwords;
     Registrations: registrations;
     Sessions: sessions;
     SetUp: setup;
+    SharedClock: clock;
     SetUpLinks: setup_links;
     SignInGate: sign_in_gate;
     SignUp: sign_up;

@@ -20,6 +20,8 @@ mod userinfo;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
@@ -43,7 +45,10 @@ pub fn routes(app: &SharedApp) -> Router<SharedApp> {
 fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
     let pages = Router::new()
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
-        .route_layer(middleware::from_fn_with_state(app.clone(), pages::gate_page));
+        .route_layer(middleware::from_fn_with_state(
+            (app.sign_in_gate.clone(), Arc::clone(&app.pages)),
+            pages::gate_page,
+        ));
     let calls = authenticate::routes().route_layer(middleware::from_fn_with_state(
         app.sign_in_gate.clone(),
         sign_in_gate::gate_api,

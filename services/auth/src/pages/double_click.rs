@@ -7,18 +7,22 @@
 //! ends with its connection, and few wait at once.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::Response;
 use chassis::http::{Pairs, Problem};
 use chassis::telemetry::TraceContext;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-use super::session;
-use crate::app::{App, SharedApp};
-use crate::form_submissions::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState};
+use super::session::BrowserSessions;
+use crate::app::SharedApp;
+use crate::form_submissions::{
+    FormSubmissions, SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState,
+};
+use crate::html::Pages;
 use crate::html::cookies::Cookie;
 use crate::html::csrf::is_same_origin;
 use crate::html::page_error::PageError;
@@ -63,7 +67,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for SubmittedForm<T> {
     }
 }
 
-/// A form submission, as [`process_once`] needs it.
+/// A form submission, as [`FormProcessor::process_once`] needs it.
 pub(crate) struct FormSubmission<'a, F> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) submission: &'a Submission,
@@ -73,53 +77,75 @@ pub(crate) struct FormSubmission<'a, F> {
     pub(crate) is_admitted: F,
 }
 
-/// Runs `work`, unless the same browser sent the same form a moment ago. A response has its
-/// [`SubmissionOutcome`] among its extensions. A response without one is not recorded.
-pub(crate) async fn process_once(
-    app: SharedApp,
-    form: FormSubmission<'_, impl Future<Output = Result<bool, PageError>>>,
-    work: impl Future<Output = Result<Response, PageError>> + Send + 'static,
-) -> Result<Response, PageError> {
-    let Some(key) = submission_key(&app, &form) else {
-        return work.await;
-    };
-    let mut work = work;
-    let mut state = app.form_submissions.state(key).await?;
-    if state == SubmissionState::Unknown {
-        // When the first submission has signed the person in, the form token belongs to no session any more.
-        let good = app.pages.check_form(form.headers, &form.submission.csrf).is_ok();
-        if !good || !form.is_admitted.await? {
+/// Processes forms once.
+#[derive(Clone)]
+pub(crate) struct FormProcessor {
+    pages: Arc<Pages>,
+    submissions: FormSubmissions,
+    browser: BrowserSessions,
+}
+
+impl FromRef<SharedApp> for FormProcessor {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            pages: Arc::clone(&app.pages),
+            submissions: app.form_submissions.clone(),
+            browser: BrowserSessions::from_ref(app),
+        }
+    }
+}
+
+impl FormProcessor {
+    /// Runs `work`, unless the same browser sent the same form a moment ago. A response has its
+    /// [`SubmissionOutcome`] among its extensions. A response without one is not recorded.
+    pub(crate) async fn process_once(
+        &self,
+        form: FormSubmission<'_, impl Future<Output = Result<bool, PageError>>>,
+        work: impl Future<Output = Result<Response, PageError>> + Send + 'static,
+    ) -> Result<Response, PageError> {
+        let Some(key) = self.submission_key(&form) else {
             return work.await;
+        };
+        let mut work = work;
+        let mut state = self.submissions.state(key).await?;
+        if state == SubmissionState::Unknown {
+            // When the first submission has signed the person in, the form token belongs to no session any more.
+            let good = self.pages.check_form(form.headers, &form.submission.csrf).is_ok();
+            if !good || !form.is_admitted.await? {
+                return work.await;
+            }
+            match run_to_completion(self.submissions.clone(), key, work).await? {
+                ClaimRace::First(answer) => return answer,
+                ClaimRace::Later(undone) => work = undone,
+            }
+            state = SubmissionState::InProgress;
         }
-        match run_to_completion(app.clone(), key, work).await? {
-            ClaimRace::First(answer) => return answer,
-            ClaimRace::Later(undone) => work = undone,
+        if state == SubmissionState::InProgress {
+            state = self.wait_for_first(key).await?;
         }
-        state = SubmissionState::InProgress;
-    }
-    if state == SubmissionState::InProgress {
-        state = wait_for_first(&app, key).await?;
-    }
-    match state {
-        SubmissionState::Done(outcome) => {
-            session::repeat_outcome(&app, form.headers, outcome, form.return_to).await
+        match state {
+            SubmissionState::Done(outcome) => {
+                self.browser
+                    .repeat_outcome(form.headers, outcome, form.return_to)
+                    .await
+            }
+            SubmissionState::Unknown => work.await,
+            SubmissionState::InProgress => Err(try_again_later()),
         }
-        SubmissionState::Unknown => work.await,
-        SubmissionState::InProgress => Err(try_again_later()),
     }
-}
 
-fn submission_key<F>(app: &App, form: &FormSubmission<'_, F>) -> Option<SubmissionKey> {
-    let browser = app.pages.cookies.read(form.headers, Cookie::Browser)?;
-    is_same_origin(form.headers, &app.pages.origin)
-        .then(|| app.pages.csrf.submission_key(&browser, &form.submission.digest))
-}
+    fn submission_key<F>(&self, form: &FormSubmission<'_, F>) -> Option<SubmissionKey> {
+        let browser = self.pages.cookies.read(form.headers, Cookie::Browser)?;
+        is_same_origin(form.headers, &self.pages.origin)
+            .then(|| self.pages.csrf.submission_key(&browser, &form.submission.digest))
+    }
 
-async fn wait_for_first(app: &App, key: SubmissionKey) -> Result<SubmissionState, PageError> {
-    let Ok(_permit) = app.pages.waiting_submissions.try_acquire() else {
-        return Err(try_again_later());
-    };
-    Ok(app.form_submissions.wait_until_done(key).await?)
+    async fn wait_for_first(&self, key: SubmissionKey) -> Result<SubmissionState, PageError> {
+        let Ok(_permit) = self.pages.waiting_submissions.try_acquire() else {
+            return Err(try_again_later());
+        };
+        Ok(self.submissions.wait_until_done(key).await?)
+    }
 }
 
 fn try_again_later() -> PageError {
@@ -140,13 +166,17 @@ enum ClaimRace<W> {
     clippy::disallowed_methods,
     reason = "the request waits for the task; it goes on alone only when the browser has gone"
 )]
-async fn run_to_completion<W>(app: SharedApp, key: SubmissionKey, work: W) -> Result<ClaimRace<W>, PageError>
+async fn run_to_completion<W>(
+    submissions: FormSubmissions,
+    key: SubmissionKey,
+    work: W,
+) -> Result<ClaimRace<W>, PageError>
 where
     W: Future<Output = Result<Response, PageError>> + Send + 'static,
 {
     let task = async move {
-        match app.form_submissions.claim(key).await? {
-            Some(claim) => Ok(ClaimRace::First(run_claimed(app, claim, work).await)),
+        match submissions.claim(key).await? {
+            Some(claim) => Ok(ClaimRace::First(run_claimed(submissions, claim, work).await)),
             None => Ok(ClaimRace::Later(work)),
         }
     };
@@ -162,7 +192,7 @@ where
 }
 
 async fn run_claimed(
-    app: SharedApp,
+    submissions: FormSubmissions,
     claim: SubmissionClaim,
     work: impl Future<Output = Result<Response, PageError>> + Send,
 ) -> Result<Response, PageError> {
@@ -172,8 +202,8 @@ async fn run_claimed(
         .ok()
         .and_then(|answer| answer.extensions().get::<SubmissionOutcome>().copied());
     let noted = match outcome {
-        Some(outcome) => app.form_submissions.finish(claim, outcome).await,
-        None => app.form_submissions.release(claim).await,
+        Some(outcome) => submissions.finish(claim, outcome).await,
+        None => submissions.release(claim).await,
     };
     if let Err(error) = noted {
         tracing::warn!(error.message = %error, "a second click on the form will not be recognised");

@@ -1,22 +1,29 @@
 //! `GET /`: the home page of a signed-in person.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use chassis::clock::Timestamp;
 use http::{HeaderMap, StatusCode};
 
-use super::session;
-use crate::app::SharedApp;
+use super::session::BrowserSessions;
+use crate::html::Pages;
 use crate::html::page_error::PageError;
 use crate::html::view::Home;
-use crate::subjects::{self, Subject};
+use crate::subjects::{Subject, Subjects};
 
 /// `GET /`: the home page, or a redirect to the sign-in page.
-pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
-    let Some(session) = session::current(&app, &headers).await? else {
-        return Ok(app.pages.redirect("/login"));
+pub(crate) async fn show(
+    State(pages): State<Arc<Pages>>,
+    State(browser): State<BrowserSessions>,
+    State(subjects): State<Subjects>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let Some(session) = browser.current(&headers).await? else {
+        return Ok(pages.redirect("/login"));
     };
-    let subject = subjects::find(&mut app.db.reader().await?, session.account_id).await?;
+    let subject = subjects.find(session.account_id).await?;
     let mut facts = Vec::new();
     if let Some(subject) = &subject {
         facts.push(("User name", subject.user_name.clone()));
@@ -26,15 +33,15 @@ pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Re
         }
     }
     facts.push(("Signed in since", day_and_time(session.auth_time)));
-    let (csrf, browser) = app.pages.form_token(&headers).into_parts();
+    let (csrf, browser) = pages.form_token(&headers).into_parts();
     let view = Home {
-        page: app.pages.page(),
+        page: pages.page(),
         greeting: subject.as_ref().map(display_name),
         facts,
         csrf,
     };
-    let mut response = app.pages.show(StatusCode::OK, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    let mut response = pages.show(StatusCode::OK, &view);
+    pages.set_browser_cookie(&mut response, browser.as_ref());
     Ok(response)
 }
 

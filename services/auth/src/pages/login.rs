@@ -1,25 +1,53 @@
 //! `GET` and `POST /login`: the sign-in page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::Query;
 use chassis::secret::SecretString;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::double_click::{FormSubmission, SubmittedForm, process_once};
-use super::session;
-use crate::accounts::{SignInError, SignInRequest};
-use crate::app::{App, SharedApp};
+use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
+use super::session::BrowserSessions;
+use crate::accounts::{Accounts, SignInError, SignInRequest};
+use crate::app::SharedApp;
+use crate::authorization_requests::AuthorizationRequests;
+use crate::html::Pages;
 use crate::html::cookies::Cookie;
 use crate::html::forms::browser_token;
 use crate::html::page_error::PageError;
 use crate::html::render::retry_after_value;
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{Errors, Field, Login};
+use crate::sign_up::SignUp;
 use chassis::http::{ClientInfo, Problem};
+
+/// What the sign-in page needs.
+#[derive(Clone)]
+pub(crate) struct LoginPage {
+    pages: Arc<Pages>,
+    accounts: Accounts,
+    authorization_requests: AuthorizationRequests,
+    sign_up: SignUp,
+    browser: BrowserSessions,
+    forms: FormProcessor,
+}
+
+impl FromRef<SharedApp> for LoginPage {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            pages: FromRef::from_ref(app),
+            accounts: FromRef::from_ref(app),
+            authorization_requests: FromRef::from_ref(app),
+            sign_up: FromRef::from_ref(app),
+            browser: FromRef::from_ref(app),
+            forms: FromRef::from_ref(app),
+        }
+    }
+}
 
 /// The query of the sign-in and registration pages.
 #[derive(Deserialize)]
@@ -44,26 +72,27 @@ pub(crate) struct LoginForm {
 
 /// `GET /login`: shows the form.
 pub(crate) async fn show(
-    State(app): State<SharedApp>,
+    State(state): State<LoginPage>,
     headers: HeaderMap,
     query: Result<Query<LoginQuery>, chassis::http::Problem>,
 ) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&query?.0.return_to);
-    if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
-        return Ok(app.pages.redirect("/"));
+    if !return_to.leads_out() && state.browser.current(&headers).await?.is_some() {
+        return Ok(state.pages.redirect("/"));
     }
     let hint = match return_to.query() {
         Some(query) => {
-            let browser = browser_token(&app.pages, &headers);
-            let device = app.pages.cookies.read(&headers, Cookie::Device);
-            app.authorization_requests
+            let browser = browser_token(&state.pages, &headers);
+            let device = state.pages.cookies.read(&headers, Cookie::Device);
+            state
+                .authorization_requests
                 .user_name_hint(query, browser.as_ref(), device.as_ref())
                 .await?
         }
         None => None,
     };
     Ok(page(
-        &app,
+        &state,
         &headers,
         hint.as_deref().unwrap_or_default(),
         &return_to,
@@ -73,7 +102,7 @@ pub(crate) async fn show(
 
 /// `POST /login`: signs in.
 pub(crate) async fn submit(
-    State(app): State<SharedApp>,
+    State(state): State<LoginPage>,
     headers: HeaderMap,
     client: ClientInfo,
     sent: SubmittedForm<LoginForm>,
@@ -83,28 +112,28 @@ pub(crate) async fn submit(
         user_name: sent.form.user_name.clone(),
         password: sent.form.password.clone(),
         client: client.clone(),
-        device: app.pages.cookies.read(&headers, Cookie::Device),
+        device: state.pages.cookies.read(&headers, Cookie::Device),
     };
     let (is_complete, asked) = (missing(&sent.form).is_empty(), attempt.clone());
     let click = FormSubmission {
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: async { Ok(is_complete && app.accounts.is_admitted(&asked).await?) },
+        is_admitted: async { Ok(is_complete && state.accounts.is_admitted(&asked).await?) },
     };
-    let work = process(app.clone(), headers.clone(), sent.form, attempt);
-    process_once(app.clone(), click, work).await
+    let work = process(state.clone(), headers.clone(), sent.form, attempt);
+    state.forms.process_once(click, work).await
 }
 
 async fn process(
-    app: SharedApp,
+    state: LoginPage,
     headers: HeaderMap,
     form: LoginForm,
     attempt: SignInRequest,
 ) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&form.return_to);
-    let again = |outcome| page(&app, &headers, &form.user_name, &return_to, outcome);
-    if !app.pages.is_current_form(&headers, &form.csrf)? {
+    let again = |outcome| page(&state, &headers, &form.user_name, &return_to, outcome);
+    if !state.pages.is_current_form(&headers, &form.csrf)? {
         return Ok(again(stale()));
     }
     let errors = missing(&form);
@@ -112,14 +141,20 @@ async fn process(
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
     let client = attempt.client.clone();
-    let wait = match app.accounts.sign_in(attempt).await {
+    let wait = match state.accounts.sign_in(attempt).await {
         Ok(who) => {
-            let begun = session::sign_in_browser(&app, &headers, &client, &who, &return_to).await?;
+            let begun = state
+                .browser
+                .sign_in_browser(&headers, &client, &who, &return_to)
+                .await?;
             return Ok(begun.unwrap_or_else(|| again(invalid_credentials())));
         }
         Err(SignInError::InvalidCredentials) => return Ok(again(invalid_credentials())),
         Err(SignInError::Pending { id }) => {
-            return Ok(session::redirect_to_registration_status(&app, &headers, id, &return_to).await?);
+            return Ok(state
+                .browser
+                .redirect_to_registration_status(&headers, id, &return_to)
+                .await?);
         }
         Err(SignInError::Db(error)) => return Err(error.into()),
         Err(error @ SignInError::Hash) => return Err(Problem::internal(&error).into()),
@@ -196,18 +231,18 @@ pub(crate) fn in_words(wait: Duration) -> String {
 }
 
 fn page(
-    app: &App,
+    state: &LoginPage,
     headers: &HeaderMap,
     user_name: &str,
     return_to: &ReturnTo,
     (status, errors): FormOutcome,
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).into_parts();
+    let (csrf, browser) = state.pages.form_token(headers).into_parts();
     let view = Login {
-        page: app.pages.page(),
+        page: state.pages.page(),
         csrf,
         return_to: return_to.as_str(),
-        register_url: app.sign_up.is_open().then(|| return_to.link("/register")),
+        register_url: state.sign_up.is_open().then(|| return_to.link("/register")),
         fields: vec![
             Field {
                 name: "user_name",
@@ -232,7 +267,7 @@ fn page(
         errors: &errors,
         leads_out: return_to.leads_out(),
     };
-    let mut response = app.pages.show(status, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    let mut response = state.pages.show(status, &view);
+    state.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

@@ -1,18 +1,18 @@
 //! `GET` and `POST /logout`: the sign-out page.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::session;
-use crate::app::{App, SharedApp};
+use super::session::BrowserSessions;
 use crate::html::cookies::Cookie;
 use crate::html::forms::{LogoutConfirmation, logout_confirmation};
 use crate::html::page_error::{FormFields, PageError};
 use crate::html::render::Pages;
 use crate::html::view::Logout;
-use crate::sessions::SessionEnd;
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -23,40 +23,41 @@ pub(crate) struct LogoutInput {
 }
 
 /// `GET /logout`: asks for confirmation, or says that the person is signed out.
-pub(crate) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, PageError> {
-    Ok(match session::current(&app, &headers).await? {
-        Some(_) => confirmation_page(&app, &headers),
-        None => signed_out_page(&app),
+pub(crate) async fn show(
+    State(pages): State<Arc<Pages>>,
+    State(browser): State<BrowserSessions>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(match browser.current(&headers).await? {
+        Some(_) => confirmation_page(&pages, &headers),
+        None => signed_out_page(&pages),
     })
 }
 
 /// `POST /logout`: ends the session.
 pub(crate) async fn submit(
-    State(app): State<SharedApp>,
+    State(pages): State<Arc<Pages>>,
+    State(browser): State<BrowserSessions>,
     headers: HeaderMap,
     FormFields(form): FormFields<LogoutInput>,
 ) -> Result<Response, PageError> {
-    let is_fresh = app.pages.is_current_form(&headers, &form.csrf)?;
-    let session = session::current(&app, &headers).await?;
+    let is_fresh = pages.is_current_form(&headers, &form.csrf)?;
+    let session = browser.current(&headers).await?;
     match (is_fresh, session) {
         (false, Some(_)) => {
-            let mut response = confirmation_page(&app, &headers);
+            let mut response = confirmation_page(&pages, &headers);
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
-        (false, None) => return Ok(app.pages.redirect("/logout")),
+        (false, None) => return Ok(pages.redirect("/logout")),
         (true, Some(session)) => {
-            let mut tx = app.db.begin("pages_sign_out").await?;
-            app.sessions
-                .end(&mut tx, session.id, SessionEnd::SignedOut)
-                .await?;
-            tx.commit().await?;
+            browser.end(session.id).await?;
             tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
         }
         (true, None) => {}
     }
-    let mut response = app.pages.redirect("/logout");
-    clear_browser_state(&app.pages, &mut response);
+    let mut response = pages.redirect("/logout");
+    clear_browser_state(&pages, &mut response);
     Ok(response)
 }
 
@@ -78,18 +79,18 @@ pub fn clear_browser_state(pages: &Pages, response: &mut Response) {
     );
 }
 
-fn confirmation_page(app: &App, headers: &HeaderMap) -> Response {
+fn confirmation_page(pages: &Pages, headers: &HeaderMap) -> Response {
     let confirmation = LogoutConfirmation {
         client_name: None,
         action: "/logout",
         hidden: &[],
         leads_out: false,
     };
-    logout_confirmation(&app.pages, headers, &confirmation)
+    logout_confirmation(pages, headers, &confirmation)
 }
 
-fn signed_out_page(app: &App) -> Response {
-    let page = app.pages.page();
+fn signed_out_page(pages: &Pages) -> Response {
+    let page = pages.page();
     let view = Logout {
         heading: "You are signed out",
         lead: format!("You have left {}. See you soon.", page.brand.name),
@@ -97,5 +98,5 @@ fn signed_out_page(app: &App) -> Response {
         leads_out: false,
         page,
     };
-    app.pages.show(StatusCode::OK, &view)
+    pages.show(StatusCode::OK, &view)
 }

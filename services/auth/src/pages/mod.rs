@@ -63,7 +63,10 @@ fn sign_in_routes(app: &SharedApp) -> Router<SharedApp> {
             get(registration_status::show).post(registration_status::submit),
         )
         .route("/setup", get(setup::show).post(setup::submit))
-        .route_layer(from_fn_with_state(app.clone(), gate_page))
+        .route_layer(from_fn_with_state(
+            (app.sign_in_gate.clone(), Arc::clone(&app.pages)),
+            gate_page,
+        ))
 }
 
 /// The response with an error page. It never redirects.

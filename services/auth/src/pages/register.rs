@@ -3,9 +3,10 @@
 //! The page has to say that a user name is taken, so that people can choose a free one (the limit of SB-8).
 //! It never says whether an e-mail address is known.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::{Problem, Query};
 use chassis::secret::SecretString;
@@ -13,18 +14,40 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
-use super::double_click::{FormSubmission, SubmittedForm, process_once};
+use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
 use super::login::{LoginQuery, busy, in_words, stale, throttled};
-use super::session;
-use crate::accounts::SignedIn;
-use crate::app::{App, SharedApp};
+use super::session::BrowserSessions;
+use crate::app::SharedApp;
+use crate::credentials::Passwords;
+use crate::html::Pages;
 use crate::html::page_error::PageError;
 use crate::html::render::{ErrorPage, retry_after_value};
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{Errors, Register};
-use crate::registration::{RegistrationState, Rejection};
-use crate::sign_up::{NewAccount, RegisterError, Registered};
+use crate::sign_up::{NewAccount, RegisterError, SignUp};
 use chassis::http::ClientInfo;
+
+/// What the registration page needs.
+#[derive(Clone)]
+pub(crate) struct RegisterPage {
+    pages: Arc<Pages>,
+    sign_up: SignUp,
+    passwords: Passwords,
+    browser: BrowserSessions,
+    forms: FormProcessor,
+}
+
+impl FromRef<SharedApp> for RegisterPage {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            pages: FromRef::from_ref(app),
+            sign_up: FromRef::from_ref(app),
+            passwords: FromRef::from_ref(app),
+            browser: FromRef::from_ref(app),
+            forms: FromRef::from_ref(app),
+        }
+    }
+}
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -44,17 +67,17 @@ pub(crate) struct RegisterForm {
 
 /// `GET /register`: shows the form.
 pub(crate) async fn show(
-    State(app): State<SharedApp>,
+    State(state): State<RegisterPage>,
     headers: HeaderMap,
     query: Result<Query<LoginQuery>, Problem>,
 ) -> Result<Response, PageError> {
-    require_open(&app)?;
+    require_open(&state)?;
     let return_to = ReturnTo::parse(&query?.0.return_to);
-    if !return_to.leads_out() && session::current(&app, &headers).await?.is_some() {
-        return Ok(app.pages.redirect("/"));
+    if !return_to.leads_out() && state.browser.current(&headers).await?.is_some() {
+        return Ok(state.pages.redirect("/"));
     }
     Ok(page(
-        &app,
+        &state,
         &headers,
         ("", ""),
         &return_to,
@@ -64,7 +87,7 @@ pub(crate) async fn show(
 
 /// `POST /register`: registers an account.
 pub(crate) async fn submit(
-    State(app): State<SharedApp>,
+    State(state): State<RegisterPage>,
     headers: HeaderMap,
     client: ClientInfo,
     sent: SubmittedForm<RegisterForm>,
@@ -75,30 +98,30 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: async { Ok(complete && app.sign_up.is_admitted(ip).await?) },
+        is_admitted: async { Ok(complete && state.sign_up.is_admitted(ip).await?) },
     };
-    let work = process(app.clone(), headers.clone(), client, sent.form);
-    process_once(app.clone(), click, work).await
+    let work = process(state.clone(), headers.clone(), client, sent.form);
+    state.forms.process_once(click, work).await
 }
 
 async fn process(
-    app: SharedApp,
+    state: RegisterPage,
     headers: HeaderMap,
     client: ClientInfo,
     form: RegisterForm,
 ) -> Result<Response, PageError> {
-    require_open(&app)?;
+    require_open(&state)?;
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| {
         page(
-            &app,
+            &state,
             &headers,
             (&form.user_name, &form.email),
             &return_to,
             outcome,
         )
     };
-    if !app.pages.is_current_form(&headers, &form.csrf)? {
+    if !state.pages.is_current_form(&headers, &form.csrf)? {
         return Ok(again(stale()));
     }
     let errors = validate(&form);
@@ -111,8 +134,11 @@ async fn process(
         password: Some(form.password.clone()),
         ..NewAccount::default()
     };
-    match app.sign_up.sign_up(new, client.ip).await {
-        Ok(registered) => match continue_registration(&app, &headers, &client, registered, &return_to).await?
+    match state.sign_up.sign_up(new, client.ip).await {
+        Ok(registered) => match state
+            .browser
+            .continue_registration(&headers, &client, registered, &return_to)
+            .await?
         {
             Ok(response) => Ok(response),
             Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
@@ -126,49 +152,6 @@ fn validate(form: &RegisterForm) -> Errors {
     check_person(&mut errors, &form.user_name, &form.email);
     check_password(&mut errors, &form.password);
     errors
-}
-
-/// The response after a registration: a sign-in, a redirect to its status page, or the errors of the form.
-pub(crate) async fn continue_registration(
-    app: &App,
-    headers: &HeaderMap,
-    client: &ClientInfo,
-    registered: Registered,
-    return_to: &ReturnTo,
-) -> Result<Result<Response, Errors>, PageError> {
-    let mut errors = Errors::default();
-    match registered.state {
-        RegistrationState::Active => {
-            let who = SignedIn::by_password(registered.id, app.clock.now());
-            let begun = session::sign_in_browser(app, headers, client, &who, return_to).await?;
-            return Ok(Ok(
-                begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login")))
-            ));
-        }
-        RegistrationState::Pending => {
-            return Ok(Ok(session::redirect_to_registration_status(
-                app,
-                headers,
-                registered.id,
-                return_to,
-            )
-            .await?));
-        }
-        RegistrationState::Rejected(Rejection::UserNameTaken) => {
-            errors.add(
-                "user_name",
-                "Somebody has this user name already, or one that looks like it. Choose another one.",
-            );
-        }
-        RegistrationState::Rejected(Rejection::UserNameReserved) => {
-            errors.add("user_name", "This user name is reserved. Choose another one.");
-        }
-        RegistrationState::Rejected(Rejection::Invalid) => {
-            errors.add("user_name", "This user name cannot be used. Choose another one.");
-        }
-        RegistrationState::Expired => return Err(expired().into()),
-    }
-    Ok(Err(errors))
 }
 
 /// Shows the form again with the errors of the registration.
@@ -231,8 +214,8 @@ fn sentence(detail: &str) -> String {
     first.chain(letters).chain(end.chars()).collect()
 }
 
-fn require_open(app: &App) -> Result<(), PageError> {
-    if app.sign_up.is_open() {
+fn require_open(state: &RegisterPage) -> Result<(), PageError> {
+    if state.sign_up.is_open() {
         return Ok(());
     }
     let detail = "Ask an administrator for an account.";
@@ -243,25 +226,19 @@ fn require_open(app: &App) -> Result<(), PageError> {
     )
 }
 
-fn expired() -> ErrorPage {
-    let detail = "Setting up your account took too long. Nothing was kept; please start again.";
-    ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "That did not work out", detail)
-        .with_action("Start again", "/register")
-}
-
 fn page(
-    app: &App,
+    state: &RegisterPage,
     headers: &HeaderMap,
     (user_name, email): (&str, &str),
     return_to: &ReturnTo,
     (status, errors): (StatusCode, Errors),
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).into_parts();
-    let hint = password_hint(&app.passwords);
+    let (csrf, browser) = state.pages.form_token(headers).into_parts();
+    let hint = password_hint(&state.passwords);
     let mut fields = person_fields(user_name, email);
     fields.push(password_field(&hint, false));
     let view = Register {
-        page: app.pages.page(),
+        page: state.pages.page(),
         csrf,
         return_to: return_to.as_str(),
         login_url: return_to.link("/login"),
@@ -269,7 +246,7 @@ fn page(
         errors: &errors,
         leads_out: return_to.leads_out(),
     };
-    let mut response = app.pages.show(status, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    let mut response = state.pages.show(status, &view);
+    state.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }

@@ -3,7 +3,9 @@
 //! The page refreshes itself while the registration is pending. Signing in at the end is a POST, because a
 //! GET changes nothing. Only the browser that registered may do it.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::db::DbError;
 use chassis::http::{Problem, Query};
@@ -11,18 +13,39 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::double_click::{FormSubmission, SubmittedForm, process_once};
-use super::session;
+use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
+use super::session::{BrowserSessions, registration_status_path};
 use crate::accounts::SignedIn;
-use crate::app::{App, SharedApp};
+use crate::app::SharedApp;
+use crate::html::Pages;
 use crate::html::page_error::PageError;
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{RegistrationStatus, RegistrationStatusAction};
-use crate::registration::{RegistrationState, Rejection};
+use crate::registration::{RegistrationState, Registrations, Rejection};
 use chassis::http::ClientInfo;
 
 /// The seconds between two refreshes.
 const REFRESH_SECONDS: u32 = 2;
+
+/// What the status page of a registration needs.
+#[derive(Clone)]
+pub(crate) struct StatusPage {
+    pages: Arc<Pages>,
+    registrations: Registrations,
+    browser: BrowserSessions,
+    forms: FormProcessor,
+}
+
+impl FromRef<SharedApp> for StatusPage {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            pages: FromRef::from_ref(app),
+            registrations: FromRef::from_ref(app),
+            browser: FromRef::from_ref(app),
+            forms: FromRef::from_ref(app),
+        }
+    }
+}
 
 /// The query of the page.
 #[derive(Deserialize)]
@@ -45,23 +68,23 @@ pub(crate) struct ContinueForm {
 
 /// `GET /register/wait`: shows the status of a registration.
 pub(crate) async fn show(
-    State(app): State<SharedApp>,
+    State(state): State<StatusPage>,
     headers: HeaderMap,
     query: Result<Query<RegistrationStatusQuery>, Problem>,
 ) -> Result<Response, PageError> {
     let Query(query) = query.map_err(|_| Problem::not_found())?;
-    let progress = app
+    let progress = state
         .registrations
         .status(query.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let return_to = ReturnTo::parse(&query.return_to);
-    Ok(page(&app, &headers, query.id, progress, &return_to).await?)
+    Ok(page(&state, &headers, query.id, progress, &return_to).await?)
 }
 
 /// `POST /register/wait`: signs in with the proof of a completed registration.
 pub(crate) async fn submit(
-    State(app): State<SharedApp>,
+    State(state): State<StatusPage>,
     headers: HeaderMap,
     client: ClientInfo,
     sent: SubmittedForm<ContinueForm>,
@@ -72,50 +95,53 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &return_to,
-        is_admitted: async { Ok(session::has_proof(&app, &headers, id).await?) },
+        is_admitted: async { Ok(state.browser.has_proof(&headers, id).await?) },
     };
-    let work = process(app.clone(), headers.clone(), client, sent.form);
-    process_once(app.clone(), click, work).await
+    let work = process(state.clone(), headers.clone(), client, sent.form);
+    state.forms.process_once(click, work).await
 }
 
 async fn process(
-    app: SharedApp,
+    state: StatusPage,
     headers: HeaderMap,
     client: ClientInfo,
     form: ContinueForm,
 ) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&form.return_to);
-    if !app.pages.is_current_form(&headers, &form.csrf)? {
-        return Ok(app
+    if !state.pages.is_current_form(&headers, &form.csrf)? {
+        return Ok(state
             .pages
-            .redirect(&session::registration_status_path(form.id, &return_to)));
+            .redirect(&registration_status_path(form.id, &return_to)));
     }
-    let progress = app
+    let progress = state
         .registrations
         .status(form.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let proved = match progress {
-        RegistrationState::Active => session::redeem_proof(&app, &headers, form.id).await?,
+        RegistrationState::Active => state.browser.redeem_proof(&headers, form.id).await?,
         _ => None,
     };
     let Some(auth_time) = proved else {
-        return Ok(page(&app, &headers, form.id, progress, &return_to).await?);
+        return Ok(page(&state, &headers, form.id, progress, &return_to).await?);
     };
     let who = SignedIn::by_password(form.id, auth_time);
-    let begun = session::sign_in_browser(&app, &headers, &client, &who, &return_to).await?;
-    Ok(begun.unwrap_or_else(|| app.pages.redirect(&return_to.link("/login"))))
+    let begun = state
+        .browser
+        .sign_in_browser(&headers, &client, &who, &return_to)
+        .await?;
+    Ok(begun.unwrap_or_else(|| state.pages.redirect(&return_to.link("/login"))))
 }
 
 async fn page(
-    app: &App,
+    state: &StatusPage,
     headers: &HeaderMap,
     id: Uuid,
     progress: RegistrationState,
     return_to: &ReturnTo,
 ) -> Result<Response, DbError> {
-    let proved = session::has_proof(app, headers, id).await?;
-    let (csrf, browser) = app.pages.form_token(headers).into_parts();
+    let proved = state.browser.has_proof(headers, id).await?;
+    let (csrf, browser) = state.pages.form_token(headers).into_parts();
     let ready = proved.then(|| RegistrationStatusAction::Post {
         label: "Continue",
         csrf,
@@ -124,15 +150,15 @@ async fn page(
     });
     let (heading, lead, action) = content(progress, ready, return_to);
     let view = RegistrationStatus {
-        page: app.pages.page(),
+        page: state.pages.page(),
         heading,
         lead,
         refresh_seconds: (progress == RegistrationState::Pending).then_some(REFRESH_SECONDS),
         action,
         leads_out: return_to.leads_out(),
     };
-    let mut response = app.pages.show(StatusCode::OK, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    let mut response = state.pages.show(StatusCode::OK, &view);
+    state.pages.set_browser_cookie(&mut response, browser.as_ref());
     Ok(response)
 }
 

@@ -1,28 +1,59 @@
 //! `GET` and `POST /setup`: the page of a one-time link, which makes the first administrator or lets an
 //! invited person choose a password (SB-11).
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, State};
 use axum::response::Response;
+use chassis::clock::SharedClock;
 use chassis::http::{Problem, Query};
 use chassis::secret::{SecretString, Token};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
-use super::double_click::{FormSubmission, SubmittedForm, process_once};
+use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
 use super::login::stale;
-use super::register::{continue_registration, show_errors};
-use super::session;
+use super::register::show_errors;
+use super::session::BrowserSessions;
 use crate::accounts::SignedIn;
-use crate::app::{App, SharedApp};
+use crate::app::SharedApp;
+use crate::credentials::Passwords;
+use crate::html::Pages;
 use crate::html::page_error::PageError;
 use crate::html::render::ErrorPage;
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{Errors, Setup};
-use crate::setup::SetupError;
-use crate::setup_links::Purpose;
+use crate::setup::{SetUp, SetupError};
+use crate::setup_links::{Purpose, SetUpLinks};
 use crate::sign_up::{NewAccount, Registered};
 use chassis::http::ClientInfo;
+
+/// What the page of a one-time link needs.
+#[derive(Clone)]
+pub(crate) struct SetupPage {
+    pages: Arc<Pages>,
+    setup: SetUp,
+    setup_links: SetUpLinks,
+    passwords: Passwords,
+    clock: SharedClock,
+    browser: BrowserSessions,
+    forms: FormProcessor,
+}
+
+impl FromRef<SharedApp> for SetupPage {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            pages: FromRef::from_ref(app),
+            setup: FromRef::from_ref(app),
+            setup_links: FromRef::from_ref(app),
+            passwords: FromRef::from_ref(app),
+            clock: FromRef::from_ref(app),
+            browser: FromRef::from_ref(app),
+            forms: FromRef::from_ref(app),
+        }
+    }
+}
 
 /// The query of the link.
 #[derive(Deserialize)]
@@ -52,19 +83,19 @@ pub(crate) struct SetupForm {
 
 /// `GET /setup`: shows the form of a valid link.
 pub(crate) async fn show(
-    State(app): State<SharedApp>,
+    State(state): State<SetupPage>,
     headers: HeaderMap,
     query: Result<Query<SetupQuery>, Problem>,
 ) -> Result<Response, PageError> {
     let token = Token::new(query?.0.token);
-    let purpose = app.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
+    let purpose = state.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
     let empty = SetupInput {
         token: &token,
         user_name: "",
         email: "",
     };
     Ok(page(
-        &app,
+        &state,
         &headers,
         &purpose,
         &empty,
@@ -74,7 +105,7 @@ pub(crate) async fn show(
 
 /// `POST /setup`: makes the administrator or sets the password.
 pub(crate) async fn submit(
-    State(app): State<SharedApp>,
+    State(state): State<SetupPage>,
     headers: HeaderMap,
     client: ClientInfo,
     sent: SubmittedForm<SetupForm>,
@@ -85,27 +116,27 @@ pub(crate) async fn submit(
         headers: &headers,
         submission: &sent.submission,
         return_to: &home,
-        is_admitted: async { Ok(app.setup_links.inspect(&link).await?.is_some()) },
+        is_admitted: async { Ok(state.setup_links.inspect(&link).await?.is_some()) },
     };
-    let work = process(app.clone(), headers.clone(), client, sent.form);
-    process_once(app.clone(), click, work).await
+    let work = process(state.clone(), headers.clone(), client, sent.form);
+    state.forms.process_once(click, work).await
 }
 
 async fn process(
-    app: SharedApp,
+    state: SetupPage,
     headers: HeaderMap,
     client: ClientInfo,
     form: SetupForm,
 ) -> Result<Response, PageError> {
-    let fresh = app.pages.is_current_form(&headers, &form.csrf)?;
+    let fresh = state.pages.is_current_form(&headers, &form.csrf)?;
     let token = Token::new(form.token.clone());
-    let purpose = app.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
+    let purpose = state.setup_links.inspect(&token).await?.ok_or_else(not_valid)?;
     let input = SetupInput {
         token: &token,
         user_name: &form.user_name,
         email: &form.email,
     };
-    let again = |outcome| page(&app, &headers, &purpose, &input, outcome);
+    let again = |outcome| page(&state, &headers, &purpose, &input, outcome);
     if !fresh {
         return Ok(again(stale()));
     }
@@ -117,17 +148,24 @@ async fn process(
     if !errors.is_empty() {
         return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
     }
-    match execute(&app, &purpose, (&token, &form), &client).await {
+    match execute(&state, &purpose, (&token, &form), &client).await {
         Ok(SetupOutcome::Registered(registered)) => {
-            match continue_registration(&app, &headers, &client, registered, &ReturnTo::home()).await? {
+            match state
+                .browser
+                .continue_registration(&headers, &client, registered, &ReturnTo::home())
+                .await?
+            {
                 Ok(response) => Ok(response),
                 Err(errors) => Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors))),
             }
         }
         Ok(SetupOutcome::PasswordChosen(account_id)) => {
-            let who = SignedIn::by_password(account_id, app.clock.now());
-            let begun = session::sign_in_browser(&app, &headers, &client, &who, &ReturnTo::home()).await?;
-            Ok(begun.unwrap_or_else(|| app.pages.redirect("/login")))
+            let who = SignedIn::by_password(account_id, state.clock.now());
+            let begun = state
+                .browser
+                .sign_in_browser(&headers, &client, &who, &ReturnTo::home())
+                .await?;
+            Ok(begun.unwrap_or_else(|| state.pages.redirect("/login")))
         }
         Err(SetupError::NotValid) => Err(not_valid().into()),
         Err(SetupError::Register(error)) => show_errors(error, again),
@@ -140,7 +178,7 @@ enum SetupOutcome {
 }
 
 async fn execute(
-    app: &App,
+    state: &SetupPage,
     purpose: &Purpose,
     (token, form): (&Token, &SetupForm),
     client: &ClientInfo,
@@ -153,12 +191,13 @@ async fn execute(
                 password: Some(form.password.clone()),
                 ..NewAccount::default()
             };
-            app.setup
+            state
+                .setup
                 .make_administrator(token, new, client.ip)
                 .await
                 .map(SetupOutcome::Registered)
         }
-        Purpose::Invitation { .. } => app
+        Purpose::Invitation { .. } => state
             .setup
             .choose_password(token, form.password.clone(), client.ip)
             .await
@@ -182,15 +221,15 @@ struct SetupInput<'a> {
 }
 
 fn page(
-    app: &App,
+    state: &SetupPage,
     headers: &HeaderMap,
     purpose: &Purpose,
     input: &SetupInput<'_>,
     (status, errors): (StatusCode, Errors),
 ) -> Response {
-    let (csrf, browser) = app.pages.form_token(headers).into_parts();
-    let hint = password_hint(&app.passwords);
-    let page = app.pages.page();
+    let (csrf, browser) = state.pages.form_token(headers).into_parts();
+    let hint = password_hint(&state.passwords);
+    let page = state.pages.page();
     let (heading, lead, button, user_name) = match purpose {
         Purpose::Administrator => (
             "Make the first administrator",
@@ -229,7 +268,7 @@ fn page(
         fields,
         errors: &errors,
     };
-    let mut response = app.pages.show(status, &view);
-    app.pages.set_browser_cookie(&mut response, browser.as_ref());
+    let mut response = state.pages.show(status, &view);
+    state.pages.set_browser_cookie(&mut response, browser.as_ref());
     response
 }
