@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use chassis::http::header::{accepts, content_type, cookie_values, list};
-use chassis::http::{ClientInfo, Network, Pairs, Peer, check_host, parse_json};
+use chassis::http::{ClientInfo, Pairs, Peer, check_host, parse_json};
+use chassis::network::Network;
 use chassis::telemetry::TraceContext;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, header};

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod elastic;
 #[cfg(test)]
 mod files;

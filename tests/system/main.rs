@@ -9,6 +9,8 @@ mod asyncapi;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod chassis_words;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod consumers;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Source, files};
 
-/// The crates that have none. `chassis` still has one.
-const WITHOUT_CIRCLES: [&str; 10] = [
+/// The crates that have none: every one with more than a few modules.
+const WITHOUT_CIRCLES: [&str; 11] = [
+    "libs/chassis",
     "libs/contract",
     "libs/events",
     "libs/brokers",

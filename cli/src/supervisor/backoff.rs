@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chassis::backoff::exponential_pause;
+
 /// A service that ran this long has recovered: the next exit starts at the initial delay.
 const RECOVERY_TIME: Duration = Duration::from_secs(10);
 
@@ -10,7 +12,6 @@ const RECOVERY_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Backoff {
     initial: Duration,
     max: Duration,
-    next: Duration,
     /// Exits in a row without a recovery.
     pub(super) exits: u32,
 }
@@ -20,7 +21,6 @@ impl Backoff {
         Self {
             initial,
             max,
-            next: initial,
             exits: 0,
         }
     }
@@ -28,11 +28,9 @@ impl Backoff {
     /// The delay before the restart of a service that ran for `uptime`.
     pub(super) fn next_delay(&mut self, uptime: Duration) -> Duration {
         if uptime >= RECOVERY_TIME {
-            self.next = self.initial;
             self.exits = 0;
         }
-        let wait = self.next;
-        self.next = self.next.saturating_mul(2).min(self.max);
+        let wait = exponential_pause(self.initial, self.max, self.exits);
         self.exits = self.exits.saturating_add(1);
         wait
     }

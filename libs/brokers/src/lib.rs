@@ -6,6 +6,7 @@ mod catalogue;
 mod config;
 mod follow;
 mod kafka;
+mod log_catalogue;
 mod ordered_batches;
 mod rabbitmq;
 #[cfg(test)]
@@ -16,6 +17,8 @@ use chassis::config::ConfigError;
 use contract::Envelope;
 use events::feed::FeedTransport;
 use events::transport::{PublishError, Transport};
+
+use chassis::telemetry::Declarations;
 
 pub use catalogue::METRICS;
 use config::Choice;
@@ -81,3 +84,10 @@ impl Transport for AnyTransport {
         }
     }
 }
+
+/// The metrics, actions and log fields of this crate.
+pub const TELEMETRY: Declarations = Declarations {
+    metrics: METRICS,
+    actions: &[],
+    fields: log_catalogue::FIELDS,
+};

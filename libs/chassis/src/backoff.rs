@@ -1,5 +1,8 @@
 //! Exponential backoff of background tasks: a growing pause after each consecutive failure, with one log line when
 //! failures begin and one when they end.
+//!
+//! The crate `backon` retries one call until its attempts are used up. The tasks here never give up, an outage is told once
+//! however many calls fail in it, and some pauses follow from attempts that a row of the database counts.
 
 #[cfg(test)]
 mod tests;
@@ -110,8 +113,12 @@ impl Backoff {
     }
 
     fn pause(&self) -> Duration {
-        self.first
-            .saturating_mul(2_u32.saturating_pow(self.count.min(16)))
-            .min(self.longest)
+        exponential_pause(self.first, self.longest, self.count)
     }
+}
+
+/// The pause before the next attempt after `earlier` pauses: `first`, doubled each time, up to `longest`.
+pub fn exponential_pause(first: Duration, longest: Duration, earlier: u32) -> Duration {
+    let factor = 1_u32.checked_shl(earlier).unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(longest)
 }

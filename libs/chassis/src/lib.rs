@@ -12,6 +12,7 @@ pub mod db;
 pub mod health;
 pub mod http;
 pub mod http_client;
+pub mod network;
 pub mod outbound;
 pub mod random;
 pub mod secret;

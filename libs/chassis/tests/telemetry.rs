@@ -6,11 +6,19 @@ use axum::routing::{get, post};
 use chassis::config::{LimitsConfig, LogConfig, TracesConfig};
 use chassis::http::{PublicScheme, standard_layers};
 use chassis::http_client::{ClientOptions, HttpClient};
-use chassis::telemetry;
+use chassis::telemetry::{self, CallerFields, Vocabulary};
 use tower::ServiceExt;
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
+
+const VOCABULARY: Vocabulary = Vocabulary {
+    declarations: &[],
+    caller: CallerFields {
+        subject: "user.id",
+        client: "actor.client.id",
+    },
+};
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
@@ -46,8 +54,13 @@ async fn a_request_is_traced_onward_and_to_the_collector_and_measured_by_route()
         otlp_endpoint: Some(url.clone()),
         ..TracesConfig::default()
     };
-    let guard = telemetry::init("auth", &LogConfig::default(), &traces).unwrap();
-    let again = telemetry::init("auth", &LogConfig::default(), &TracesConfig::default());
+    let guard = telemetry::init("auth", &LogConfig::default(), &traces, VOCABULARY).unwrap();
+    let again = telemetry::init(
+        "auth",
+        &LogConfig::default(),
+        &TracesConfig::default(),
+        VOCABULARY,
+    );
     assert!(again.is_err(), "telemetry is set up once");
 
     let client = HttpClient::new(ClientOptions::default()).unwrap();

@@ -11,6 +11,7 @@ mod catalogue;
 pub mod feed;
 mod follow;
 mod inbox;
+mod log_catalogue;
 pub mod operations;
 mod outbox;
 pub mod reconcile;
@@ -25,6 +26,7 @@ pub mod trace;
 pub mod transport;
 
 use chassis::db::Migrations;
+use chassis::telemetry::Declarations;
 
 pub use asyncapi::asyncapi_routes;
 pub use catalogue::METRICS;
@@ -52,3 +54,10 @@ where
 {
     feed::routes().merge(reconcile::routes())
 }
+
+/// The metrics, actions and log fields of this crate.
+pub const TELEMETRY: Declarations = Declarations {
+    metrics: METRICS,
+    actions: log_catalogue::ACTIONS,
+    fields: log_catalogue::FIELDS,
+};

@@ -1,5 +1,6 @@
 //! Checks of log lines against the ECS logging specification and `docs/reference/logs.md`.
 //!
+//! `logs/declared.json` has the actions and fields that the crates declare; `scripts/generate` writes it from the code.
 //! `logs/ecs-fields.json` has the definitions of the Elastic Common Schema for the fields that Vestibule uses: name, type,
 //! whether it is a list, allowed values, and the event types of each category.
 
@@ -13,7 +14,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use chassis::telemetry::{ACTIONS, FIELDS};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,6 +37,32 @@ fn schema() -> &'static BTreeMap<String, EcsField> {
     static SCHEMA: OnceLock<BTreeMap<String, EcsField>> = OnceLock::new();
     SCHEMA.get_or_init(|| {
         serde_json::from_str(include_str!("logs/ecs-fields.json")).expect("the fixture is well-formed")
+    })
+}
+
+/// The actions and fields that the crates declare.
+#[derive(Debug, Deserialize)]
+struct Declared {
+    actions: Vec<DeclaredAction>,
+    /// The kind of each field: `keyword`, `keywords`, `text`, `long`, `ip`, `date`, `labels`.
+    fields: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the tests check each action as a whole")
+)]
+struct DeclaredAction {
+    name: String,
+    category: Option<String>,
+    types: Vec<String>,
+}
+
+fn declared() -> &'static Declared {
+    static DECLARED: OnceLock<Declared> = OnceLock::new();
+    DECLARED.get_or_init(|| {
+        serde_json::from_str(include_str!("logs/declared.json")).expect("the generated file is well-formed")
     })
 }
 
@@ -146,11 +172,11 @@ fn structure(names: &[&str]) -> Vec<String> {
 
 /// Checks that the field is documented and its value has the right type.
 fn field(name: &str, value: &Value) -> Option<String> {
-    let Some(ours) = FIELDS.iter().find(|field| field.name == name) else {
+    let Some(kind) = declared().fields.get(name) else {
         return Some(format!("has {name}, which is not documented"));
     };
     if name.starts_with("vestibule.") {
-        return (!fits(&elastic(ours.kind), false, value)).then(|| format!("has a wrong {name}: {value}"));
+        return (!fits(elastic(kind), false, value)).then(|| format!("has a wrong {name}: {value}"));
     }
     let Some(known) = schema().get(name) else {
         return Some(format!("has {name}, which the schema does not know"));
@@ -171,18 +197,14 @@ fn field(name: &str, value: &Value) -> Option<String> {
     Some(format!("has {name} {forbidden}, which the schema does not allow"))
 }
 
-/// The Elasticsearch name of a field type.
-fn elastic(kind: chassis::telemetry::FieldKind) -> String {
-    use chassis::telemetry::FieldKind;
+/// The Elasticsearch type of a declared kind of field.
+fn elastic(kind: &str) -> &str {
     match kind {
-        FieldKind::Keyword | FieldKind::Keywords => "keyword",
-        FieldKind::Text => "match_only_text",
-        FieldKind::Long => "long",
-        FieldKind::Ip => "ip",
-        FieldKind::Date => "date",
-        FieldKind::Labels => "object",
+        "keywords" => "keyword",
+        "text" => "match_only_text",
+        "labels" => "object",
+        kind => kind,
     }
-    .to_owned()
 }
 
 fn fits(kind: &str, array: bool, value: &Value) -> bool {
@@ -221,7 +243,7 @@ fn action(pairs: &Pairs) -> Vec<String> {
         }
         return violations;
     };
-    if !ACTIONS.iter().any(|action| action.name == name) {
+    if !declared().actions.iter().any(|action| action.name == name) {
         violations.push(format!("has the action {name}, which is not documented"));
     }
     for needed in ["event.kind", "event.type", "event.outcome"] {

@@ -4,7 +4,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::outbound::{Network, Outbound, Policy, SystemResolver};
+use chassis::network::Network;
+use chassis::outbound::{Outbound, Policy, SystemResolver};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

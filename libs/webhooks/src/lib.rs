@@ -11,6 +11,7 @@ mod config;
 mod dispatcher;
 mod health;
 mod housekeeping;
+mod log_catalogue;
 mod manage;
 mod message;
 mod metering;
@@ -31,6 +32,8 @@ use chassis::db::{Db, DbError};
 use chassis::outbound::Outbound;
 use chassis::random::Random;
 use tokio::sync::Notify;
+
+use chassis::telemetry::Declarations;
 
 pub use catalogue::METRICS;
 pub use config::WebhooksConfig;
@@ -156,3 +159,10 @@ impl std::fmt::Debug for Webhooks {
             .finish_non_exhaustive()
     }
 }
+
+/// The metrics, actions and log fields of this crate.
+pub const TELEMETRY: Declarations = Declarations {
+    metrics: METRICS,
+    actions: log_catalogue::ACTIONS,
+    fields: log_catalogue::FIELDS,
+};

@@ -21,6 +21,7 @@ pub mod grants;
 pub mod html;
 pub mod http;
 pub mod keys;
+mod log_catalogue;
 mod own_tokens;
 pub mod pages;
 pub mod provisioning;
@@ -40,6 +41,7 @@ pub mod throttle;
 pub mod tokens;
 
 use chassis::db::Migrations;
+use chassis::telemetry::Declarations;
 
 pub use catalogue::METRICS;
 pub use service::{AuthService, SCHEMA};
@@ -49,4 +51,11 @@ pub static MIGRATIONS: Migrations = Migrations {
     name: "auth",
     sqlite: sqlx::migrate!("migrations/sqlite"),
     postgres: sqlx::migrate!("migrations/postgres"),
+};
+
+/// The metrics, actions and log fields of this crate.
+pub const TELEMETRY: Declarations = Declarations {
+    metrics: METRICS,
+    actions: log_catalogue::ACTIONS,
+    fields: log_catalogue::FIELDS,
 };

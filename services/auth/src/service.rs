@@ -13,7 +13,7 @@ use chassis::config::ConfigError;
 use chassis::db::{Db, Migrations};
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
 use chassis::shutdown::Shutdown;
-use chassis::telemetry::catalogue::Metric;
+use chassis::telemetry::{CallerFields, Vocabulary};
 use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
@@ -46,12 +46,18 @@ pub struct AuthService;
 
 impl Service for AuthService {
     const NAME: &'static str = "auth";
-    const METRICS: &'static [&'static [Metric]] = &[
-        events::METRICS,
-        brokers::METRICS,
-        webhooks::METRICS,
-        crate::METRICS,
-    ];
+    const VOCABULARY: Vocabulary = Vocabulary {
+        declarations: &[
+            events::TELEMETRY,
+            brokers::TELEMETRY,
+            webhooks::TELEMETRY,
+            crate::TELEMETRY,
+        ],
+        caller: CallerFields {
+            subject: "user.id",
+            client: "actor.client.id",
+        },
+    };
     type Settings = Settings;
 
     fn schema() -> &'static [&'static Migrations] {

@@ -10,6 +10,7 @@ mod catalogue;
 pub mod config;
 mod groups;
 mod http;
+mod log_catalogue;
 mod registrations;
 mod revocations;
 mod service;
@@ -20,6 +21,7 @@ mod user_created_waiters;
 mod users;
 
 use chassis::db::Migrations;
+use chassis::telemetry::Declarations;
 
 pub use catalogue::METRICS;
 pub use service::{SCHEMA, UsersService};
@@ -29,4 +31,11 @@ pub static MIGRATIONS: Migrations = Migrations {
     name: "users",
     sqlite: sqlx::migrate!("migrations/sqlite"),
     postgres: sqlx::migrate!("migrations/postgres"),
+};
+
+/// The metrics, actions and log fields of this crate.
+pub const TELEMETRY: Declarations = Declarations {
+    metrics: METRICS,
+    actions: log_catalogue::ACTIONS,
+    fields: log_catalogue::FIELDS,
 };

@@ -12,7 +12,7 @@ use chassis::config::ConfigError;
 use chassis::db::{Db, Migrations};
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
 use chassis::shutdown::Shutdown;
-use chassis::telemetry::catalogue::Metric;
+use chassis::telemetry::{CallerFields, Vocabulary};
 use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
@@ -39,12 +39,18 @@ pub struct UsersService;
 
 impl Service for UsersService {
     const NAME: &'static str = "users";
-    const METRICS: &'static [&'static [Metric]] = &[
-        events::METRICS,
-        brokers::METRICS,
-        webhooks::METRICS,
-        crate::METRICS,
-    ];
+    const VOCABULARY: Vocabulary = Vocabulary {
+        declarations: &[
+            events::TELEMETRY,
+            brokers::TELEMETRY,
+            webhooks::TELEMETRY,
+            crate::TELEMETRY,
+        ],
+        caller: CallerFields {
+            subject: "user.id",
+            client: "actor.client.id",
+        },
+    };
     type Settings = Settings;
 
     fn schema() -> &'static [&'static Migrations] {

@@ -162,7 +162,7 @@ fn every_field_of_the_dashboards_is_in_the_index_template() {
 /// Every action that a query names is one that the services log.
 #[test]
 fn every_action_of_the_dashboards_is_one_of_ours() {
-    let known: Vec<&str> = chassis::telemetry::ACTIONS
+    let known: Vec<&str> = crate::declarations::actions()
         .iter()
         .map(|action| action.name)
         .collect();

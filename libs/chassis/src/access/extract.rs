@@ -68,10 +68,6 @@ scopes! {
     UsersRead = "users:read";
     /// `users:write`: change the directory.
     UsersWrite = "users:write";
-    /// `groups:read`: read groups.
-    GroupsRead = "groups:read";
-    /// `groups:write`: change groups.
-    GroupsWrite = "groups:write";
     /// `events:read`: read the feed.
     EventsRead = "events:read";
     /// `admin`: administer.

@@ -11,17 +11,9 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
-pub use extract::{
-    Admin, Bearer, EventsRead, GroupsRead, GroupsWrite, HasVerifier, OpenId, Scope, Scoped, UsersRead,
-    UsersWrite,
-};
+pub use extract::{Admin, Bearer, EventsRead, HasVerifier, OpenId, Scope, Scoped, UsersRead, UsersWrite};
+pub use futures_util::future::BoxFuture;
 pub use remote_keys::RemoteKeys;
 pub use service_tokens::{ClientCredentials, IssuedToken, ServiceTokens, TokenError, TokenIssuer};
 pub use token::AccessToken;
 pub use verifier::{AccessError, FixedKeys, KeySource, KeysUnavailable, Verifier};
-
-use std::future::Future;
-use std::pin::Pin;
-
-/// The boxed future of a trait object's method.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -82,3 +82,13 @@ fn failures_that_are_ordinary_at_first_are_not_said() {
         (1, 1)
     );
 }
+
+#[test]
+fn a_pause_doubles_up_to_the_longest() {
+    let seconds =
+        |earlier| exponential_pause(Duration::from_secs(2), Duration::from_secs(60), earlier).as_secs();
+    assert_eq!(
+        [0, 1, 2, 4, 5, 31, 32, u32::MAX].map(seconds),
+        [2, 4, 8, 32, 60, 60, 60, 60]
+    );
+}

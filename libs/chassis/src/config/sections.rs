@@ -10,7 +10,7 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-use crate::http::Network;
+use crate::network::Network;
 use crate::secret::SecretString;
 
 /// `[listen]`: where a service answers.

@@ -11,6 +11,7 @@ use super::Problem;
 use super::budgeted_body::BodyRefused;
 use super::header::content_type;
 use super::limit::BodyTooLong;
+use crate::telemetry::find_cause;
 
 /// The upper bound of every body, whatever the configuration says; the limit of the layer is usually far below.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -43,23 +44,11 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
 }
 
 fn read_problem(error: &(dyn StdError + 'static)) -> Problem {
-    match (exceeded_limit(error), BodyRefused::cause(error)) {
-        (Some(limit), _) => Problem::too_large(limit),
+    match (find_cause::<BodyTooLong>(error), find_cause::<BodyRefused>(error)) {
+        (Some(BodyTooLong(limit)), _) => Problem::too_large(*limit),
         (None, Some(refused)) => refused.problem(),
         (None, None) => Problem::bad_request("The body ended too early."),
     }
-}
-
-/// The limit that the body exceeded, if that is the cause of the error.
-fn exceeded_limit(error: &(dyn StdError + 'static)) -> Option<u64> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(BodyTooLong(limit)) = error.downcast_ref() {
-            return Some(*limit);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 /// Checks that `accepts` accepts the media type of the body. Parameters such as `charset` are ignored.

@@ -1,6 +1,5 @@
 //! Request bodies under the terms of the service: a share of the body budget, and a deadline.
 
-use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,18 +29,6 @@ pub(crate) enum BodyRefused {
 }
 
 impl BodyRefused {
-    /// Finds the refusal among the causes of an error.
-    pub(super) fn cause(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(refused) = error.downcast_ref::<Self>() {
-                return Some(*refused);
-            }
-            cause = error.source();
-        }
-        None
-    }
-
     /// The response: 503 with `Retry-After`, or 408.
     pub(super) fn problem(self) -> Problem {
         match self {

@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use ::http::HeaderMap;
 use ::http::header::{HeaderName, USER_AGENT};
 use ::http::request::Parts;
 use axum::extract::FromRequestParts;
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de};
+
+use crate::network::Network;
 
 /// The peer of a connection, which [`crate::server`] adds to every request.
 #[derive(Clone, Debug)]
@@ -86,57 +85,4 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
         .parse::<IpAddr>()
         .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
     ip.ok().map(|ip| ip.to_canonical())
-}
-
-/// A network in CIDR notation, `10.0.0.0/8`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(transparent)]
-pub struct Network(#[schemars(with = "String")] IpAddr, #[schemars(skip)] u8);
-
-impl Network {
-    /// Whether the network contains `ip`.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        let prefix = u32::from(self.1);
-        match (self.0, ip.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(ip)) => {
-                let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
-                u32::from(network) & mask == u32::from(ip) & mask
-            }
-            (IpAddr::V6(network), IpAddr::V6(ip)) => {
-                let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
-                u128::from(network) & mask == u128::from(ip) & mask
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "expected an address or a network such as 10.0.0.0/8";
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| EXPECTED)?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(text) => text.parse().map_err(|_| EXPECTED)?,
-            None => longest,
-        };
-        if prefix > longest {
-            return Err(EXPECTED);
-        }
-        Ok(Self(address, prefix))
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
-    }
 }

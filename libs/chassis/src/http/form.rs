@@ -3,6 +3,7 @@
 use ::http::StatusCode;
 use ::http::request::Parts;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use oidc::params::decode_bytes;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -95,7 +96,7 @@ impl Pairs {
             let name = decode(name)
                 .map_err(|reason| Problem::bad_request(format!("The name of a parameter {reason}.")))?;
             let value = decode(value.get(1..).unwrap_or_default())
-                .map_err(|reason| parameter_problem(&name, reason))?;
+                .map_err(|reason| parameter_problem(&name, &reason))?;
             if pairs.iter().any(|(known, _)| *known == name) {
                 return Err(parameter_problem(&name, "is there twice"));
             }
@@ -134,25 +135,10 @@ fn parameter_problem(name: &str, reason: &str) -> Problem {
     Problem::bad_request(format!("The parameter {name} {reason}.")).field(name, reason)
 }
 
-fn decode(bytes: &[u8]) -> Result<String, &'static str> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        plain.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-                let (high, low) = (digit(rest.next()), digit(rest.next()));
-                high.zip(low)
-                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-                    .ok_or("has a broken percent-encoding")?
-            }
-            other => *other,
-        });
-    }
-    let text = String::from_utf8(plain).map_err(|_| "is not UTF-8")?;
+fn decode(bytes: &[u8]) -> Result<String, String> {
+    let text = decode_bytes(bytes).map_err(|error| error.to_string())?;
     if text.contains('\0') {
-        return Err("contains the character U+0000");
+        return Err("contains the character U+0000".to_owned());
     }
     Ok(text)
 }

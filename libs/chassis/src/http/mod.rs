@@ -14,6 +14,7 @@ mod layers;
 mod limit;
 mod problem;
 mod public_url;
+mod redirect;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ pub use body::RawBody;
 pub(crate) use budget::{BodyBudget, Reservation, SourceBytes};
 pub(crate) use budgeted_body::{BodyRefused, BodyTerms};
 pub(crate) use client_info::client_ip;
-pub use client_info::{ClientInfo, Network, Peer};
+pub use client_info::{ClientInfo, Peer};
 pub use form::{Form, Pairs, Path, Query};
 pub use host::check_host;
 pub use json::{Json, parse_json};
@@ -32,3 +33,4 @@ pub use layers::{PublicScheme, standard_layers};
 pub use limit::{BodyLimit, UNAUTHENTICATED_BODY_BYTES};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use public_url::{PublicUrl, PublicUrlError, is_loopback};
+pub use redirect::see_other;

@@ -1,7 +1,8 @@
 //! Errors of outbound calls.
 
-use std::error::Error as StdError;
 use std::net::IpAddr;
+
+use crate::telemetry::{find_cause, root_cause};
 
 /// An address may not be called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,22 +59,15 @@ impl OutboundError {
     /// Finds the cause of the HTTP client's error.
     pub(super) fn from_client(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
-        let mut innermost = error.to_string();
-        while let Some(current) = cause {
-            if let Some(refusal) = current.downcast_ref::<Refusal>() {
-                return Self::Refused(refusal.clone());
-            }
-            if current.is::<Unresolved>() {
-                return Self::Unresolved;
-            }
-            innermost = current.to_string();
-            cause = current.source();
+        if let Some(refusal) = find_cause::<Refusal>(&error) {
+            Self::Refused(refusal.clone())
+        } else if find_cause::<Unresolved>(&error).is_some() {
+            Self::Unresolved
+        } else if error.is_timeout() {
+            Self::Timeout
+        } else {
+            Self::Failed(root_cause(&error))
         }
-        if error.is_timeout() {
-            return Self::Timeout;
-        }
-        Self::Failed(innermost)
     }
 }
 

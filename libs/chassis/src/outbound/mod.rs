@@ -19,7 +19,6 @@ use ::http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect;
 use url::Url;
 
-pub use crate::http::Network;
 use crate::http_client::send_traced;
 use crate::telemetry::PeerDisclosure;
 pub use error::{OutboundError, Refusal};

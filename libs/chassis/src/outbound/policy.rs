@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::error::Refusal;
 use super::public::is_public;
-use crate::http::Network;
+use crate::network::Network;
 
 /// The policy of outbound calls: the public internet over https at usual ports, and everything in `allow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

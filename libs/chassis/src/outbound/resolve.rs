@@ -9,7 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::error::Unresolved;
 use super::policy::{Policy, Strictness};
-use crate::access::BoxFuture;
+use futures_util::future::BoxFuture;
 
 /// Resolves names to addresses.
 pub trait Resolver: Send + Sync + fmt::Debug + 'static {

@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::access::BoxFuture;
 use crate::shutdown::Shutdown;
+use futures_util::future::BoxFuture;
 
 /// Answers each question with the next of its answers, and with the last one from then on.
 #[derive(Debug)]

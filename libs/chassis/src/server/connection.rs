@@ -17,7 +17,8 @@ use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::config::LimitsConfig;
-use crate::http::{BodyTerms, Network, Peer, Problem, SourceBytes, client_ip, protected_response};
+use crate::http::{BodyTerms, Peer, Problem, SourceBytes, client_ip, protected_response};
+use crate::network::Network;
 use crate::shutdown::{Phase, Shutdown};
 
 use super::activity::{Activity, CloseReason, OpenRequest};

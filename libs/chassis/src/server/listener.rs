@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::LimitsConfig;
-use crate::http::{BodyBudget, BodyTerms, Network};
+use crate::http::{BodyBudget, BodyTerms};
+use crate::network::Network;
 use crate::shutdown::{Phase, Shutdown};
 
 use super::SHUTDOWN_TIMEOUT;

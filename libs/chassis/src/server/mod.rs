@@ -24,7 +24,8 @@ use tokio::net::TcpListener;
 
 use crate::config::{LimitsConfig, ListenConfig};
 use crate::health::{Health, management_routes};
-use crate::http::{BodyBudget, Network};
+use crate::http::BodyBudget;
+use crate::network::Network;
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry;
 

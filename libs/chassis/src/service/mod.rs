@@ -22,7 +22,7 @@ use crate::http_client::{ClientOptions, HttpClient};
 use crate::random::{SharedRandom, SystemRandom};
 use crate::server::{self, Server};
 use crate::shutdown::Shutdown;
-use crate::telemetry::{self, catalogue::Metric};
+use crate::telemetry::{self, Vocabulary};
 
 pub use arguments::{Arguments, Command};
 pub use error::RunError;
@@ -32,8 +32,8 @@ pub use schema::wait_for_schema;
 pub trait Service {
     /// The name in configuration, logs and metrics: `auth`, `users`.
     const NAME: &'static str;
-    /// The metrics of the service and of the libraries that it uses, without those of this crate.
-    const METRICS: &'static [&'static [Metric]];
+    /// The metrics, actions and log fields of the service and of the libraries that it uses.
+    const VOCABULARY: Vocabulary;
     /// The settings of the operator.
     type Settings: Settings;
 
@@ -187,11 +187,8 @@ pub async fn migrate<S: Service>(config: Option<PathBuf>) -> Result<(), RunError
 }
 
 fn start_telemetry<S: Service>(shell: &ShellSettings) -> Result<telemetry::Guard, RunError> {
-    let guard = telemetry::init(S::NAME, &shell.log, &shell.traces).map_err(anyhow::Error::from)?;
-    for metrics in S::METRICS {
-        telemetry::catalogue::declare(metrics);
-    }
-    Ok(guard)
+    telemetry::init(S::NAME, &shell.log, &shell.traces, S::VOCABULARY)
+        .map_err(|error| RunError::Other(error.into()))
 }
 
 /// Opens the database and brings its schema up to date, or waits for it. Returns `None` if shutdown began meanwhile.

@@ -13,6 +13,8 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::backoff::exponential_pause;
+
 pub use panics::spawn_thread;
 
 /// The phase of the shutdown.
@@ -156,7 +158,7 @@ impl Shutdown {
     {
         let shutdown = self.clone();
         self.spawn(name, async move {
-            let mut pause = FIRST_PAUSE;
+            let mut restarts = 0_u32;
             while !shutdown.is_cancelled() {
                 let began = tokio::time::Instant::now();
                 let returned = catch_panic(name, make()).await;
@@ -164,8 +166,10 @@ impl Shutdown {
                     break;
                 }
                 if began.elapsed() > LONGEST_PAUSE {
-                    pause = FIRST_PAUSE;
+                    restarts = 0;
                 }
+                let pause = exponential_pause(FIRST_PAUSE, LONGEST_PAUSE, restarts);
+                restarts = restarts.saturating_add(1);
                 if returned {
                     tracing::warn!(
                         "the background task {name} ended too early; it starts again in {pause:?}"
@@ -175,7 +179,6 @@ impl Shutdown {
                     () = tokio::time::sleep(pause) => {}
                     () = shutdown.cancelled() => {}
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         });
     }

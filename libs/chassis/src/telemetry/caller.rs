@@ -8,6 +8,15 @@ tokio::task_local! {
     static CALLER: Caller;
 }
 
+/// The log fields that name the caller of a request in its audit lines.
+#[derive(Clone, Copy, Debug)]
+pub struct CallerFields {
+    /// The field of the claim `sub` of the access token.
+    pub subject: &'static str,
+    /// The field of the claim `client_id` of the access token.
+    pub client: &'static str,
+}
+
 /// The caller of a request: its address, and the holder of its access token once the token was verified.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -17,7 +26,7 @@ pub(crate) struct Caller {
 
 #[derive(Debug)]
 struct TokenHolder {
-    /// `sub` of the token: a user, or a client that acts for itself.
+    /// `sub` of the token (RFC 9068 §2.2).
     subject: String,
     /// `client_id` of the token.
     client: String,
@@ -49,13 +58,13 @@ pub(crate) fn set_token_holder(subject: &str, client: &str) {
 }
 
 /// The log fields that describe the caller: their names and values.
-pub(super) fn fields() -> Vec<(&'static str, String)> {
+pub(super) fn fields(names: CallerFields) -> Vec<(&'static str, String)> {
     let known = CALLER.try_with(|caller| {
         let ip = caller.ip.map(|ip| ("client.ip", ip.to_string()));
         let holder = caller.holder.get().into_iter().flat_map(|holder| {
             [
-                ("user.id", holder.subject.clone()),
-                ("actor.client.id", holder.client.clone()),
+                (names.subject, holder.subject.clone()),
+                (names.client, holder.client.clone()),
             ]
         });
         ip.into_iter().chain(holder).collect()

@@ -6,8 +6,9 @@ use serde::Serializer as _;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
+use super::fields;
 use super::layer::LogLine;
-use super::{actions, fields};
+use super::vocabulary::Dictionary;
 
 /// The version of the Elastic Common Schema that the field names come from.
 const ECS_VERSION: &str = "8.11.0";
@@ -35,15 +36,20 @@ const RESERVED: [&str; 15] = [
 const TRACE_FIELD_PREFIX: &str = "otel.";
 
 /// Renders one JSON object and a line feed. `@timestamp`, `log.level` and `message` come first, as the specification asks.
-pub(super) fn render(line: &LogLine, service: &str) -> Vec<u8> {
+pub(super) fn render(line: &LogLine, service: &str, dictionary: &Dictionary) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
     // Writing texts and numbers into memory cannot fail.
-    let _ = write(line, service, &mut bytes);
+    let _ = write(line, service, dictionary, &mut bytes);
     bytes.push(b'\n');
     bytes
 }
 
-fn write(line: &LogLine, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+fn write(
+    line: &LogLine,
+    service: &str,
+    dictionary: &Dictionary,
+    bytes: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Serializer::new(bytes);
     let mut map = json.serialize_map(None)?;
     map.serialize_entry("@timestamp", &line.at)?;
@@ -62,15 +68,19 @@ fn write(line: &LogLine, service: &str, bytes: &mut Vec<u8>) -> Result<(), serde
         map.serialize_entry("trace.id", &format_args!("{}", trace.trace_id()))?;
         map.serialize_entry("span.id", &format_args!("{}", trace.span_id()))?;
     }
-    write_action(line, &mut map)?;
-    write_fields(line, &mut map)?;
+    write_action(line, dictionary, &mut map)?;
+    write_fields(line, dictionary, &mut map)?;
     map.end()
 }
 
 /// Writes `event.kind`, `event.category` and `event.type` of the line's action.
-fn write_action<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
+fn write_action<M: SerializeMap>(
+    line: &LogLine,
+    dictionary: &Dictionary,
+    map: &mut M,
+) -> Result<(), M::Error> {
     let named = line.fields.iter().find(|(name, _)| *name == "event.action");
-    let Some(action) = named.and_then(|(_, value)| actions::find(value.as_str()?)) else {
+    let Some(action) = named.and_then(|(_, value)| dictionary.action(value.as_str()?)) else {
         return Ok(());
     };
     map.serialize_entry("event.kind", "event")?;
@@ -81,14 +91,20 @@ fn write_action<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::E
 }
 
 /// Writes the documented fields of the line. Any other field becomes a label.
-fn write_fields<M: SerializeMap>(line: &LogLine, map: &mut M) -> Result<(), M::Error> {
+fn write_fields<M: SerializeMap>(
+    line: &LogLine,
+    dictionary: &Dictionary,
+    map: &mut M,
+) -> Result<(), M::Error> {
     let mut labels = Map::new();
     let mut written: Vec<&str> = Vec::with_capacity(line.fields.len());
     for (name, value) in &line.fields {
         if RESERVED.contains(name) || name.starts_with(TRACE_FIELD_PREFIX) {
             continue;
         }
-        let known = fields::find(name).filter(|field| !written.contains(&field.name));
+        let known = dictionary
+            .field(name)
+            .filter(|field| !written.contains(&field.name));
         match known.and_then(|field| Some((field, fields::convert(field.kind, value)?))) {
             Some((field, value)) => {
                 map.serialize_entry(field.name, &value)?;

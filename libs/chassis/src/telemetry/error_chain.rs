@@ -1,7 +1,19 @@
-//! Errors with their causes, for `error.stack_trace`, and the root cause of an error.
+//! Errors with their causes: as text for logs and people, and as the causes themselves.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::{fmt, iter};
+
+/// An error and its causes, from the outside in.
+pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        (*error).source()
+    })
+}
+
+/// The first error of the type `E` among an error and its causes.
+pub fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
 
 /// Displays an error and its causes, one per line: `error.stack_trace = %ErrorChain(&error)`.
 #[derive(Debug)]
@@ -10,12 +22,9 @@ pub struct ErrorChain<'a>(pub &'a (dyn StdError + 'static));
 impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(inner) = cause {
-            write!(f, "\ncaused by: {inner}")?;
-            cause = inner.source();
-        }
-        Ok(())
+        causes(self.0)
+            .skip(1)
+            .try_for_each(|cause| write!(f, "\ncaused by: {cause}"))
     }
 }
 
@@ -23,23 +32,48 @@ impl fmt::Display for ErrorChain<'_> {
 /// is there already is left out.
 pub fn error_text(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
+    for cause in causes(error).skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
             text.push_str(": ");
-            text.push_str(&inner_text);
+            text.push_str(&cause);
         }
-        cause = inner.source();
     }
     text
 }
 
 /// The innermost cause of an error, for one short line. It leaves out the context: the SQL statement, the requested URL.
-pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+pub fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the page cannot be read")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the connection failed: it was closed")]
+    struct Middle(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("it was closed")]
+    struct Inner;
+
+    #[test]
+    fn an_error_is_shown_with_its_causes() {
+        let error = Outer(Middle(Inner));
+        assert_eq!(
+            ErrorChain(&error).to_string(),
+            "the page cannot be read\ncaused by: the connection failed: it was closed\ncaused by: it was closed"
+        );
+        let text = "the page cannot be read: the connection failed: it was closed";
+        assert_eq!(error_text(&error), text);
+        assert_eq!(root_cause(&error), "it was closed");
+        assert_eq!(root_cause(&Inner), "it was closed");
+        assert!(find_cause::<Inner>(&error).is_some() && find_cause::<Outer>(&error).is_some());
+        assert!(find_cause::<Outer>(&Inner).is_none());
     }
-    cause.to_string()
 }

@@ -1,4 +1,4 @@
-//! Documented log fields. Any other field becomes a label, so that Elasticsearch refuses no line for its fields and two
+//! Documented log fields. Each crate declares those that it logs. Any other field becomes a label, so that Elasticsearch refuses no line for its fields and two
 //! lines never disagree about the type of one.
 
 use serde_json::Value;
@@ -33,155 +33,91 @@ pub struct LogField {
     pub about: &'static str,
 }
 
-const fn field(name: &'static str, kind: FieldKind, about: &'static str) -> LogField {
-    LogField { name, kind, about }
+impl LogField {
+    /// Declares a text that is matched as a whole.
+    pub const fn keyword(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Keyword, about)
+    }
+
+    /// Declares a list of keywords.
+    pub const fn keywords(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Keywords, about)
+    }
+
+    /// Declares a text that is searched by its words.
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Text, about)
+    }
+
+    /// Declares a whole number.
+    pub const fn long(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Long, about)
+    }
+
+    /// Declares an IP address.
+    pub const fn ip(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Ip, about)
+    }
+
+    /// Declares a point in time.
+    pub const fn date(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Date, about)
+    }
+
+    /// Declares named texts.
+    pub const fn labels(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, FieldKind::Labels, about)
+    }
+
+    const fn new(name: &'static str, kind: FieldKind, about: &'static str) -> Self {
+        Self { name, kind, about }
+    }
 }
 
-/// Every documented field. Fields without the prefix `vestibule.` belong to the Elastic Common Schema.
-pub const FIELDS: [LogField; 64] = {
-    use FieldKind::{Date, Ip, Keyword, Keywords, Labels, Long, Text};
-    [
-        field("@timestamp", Date, "When it was, in UTC."),
-        field(
-            "client.ip",
-            Ip,
-            "The address that a request came from. Personal data.",
-        ),
-        field("ecs.version", Keyword, "The version of the schema."),
-        field("error.message", Text, "What went wrong."),
-        field("error.stack_trace", Text, "The error and its causes, one a line."),
-        field(
-            "error.type",
-            Keyword,
-            "`panic`, when a part of the program broke off.",
-        ),
-        field(
-            "event.action",
-            Keyword,
-            "What was done, from the list of actions.",
-        ),
-        field("event.category", Keywords, "The schema's category of the action."),
-        field("event.dataset", Keyword, "`vestibule.auth` or `vestibule.users`."),
-        field("event.duration", Long, "How long it took, in nanoseconds."),
-        field("event.id", Keyword, "The id of an event between the services."),
-        field("event.kind", Keyword, "`event`, where there is an action."),
-        field("event.outcome", Keyword, "`success`, `failure` or `unknown`."),
-        field("event.reason", Keyword, "Why it came out so, in a word."),
-        field("event.type", Keywords, "The schema's type of the action."),
-        field("http.request.method", Keyword, "The method of a request."),
-        field("http.response.status_code", Long, "The status of an answer."),
-        field("labels", Labels, "What a library said beside its message."),
-        field(
-            "log.level",
-            Keyword,
-            "`error`, `warn`, `info`, `debug` or `trace`.",
-        ),
-        field("log.logger", Keyword, "The part of the program that speaks."),
-        field("message", Text, "The line itself."),
-        field("process.pid", Long, "The id of the process."),
-        field("server.address", Keyword, "Where a service listens."),
-        field("service.name", Keyword, "`vestibule-auth` or `vestibule-users`."),
-        field(
-            "service.node.name",
-            Keyword,
-            "The host, which is the pod or the container where there is one.",
-        ),
-        field("service.version", Keyword, "The version of the program."),
-        field("span.id", Keyword, "The part of the trace."),
-        field(
-            "trace.id",
-            Keyword,
-            "The trace: all that one request caused. Answers have it as `X-Request-Id`.",
-        ),
-        field(
-            "user.id",
-            Keyword,
-            "The id of the person or the client who acts. A pseudonym.",
-        ),
-        field(
-            "user.target.id",
-            Keyword,
-            "The id of the person to whom it is done. A pseudonym.",
-        ),
-        field(
-            "vestibule.actor.client.id",
-            Keyword,
-            "The application whose access token the request had; with `user.id` the same, it acted for itself.",
-        ),
-        field("vestibule.aggregate", Keyword, "Whose state it is about."),
-        field("vestibule.brand", Keyword, "The name of the brand."),
-        field("vestibule.client.id", Keyword, "The application."),
-        field("vestibule.code", Keyword, "The error of the Kafka client."),
-        field(
-            "vestibule.configured",
-            Long,
-            "How many the configuration asks for.",
-        ),
-        field("vestibule.consumer", Keyword, "Who applies events."),
-        field("vestibule.count", Long, "How many."),
-        field("vestibule.drift", Keyword, "What kind of difference."),
-        field(
-            "vestibule.event.number",
-            Long,
-            "The number of an event in the outbox.",
-        ),
-        field(
-            "vestibule.event.type",
-            Keyword,
-            "The type of an event between the services.",
-        ),
-        field("vestibule.events", Long, "How many events."),
-        field("vestibule.facility", Keyword, "The part of the Kafka client."),
-        field("vestibule.failures", Long, "How often in a row."),
-        field("vestibule.found", Long, "How many there are."),
-        field("vestibule.from", Long, "The first place."),
-        field(
-            "vestibule.http.route",
-            Keyword,
-            "The route of a request; never its path, which may hold a name.",
-        ),
-        field("vestibule.repaired", Keyword, "What was repaired."),
-        field("vestibule.ours", Keyword, "The state here."),
-        field("vestibule.partitions", Long, "How many partitions."),
-        field(
-            "vestibule.place",
-            Keyword,
-            "Where a message stands in its queue or topic.",
-        ),
-        field("vestibule.session.count", Long, "How many sessions."),
-        field(
-            "vestibule.setup.url",
-            Keyword,
-            "The link that makes the first administrator.",
-        ),
-        field("vestibule.theirs", Keyword, "The state there."),
-        field("vestibule.to", Long, "The last place."),
-        field("vestibule.topic", Keyword, "The Kafka topic."),
-        field("vestibule.transport", Keyword, "What carries events."),
-        field("vestibule.webhook.id", Keyword, "The webhook."),
-        field(
-            "vestibule.webhook.key",
-            Keyword,
-            "The name of the key that its secret is encrypted under.",
-        ),
-        field("vestibule.webhook.version", Long, "The version of the webhook."),
-        field("vestibule.worker", Keyword, "The background task."),
-        field("vestibule.waited", Keyword, "How long it waits."),
-        field("vestibule.keys", Long, "How many keys."),
-        field("vestibule.connections", Long, "How many connections."),
-    ]
-};
-
-/// The documented field that `name` in the code stands for. `None` means that it becomes a label.
-pub(super) fn find(name: &str) -> Option<&'static LogField> {
-    FIELDS.iter().find(|field| {
-        field.name == name
-            || field
-                .name
-                .strip_prefix("vestibule.")
-                .is_some_and(|rest| rest == name)
-    })
-}
+/// The fields of every service. Fields without the prefix `vestibule.` belong to the Elastic Common Schema.
+pub const FIELDS: &[LogField] = &[
+    LogField::date("@timestamp", "When it was, in UTC."),
+    LogField::ip(
+        "client.ip",
+        "The address that a request came from. Personal data.",
+    ),
+    LogField::keyword("ecs.version", "The version of the schema."),
+    LogField::text("error.message", "What went wrong."),
+    LogField::text("error.stack_trace", "The error and its causes, one a line."),
+    LogField::keyword("error.type", "`panic`, when a part of the program broke off."),
+    LogField::keyword("event.action", "What was done, from the list of actions."),
+    LogField::keywords("event.category", "The schema's category of the action."),
+    LogField::keyword("event.dataset", "`vestibule.auth` or `vestibule.users`."),
+    LogField::long("event.duration", "How long it took, in nanoseconds."),
+    LogField::keyword("event.kind", "`event`, where there is an action."),
+    LogField::keyword("event.outcome", "`success`, `failure` or `unknown`."),
+    LogField::keyword("event.reason", "Why it came out so, in a word."),
+    LogField::keywords("event.type", "The schema's type of the action."),
+    LogField::keyword("http.request.method", "The method of a request."),
+    LogField::long("http.response.status_code", "The status of an answer."),
+    LogField::labels("labels", "What a library said beside its message."),
+    LogField::keyword("log.level", "`error`, `warn`, `info`, `debug` or `trace`."),
+    LogField::keyword("log.logger", "The part of the program that speaks."),
+    LogField::text("message", "The line itself."),
+    LogField::long("process.pid", "The id of the process."),
+    LogField::keyword("server.address", "Where a service listens."),
+    LogField::keyword("service.name", "`vestibule-auth` or `vestibule-users`."),
+    LogField::keyword(
+        "service.node.name",
+        "The host, which is the pod or the container where there is one.",
+    ),
+    LogField::keyword("service.version", "The version of the program."),
+    LogField::keyword("span.id", "The part of the trace."),
+    LogField::keyword(
+        "trace.id",
+        "The trace: all that one request caused. Answers have it as `X-Request-Id`.",
+    ),
+    LogField::keyword("vestibule.consumer", "Who applies events."),
+    LogField::keyword(
+        "vestibule.http.route",
+        "The route of a request; never its path, which may hold a name.",
+    ),
+];
 
 /// Converts a value to `kind`; `None` if it does not fit.
 pub(super) fn convert(kind: FieldKind, value: &Value) -> Option<Value> {

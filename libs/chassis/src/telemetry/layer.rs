@@ -13,7 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{TraceContext, actions, caller, ecs, text};
+use super::vocabulary::Dictionary;
+use super::{TraceContext, caller, ecs, text};
 use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// The format of a log line.
@@ -49,14 +50,16 @@ const EXCLUDED_LIBRARIES: [&str; 3] = ["lapin", "amq_protocol", "tcp_stream"];
 pub(super) struct LogLayer<W> {
     format: LineFormat,
     levels: Targets,
+    dictionary: Dictionary,
     writer: W,
 }
 
 impl<W> LogLayer<W> {
-    pub(super) fn new(format: LineFormat, levels: &Targets, writer: W) -> Self {
+    pub(super) fn new(format: LineFormat, levels: &Targets, dictionary: Dictionary, writer: W) -> Self {
         Self {
             format,
             levels: levels.clone(),
+            dictionary,
             writer,
         }
     }
@@ -117,8 +120,8 @@ where
                 fields.add_missing(outer);
             }
         }
-        if fields.is_audit() {
-            fields.add_caller();
+        if fields.is_audit(&self.dictionary) {
+            fields.add_caller(&self.dictionary);
         }
         let line = LogLine {
             at: SystemClock.now(),
@@ -129,7 +132,7 @@ where
             trace: TraceContext::current(),
         };
         let bytes = match self.format {
-            LineFormat::Ecs { service } => ecs::render(&line, service),
+            LineFormat::Ecs { service } => ecs::render(&line, service, &self.dictionary),
             LineFormat::Text { colour } => text::render(&line, colour),
         };
         // If standard output is closed, there is nowhere to report it.
@@ -167,17 +170,17 @@ impl Fields {
         }
     }
 
-    /// Whether the line is an audit line: an act of a user or an administrator.
-    fn is_audit(&self) -> bool {
+    /// Whether the line is an audit line: an action of somebody who calls the service.
+    fn is_audit(&self, dictionary: &Dictionary) -> bool {
         let action = self.named.iter().find(|(name, _)| *name == "event.action");
         action
-            .and_then(|(_, value)| actions::find(value.as_str()?))
+            .and_then(|(_, value)| dictionary.action(value.as_str()?))
             .is_some_and(|action| action.category.is_some())
     }
 
     /// Adds the caller of the current request, unless the line has these fields already.
-    fn add_caller(&mut self) {
-        for (name, value) in caller::fields() {
+    fn add_caller(&mut self, dictionary: &Dictionary) {
+        for (name, value) in caller::fields(dictionary.caller) {
             self.add(name, Value::String(value));
         }
     }

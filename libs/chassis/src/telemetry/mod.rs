@@ -1,7 +1,8 @@
 //! Telemetry: logs, metrics and traces.
 //!
-//! Log fields have the dotted names of the Elastic Common Schema (`user.id`, `client.ip`, `event.action`). A documented
-//! field of our own becomes `vestibule.NAME`; any other field becomes a label. Trace and span id come from
+//! Log fields have the dotted names of the Elastic Common Schema (`client.ip`, `event.action`). A documented field of our
+//! own becomes `vestibule.NAME`; any other field becomes a label. Each crate declares its metrics, actions and fields, and
+//! the wiring of a service hands them over as its [`Vocabulary`]. Trace and span id come from
 //! [`TraceContext`], so they do not need an open span.
 
 mod actions;
@@ -19,6 +20,7 @@ mod span;
 mod span_processor;
 mod text;
 mod trace;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
@@ -30,18 +32,20 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use layer::{LineFormat, LogLayer};
+use vocabulary::Dictionary;
 
 pub(crate) use self::caller::{Caller, set_token_holder};
 pub(crate) use self::http::{PeerDisclosure, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS_BUCKETS, before_scrape, metrics_text};
-pub use actions::{ACTIONS, Action};
-pub(crate) use error_chain::root_cause;
-pub use error_chain::{ErrorChain, error_text};
+pub use actions::Action;
+pub use caller::CallerFields;
+pub use error_chain::{ErrorChain, causes, error_text, find_cause, root_cause};
 pub use fields::{FIELDS, FieldKind, LogField};
 pub(crate) use span::unsampled_context;
 pub use span::{Span, SpanKind, is_exporting, recorded_parent};
 pub use trace::{SpanId, TraceContext, TraceId};
+pub use vocabulary::{Declarations, Vocabulary};
 
 /// Keeps telemetry running. When it is dropped, the remaining spans are exported.
 #[derive(Debug)]
@@ -55,13 +59,22 @@ pub struct Guard {
 #[error("cannot set up telemetry: {0}")]
 pub struct TelemetryError(String);
 
-/// Sets up the logs, metrics and traces of the process, once. Log lines go to standard output.
+/// Sets up the logs, metrics and traces of the process, once, with the vocabulary of the service. Log lines go to standard
+/// output.
 ///
 /// # Errors
 /// When the endpoint cannot be used, or telemetry is set up already.
-pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Result<Guard, TelemetryError> {
+pub fn init(
+    service: &'static str,
+    log: &LogConfig,
+    traces: &TracesConfig,
+    vocabulary: Vocabulary,
+) -> Result<Guard, TelemetryError> {
     metrics::install().map_err(TelemetryError)?;
     catalogue::declare(catalogue::METRICS);
+    for declared in vocabulary.declarations {
+        catalogue::declare(declared.metrics);
+    }
     ::metrics::gauge!("vestibule_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION"))
         .set(1.0);
     let terminal = std::io::stdout().is_terminal();
@@ -72,7 +85,7 @@ pub fn init(service: &'static str, log: &LogConfig, traces: &TracesConfig) -> Re
             colour: use_colour(terminal),
         },
     };
-    let log_layer = LogLayer::new(format, &log.level, std::io::stdout);
+    let log_layer = LogLayer::new(format, &log.level, Dictionary::new(vocabulary), std::io::stdout);
     tracing_subscriber::registry()
         .with(log_layer)
         .try_init()

@@ -1,23 +1,16 @@
-//! Process metrics from `/proc`, under the names that Prometheus' own clients use. On systems other than Linux they are
-//! missing.
+//! Process metrics, under the names that Prometheus' own clients use. `metrics-process` reads them from the system; they are
+//! written here, because its recorder would cut the processor time to whole seconds.
 
 use std::fmt::Write as _;
-use std::fs;
+
+use metrics_process::collector::collect;
 
 use super::catalogue::PROCESS;
-
-/// Indexes of fields in `/proc/PID/stat` after the name of the program, counted from the state (proc(5): field 3).
-const UTIME: usize = 11;
-const STIME: usize = 12;
-const THREADS: usize = 17;
-const STARTTIME: usize = 19;
-const VSIZE: usize = 20;
-const RSS: usize = 21;
 
 /// The metrics `process_…` in the text format of Prometheus, measured now.
 pub(super) fn text() -> String {
     let mut text = String::new();
-    for (name, value) in measure().unwrap_or_default() {
+    for (name, value) in measure() {
         for metric in PROCESS.iter().filter(|metric| metric.name == name) {
             let (help, kind) = (metric.help, metric.kind.name());
             let _ = writeln!(
@@ -29,53 +22,45 @@ pub(super) fn text() -> String {
     text
 }
 
-fn measure() -> Option<Vec<(&'static str, f64)>> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program stands in brackets and may hold any character.
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
-    let field = |index: usize| fields.get(index)?.parse::<f64>().ok();
-    let ticks = rustix::param::clock_ticks_per_second() as f64;
-    let mut measured = vec![
-        (
-            "process_cpu_seconds_total",
-            (field(UTIME)? + field(STIME)?) / ticks,
-        ),
+/// The metrics that the system knows. A limit that is not set is not among them.
+fn measure() -> Vec<(&'static str, f64)> {
+    let process = collect();
+    let number = |value: Option<u64>| value.map(|value| value as f64);
+    let limit = |value: Option<u64>| number(value.filter(|value| *value > 0));
+    let measured = [
+        ("process_cpu_seconds_total", process.cpu_seconds_total),
         (
             "process_resident_memory_bytes",
-            field(RSS)? * rustix::param::page_size() as f64,
+            number(process.resident_memory_bytes),
         ),
-        ("process_virtual_memory_bytes", field(VSIZE)?),
-        ("process_threads", field(THREADS)?),
         (
-            "process_start_time_seconds",
-            boot_time()? + field(STARTTIME)? / ticks,
+            "process_virtual_memory_bytes",
+            number(process.virtual_memory_bytes),
         ),
+        (
+            "process_virtual_memory_max_bytes",
+            limit(process.virtual_memory_max_bytes),
+        ),
+        ("process_open_fds", number(process.open_fds)),
+        ("process_max_fds", limit(process.max_fds)),
+        ("process_threads", number(process.threads)),
+        ("process_start_time_seconds", number(process.start_time_seconds)),
     ];
-    let open = fs::read_dir("/proc/self/fd").map(Iterator::count);
-    measured.extend(open.ok().map(|open| ("process_open_fds", open as f64)));
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    measured.extend(limit.map(|limit| ("process_max_fds", limit as f64)));
-    Some(measured)
-}
-
-/// The time at which the machine booted, in seconds since the Unix epoch.
-fn boot_time() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()
+    measured
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn the_kernel_tells_of_this_process() {
-        let measured = measure().unwrap();
+        let measured = measure();
         let of = |name| measured.iter().find(|(known, _)| *known == name).unwrap().1;
         assert!(of("process_resident_memory_bytes") > 1e6, "{measured:?}");
         assert!(of("process_virtual_memory_bytes") > of("process_resident_memory_bytes"));
@@ -85,5 +70,18 @@ mod tests {
         let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
         let age = now - of("process_start_time_seconds");
         assert!((-2.0..600.0).contains(&age), "{age}");
+    }
+
+    #[test]
+    fn each_metric_is_written_with_its_type() {
+        let text = text();
+        for (name, _) in measure() {
+            let metric = PROCESS.iter().find(|metric| metric.name == name);
+            let kind = metric.map(|metric| metric.kind.name());
+            assert!(
+                text.contains(&format!("# TYPE {name} {}\n{name} ", kind.unwrap())),
+                "{text}"
+            );
+        }
     }
 }

@@ -10,9 +10,30 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::layer::{LineFormat, LogLayer};
-use super::{RouteMetrics, TraceContext};
+use super::vocabulary::Dictionary;
+use super::{Action, CallerFields, Declarations, LogField, RouteMetrics, TraceContext, Vocabulary};
 use crate::config::LogConfig;
 use crate::secret::{SecretString, Token};
+
+/// The vocabulary of a service with two actions.
+const VOCABULARY: Vocabulary = Vocabulary {
+    declarations: &[Declarations {
+        metrics: &[],
+        actions: &[
+            Action::audit("sign-in", "authentication", &["start"], "Somebody signed in."),
+            Action::operation("message-published", &["info"], "A message was published."),
+        ],
+        fields: &[
+            LogField::keyword("user.id", "Who acts."),
+            LogField::keyword("vestibule.actor.client.id", "The application."),
+            LogField::long("vestibule.count", "How many."),
+        ],
+    }],
+    caller: CallerFields {
+        subject: "user.id",
+        client: "actor.client.id",
+    },
+};
 
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);
@@ -28,6 +49,13 @@ impl io::Write for Paper {
     }
 }
 
+fn layer(format: LineFormat, levels: &Targets, paper: &Paper) -> LogLayer<impl Fn() -> Paper + use<>> {
+    let writer = paper.clone();
+    LogLayer::new(format, levels, Dictionary::new(VOCABULARY), move || {
+        writer.clone()
+    })
+}
+
 fn logged(format: LineFormat, act: impl FnOnce()) -> String {
     logged_at("trace", format, act)
 }
@@ -35,8 +63,7 @@ fn logged(format: LineFormat, act: impl FnOnce()) -> String {
 fn logged_at(levels: &str, format: LineFormat, act: impl FnOnce()) -> String {
     let levels: Targets = levels.parse().unwrap();
     let paper = Paper::default();
-    let writer = paper.clone();
-    let lines = LogLayer::new(format, &levels, move || writer.clone());
+    let lines = layer(format, &levels, &paper);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
     let bytes = paper.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -77,6 +104,16 @@ fn a_line_is_one_ecs_object_with_dotted_names() {
     assert_eq!(line["labels"]["tries"], "4", "not in the list of fields");
     assert_eq!(line["event.kind"], "event");
     assert_eq!(line["event.category"], serde_json::json!(["authentication"]));
+}
+
+#[test]
+fn an_operation_of_the_program_names_no_category() {
+    let text = logged(ECS, || {
+        tracing::info!(event.action = "message-published", "published")
+    });
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["event.type"], serde_json::json!(["info"]));
+    assert_eq!(line["event.category"], Value::Null);
 }
 
 #[test]
@@ -207,10 +244,7 @@ async fn nothing_that_a_client_sends_is_logged() {
     }
 
     let paper = Paper::default();
-    let writer = paper.clone();
-    let lines = LogLayer::new(ECS, &Targets::new().with_default(LevelFilter::TRACE), move || {
-        writer.clone()
-    });
+    let lines = layer(ECS, &Targets::new().with_default(LevelFilter::TRACE), &paper);
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
     let routes = axum::Router::new()
         .route("/{id}", get(async |_: Query<Form>| "read"))
@@ -273,7 +307,12 @@ fn a_library_that_asks_for_details_takes_no_line_with_it() {
 
 #[test]
 fn what_is_beyond_every_level_is_not_asked_for() {
-    let lines = LogLayer::new(TEXT, &LogConfig::default().level, io::sink);
+    let lines = LogLayer::new(
+        TEXT,
+        &LogConfig::default().level,
+        Dictionary::new(VOCABULARY),
+        io::sink,
+    );
     let hint = Layer::<Registry>::max_level_hint(&lines);
     assert_eq!(hint, Some(LevelFilter::INFO));
 }
@@ -285,16 +324,11 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
     use tower::ServiceExt;
 
     let paper = Paper::default();
-    let writer = paper.clone();
     let levels: Targets = "info".parse().unwrap();
-    let lines = LogLayer::new(ECS, &levels, move || writer.clone());
+    let lines = layer(ECS, &levels, &paper);
     let handler = move || async move {
         match message {
-            "acts" => tracing::info!(
-                event.action = "webhook-deleted",
-                event.outcome = "success",
-                "acts"
-            ),
+            "acts" => tracing::info!(event.action = "sign-in", event.outcome = "success", "acts"),
             _ => tracing::info!("says"),
         }
     };

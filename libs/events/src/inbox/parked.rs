@@ -1,5 +1,6 @@
 //! Events that could not be applied, and those of their aggregate that wait behind them.
 
+use chassis::backoff::exponential_pause;
 use chassis::db::DbError;
 use chassis::telemetry::error_text;
 
@@ -63,11 +64,15 @@ impl<H: Handler> Inbox<H> {
         let now = self.clock.now();
         let attempts = event.attempts.saturating_add(1);
         let dead = attempts >= self.options.max_attempts;
-        let pause = self.options.first_backoff * 2_u32.pow(event.attempts.clamp(0, 20).unsigned_abs());
+        let pause = exponential_pause(
+            self.options.first_backoff,
+            self.options.longest_backoff,
+            event.attempts.max(0).unsigned_abs(),
+        );
         let mut tx = self.db.begin("inbox_postpone").await?;
         let failure = FailedAttempt {
             attempts,
-            next_attempt_at: now + pause.min(self.options.longest_backoff),
+            next_attempt_at: now + pause,
             error: error_text(error),
             dead_lettered_at: dead.then_some(now),
         };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chassis::backoff::Backoff;
+use chassis::backoff::{Backoff, exponential_pause};
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use sqlx::types::Json;
@@ -249,8 +249,8 @@ pub(super) fn classify(
 
 fn failure(key: &OutboxRowKey, error: String, options: &RelayOptions, now: Timestamp) -> PublishFailure {
     let attempts = key.attempts.saturating_add(1);
-    let doublings = key.attempts.clamp(0, 20).unsigned_abs();
-    let pause = (options.first_backoff * 2_u32.pow(doublings)).min(options.longest_backoff);
+    let earlier = key.attempts.max(0).unsigned_abs();
+    let pause = exponential_pause(options.first_backoff, options.longest_backoff, earlier);
     PublishFailure {
         number: key.number,
         next_attempt_at: now + pause,

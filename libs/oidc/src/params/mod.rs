@@ -103,25 +103,44 @@ impl Params {
     }
 }
 
+/// A name or a value cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A percent sign is not followed by two hexadecimal digits.
+    #[error("has a broken percent-encoding")]
+    Percent,
+    /// The result is not UTF-8.
+    #[error("is not UTF-8")]
+    Utf8,
+}
+
 /// Decodes `application/x-www-form-urlencoded` text: `+` is a space, `%XX` a byte.
 ///
 /// # Errors
 /// [`ParamsError::Encoding`]; nothing is replaced or guessed.
 pub fn decode(text: &str) -> Result<String, ParamsError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
+    decode_bytes(text.as_bytes()).map_err(|_| ParamsError::Encoding)
+}
+
+/// Like [`decode`], from bytes that may be no text.
+///
+/// # Errors
+/// [`DecodeError`], as the end of a sentence about the parameter.
+pub fn decode_bytes(encoded: &[u8]) -> Result<String, DecodeError> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                let mut digit = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
                 let (high, low) = (digit(), digit());
                 high.zip(low)
                     .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-                    .ok_or(ParamsError::Encoding)?
+                    .ok_or(DecodeError::Percent)?
             }
-            other => other,
+            other => *other,
         });
     }
-    String::from_utf8(bytes).map_err(|_| ParamsError::Encoding)
+    String::from_utf8(bytes).map_err(|_| DecodeError::Utf8)
 }

@@ -10,6 +10,7 @@ mod tests;
 
 use std::time::Duration;
 
+use chassis::backoff::exponential_pause;
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
 pub(crate) use store::delete_all;
@@ -117,16 +118,17 @@ impl FormSubmissions {
     /// # Errors
     /// When the database fails.
     pub async fn wait_until_done(&self, key: SubmissionKey) -> Result<SubmissionState, DbError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = 0;
         let mut waited = Duration::ZERO;
         loop {
             let state = self.state(key).await?;
             if state != SubmissionState::InProgress || waited >= WINDOW {
                 return Ok(state);
             }
+            let pause = exponential_pause(FIRST_PAUSE, LONGEST_PAUSE, pauses);
             tokio::time::sleep(pause).await;
             waited += pause;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pauses += 1;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use chassis::clock::SharedClock;
-use chassis::http::PublicUrl;
+use chassis::http::{PublicUrl, see_other};
 use chassis::random::SharedRandom;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Semaphore;
@@ -178,14 +178,9 @@ impl Pages {
 
     /// A 303 redirect (RFC 9110 §15.4.4). `to` is a path of ours without the path of the issuer.
     pub(crate) fn redirect(&self, to: &str) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SEE_OTHER;
-        let headers = response.headers_mut();
-        if let Ok(location) = HeaderValue::try_from(self.local(to)) {
-            headers.insert(header::LOCATION, location);
-        }
+        let mut response = see_other(&self.local(to));
         self.set_security_headers(
-            headers,
+            response.headers_mut(),
             "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
         );
         response

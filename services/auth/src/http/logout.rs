@@ -1,10 +1,9 @@
 //! `GET` and `POST /oauth2/logout`: end-session endpoint (OpenID Connect RP-Initiated Logout §2).
 
 use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Response};
-use chassis::http::Problem;
-use http::header::{CACHE_CONTROL, HeaderMap, LOCATION};
-use http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use chassis::http::{Problem, see_other};
+use http::{HeaderMap, StatusCode};
 use oidc::claims::IdTokenClaims;
 use oidc::logout::LogoutRequest;
 use oidc::params::{Params, ParamsError};
@@ -210,16 +209,6 @@ fn redirect_signed_out(app: &App, logout: &ValidatedLogout) -> Response {
     let destination = logout.destination.clone();
     let mut response = see_other(&destination.unwrap_or_else(|| app.pages.local("/logout")));
     pages::clear_browser_state(&app.pages, &mut response);
-    response
-}
-
-fn see_other(location: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(location) {
-        headers.insert(LOCATION, location);
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -21,6 +21,7 @@ use crate::tokens::GrantError;
 use chassis::db::DbError;
 use chassis::http::header::content_type;
 use chassis::http::{Problem, RawBody};
+use chassis::telemetry::error_text;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -67,13 +68,7 @@ impl From<GrantError> for OAuthErrorResponse {
 
 /// `server_error`. The causes are logged, and the client does not see them.
 fn server_error(error: &(dyn std::error::Error + 'static)) -> OAuthErrorResponse {
-    let mut causes = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        causes = format!("{causes}: {inner}");
-        cause = inner.source();
-    }
-    tracing::error!(error.message = causes, "a request failed: {error}");
+    tracing::error!(error.message = error_text(error), "a request failed: {error}");
     ErrorCode::ServerError.because("something went wrong").into()
 }
 

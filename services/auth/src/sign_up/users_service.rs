@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chassis::access::ServiceTokens;
 use chassis::http_client::HttpClient;
+use chassis::telemetry::root_cause;
 use contract::{RegistrationRequested, RejectionReason, UserState};
 use http::StatusCode;
 use serde::Deserialize;
@@ -90,11 +91,7 @@ impl HttpUsersService {
 
 /// Takes the innermost cause, which says most: `connection refused` rather than `error sending request`.
 fn no_answer(error: &(dyn Error + 'static)) -> UsersUnavailable {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    UsersUnavailable(cause.to_string())
+    UsersUnavailable(root_cause(error))
 }
 
 /// The body of a response with the status 200.

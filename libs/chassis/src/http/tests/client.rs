@@ -46,12 +46,3 @@ async fn only_trusted_proxies_say_who_the_client_is() {
         );
     }
 }
-
-#[test]
-fn networks_are_read_strictly() {
-    for bad in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "x/8", "10.0.0.0/"] {
-        assert!(bad.parse::<Network>().is_err(), "{bad}");
-    }
-    let everything: Network = "0.0.0.0/0".parse().unwrap();
-    assert!(everything.contains("192.0.2.1".parse().unwrap()));
-}

@@ -8,10 +8,9 @@ mod pending;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use chassis::http::{ClientInfo, Problem};
+use chassis::http::{ClientInfo, Problem, see_other};
 use chassis::secret::Token;
-use http::header::{CACHE_CONTROL, HeaderMap, LOCATION, REFERRER_POLICY};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use oidc::authorize::{UnverifiedAuthorizationRequest, code_redirect, error_redirect};
 use oidc::error::ErrorCode;
 use oidc::params::Params;
@@ -139,18 +138,6 @@ async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<Validated
         redirect_uri,
         resumed,
     })
-}
-
-/// A 303 redirect, so that a browser does not repeat a POST (SB-25, RFC 9700 §4.12).
-fn see_other(url: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let headers = response.headers_mut();
-    if let Ok(url) = HeaderValue::from_str(url) {
-        headers.insert(LOCATION, url);
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }
 
 fn error_page(app: &App, why: &str) -> Response {

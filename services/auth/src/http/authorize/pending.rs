@@ -3,7 +3,7 @@
 
 use axum::response::Response;
 use chassis::db::DbError;
-use chassis::http::ClientInfo;
+use chassis::http::{ClientInfo, see_other};
 use chassis::secret::Token;
 use http::{HeaderMap, StatusCode};
 use oidc::authorize::{AuthorizationRequestError, UnverifiedAuthorizationRequest};
@@ -11,7 +11,7 @@ use oidc::params::Params;
 use std::time::Duration;
 use url::form_urlencoded;
 
-use super::{ResumedRequest, ValidatedRequest, error_page, see_other, too_long_page};
+use super::{ResumedRequest, ValidatedRequest, error_page, too_long_page};
 use crate::app::App;
 use crate::authorization_requests::{Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
