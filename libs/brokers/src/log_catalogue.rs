@@ -1,4 +1,5 @@
-//! The actions and fields in the log lines of the brokers, as data. `docs/reference/logs.md` is made from them.
+//! The fields in the log lines of the brokers, as data.
+//! `docs/reference/logs.md` is made from them.
 
 use chassis::telemetry::LogField;
 

@@ -1,4 +1,5 @@
-//! The actions and fields in the log lines of the outbox, the relay, the inbox and the reconciler, as data. `docs/reference/logs.md` is made from them.
+//! The actions and fields in the log lines of the outbox, the relay, the inbox and the reconciler, as data.
+//! `docs/reference/logs.md` is made from them.
 
 use chassis::telemetry::{Action, LogField};
 

@@ -1,4 +1,5 @@
-//! The actions and fields in the log lines of the user service, as data. `docs/reference/logs.md` is made from them.
+//! The actions and fields in the log lines of the user service, as data.
+//! `docs/reference/logs.md` is made from them.
 
 use chassis::telemetry::{Action, LogField};
 
