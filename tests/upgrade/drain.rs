@@ -43,7 +43,7 @@ async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
         let name = format!("VESTIBULE_{variable}__DRAIN_SECONDS");
         proxied.stack.replica(service, 0).set(&name, "0");
     }
-    roll_replicas(&mut proxied, &load, &FIRST_REPLICAS, |_| None).await;
+    roll_replicas(&mut proxied, &load, &FIRST_REPLICAS, false).await;
 
     let load = start_load(&proxied, "bob").await;
     let stops = async {
@@ -53,7 +53,7 @@ async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
                 (load.requests() > before + 20).then_some(())
             })
             .await;
-            proxied.restart(service, number, None).await;
+            proxied.restart(service, number, false).await;
         }
         load.stop();
     };

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testkit::{Engine, Process, Program, Service, Stack, StackOptions, free_port, within};
+use testkit::{Engine, Process, Program, Release, Service, Stack, StackOptions, free_port, within};
 
 /// Starts that of a debug build on a busy machine, and drains, fit in.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -13,8 +13,8 @@ pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The options of the stack.
 #[derive(Default)]
 pub(crate) struct ProxiedOptions {
-    /// The programs in this folder, and not those that were built with the tests.
-    pub(crate) programs: Option<PathBuf>,
+    /// The release to begin with, in place of the programs that were built with the tests.
+    pub(crate) release: Option<Release>,
     /// Seconds for which a replica that stops serves on.
     pub(crate) drain: Option<u32>,
     /// A request that fails at one replica is not tried at the other.
@@ -33,14 +33,14 @@ impl Proxied {
     /// Both services twice, all of them up.
     pub(crate) async fn start(differently: ProxiedOptions) -> Self {
         let ProxiedOptions {
-            programs,
+            release,
             drain,
             without_retries,
         } = differently;
         let options = StackOptions {
             two_replicas: true,
             without_balancer: true,
-            programs,
+            release,
             ..StackOptions::on(Engine::Postgres)
         };
         // What is there when nobody says otherwise.
@@ -74,9 +74,9 @@ impl Proxied {
         proxied
     }
 
-    /// Stops one replica as an orchestrator does, makes it another program if there is one, and starts it again. Comes back
+    /// Stops one replica as an orchestrator does, and starts it again, as this version if `upgrade` says so. Comes back
     /// when the proxy sends it requests.
-    pub(crate) async fn restart(&mut self, service: Service, number: usize, program: Option<PathBuf>) {
+    pub(crate) async fn restart(&mut self, service: Service, number: usize, upgrade: bool) {
         let replica = self.stack.replica(service, number);
         let status = replica.terminate().await;
         assert!(
@@ -84,10 +84,10 @@ impl Proxied {
             "{service:?} {number}: {status}\n{}",
             replica.log()
         );
-        if let Some(program) = program {
-            replica.replace_executable(program);
+        if upgrade {
+            self.stack.upgrade(service, number);
         }
-        replica.start_again();
+        self.stack.replica(service, number).start_again();
         self.stack.replica_ready(service, number).await;
         self.wait_until_up(service, number).await;
     }

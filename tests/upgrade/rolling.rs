@@ -5,16 +5,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use testkit::{Person, Service, Tokens, Visitor, program, within};
+use testkit::{Person, Release, Service, Tokens, Visitor, within};
+use toml::{Table, Value};
 
 use crate::follower::{FollowerState, follow};
 use crate::load::Load;
 use crate::proxied::{Proxied, ProxiedOptions};
 
-/// The commit of the old release, from which the tests upgrade. Its schema is older.
+/// The commit of the old release, from which the tests upgrade. Its schema is older, and its configuration has other names.
 /// It is built from the history by `scripts/build-old-release`.
-pub(crate) const OLD_RELEASE: &str = "61c266b0b2ea438b6e19ba055d36a426a64dca7e";
+pub(crate) const OLD_RELEASE: &str = "638f672aad866b0aa4a64b34f14aca02aa96f1da";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
     (Service::Auth, 0),
@@ -24,16 +24,16 @@ const REPLICAS: [(Service, usize); 4] = [
 /// The number of requests between two restarts, so that each replica serves some of them.
 const REQUESTS_BETWEEN_RESTARTS: u64 = 40;
 
-/// Restarts replicas, one after the other, while people are at work. `program` turns them into another version.
+/// Restarts replicas, one after the other, while people are at work. `upgrade` makes them this version.
 pub(crate) async fn roll_replicas(
     proxied: &mut Proxied,
     load: &Arc<Load>,
     replicas: &[(Service, usize)],
-    program: impl Fn(Service) -> Option<PathBuf>,
+    upgrade: bool,
 ) {
     let restarts = async {
         for &(service, number) in replicas {
-            proxied.restart(service, number, program(service)).await;
+            proxied.restart(service, number, upgrade).await;
             let before = load.requests();
             within(Duration::from_secs(60), "the load goes on", async || {
                 (load.requests() > before + REQUESTS_BETWEEN_RESTARTS).then_some(())
@@ -131,7 +131,7 @@ impl EstablishedUser {
         let stack = &proxied.stack;
         let (status, user) = stack.user(&self.tokens.access).await;
         assert!(status.is_success(), "{user}");
-        let next: Value = load
+        let next = load
             .refresh(self.tokens.refresh.as_ref().unwrap(), "vestibule-direct")
             .await
             .unwrap_or_else(|| panic!("{:?}", load.failures()));
@@ -157,32 +157,47 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
             sqlx::query(statement).execute(&mut connection).await.unwrap();
         }
     }
-    roll_replicas(&mut proxied, &load, &REPLICAS, |_| None).await;
+    roll_replicas(&mut proxied, &load, &REPLICAS, false).await;
     before.assert_still_works(&proxied, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
     let mut proxied = Proxied::start(ProxiedOptions {
-        programs: Some(old_release_programs()),
+        release: Some(old_release()),
         ..ProxiedOptions::default()
     })
     .await;
     let (before, load) = EstablishedUser::of(&proxied).await;
-    roll_replicas(&mut proxied, &load, &REPLICAS, |service| {
-        Some(program(match service {
-            Service::Auth => "vestibule-auth",
-            Service::Users => "vestibule-users",
-        }))
-    })
-    .await;
+    roll_replicas(&mut proxied, &load, &REPLICAS, true).await;
     before.assert_still_works(&proxied, &load).await;
 }
 
-/// The folder of the old release's programs.
-fn old_release_programs() -> PathBuf {
+/// The old release: its programs, and its configuration.
+fn old_release() -> Release {
     let folder = run_build_old_release(&[OLD_RELEASE]);
-    root().join(folder.trim())
+    Release {
+        programs: root().join(folder.trim()),
+        configuration: old_configuration,
+    }
+}
+
+/// A configuration file of the old release, which named the keys of a client otherwise.
+fn old_configuration(text: &str) -> String {
+    let mut settings: Table = text.parse().unwrap();
+    if let Some(Value::Table(clients)) = settings.get_mut("clients") {
+        for (id, client) in clients {
+            let Value::Table(client) = client else {
+                panic!("{id}: {client}");
+            };
+            let secret = client.remove("client_secret_file").unwrap();
+            client.insert("secret_file".to_owned(), secret);
+            let scope = client.remove("scope").unwrap();
+            let scopes = scope.as_str().unwrap().split(' ').map(Value::from).collect();
+            client.insert("scopes".to_owned(), Value::Array(scopes));
+        }
+    }
+    toml::to_string(&settings).unwrap()
 }
 
 /// Runs `scripts/build-old-release` and returns its output.

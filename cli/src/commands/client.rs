@@ -2,11 +2,13 @@
 
 use std::io;
 
+use oidc::client::{AuthMethod, ClientMetadata, GrantType, InvalidMetadata};
+use oidc::redirect_uri::RedirectUri;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, text_at};
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format, Table, key_value_list};
 
@@ -25,55 +27,39 @@ pub(crate) enum Client {
 Examples:
   vestibule client add 'Web shop' --redirect-uri https://shop.example.org/callback
   vestibule client add 'Phone app' --public --redirect-uri http://127.0.0.1/callback
-  vestibule client add 'Old wiki' --auth-method client_secret_post --redirect-uri https://wiki.example.org/callback
-  vestibule client add 'Nightly job' --grant client_credentials --scope users:read")]
+  vestibule client add 'Old wiki' --token-endpoint-auth-method client_secret_post \\
+    --redirect-uri https://wiki.example.org/callback
+  vestibule client add 'Nightly job' --grant-type client_credentials --scope users:read")]
 pub(crate) struct Add {
     /// Name that people see
-    name: String,
+    client_name: String,
     /// Where people return to after signing in, matched exactly; may be given several times
     #[arg(long, value_name = "URI")]
-    redirect_uri: Vec<String>,
+    redirect_uri: Vec<RedirectUri>,
     /// Where people may return to after signing out; may be given several times
     #[arg(long, value_name = "URI")]
-    post_logout_redirect_uri: Vec<String>,
+    post_logout_redirect_uri: Vec<RedirectUri>,
     /// The application cannot keep a secret: it runs on a phone, a desktop or in a browser
     #[arg(long)]
     public: bool,
-    /// How it proves who it is at the token endpoint: the one way that is taken from it
+    /// How it authenticates at the token endpoint: client_secret_basic (the secret in the header Authorization) or
+    /// client_secret_post (the secret in the form)
     #[arg(
         long,
         value_name = "METHOD",
         conflicts_with = "public",
         default_value = "client_secret_basic"
     )]
-    auth_method: AuthMethod,
-    /// Grants that it may use [default: authorization_code and refresh_token]
+    token_endpoint_auth_method: AuthMethod,
+    /// Grants that it may use: authorization_code, refresh_token, client_credentials [default: authorization_code and
+    /// refresh_token]
     #[arg(long, value_name = "GRANT")]
-    grant: Vec<Grant>,
-    /// Scopes that it may ask for [default: those of the service]
+    grant_type: Vec<GrantType>,
+    /// Scopes that it may ask for [default: openid, profile, email, groups, offline_access]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     #[command(flatten)]
     connection: ConnectionArgs,
-}
-
-/// Ways in which a client with a secret authenticates (RFC 7591 §2), by their names in registrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum AuthMethod {
-    /// The secret in the header Authorization
-    ClientSecretBasic,
-    /// The secret in the form
-    ClientSecretPost,
-}
-
-/// OAuth 2 grants, by their names in requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Grant {
-    AuthorizationCode,
-    RefreshToken,
-    ClientCredentials,
 }
 
 /// List applications
@@ -118,8 +104,12 @@ impl Client {
 
 impl Add {
     async fn run(self) -> Result<(), CommandError> {
+        let body = self
+            .metadata()
+            .map_err(|invalid| CommandError::new(ErrorCode::Usage, invalid.to_string()))?;
         let api = ApiClient::new(&self.connection, &["admin"])?;
-        let body = Value::Object(self.body());
+        let body = serde_json::to_value(body)
+            .map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
         let made = api
             .call_with(RemoteService::Auth, Method::POST, "/admin/v1/clients", &body)
             .await?;
@@ -135,35 +125,35 @@ impl Add {
         output::print_line(key_value_list(&pairs, Style::choose(Color::Auto, &io::stdout())))
     }
 
-    /// The client metadata, with the names of RFC 7591 §2.
-    fn body(&self) -> Map<String, Value> {
-        let mut body = Map::new();
-        body.insert("client_name".to_owned(), self.name.as_str().into());
-        let method = match self.auth_method {
-            _ if self.public => "none",
-            AuthMethod::ClientSecretBasic => "client_secret_basic",
-            AuthMethod::ClientSecretPost => "client_secret_post",
+    /// The metadata of the client.
+    fn metadata(&self) -> Result<ClientMetadata, InvalidMetadata> {
+        let default = ClientMetadata::default();
+        let metadata = ClientMetadata {
+            client_name: Some(self.client_name.clone()),
+            redirect_uris: self.redirect_uri.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uri.clone(),
+            grant_types: match self.grant_type.as_slice() {
+                [] => default.grant_types,
+                named => named.iter().copied().collect(),
+            },
+            scope: match self.scope.join(" ").parse() {
+                Ok(named) if !self.scope.is_empty() => named,
+                Ok(_) => default.scope,
+                Err(_) => {
+                    return Err(InvalidMetadata {
+                        field: "scope",
+                        detail: "expected scopes of RFC 6749 §3.3",
+                    });
+                }
+            },
+            token_endpoint_auth_method: match self.public {
+                true => AuthMethod::None,
+                false => self.token_endpoint_auth_method,
+            },
+            ..default
         };
-        body.insert("token_endpoint_auth_method".to_owned(), method.into());
-        let grants: Vec<String> = self
-            .grant
-            .iter()
-            .filter_map(|grant| Some(clap::ValueEnum::to_possible_value(grant)?.get_name().to_owned()))
-            .collect();
-        let lists = [
-            ("redirect_uris", json!(self.redirect_uri)),
-            ("post_logout_redirect_uris", json!(self.post_logout_redirect_uri)),
-            ("grant_types", json!(grants)),
-        ];
-        for (name, list) in lists {
-            if list != json!([]) {
-                body.insert(name.to_owned(), list);
-            }
-        }
-        if !self.scope.is_empty() {
-            body.insert("scope".to_owned(), self.scope.join(" ").into());
-        }
-        body
+        metadata.check()?;
+        Ok(metadata)
     }
 }
 
@@ -174,7 +164,7 @@ impl List {
         if self.connection.output == Format::Json {
             return output::print_json(&json!(clients));
         }
-        let mut table = Table::new(&["NAME", "KIND", "GRANTS", "CLIENT ID"]);
+        let mut table = Table::new(&["NAME", "KIND", "GRANT TYPES", "CLIENT ID"]);
         for client in &clients {
             table.row([
                 text_at(client, "/client_name"),
@@ -222,15 +212,15 @@ impl Show {
         }
         let pairs = [
             ("client_id", text_at(&client, "/client_id")),
-            ("name", text_at(&client, "/client_name")),
+            ("client_name", text_at(&client, "/client_name")),
             ("kind", client_kind(&client).to_owned()),
             ("redirect_uris", text_at(&client, "/redirect_uris")),
             (
                 "post_logout_redirect_uris",
                 text_at(&client, "/post_logout_redirect_uris"),
             ),
-            ("grants", text_at(&client, "/grant_types")),
-            ("scopes", text_at(&client, "/scope")),
+            ("grant_types", text_at(&client, "/grant_types")),
+            ("scope", text_at(&client, "/scope")),
             ("created", text_at(&client, "/created_at")),
         ];
         let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -266,23 +256,47 @@ mod tests {
         add: Add,
     }
 
+    fn metadata(arguments: &[&str]) -> Result<ClientMetadata, String> {
+        let line = Line::try_parse_from([&["x", "Shop"], arguments].concat());
+        let line = line.map_err(|error| error.to_string())?;
+        line.add.metadata().map_err(|invalid| invalid.to_string())
+    }
+
+    const CALLBACK: [&str; 2] = ["--redirect-uri", "https://shop.example.org/callback"];
+    const POST: [&str; 2] = ["--token-endpoint-auth-method", "client_secret_post"];
+
     #[test]
     fn a_client_is_registered_for_the_one_method_that_was_named() {
         for (arguments, method) in [
-            (&["x", "Shop"][..], "client_secret_basic"),
-            (&["x", "Shop", "--public"], "none"),
+            (&[][..], AuthMethod::ClientSecretBasic),
+            (&["--public"], AuthMethod::None),
+            (&POST, AuthMethod::ClientSecretPost),
+        ] {
+            let made = metadata(&[&CALLBACK, arguments].concat()).expect("metadata");
+            assert_eq!(made.token_endpoint_auth_method, method);
+            assert_eq!(made.scope, ClientMetadata::default().scope);
+        }
+        let both = [&CALLBACK[..], &POST, &["--public"]].concat();
+        assert!(metadata(&both).is_err(), "a public client has no secret");
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_said_before_the_service_is_asked() {
+        for (arguments, expected) in [
+            (&[][..], "redirect_uris: "),
             (
-                &["x", "Shop", "--auth-method", "client_secret_post"],
-                "client_secret_post",
+                &["--public", "--grant-type", "client_credentials"],
+                "token_endpoint_auth_method: ",
+            ),
+            (
+                &["--grant-type", "client_credentials", "--scope", "a\"b"],
+                "scope: ",
             ),
         ] {
-            let line = Line::try_parse_from(arguments).expect("arguments");
-            assert_eq!(line.add.body()["token_endpoint_auth_method"], method);
+            let refused = metadata(arguments).expect_err("it is refused");
+            assert!(refused.starts_with(expected), "{refused}");
         }
-        let both = ["x", "Shop", "--public", "--auth-method", "client_secret_post"];
-        assert!(
-            Line::try_parse_from(both).is_err(),
-            "a public client has no secret"
-        );
+        let refused = metadata(&["--grant-type", "password"]).expect_err("it is refused");
+        assert!(refused.contains("authorization_code"), "{refused}");
     }
 }

@@ -37,19 +37,19 @@ client_secret_file = "secrets/vestibule-auth"
 
 # The services and the operator's tool are clients like any other. Without `audiences` they are for both services.
 [clients.vestibule-auth]
-secret_file = "secrets/vestibule-auth"
+client_secret_file = "secrets/vestibule-auth"
 grant_types = ["client_credentials"]
-scopes = ["users:read", "users:write", "groups:read", "events:read"]
+scope = "users:read users:write groups:read events:read"
 
 [clients.vestibule-users]
-secret_file = "secrets/vestibule-users"
+client_secret_file = "secrets/vestibule-users"
 grant_types = ["client_credentials"]
-scopes = ["events:read"]
+scope = "events:read"
 
 [clients.vestibule-cli]
-secret_file = "secrets/vestibule-cli"
+client_secret_file = "secrets/vestibule-cli"
 grant_types = ["client_credentials"]
-scopes = ["admin", "users:read", "users:write", "groups:read", "groups:write", "events:read"]
+scope = "admin users:read users:write groups:read groups:write events:read"
 "#,
         issuer = addresses.auth.url,
         listen = addresses.auth.listen,

@@ -183,7 +183,7 @@ async fn a_client_for_a_job_gets_tokens_of_its_scopes() {
         "client",
         "add",
         "Job",
-        "--grant",
+        "--grant-type",
         "client_credentials",
         "--scope",
         "users:read",

@@ -19,6 +19,6 @@ pub use people::{Person, Tokens, pkce_challenge};
 pub use pooler::Pooler;
 pub use process::{Process, Program, free_port, program};
 pub use proxy::FaultProxy;
-pub use stack::{Engine, Service, Stack, StackOptions, Transport};
+pub use stack::{Engine, Release, Service, Stack, StackOptions, Transport};
 pub use visitor::{Page, Visitor};
 pub use wait::{eventually, poll_until, within};

@@ -128,9 +128,10 @@ impl Process {
         self.program.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Replaces the executable for the next start, for example by another version.
-    pub fn replace_executable(&mut self, path: PathBuf) {
+    /// Replaces the executable and its arguments for the next start, for example by another version.
+    pub fn replace(&mut self, path: PathBuf, arguments: Vec<OsString>) {
         self.program.path = path;
+        self.program.arguments = arguments;
     }
 
     /// The process id.

@@ -6,6 +6,7 @@ mod configuration;
 mod following;
 mod replicas;
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +27,17 @@ pub(crate) use configuration::OPERATOR;
 
 /// The timeout of the startup: a debug build on a busy machine starts slowly.
 const START: Duration = Duration::from_secs(60);
+
+/// The names of the programs.
+const AUTH_PROGRAM: &str = "vestibule-auth";
+const USERS_PROGRAM: &str = "vestibule-users";
+
+/// The names of the configuration files in the folder of the stack.
+const AUTH_TOML: &str = "auth.toml";
+const USERS_TOML: &str = "users.toml";
+
+/// What the configuration files of another release begin with.
+const RELEASE_PREFIX: &str = "release-";
 
 /// The server connections of the pooler per database: fewer than its clients have, so that they share them.
 const POOL: u16 = 4;
@@ -50,6 +62,15 @@ pub enum Transport {
     Rabbitmq,
 }
 
+/// Another release of both services.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The folder of its programs `vestibule-auth` and `vestibule-users`.
+    pub programs: PathBuf,
+    /// Turns a configuration file of this version into one of the release.
+    pub configuration: fn(&str) -> String,
+}
+
 /// The options of a stack.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
@@ -69,8 +90,8 @@ pub struct StackOptions {
     pub without_balancer: bool,
     /// On PostgreSQL: reaches the databases only through a pooler in transaction mode.
     pub pooled: bool,
-    /// The folder of the programs `vestibule-auth` and `vestibule-users`, in place of those built with the tests.
-    pub programs: Option<PathBuf>,
+    /// Another release to begin with, in place of the programs built with the tests: see [`Stack::upgrade`].
+    pub release: Option<Release>,
     /// Environment variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
 }
@@ -85,7 +106,7 @@ impl Default for StackOptions {
             two_replicas: false,
             without_balancer: false,
             pooled: false,
-            programs: None,
+            release: None,
             environment: Vec::new(),
         }
     }
@@ -170,14 +191,16 @@ impl Stack {
         };
         let operator_secret = write_secrets(folder.path());
         let events = configuration::events_toml(&options);
-        write(
-            &folder.path().join("auth.toml"),
-            &(ports.auth_toml(&auth_db) + &events),
-        );
-        write(
-            &folder.path().join("users.toml"),
-            &(ports.users_toml(&users_db) + &events),
-        );
+        for (name, text) in [
+            (AUTH_TOML, ports.auth_toml(&auth_db) + &events),
+            (USERS_TOML, ports.users_toml(&users_db) + &events),
+        ] {
+            write(&folder.path().join(name), &text);
+            if let Some(release) = &options.release {
+                let text = (release.configuration)(&text);
+                write(&folder.path().join(format!("{RELEASE_PREFIX}{name}")), &text);
+            }
+        }
         let line = if options.users_behind_proxy {
             let target = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.users));
             Some(FaultProxy::start(ports.users_public, target).await)
@@ -186,18 +209,21 @@ impl Stack {
         };
         let service = |name: &'static str, path: &str, configuration: &str| Program {
             name,
-            path: match &options.programs {
-                Some(folder) => folder.join(path),
+            path: match &options.release {
+                Some(release) => release.programs.join(path),
                 None => program(path),
             },
-            arguments: vec!["--config".into(), folder.path().join(configuration).into()],
+            arguments: configuration_arguments(&match options.release {
+                Some(_) => folder.path().join(format!("{RELEASE_PREFIX}{configuration}")),
+                None => folder.path().join(configuration),
+            }),
             environment: options.environment.clone(),
             folder: folder.path().to_owned(),
             log: folder.path().join(format!("{name}.log")),
         };
         let (auth, users) = (
-            service("auth", "vestibule-auth", "auth.toml"),
-            service("users", "vestibule-users", "users.toml"),
+            service("auth", AUTH_PROGRAM, AUTH_TOML),
+            service("users", USERS_PROGRAM, USERS_TOML),
         );
         let second = match options.two_replicas {
             true => {
@@ -219,13 +245,26 @@ impl Stack {
             http: client(),
             databases,
             pooler,
-            check_logs: options.programs.is_none()
+            check_logs: options.release.is_none()
                 && !options
                     .environment
                     .iter()
                     .any(|(name, _)| name.ends_with("LOG__FORMAT")),
             folder,
         }
+    }
+
+    /// Makes a replica of another release one of this version, with the configuration of this version, at its next start.
+    ///
+    /// # Panics
+    /// There is no such replica.
+    pub fn upgrade(&mut self, service: Service, number: usize) {
+        let (name, configuration) = match service {
+            Service::Auth => (AUTH_PROGRAM, AUTH_TOML),
+            Service::Users => (USERS_PROGRAM, USERS_TOML),
+        };
+        let arguments = configuration_arguments(&self.folder.path().join(configuration));
+        self.replica(service, number).replace(program(name), arguments);
     }
 
     /// Waits until all replicas of both services are ready.
@@ -332,6 +371,10 @@ impl Drop for Stack {
             logs::check_folder(self.folder.path());
         }
     }
+}
+
+fn configuration_arguments(path: &Path) -> Vec<OsString> {
+    vec!["--config".into(), path.into()]
 }
 
 fn client() -> reqwest::Client {

@@ -24,7 +24,7 @@ fn a_typo_is_refused_wherever_it_is() {
         ("auth.config.passwords.min_lenght=20", "min_lenght"),
         ("users.config.sessions.idle_minutes=1", "sessions"),
         ("auth.clients.shop.redirect_uri=x", "redirect_uri"),
-        ("auth.clients.shop.secret=x", "secret"),
+        ("auth.clients.shop.client_secret=x", "client_secret"),
         // The network policies go by the chart's own values, so there is no second place for these.
         ("auth.config.traces.otlp_endpoint=http://c:4318", "traces"),
         ("users.config.events.transport=kafka", "events"),

@@ -130,7 +130,7 @@ async fn every_configuration_is_one_that_the_services_accept() {
                 "auth.config.brand.name=Example \"quoted\"",
                 "auth.clients.shop\\.web.grant_types={authorization_code,refresh_token}",
                 "auth.clients.shop\\.web.redirect_uris={https://shop.example.org/cb}",
-                "auth.clients.shop\\.web.scopes={openid}",
+                "auth.clients.shop\\.web.scope=openid",
             ],
         ),
         (

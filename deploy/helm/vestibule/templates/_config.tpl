@@ -86,19 +86,19 @@ Secrets are never in it, only the paths of their files.
 {{- $folder := include "vestibule.secretsFolder" . -}}
 {{- $grant := list "client_credentials" -}}
 {{- $clients := dict
-  "vestibule-auth" (dict "grant_types" $grant "scopes" (list "users:read" "users:write" "groups:read" "events:read"))
-  "vestibule-users" (dict "grant_types" $grant "scopes" (list "events:read"))
+  "vestibule-auth" (dict "grant_types" $grant "scope" "users:read users:write groups:read events:read")
+  "vestibule-users" (dict "grant_types" $grant "scope" "events:read")
 -}}
 {{- if .root.Values.operator.enabled -}}
-{{- $_ := set $clients "vestibule-cli" (dict "grant_types" $grant "scopes" (list "admin" "users:read" "users:write" "groups:read" "groups:write" "events:read")) -}}
+{{- $_ := set $clients "vestibule-cli" (dict "grant_types" $grant "scope" "admin users:read users:write groups:read groups:write events:read") -}}
 {{- end -}}
 {{- range $id, $client := $clients -}}
-{{- $_ := set $client "secret_file" (printf "%s/client-%s" $folder $id) -}}
+{{- $_ := set $client "client_secret_file" (printf "%s/client-%s" $folder $id) -}}
 {{- end -}}
 {{- range $id, $client := .root.Values.auth.clients -}}
 {{- $table := omit $client "hasSecret" -}}
 {{- if $client.hasSecret -}}
-{{- $_ := set $table "secret_file" (printf "%s/client-%s" $folder $id) -}}
+{{- $_ := set $table "client_secret_file" (printf "%s/client-%s" $folder $id) -}}
 {{- end -}}
 {{- $_ := set $clients $id $table -}}
 {{- end -}}

@@ -1,12 +1,19 @@
-//! Client metadata (RFC 7591 §2): what a client is registered for.
+//! Client metadata (RFC 7591 §2): what a client is registered with, in the configuration, over HTTP and in the store.
+
+mod extended;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as NameError;
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use extended::{deserialize_extended, extended_members, extended_schema};
 
 use crate::jose::Algorithm;
 use crate::redirect_uri::RedirectUri;
@@ -36,6 +43,15 @@ impl GrantType {
     }
 }
 
+/// Parses the value of `grant_type`. The error lists the values that there are.
+impl FromStr for GrantType {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::deserialize(name.into_deserializer())
+    }
+}
+
 /// A client authentication method (RFC 6749 §2.3, RFC 7591 §2 `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +63,15 @@ pub enum AuthMethod {
     ClientSecretPost,
     /// There is no secret: a public client in a browser or on a phone (RFC 6749 §2.1).
     None,
+}
+
+/// Parses the value of `token_endpoint_auth_method`. The error lists the values that there are.
+impl FromStr for AuthMethod {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::deserialize(name.into_deserializer())
+    }
 }
 
 /// The algorithms that an ID token may be signed with.
@@ -70,40 +95,41 @@ impl From<IdTokenAlgorithm> for Algorithm {
     }
 }
 
-/// The metadata of a client, with the names of RFC 7591 §2.
+/// The metadata of a client, with the names of RFC 7591 §2, of OpenID Connect RP-Initiated Logout 1.0 §3.1
+/// (`post_logout_redirect_uris`), and two of our own. What is left out, or null, has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
-    /// What people see.
+    /// The name that people see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     /// Where codes may be sent: matched exactly, the port of a loopback address excepted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub redirect_uris: Vec<RedirectUri>,
     /// Where a person may be sent after signing out: matched exactly.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// How it may come by tokens.
-    #[serde(default = "default_grant_types")]
+    /// The grants that it may use: `authorization_code` and `refresh_token` by default.
+    #[serde(default = "default_grant_types", deserialize_with = "grant_types")]
     pub grant_types: BTreeSet<GrantType>,
-    /// All that it may ask for.
-    #[serde(default = "default_scope")]
+    /// The scopes that it may ask for, between spaces: `openid profile email groups offline_access` by default.
+    #[serde(default = "default_scope", deserialize_with = "scope")]
     #[schemars(with = "String")]
     pub scope: Scope,
-    /// How it proves who it is.
-    #[serde(default)]
+    /// How it authenticates at the token endpoint.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub token_endpoint_auth_method: AuthMethod,
-    /// What its ID tokens are signed with.
-    #[serde(default)]
+    /// The algorithm that its ID tokens are signed with.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub id_token_signed_response_alg: IdTokenAlgorithm,
-    /// The services that it may get tokens for (RFC 8707); empty: this service and the user service.
-    #[serde(default)]
+    /// The services that it may get tokens for (RFC 8707). Empty: `auth` and `users`.
+    #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub audiences: Vec<Resource>,
     /// Whether a code needs a proof key (RFC 7636). A public client always needs one.
-    #[serde(default = "default_require_pkce")]
+    #[serde(default = "default_require_pkce", deserialize_with = "require_pkce")]
     pub require_pkce: bool,
 }
 
@@ -115,8 +141,27 @@ fn default_scope() -> Scope {
     Scope::of(["openid", "profile", "email", "groups", "offline_access"]).unwrap_or_default()
 }
 
-fn default_require_pkce() -> bool {
+const fn default_require_pkce() -> bool {
     true
+}
+
+/// Null stands for a member that is left out, as in RFC 7592 §2.2.
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+fn grant_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<GrantType>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_grant_types))
+}
+
+fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scope, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_scope))
+}
+
+fn require_pkce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_require_pkce))
 }
 
 impl Default for ClientMetadata {
@@ -130,12 +175,12 @@ impl Default for ClientMetadata {
             token_endpoint_auth_method: AuthMethod::default(),
             id_token_signed_response_alg: IdTokenAlgorithm::default(),
             audiences: Vec::new(),
-            require_pkce: true,
+            require_pkce: default_require_pkce(),
         }
     }
 }
 
-/// A member of the metadata that cannot be accepted.
+/// A member of the metadata that cannot be accepted (`invalid_client_metadata`, RFC 7591 §3.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {detail}")]
 pub struct InvalidMetadata {
@@ -161,8 +206,11 @@ impl ClientMetadata {
         if self.grant_types.is_empty() {
             return refuse("grant_types", "expected one at least");
         }
-        if self.redirect_uris.len() > 100 || self.post_logout_redirect_uris.len() > 100 {
+        if self.redirect_uris.len() > 100 {
             return refuse("redirect_uris", "expected 100 at most");
+        }
+        if self.post_logout_redirect_uris.len() > 100 {
+            return refuse("post_logout_redirect_uris", "expected 100 at most");
         }
         if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
             return refuse("redirect_uris", "the grant authorization_code needs one at least");

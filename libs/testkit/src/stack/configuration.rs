@@ -98,17 +98,17 @@ client_secret_file = "secrets/vestibule-auth"
 "#
         );
         let scopes = [
-            r#""users:read", "users:write", "groups:read", "events:read""#,
-            r#""events:read""#,
-            r#""admin", "users:read", "users:write", "groups:read", "groups:write", "events:read""#,
+            "users:read users:write groups:read events:read",
+            "events:read",
+            "admin users:read users:write groups:read groups:write events:read",
         ];
-        for (name, scopes) in CLIENTS.into_iter().zip(scopes) {
+        for (name, scope) in CLIENTS.into_iter().zip(scopes) {
             write!(
                 text,
                 r#"[clients.{name}]
-secret_file = "secrets/{name}"
+client_secret_file = "secrets/{name}"
 grant_types = ["client_credentials"]
-scopes = [{scopes}]
+scope = "{scope}"
 "#
             )
             .expect("writing to a string");

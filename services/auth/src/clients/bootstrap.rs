@@ -1,57 +1,64 @@
 //! Clients of the configuration file (`[clients.NAME]`). At start the database is reconciled with the file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::db::DbError;
 use chassis::http::PublicUrl;
 use chassis::secret::TokenHash;
-use oidc::redirect_uri::RedirectUri;
+use oidc::client::{
+    AuthMethod, ClientMetadata, GrantType, InvalidMetadata, deserialize_extended, extended_members,
+    extended_schema,
+};
 use oidc::resource::Resource;
 use oidc::scope::Scope;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::id::{ClientId, ClientIdError};
-use super::model::{
-    AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin,
-};
+use super::model::{Client, Origin};
 use super::{Clients, store};
 
-/// `[clients.NAME]`: a client whose `client_id` is NAME.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// The member that the configuration has beside the metadata of a client.
+const SECRET: &str = "client_secret";
+
+/// All keys of `[clients.NAME]`.
+const KEYS: [&str; 10] = extended_members(SECRET);
+
+/// `[clients.NAME]`: a client whose `client_id` is NAME. Its keys are those of [`ClientMetadata`] and `client_secret`.
+#[derive(Clone, Debug)]
 pub struct ClientSettings {
-    /// Its secret. A client without one is public.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub secret: Option<SecretString>,
-    /// How it sends its secret. A client without a secret is public, whatever this says.
-    #[serde(default)]
-    pub token_endpoint_auth_method: AuthMethod,
-    /// What people see.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// How it may come by tokens.
-    pub grant_types: BTreeSet<GrantType>,
-    /// All that it may ask for.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// The services that it may get tokens for; empty: this service and the user service.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub audiences: Vec<Resource>,
-    /// Where codes may be sent.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub redirect_uris: Vec<RedirectUri>,
-    /// Where a person may be sent after signing out.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// What its ID tokens are signed with.
-    #[serde(default)]
-    pub id_token_algorithm: IdTokenAlgorithm,
+    /// Its secret. A client without one is public, whatever `token_endpoint_auth_method` says.
+    pub client_secret: Option<SecretString>,
+    /// Its metadata (RFC 7591 §2).
+    pub metadata: ClientMetadata,
+}
+
+impl<'de> Deserialize<'de> for ClientSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (client_secret, metadata) = deserialize_extended(deserializer, &KEYS)?;
+        Ok(Self {
+            client_secret,
+            metadata,
+        })
+    }
+}
+
+impl JsonSchema for ClientSettings {
+    fn schema_name() -> Cow<'static, str> {
+        "ClientSettings".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let about = "Its secret. A client without one is public, whatever `token_endpoint_auth_method` says.";
+        let mut schema = extended_schema(generator, SECRET, about);
+        schema.insert(
+            "description".to_owned(),
+            "`[clients.NAME]`: a client whose `client_id` is NAME, with metadata of RFC 7591.".into(),
+        );
+        schema
+    }
 }
 
 /// Why a client of the configuration cannot be used.
@@ -82,7 +89,7 @@ const MAX_ATTEMPTS: u32 = 10;
 
 impl ClientSettings {
     fn auth_method(&self) -> Result<AuthMethod, String> {
-        match (&self.secret, self.token_endpoint_auth_method) {
+        match (&self.client_secret, self.metadata.token_endpoint_auth_method) {
             (None, _) => Ok(AuthMethod::None),
             (Some(_), AuthMethod::None) => {
                 Err("token_endpoint_auth_method: a client with a secret has to send it".to_owned())
@@ -91,31 +98,25 @@ impl ClientSettings {
         }
     }
 
-    fn metadata(&self, audiences: &[Resource]) -> Result<ClientMetadata, String> {
+    /// The metadata that is stored. `ours` are the audiences of our own services.
+    fn metadata(&self, ours: &[Resource]) -> Result<ClientMetadata, String> {
+        let audiences = self.metadata.audiences.iter();
         let metadata = ClientMetadata {
-            client_name: self.name.clone(),
-            redirect_uris: self.redirect_uris.clone(),
-            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
-            grant_types: self.grant_types.clone(),
-            scope: Scope::of(&self.scopes).map_err(|error| format!("scopes: {error}"))?,
             token_endpoint_auth_method: self.auth_method()?,
-            id_token_signed_response_alg: self.id_token_algorithm,
-            audiences: self
-                .audiences
-                .iter()
-                .map(|named| canonical_audience(audiences, named))
-                .collect(),
-            require_pkce: true,
+            audiences: audiences.map(|named| canonical_audience(ours, named)).collect(),
+            ..self.metadata.clone()
         };
         metadata
             .check()
             .map_err(|invalid: InvalidMetadata| invalid.to_string())?;
         if self
-            .secret
+            .client_secret
             .as_ref()
             .is_some_and(|secret| secret.expose_secret().len() < MIN_SECRET_BYTES)
         {
-            return Err(format!("secret: expected {MIN_SECRET_BYTES} characters at least"));
+            return Err(format!(
+                "client_secret: expected {MIN_SECRET_BYTES} characters at least"
+            ));
         }
         Ok(metadata)
     }
@@ -154,7 +155,7 @@ impl Clients {
                     .map_err(|error| invalid(error.to_string()))?,
                 aggregate_id: self.random.uuid(&*self.clock),
                 secret_hash: client
-                    .secret
+                    .client_secret
                     .as_ref()
                     .map(|secret| TokenHash::of(secret.expose_secret()).as_bytes().to_vec()),
                 metadata: client.metadata(audiences).map_err(invalid)?,

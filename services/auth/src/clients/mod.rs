@@ -23,7 +23,8 @@ use secrecy::ExposeSecret;
 pub use bootstrap::{BootstrapError, ClientSettings, DIRECT_CLIENT};
 use cache::ClientCache;
 pub use id::{ClientId, ClientIdError};
-pub use model::{AuthMethod, Client, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata, Origin};
+pub use model::{Client, Origin};
+pub use oidc::client::{AuthMethod, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata};
 
 pub(crate) use store::raise_versions;
 

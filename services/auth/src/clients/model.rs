@@ -2,7 +2,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::secret::TokenHash;
-pub use oidc::client::{AuthMethod, ClientMetadata, GrantType, IdTokenAlgorithm, InvalidMetadata};
+use oidc::client::{AuthMethod, ClientMetadata, GrantType};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -74,7 +74,7 @@ impl Client {
         self.metadata.grant_types.contains(&grant)
     }
 
-    /// What people see.
+    /// The name that people see: `client_name`, or the `client_id` without one.
     pub fn display_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
     }

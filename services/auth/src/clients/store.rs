@@ -3,11 +3,12 @@
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
+use oidc::client::ClientMetadata;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::ClientId;
-use super::model::{Client, ClientMetadata, Origin};
+use super::model::{Client, Origin};
 
 #[derive(sqlx::FromRow)]
 struct ClientRow {

@@ -139,3 +139,68 @@ fn a_derived_secret_is_the_same_on_every_replica_and_another_for_every_purpose()
     );
     assert_ne!(one.secret_for("pages").unwrap(), one.secret_for("else").unwrap());
 }
+
+#[test]
+fn a_key_that_was_renamed_is_refused_with_the_names_that_there_are() {
+    for (from, to, key, now) in [
+        (
+            "client_secret = \"replace",
+            "secret = \"replace",
+            "clients.vestibule-auth.secret",
+            "client_secret",
+        ),
+        (
+            "scope = \"users:read",
+            "scopes = \"users:read",
+            "clients.vestibule-auth.scopes",
+            "scope",
+        ),
+        (
+            "scope = \"users:read",
+            "name = \"users:read",
+            "clients.vestibule-auth.name",
+            "client_name",
+        ),
+        (
+            "scope = \"users:read",
+            "id_token_algorithm = \"users:read",
+            "clients.vestibule-auth.id_token_algorithm",
+            "id_token_signed_response_alg",
+        ),
+        (
+            "header_timeout_seconds",
+            "header_seconds",
+            "limits.header_seconds",
+            "header_timeout_seconds",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("auth.toml");
+        std::fs::write(&file, sample().replacen(from, to, 1)).unwrap();
+        let error = chassis::config::load::<Settings>("auth", Some(&file), std::iter::empty()).unwrap_err();
+        assert_eq!(error.key(), key);
+        let text = error.to_string();
+        let (_, names) = text.split_once("not a known key; expected one of: ").unwrap();
+        assert!(names.split(", ").any(|name| name == now), "{text}");
+    }
+}
+
+#[test]
+fn a_client_may_stand_in_the_environment_alone() {
+    let variables = [
+        ("CLIENT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("GRANT_TYPES", "client_credentials, refresh_token"),
+        ("SCOPE", "users:read events:read"),
+        ("AUDIENCES", "http://localhost:8001"),
+    ]
+    .map(|(key, text)| (format!("VESTIBULE_AUTH__CLIENTS__ROBOT__{key}"), text.to_owned()));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.toml");
+    std::fs::write(&file, sample()).unwrap();
+    let settings: Settings = chassis::config::load("auth", Some(&file), variables.into_iter()).unwrap();
+    let robot = &settings.clients["robot"];
+    assert!(robot.client_secret.is_some());
+    assert_eq!(robot.metadata.grant_types.len(), 2);
+    assert_eq!(robot.metadata.scope.to_string(), "users:read events:read");
+    assert_eq!(robot.metadata.audiences.len(), 1);
+}

@@ -1,6 +1,6 @@
 //! `/admin/v1/clients`: administration of clients (metadata of RFC 7591).
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -11,53 +11,43 @@ use chassis::clock::Timestamp;
 use chassis::http::{Path, Problem, PublicUrl, Query};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
-use oidc::redirect_uri::RedirectUri;
-use oidc::resource::Resource;
-use oidc::scope::Scope;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use oidc::client::{ClientMetadata, deserialize_extended, extended_members, extended_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::SharedApp;
-use crate::clients::{
-    AuthMethod, Client, ClientError, ClientId, ClientMetadata, Clients, GrantType, IdTokenAlgorithm, Origin,
-};
+use crate::clients::{Client, ClientError, ClientId, Clients, Origin};
 
-/// A client to be registered: a [`ClientMetadata`], and an id if it is to have a certain one. Its fields are
-/// written out once more because an error inside a flattened struct does not tell which field is wrong.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// The member of a registration beside the metadata.
+const CLIENT_ID: &str = "client_id";
+
+/// All members of a registration.
+const MEMBERS: [&str; 10] = extended_members(CLIENT_ID);
+
+/// The body of `POST /admin/v1/clients`: a [`ClientMetadata`], and a `client_id` if it is to have a certain one.
 struct NewClient {
-    #[schemars(with = "Option<String>")]
     client_id: Option<ClientId>,
-    client_name: Option<String>,
-    #[schemars(with = "Option<Vec<String>>")]
-    redirect_uris: Option<Vec<RedirectUri>>,
-    #[schemars(with = "Option<Vec<String>>")]
-    post_logout_redirect_uris: Option<Vec<RedirectUri>>,
-    grant_types: Option<BTreeSet<GrantType>>,
-    #[schemars(with = "Option<String>")]
-    scope: Option<Scope>,
-    token_endpoint_auth_method: Option<AuthMethod>,
-    id_token_signed_response_alg: Option<IdTokenAlgorithm>,
-    #[schemars(with = "Option<Vec<String>>")]
-    audiences: Option<Vec<Resource>>,
-    require_pkce: Option<bool>,
+    metadata: ClientMetadata,
 }
 
-impl NewClient {
-    fn into_metadata(self) -> ClientMetadata {
-        let default = ClientMetadata::default();
-        ClientMetadata {
-            client_name: self.client_name,
-            redirect_uris: self.redirect_uris.unwrap_or_default(),
-            post_logout_redirect_uris: self.post_logout_redirect_uris.unwrap_or_default(),
-            grant_types: self.grant_types.unwrap_or(default.grant_types),
-            scope: self.scope.unwrap_or(default.scope),
-            token_endpoint_auth_method: self.token_endpoint_auth_method.unwrap_or_default(),
-            id_token_signed_response_alg: self.id_token_signed_response_alg.unwrap_or_default(),
-            audiences: self.audiences.unwrap_or_default(),
-            require_pkce: self.require_pkce.unwrap_or(default.require_pkce),
-        }
+impl<'de> Deserialize<'de> for NewClient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (client_id, metadata) = deserialize_extended(deserializer, &MEMBERS)?;
+        Ok(Self { client_id, metadata })
+    }
+}
+
+impl JsonSchema for NewClient {
+    fn schema_name() -> Cow<'static, str> {
+        "NewClient".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        extended_schema(
+            generator,
+            CLIENT_ID,
+            "The `client_id` that it is to have. Without it one is made.",
+        )
     }
 }
 
@@ -145,7 +135,7 @@ async fn create(
     chassis::http::Json(new): chassis::http::Json<NewClient>,
 ) -> Result<Response, Problem> {
     let created = clients
-        .create(new.client_id.clone(), new.into_metadata())
+        .create(new.client_id, new.metadata)
         .await
         .map_err(to_problem)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
