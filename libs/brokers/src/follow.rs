@@ -28,7 +28,7 @@ pub async fn follow<H: Handler>(config: &EventsConfig, followed: Followed, handl
         Err(error) => tracing::error!(
             consumer,
             error = &error as &dyn std::error::Error,
-            "no events are followed"
+            "the transport cannot be set up: no events are consumed"
         ),
     }
 }

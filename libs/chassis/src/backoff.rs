@@ -82,7 +82,7 @@ impl Backoff {
         self.since.get_or_insert_with(Instant::now);
         let Self { what, consumer, .. } = &*self;
         if !self.logged && self.count > self.tolerated {
-            tracing::warn!(consumer, error, "{what}; it is tried again");
+            tracing::warn!(consumer, error, "{what}: retrying");
             self.logged = true;
         } else {
             tracing::debug!(consumer, error, "{what} ({} times in a row)", self.count);
@@ -96,7 +96,7 @@ impl Backoff {
             let lasted = self.since.map_or(Duration::ZERO, |since| since.elapsed());
             tracing::info!(
                 consumer = self.consumer,
-                "this is over after {} failures in {} s: {}",
+                "recovered after {} failures in {} s: {}",
                 self.count,
                 lasted.as_secs(),
                 self.what

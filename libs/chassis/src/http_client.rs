@@ -51,7 +51,7 @@ impl HttpClient {
         };
         // An image without any authority's certificate can still speak plain HTTP.
         builder().build().or_else(|error| {
-            tracing::warn!(error.message = %error, "no certificate authorities here: calls over https will fail");
+            tracing::warn!(error.message = %error, "no certificate authorities found: calls over https will fail");
             builder().tls_certs_only([]).build()
         }).map(Self)
     }

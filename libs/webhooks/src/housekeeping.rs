@@ -70,7 +70,7 @@ pub(super) async fn reseal(webhooks: &Webhooks) -> Result<(), WebhookError> {
                     webhook.id = %webhook.id,
                     webhook.key = webhook.secret().key,
                     error = &error as &dyn std::error::Error,
-                    "the secret of a webhook cannot be read: add its key again, or give the webhook a new secret"
+                    "webhook secret cannot be decrypted: add its key again, or give the webhook a new secret"
                 ),
                 other => other?,
             }

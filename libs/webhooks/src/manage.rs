@@ -64,7 +64,7 @@ impl Webhooks {
         store::insert(&mut tx, &new).await?;
         let made = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-created", event.outcome = "success", webhook.id = %id, "a webhook was made");
+        tracing::info!(event.action = "webhook-created", event.outcome = "success", webhook.id = %id, "webhook created");
         Ok((made, secret.to_token()))
     }
 
@@ -95,7 +95,7 @@ impl Webhooks {
         let new = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-changed", event.outcome = "success", webhook.id = %id, webhook.version = new.version, "a webhook was changed");
+        tracing::info!(event.action = "webhook-changed", event.outcome = "success", webhook.id = %id, webhook.version = new.version, "webhook updated");
         Ok(new)
     }
 
@@ -106,7 +106,7 @@ impl Webhooks {
             return Err(WebhookError::NotFound);
         }
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-deleted", event.outcome = "success", webhook.id = %id, "a webhook was removed");
+        tracing::info!(event.action = "webhook-deleted", event.outcome = "success", webhook.id = %id, "webhook deleted");
         Ok(())
     }
 
@@ -132,7 +132,7 @@ impl Webhooks {
         store::rotate(&mut tx, id, &sealed, now + rotation, now).await?;
         let rotated = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-secret-changed", event.outcome = "success", webhook.id = %id, "the secret of a webhook was changed");
+        tracing::info!(event.action = "webhook-secret-changed", event.outcome = "success", webhook.id = %id, "webhook secret rotated");
         Ok((rotated, secret.to_token()))
     }
 
@@ -150,7 +150,7 @@ impl Webhooks {
         queue::enqueue(&mut tx, id, &envelope, &serde_json::to_string(&envelope)?, now).await?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-tested", event.outcome = "success", webhook.id = %id, "an event that says nothing is sent to a webhook");
+        tracing::info!(event.action = "webhook-tested", event.outcome = "success", webhook.id = %id, "test event sent to a webhook");
         Ok(event)
     }
 
@@ -162,7 +162,7 @@ impl Webhooks {
         }
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, event.id = %event, "an event is delivered to a webhook again");
+        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, event.id = %event, "event replayed to a webhook");
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Webhooks {
         let count = log::replay_dead(&mut tx, id, self.now()).await?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, count, "what was given up is delivered to a webhook again");
+        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, count, "dead-lettered deliveries replayed to a webhook");
         Ok(count)
     }
 

@@ -81,7 +81,7 @@ impl Service for AuthService {
                 event.action = "set-up",
                 event.outcome = "success",
                 setup.url = %link,
-                "nobody administers yet; the set-up link makes the first administrator"
+                "no administrator yet: the set-up link makes the first one"
             );
         }
         Ok(routes::router(&app).with_state(app))
@@ -274,7 +274,7 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
 
 /// Refreshes and rotates the signing keys until `shutdown`.
 async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
-    let mut failures = Backoff::new("the signing keys cannot be brought up to date");
+    let mut failures = Backoff::new("signing keys cannot be refreshed");
     let mut tick = tokio::time::interval(keys::RELOAD_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

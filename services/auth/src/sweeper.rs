@@ -30,7 +30,7 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps until `shutdown`. Replicas may sweep at the same time.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut failures = Backoff::new("what is over cannot be removed");
+        let mut failures = Backoff::new("expired rows cannot be deleted");
         let mut tick = tokio::time::interval(INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

@@ -179,16 +179,16 @@ impl ConsumerContext for Member {
             tracing::debug!(
                 topic = self.topic,
                 partitions = list.count(),
-                "partitions are given"
+                "Kafka partitions assigned"
             );
             self.assign(consumer, list)
         } else {
-            tracing::debug!(topic = self.topic, "partitions are taken");
+            tracing::debug!(topic = self.topic, "Kafka partitions revoked");
             self.places().take_all();
             consumer.unassign()
         };
         if let Err(error) = result {
-            tracing::warn!(topic = self.topic, %error, "partitions cannot be taken up; the member begins again");
+            tracing::warn!(topic = self.topic, %error, "Kafka partitions cannot be resumed: the group member restarts");
             // The library waits for an answer before it goes on; the error is found where messages are fetched.
             let _ = consumer.unassign();
             self.places().lost = true;
@@ -198,7 +198,7 @@ impl ConsumerContext for Member {
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         // Not a loss: what is not committed comes again, and the inbox knows it. Most often the group was balanced anew.
         if let Err(error) = result {
-            tracing::debug!(topic = self.topic, %error, "offsets were not committed");
+            tracing::debug!(topic = self.topic, %error, "Kafka offsets not committed");
         }
     }
 }

@@ -128,7 +128,7 @@ fn classify(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError
             tracing::warn!(
                 topic = member.topic,
                 event.reason = text(),
-                "no Kafka broker can be reached; it is tried again"
+                "no Kafka broker can be reached: retrying"
             );
             Ok(())
         }
@@ -164,7 +164,7 @@ impl Drop for Group {
             let _ = done.send(());
         });
         if left.recv_timeout(FAREWELL).is_err() {
-            tracing::debug!("the consumer group was not left in time");
+            tracing::debug!("Kafka consumer group not left in time");
         }
     }
 }

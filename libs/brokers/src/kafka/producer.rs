@@ -106,7 +106,7 @@ impl KafkaTransport {
             return;
         }
         if let Some((code, reason)) = &fatal {
-            tracing::warn!(%code, event.reason = reason, "the Kafka producer ended; there will be another");
+            tracing::warn!(%code, event.reason = reason, "Kafka producer failed: a new one is started");
         }
         if fatal.is_some() || live.lost.load(Ordering::Relaxed) {
             let old = self.0.live.lock().await.take();

@@ -170,7 +170,7 @@ impl Topic {
                 topic = self.name,
                 found = partitions.len(),
                 configured = config.partitions,
-                "the topic has another number of partitions than events.kafka.partitions; it stays as it is"
+                "Kafka topic has another number of partitions than events.kafka.partitions: left as it is"
             );
         }
         Ok(Some(partitions))
@@ -198,7 +198,7 @@ impl Topic {
         let answer = admin.create_topics([&topic], &options).await.map_err(away)?;
         match answer.into_iter().next() {
             Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
-                tracing::info!(topic = self.name, "the topic is there");
+                tracing::info!(topic = self.name, "Kafka topic exists");
                 Ok(())
             }
             Some(Err((_, code))) => Err(SubscriptionError::Topology(format!(

@@ -219,7 +219,7 @@ impl RemoteKeys {
             return;
         }
         tracing::info!(
-            "the signing keys of {} are known: {}",
+            "signing keys of {} fetched: {}",
             self.0.issuer,
             document.keys.len()
         );

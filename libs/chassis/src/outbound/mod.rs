@@ -158,7 +158,7 @@ fn client(resolver: GuardedResolver, timeout: Duration) -> Result<reqwest::Clien
     };
     // An image without any authority's certificate can still speak plain HTTP.
     builder().build().or_else(|error| {
-        tracing::warn!(error.message = %error, "no certificate authorities here: calls over https will fail");
+        tracing::warn!(error.message = %error, "no certificate authorities found: calls over https will fail");
         builder().tls_certs_only([]).build()
     })
 }

@@ -77,7 +77,7 @@ impl Shutdown {
                 name = next() => name,
                 () = shutdown.cancelled() => return,
             };
-            tracing::info!("{name}: finishing what is in flight");
+            tracing::info!("{name} drains: requests in flight are finished");
             shutdown.begin();
             tokio::select! {
                 _ = next() => std::process::exit(130),

@@ -31,7 +31,7 @@ impl Drop for TraceExporter {
     fn drop(&mut self) {
         span::stop_exporting();
         if let Err(error) = self.0.shutdown_with_timeout(FLUSH_TIMEOUT) {
-            tracing::warn!(error.message = %error, "the last traces could not be sent");
+            tracing::warn!(error.message = %error, "the last spans could not be exported");
         }
     }
 }

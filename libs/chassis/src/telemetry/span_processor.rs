@@ -93,9 +93,9 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
         count(if failed { "failed" } else { "exported" }, spans);
         match (&result, self.failing.swap(failed, Ordering::Relaxed)) {
             (Err(error), false) => {
-                tracing::warn!(error.message = %error, "the collector takes no traces; they are lost until it does");
+                tracing::warn!(error.message = %error, "trace collector unreachable: spans are dropped until it answers");
             }
-            (Ok(()), true) => tracing::info!("the collector takes traces again"),
+            (Ok(()), true) => tracing::info!("trace collector reachable again"),
             _ => {}
         }
         result

@@ -159,7 +159,7 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, FeedError> {
     // Not `json()`: raw JSON can only be kept from text that is at hand.
     let body = response.bytes().await.map_err(FeedError::Unreachable)?;
     serde_json::from_slice(&body).map_err(|error| {
-        tracing::warn!(%error, "the feed sent something that cannot be read");
+        tracing::warn!(%error, "the feed returned events that cannot be parsed");
         FeedError::Refused(StatusCode::BAD_GATEWAY)
     })
 }

@@ -19,7 +19,7 @@ const AT_ONCE: i64 = 1000;
 /// [`given_up_for`] it: now, and every hour until `shutdown`. Replicas may do so at the same time. What waits to be
 /// published is never deleted.
 pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, shutdown: Shutdown) {
-    let mut failures = Backoff::new("old events cannot be deleted");
+    let mut failures = Backoff::new("events past the retention cannot be deleted");
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

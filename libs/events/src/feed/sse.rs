@@ -72,7 +72,10 @@ async fn next(place: &mut Cursor) -> Option<Envelope> {
         match place.feed.read(place.after, PAGE, wait).await {
             Ok(events) => place.ready = events.into(),
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "an event stream ended");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "server-sent event stream ended"
+                );
                 return None;
             }
         }

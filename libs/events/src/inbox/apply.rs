@@ -76,7 +76,10 @@ impl<H: Handler> Inbox<H> {
                 }
                 Err(GroupError::Inbox(error)) => return Err(error),
                 Err(GroupError::Handler { index, error }) => {
-                    tracing::debug!(error = error_text(&error), "an event failed; it is tried alone");
+                    tracing::debug!(
+                        error = error_text(&error),
+                        "batch of events failed: they are applied one by one"
+                    );
                     index
                 }
             };
@@ -240,7 +243,7 @@ impl<H: Handler> Inbox<H> {
                 event.id = %event.id,
                 vestibule.event.type = event.kind,
                 error = error_text(error),
-                "an event cannot be applied; it is set aside and tried again later",
+                "event parked: it cannot be applied and is tried again",
             );
             let next = self.clock.now() + self.options.first_backoff;
             parked::park(&mut tx, self.consumer, event, &error_text(error), next).await?;

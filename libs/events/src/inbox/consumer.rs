@@ -228,7 +228,7 @@ impl<H: Handler> Consumer<H> {
             let step = Step { from, to: beginning };
             return self.moved(self.inbox.deliver(&[], Some(step)).await, beginning);
         }
-        tracing::info!(consumer, "beginning with a snapshot");
+        tracing::info!(consumer, "consumer starts with a snapshot");
         let mut page = self.source.snapshot(None).await?;
         // What is published after this moment is not sure to be in the later pages, so it is read from the feed.
         let to = page.position;

@@ -17,7 +17,7 @@ impl<H: Handler> Inbox<H> {
                     consumer = self.consumer,
                     event.id = %event.id,
                     vestibule.event.type = event.kind,
-                    "an event was applied"
+                    "event applied"
                 );
             };
             match place {

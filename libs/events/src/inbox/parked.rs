@@ -87,7 +87,7 @@ impl<H: Handler> Inbox<H> {
                 consumer = self.consumer,
                 event.id = %event.event_id,
                 error = error_text(error),
-                "an event was given up; it can be replayed",
+                "inbox event dead-lettered after {attempts} attempts: it can be replayed",
             );
         }
         Ok(dead)

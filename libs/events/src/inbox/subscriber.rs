@@ -145,7 +145,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
 
     /// Reads the snapshot, after a restoration also the feed, and writes down that this was done.
     async fn bootstrap(&self) -> Result<(), RunError> {
-        tracing::info!(consumer = self.inbox.consumer, "beginning with a snapshot");
+        tracing::info!(consumer = self.inbox.consumer, "consumer starts with a snapshot");
         let mut page = self.snapshot.snapshot(None).await?;
         loop {
             self.inbox
@@ -166,7 +166,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
     async fn catch_up(&self) -> Result<(), RunError> {
         tracing::info!(
             consumer = self.inbox.consumer,
-            "reading in the feed what came after the backup"
+            "consumer reads the feed once after a restoration"
         );
         let (mut after, batch) = (0, self.inbox.options.batch);
         loop {

@@ -19,7 +19,7 @@ pub(super) async fn store_unreadable<H: Handler>(
         transport,
         place = message.place,
         error = message.error,
-        "a message is no event; it is kept"
+        "message is not an event: kept as unreadable"
     );
     metrics::counter!("vestibule_inbox_unreadable_total", "consumer" => inbox.consumer).increment(1);
     let mut tx = inbox.db.begin("inbox_unreadable").await?;

@@ -209,7 +209,7 @@ async fn replay<S: HasOperations>(
         event.action = "events-replayed",
         event.outcome = "success",
         count,
-        "an administrator had events published or applied again"
+        "administrator replayed events"
     );
     Ok((StatusCode::ACCEPTED, Json(done)))
 }
@@ -246,7 +246,7 @@ async fn reconcile<S: HasOperations>(
         tracing::info!(
             event.action = "reconciliation-requested",
             event.outcome = "success",
-            "an administrator had the services compared"
+            "administrator requested a reconciliation"
         );
     }
     report.map(Json).map_err(|error| match error {

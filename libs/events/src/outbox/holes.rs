@@ -42,7 +42,7 @@ pub(crate) async fn note_holes(db: &Db, now: Timestamp) -> Result<(), DbError> {
     tx.commit().await?;
     tracing::info!(
         count = holes.len(),
-        "numbers that replicas of an earlier release left out in the sequences of accounts are noted"
+        "gaps that an earlier release left in the sequences of accounts are recorded"
     );
     Ok(())
 }

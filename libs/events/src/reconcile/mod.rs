@@ -170,7 +170,7 @@ impl<H: Handler> Reconciler<H> {
         }
         match outcome {
             Ok(Some(report)) if !report.caught_up => {
-                tracing::info!(consumer, "the comparison waits until the consumer has caught up");
+                tracing::info!(consumer, "reconciliation waits until the consumer has caught up");
                 Some(SOON)
             }
             Ok(_) => None,
@@ -244,7 +244,7 @@ fn log_report(consumer: &'static str, report: &Report) {
             vestibule.drift = difference.kind.as_str(),
             theirs = difference.theirs,
             ours = difference.ours,
-            "drift between the services that could not be repaired",
+            "drift between the services could not be repaired",
         );
     }
     if !report.repaired.is_empty() {

@@ -85,7 +85,7 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     drop(spans);
     relay.metering.batch(outcome.sent.len(), &outcome.failures);
     trace_results(&keys, &events, &outcome.sent).await;
-    log_dead_letters(&outcome.failures);
+    log_dead_letters(&keys, &events, &outcome.failures);
     Ok(Published {
         head,
         full: full || outcome.unsent,
@@ -93,17 +93,28 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     })
 }
 
-fn log_dead_letters(failures: &[PublishFailure]) {
+/// Logs one line for each event that was given up with its last failure.
+fn log_dead_letters(keys: &[OutboxRowKey], events: &[Envelope], failures: &[PublishFailure]) {
     for failure in failures
         .iter()
         .filter(|failure| failure.dead_lettered_at.is_some())
     {
+        let Some((key, event)) = keys
+            .iter()
+            .zip(events)
+            .find(|(key, _)| key.number == failure.number)
+        else {
+            continue;
+        };
         tracing::error!(
             event.action = "event-dead-lettered",
             event.outcome = "failure",
+            event.id = %event.id,
+            vestibule.event.type = event.kind,
             vestibule.event.number = failure.number,
             error = %failure.error,
-            "an event was given up; it can be replayed"
+            "outbox event dead-lettered after {} attempts: it can be replayed",
+            key.attempts.saturating_add(1)
         );
     }
 }
@@ -133,7 +144,7 @@ async fn trace_results(keys: &[OutboxRowKey], events: &[Envelope], sent: &[i64])
                 event.outcome = "success",
                 event.id = %event.id,
                 vestibule.event.type = event.kind,
-                "an event was published"
+                "event published"
             );
         })
         .await;

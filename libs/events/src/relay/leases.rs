@@ -135,7 +135,7 @@ impl Leases {
         {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "the leases were not renewed"
+                "outbox leases not renewed"
             );
         }
     }

@@ -94,8 +94,8 @@ impl<T: Transport> Relay<T> {
             replicas: ReplicaNotify::new(id, &db),
             metering: Metering::new(transport.name()),
             republishing: Republishing::default(),
-            failures: Backoff::new("the relay cannot use the database"),
-            refusals: Backoff::new("the transport is not available")
+            failures: Backoff::new("outbox relay cannot use the database"),
+            refusals: Backoff::new("event transport unavailable")
                 .with_pauses(options.first_backoff, LONGEST_REFUSAL),
             db,
             outbox,
@@ -138,7 +138,7 @@ impl<T: Transport> Relay<T> {
         if let Err(error) = self.leases.hand_back(&self.db).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "partitions were not handed back; they expire"
+                "outbox leases not released: they expire by themselves"
             );
         }
         self.replicas.announce_leave(&self.db).await;
@@ -155,7 +155,7 @@ impl<T: Transport> Relay<T> {
         let published = match batch::publish(self).await {
             Ok(published) => published,
             Err(BatchError::Fenced) => {
-                tracing::warn!("another replica took partitions of this one, which had stood still");
+                tracing::warn!("outbox leases lost to another replica: this one did not renew them in time");
                 self.leases.forget();
                 republish::republish_stale(self).await?;
                 return Ok(Progress::More);

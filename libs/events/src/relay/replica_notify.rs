@@ -84,7 +84,7 @@ impl ReplicaNotify {
         if let Db::Postgres(_) = db
             && let Err(error) = notify(db, &message).await
         {
-            tracing::debug!(%error, "other replicas were not woken; they poll");
+            tracing::debug!(%error, "other replicas not notified: they poll");
         }
         self.news = false;
         self.notified_at = Some(Instant::now());

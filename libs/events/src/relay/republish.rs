@@ -126,7 +126,7 @@ fn failed(events: &[Envelope], results: &[Result<(), PublishError>]) -> HashSet<
                 failed.insert(event.subject);
             }
             Err(PublishError::Refused(reason)) => {
-                tracing::error!(event.id = %event.id, event.reason = reason, "the transport refuses an event that was to be published again");
+                tracing::error!(event.id = %event.id, event.reason = reason, "transport rejected an event that was to be republished");
             }
         }
     }

@@ -43,7 +43,7 @@ impl ClockWatch {
         if cut > 0 {
             tracing::warn!(
                 count = cut,
-                "a clock has gone back: webhooks wait for it no longer"
+                "clock went back: due times of webhook deliveries corrected"
             );
         }
         self.due = Instant::now() + EVERY;

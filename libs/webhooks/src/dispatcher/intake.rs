@@ -39,7 +39,7 @@ pub(crate) async fn take_in_for(webhooks: &Webhooks, webhook: &Behind, batch: i6
         let envelope = match serde_json::to_string(event) {
             Ok(envelope) => envelope,
             Err(error) => {
-                tracing::error!(event.id = %event.id, %error, "an event cannot be written for a webhook");
+                tracing::error!(event.id = %event.id, %error, "event cannot be rendered for webhooks");
                 continue;
             }
         };
@@ -51,7 +51,7 @@ pub(crate) async fn take_in_for(webhooks: &Webhooks, webhook: &Behind, batch: i6
         tracing::warn!(
             webhook.id = %webhook.id,
             events = begin - webhook.position,
-            "a webhook was disabled for longer than events are kept, and missed some"
+            "webhook missed events: it was disabled for longer than events are retained"
         );
     }
     Ok(i64::try_from(events.len()).unwrap_or(i64::MAX) >= batch)

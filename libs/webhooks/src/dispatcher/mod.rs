@@ -85,7 +85,7 @@ impl Dispatcher {
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut head = self.webhooks.shared.outbox.head().subscribe();
         let work = std::sync::Arc::clone(&self.webhooks.shared.work);
-        let mut failures = Backoff::new("webhooks cannot use the database");
+        let mut failures = Backoff::new("webhook dispatcher cannot use the database");
         while !shutdown.is_cancelled() {
             let turn = async {
                 self.reseal().await?;
@@ -128,7 +128,7 @@ impl Dispatcher {
             Err(WebhookError::Db(error)) => return Err(error),
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "secrets of webhooks cannot be encrypted under the active key"
+                "webhook secrets cannot be encrypted under the active key"
             ),
             Ok(()) => {}
         }
@@ -237,7 +237,7 @@ impl Dispatcher {
         let id = match &ended {
             Ok((id, ())) => *id,
             Err(error) => {
-                tracing::error!(%error, "a delivery to a webhook failed; it is tried again when its lease ends");
+                tracing::error!(%error, "webhook delivery failed: retried when its lease expires");
                 error.id()
             }
         };
@@ -247,7 +247,7 @@ impl Dispatcher {
     fn warn_once(&mut self) {
         if !self.warned {
             tracing::error!(
-                "webhooks wait: their secrets cannot be read without [encryption] in the configuration"
+                "webhook deliveries paused: their secrets cannot be read without [encryption] in the configuration"
             );
             self.warned = true;
         }
@@ -270,7 +270,7 @@ impl Dispatcher {
             if let Err(error) = released.await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "a delivery to a webhook was not handed back; its lease ends by itself"
+                    "webhook delivery not released: its lease expires by itself"
                 );
             }
         }

@@ -59,7 +59,7 @@ impl Job {
         if let Err(error) = written {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "the outcome of a delivery to a webhook is lost; it is sent again when its lease ends"
+                "outcome of a webhook delivery not stored: it is sent again when its lease expires"
             );
         }
     }
@@ -119,7 +119,7 @@ impl Job {
             webhook.id = %self.webhook.id,
             event.id = %self.claim.event,
             error = error as &dyn std::error::Error,
-            "an event cannot be prepared for a webhook; no attempt is counted, and it is tried again in a minute"
+            "webhook delivery cannot be prepared: no attempt is counted, and it is retried in a minute"
         );
         let until = self.webhooks.now() + OWN_FAULT;
         if matches!(error, WebhookError::Cipher(_)) {
@@ -144,7 +144,7 @@ impl Job {
         }
         let gone = matches!(outcome, Outcome::Gone);
         if gone && store::disable_gone(&mut tx, self.webhook.id, &self.webhook.url, now).await? {
-            tracing::warn!(event.action = "webhook-disabled", event.outcome = "failure", webhook.id = %self.webhook.id, "a receiver is gone: its webhook is disabled");
+            tracing::warn!(event.action = "webhook-disabled", event.outcome = "failure", webhook.id = %self.webhook.id, "webhook disabled: its receiver answered 410 Gone");
         }
         let pause = match outcome {
             Outcome::Failed {
@@ -185,7 +185,7 @@ impl Job {
                 event.outcome = "failure",
                 webhook.id = %self.webhook.id,
                 event.id = %self.claim.event,
-                "an event was given up for a webhook; it can be replayed"
+                "webhook delivery dead-lettered: it can be replayed"
             );
         }
     }

@@ -287,6 +287,6 @@ async fn rehash(accounts: &Accounts, account: Uuid, old: &str, password: Passwor
         tx.commit().await
     };
     if let Err(error) = stored.await {
-        tracing::warn!(%error, "a password hash could not be brought up to date");
+        tracing::warn!(user.id = %account, %error, "password hash could not be upgraded");
     }
 }

@@ -74,7 +74,7 @@ impl Grants {
             event.outcome = "failure",
             user.id = %subject,
             client.id = client,
-            "a code or a refresh token came a second time; what it gave is revoked"
+            "authorization code or refresh token reused: grant revoked"
         );
         metrics::counter!("vestibule_token_reuse_total").increment(1);
         let event = |version| TokenReuseDetected {

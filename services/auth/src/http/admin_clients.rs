@@ -138,7 +138,7 @@ async fn create(
         .create(new.client_id, new.metadata)
         .await
         .map_err(to_problem)?;
-    tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "an administrator registered an application");
+    tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "administrator registered a client");
     let location = issuer.local(&format!("/admin/v1/clients/{}", created.client.id));
     let shown = ClientView {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
@@ -165,7 +165,7 @@ async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     if clients.delete(&id).await.map_err(to_problem)? {
-        tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "an administrator removed an application");
+        tracing::info!(event.action = "client-deleted", event.outcome = "success", user.id = %admin.subject, client.id = id, "administrator deleted a client");
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found())

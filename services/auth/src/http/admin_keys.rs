@@ -73,7 +73,7 @@ async fn rotate(
         false => keys.rotate(request.immediately).await.map_err(to_problem)?,
     };
     let reason = if request.drop_now { "dropped" } else { "rotated" };
-    tracing::info!(event.action = "keys-rotated", event.outcome = "success", event.reason = reason, user.id = %admin.subject, "an administrator had the signing keys changed");
+    tracing::info!(event.action = "keys-rotated", event.outcome = "success", event.reason = reason, user.id = %admin.subject, "administrator rotated the signing keys");
     let rotated = RotationResult {
         made: rotation.made,
         signs_from: rotation.signs_from,

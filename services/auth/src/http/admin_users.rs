@@ -89,7 +89,7 @@ async fn create(
         event.outcome = "success",
         user.id = %admin.subject,
         user.target.id = %done.id,
-        "an administrator made an account"
+        "administrator created an account"
     );
     let state = match done.state {
         RegistrationState::Active => "active",
@@ -112,7 +112,7 @@ async fn invite(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let setup_url = links.invite(id).await?.ok_or_else(Problem::not_found)?;
-    tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "an administrator made a link with which a person chooses a password");
+    tracing::info!(event.action = "link-issued", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, "administrator issued a set-up link");
     let link = SetupLink {
         setup_url,
         expires_in: INVITATION_LIFETIME.as_secs(),
@@ -127,7 +127,7 @@ async fn end_sessions(
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
     let count = sessions.revoke_all(id).await?.ok_or_else(Problem::not_found)?;
-    tracing::info!(event.action = "sessions-revoked", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, session.count = count, "an administrator ended the sessions of a person");
+    tracing::info!(event.action = "sessions-revoked", event.outcome = "success", user.id = %admin.subject, user.target.id = %id, session.count = count, "administrator ended the sessions of a user");
     Ok(StatusCode::NO_CONTENT)
 }
 

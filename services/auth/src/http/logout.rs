@@ -97,7 +97,7 @@ async fn handle(
         .end(&mut tx, session.id, SessionEnd::SignedOut)
         .await?;
     tx.commit().await?;
-    tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
+    tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
     Ok(redirect_signed_out(app, &logout))
 }
 

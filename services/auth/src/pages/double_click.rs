@@ -206,7 +206,7 @@ async fn run_claimed(
         None => submissions.release(claim).await,
     };
     if let Err(error) = noted {
-        tracing::warn!(error.message = %error, "a second click on the form will not be recognised");
+        tracing::warn!(error.message = %error, "form submission not stored: a double click will not be recognised");
     }
     answer
 }

@@ -52,7 +52,7 @@ pub(crate) async fn submit(
         (false, None) => return Ok(pages.redirect("/logout")),
         (true, Some(session)) => {
             browser.end(session.id).await?;
-            tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "a person signed out");
+            tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
         }
         (true, None) => {}
     }

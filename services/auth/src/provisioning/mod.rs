@@ -54,7 +54,7 @@ impl Provisioning {
             return Ok(());
         }
         if registration::was_rejected(tx, state.id).await? {
-            tracing::warn!(user.id = %state.id, "a registration that was refused has made a person after all, who is erased");
+            tracing::warn!(user.id = %state.id, "user of a rejected registration erased");
             return self.erase(tx, state.id).await;
         }
         accounts::ensure_row(tx, state.id, self.clock.now()).await?;

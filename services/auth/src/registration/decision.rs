@@ -31,7 +31,7 @@ impl Registrations {
             event.action = "registration",
             event.outcome = "success",
             user.id = %id,
-            "a person registered"
+            "registration completed"
         );
         if credentials::has_password(tx, id).await? {
             self.accounts.append_password_added(tx, id).await?;
@@ -54,7 +54,7 @@ impl Registrations {
             event.outcome = "failure",
             event.reason = why.as_str(),
             user.id = %id,
-            "a registration was refused"
+            "registration rejected"
         );
         undo_account(tx, id).await
     }
@@ -68,7 +68,7 @@ impl Registrations {
         let ended = store::expire(tx, now).await?;
         for &id in &ended {
             counter!("vestibule_registrations_total", "outcome" => "expired").increment(1);
-            tracing::warn!(event.action = "registration", event.outcome = "failure", event.reason = "expired", user.id = %id, "a registration got no answer from the user service and was ended");
+            tracing::warn!(event.action = "registration", event.outcome = "failure", event.reason = "expired", user.id = %id, "registration expired: the user service did not answer");
             undo_account(tx, id).await?;
         }
         store::delete_decided(tx, now).await?;

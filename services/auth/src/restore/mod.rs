@@ -99,7 +99,7 @@ impl Restore {
             "the database was restored from a backup of {}; {}",
             restoration.taken_at,
             if restoration.keep_sessions {
-                "its sessions and tokens are good again, as was asked for"
+                "its sessions and tokens are kept, as requested"
             } else {
                 "everybody has to sign in again"
             }

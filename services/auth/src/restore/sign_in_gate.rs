@@ -149,7 +149,7 @@ impl Restore {
                 event.action = "user-suspended",
                 event.outcome = "success",
                 user.target.id = %id,
-                "what the user service says of a person cannot be taken over, so they cannot sign in after the restoration"
+                "user suspended after the restoration: the state that the user service holds cannot be applied"
             );
         }
         let unknown = report.left(Kind::Unknown);

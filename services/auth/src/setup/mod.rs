@@ -119,7 +119,7 @@ impl SetUp {
         self.sign_up.record(&prepared, &mut tx).await?;
         tx.commit().await?;
         let done = self.sign_up.submit(prepared).await?;
-        tracing::info!(event.action = "administrator-created", event.outcome = "success", user.target.id = %done.id, "the set-up link made the first administrator");
+        tracing::info!(event.action = "administrator-created", event.outcome = "success", user.target.id = %done.id, "first administrator created with the set-up link");
         Ok(done)
     }
 
@@ -187,7 +187,7 @@ impl SetUp {
             self.accounts.append_password_added(&mut tx, account).await?;
         }
         tx.commit().await?;
-        tracing::info!(event.action = "password-chosen", event.outcome = "success", user.id = %account, "a person chose a password with a link");
+        tracing::info!(event.action = "password-chosen", event.outcome = "success", user.id = %account, "password chosen with a set-up link");
         Ok(account)
     }
 

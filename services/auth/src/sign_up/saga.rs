@@ -85,7 +85,7 @@ impl SignUp {
         let id = prepared.request.id;
         let state = match self.parts.users.register(&prepared.request).await {
             Err(UsersUnavailable(reason)) => {
-                tracing::warn!(user.id = %id, error.message = reason, "the user service did not answer a registration; its event will");
+                tracing::warn!(user.id = %id, error.message = reason, "user service did not answer a registration in time: its event completes it");
                 counter!("vestibule_registrations_total", "outcome" => "pending").increment(1);
                 RegistrationState::Pending
             }

@@ -31,7 +31,7 @@ impl AuthEventHandler {
             Ok(Some(wanted)) => self.registrations.decide(tx, wanted).await?,
             // Data that cannot make a user gets an answer too: somebody waits for it.
             Ok(None) | Err(_) => {
-                tracing::warn!(event.id = %event.id, "a registration cannot be read, and is refused");
+                tracing::warn!(event.id = %event.id, "registration event cannot be parsed: registration rejected");
                 self.registrations.decide_unreadable(tx, event.subject).await?
             }
         };

@@ -95,7 +95,7 @@ impl Registrations {
         for group in group_ids {
             groups::add_member(tx, group, id).await?;
         }
-        tracing::info!(event.action = "registration-accepted", event.outcome = "success", user.target.id = %id, "a registration is accepted");
+        tracing::info!(event.action = "registration-accepted", event.outcome = "success", user.target.id = %id, "registration accepted");
         Ok(Decision::Accepted(Box::new(state)))
     }
 

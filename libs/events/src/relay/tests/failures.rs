@@ -186,7 +186,7 @@ async fn a_relay_whose_database_refuses_waits_longer_each_time_and_says_so_once(
 
 #[test]
 fn a_transport_that_is_away_is_said_once_and_again_when_it_is_back_and_away_anew() {
-    let mut refusals = chassis::backoff::Backoff::new("the transport is not available");
+    let mut refusals = chassis::backoff::Backoff::new("event transport unavailable");
     let keys = [key(1, new_id(), 0)];
     let now = chassis::clock::Timestamp::from_secs(100);
     let away = || vec![Err(PublishError::Unavailable("no broker".to_owned()))];

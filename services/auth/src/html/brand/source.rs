@@ -71,11 +71,11 @@ impl BrandSource {
         }
         match load(&self.base) {
             Ok(new) => {
-                tracing::info!(brand = %new.brand.name, "the brand has changed");
+                tracing::info!(brand = %new.brand.name, "brand reloaded");
                 self.current.store(Arc::new(new));
             }
             Err(error) => {
-                tracing::warn!(%error, "the changed brand cannot be used; the last good one stays");
+                tracing::warn!(%error, "changed brand is invalid: the last valid one stays");
                 let stamps = loaded
                     .stamps
                     .iter()

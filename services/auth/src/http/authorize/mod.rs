@@ -100,7 +100,7 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
     if let Some(resumed) = &validated.resumed
         && let Err(error) = app.authorization_requests.mark_answered(&resumed.handle).await
     {
-        tracing::warn!(error.message = %error, "an answered authorization request keeps its place until it expires");
+        tracing::warn!(error.message = %error, "answered authorization request could not be deleted: it expires by itself");
     }
     see_other(&url)
 }

@@ -125,7 +125,7 @@ impl SignUp {
             event.outcome = "failure",
             event.reason = reason,
             client.ip = ip.map(|ip| ip.to_string()),
-            "a registration was refused: as many as may have registered in this hour"
+            "registration rejected: the hourly limit is reached"
         );
         RegisterError::QuotaExceeded {
             from_source: full.is_of_source,

@@ -36,7 +36,7 @@ impl Users {
             if let Err(error) = self.fill_skeletons(&shutdown).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "skeletons of user names could not be filled in; it is tried again in a minute"
+                    "skeletons of user names could not be filled in: retried in a minute"
                 );
             }
         }
@@ -97,7 +97,7 @@ async fn fill_with(tx: &mut Tx, locked: Locked) -> Result<usize, DbError> {
     named.sort();
     for (skeleton, id, key) in named {
         if !store::set(tx, id, &key, skeleton.as_deref()).await? {
-            tracing::warn!(user.id = %id, "a user name looks like one that somebody else has; both stay");
+            tracing::warn!(user.id = %id, "user name is confusable with that of another user: both stay");
         }
     }
     Ok(count)
