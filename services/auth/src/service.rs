@@ -169,7 +169,7 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
         feed,
         webhooks,
         hasher,
-        breach_list,
+        breach_list: Arc::new(breach_list),
         issuer,
         keys,
         pages,

@@ -23,7 +23,6 @@ use uuid::Uuid;
 
 use crate::accounts::{AccountsSnapshot, SignInError, SignInRequest, SignedIn};
 use crate::app::{App, Parts, SharedApp};
-use crate::breach_list::BreachList;
 use crate::clients::{BootstrapError, ClientSettings};
 use crate::config::Settings;
 use crate::credentials;
@@ -214,7 +213,7 @@ pub(crate) async fn app_with(
     let app = SharedApp::new(App::new(Parts {
         operations: Operations::new(db.clone(), outbox.clone(), "auth", TransportKind::Feed),
         hasher: cheap_hasher(&random),
-        breach_list: BreachList::default(),
+        breach_list: Arc::default(),
         db: db.clone(),
         clock: shared,
         random,

@@ -7,6 +7,7 @@
 mod changes;
 mod metering;
 mod ring;
+mod rotation;
 mod schedule;
 mod store;
 
@@ -23,24 +24,19 @@ use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
-use oidc::jose::{Algorithm, KeySet, SigningKey};
+use oidc::jose::{Algorithm, KeySet};
 
-use changes::{Stored, algorithms_to_make, apply, generate, insert, read, scheduled_keys};
+use changes::{Stored, algorithms_to_make, apply, generate, read, scheduled_keys};
 pub use ring::Keys;
+pub use rotation::Rotation;
+use schedule::SIGNING;
 pub use schedule::{KeyState, RotationPolicy};
-use schedule::{PlannedKey, SIGNING};
 use store::KeyRow;
 
 /// How often a replica reads the changes of other replicas and applies the rotation steps that are due.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the key set may be cached (`Cache-Control: max-age`).
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
-/// How long a key made on demand is published before it signs. Every cached copy of the key set has expired
-/// by then.
-const CACHE_PROPAGATION: Duration = Duration::from_secs(300 + 30);
-/// How long a key of an immediate rotation is published before it signs. Every replica has read the key by
-/// then. Verifiers fetch the key set again when they see an unknown key id.
-const REPLICA_PROPAGATION: Duration = Duration::from_secs(10);
 
 /// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,20 +78,6 @@ pub struct KeyInfo {
     /// When it will be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removes_at: Option<Timestamp>,
-}
-
-/// The result of a rotation on demand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The ids of the keys that were made. There is none for an algorithm whose next key was published
-    /// before.
-    pub made: Vec<String>,
-    /// When the last of the next keys begins to sign.
-    pub signs_from: Timestamp,
-}
-
-fn kids(keys: &[SigningKey]) -> Vec<String> {
-    keys.iter().map(|key| key.kid().to_owned()).collect()
 }
 
 /// The signing keys of the service. It is cheap to clone.
@@ -205,83 +187,6 @@ impl KeyRing {
         apply(&mut tx, &rows, &new_keys, inner.clock.now(), &inner.policy, tools).await?;
         tx.commit().await?;
         self.reload().await
-    }
-
-    /// Deletes every key and signs with new ones from now on, because private keys may have leaked.
-    /// Everything that the old keys signed is void, ID tokens as hints too. Sessions and refresh tokens are
-    /// not signed and stay valid. Other replicas sign with the old keys for up to [`RELOAD_INTERVAL`].
-    ///
-    /// # Errors
-    /// [`KeyError`]. The keys do not change in that case.
-    pub async fn drop_all(&self) -> Result<Rotation, KeyError> {
-        let inner = &*self.0;
-        let new_keys = generate(SIGNING.to_vec()).await?;
-        let mut tx = inner.db.begin("drop_keys").await?;
-        store::lock(&mut tx).await?;
-        store::remove_all(&mut tx).await?;
-        let now = inner.clock.now();
-        for key in &new_keys {
-            let plan = PlannedKey {
-                algorithm: key.algorithm(),
-                state: KeyState::Active,
-                published_at: now,
-                activates_at: now,
-            };
-            insert(&mut tx, &plan, key, &inner.cipher, &inner.random).await?;
-        }
-        tx.commit().await?;
-        self.reload().await?;
-        Ok(Rotation {
-            made: kids(&new_keys),
-            signs_from: now,
-        })
-    }
-
-    /// Rotates the keys on demand. A next key is published at once. It signs when every cached copy of the
-    /// key set has expired, or with `immediately` when every replica has read it. When a next key is
-    /// published already, no other is made, and that one signs as early.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub async fn rotate(&self, immediately: bool) -> Result<Rotation, KeyError> {
-        let inner = &*self.0;
-        let new_keys = generate(SIGNING.to_vec()).await?;
-        let mut tx = inner.db.begin("rotate_keys").await?;
-        store::lock(&mut tx).await?;
-        let rows = store::all(&mut tx).await?;
-        let now = inner.clock.now();
-        let mut rotation = Rotation {
-            made: Vec::new(),
-            signs_from: now,
-        };
-        for key in &new_keys {
-            let ahead = if immediately {
-                REPLICA_PROPAGATION
-            } else {
-                CACHE_PROPAGATION
-            };
-            let next = rows.iter().find(|row| {
-                row.algorithm == key.algorithm().name() && row.state() == Some(KeyState::Published)
-            });
-            if let Some(next) = next {
-                let at = now.max(next.published_at + ahead).min(next.activates_at);
-                store::set_activation(&mut tx, &next.kid, at).await?;
-                rotation.signs_from = rotation.signs_from.max(at);
-            } else {
-                let plan = PlannedKey {
-                    algorithm: key.algorithm(),
-                    state: KeyState::Published,
-                    published_at: now,
-                    activates_at: now + ahead,
-                };
-                insert(&mut tx, &plan, key, &inner.cipher, &inner.random).await?;
-                rotation.made.push(key.kid().to_owned());
-                rotation.signs_from = rotation.signs_from.max(plan.activates_at);
-            }
-        }
-        tx.commit().await?;
-        self.reload().await?;
-        Ok(rotation)
     }
 
     /// All signing keys.

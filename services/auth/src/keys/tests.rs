@@ -9,6 +9,7 @@ use chassis::random::SystemRandom;
 use oidc::jose::peek_header;
 use secrecy::SecretString;
 
+use super::rotation::{CACHE_PROPAGATION, REPLICA_PROPAGATION};
 use super::*;
 
 const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -239,7 +240,7 @@ testkit::on_both_engines! {
         let mut reader = db.reader().await.unwrap();
         for row in store::all(&mut reader).await.unwrap() {
             let algorithm = Algorithm::from_name(&row.algorithm).unwrap();
-            assert!(SigningKey::from_pkcs8(algorithm, &row.private_key).is_err());
+            assert!(oidc::jose::SigningKey::from_pkcs8(algorithm, &row.private_key).is_err());
             assert_eq!(row.encryption_key, "k1");
         }
         let both = cipher("k2", &[("k1", K1), ("k2", K2)]).unwrap();

@@ -1,0 +1,189 @@
+//! `App`: the collaborators of the service, which handlers take one by one.
+
+mod wiring;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use chassis::access::Verifier;
+use chassis::clock::SharedClock;
+use chassis::db::Db;
+use chassis::http::PublicUrl;
+use chassis::random::SharedRandom;
+use events::Outbox;
+use events::feed::{Feed, HasFeed};
+use events::operations::{HasOperations, Operations};
+use webhooks::{HasWebhooks, Webhooks};
+pub(crate) use wiring::Parts;
+
+use crate::accounts::Accounts;
+use crate::authorization_requests::AuthorizationRequests;
+use crate::clients::Clients;
+use crate::config::Settings;
+use crate::credentials::{Hasher, Passwords};
+use crate::direct_sign_in::DirectSignIn;
+use crate::form_submissions::FormSubmissions;
+use crate::grants::Grants;
+use crate::html::Pages;
+use crate::keys::KeyRing;
+use crate::own_tokens::OwnTokens;
+use crate::provisioning::Provisioning;
+use crate::registration::Registrations;
+use crate::restore::{Restore, SignInGate};
+use crate::sessions::Sessions;
+use crate::setup::SetUp;
+use crate::setup_links::SetUpLinks;
+use crate::sign_up::SignUp;
+use crate::subjects::Subjects;
+use crate::sweeper::Sweeper;
+use crate::throttle::Throttle;
+use crate::tokens::{Issuer, Tokens};
+
+/// The collaborators of the service, each of which is cheap to clone. A handler takes those that it uses
+/// (`State<Sessions>`), and no domain sees this type. See `docs/decisions/0028-collaborators.md`.
+pub struct App {
+    /// The settings of the operator.
+    pub settings: Settings,
+    /// The database of this service.
+    pub db: Db,
+    /// The clock.
+    pub clock: SharedClock,
+    /// The source of randomness for secrets and ids.
+    pub random: SharedRandom,
+    /// The outbox, which events are appended to.
+    pub outbox: Outbox,
+    /// The event feed for consumers.
+    pub feed: Feed,
+    /// The operations on events for operators.
+    pub operations: Operations,
+    /// The webhook subscriptions.
+    pub webhooks: Webhooks,
+    /// The pool that hashes passwords.
+    pub hasher: Hasher,
+    /// The issuer of tokens and its metadata.
+    pub issuer: Arc<Issuer>,
+    /// The signing keys.
+    pub keys: KeyRing,
+    /// The verifier of access tokens that callers of this service present.
+    pub verifier: Verifier,
+    /// The HTML pages.
+    pub pages: Arc<Pages>,
+    /// The gate that keeps sign-in closed after a restoration.
+    pub sign_in_gate: SignInGate,
+    /// The throttle of sign-ins.
+    pub throttle: Throttle,
+    /// The form submissions of the last seconds.
+    pub form_submissions: FormSubmissions,
+    /// The rules for passwords.
+    pub passwords: Passwords,
+    /// The subjects.
+    pub subjects: Subjects,
+    /// The accounts, and sign-in with a password.
+    pub accounts: Accounts,
+    /// The clients.
+    pub clients: Clients,
+    /// The grants and their revocation.
+    pub grants: Grants,
+    /// The issuing of tokens.
+    pub tokens: Tokens,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// The registrations and their proofs.
+    pub registrations: Registrations,
+    /// The consequences of a user's state.
+    pub provisioning: Provisioning,
+    /// The steps that make a user and an account.
+    pub sign_up: SignUp,
+    /// The one-time links.
+    pub setup_links: SetUpLinks,
+    /// What the one-time links do.
+    pub setup: SetUp,
+    /// The use case of `POST /authenticate`.
+    pub direct_sign_in: DirectSignIn,
+    /// The authorization requests that wait for a sign-in.
+    pub authorization_requests: AuthorizationRequests,
+    /// The start after a restoration.
+    pub(crate) restore: Restore,
+    /// The tokens that this service issues to itself.
+    pub(crate) own_tokens: OwnTokens,
+    /// The deletion of what is over.
+    pub(crate) sweeper: Sweeper,
+}
+
+/// An [`App`] shared by every request and background task: the state of the router.
+#[derive(Clone)]
+pub struct SharedApp(Arc<App>);
+
+impl SharedApp {
+    /// Shares `app`.
+    pub fn new(app: App) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+impl Deref for SharedApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+macro_rules! extracted {
+    ($($collaborator:ty: $field:ident;)*) => {$(
+        impl FromRef<SharedApp> for $collaborator {
+            fn from_ref(app: &SharedApp) -> Self {
+                app.$field.clone()
+            }
+        }
+    )*};
+}
+
+impl FromRef<SharedApp> for PublicUrl {
+    fn from_ref(app: &SharedApp) -> Self {
+        app.settings.issuer.clone()
+    }
+}
+
+extracted! {
+    Accounts: accounts;
+    Arc<Issuer>: issuer;
+    Arc<Pages>: pages;
+    AuthorizationRequests: authorization_requests;
+    Clients: clients;
+    Db: db;
+    DirectSignIn: direct_sign_in;
+    FormSubmissions: form_submissions;
+    Grants: grants;
+    KeyRing: keys;
+    Passwords: passwords;
+    Registrations: registrations;
+    Sessions: sessions;
+    SetUp: setup;
+    SharedClock: clock;
+    SetUpLinks: setup_links;
+    SignInGate: sign_in_gate;
+    SignUp: sign_up;
+    Subjects: subjects;
+    Tokens: tokens;
+    Verifier: verifier;
+}
+
+impl HasFeed for SharedApp {
+    fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+}
+
+impl HasOperations for SharedApp {
+    fn operations(&self) -> &Operations {
+        &self.0.operations
+    }
+}
+
+impl HasWebhooks for SharedApp {
+    fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
+    }
+}
