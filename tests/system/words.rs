@@ -29,6 +29,14 @@ const RETIRED: &[&str] = &[
     "for_those_who_may_still_act",
     "send_elsewhere",
     "unmatchable",
+    "take",
+    "turn",
+    "work",
+    "meet",
+    "set_aside",
+    "chain",
+    "node",
+    "at_rest",
     // `Cursor`, `ServiceEndpoint`, `PageQuery`, … by what they are of
     "Place",
     "Answer",
@@ -58,6 +66,57 @@ const RETIRED: &[&str] = &[
     "draft",
     "arrivals",
     "waves",
+];
+/// What operators saw under a name of its own before it had the field's: configuration keys, metrics, flags and commands
+/// of the tool, values of `event.action`, members of health, scripts, alerts. A word is letters, digits, `_` and `-`.
+const RETIRED_WORDS: &[(&str, &str)] = &[
+    ("header_seconds", "header_timeout_seconds"),
+    ("body_seconds", "body_timeout_seconds"),
+    ("write_seconds", "write_timeout_seconds"),
+    ("request_seconds", "request_timeout_seconds"),
+    ("id_token_algorithm", "id_token_signed_response_alg"),
+    ("vestibule_inbox_set_aside", "vestibule_inbox_unapplied_events"),
+    (
+        "vestibule_reconcile_mended_total",
+        "vestibule_reconcile_repaired_total",
+    ),
+    (
+        "vestibule_webhook_deliveries_dead",
+        "vestibule_webhook_deliveries_dead_lettered",
+    ),
+    ("VestibuleDriftMended", "VestibuleDriftRepaired"),
+    ("--mend", "--repair"),
+    ("--grant", "--grant-type"),
+    ("--auth-method", "--token-endpoint-auth-method"),
+    ("event-given-up", "event-dead-lettered"),
+    ("event-set-aside", "event-parked"),
+    ("drift-mended", "drift-repaired"),
+    ("webhook-given-up", "delivery-dead-lettered"),
+    ("person-created", "user-created"),
+    ("person-changed", "user-changed"),
+    ("person-deleted", "user-deleted"),
+    ("person-suspended", "user-suspended"),
+];
+/// The same for what is more than one word.
+const RETIRED_TEXTS: &[(&str, &str)] = &[
+    ("webhook remove", "webhook delete"),
+    ("\"because\":", "\"reasons\":"),
+    ("\nscopes = [", "scope = \"…\""),
+    ("outcome=\"right\"", "outcome=\"success\""),
+    ("outcome=\"wrong\"", "outcome=\"invalid_credentials\""),
+    ("outcome=\"given\"", "outcome=\"issued\""),
+    ("outcome=\"refused\"", "outcome=\"rejected\""),
+    ("scripts/older", "scripts/build-old-release"),
+    ("scripts/images", "scripts/build-images"),
+    ("scripts/local-images", "scripts/build-base-images"),
+    ("scripts/components.sh", "scripts/test-servers.sh"),
+];
+/// Files that speak of the past: the changelog, decisions, this test, and the test of the error for a retired key.
+const OF_THE_PAST: [&str; 4] = [
+    "CHANGELOG.md",
+    "docs/decisions/",
+    "tests/system/words.rs",
+    "services/auth/src/config/tests.rs",
 ];
 const DEFINES: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "mod", "const", "static"];
 
@@ -98,6 +157,65 @@ fn no_retired_name_is_defined() {
         checked > 8000,
         "only {checked} definitions: does this test still see them?"
     );
+}
+
+/// The retired names in `text`, each with the one that there is instead.
+fn retired_in(text: &str) -> Vec<(&'static str, &'static str)> {
+    let words: BTreeSet<&str> = text
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '-')
+        .collect();
+    RETIRED_WORDS
+        .iter()
+        .filter(|(name, _)| words.contains(name))
+        .chain(RETIRED_TEXTS.iter().filter(|(name, _)| text.contains(name)))
+        .copied()
+        .collect()
+}
+
+#[test]
+fn no_retired_name_is_shown_to_operators() {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let paths = String::from_utf8(listed.stdout).unwrap();
+    let mut checked = 0;
+    for path in paths.split_terminator('\0') {
+        // The names of indexes in old migrations stay.
+        let past = path.contains("/migrations/") || OF_THE_PAST.iter().any(|known| path.starts_with(known));
+        let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+            continue;
+        };
+        if past {
+            continue;
+        }
+        checked += 1;
+        let retired = retired_in(&text);
+        assert!(
+            retired.is_empty(),
+            "{path} has names that were retired, each with the one instead: {retired:?}"
+        );
+    }
+    assert!(
+        checked > 900,
+        "only {checked} files: does this test still see them?"
+    );
+}
+
+#[test]
+fn a_retired_name_is_found_as_a_word() {
+    for (text, found) in [
+        ("`limits.header_seconds` is 10", true),
+        ("`limits.header_timeout_seconds` is 10", false),
+        ("vestibule_webhook_deliveries_dead{job=\"a\"}", true),
+        ("vestibule_webhook_deliveries_dead_lettered", false),
+        ("vestibule events verify --mend", true),
+        ("client add --grant-type client_credentials", false),
+        ("vestibule webhook remove ID", true),
+    ] {
+        assert_eq!(!retired_in(text).is_empty(), found, "{text}");
+    }
 }
 
 #[test]

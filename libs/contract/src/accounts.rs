@@ -1,4 +1,4 @@
-//! What the authentication service says about accounts, sessions and clients.
+//! Events of `auth` about accounts, sessions and clients.
 
 use chassis::clock::Timestamp;
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! What the user service says about people.
+//! Events of `users` about users.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the events of a service tell Prometheus.
+//! The catalogue of the Prometheus metrics of events.
 
 use chassis::telemetry::catalogue::{Label, Metric};
 

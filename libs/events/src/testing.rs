@@ -1,5 +1,5 @@
-//! What the tests of this crate and of those above it have in common: a made-up service whose things have a version, and
-//! an event for each change.
+//! Support for the tests of this crate and of those above it: a made-up service whose things have a version, and an event
+//! for each change.
 
 mod effects;
 mod outage;

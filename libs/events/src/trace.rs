@@ -1,4 +1,4 @@
-//! The trace of an event: made with it, kept in its row, gone on with by whoever applies it.
+//! The trace context of an event: created with it, stored in its row, continued by the consumer that applies it.
 //!
 //! Spans are those of the OpenTelemetry conventions for messages: `create` where the event is written (ADR 0017), `send`
 //! where the relay publishes it, `process` where an inbox applies it. The context of `create` is what travels; it never

@@ -1,4 +1,4 @@
-//! What a replica has learned about its webhooks, and forgets when it ends.
+//! The health of receivers, as this replica has seen it. It is kept in memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What is due from time to time: forgetting old deliveries and old secrets, and encrypting anew.
+//! Housekeeping of webhooks: old deliveries and secrets are deleted, secrets encrypted under the active key.
 
 use std::time::Duration;
 

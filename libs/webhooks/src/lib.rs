@@ -1,5 +1,5 @@
-//! Webhooks by the Standard Webhooks specification (version 1.0.0): the events of this service, sent to whoever
-//! subscribed, at least once and in order for each aggregate.
+//! Webhooks by the Standard Webhooks specification (version 1.0.0): the events of this service, sent to
+//! their receivers, at least once and in order for each aggregate.
 //!
 //! Published events have positions without gaps, so a webhook is a place in the feed. One transaction reads what
 //! comes after it, writes down a delivery for each event that is wanted, and moves on; the guard of that step is the

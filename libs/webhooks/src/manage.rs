@@ -1,4 +1,4 @@
-//! What administrators do with webhooks.
+//! Use cases of administrators: webhooks are created, changed, deleted, tested and replayed.
 
 use chassis::clock::Timestamp;
 use chassis::outbound::OutboundError;

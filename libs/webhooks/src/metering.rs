@@ -1,4 +1,4 @@
-//! What webhooks tell Prometheus. No label names a webhook, an address or a person.
+//! The Prometheus metrics of webhooks. No label names a webhook, an address or a person.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! When a failed delivery is tried again.
+//! The retry schedule of failed deliveries.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What deliveries are signed with (Standard Webhooks, "Signature scheme"): HMAC-SHA256 under a secret that only the
-//! receiver and this service know.
+//! Secrets of webhooks, and the signatures of deliveries (Standard Webhooks, "Signature scheme"): HMAC-SHA256 under a
+//! secret that only the receiver and this service know.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a service without listeners, and people in it.
+//! Support for the tests of this crate: a service without listeners, and people in it.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What this service tells Prometheus beside what every service does. No label names a person (SB-39).
+//! The catalogue of the Prometheus metrics of this service, beside those of every service. No label names a person (SB-39).
 
 use chassis::telemetry::catalogue::Metric;
 

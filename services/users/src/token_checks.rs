@@ -1,4 +1,4 @@
-//! Whether a token that was verified may still be used: it may have been revoked, and its user deactivated (SB-47).
+//! Checks of a verified access token: its grant may have been revoked, or its user deactivated (SB-47).
 
 use std::time::Duration;
 

@@ -56,7 +56,7 @@ impl UserCreatedWaiters {
         });
     }
 
-    /// Once `tx` is committed, whoever waits looks again.
+    /// Wakes the waiting requests once `tx` is committed.
     pub(crate) fn announce_on_commit(&self, tx: &mut Tx) {
         tx.wake_on_commit(&self.committed);
     }

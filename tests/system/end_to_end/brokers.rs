@@ -89,7 +89,7 @@ async fn people_register_over_rabbitmq_while_services_and_broker_are_killed() {
         broker: Some(url),
         ..StackOptions::default()
     };
-    // Whoever turns everything on does not find the password either.
+    // An operator who turns everything on does not find the password either.
     let everything = options
         .with("VESTIBULE_AUTH__LOG__LEVEL", "trace")
         .with("VESTIBULE_USERS__LOG__LEVEL", "trace");

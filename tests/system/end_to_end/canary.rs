@@ -58,7 +58,7 @@ async fn requests_carry_secrets(stack: &Stack, search: &mut Search) {
         "csrf",
         "invented",
     ];
-    // Shown again to whoever typed it, or sent back as the protocol asks.
+    // Shown again to the person who typed it, or sent back as the protocol asks.
     let open = ["username", "state", "nonce", "invented"];
     let mut form: Vec<(&str, String)> = Vec::new();
     for name in fields {

@@ -125,7 +125,7 @@ async fn story(engine: Engine, transport: Transport) {
     // By then it was all delivered again.
     stack.wait_until_following().await;
     assert_all_tokens_refused(&stack, &ann, &given).await;
-    // Her name is free, and whoever takes it is somebody else.
+    // Her name is free, and the person who takes it is somebody else.
     let other = stack.register("ann").await;
     assert_ne!(other.id, ann.id);
 }

@@ -50,7 +50,7 @@ async fn people_register_sign_in_and_are_followed_through_a_pooler() {
     })
     .await;
     assert_eq!(feed(&stack, 1, &operator).await.len(), events.len());
-    // `auth` follows: whoever is disabled by an event can sign in no more, at either replica.
+    // `auth` follows: a person who is disabled by an event cannot sign in any more, at either replica.
     let found = stack
         .http()
         .get(stack.replica_url(

@@ -1,8 +1,8 @@
-//! Where a member of the consumer group reads: from which offset it begins, whether something was deleted before it was
-//! read, and what it may commit.
+//! The assignment of partitions to a member of the consumer group: the offset at which each begins, whether records were
+//! deleted before they were read, and the offsets that may be committed.
 //!
 //! When the group is balanced anew, a member gives **all** its partitions back and gets some again (the eager protocol):
-//! what it has in hand of them is dropped, because whoever has them next begins at the committed offset.
+//! what it has in hand of them is dropped, because the member that has them next begins at the committed offset.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,4 @@
-//! What producers and consumers have in common: addresses, encryption, identity, patience, and the ear for what the
-//! library says.
+//! Settings that Kafka producers and consumers share: addresses, TLS, SASL and timeouts; and the log of the library.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -164,7 +164,7 @@ impl Subscription for KafkaSubscription {
                 .increment(batch.failures);
         }
         if batch.turn != self.turn {
-            // The partitions were taken: whoever has them now begins at the committed offsets.
+            // The partitions were revoked: the member that has them now begins at the committed offsets.
             self.given.clear();
             self.turn = batch.turn;
         }

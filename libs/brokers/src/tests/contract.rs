@@ -1,4 +1,4 @@
-//! What holds for every transport, with a broker or without.
+//! The contract of every transport, with a broker or without.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

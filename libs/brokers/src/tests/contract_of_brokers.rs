@@ -1,4 +1,4 @@
-//! What holds for every broker.
+//! The contract of every broker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What every transport has to do, on both engines: one body of tests, and a world for each transport to run them in.
+//! The contract tests of the transports, on both engines: one body of tests, and a world for each transport to run them in.
 
 mod contract;
 mod contract_of_brokers;

@@ -75,7 +75,7 @@ impl FeedSource {
     /// The feed of the service whose public URL is `service`, read with `tokens` for that service.
     ///
     /// # Errors
-    /// When the URL is none that can have a path.
+    /// When the URL cannot have a path.
     pub fn new(service: &Url, http: HttpClient, tokens: ServiceTokens) -> Result<Self, FeedError> {
         let mut url = service.clone();
         url.path_segments_mut()

@@ -1,4 +1,4 @@
-//! Whether a request that stays open may go on: its token is checked again every few seconds (SB-47).
+//! The guard of long polls and event streams: the token of an open request is checked again every few seconds (SB-47).
 
 use std::sync::Arc;
 use std::time::Duration;

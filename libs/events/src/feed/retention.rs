@@ -1,4 +1,4 @@
-//! How long events are kept.
+//! The retention of published events: old ones are deleted.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What a consumer notes of the broker for which it has read the snapshot: without the note it begins anew.
+//! The bootstrap marker: a consumer's note of the broker for which it has read the snapshot. Without it the consumer
+//! begins with a snapshot.
 //!
 //! A consumer has one place in which it reads on: in one broker, or in the feed. What was sent by another way and not
 //! read when the way was changed is nowhere that is read, so the notes of all others go when it begins in one.

@@ -1,4 +1,4 @@
-//! What every consumer does between deliveries: another try at what was set aside, forgetting, and counting.
+//! Housekeeping of a consumer between deliveries: parked events are retried, old rows deleted, gauges set.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Tries events again that were set aside and are due, and forgets what was kept long enough.
+    /// Retries parked events that are due, and deletes what is older than the retention.
     pub(super) async fn run<H: Handler>(&mut self, inbox: &Inbox<H>) -> Result<(), DbError> {
         while inbox.retry_parked().await? {}
         self.meter(inbox).await?;
@@ -45,7 +45,7 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// Tells how much is set aside.
+    /// Sets the gauge of unapplied events.
     async fn meter<H: Handler>(&mut self, inbox: &Inbox<H>) -> Result<(), DbError> {
         if self.metered.is_some_and(|at| at.elapsed() < METER_EVERY) {
             return Ok(());
@@ -63,7 +63,7 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// How long to wait for news: until the next event that was set aside is due.
+    /// How long to wait for news: until the next parked event is due.
     pub(super) async fn wait<H: Handler>(&self, inbox: &Inbox<H>) -> Result<Duration, DbError> {
         let wait = inbox.options.wait;
         let due = parked::next_due(&mut inbox.db.reader().await?, inbox.consumer).await?;

@@ -120,7 +120,7 @@ pub struct Delivery {
     pub stale: u64,
     /// Events that came although one before them was missing.
     pub gaps: u64,
-    /// Events set aside, because they or one before them could not be applied.
+    /// Events that were parked, because they or one before them could not be applied.
     pub parked: u64,
 }
 

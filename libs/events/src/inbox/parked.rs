@@ -59,7 +59,7 @@ impl<H: Handler> Inbox<H> {
         Ok(())
     }
 
-    /// Notes another failure. Answers whether the event was given up with it.
+    /// Records another failure. Returns whether the event was dead-lettered with it.
     async fn postpone(&self, event: &ParkedEvent, error: &HandlerError) -> Result<bool, DbError> {
         let now = self.clock.now();
         let attempts = event.attempts.saturating_add(1);

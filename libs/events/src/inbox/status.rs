@@ -1,4 +1,4 @@
-//! What a consumer does in this process, for the reconciler and for operators.
+//! The status of a consumer in this process, for the reconciler and for operators.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

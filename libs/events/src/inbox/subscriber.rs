@@ -110,7 +110,7 @@ impl<B: Broker, H: Handler> Subscriber<B, H> {
             let limit = usize::try_from(self.inbox.options.batch).unwrap_or(1);
             let messages = subscription.next(limit, wait).await?;
             self.apply(messages).await?;
-            // Also when there was no event: a broker's place moves on over what is none, and a new one is taken.
+            // Also when there was no event: the position of a broker moves on over messages that are not events.
             subscription.settle().await?;
             // Not before they are applied: a database that is away must not have the broker asked in a hurry.
             failures.succeeded();

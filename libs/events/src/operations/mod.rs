@@ -1,4 +1,4 @@
-//! What operators of a service see and do about its events.
+//! `/admin/v1/events`: statistics, verification, dead letters, replay and reconciliation for operators.
 
 mod routes;
 mod stats;

@@ -100,7 +100,7 @@ const MOST: i64 = 1000;
 /// The most positions that one call has published again: one transaction writes them all down.
 const LONGEST_RANGE: i64 = 100_000;
 
-/// What was set aside.
+/// The parked events.
 #[derive(Debug, Serialize)]
 struct DeadLettersResponse {
     /// Events that could not be published.

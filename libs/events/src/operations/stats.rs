@@ -1,4 +1,4 @@
-//! How the events of a service are doing.
+//! `GET /admin/v1/events/stats`: statistics of the outbox, the relay, the inbox and the reconciler.
 
 use chassis::db::DbError;
 use serde::Serialize;

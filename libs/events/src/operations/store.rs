@@ -1,4 +1,4 @@
-//! What operators ask the tables of events.
+//! Queries of the operators' routes over the tables of events.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError};

@@ -1,4 +1,4 @@
-//! Whether what must hold holds.
+//! `GET /admin/v1/events/verify`: checks of the invariants of events.
 
 use std::time::Duration;
 

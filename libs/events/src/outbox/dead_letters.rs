@@ -1,4 +1,4 @@
-//! How long events are kept that could not be published.
+//! Dead letters of the outbox: events that were given up, and their retention.
 
 use std::time::Duration;
 

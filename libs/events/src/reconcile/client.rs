@@ -1,4 +1,4 @@
-//! What a follower asks the service that it follows, to compare itself with it.
+//! The HTTP client of the reconciler: digests, versions and states of the followed service.
 
 use std::time::Duration;
 

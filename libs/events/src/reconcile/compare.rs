@@ -1,4 +1,4 @@
-//! What differs between two lists of versions.
+//! The comparison of two lists of versions, and the kinds of drift.
 
 use std::collections::HashMap;
 

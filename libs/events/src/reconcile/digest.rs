@@ -66,7 +66,7 @@ impl Tally {
 }
 
 /// At most `count` ranges behind `after`, and where the next begins, unless this was the last. The last range has no
-/// end: whoever compares finds there what only they know.
+/// end: a follower finds there what only it knows.
 pub(crate) async fn ranges(
     snapshot: &dyn Snapshot,
     reader: &mut Reader,

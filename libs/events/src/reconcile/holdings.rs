@@ -1,4 +1,4 @@
-//! What a follower really holds of the service that it follows.
+//! The holdings of a follower: the versions that it really has of the aggregates of the followed service.
 
 use std::collections::HashSet;
 

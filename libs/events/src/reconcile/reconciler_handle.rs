@@ -1,4 +1,4 @@
-//! The way to a running reconciler: for whoever asks for a comparison, and for what it has to know of the consumer.
+//! The handle of a running reconciler: requests for a comparison, and the status of the consumer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl ReconcilerHandle {
         result.await.unwrap_or(Err(ReconcileError::Busy))
     }
 
-    /// Lets nobody ask any more.
+    /// Closes the queue of requests.
     #[cfg(test)]
     pub(crate) fn close(&self) {
         self.shared.asked.try_lock().unwrap().close();

@@ -1,4 +1,4 @@
-//! What a service tells those who compare themselves with it: digests, versions, states.
+//! The routes of a followed service for reconcilers: digests, versions and states.
 
 use std::collections::HashSet;
 use std::str::FromStr;

@@ -316,7 +316,7 @@ pub(super) async fn guard<T: Transport>(
     tx: &mut Tx,
     mut partitions: impl Iterator<Item = i32>,
 ) -> Result<(), BatchError> {
-    // Twice a lease: whoever stands still longer has lost it anyway.
+    // Twice a lease: a replica that stands still longer has lost it anyway.
     let idle = (relay.options.lease.as_millis() * 2).to_string();
     let held = store::held(tx, relay.leases.me(), &idle).await?;
     match partitions.all(|partition| relay.leases.confirms(partition, &held)) {

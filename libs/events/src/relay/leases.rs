@@ -2,7 +2,7 @@
 //!
 //! No clock is compared with another's: a holder shows that it is alive by raising a counter in its rows, and loses a
 //! partition when another replica has seen the counter stand still for the length of a lease, by its own stopwatch. A
-//! wall clock that jumps changes nothing. Whoever takes a partition raises its fence; the transaction that publishes
+//! wall clock that jumps changes nothing. A replica that takes a partition raises its fence; the transaction that publishes
 //! compares it, so taking a partition from a replica that is alive after all costs nothing but a batch.
 
 use std::collections::HashMap;

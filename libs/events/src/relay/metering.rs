@@ -1,4 +1,4 @@
-//! What the relay tells Prometheus.
+//! The Prometheus metrics of the relay.
 
 use std::time::Duration;
 

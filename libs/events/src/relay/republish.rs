@@ -27,14 +27,14 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Republishing {
     due: Instant,
     /// Aggregates of which this replica may have sent something old, and has not told anybody yet.
-    owed: HashSet<Uuid>,
+    stale: HashSet<Uuid>,
 }
 
 impl Default for Republishing {
     fn default() -> Self {
         Self {
             due: Instant::now(),
-            owed: HashSet::new(),
+            stale: HashSet::new(),
         }
     }
 }
@@ -42,19 +42,19 @@ impl Default for Republishing {
 impl Republishing {
     /// This replica stood still, and has delivered events of these aggregates that may be old by now.
     pub(super) fn mark_stale(&mut self, aggregates: impl Iterator<Item = Uuid>) {
-        self.owed.extend(aggregates);
+        self.stale.extend(aggregates);
     }
 }
 
-/// Has the newest event of every aggregate that is owed published, by whoever holds its partition.
+/// Marks the newest event of every stale aggregate for publishing, by the replica that holds its partition.
 pub(super) async fn republish_stale<T: Transport>(relay: &mut Relay<T>) -> Result<(), DbError> {
-    if relay.republishing.owed.is_empty() {
+    if relay.republishing.stale.is_empty() {
         return Ok(());
     }
-    let mut tx = relay.db.begin("relay_own_up").await?;
-    replays::newest_last(&mut tx, relay.republishing.owed.iter().copied(), i64::MAX).await?;
+    let mut tx = relay.db.begin("relay_republish_stale").await?;
+    replays::newest_last(&mut tx, relay.republishing.stale.iter().copied(), i64::MAX).await?;
     tx.commit().await?;
-    relay.republishing.owed.clear();
+    relay.republishing.stale.clear();
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What a service still has to do after its database was restored from a backup.
+//! The steps that a service still has to take after its database was restored from a backup.
 
 mod store;
 

@@ -1,4 +1,4 @@
-//! What follows from the restoration of a service's database from a backup.
+//! The restoration of a service's database from a backup, and its consequences for events.
 //!
 //! The database knows less than it has published: positions and versions that were given out after the backup are unknown to
 //! it, and others remember them. So both go on far above whatever can have been given out. Followers of the feed that

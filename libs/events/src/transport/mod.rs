@@ -1,4 +1,4 @@
-//! What a transport has to offer: [`Transport`] to the relay that publishes, [`Broker`] and [`Subscription`] to the
+//! The traits of a transport: [`Transport`] for the relay that publishes, [`Broker`] and [`Subscription`] for the
 //! consumer that follows. All transports give the same guarantee and pass the same tests.
 //!
 //! A broker carries what the relay publishes; the [feed](crate::feed) goes on serving the same events beside it, because

@@ -1,4 +1,4 @@
-//! What a broker's client offers to the relay.
+//! Publishing: the trait of a broker's client for the relay, and its errors.
 
 use std::future::Future;
 use std::time::Duration;

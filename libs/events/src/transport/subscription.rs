@@ -1,4 +1,4 @@
-//! What a broker's client gives to the consumer that stands on it.
+//! Subscriptions: the trait of a broker's client for a consumer, and its messages.
 
 use std::future::Future;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub enum Message {
     Unreadable(UnreadableMessage),
 }
 
-/// A message that is none of our events.
+/// A message that is not an event of ours.
 #[derive(Debug)]
 pub struct UnreadableMessage {
     /// Where it was, so that it is kept once: topic, partition and offset, say.

@@ -1,4 +1,4 @@
-//! What a clock that has gone back leaves behind: moments that lie further ahead than any can.
+//! Corrections after a clock has gone back: due times that lie further ahead than any can.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What went wrong, as callers are told.
+//! Problem details (RFC 9457) of the webhook routes.
 
 use chassis::http::Problem;
 use http::StatusCode;

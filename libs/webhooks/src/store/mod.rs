@@ -143,7 +143,7 @@ pub(crate) struct Change<'a> {
     pub(crate) disabled: Option<(Timestamp, &'a str)>,
 }
 
-/// Writes what an operator changed. Whoever asked to be left alone is asked again.
+/// Writes what an operator changed. A receiver that had answered 410 Gone is sent events again.
 pub(crate) async fn update(
     tx: &mut Tx,
     id: Uuid,
@@ -195,7 +195,7 @@ pub(crate) async fn rotate(
 /// Removes a webhook with its deliveries, and answers whether there was one.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let gone = on_engine!(tx, c => {
-        // The webhook first: whoever is about to write deliveries for it waits, and finds nothing.
+        // The webhook first: a replica that is about to write deliveries for it waits, and finds nothing.
         let gone = sqlx::query("DELETE FROM webhooks WHERE id = $1").bind(id).execute(&mut *c).await?.rows_affected();
         sqlx::query("DELETE FROM webhook_deliveries WHERE webhook_id = $1").bind(id).execute(c).await?;
         gone

@@ -154,7 +154,7 @@ pub(crate) struct Due {
 
 /// Up to `limit` deliveries of `webhook` that are due and nobody's, the longest due first: in the order of an index, so
 /// that what waits for later costs nothing. What comes after an event of the same aggregate that is still to be
-/// delivered is not due, whoever has that one.
+/// delivered is not due, whichever replica has that one.
 pub(crate) async fn due(
     reader: &mut impl Connection,
     webhook: Uuid,
@@ -183,7 +183,7 @@ pub(crate) async fn due(
 pub(crate) struct Claim {
     pub(crate) webhook: Uuid,
     pub(crate) event: Uuid,
-    /// Raised by every claim: whoever lost theirs changes nothing any more.
+    /// Raised by every claim: a replica that has lost its claim changes nothing any more.
     pub(crate) fence: i64,
 }
 

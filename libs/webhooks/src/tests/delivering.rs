@@ -1,4 +1,4 @@
-//! What is delivered, to whom, and in which order.
+//! Tests of deliveries: which events, to which webhook, in which order.
 
 use super::receiver::status;
 use super::*;

@@ -1,4 +1,4 @@
-//! Nobody waits because of others.
+//! Tests of fairness: a slow receiver delays no other.
 
 use std::num::NonZeroU16;
 

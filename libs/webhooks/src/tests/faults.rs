@@ -1,4 +1,4 @@
-//! What goes wrong here, and what changes in the middle of the work.
+//! Tests of faults on our side, and of changes while a delivery is under way.
 
 use super::receiver::status;
 use super::*;

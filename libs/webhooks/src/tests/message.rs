@@ -1,4 +1,4 @@
-//! What is sent, without sending it.
+//! Tests of the message of a delivery, without sending it.
 
 use serde_json::json;
 
@@ -65,7 +65,7 @@ fn the_body_is_a_standard_payload_and_a_cloudevent() {
     assert_eq!(sent["type"], "vestibule.subject.erased.v1");
     assert_eq!(sent["timestamp"], json!(event.time));
     assert_eq!(sent["data"]["version"], 3);
-    // CloudEvents §3.1, and whoever reads the feed reads this.
+    // CloudEvents §3.1, and a reader of the feed reads this.
     assert_eq!(sent["specversion"], "1.0");
     let read: contract::Envelope = serde_json::from_slice(&body).unwrap();
     assert_eq!((read.id, read.sequence, read.position), (event.id, 3, Some(12)));

@@ -1,4 +1,4 @@
-//! Somebody who gets webhooks.
+//! A receiver of webhooks, for tests.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! What is never called (SB-32), and what an answer cannot do.
+//! Tests of addresses that are never called (SB-32), and of hostile responses.
 
 use std::io;
 use std::net::IpAddr;

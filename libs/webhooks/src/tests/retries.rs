@@ -1,4 +1,4 @@
-//! What is tried again, how often, and when it is given up.
+//! Tests of retries: what is retried, how often, and when it is dead-lettered.
 
 use super::receiver::status;
 use super::*;

@@ -193,7 +193,7 @@ testkit::on_both_engines! {
             let judged = guesses.iter().filter(|outcome| matches!(outcome, Err(SignInError::InvalidCredentials)));
             assert_eq!(judged.count(), 1, "{name}: one of eight at once");
         }
-        // Whoever spent their own guesses has spent nobody else's.
+        // Somebody who spent their own guesses has spent nobody else's.
         let mut owner = attempt("ann", PASSWORD);
         owner.client = client("192.0.2.77");
         let who = app.accounts.sign_in(owner).await.unwrap();

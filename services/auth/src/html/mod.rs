@@ -1,4 +1,4 @@
-//! What the HTML pages are made of: views and their templates, the brand, cookies, form tokens and redirects.
+//! The parts of HTML pages: views and their templates, the brand, cookies, form tokens and redirects.
 //!
 //! A page is a view (`view.rs`, a template under `templates/`). [`Pages`] renders it and adds the nonce and
 //! the security headers. `csrf.rs`, `cookies.rs` and `return_to.rs` protect the forms and their redirects. The

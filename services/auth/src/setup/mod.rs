@@ -1,4 +1,4 @@
-//! What a one-time link does: it makes the first administrator, or an invited person chooses a password
+//! Set-up links, which work once: they make the first administrator, or an invited person chooses a password
 //! (SB-11).
 
 #[cfg(test)]

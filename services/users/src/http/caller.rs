@@ -1,4 +1,4 @@
-//! Who calls, and what they may do.
+//! Extractors of the caller: the user of an access token, and the permission that a route asks for.
 
 use axum::extract::FromRequestParts;
 use chassis::access::{OpenId, Scope, Scoped};

@@ -1,4 +1,4 @@
-//! What this service holds of what `auth` tells: whose erasure it knows, and which registrations it has answered.
+//! The holdings of this service as a follower of `auth`: erasures that it knows, registrations that it has answered.
 
 use std::collections::HashSet;
 

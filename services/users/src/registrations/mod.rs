@@ -1,5 +1,5 @@
-//! Registrations: `auth` asks, over HTTP and by event; this service decides once, and gives the same answer to
-//! whoever asks again.
+//! Registrations: `auth` asks, over HTTP and by event; this service decides once, and gives the same answer
+//! to a repeated request.
 
 mod consumer;
 mod holdings;

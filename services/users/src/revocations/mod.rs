@@ -1,4 +1,4 @@
-//! What `auth` has revoked: a deny-list of grants and clients, and how fresh it is (SB-47). See
+//! The revocation list of `auth`: revoked grants and deleted clients, and how fresh the list is (SB-47). See
 //! `docs/decisions/0023-revocation-list.md`.
 //!
 //! Every replica asks `auth` once a second, whatever carries the events, and keeps the list in memory; the table holds

@@ -1,4 +1,4 @@
-//! What was revoked is refused, and for how long.
+//! Tests of the revocation list: what is refused, and for how long.
 
 mod following;
 

@@ -1,4 +1,4 @@
-//! What callers want to be true of a person, before it is.
+//! The desired state of a user, as a caller sends it: checked before it is written.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What follows for users when the database of this service was restored from a backup.
+//! The steps for users after the database of this service was restored from a backup.
 
 use chassis::db::{DbError, Tx};
 use events::restore::{claim_pending, take_erased};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::store;
 
-/// The snapshot of `GET /events/snapshot`: first the users, then the tombstones, each by id. Whoever is deleted
+/// The snapshot of `GET /events/snapshot`: first the users, then the tombstones, each by id. A user who is deleted
 /// between two pages moves from the first part to the second, and so is not missed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UsersSnapshot;

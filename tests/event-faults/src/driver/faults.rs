@@ -210,7 +210,7 @@ impl World<'_> {
                 true
             }
             FaultKind::Upgrade => {
-                // Whoever is slow to end, because everything around it hangs, is killed, as any supervisor would do.
+                // A worker that is slow to end, because everything around it hangs, is killed, as any supervisor would do.
                 poll_until(TERMINATION_TIMEOUT, async || {
                     (!replica.process.is_running()).then_some(())
                 })

@@ -103,7 +103,7 @@ impl Wake for CrashWaker {
 pub(super) fn crash_after_commit(tx: &mut Tx, history: &HistoryWriter) {
     let commit = Arc::new(Notify::new());
     let waker = Waker::from(Arc::new(CrashWaker(history.clone())));
-    // The commit wakes whoever waits, in its own thread: the waker is the trap, and nothing ever polls again.
+    // The commit wakes the waiting task, in its own thread: the waker is the trap, and nothing ever polls again.
     let waiting: &'static mut _ = Box::leak(Box::new(Arc::clone(&commit).notified_owned()));
     let _ = Pin::static_mut(waiting).poll(&mut Context::from_waker(&waker));
     tx.wake_on_commit(&commit);

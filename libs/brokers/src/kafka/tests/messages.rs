@@ -1,4 +1,4 @@
-//! What a Kafka client sees that knows nothing of us.
+//! Tests of the messages on a topic as another Kafka client reads them.
 
 use std::collections::HashMap;
 

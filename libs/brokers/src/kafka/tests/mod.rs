@@ -1,4 +1,4 @@
-//! What holds for Kafka alone. What holds for every transport is in [`crate::tests`].
+//! Tests of Kafka alone. Those of every transport are in [`crate::tests`].
 
 mod deleted;
 mod faults;

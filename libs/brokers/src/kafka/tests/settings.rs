@@ -1,4 +1,4 @@
-//! What is said of a configuration that cannot be.
+//! Tests of the errors for invalid settings of Kafka.
 
 use super::*;
 

@@ -150,7 +150,7 @@ impl Admin {
             .unwrap();
     }
 
-    /// A message that is none of our events.
+    /// A message that is not an event of ours.
     async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
         let sent = self.channel.basic_publish(
             exchange.into(),

@@ -176,7 +176,7 @@ async fn an_issuer_can_be_asked_at_an_address_inside() {
     issuer.keys.lock().unwrap().keys.push(key.public().clone());
     let keys = RemoteKeys::reached_at(name, format!("{}/", issuer.url), http(), clock());
     assert_eq!(keys.refresh().await, Ok(()));
-    // Whoever answers there still has to call itself by the name that is expected.
+    // The server there still has to call itself by the name that is expected.
     let keys = RemoteKeys::reached_at("https://login.example.com", issuer.url.clone(), http(), clock());
     assert_eq!(keys.refresh().await, Err(KeysUnavailable));
 }

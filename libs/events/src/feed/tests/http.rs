@@ -1,4 +1,4 @@
-//! What followers see over HTTP.
+//! Tests of the feed over HTTP.
 
 use ::http::StatusCode;
 use futures_util::StreamExt;

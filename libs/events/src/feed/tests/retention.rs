@@ -1,4 +1,4 @@
-//! What is deleted in the end, and what never is.
+//! Tests of the retention: which events are deleted, and which never are.
 
 use chassis::access::ServiceTokens;
 use chassis::clock::ManualClock;

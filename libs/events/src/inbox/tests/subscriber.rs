@@ -148,7 +148,7 @@ testkit::on_both_engines! {
             script.said.push_back(missed());
         });
         assert!(!broker.subscribed(3).await[2]);
-        // Whoever comes after a kill begins anew as well.
+        // A consumer that comes after a kill begins anew as well.
         stop(consumer).await;
         let asked = broker.script(|script| {
             script.refuses = false;

@@ -1,4 +1,4 @@
-//! What one replica applies out of turn while another has a delivery in hand.
+//! Tests of replays, repairs and snapshots of one replica while another has a delivery in hand.
 
 use std::time::Duration;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Who takes what, decided from what was seen.
+//! Tests of the plan that divides partitions among replicas.
 
 use chassis::db::Engine;
 use tokio::time::Instant;

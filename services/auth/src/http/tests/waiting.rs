@@ -188,7 +188,7 @@ fn a_flood_of_requests_is_bounded_and_stops_nobody() {
             }
         }
         assert_eq!((world.app.count(WAITING).await, turned_away), (5, 35));
-        // Whoever just signs in is not held up: the request goes along in the address.
+        // A person who just signs in is not held up: the request goes along in the address.
         let answer = world.authorize("", &[]).await;
         let cookie = world.cookie().await;
         let done = world.come_back(&back(&answer), &[&cookie]).await;

@@ -249,7 +249,7 @@ async fn a_corrected_form_is_another_one_and_so_is_one_of_another_browser() {
         }
     }
     assert_eq!(send(&mut ann, "/login", &right).await.location(), "/");
-    // Whoever learns the form without the cookie of the browser gets nowhere.
+    // Somebody who learns the form without the cookie of the browser gets nowhere.
     let mut thief = site.browser();
     thief.get("/login").await;
     let stolen = send(&mut thief, "/login", &right).await;

@@ -1,4 +1,4 @@
-//! What every form has in common: who may send it, what it may hold, what comes back.
+//! Tests of every form: who may send it, what it may hold, what comes back.
 
 use chassis::db::count_statements;
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! What holds for every page of the gallery.
+//! Checks of every page of the gallery.
 
 use super::gallery::{gallery, pages};
 use crate::html::brand::BrandConfig;

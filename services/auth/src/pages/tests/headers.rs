@@ -1,4 +1,4 @@
-//! What protects every page: policy, cookies, caching.
+//! Tests of the protection of every page: policy, cookies, caching.
 
 use http::StatusCode;
 

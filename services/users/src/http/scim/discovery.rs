@@ -1,4 +1,4 @@
-//! What the server says about itself (RFC 7644 §4). Public.
+//! `GET /scim/v2/ServiceProviderConfig`, `/Schemas` and `/ResourceTypes`: discovery (RFC 7644 §4). They are public.
 
 use axum::extract::State;
 use chassis::http::{Path, Problem};

@@ -1,4 +1,4 @@
-//! What a SCIM client gets instead of an answer (RFC 7644 §3.12).
+//! SCIM error responses (RFC 7644 §3.12).
 
 use axum::response::{IntoResponse, Response};
 use chassis::db::DbError;

@@ -23,7 +23,7 @@ use crate::users::{self, Users};
 
 type Caller<S> = Result<Directory<S>, Problem>;
 
-/// The parameters of a list. Others are refused rather than passed over: whoever sent them counts on them.
+/// The parameters of a list. Others are refused rather than passed over: the client that sent them counts on them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct ListQuery {

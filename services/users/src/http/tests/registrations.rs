@@ -1,4 +1,4 @@
-//! What `auth`, and nobody else, can ask of `POST /registrations`.
+//! Tests of `POST /registrations`, which `auth` alone may call.
 
 use http::StatusCode;
 use scim::version::IfMatch;

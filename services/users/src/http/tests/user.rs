@@ -1,4 +1,4 @@
-//! What a person can do with a token of their own.
+//! Tests of `GET` and `PATCH /user`, with a token of the person's own.
 
 use std::time::Duration;
 

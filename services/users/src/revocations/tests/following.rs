@@ -1,4 +1,4 @@
-//! When `auth` counts as heard.
+//! Tests of the follower: when `auth` counts as heard.
 
 use super::*;
 

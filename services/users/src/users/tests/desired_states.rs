@@ -1,4 +1,4 @@
-//! What may be said of a person, and by whom.
+//! Tests of desired states: which attributes may be set, and by whom.
 
 use std::collections::BTreeMap;
 
