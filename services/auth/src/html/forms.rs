@@ -9,7 +9,7 @@ use super::cookies::Cookie;
 use super::csrf::is_same_origin;
 use super::page_error::PageError;
 use super::render::{ErrorPage, Pages};
-use super::view::{Logout, LogoutForm};
+use super::view::{Logout, LogoutForm, View};
 
 /// A form token, and the new browser cookie that it is bound to.
 pub(crate) struct FormToken {
@@ -60,6 +60,18 @@ impl Pages {
         if let Some(browser) = new_browser {
             self.set_cookie(response, Cookie::Browser, browser.expose(), None);
         }
+    }
+
+    /// Shows a page with a form, and sets the browser cookie that its token is bound to when the browser had none.
+    pub(crate) fn show_form(
+        &self,
+        status: StatusCode,
+        view: &impl View,
+        new_browser: Option<&Token>,
+    ) -> Response {
+        let mut response = self.show(status, view);
+        self.set_browser_cookie(&mut response, new_browser);
+        response
     }
 
     /// Checks that a form was sent from our own page and belongs to this browser and session (SB-16).
@@ -200,7 +212,5 @@ pub fn logout_confirmation(
         leads_out: confirmation.leads_out,
         page,
     };
-    let mut response = pages.show(StatusCode::OK, &view);
-    pages.set_browser_cookie(&mut response, browser.as_ref());
-    response
+    pages.show_form(StatusCode::OK, &view, browser.as_ref())
 }

@@ -40,9 +40,7 @@ pub(crate) async fn show(
         facts,
         csrf,
     };
-    let mut response = pages.show(StatusCode::OK, &view);
-    pages.set_browser_cookie(&mut response, browser.as_ref());
-    Ok(response)
+    Ok(pages.show_form(StatusCode::OK, &view, browser.as_ref()))
 }
 
 /// The name to greet the person with.

@@ -1,14 +1,12 @@
 //! `GET` and `POST /login`: the sign-in page.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::Query;
 use chassis::secret::SecretString;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use std::sync::Arc;
 
 use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
 use super::session::BrowserSessions;
@@ -17,9 +15,9 @@ use crate::app::SharedApp;
 use crate::authorization_requests::AuthorizationRequests;
 use crate::html::Pages;
 use crate::html::cookies::Cookie;
+use crate::html::form_outcome::{FormOutcome, busy, throttled, with_retry_after};
 use crate::html::forms::browser_token;
 use crate::html::page_error::PageError;
-use crate::html::render::retry_after_value;
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{Errors, Field, Login};
 use crate::sign_up::SignUp;
@@ -133,12 +131,8 @@ async fn process(
 ) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&form.return_to);
     let again = |outcome| page(&state, &headers, &form.user_name, &return_to, outcome);
-    if !state.pages.is_current_form(&headers, &form.csrf)? {
-        return Ok(again(stale()));
-    }
-    let errors = missing(&form);
-    if !errors.is_empty() {
-        return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
+    if let Some(outcome) = state.pages.reject_form(&headers, &form.csrf, missing(&form))? {
+        return Ok(again(outcome));
     }
     let client = attempt.client.clone();
     let wait = match state.accounts.sign_in(attempt).await {
@@ -162,40 +156,7 @@ async fn process(
         Err(SignInError::Busy { retry_after }) => (busy(), retry_after),
     };
     let (outcome, retry_after) = wait;
-    let mut response = again(outcome);
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, retry_after_value(retry_after));
-    Ok(response)
-}
-
-type FormOutcome = (StatusCode, Errors);
-
-/// The message for a form whose token is not current any more.
-pub(crate) fn stale() -> FormOutcome {
-    let text = "This page was out of date, so nothing was sent. Please try once more.";
-    (StatusCode::FORBIDDEN, Errors::form("Please try again", text))
-}
-
-/// The message when the queue of the hashing pool is full.
-pub(crate) fn busy() -> FormOutcome {
-    let text = "Many people are coming in at the moment. Please try again in a few seconds.";
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        Errors::form("Just a moment", text),
-    )
-}
-
-/// The message when the throttle makes the person wait.
-pub(crate) fn throttled(wait: Duration) -> FormOutcome {
-    let text = format!(
-        "To keep accounts safe, please wait {} before the next try.",
-        in_words(wait)
-    );
-    (
-        StatusCode::TOO_MANY_REQUESTS,
-        Errors::form("Too many tries", text),
-    )
+    Ok(with_retry_after(again(outcome), retry_after))
 }
 
 fn invalid_credentials() -> FormOutcome {
@@ -217,17 +178,6 @@ fn missing(form: &LoginForm) -> Errors {
         errors.add("password", "Enter your password.");
     }
     errors
-}
-
-/// A duration in words, rounded up.
-pub(crate) fn in_words(wait: Duration) -> String {
-    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    match whole {
-        0 | 1 => "a second".to_owned(),
-        2..=90 => format!("{whole} seconds"),
-        91..=5400 => format!("{} minutes", whole.div_ceil(60)),
-        _ => format!("{} hours", whole.div_ceil(3600)),
-    }
 }
 
 fn page(
@@ -267,7 +217,5 @@ fn page(
         errors: &errors,
         leads_out: return_to.leads_out(),
     };
-    let mut response = state.pages.show(status, &view);
-    state.pages.set_browser_cookie(&mut response, browser.as_ref());
-    response
+    state.pages.show_form(status, &view, browser.as_ref())
 }

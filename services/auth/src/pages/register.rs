@@ -10,18 +10,19 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::{Problem, Query};
 use chassis::secret::SecretString;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
 use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
-use super::login::{LoginQuery, busy, in_words, stale, throttled};
+use super::login::LoginQuery;
 use super::session::BrowserSessions;
 use crate::app::SharedApp;
 use crate::credentials::Passwords;
 use crate::html::Pages;
+use crate::html::form_outcome::{busy, in_words, throttled, with_retry_after};
 use crate::html::page_error::PageError;
-use crate::html::render::{ErrorPage, retry_after_value};
+use crate::html::render::ErrorPage;
 use crate::html::return_to::ReturnTo;
 use crate::html::view::{Errors, Register};
 use crate::sign_up::{NewAccount, RegisterError, SignUp};
@@ -121,12 +122,8 @@ async fn process(
             outcome,
         )
     };
-    if !state.pages.is_current_form(&headers, &form.csrf)? {
-        return Ok(again(stale()));
-    }
-    let errors = validate(&form);
-    if !errors.is_empty() {
-        return Ok(again((StatusCode::UNPROCESSABLE_ENTITY, errors)));
+    if let Some(outcome) = state.pages.reject_form(&headers, &form.csrf, validate(&form))? {
+        return Ok(again(outcome));
     }
     let new = NewAccount {
         user_name: form.user_name.clone(),
@@ -181,13 +178,6 @@ pub(crate) fn show_errors(
         RegisterError::Db(error) => Err(error.into()),
         error @ RegisterError::Hash => Err(Problem::internal(&error).into()),
     }
-}
-
-fn with_retry_after(mut response: Response, retry_after: Duration) -> Response {
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, retry_after_value(retry_after));
-    response
 }
 
 /// The message when the registration quota of the hour is used up.
@@ -246,7 +236,5 @@ fn page(
         errors: &errors,
         leads_out: return_to.leads_out(),
     };
-    let mut response = state.pages.show(status, &view);
-    state.pages.set_browser_cookie(&mut response, browser.as_ref());
-    response
+    state.pages.show_form(status, &view, browser.as_ref())
 }

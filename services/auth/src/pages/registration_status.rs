@@ -157,9 +157,7 @@ async fn page(
         action,
         leads_out: return_to.leads_out(),
     };
-    let mut response = state.pages.show(StatusCode::OK, &view);
-    state.pages.set_browser_cookie(&mut response, browser.as_ref());
-    Ok(response)
+    Ok(state.pages.show_form(StatusCode::OK, &view, browser.as_ref()))
 }
 
 /// The heading, the text and the action of the page. `ready` signs in, when this browser may do that.

@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use super::account_fields::{check_password, check_person, password_field, password_hint, person_fields};
 use super::double_click::{FormProcessor, FormSubmission, SubmittedForm};
-use super::login::stale;
 use super::register::show_errors;
 use super::session::BrowserSessions;
 use crate::accounts::SignedIn;
 use crate::app::SharedApp;
 use crate::credentials::Passwords;
 use crate::html::Pages;
+use crate::html::form_outcome::stale;
 use crate::html::page_error::PageError;
 use crate::html::render::ErrorPage;
 use crate::html::return_to::ReturnTo;
@@ -268,7 +268,5 @@ fn page(
         fields,
         errors: &errors,
     };
-    let mut response = state.pages.show(status, &view);
-    state.pages.set_browser_cookie(&mut response, browser.as_ref());
-    response
+    state.pages.show_form(status, &view, browser.as_ref())
 }
