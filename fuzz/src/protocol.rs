@@ -2,11 +2,15 @@
 
 use std::sync::OnceLock;
 
-use oidc::authorize::UnverifiedAuthorizationRequest;
+use oidc::authorize::{AuthorizationError, UnverifiedAuthorizationRequest, check};
+use oidc::client::{ClientMetadata, RegisteredClient};
 use oidc::client_auth::ClientAuthentication;
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, Validation, peek_header, verify};
+use oidc::logout::LogoutRequest;
 use oidc::params::Params;
 use oidc::redirect_uri::RedirectUri;
+use oidc::revocation::RevocationRequest;
+use oidc::server::{AuthorizationServer, PrivilegedScopes};
 use serde_json::Value;
 
 use crate::{FuzzTarget, json_texts, repeat_pieces};
@@ -101,17 +105,51 @@ pub(crate) const AUTHORIZE: FuzzTarget = FuzzTarget {
     },
 };
 
-/// A query as an authorization request, and as a form with which a client proves itself.
+/// A query as an authorization request and as a logout request, and as a form of a client.
 fn authorize(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
     if let Ok(request) = UnverifiedAuthorizationRequest::parse(text) {
         let _ = request.validate();
+        decide(&request);
     }
+    let _ = LogoutRequest::parse(text);
     if let Ok(form) = Params::parse(text, &[]) {
         let _ = ClientAuthentication::parse(form.get("authorization"), &form);
         let _ = oidc::token::TokenRequest::parse(&form);
+        let _ = RevocationRequest::parse(&form);
     }
     let _ = text.parse::<oidc::scope::Scope>();
+}
+
+/// Whatever a client asks for, the browser goes to the address that is registered for it.
+fn decide(request: &UnverifiedAuthorizationRequest) {
+    const REGISTERED: [&str; 2] = ["https://a/", "https://app.example/cb"];
+    let metadata = ClientMetadata {
+        redirect_uris: REGISTERED.iter().filter_map(|uri| uri.parse().ok()).collect(),
+        ..ClientMetadata::default()
+    };
+    let client = RegisteredClient {
+        client_id: "a",
+        metadata: &metadata,
+    };
+    let server = AuthorizationServer {
+        issuer: "https://id.example",
+        audiences: &[],
+        privileged_scopes: PrivilegedScopes(&["admin"]),
+        hint_keys: &KeySet::from_jwks(&JwkSet { keys: Vec::new() }),
+        clock_skew: 60,
+    };
+    match check(request, client, server, 1_800_000_000) {
+        Ok(checked) => {
+            let _ = checked.decide(None, 1_800_000_000);
+            assert!(REGISTERED.contains(&checked.target().redirect_uri()));
+        }
+        Err(AuthorizationError::Redirect(error)) => {
+            let url = error.url();
+            assert!(REGISTERED.iter().any(|uri| url.starts_with(uri)));
+        }
+        Err(AuthorizationError::Page(_)) => {}
+    }
 }

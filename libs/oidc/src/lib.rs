@@ -9,11 +9,17 @@ pub mod client;
 pub mod client_auth;
 pub mod discovery;
 pub mod error;
+pub mod grant;
+pub mod id_token_hint;
 pub mod jose;
 pub mod logout;
 pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod resource;
+pub mod revocation;
 pub mod scope;
+pub mod server;
+#[cfg(test)]
+mod testing;
 pub mod token;

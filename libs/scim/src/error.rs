@@ -108,6 +108,32 @@ impl Error {
         Self::new(412, "the resource was changed meanwhile; read it again")
     }
 
+    /// 404: no such endpoint.
+    pub fn no_such_endpoint() -> Self {
+        Self::new(
+            404,
+            "no such endpoint; see /scim/v2/ResourceTypes for those there are",
+        )
+    }
+
+    /// 405: the endpoint does not have this method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            405,
+            "not a method of this endpoint; see /scim/v2/ServiceProviderConfig",
+        )
+    }
+
+    /// 415: the body has another media type than SCIM (RFC 7644 §3.1).
+    pub fn unsupported_media_type() -> Self {
+        Self::new(415, "Content-Type must be application/scim+json")
+    }
+
+    /// An error of HTTP with its status. RFC 7644 §3.12 has 400 and no 422.
+    pub fn of_status(status: u16, detail: impl Into<String>) -> Self {
+        Self::new(if status == 422 { 400 } else { status }, detail)
+    }
+
     /// The JSON body: `schemas`, `status` (a string), `scimType`, `detail`.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
@@ -125,6 +151,30 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_error_has_the_status_and_the_keyword_of_the_standard() {
+        // RFC 7644 §3.12, tables 8 and 9
+        for (error, status, scim_type) in [
+            (Error::invalid_syntax("x"), 400, Some("invalidSyntax")),
+            (Error::invalid_value("x", "y"), 400, Some("invalidValue")),
+            (Error::invalid_filter("x"), 400, Some("invalidFilter")),
+            (Error::mutability("x", "y"), 400, Some("mutability")),
+            (Error::uniqueness("x"), 409, Some("uniqueness")),
+            (Error::not_found(), 404, None),
+            (Error::no_such_endpoint(), 404, None),
+            (Error::method_not_allowed(), 405, None),
+            (Error::precondition_failed(), 412, None),
+            (Error::unsupported_media_type(), 415, None),
+            (Error::of_status(422, "x"), 400, None),
+            (Error::of_status(401, "x"), 401, None),
+            (Error::of_status(503, "x"), 503, None),
+        ] {
+            let body = error.to_json();
+            assert_eq!(body["status"], status.to_string(), "{error}");
+            assert_eq!(body.get("scimType").and_then(Value::as_str), scim_type, "{error}");
+        }
+    }
 
     #[test]
     fn an_error_looks_as_in_rfc_7644_3_12() {

@@ -33,6 +33,11 @@ impl Page {
         })
     }
 
+    /// Whether the page has the first resource. A filter on a unique attribute matches no other one.
+    pub fn has_first(self) -> bool {
+        self.start_index == 1 && self.count > 0
+    }
+
     /// The number of resources before the page.
     pub fn offset(self) -> i64 {
         self.start_index - 1
@@ -71,6 +76,20 @@ mod tests {
         assert_eq!(page(Some("7"), Some("100000")), Ok((7, 200)));
         assert!(page(Some("x"), None).is_err());
         assert!(page(None, Some("99999999999999999999")).is_err());
+    }
+
+    #[test]
+    fn a_page_has_the_first_resource_or_not() {
+        // RFC 7644 §3.4.2.4
+        for (start, count, has_first) in [
+            (None, None, true),
+            (Some("0"), Some("1"), true),
+            (Some("2"), Some("1"), false),
+            (Some("1"), Some("0"), false),
+        ] {
+            let page = Page::parse(start, count).unwrap();
+            assert_eq!(page.has_first(), has_first, "{start:?} {count:?}");
+        }
     }
 
     proptest! {

@@ -189,6 +189,58 @@ impl User {
     }
 }
 
+/// The attributes of a user that a store keeps as they are, apart from their place in the resource.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes {
+    /// Attributes of the core schema.
+    pub other: Map<String, Value>,
+    /// Extensions by URN.
+    pub extensions: Map<String, Value>,
+    /// The attributes that applications define.
+    pub custom: Map<String, Value>,
+}
+
+impl Attributes {
+    /// Sorts attributes by their names: those of the core schema, URNs of extensions, and the others.
+    pub fn split<'a>(attributes: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Self {
+        let mut split = Self::default();
+        for (name, value) in attributes {
+            let part = if is_core(name) {
+                &mut split.other
+            } else if is_urn(name) {
+                &mut split.extensions
+            } else {
+                &mut split.custom
+            };
+            part.insert(name.clone(), value.clone());
+        }
+        split
+    }
+
+    /// All attributes under their names, the reverse of [`Attributes::split`].
+    ///
+    /// # Errors
+    /// `invalidValue` for an attribute of an application with the name of a SCIM attribute or a URN.
+    pub fn join(self) -> Result<impl Iterator<Item = (String, Value)>, Error> {
+        if let Some(name) = self.custom.keys().find(|name| is_core(name) || is_urn(name)) {
+            return Err(Error::invalid_value(
+                &format!("values.{name}"),
+                "is the name of a SCIM attribute",
+            ));
+        }
+        Ok(self.other.into_iter().chain(self.extensions).chain(self.custom))
+    }
+}
+
+fn is_core(name: &str) -> bool {
+    USER.attributes.iter().any(|attribute| attribute.name == name)
+}
+
+fn is_urn(name: &str) -> bool {
+    name.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+}
+
 fn extension(name: &str) -> Option<&'static crate::schema::Schema> {
     USER_EXTENSIONS
         .iter()

@@ -57,6 +57,28 @@ impl IfMatch {
     }
 }
 
+/// The condition `If-None-Match` of a read (RFC 9110 §13.1.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IfNoneMatch(Option<IfMatch>);
+
+impl IfNoneMatch {
+    /// Parses an `If-None-Match` header, as [`IfMatch::parse`] does.
+    ///
+    /// # Errors
+    /// 400 if the header is not a list of entity tags.
+    pub fn parse(header: Option<&str>) -> Result<Self, Error> {
+        match header {
+            Some(header) => IfMatch::parse(Some(header)).map(|condition| Self(Some(condition))),
+            None => Ok(Self(None)),
+        }
+    }
+
+    /// Whether the client has version `current` already, so that it gets 304 (RFC 7644 §3.14).
+    pub fn is_not_modified(&self, current: i64) -> bool {
+        self.0.as_ref().is_some_and(|known| known.allows(current))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -73,6 +95,23 @@ mod tests {
         );
         assert!(IfMatch::parse(Some("3")).is_err());
         assert!(!IfMatch::parse(Some("\"elsewhere\"")).unwrap().allows(1));
+    }
+
+    #[test]
+    fn what_the_client_has_already_is_not_sent_again() {
+        // RFC 7644 §3.14, RFC 9110 §13.1.2
+        for (header, not_modified) in [
+            (None, false),
+            (Some("W/\"3\""), true),
+            (Some("\"3\""), true),
+            (Some("W/\"2\", W/\"3\""), true),
+            (Some("W/\"2\""), false),
+            (Some("*"), true),
+        ] {
+            let condition = IfNoneMatch::parse(header).unwrap();
+            assert_eq!(condition.is_not_modified(3), not_modified, "{header:?}");
+        }
+        assert_eq!(IfNoneMatch::parse(Some("3")).unwrap_err().status, 400);
     }
 
     proptest! {

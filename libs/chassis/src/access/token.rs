@@ -1,12 +1,12 @@
-//! Claims of a verified access token.
+//! A verified access token (RFC 9068 §2.2).
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer};
+use oidc::claims::AccessTokenClaims;
 
 use crate::clock::Timestamp;
 
-/// The claims of a verified access token (RFC 9068 §2.2).
+/// A verified access token: the claims that permissions and use cases depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     /// `sub`: the user's id; in a client's own token, the client's id.
@@ -43,38 +43,13 @@ impl AccessToken {
     }
 }
 
-/// The claims as encoded. RFC 9068 §2.2 requires `iss`, `exp`, `aud` (checked on verification), `sub`, `client_id`, `iat`
-/// and `jti`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Claims {
-    sub: String,
-    client_id: String,
-    iat: i64,
-    exp: i64,
-    jti: String,
-    #[serde(default, deserialize_with = "scopes")]
-    scope: BTreeSet<String>,
-    #[serde(default)]
-    groups: Vec<String>,
-    #[serde(default)]
-    sid: Option<String>,
-    #[serde(default)]
-    gid: Option<String>,
-    #[serde(default)]
-    auth_time: Option<i64>,
-}
-
-fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
-    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-    Ok(text.split_ascii_whitespace().map(str::to_owned).collect())
-}
-
-impl From<Claims> for AccessToken {
-    fn from(claims: Claims) -> Self {
+/// `iss` and `aud` are checked on verification and not needed after it.
+impl From<AccessTokenClaims> for AccessToken {
+    fn from(claims: AccessTokenClaims) -> Self {
         Self {
             subject: claims.sub,
             client_id: claims.client_id,
-            scopes: claims.scope,
+            scopes: claims.scope.iter().map(str::to_owned).collect(),
             groups: claims.groups,
             session: claims.sid,
             grant: claims.gid,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oidc::claims::AccessTokenClaims;
 use oidc::jose::{self, Algorithm, KeySet, Validation, VerifyError};
 
 use super::cache::Cache;
-use super::token::Claims;
 use super::{AccessToken, BoxFuture};
 use crate::clock::{SharedClock, Timestamp};
 use crate::secret::TokenHash;
@@ -115,7 +115,7 @@ impl Verifier {
         Ok(token)
     }
 
-    fn check(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, VerifyError> {
+    fn check(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<AccessTokenClaims, VerifyError> {
         let expect = Validation {
             typ: jose::TYP_ACCESS_TOKEN,
             algorithms: ALGORITHMS,
@@ -125,7 +125,7 @@ impl Verifier {
             leeway: LEEWAY,
             accept_expired: false,
         };
-        jose::verify::<Claims>(token, keys, &expect).map(|verified| verified.claims)
+        jose::verify::<AccessTokenClaims>(token, keys, &expect).map(|verified| verified.claims)
     }
 
     #[cfg(test)]

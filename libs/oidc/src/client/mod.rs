@@ -1,6 +1,7 @@
 //! Client metadata (RFC 7591 §2): what a client is registered with, in the configuration, over HTTP and in the store.
 
 mod extended;
+mod registered;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use serde::de::value::Error as NameError;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use extended::{deserialize_extended, extended_members, extended_schema};
+pub use registered::RegisteredClient;
 
 use crate::jose::Algorithm;
 use crate::redirect_uri::RedirectUri;

@@ -8,6 +8,7 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::Serialize;
 
+use crate::client::GrantType;
 use crate::error::{ErrorCode, OAuthError};
 use crate::params::Params;
 use crate::pkce::CodeVerifier;
@@ -50,6 +51,15 @@ pub enum TokenRequest {
 }
 
 impl TokenRequest {
+    /// The grant type of the request.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+        }
+    }
+
     /// Parses the form.
     ///
     /// # Errors

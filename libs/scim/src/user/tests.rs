@@ -223,3 +223,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn attributes_are_sorted_by_their_names_and_come_back() {
+    // RFC 7643 §3.3, §4.1, §4.3
+    for (name, place) in [
+        ("title", "other"),
+        ("Title", "custom"),
+        (ENTERPRISE_USER, "extension"),
+        ("URN:x", "extension"),
+        ("urn", "custom"),
+        ("ärn:x", "custom"),
+        ("favourite", "custom"),
+    ] {
+        let sent = std::collections::BTreeMap::from([(name.to_owned(), json!("x"))]);
+        let split = Attributes::split(&sent);
+        let found = match (split.other.len(), split.extensions.len(), split.custom.len()) {
+            (1, 0, 0) => "other",
+            (0, 1, 0) => "extension",
+            (0, 0, 1) => "custom",
+            _ => "lost",
+        };
+        assert_eq!(found, place, "{name}");
+        assert_eq!(
+            split
+                .join()
+                .unwrap()
+                .collect::<std::collections::BTreeMap<_, _>>(),
+            sent
+        );
+    }
+}
+
+#[test]
+fn an_application_cannot_take_the_name_of_a_scim_attribute() {
+    for name in ["title", "userName", "urn:x", "URN:x"] {
+        let attributes = Attributes {
+            custom: [(name.to_owned(), json!("x"))].into_iter().collect(),
+            ..Attributes::default()
+        };
+        let refused = attributes.join().err().unwrap();
+        assert_eq!(
+            refused,
+            Error::invalid_value(&format!("values.{name}"), "is the name of a SCIM attribute")
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::secret::TokenHash;
-use oidc::client::{AuthMethod, ClientMetadata, GrantType};
+use oidc::client::{AuthMethod, ClientMetadata, GrantType, RegisteredClient};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -69,9 +69,17 @@ impl Client {
         proved && self.metadata.token_endpoint_auth_method == method
     }
 
+    /// The client as the protocol sees it.
+    pub fn registered(&self) -> RegisteredClient<'_> {
+        RegisteredClient {
+            client_id: self.id.as_str(),
+            metadata: &self.metadata,
+        }
+    }
+
     /// Whether the client may use this grant.
     pub fn may_use(&self, grant: GrantType) -> bool {
-        self.metadata.grant_types.contains(&grant)
+        self.registered().may_use(grant)
     }
 
     /// The name that people see: `client_name`, or the `client_id` without one.

@@ -1,9 +1,10 @@
 //! `POST /oauth2/revoke`: token revocation (RFC 7009).
 
 use axum::extract::State;
+use chassis::secret::ExposeSecret;
 use http::{HeaderMap, StatusCode};
-use oidc::error::ErrorCode;
 use oidc::params::Params;
+use oidc::revocation::RevocationRequest;
 
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
@@ -19,14 +20,15 @@ pub(super) async fn post(
     let form = Params::parse(&form, &[])
         .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
     let client = oauth_endpoint::authenticate_client(&app, &headers, &form).await?;
-    let token = form.get("token").ok_or_else(|| {
-        OAuthErrorResponse::from(ErrorCode::InvalidRequest.because("the parameter token is missing"))
-    })?;
-    // RFC 7009 §2.1: the token type hint may be wrong, so it is ignored. Only an access token has full stops.
-    if token.contains('.') {
-        revoke_access_token(&app, &client, token).await?;
-    } else {
-        app.grants.revoke_refresh_token(client.id.as_str(), token).await?;
+    match RevocationRequest::parse(&form)? {
+        RevocationRequest::AccessToken(token) => {
+            revoke_access_token(&app, &client, token.expose_secret()).await?;
+        }
+        RevocationRequest::RefreshToken(token) => {
+            app.grants
+                .revoke_refresh_token(client.id.as_str(), token.expose_secret())
+                .await?;
+        }
     }
     Ok(StatusCode::OK)
 }

@@ -4,14 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::secret::ExposeSecret;
 use http::HeaderMap;
-use oidc::error::ErrorCode;
 use oidc::params::Params;
 use oidc::token::{REPEATABLE, TokenRequest, TokenResponse};
 
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use super::sign_in_gate::check_tokens_issued;
 use crate::app::{App, SharedApp};
-use crate::clients::{Client, GrantType};
+use crate::clients::Client;
 use crate::tokens::{CodeRedemption, GrantError};
 
 /// `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
@@ -24,16 +23,8 @@ pub(super) async fn post(
         .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
     let client = oauth_endpoint::authenticate_client(&app, &headers, &form).await?;
     let request = TokenRequest::parse(&form)?;
-    let grant = match request {
-        TokenRequest::AuthorizationCode { .. } => GrantType::AuthorizationCode,
-        TokenRequest::RefreshToken { .. } => GrantType::RefreshToken,
-        TokenRequest::ClientCredentials { .. } => GrantType::ClientCredentials,
-    };
-    if !client.may_use(grant) {
-        return Err(ErrorCode::UnauthorizedClient
-            .because("the client is not registered for this grant")
-            .into());
-    }
+    let grant = request.grant_type();
+    client.registered().check_grant(grant)?;
     let outcome = issue_tokens(&app, &client, &request).await;
     let result = if outcome.is_ok() { "issued" } else { "rejected" };
     metrics::counter!("vestibule_token_requests_total", "grant" => grant.name(), "outcome" => result)

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::access::{AccessToken, OpenId, Scoped};
+use chassis::access::{OpenId, Scoped};
 use chassis::db::Db;
 use chassis::http::Problem;
 use http::header::CACHE_CONTROL;
@@ -23,38 +23,29 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     check_people_admitted(&gate)?;
     let subject = active_subject(&mut db.reader().await?, &token).await?;
-    let info = claims_for(&token, subject);
+    let info = user_info(subject).limited_to(|scope| token.allows(scope));
     Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
 }
 
-/// The claims of a subject that the scopes of the token allow (OpenID Connect Core §5.4).
-fn claims_for(token: &AccessToken, subject: Subject) -> UserInfo {
-    let mut info = UserInfo {
-        sub: subject.id.to_string(),
-        ..UserInfo::default()
-    };
+/// All claims about a subject (OpenID Connect Core §5.1).
+fn user_info(subject: Subject) -> UserInfo {
     let claims = subject.claims;
-    if token.allows("profile") {
-        info.preferred_username = Some(subject.user_name);
-        info.name = claims.name.formatted;
-        info.given_name = claims.name.given_name;
-        info.family_name = claims.name.family_name;
-        info.locale = claims.locale;
-        info.zoneinfo = claims.zoneinfo;
-        info.updated_at = Some(claims.updated_at.as_secs());
+    let email = claims
+        .emails
+        .iter()
+        .find(|email| email.primary)
+        .or(claims.emails.first());
+    UserInfo {
+        sub: subject.id.to_string(),
+        email: email.map(|email| email.value.as_str().to_owned()),
+        email_verified: email.map(|email| email.verified),
+        preferred_username: Some(subject.user_name),
+        name: claims.name.formatted,
+        given_name: claims.name.given_name,
+        family_name: claims.name.family_name,
+        locale: claims.locale,
+        zoneinfo: claims.zoneinfo,
+        updated_at: Some(claims.updated_at.as_secs()),
+        groups: Some(subject.groups),
     }
-    if token.allows("email")
-        && let Some(email) = claims
-            .emails
-            .iter()
-            .find(|email| email.primary)
-            .or(claims.emails.first())
-    {
-        info.email = Some(email.value.as_str().to_owned());
-        info.email_verified = Some(email.verified);
-    }
-    if token.allows("groups") {
-        info.groups = Some(subject.groups);
-    }
-    info
 }

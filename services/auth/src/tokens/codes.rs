@@ -1,16 +1,17 @@
 //! Authorization codes (RFC 6749 §4.1.2): hashed, valid for a minute at most, used once (SB-21).
 
+use chassis::clock::Timestamp;
 use chassis::db::Tx;
 use chassis::secret::{Token, TokenHash};
 use oidc::error::ErrorCode;
-use oidc::pkce::{CodeChallenge, CodeVerifier};
-use oidc::resource::Resource;
-use oidc::scope::Scope;
+pub use oidc::grant::CodeRedemption;
+use oidc::grant::{self, CodeDecision, StoredCode};
+use oidc::pkce::CodeChallenge;
 use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use std::time::Duration;
 
-use super::model::{invalid_grant, narrow_audiences};
+use super::model::invalid_grant;
 use super::{Grant, GrantError, Tokens};
 use crate::clients::Client;
 use crate::grants::MAX_CODE_LIFETIME;
@@ -29,19 +30,6 @@ pub struct NewCode<'a> {
     pub redirect_uri_sent: bool,
     /// The code challenge (RFC 7636 §4.2).
     pub challenge: Option<CodeChallenge>,
-}
-
-/// The parameters with which a client redeems a code (RFC 6749 §4.1.3).
-#[derive(Debug)]
-pub struct CodeRedemption<'a> {
-    /// The code.
-    pub code: &'a str,
-    /// The `redirect_uri` of the request.
-    pub redirect_uri: Option<&'a str>,
-    /// The code verifier (RFC 7636 §4.1).
-    pub verifier: Option<&'a CodeVerifier>,
-    /// The requested resources, a subset of those of the code (RFC 8707 §2.2).
-    pub resources: &'a [Resource],
 }
 
 impl Tokens {
@@ -86,22 +74,22 @@ impl Tokens {
         client: &Client,
         redeem: &CodeRedemption<'_>,
     ) -> Result<TokenResponse, GrantError> {
-        let hash = TokenHash::of(redeem.code);
+        let (hash, now) = (TokenHash::of(redeem.code), self.clock.now());
         let grant_id = self.random.uuid(&*self.clock);
+        let client_id = client.id.as_str();
         let mut tx = self.db.begin("redeem_code").await?;
-        let consumed =
-            store::consume_code(&mut tx, &hash, client.id.as_str(), grant_id, self.clock.now()).await?;
-        let Some(row) = consumed else {
-            return Err(self.handle_code_reuse(tx, &hash, client).await?);
+        let Some(row) = store::consume_code(&mut tx, &hash, client_id, grant_id, now).await? else {
+            return Err(self.refuse_code(tx, &hash, client_id, redeem).await?);
         };
         // A request that fails here does not use the code up, because the transaction ends without a commit.
-        if !binding_matches(&row, redeem) {
-            return Err(invalid_grant());
-        }
-        let audiences = narrow_audiences(&row.audiences, redeem.resources)?;
+        let (scope, audiences) = match grant::redeem_code(&stored_code(&row, false, now), client_id, redeem) {
+            CodeDecision::Issue { scope, audiences } => (scope, audiences),
+            CodeDecision::Refuse(error) => return Err(error.into()),
+            CodeDecision::RevokeReused => return Err(invalid_grant()),
+        };
         let grant = Grant {
             subject: row.subject,
-            scope: row.scope.parse::<Scope>().map_err(|_| invalid_grant())?,
+            scope,
             audiences: row.audiences.0,
             session_id: row.session_id,
             auth_time: row.auth_time,
@@ -113,41 +101,39 @@ impl Tokens {
         self.sign(pending, client, &audiences)
     }
 
-    /// Handles a code that could not be consumed. When it was used before, its grant is revoked (RFC 6749
-    /// §4.1.2).
-    async fn handle_code_reuse(
+    /// Handles a code that could not be consumed. When it was used before, its grant is revoked.
+    async fn refuse_code(
         &self,
         mut tx: Tx,
         hash: &TokenHash,
-        client: &Client,
+        client_id: &str,
+        redeem: &CodeRedemption<'_>,
     ) -> Result<GrantError, GrantError> {
         let row = store::find_code(&mut tx, hash).await?;
         drop(tx);
-        if let Some((given, subject)) = row
-            .filter(|row| row.client_id == client.id.as_str())
-            .and_then(|row| Some((row.grant_id?, row.subject)))
+        if let Some(row) = row
+            && let Some(grant_id) = row.grant_id
+            && let CodeDecision::RevokeReused =
+                grant::redeem_code(&stored_code(&row, true, self.clock.now()), client_id, redeem)
         {
             self.grants
-                .revoke_reused(given, subject, client.id.as_str())
+                .revoke_reused(grant_id, row.subject, client_id)
                 .await?;
         }
         Ok(invalid_grant())
     }
 }
 
-/// Whether the redirection URI and the PKCE verifier match those of the authorization request. A verifier for
-/// a code without a challenge does not match, because an attacker may have removed the challenge (RFC 9700
-/// §4.8.2).
-fn binding_matches(row: &CodeRow, redeem: &CodeRedemption<'_>) -> bool {
-    let redirect_uri_matches = match redeem.redirect_uri {
-        Some(uri) => uri == row.redirect_uri,
-        None => !row.redirect_uri_sent,
-    };
-    let challenge = row.code_challenge.as_deref().and_then(CodeChallenge::parse);
-    let challenge_matches = match (challenge, redeem.verifier) {
-        (Some(challenge), Some(verifier)) => challenge.accepts(verifier),
-        (None, None) => row.code_challenge.is_none(),
-        _ => false,
-    };
-    redirect_uri_matches && challenge_matches
+/// A code as the protocol sees it. `used` says whether another request has consumed it.
+fn stored_code(row: &CodeRow, used: bool, now: Timestamp) -> StoredCode<'_> {
+    StoredCode {
+        client_id: &row.client_id,
+        redirect_uri: &row.redirect_uri,
+        redirect_uri_sent: row.redirect_uri_sent,
+        code_challenge: row.code_challenge.as_deref(),
+        scope: &row.scope,
+        audiences: &row.audiences,
+        expires_in: row.expires_at.left(now, MAX_CODE_LIFETIME),
+        used,
+    }
 }

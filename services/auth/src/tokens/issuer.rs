@@ -2,9 +2,14 @@
 //! §2).
 
 use bytes::Bytes;
+use chassis::clock::SKEW;
 use chassis::http::PublicUrl;
 use oidc::discovery::ProviderMetadata;
+use oidc::jose::KeySet;
 use oidc::resource::{Resource, ResourceError};
+use oidc::server::AuthorizationServer;
+
+use super::model::PRIVILEGED_SCOPES;
 
 /// The issuer of all tokens.
 #[derive(Clone, Debug)]
@@ -61,6 +66,17 @@ impl Issuer {
     /// The user service as an audience.
     pub fn users(&self) -> &Resource {
         &self.users
+    }
+
+    /// The authorization server as the protocol sees it. `hint_keys` verify an `id_token_hint`.
+    pub fn server<'a>(&'a self, hint_keys: &'a KeySet) -> AuthorizationServer<'a> {
+        AuthorizationServer {
+            issuer: &self.url,
+            audiences: &self.audiences,
+            privileged_scopes: PRIVILEGED_SCOPES,
+            hint_keys,
+            clock_skew: i64::try_from(SKEW.as_secs()).unwrap_or(i64::MAX),
+        }
     }
 
     /// The discovery document, as JSON.

@@ -1,7 +1,6 @@
 //! Tokens: authorization codes, refresh tokens, access tokens and ID tokens, and what a client gets for each.
 
 mod codes;
-mod id_token_hint;
 mod issuer;
 mod model;
 mod refresh;
@@ -17,6 +16,7 @@ use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, Tx};
 use chassis::random::SharedRandom;
 use chassis::secret::Token;
+use oidc::id_token_hint::IdTokenHint;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
@@ -24,10 +24,9 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use codes::{CodeRedemption, NewCode};
-pub use id_token_hint::IdTokenHint;
 pub use issuer::{Issuer, IssuerError};
-pub(crate) use model::is_privileged;
 pub use model::{Grant, GrantError, client_scope, subject_scope};
+pub(crate) use model::{is_privileged, user};
 use sign::TokenInput;
 
 use crate::clients::{Client, GrantType};
@@ -78,6 +77,14 @@ impl Tokens {
             grants,
             settings,
         }
+    }
+
+    /// Verifies an `id_token_hint`. Keys that are not published any more still verify hints for as long as a
+    /// session can live.
+    pub fn id_token_hint(&self, token: &str) -> IdTokenHint {
+        let hint_keys = self.keys.current().hint_keys();
+        let server = self.issuer.server(&hint_keys);
+        IdTokenHint::verify(token, server, self.clock.now().as_secs())
     }
 
     /// Grants access to `client` for a signed-in subject without a code. The caller commits `tx` and then has

@@ -2,29 +2,28 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::DbError;
-use oidc::error::{ErrorCode, OAuthError};
+use oidc::error::OAuthError;
+use oidc::grant::{self, User};
 use oidc::jose::SignError;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
+use oidc::server::PrivilegedScopes;
 use uuid::Uuid;
 
 use super::Tokens;
-use crate::clients::{Client, GrantType};
+use crate::clients::Client;
 use crate::subjects::Subject;
 
 /// Scopes that only administrators may grant to a client, and that clients have for themselves only by
 /// registration.
-const PRIVILEGED_SCOPES: [&str; 6] = [
+pub(super) const PRIVILEGED_SCOPES: PrivilegedScopes<'static> = PrivilegedScopes(&[
     "admin",
     "users:read",
     "users:write",
     "groups:read",
     "groups:write",
     "events:read",
-];
-
-/// Scopes that have no meaning without a subject.
-const SUBJECT_ONLY_SCOPES: [&str; 2] = ["openid", "offline_access"];
+]);
 
 /// What a signed-in subject grants to a client.
 #[derive(Clone, Debug)]
@@ -59,71 +58,38 @@ pub enum GrantError {
     Db(#[from] DbError),
 }
 
-/// `invalid_grant` (RFC 6749 §5.2). The description is the same for every reason, so that it reveals nothing.
+/// `invalid_grant` (RFC 6749 §5.2).
 pub(super) fn invalid_grant() -> GrantError {
-    ErrorCode::InvalidGrant
-        .because("the code or token is unknown, expired, used or not for this client")
-        .into()
+    grant::invalid_grant().into()
 }
 
 /// Whether only administrators may grant `scope`.
 pub(crate) fn is_privileged(scope: &str) -> bool {
-    PRIVILEGED_SCOPES.contains(&scope)
+    PRIVILEGED_SCOPES.contains(scope)
 }
 
-/// The scope of a request without `scope`: all of the registered scopes that are neither privileged nor
-/// outlive the session. Those are never granted unless they are requested (SB-48).
-fn default_scope(registered: &Scope) -> Result<Scope, OAuthError> {
-    let modest = |token: &&str| !is_privileged(token) && *token != "offline_access";
-    Ok(Scope::of(registered.iter().filter(modest))?)
+/// A subject as somebody who grants something.
+pub(crate) fn user(subject: &Subject) -> User {
+    User {
+        administrator: subject.is_administrator(),
+    }
 }
 
-/// The scope that a subject may grant to a client. A request without scope gets the default. Unknown scopes
-/// are ignored (OpenID Connect Core §3.1.2.1).
+/// The scope that a subject may grant to a client: see [`grant::user_scope`].
 ///
 /// # Errors
 /// `invalid_scope` when no scope is left.
 pub fn subject_scope(client: &Client, subject: &Subject, asked: &Scope) -> Result<Scope, OAuthError> {
-    let registered = &client.metadata.scope;
-    let default = default_scope(registered)?;
-    let asked = if asked.is_empty() { &default } else { asked };
-    let administrator = subject.is_administrator();
-    let may_refresh = client.may_use(GrantType::RefreshToken);
-    let granted = asked.iter().filter(|token| {
-        registered.contains(token)
-            && (administrator || !is_privileged(token))
-            && (may_refresh || *token != "offline_access")
-    });
-    let granted = Scope::of(granted)?;
-    if granted.is_empty() && !registered.is_empty() {
-        return Err(ErrorCode::InvalidScope.because("the client may have none of these scopes"));
-    }
-    Ok(granted)
+    grant::user_scope(client.registered(), PRIVILEGED_SCOPES, user(subject), asked)
 }
 
-/// The scope that a client may have for itself (RFC 6749 §4.4.2). It has no scope that needs a subject, and
-/// no privileged scope that was not requested.
+/// The scope that a client may have for itself: see [`grant::client_scope`].
 ///
 /// # Errors
 /// `invalid_scope` when the client requests more than it is registered for, or when it requests no scope and
 /// is registered for privileged ones alone.
 pub fn client_scope(client: &Client, asked: Option<&Scope>) -> Result<Scope, OAuthError> {
-    let registered = &client.metadata.scope;
-    let impersonal =
-        |scope: &Scope| Scope::of(scope.iter().filter(|token| !SUBJECT_ONLY_SCOPES.contains(token)));
-    if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
-        if !registered.covers(asked) {
-            return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));
-        }
-        return Ok(impersonal(asked)?);
-    }
-    let granted = impersonal(&default_scope(registered)?)?;
-    if granted.is_empty() && registered.iter().any(is_privileged) {
-        return Err(
-            ErrorCode::InvalidScope.because("the parameter scope must name the scopes that are wanted")
-        );
-    }
-    Ok(granted)
+    grant::client_scope(client.registered(), PRIVILEGED_SCOPES, asked)
 }
 
 impl Tokens {
@@ -132,27 +98,6 @@ impl Tokens {
     /// # Errors
     /// `invalid_target` for a resource that the client is not registered for.
     pub fn audiences(&self, client: &Client, asked: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
-        let registered = &client.metadata.audiences;
-        let reachable = if registered.is_empty() {
-            self.issuer.audiences()
-        } else {
-            registered
-        };
-        narrow_audiences(reachable, asked)
-    }
-}
-
-/// Returns `asked` when all of it is in `reachable`, and all of `reachable` when `asked` is empty.
-pub(super) fn narrow_audiences(
-    reachable: &[Resource],
-    asked: &[Resource],
-) -> Result<Vec<Resource>, OAuthError> {
-    if asked.is_empty() {
-        return Ok(reachable.to_vec());
-    }
-    if asked.iter().all(|resource| reachable.contains(resource)) {
-        Ok(asked.to_vec())
-    } else {
-        Err(ErrorCode::InvalidTarget.because("the client may not ask for a token for this resource"))
+        grant::audiences(client.registered(), self.issuer.audiences(), asked)
     }
 }

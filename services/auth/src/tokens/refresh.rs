@@ -1,27 +1,24 @@
 //! Refresh tokens (RFC 6749 §6): rotation and the detection of reuse (RFC 9700 §4.14.2, SB-24). See
 //! `docs/decisions/0004-refresh-token-rotation.md`.
 
-use std::time::Duration;
-
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::clock::Timestamp;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
+use oidc::grant::{
+    RefreshRequest, ReuseDecision, RotatedToken, StoredGrant, narrow_grant, reuse_of_rotated_token,
+};
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 
-use super::model::{invalid_grant, narrow_audiences};
-use super::{GrantError, PendingTokens, Tokens, subject_scope};
+use super::model::{PRIVILEGED_SCOPES, invalid_grant, user};
+use super::{GrantError, PendingTokens, Tokens};
 use crate::clients::Client;
 use crate::grants::store::{self, GrantRow, RefreshRow};
 use crate::subjects;
-
-/// How long a rotated token may be presented again, as long as its successor is unused. Two tabs refresh at
-/// once, or a client loses the response.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// The result of rotating a refresh token.
 enum RefreshOutcome {
@@ -53,29 +50,23 @@ impl Tokens {
             .ok_or_else(invalid_grant)?;
         let grant = store::lock_grant(&mut tx, row.grant_id, now)
             .await?
-            .filter(|grant| grant.client_id == client.id.as_str())
             .ok_or_else(invalid_grant)?;
         // A request that cannot succeed is rejected before the token is rotated.
         let subject = subjects::find(&mut tx, grant.subject)
             .await?
-            .filter(|subject| subject.active)
-            .ok_or_else(invalid_grant)?;
-        let granted: Scope = grant.scope.parse().map_err(|_| invalid_grant())?;
-        // An empty scope stays empty. Otherwise it would become the default scope of the client.
-        let granted = match granted.is_empty() {
-            true => granted,
-            false => subject_scope(client, &subject, &granted)?,
+            .filter(|subject| subject.active);
+        let stored = StoredGrant {
+            client_id: &grant.client_id,
+            scope: &grant.scope,
+            audiences: &grant.audiences,
+            user: subject.as_ref().map(user),
         };
-        let scope = match asked {
-            None => granted,
-            Some(asked) if granted.covers(asked) => asked.clone(),
-            Some(_) => {
-                return Err(oidc::error::ErrorCode::InvalidScope
-                    .because("more is asked for than was granted")
-                    .into());
-            }
+        let request = RefreshRequest {
+            scope: asked,
+            resources,
         };
-        let audiences = narrow_audiences(&grant.audiences, resources)?;
+        let (scope, audiences) = narrow_grant(&stored, client.registered(), PRIVILEGED_SCOPES, &request)?;
+        let groups = subject.map(|subject| subject.groups).unwrap_or_default();
         match rotate(&mut tx, &grant, &presented, &hash, now).await? {
             RefreshOutcome::Reused => {
                 drop(tx);
@@ -89,7 +80,7 @@ impl Tokens {
                 let pending = PendingTokens {
                     grant,
                     scope,
-                    groups: subject.groups,
+                    groups,
                     // OpenID Connect Core §12.2: no nonce after the first ID token.
                     nonce: None,
                     refresh_token: Some(token),
@@ -126,11 +117,14 @@ async fn rotate(
     let unused = store::find_refresh_token(tx, &next)
         .await?
         .is_some_and(|next| next.rotated_at.is_none());
-    if unused && now.distance(rotated_at) <= GRACE && successor.hash().matches(&next) {
-        Ok(RefreshOutcome::Successor(successor))
-    } else {
-        Ok(RefreshOutcome::Reused)
-    }
+    let stored = RotatedToken {
+        rotated_ago: now.distance(rotated_at),
+        successor_unused: unused && successor.hash().matches(&next),
+    };
+    Ok(match reuse_of_rotated_token(stored) {
+        ReuseDecision::RepeatSuccessor => RefreshOutcome::Successor(successor),
+        ReuseDecision::RevokeGrant => RefreshOutcome::Reused,
+    })
 }
 
 /// The successor of `presented`. It is derived from the token and the grant's secret, so that the second of

@@ -1,27 +1,25 @@
 //! `GET` and `POST /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 //!
-//! `mod.rs` validates the client and the redirection URI, `decide.rs` decides on the code, and `pending.rs`
-//! saves and loads the request while the person signs in.
+//! [`oidc::authorize`] decides. `mod.rs` reads the request and its client, `respond.rs` reads the session and
+//! carries the decision out, and `pending.rs` saves and loads the request while the person signs in.
 
-mod decide;
 mod pending;
+mod respond;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use chassis::http::{ClientInfo, Problem, see_other};
 use chassis::secret::Token;
 use http::{HeaderMap, StatusCode};
-use oidc::authorize::{UnverifiedAuthorizationRequest, code_redirect, error_redirect};
-use oidc::error::ErrorCode;
+use oidc::authorize::{AuthorizationError, PageError, UnverifiedAuthorizationRequest, check};
 use oidc::params::Params;
-use std::sync::Arc;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::{App, SharedApp};
 use crate::authorization_requests::{AuthorizationRequest, MAX_REQUEST_BYTES};
 use crate::clients::Client;
 use crate::pages::{self, ErrorPage};
-use decide::AuthorizationOutcome;
+use respond::AuthorizationResponse;
 
 /// `GET /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1).
 pub(super) async fn get(
@@ -59,14 +57,15 @@ pub(super) async fn post(
     }
 }
 
-/// A request whose client and redirection URI are valid. Errors may be sent to the client.
-struct ValidatedRequest {
-    /// Its parameters, of which the others are not checked yet.
-    unverified: UnverifiedAuthorizationRequest,
-    client: Arc<Client>,
-    redirect_uri: String,
+/// An authorization request and the browser that sent it.
+struct BrowserRequest<'a> {
+    app: &'a App,
+    headers: &'a HeaderMap,
+    caller: &'a ClientInfo,
+    request: &'a UnverifiedAuthorizationRequest,
+    client: &'a Client,
     /// Set when the request was saved while the person signed in.
-    resumed: Option<ResumedRequest>,
+    resumed: Option<&'a ResumedRequest>,
 }
 
 /// A saved request and its handle.
@@ -79,25 +78,36 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
     if raw.len() > MAX_REQUEST_BYTES {
         return too_long_page(app);
     }
-    let validated = match validate(app, headers, raw).await {
-        Ok(validated) => validated,
-        Err(response) => return response,
+    let (request, resumed) = match pending::load(app, headers, raw).await {
+        Ok(loaded) => loaded,
+        Err(page) => return page,
     };
-    let issuer = app.issuer.url();
-    let state = validated.unverified.state();
-    let to_client = |error| error_redirect(&validated.redirect_uri, &error, state, issuer);
-    let url = match decide::decide(app, headers, &validated).await {
-        Ok(code) => code_redirect(&validated.redirect_uri, &code, state, issuer),
-        Err(AuthorizationOutcome::Error(error)) => to_client(error),
-        Err(AuthorizationOutcome::SignInRequired { fresh }) => {
-            match pending::redirect_to_sign_in(app, headers, caller, &validated, fresh).await {
-                Ok(response) => return response,
-                Err(error) => to_client(unavailable(&Problem::from(error))),
+    let client = match app.clients.find(&request.client_id).await {
+        Ok(Some(client)) => client,
+        Ok(None) => return page_error(app, &PageError::UnknownClient),
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let hint_keys = app.keys.current().hint_keys();
+    let server = app.issuer.server(&hint_keys);
+    let url = match check(&request, client.registered(), server, app.clock.now().as_secs()) {
+        Err(AuthorizationError::Page(error)) => return page_error(app, &error),
+        Err(AuthorizationError::Redirect(error)) => error.url(),
+        Ok(checked) => {
+            let browser = BrowserRequest {
+                app,
+                headers,
+                caller,
+                request: &request,
+                client: &client,
+                resumed: resumed.as_ref(),
+            };
+            match respond::respond(&browser, &checked).await {
+                AuthorizationResponse::Redirect(url) => url,
+                AuthorizationResponse::SignIn(response) => return response,
             }
         }
-        Err(AuthorizationOutcome::Failed(problem)) => to_client(unavailable(&problem)),
     };
-    if let Some(resumed) = &validated.resumed
+    if let Some(resumed) = &resumed
         && let Err(error) = app.authorization_requests.mark_answered(&resumed.handle).await
     {
         tracing::warn!(error.message = %error, "answered authorization request could not be deleted: it expires by itself");
@@ -105,39 +115,9 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
     see_other(&url)
 }
 
-fn unavailable(problem: &Problem) -> oidc::error::OAuthError {
-    if problem.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        ErrorCode::ServerError.because("something went wrong")
-    } else {
-        ErrorCode::TemporarilyUnavailable.because("try again in a moment")
-    }
-}
-
-/// Validates the client and the redirection URI. An error here is shown on a page and never redirected
-/// (SB-20).
-async fn validate(app: &App, headers: &HeaderMap, raw: &str) -> Result<ValidatedRequest, Response> {
-    let (unverified, resumed) = pending::load(app, headers, raw).await?;
-    let client = match app.clients.find(&unverified.client_id).await {
-        Ok(Some(client)) => client,
-        Ok(None) => return Err(error_page(app, "The application is not known here.")),
-        Err(error) => return Err(Problem::from(error).into_response()),
-    };
-    let registered = &client.metadata.redirect_uris;
-    let redirect_uri = match (&unverified.redirect_uri, registered.as_slice()) {
-        (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => uri.clone(),
-        // RFC 6749 §3.1.2.3: `redirect_uri` may be left out when exactly one is registered.
-        (None, [only]) => only.to_string(),
-        _ => {
-            let why = "The application asked to be answered at an address that is not registered for it.";
-            return Err(error_page(app, why));
-        }
-    };
-    Ok(ValidatedRequest {
-        unverified,
-        client,
-        redirect_uri,
-        resumed,
-    })
+/// An error that is shown on a page and never redirected (SB-20).
+fn page_error(app: &App, error: &PageError) -> Response {
+    error_page(app, &format!("{error}."))
 }
 
 fn error_page(app: &App, why: &str) -> Response {

@@ -3,15 +3,15 @@
 
 use axum::response::Response;
 use chassis::db::DbError;
-use chassis::http::{ClientInfo, see_other};
+use chassis::http::see_other;
 use chassis::secret::Token;
 use http::{HeaderMap, StatusCode};
-use oidc::authorize::{AuthorizationRequestError, UnverifiedAuthorizationRequest};
+use oidc::authorize::{PageError, UnverifiedAuthorizationRequest};
 use oidc::params::Params;
 use std::time::Duration;
 use url::form_urlencoded;
 
-use super::{ResumedRequest, ValidatedRequest, error_page, too_long_page};
+use super::{BrowserRequest, ResumedRequest, page_error, too_long_page};
 use crate::app::App;
 use crate::authorization_requests::{Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
@@ -39,7 +39,7 @@ pub(super) async fn load(
     headers: &HeaderMap,
     raw: &str,
 ) -> Result<(UnverifiedAuthorizationRequest, Option<ResumedRequest>), Response> {
-    let explain = |error: AuthorizationRequestError| error_page(app, &format!("{error}."));
+    let explain = |error: PageError| page_error(app, &error);
     let params = Params::parse_lenient(raw).map_err(|error| explain(error.into()))?;
     let Some(handle) = params.only(HANDLE_PARAMETER).map(Token::new) else {
         let asked =
@@ -61,36 +61,34 @@ pub(super) async fn load(
     // The handle has expired, or this is another browser. The parameters beside the handle are a request like
     // any other.
     match UnverifiedAuthorizationRequest::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
-        Err(AuthorizationRequestError::NoClient) => Err(expired_page(app)),
+        Err(PageError::NoClient) => Err(expired_page(app)),
         asked => Ok((asked.map_err(explain)?, None)),
     }
 }
 
 /// Redirects the browser to the sign-in page, which leads back to this request. For `fresh` see
-/// [`super::decide::AuthorizationOutcome`].
+/// [`oidc::authorize::Decision::SignIn`].
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn redirect_to_sign_in(
-    app: &App,
-    headers: &HeaderMap,
-    caller: &ClientInfo,
-    validated: &ValidatedRequest,
+    request: &BrowserRequest<'_>,
     fresh: bool,
 ) -> Result<Response, DbError> {
-    let query = validated.unverified.params().encoded(&INTERNAL_PARAMETERS);
+    let (app, headers) = (request.app, request.headers);
+    let query = request.request.params().encoded(&INTERNAL_PARAMETERS);
     if query.len() > MAX_REQUEST_BYTES {
         return Ok(too_long_page(app));
     }
     let browser = pages::browser_cookie(&app.pages, headers);
-    let handle = match &validated.resumed {
+    let handle = match request.resumed {
         Some(resumed) => Ok(resumed.handle.clone()),
         None => {
             let session = pages::session_token(&app.pages, headers);
             let from = Browser {
                 cookie: browser.token(),
                 session: session.as_ref(),
-                ip: caller.ip,
+                ip: request.caller.ip,
             };
             app.authorization_requests.save(&query, from).await
         }

@@ -1,4 +1,4 @@
-//! SCIM bodies, in and out.
+//! SCIM bodies of requests and responses (RFC 7644 §3.1, §3.3, §3.14).
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -20,10 +20,7 @@ impl<S: Send + Sync> FromRequest<S> for ScimBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let media_type = content_type(request.headers());
-        if !matches!(media_type.as_deref(), Some("application/json" | scim::MEDIA_TYPE)) {
-            return Err(scim::Error::new(415, "Content-Type must be application/scim+json").into());
-        }
+        scim::check_media_type(content_type(request.headers()).as_deref())?;
         let RawBody(bytes) = RawBody::from_request(request, state).await?;
         Ok(Self(scim::json::parse(&bytes)?))
     }

@@ -1,17 +1,16 @@
-//! Between a person's record and the SCIM `User`.
+//! Conversion between the state of a user and the SCIM `User` (RFC 7643 §4.1).
 
 use contract::{Email, PersonName, UserName, UserState};
-use scim::schema::USER;
-use scim::{Error, Meta, Name, User};
-use serde_json::{Map, Value};
+use scim::{Attributes, Error, Meta, Name, User};
+use serde_json::Value;
 
 use crate::users::DesiredState;
 
-/// What a body asks for.
+/// The state that a body asks for.
 ///
 /// # Errors
 /// `invalidValue`, naming the attribute.
-pub(super) fn to_draft(user: User) -> Result<DesiredState, Error> {
+pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
     let user_name: UserName = user
         .user_name
         .parse()
@@ -29,12 +28,12 @@ pub(super) fn to_draft(user: User) -> Result<DesiredState, Error> {
             verified: false,
         });
     }
-    if let Some(name) = user.custom.keys().find(|name| is_core(name) || is_urn(name)) {
-        return Err(Error::invalid_value(
-            &format!("values.{name}"),
-            "is the name of a SCIM attribute",
-        ));
-    }
+    let attributes = Attributes {
+        other: user.other,
+        extensions: user.extensions,
+        custom: user.custom,
+    };
+    let attributes = attributes.join()?.collect();
     Ok(DesiredState {
         user_name,
         name: PersonName {
@@ -46,28 +45,13 @@ pub(super) fn to_draft(user: User) -> Result<DesiredState, Error> {
         locale: user.locale,
         zoneinfo: user.timezone,
         active: user.active,
-        attributes: user
-            .other
-            .into_iter()
-            .chain(user.extensions)
-            .chain(user.custom)
-            .collect(),
+        attributes,
     })
 }
 
-/// The resource of a person. `base` is the address of `/scim/v2`.
+/// The resource of a user. `base` is the URL of `/scim/v2`.
 pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
-    let (mut other, mut extensions, mut custom) = (Map::new(), Map::new(), Map::new());
-    for (name, value) in &state.attributes {
-        let part = if is_core(name) {
-            &mut other
-        } else if is_urn(name) {
-            &mut extensions
-        } else {
-            &mut custom
-        };
-        part.insert(name.clone(), value.clone());
-    }
+    let attributes = Attributes::split(&state.attributes);
     let user = User {
         user_name: state.user_name.as_str().to_owned(),
         name: Name {
@@ -87,9 +71,9 @@ pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
         active: Some(state.active),
         locale: state.locale.clone(),
         timezone: state.zoneinfo.clone(),
-        other,
-        extensions,
-        custom,
+        other: attributes.other,
+        extensions: attributes.extensions,
+        custom: attributes.custom,
     };
     user.to_json(&Meta {
         id: &state.id.to_string(),
@@ -101,16 +85,7 @@ pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
     })
 }
 
-/// The address of a person's resource.
+/// The URL of a user's resource.
 pub(super) fn location(state: &UserState, base: &str) -> String {
     format!("{base}/Users/{}", state.id)
-}
-
-fn is_core(name: &str) -> bool {
-    USER.attributes.iter().any(|attribute| attribute.name == name)
-}
-
-fn is_urn(name: &str) -> bool {
-    name.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chassis::http::{Path, Problem};
 use http::{StatusCode, Uri};
-use scim::Error;
+use scim::discovery::{check_query, find};
 use scim::list::response;
 use scim::schema;
 use serde_json::Value;
@@ -12,24 +12,24 @@ use super::body::ScimResponse;
 use super::refusal::Refusal;
 use crate::app::ScimBase;
 
-/// GET /scim/v2/ServiceProviderConfig
+/// `GET /scim/v2/ServiceProviderConfig`: service provider configuration (RFC 7644 §4).
 pub(super) async fn service_provider_config(
     State(base): State<ScimBase>,
     uri: Uri,
 ) -> Result<ScimResponse, Refusal> {
-    no_filter(&uri)?;
+    check_query(uri.query())?;
     Ok(ScimResponse::new(
         StatusCode::OK,
         schema::service_provider_config(base.as_str()),
     ))
 }
 
-/// GET /scim/v2/ResourceTypes
+/// `GET /scim/v2/ResourceTypes`: list of resource types (RFC 7644 §4).
 pub(super) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::resource_types(base.as_str()), &uri)
 }
 
-/// GET /scim/v2/ResourceTypes/{id}
+/// `GET /scim/v2/ResourceTypes/{id}`: one resource type (RFC 7644 §4).
 pub(super) async fn resource_type(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
@@ -37,12 +37,12 @@ pub(super) async fn resource_type(
     one(schema::resource_types(base.as_str()), &id?.0)
 }
 
-/// GET /scim/v2/Schemas
+/// `GET /scim/v2/Schemas`: list of schemas (RFC 7644 §4).
 pub(super) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::schema_documents(base.as_str()), &uri)
 }
 
-/// GET /scim/v2/Schemas/{id}
+/// `GET /scim/v2/Schemas/{id}`: one schema (RFC 7644 §4).
 pub(super) async fn schema(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
@@ -51,31 +51,11 @@ pub(super) async fn schema(
 }
 
 fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {
-    no_filter(uri)?;
+    check_query(uri.query())?;
     let total = i64::try_from(documents.len()).unwrap_or(i64::MAX);
     Ok(ScimResponse::new(StatusCode::OK, response(total, 1, documents)))
 }
 
 fn one(documents: Vec<Value>, id: &str) -> Result<ScimResponse, Refusal> {
-    let found = documents.into_iter().find(|document| {
-        document
-            .get("id")
-            .and_then(Value::as_str)
-            .is_some_and(|known| known.eq_ignore_ascii_case(id))
-    });
-    Ok(ScimResponse::new(
-        StatusCode::OK,
-        found.ok_or_else(Error::not_found)?,
-    ))
-}
-
-/// RFC 7644 §4: a filter is answered with 403 here.
-fn no_filter(uri: &Uri) -> Result<(), Error> {
-    let filters = uri
-        .query()
-        .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("filter=")));
-    if filters {
-        return Err(Error::new(403, "these documents cannot be filtered"));
-    }
-    Ok(())
+    Ok(ScimResponse::new(StatusCode::OK, find(documents, id)?))
 }

@@ -1,4 +1,4 @@
-//! `/scim/v2`: the directory for other programs (RFC 7644).
+//! `/scim/v2`: SCIM 2.0 service provider (RFC 7644). [`scim`] has the rules of the protocol.
 
 mod body;
 mod convert;

@@ -41,13 +41,8 @@ impl From<Problem> for Refusal {
             .into_iter()
             .filter_map(|name| kept.headers_mut().remove(&name).map(|value| (name, value)))
             .collect();
-        // RFC 7644 §3.12 knows 400, not 422.
-        let status = match status {
-            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-            other => other,
-        };
         Self {
-            error: scim::Error::new(status.as_u16(), detail),
+            error: scim::Error::of_status(status.as_u16(), detail),
             headers,
         }
     }
@@ -96,20 +91,12 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Everything under `/scim/v2` that there is not.
+/// The response of an unknown path under `/scim/v2`.
 pub(super) async fn no_such_endpoint() -> Refusal {
-    scim::Error::new(
-        404,
-        "no such endpoint; see /scim/v2/ResourceTypes for those there are",
-    )
-    .into()
+    scim::Error::no_such_endpoint().into()
 }
 
-/// What cannot be done with an endpoint that there is.
+/// The response of an endpoint to a method that it does not have.
 pub(super) async fn no_such_method() -> Refusal {
-    scim::Error::new(
-        405,
-        "not a method of this endpoint; see /scim/v2/ServiceProviderConfig",
-    )
-    .into()
+    scim::Error::method_not_allowed().into()
 }

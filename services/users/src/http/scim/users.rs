@@ -1,4 +1,4 @@
-//! `/scim/v2/Users` (RFC 7644 §3).
+//! `/scim/v2/Users`: users as SCIM resources (RFC 7644 §3).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,15 +7,16 @@ use chassis::db::Db;
 use chassis::http::{Path, Problem, Query, header};
 use contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 use scim::filter::UserFilter;
-use scim::list::{Page, response};
-use scim::version::IfMatch;
+use scim::list::response;
+use scim::query::ListRequest;
+use scim::version::{IfMatch, IfNoneMatch};
 use scim::{Error, User};
 use serde::Deserialize;
 
 use super::body::{ScimBody, ScimResponse};
-use super::convert::{location, to_draft, to_resource};
+use super::convert::{location, to_desired_state, to_resource};
 use super::refusal::Refusal;
 use crate::app::ScimBase;
 use crate::http::caller::Directory;
@@ -39,7 +40,7 @@ pub(super) struct NoQuery {}
 
 type Parameters<Q> = Result<Query<Q>, Problem>;
 
-/// GET /scim/v2/Users
+/// `GET /scim/v2/Users`: list of users (RFC 7644 §3.4.2).
 pub(super) async fn list(
     State(db): State<Db>,
     State(base): State<ScimBase>,
@@ -48,19 +49,21 @@ pub(super) async fn list(
 ) -> Result<ScimResponse, Refusal> {
     caller?;
     let Query(query) = query?;
-    let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
-    let filter = query.filter.as_deref().map(UserFilter::parse).transpose()?;
+    let ListRequest { page, filter } = ListRequest::parse(
+        query.start_index.as_deref(),
+        query.count.as_deref(),
+        query.filter.as_deref(),
+    )?;
     let mut reader = db.reader().await?;
     let (total, people) = match filter {
         Some(UserFilter::UserNameEq(name)) => {
-            // What is no user name is nobody's.
+            // No user has a name that is not a user name.
             let found = match name.parse::<UserName>() {
                 Ok(name) => users::find_by_key(&mut reader, name.key()).await?,
                 Err(_) => None,
             };
             let total = i64::from(found.is_some());
-            let wanted = page.offset() == 0 && page.count > 0;
-            (total, found.into_iter().filter(|_| wanted).collect())
+            (total, found.into_iter().filter(|_| page.has_first()).collect())
         }
         None if page.count == 0 => (users::count(&mut reader).await?, Vec::new()),
         None => (
@@ -78,7 +81,7 @@ pub(super) async fn list(
     ))
 }
 
-/// POST /scim/v2/Users
+/// `POST /scim/v2/Users`: creation (RFC 7644 §3.3).
 pub(super) async fn create(
     State(users): State<Users>,
     State(base): State<ScimBase>,
@@ -88,12 +91,12 @@ pub(super) async fn create(
 ) -> Result<ScimResponse, Refusal> {
     caller?;
     query?;
-    let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = users.create(draft).await?;
+    let desired = to_desired_state(User::from_json(&body?.0)?)?;
+    let state = users.create(desired).await?;
     Ok(resource(&base, StatusCode::CREATED, &state))
 }
 
-/// GET /scim/v2/Users/{id}
+/// `GET /scim/v2/Users/{id}`: retrieval (RFC 7644 §3.4.1).
 pub(super) async fn show(
     State(db): State<Db>,
     State(base): State<ScimBase>,
@@ -107,10 +110,9 @@ pub(super) async fn show(
     let id = known_id(id)?;
     let mut reader = db.reader().await?;
     let state = users::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
-    let unchanged =
-        headers.contains_key(IF_NONE_MATCH) && condition(&headers, IF_NONE_MATCH)?.allows(state.version);
+    let condition = IfNoneMatch::parse(header::list(&headers, &IF_NONE_MATCH).as_deref())?;
     let answer = resource(&base, StatusCode::OK, &state).into_response();
-    if unchanged {
+    if condition.is_not_modified(state.version) {
         let (mut parts, _) = answer.into_parts();
         parts.status = StatusCode::NOT_MODIFIED;
         return Ok(Response::from_parts(parts, axum::body::Body::empty()));
@@ -118,7 +120,7 @@ pub(super) async fn show(
     Ok(answer)
 }
 
-/// PUT /scim/v2/Users/{id}
+/// `PUT /scim/v2/Users/{id}`: replacement (RFC 7644 §3.5.1).
 pub(super) async fn replace(
     (State(users), State(base)): (State<Users>, State<ScimBase>),
     caller: Caller<UsersWrite>,
@@ -130,12 +132,12 @@ pub(super) async fn replace(
     caller?;
     query?;
     let id = known_id(id)?;
-    let draft = to_draft(User::from_json(&body?.0)?)?;
-    let state = users.replace(id, &condition(&headers, IF_MATCH)?, draft).await?;
+    let desired = to_desired_state(User::from_json(&body?.0)?)?;
+    let state = users.replace(id, &if_match(&headers)?, desired).await?;
     Ok(resource(&base, StatusCode::OK, &state))
 }
 
-/// DELETE /scim/v2/Users/{id}
+/// `DELETE /scim/v2/Users/{id}`: deletion (RFC 7644 §3.6).
 pub(super) async fn delete(
     State(users): State<Users>,
     caller: Caller<UsersWrite>,
@@ -145,9 +147,7 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     caller?;
     query?;
-    users
-        .delete(known_id(id)?, &condition(&headers, IF_MATCH)?)
-        .await?;
+    users.delete(known_id(id)?, &if_match(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -160,6 +160,6 @@ fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {
     id.map(|Path(id)| id).map_err(|_| Error::not_found().into())
 }
 
-fn condition(headers: &HeaderMap, name: HeaderName) -> Result<IfMatch, Error> {
-    IfMatch::parse(header::list(headers, &name).as_deref())
+fn if_match(headers: &HeaderMap) -> Result<IfMatch, Error> {
+    IfMatch::parse(header::list(headers, &IF_MATCH).as_deref())
 }

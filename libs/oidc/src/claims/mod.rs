@@ -1,5 +1,8 @@
 //! Claims of access tokens, ID tokens and the UserInfo response.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::jose::Audience;
@@ -22,7 +25,8 @@ pub struct AccessTokenClaims {
     pub jti: String,
     /// The client that it was issued to.
     pub client_id: String,
-    /// The granted scope.
+    /// The granted scope; empty if the token has none (RFC 9068 §2.2.3).
+    #[serde(default)]
     pub scope: Scope,
     /// The session that it was issued in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,4 +109,31 @@ pub struct UserInfo {
     /// Scope `groups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+}
+
+impl UserInfo {
+    /// The claims that the scope of an access token allows (OpenID Connect Core §5.4). `sub` is always one of them (§5.3.2).
+    pub fn limited_to(self, allows: impl Fn(&str) -> bool) -> Self {
+        let mut allowed = Self {
+            sub: self.sub,
+            ..Self::default()
+        };
+        if allows("profile") {
+            allowed.name = self.name;
+            allowed.given_name = self.given_name;
+            allowed.family_name = self.family_name;
+            allowed.preferred_username = self.preferred_username;
+            allowed.locale = self.locale;
+            allowed.zoneinfo = self.zoneinfo;
+            allowed.updated_at = self.updated_at;
+        }
+        if allows("email") {
+            allowed.email = self.email;
+            allowed.email_verified = self.email_verified;
+        }
+        if allows("groups") {
+            allowed.groups = self.groups;
+        }
+        allowed
+    }
 }

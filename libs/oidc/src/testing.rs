@@ -1,0 +1,95 @@
+//! A client, a server and ID tokens for tests of decisions.
+
+use std::sync::LazyLock;
+
+use crate::claims::IdTokenClaims;
+use crate::client::{ClientMetadata, RegisteredClient};
+use crate::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ID_TOKEN};
+use crate::resource::Resource;
+use crate::server::{AuthorizationServer, PrivilegedScopes};
+
+pub(crate) const ISSUER: &str = "https://id.example";
+pub(crate) const CALLBACK: &str = "https://app.example/cb";
+pub(crate) const NOW: i64 = 1_800_000_000;
+/// RFC 7636, Appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+pub(crate) const PRIVILEGED: PrivilegedScopes<'static> = PrivilegedScopes(&["admin", "users:read"]);
+
+struct Keys {
+    signing: SigningKey,
+    known: KeySet,
+    audiences: Vec<Resource>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let signing = SigningKey::generate(Algorithm::Es256).unwrap();
+    let known = KeySet::from_jwks(&JwkSet {
+        keys: vec![signing.public().clone()],
+    });
+    let audiences = [ISSUER, "https://users.example"]
+        .map(|url| Resource::parse(url).unwrap())
+        .to_vec();
+    Keys {
+        signing,
+        known,
+        audiences,
+    }
+});
+
+/// The server. Administrators alone grant `admin`.
+pub(crate) fn server() -> AuthorizationServer<'static> {
+    AuthorizationServer {
+        issuer: ISSUER,
+        audiences: &KEYS.audiences,
+        privileged_scopes: PRIVILEGED,
+        hint_keys: &KEYS.known,
+        clock_skew: 60,
+    }
+}
+
+/// The metadata of a confidential client with one redirect URI, changed.
+pub(crate) fn metadata(change: fn(&mut ClientMetadata)) -> ClientMetadata {
+    let mut metadata = ClientMetadata {
+        redirect_uris: vec![CALLBACK.parse().unwrap()],
+        ..ClientMetadata::default()
+    };
+    change(&mut metadata);
+    metadata
+}
+
+/// The client `web`.
+pub(crate) fn web(metadata: &ClientMetadata) -> RegisteredClient<'_> {
+    RegisteredClient {
+        client_id: "web",
+        metadata,
+    }
+}
+
+/// An ID token of Ann's session `s1` for `web`, changed. It expired long ago.
+pub(crate) fn id_token(change: fn(&mut IdTokenClaims)) -> String {
+    sign_id_token(&KEYS.signing, change)
+}
+
+/// The same, signed with a key that the server does not know any more.
+pub(crate) fn id_token_of_a_dropped_key(change: fn(&mut IdTokenClaims)) -> String {
+    sign_id_token(&SigningKey::generate(Algorithm::Es256).unwrap(), change)
+}
+
+fn sign_id_token(key: &SigningKey, change: fn(&mut IdTokenClaims)) -> String {
+    let mut claims = IdTokenClaims {
+        iss: ISSUER.to_owned(),
+        sub: "ann".to_owned(),
+        aud: "web".to_owned(),
+        exp: NOW - 86_100,
+        iat: NOW - 86_400,
+        auth_time: NOW - 86_400,
+        amr: vec!["pwd".to_owned()],
+        nonce: None,
+        at_hash: None,
+        sid: Some("s1".to_owned()),
+    };
+    change(&mut claims);
+    key.sign(TYP_ID_TOKEN, &claims).unwrap()
+}
