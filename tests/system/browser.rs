@@ -18,14 +18,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The window of a desktop and of a phone.
 #[derive(Clone, Copy, Debug)]
-struct Window {
+pub(crate) struct Window {
     name: &'static str,
     width: u32,
     height: u32,
     scripts: bool,
 }
 
-const DESKTOP: Window = Window {
+pub(crate) const DESKTOP: Window = Window {
     name: "desktop",
     width: 1280,
     height: 900,
@@ -111,7 +111,7 @@ fn capabilities(window: Window) -> ChromeCapabilities {
 }
 
 /// Runs a story in a browser, and closes the browser in any case.
-async fn in_browser(window: Window, story: impl AsyncFnOnce(WebDriver, Stack) + 'static) {
+pub(crate) async fn in_browser(window: Window, story: impl AsyncFnOnce(WebDriver, Stack) + 'static) {
     let stack = Stack::start().await;
     let driver = Driver::start().await;
     let browser = driver.browser(window).await;
@@ -133,7 +133,7 @@ static SCREENSHOTS: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-async fn take_screenshot(browser: &WebDriver, window: Window, name: &str) {
+pub(crate) async fn take_screenshot(browser: &WebDriver, window: Window, name: &str) {
     let path = SCREENSHOTS.join(format!("{}-{name}.png", window.name));
     browser.screenshot(&path).await.unwrap();
 }
@@ -173,7 +173,7 @@ async fn body_text(browser: &WebDriver) -> String {
 }
 
 /// Asserts that no content is wider than the window.
-async fn assert_fits_window(browser: &WebDriver, window: Window) {
+pub(crate) async fn assert_fits_window(browser: &WebDriver, window: Window) {
     if !window.scripts {
         return;
     }

@@ -27,6 +27,8 @@ mod migrations;
 #[cfg(test)]
 mod module_circles;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod replicas;

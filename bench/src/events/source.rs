@@ -98,7 +98,7 @@ impl Source {
             url: format!("http://{}", listener.local_addr()?).parse()?,
             token: token(&key)?,
         };
-        let app: Router = events::routes::<ServedFeed>().with_state(served);
+        let app: Router = events::routes::<ServedFeed>().into_router().with_state(served);
         shutdown.spawn("server", async move {
             // Ends with the process.
             let _ = axum::serve(listener, app).await;

@@ -6,6 +6,7 @@ mod error;
 mod tests;
 
 use chassis::telemetry::error_text;
+use contract::paths;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -147,7 +148,7 @@ impl ApiClient {
             return Ok(held.token.clone());
         }
         let response = self
-            .request(RemoteService::Auth, Method::POST, "/oauth2/token")?
+            .request(RemoteService::Auth, Method::POST, paths::auth::TOKEN)?
             .basic_auth(id, Some(secret.expose_secret()))
             .form(&[("grant_type", "client_credentials"), ("scope", &self.scope)])
             .send()

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use oidc::client::{AuthMethod, ClientMetadata, GrantType, InvalidMetadata};
 use oidc::redirect_uri::RedirectUri;
 use reqwest::Method;
@@ -111,7 +112,7 @@ impl Add {
         let body = serde_json::to_value(body)
             .map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
         let made = api
-            .call_with(RemoteService::Auth, Method::POST, "/admin/v1/clients", &body)
+            .call_with(RemoteService::Auth, Method::POST, paths::auth::CLIENTS, &body)
             .await?;
         if self.connection.output == Format::Json {
             return output::print_json(&made);
@@ -182,7 +183,7 @@ async fn clients(api: &ApiClient) -> Result<Vec<Value>, CommandError> {
     let mut found = Vec::new();
     let mut after = String::new();
     loop {
-        let path = format!("/admin/v1/clients?after={}", percent_encode(&after));
+        let path = format!("{}?after={}", paths::auth::CLIENTS, percent_encode(&after));
         let mut page = api.call(RemoteService::Auth, Method::GET, &path).await?;
         if let Some(Value::Array(clients)) = page.get_mut("clients").map(Value::take) {
             found.extend(clients);
@@ -241,7 +242,7 @@ impl Delete {
 }
 
 fn client_path(id: &str) -> String {
-    format!("/admin/v1/clients/{}", percent_encode(id))
+    paths::fill(paths::auth::CLIENT, &[id])
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ impl Keys {
         let api = ApiClient::new(connection, &["admin"])?;
         let answer = match &self {
             Self::List(_) => {
-                api.call(RemoteService::Auth, Method::GET, "/admin/v1/keys")
+                api.call(RemoteService::Auth, Method::GET, paths::auth::KEYS)
                     .await?
             }
             Self::Rotate(rotate) => {
@@ -71,7 +72,7 @@ impl Keys {
                     true => json!({ "drop_now": true }),
                     false => json!({ "immediately": rotate.immediately }),
                 };
-                api.call_with(RemoteService::Auth, Method::POST, "/admin/v1/keys/rotate", &how)
+                api.call_with(RemoteService::Auth, Method::POST, paths::auth::ROTATE_KEYS, &how)
                     .await?
             }
         };

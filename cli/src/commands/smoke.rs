@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::random::{SharedRandom, SystemRandom};
+use contract::paths;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -115,7 +116,7 @@ impl Smoke {
         let mut asked = 0_u32;
         let made = retry_until(until, || {
             asked += 1;
-            api.call_with(RemoteService::Auth, Method::POST, "/admin/v1/users", &body)
+            api.call_with(RemoteService::Auth, Method::POST, paths::auth::USERS, &body)
         })
         .await;
         let id = match made {
@@ -136,7 +137,7 @@ impl Smoke {
 
 /// Finds the id of a user whose account may not have reached `users` yet.
 async fn find_id(api: &ApiClient, name: &str, until: Instant) -> Result<String, CommandError> {
-    let path = format!("/scim/v2/Users?filter=userName%20eq%20%22{name}%22");
+    let path = format!("{}?filter=userName%20eq%20%22{name}%22", paths::users::SCIM_USERS);
     retry_until(until, async || {
         let found = api.call(RemoteService::Users, Method::GET, &path).await?;
         match text_at(&found, "/Resources/0/id") {
@@ -170,14 +171,14 @@ async fn sign_in(api: &ApiClient, person: &SmokeUser, until: Instant) -> Result<
     let body = json!({ "username": person.name, "password": person.password.expose_secret() });
     let tokens: Value = retry_until(until, async || {
         let request = api
-            .request(RemoteService::Auth, Method::POST, "/authenticate")?
+            .request(RemoteService::Auth, Method::POST, paths::auth::AUTHENTICATE)?
             .json(&body);
         send(RemoteService::Auth, request).await
     })
     .await?;
     let access = SecretString::from(text_at(&tokens, "/access_token"));
     let known: Value = retry_until(until, async || {
-        let request = api.request(RemoteService::Users, Method::GET, "/user")?;
+        let request = api.request(RemoteService::Users, Method::GET, paths::users::USER)?;
         send(RemoteService::Users, request.bearer_auth(access.expose_secret())).await
     })
     .await?;
@@ -204,7 +205,7 @@ async fn delete_user(
     seen: bool,
 ) -> Result<(), CommandError> {
     let Some(id) = &person.id else { return Ok(()) };
-    let path = format!("/scim/v2/Users/{}", crate::api::percent_encode(id));
+    let path = paths::fill(paths::users::SCIM_USER, &[id]);
     let retryable = |error: &ApiError| {
         let missing = matches!(error, ApiError::Refused { status, .. } if status.as_u16() == 404);
         is_transient(error) || (missing && !seen)

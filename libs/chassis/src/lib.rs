@@ -1,4 +1,4 @@
-//! Shared foundation of the services: configuration, telemetry, HTTP, health, database access, time, randomness,
+//! Shared foundation of the services: configuration, telemetry, HTTP, routes and their description, health, database access, time, randomness,
 //! secrets and graceful shutdown.
 //!
 //! This crate knows nothing of passwords, users and clients.
@@ -13,8 +13,10 @@ pub mod health;
 pub mod http;
 pub mod http_client;
 pub mod network;
+pub mod openapi;
 pub mod outbound;
 pub mod random;
+pub mod routes;
 pub mod secret;
 pub mod server;
 pub mod service;

@@ -11,7 +11,7 @@ use super::EventData;
 
 /// An event as it travels: CloudEvents 1.0, structured JSON, with the extensions `partitionkey`, `sequence`,
 /// `traceparent` and, from the feed, `position`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Envelope {
     /// Always `1.0`.
     pub specversion: SpecVersion,
@@ -33,6 +33,7 @@ pub struct Envelope {
     /// The version of the aggregate after the event. Travels as 20 digits, so that it sorts as text (CloudEvents
     /// Sequence extension).
     #[serde(serialize_with = "padded", deserialize_with = "number")]
+    #[schemars(with = "String", regex(pattern = r"^[0-9]{20}$"))]
     pub sequence: i64,
     /// The trace in which it happened (W3C Trace Context).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,8 +45,10 @@ pub struct Envelope {
         serialize_with = "decimal",
         deserialize_with = "optional_number"
     )]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+$"))]
     pub position: Option<i64>,
     /// What happened, as its type says.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 
@@ -119,6 +122,20 @@ impl Envelope {
 /// `specversion`: this program reads and writes 1.0 only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpecVersion;
+
+impl schemars::JsonSchema for SpecVersion {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SpecVersion".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "const": "1.0" })
+    }
+}
 
 impl Serialize for SpecVersion {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -10,6 +10,7 @@ mod catalogue;
 mod envelope;
 #[cfg(test)]
 mod examples;
+pub mod paths;
 mod people;
 mod profile;
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! `GET /asyncapi.json`: the contract as an AsyncAPI 3.0 document.
 
-use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use chassis::routes::{Permission, Routes};
+use contract::paths::ASYNCAPI;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 
 /// `GET /asyncapi.json`, for everybody: it holds nothing but what is public in the repository.
-pub fn asyncapi_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/asyncapi.json", get(published))
+pub fn asyncapi_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
+    let public = Permission::Public("the document holds nothing of this installation");
+    Routes::default().get(ASYNCAPI, public, published)
 }
 
 /// `GET /asyncapi.json`

@@ -12,6 +12,7 @@ pub mod feed;
 mod follow;
 mod inbox;
 mod log_catalogue;
+mod openapi;
 pub mod operations;
 mod outbox;
 pub mod reconcile;
@@ -35,6 +36,7 @@ pub use inbox::{
     Applied, Bootstrap, Consumer, ConsumerOptions, Delivery, Handler, HandlerError, Inbox, InboxError,
     ParkedEvent, Step, Subscriber, parked, replay_parked,
 };
+pub use openapi::{EVENTS_TAG, OPERATIONS_TAG, operations as described_operations};
 pub use outbox::{DeadLetter, Outbox, OutboxError, PARTITIONS, dead_letters, replay, replay_all};
 pub use relay::{Relay, RelayOptions};
 pub use snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
@@ -48,11 +50,11 @@ pub static MIGRATIONS: Migrations = Migrations {
 
 /// The routes of a service whose events others follow: the feed, and what reconcilers ask for. All are for tokens with the
 /// scope `events:read`.
-pub fn routes<S>() -> axum::Router<S>
+pub fn routes<S>() -> chassis::routes::Routes<S>
 where
     S: feed::HasFeed + chassis::access::HasVerifier + Clone + Send + Sync + 'static,
 {
-    feed::routes().merge(reconcile::routes())
+    feed::routes().and(reconcile::routes())
 }
 
 /// The metrics, actions and log fields of this crate.

@@ -58,8 +58,11 @@ pub struct SnapshotPage {
 }
 
 /// An aggregate and its version. Travels as `["ID", 3]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::FromRow)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::FromRow, schemars::JsonSchema,
+)]
 #[serde(from = "(Uuid, i64)", into = "(Uuid, i64)")]
+#[schemars(with = "(Uuid, i64)")]
 pub struct Version {
     /// The aggregate.
     pub id: Uuid,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The metadata document of an OpenID provider.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[expect(
     missing_docs,
     reason = "the members are those of the standards, under their names"

@@ -13,6 +13,7 @@ pub mod grant;
 pub mod id_token_hint;
 pub mod jose;
 pub mod logout;
+pub mod parameters;
 pub mod params;
 pub mod pkce;
 pub mod redirect_uri;

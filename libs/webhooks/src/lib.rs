@@ -15,6 +15,7 @@ mod log_catalogue;
 mod manage;
 mod message;
 mod metering;
+mod openapi;
 mod routes;
 mod schedule;
 mod secret;
@@ -39,6 +40,7 @@ pub use catalogue::METRICS;
 pub use config::WebhooksConfig;
 pub use dispatcher::{Dispatcher, DispatcherOptions};
 pub use message::TEST_TYPE;
+pub use openapi::{WEBHOOKS_TAG, operations as described_operations};
 pub use routes::{HasWebhooks, routes};
 
 use events::Outbox;

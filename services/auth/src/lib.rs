@@ -4,6 +4,7 @@
 //! [`credentials`], [`breach_list`], [`sessions`], [`authorization_requests`], [`form_submissions`],
 //! [`registration`], [`sign_up`], [`provisioning`], [`subjects`], [`setup_links`], [`setup`], [`throttle`],
 //! [`clients`], [`grants`], [`tokens`], [`direct_sign_in`], [`keys`], [`restore`].
+//! `routes` lists every route, `openapi` describes them,
 //! [`http`] and [`pages`] have the handlers, [`html`] what the pages are made of, [`app`] the collaborators
 //! that handlers take, [`config`] the settings. `service` wires everything together.
 
@@ -22,6 +23,7 @@ pub mod html;
 pub mod http;
 pub mod keys;
 mod log_catalogue;
+mod openapi;
 mod own_tokens;
 pub mod pages;
 pub mod provisioning;

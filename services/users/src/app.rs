@@ -44,7 +44,7 @@ pub(crate) struct ScimBase(Arc<str>);
 impl ScimBase {
     /// Of the service whose public URL is `audience`.
     pub(crate) fn of(audience: &str) -> Self {
-        Self(format!("{audience}/scim/v2").into())
+        Self(format!("{audience}{}", contract::paths::users::SCIM).into())
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -2,7 +2,8 @@
 //!
 //! A domain has a folder with its model, its store, its use cases and its tests: `users`, `groups`, `registrations`,
 //! `revocations`. It is a struct that owns its few collaborators.
-//! `http` turns requests into use cases, [`app`] holds the domains, `service` wires everything together,
+//! `routes` lists every route, `http` turns requests into use cases, [`app`] holds the domains, `openapi` describes the API,
+//! `service` wires everything together,
 //! [`config`] reads the settings.
 
 pub mod app;
@@ -11,8 +12,10 @@ pub mod config;
 mod groups;
 mod http;
 mod log_catalogue;
+mod openapi;
 mod registrations;
 mod revocations;
+mod routes;
 mod service;
 #[cfg(test)]
 mod testing;

@@ -81,7 +81,7 @@ impl Service for UsersService {
         };
         follow_revocations(parts, &app, shutdown);
         follow_auth(&settings, environment, &app, tokens)?;
-        Ok(crate::http::routes(app))
+        Ok(crate::routes::router(app))
     }
 }
 

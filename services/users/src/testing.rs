@@ -235,7 +235,7 @@ impl Caller {
     pub(crate) fn anonymous(app: &SharedApp) -> Self {
         app.user_created_waiters.run(&Shutdown::new());
         let router = standard_layers(
-            crate::http::routes(app.clone()),
+            crate::routes::router(app.clone()),
             &LimitsConfig::default(),
             PublicScheme::Http,
         );

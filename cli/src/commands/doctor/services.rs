@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::clock::{Clock, SystemClock};
+use contract::paths;
 use reqwest::Method;
 use reqwest::header::DATE;
 use serde_json::Value;
@@ -152,7 +153,7 @@ async fn check_version(api: &ApiClient, service: RemoteService, management: &str
 
 /// Checks that `auth` answers at the URL of its issuer (OpenID Connect Discovery 1.0 §4.3), and compares the clocks.
 async fn check_discovery(api: &ApiClient) -> Vec<Finding> {
-    let path = "/.well-known/openid-configuration";
+    let path = paths::auth::OPENID_CONFIGURATION;
     let Ok(request) = api.request(RemoteService::Auth, Method::GET, path) else {
         return Vec::new(); // Only `users` was named.
     };
@@ -204,14 +205,17 @@ fn check_clock(date: &str) -> Option<Finding> {
 /// Checks that `auth` issues a token for the credential and that both services accept it.
 async fn check_credential(api: &ApiClient, findings: &mut Vec<Finding>) {
     for (service, path) in [
-        (RemoteService::Auth, "/admin/v1/keys"),
-        (RemoteService::Users, "/scim/v2/Users?count=1"),
+        (RemoteService::Auth, paths::auth::KEYS.to_owned()),
+        (
+            RemoteService::Users,
+            format!("{}?count=1", paths::users::SCIM_USERS),
+        ),
     ] {
-        if api.request(service, Method::GET, path).is_err() {
+        if api.request(service, Method::GET, &path).is_err() {
             continue;
         }
         let what = format!("credential at {}", service.name());
-        findings.push(match api.call(service, Method::GET, path).await {
+        findings.push(match api.call(service, Method::GET, &path).await {
             Ok(_) => Finding::good(what, "is taken"),
             Err(error) => Finding::bad(
                 what,

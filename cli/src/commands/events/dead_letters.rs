@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -33,7 +34,7 @@ impl DeadLetters {
         let api = ApiClient::new(&self.events.connection, &["admin"])?;
         let mut all = Map::new();
         for service in self.events.selected_services() {
-            let path = format!("/admin/v1/events/dead-letters?limit={}", self.limit);
+            let path = format!("{}?limit={}", paths::operations::DEAD_LETTERS, self.limit);
             all.insert(
                 service.name().to_owned(),
                 api.call(service, Method::GET, &path).await?,

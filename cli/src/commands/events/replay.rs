@@ -1,5 +1,6 @@
 //! `vestibule events replay`: retries dead letters, or republishes a range of events.
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -48,7 +49,7 @@ impl Replay {
         let (mut all, mut failed) = (Map::new(), None);
         for service in self.events.selected_services() {
             match api
-                .call_with(service, Method::POST, "/admin/v1/events/replay", &body)
+                .call_with(service, Method::POST, paths::operations::REPLAY, &body)
                 .await
             {
                 Ok(done) => {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -31,7 +32,7 @@ impl Stats {
         let mut found: Vec<(RemoteService, Value)> = Vec::new();
         // Both are read, even if one is shown: the lag of a consumer needs the last position of the other service.
         for service in [RemoteService::Auth, RemoteService::Users] {
-            match api.call(service, Method::GET, "/admin/v1/events/stats").await {
+            match api.call(service, Method::GET, paths::operations::STATS).await {
                 Ok(stats) => found.push((service, stats)),
                 Err(error) if self.events.selected_services().contains(&service) => return Err(error.into()),
                 Err(_) => {}

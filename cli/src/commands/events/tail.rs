@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -90,7 +91,7 @@ impl FeedReader {
         loop {
             // Without a position: the oldest events that are there.
             let from = after.map_or_else(String::new, |after| format!("after={after}&"));
-            let path = format!("/events?{from}limit={PAGE}&wait={wait}");
+            let path = format!("{}?{from}limit={PAGE}&wait={wait}", paths::events::FEED);
             let batch = api.call(service, Method::GET, &path).await?;
             let events = batch.as_array().map(Vec::as_slice).unwrap_or_default();
             for event in events {

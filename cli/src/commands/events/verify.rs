@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -69,10 +70,10 @@ impl Verify {
 impl Verify {
     async fn verify(&self, api: &ApiClient, service: RemoteService) -> Result<Value, ApiError> {
         if self.repair {
-            api.call(service, Method::POST, "/admin/v1/events/reconcile")
+            api.call(service, Method::POST, paths::operations::RECONCILE)
                 .await?;
         }
-        let path = format!("/admin/v1/events/verify?older={}", self.older);
+        let path = format!("{}?older={}", paths::operations::VERIFY, self.older);
         api.call(service, Method::GET, &path).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use contract::paths;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -50,7 +51,7 @@ impl Add {
         let api = ApiClient::new(&self.connection, &["admin"])?;
         let body = self.body(password.as_ref());
         let made = api
-            .call_with(RemoteService::Auth, Method::POST, "/admin/v1/users", &body)
+            .call_with(RemoteService::Auth, Method::POST, paths::auth::USERS, &body)
             .await?;
         match self.connection.output {
             Format::Json => output::print_json(&made),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
@@ -57,7 +58,11 @@ pub(super) async fn find_user(api: &ApiClient, selector: &UserSelector) -> Resul
 
 async fn find_by_id(api: &ApiClient, id: Uuid) -> Result<Value, CommandError> {
     match api
-        .call(RemoteService::Users, Method::GET, &format!("/scim/v2/Users/{id}"))
+        .call(
+            RemoteService::Users,
+            Method::GET,
+            &paths::fill(paths::users::SCIM_USER, &[&id.to_string()]),
+        )
         .await
     {
         Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Err(CommandError::new(
@@ -71,7 +76,7 @@ async fn find_by_id(api: &ApiClient, id: Uuid) -> Result<Value, CommandError> {
 async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError> {
     // RFC 7644 §3.4.2.2: the value of a filter is a JSON string.
     let filter = format!("userName eq {}", Value::from(name));
-    let path = format!("/scim/v2/Users?filter={}", percent_encode(&filter));
+    let path = format!("{}?filter={}", paths::users::SCIM_USERS, percent_encode(&filter));
     let mut found = api.call(RemoteService::Users, Method::GET, &path).await?;
     if let Some(person) = found.pointer_mut("/Resources/0") {
         return Ok(person.take());
@@ -89,7 +94,7 @@ async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError
 /// The path of a user's SCIM resource.
 pub(super) fn user_path(person: &Value) -> Result<String, ApiError> {
     match person.get("id").and_then(Value::as_str) {
-        Some(id) => Ok(format!("/scim/v2/Users/{}", percent_encode(id))),
+        Some(id) => Ok(paths::fill(paths::users::SCIM_USER, &[id])),
         None => Err(ApiError::InvalidResponse {
             service: "users",
             reason: "a person without an id".to_owned(),

@@ -1,9 +1,10 @@
 //! `vestibule user link`: creates a one-time link with which a user sets a password.
 
+use contract::paths;
 use reqwest::Method;
 
 use super::find::{UserSelector, find_user};
-use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, text_at};
 use crate::error::CommandError;
 use crate::logs::printable;
 use crate::output::{self, Format};
@@ -25,10 +26,7 @@ impl Link {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let api = ApiClient::new(&self.connection, &["users:read", "admin"])?;
         let person = find_user(&api, &self.selector).await?;
-        let path = format!(
-            "/admin/v1/users/{}/setup-link",
-            percent_encode(&text_at(&person, "/id"))
-        );
+        let path = paths::fill(paths::auth::SETUP_LINK, &[&text_at(&person, "/id")]);
         let made = api.call(RemoteService::Auth, Method::POST, &path).await?;
         match self.connection.output {
             Format::Json => output::print_json(&made),

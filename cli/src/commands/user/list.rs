@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -54,7 +55,11 @@ impl List {
         let mut people: Vec<Value> = Vec::new();
         while people.len() < limit {
             let count = PAGE.min(limit - people.len());
-            let path = format!("/scim/v2/Users?startIndex={}&count={count}", people.len() + 1);
+            let path = format!(
+                "{}?startIndex={}&count={count}",
+                paths::users::SCIM_USERS,
+                people.len() + 1
+            );
             let mut page = api.call(RemoteService::Users, Method::GET, &path).await?;
             let Some(Value::Array(found)) = page.get_mut("Resources").map(Value::take) else {
                 break;

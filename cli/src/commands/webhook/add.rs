@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use contract::{EventType, catalogue};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -57,7 +58,7 @@ impl Add {
             }
             let body = self.body(&theirs, secret.as_deref());
             let answer = api
-                .call_with(service, Method::POST, "/admin/v1/webhooks", &body)
+                .call_with(service, Method::POST, paths::webhooks::WEBHOOKS, &body)
                 .await;
             let webhook = match answer {
                 Ok(webhook) => webhook,

@@ -3,6 +3,7 @@
 use std::io;
 
 use contract::catalogue;
+use contract::paths::webhooks::{ROTATE_SECRET, WEBHOOK};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -79,7 +80,9 @@ impl Update {
             body.insert("enabled".to_owned(), self.enable.into());
         }
         let found = self.webhook.find().await?;
-        let changed = found.call_with(Method::PATCH, "", &Value::Object(body)).await?;
+        let changed = found
+            .call_with(Method::PATCH, &found.path(WEBHOOK, ""), &Value::Object(body))
+            .await?;
         if self.webhook.connection.output == Format::Json {
             return output::print_json(&changed);
         }
@@ -93,7 +96,8 @@ impl Update {
 
 impl Delete {
     pub(super) async fn run(self) -> Result<(), CommandError> {
-        self.webhook.find().await?.call(Method::DELETE, "").await?;
+        let found = self.webhook.find().await?;
+        found.call(Method::DELETE, &found.path(WEBHOOK, "")).await?;
         match self.webhook.connection.output {
             Format::Json => output::print_json(&json!({ "id": self.webhook.id, "deleted": true })),
             Format::Table => output::print_line(format!("{} is deleted", printable(&self.webhook.id))),
@@ -108,7 +112,9 @@ impl Rotate {
             false => json!({ "force": self.force }),
         };
         let found = self.webhook.find().await?;
-        let rotated = found.call_with(Method::POST, "/rotate-secret", &body).await?;
+        let rotated = found
+            .call_with(Method::POST, &found.path(ROTATE_SECRET, ""), &body)
+            .await?;
         if self.webhook.connection.output == Format::Json {
             return output::print_json(&rotated);
         }

@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use contract::paths::webhooks::{DELIVERIES, DELIVERY, REPLAY, REPLAY_DELIVERY, TEST};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{WebhookArgs, WebhookHandle};
-use crate::api::{percent_encode, text_at};
+use crate::api::text_at;
 use crate::error::{CommandError, ErrorCode};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format, Table};
@@ -75,7 +76,7 @@ impl State {
 impl Test {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let found = self.webhook.find().await?;
-        let sent = found.call(Method::POST, "/test").await?;
+        let sent = found.call(Method::POST, &found.path(TEST, "")).await?;
         let event = text_at(&sent, "/event_id");
         let delivery = tokio::time::timeout(DELIVERY_TIMEOUT, wait_for_attempt(&found, &event)).await;
         let delivery = delivery.map_err(|_| {
@@ -105,7 +106,7 @@ impl Test {
 /// Waits until the delivery was attempted.
 async fn wait_for_attempt(found: &WebhookHandle, event: &str) -> Result<Value, CommandError> {
     loop {
-        let path = format!("/deliveries/{}", percent_encode(event));
+        let path = found.path(DELIVERY, event);
         let delivery = found.call(Method::GET, &path).await?;
         if text_at(&delivery, "/attempts") != "0" {
             return Ok(delivery);
@@ -120,7 +121,7 @@ impl Deliveries {
         let state = self
             .state
             .map_or_else(String::new, |state| format!("&state={}", state.name()));
-        let path = format!("/deliveries?limit={}{state}", self.limit);
+        let path = format!("{}?limit={}{state}", found.path(DELIVERIES, ""), self.limit);
         let page = found.call(Method::GET, &path).await?;
         let deliveries = page.get("deliveries").cloned().unwrap_or_default();
         if self.webhook.connection.output == Format::Json {
@@ -155,12 +156,12 @@ impl Replay {
         let found = self.webhook.find().await?;
         let count = match &self.event {
             Some(event) => {
-                let path = format!("/deliveries/{}/replay", percent_encode(event));
+                let path = found.path(REPLAY_DELIVERY, event);
                 found.call(Method::POST, &path).await?;
                 1
             }
             None => {
-                let answer = found.call(Method::POST, "/replay").await?;
+                let answer = found.call(Method::POST, &found.path(REPLAY, "")).await?;
                 answer.get("replayed").and_then(Value::as_u64).unwrap_or_default()
             }
         };

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use contract::paths;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ async fn webhooks(api: &ApiClient, service: RemoteService) -> Result<Vec<Value>,
             "" => String::new(),
             after => format!("?after={}", percent_encode(after)),
         };
-        let path = format!("/admin/v1/webhooks{from}");
+        let path = format!("{}{from}", paths::webhooks::WEBHOOKS);
         let page = api.call(service, Method::GET, &path).await?;
         let webhooks = page.get("webhooks").and_then(Value::as_array);
         found.extend(

@@ -7,10 +7,11 @@ mod list;
 
 use std::io::{self, BufRead};
 
+use contract::paths;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, percent_encode, text_at};
+use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, text_at};
 use crate::error::{CommandError, ErrorCode};
 
 /// Webhooks: add, list, show, update, delete, rotate, test, deliveries, replay
@@ -95,19 +96,19 @@ impl WebhookArgs {
 }
 
 impl WebhookHandle {
-    /// Calls the resource of the webhook, with `more` appended to its path.
-    async fn call(&self, method: Method, more: &str) -> Result<Value, ApiError> {
-        let id = text_at(&self.webhook, "/id");
-        self.api
-            .call(self.service, method, &format!("{}{more}", webhook_path(&id)))
-            .await
+    /// A path of `contract::paths` with the id of the webhook, and of one of its events.
+    fn path(&self, path: &str, event: &str) -> String {
+        paths::fill(path, &[&text_at(&self.webhook, "/id"), event])
+    }
+
+    /// Calls a path of the webhook, such as one from [`Self::path`].
+    async fn call(&self, method: Method, path: &str) -> Result<Value, ApiError> {
+        self.api.call(self.service, method, path).await
     }
 
     /// [`WebhookHandle::call`] with a JSON body.
-    async fn call_with(&self, method: Method, more: &str, body: &Value) -> Result<Value, ApiError> {
-        let id = text_at(&self.webhook, "/id");
-        let path = format!("{}{more}", webhook_path(&id));
-        self.api.call_with(self.service, method, &path, body).await
+    async fn call_with(&self, method: Method, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.api.call_with(self.service, method, path, body).await
     }
 }
 
@@ -123,7 +124,7 @@ fn selected_services(api: &ApiClient, named: Option<RemoteService>) -> Vec<Remot
 }
 
 fn webhook_path(id: &str) -> String {
-    format!("/admin/v1/webhooks/{}", percent_encode(id))
+    paths::fill(paths::webhooks::WEBHOOK, &[id])
 }
 
 /// `enabled`, or `disabled` with the reason.

@@ -89,6 +89,16 @@ impl Verifier {
         }))
     }
 
+    /// The issuer of the tokens.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The audience of the tokens: the public URL of the service.
+    pub fn audience(&self) -> &str {
+        &self.0.audience
+    }
+
     /// Verifies `token` and returns its claims: type `at+jwt`, algorithm from a list, signature, issuer, audience, time. A
     /// token that was verified before costs a hash and a look-up.
     ///

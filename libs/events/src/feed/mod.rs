@@ -4,7 +4,7 @@
 mod client;
 mod guard;
 mod retention;
-mod routes;
+pub(crate) mod routes;
 mod sse;
 mod store;
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use chassis::access::{EventsRead, HasVerifier, Scoped};
 use chassis::http::header::accepts;
 use chassis::http::{Problem, Query};
+use chassis::routes::{Permission, Routes};
+use contract::paths::events::{FEED, SNAPSHOT};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -38,20 +38,26 @@ impl<T: HasFeed + ?Sized> HasFeed for Arc<T> {
 }
 
 /// `GET /events` and `GET /events/snapshot`, for tokens with the scope `events:read`.
-pub(crate) fn routes<S>() -> Router<S>
+pub(crate) fn routes<S>() -> Routes<S>
 where
     S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/events", get(events::<S>))
-        .route("/events/snapshot", get(snapshot::<S>))
+    let read = Permission::scope::<EventsRead>();
+    Routes::default()
+        .get(FEED, read, events::<S>)
+        .get(SNAPSHOT, read, snapshot::<S>)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct EventsQuery {
+pub(crate) struct EventsQuery {
+    /// Events after this position, or `end` for those that come from now on. Without it, from the oldest that is kept.
     after: Option<String>,
+    /// The most events of one answer.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<i64>,
+    /// Seconds to wait for an event when there is none.
+    #[schemars(range(max = 25))]
     wait: Option<u64>,
 }
 
@@ -123,16 +129,22 @@ async fn wait_for_news(
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SnapshotQuery {
+pub(crate) struct SnapshotQuery {
+    /// The `next` of an earlier page.
     after: Option<String>,
+    /// The most states of one page.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct SnapshotBody {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SnapshotPage")]
+pub(crate) struct SnapshotBody {
+    /// The position of the feed to go on from.
     position: i64,
+    /// Where the next page begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
     events: Vec<Envelope>,

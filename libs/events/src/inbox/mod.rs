@@ -108,7 +108,8 @@ pub enum InboxError {
 }
 
 /// What became of a delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "InboxCounts")]
 pub struct Delivery {
     /// Events whose effect is in the database now.
     pub applied: u64,

@@ -1,7 +1,7 @@
 //! `/admin/v1/events`: statistics, verification, dead letters, replay and reconciliation for operators.
 
-mod routes;
-mod stats;
+pub(crate) mod routes;
+pub(crate) mod stats;
 mod store;
 #[cfg(test)]
 mod tests;

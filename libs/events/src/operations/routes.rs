@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::http::{Problem, Query};
+use chassis::routes::{Permission, Routes};
+use contract::paths::operations::{DEAD_LETTERS, RECONCILE, REPLAY, STATS, VERIFY};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,16 +35,17 @@ impl<T: HasOperations + ?Sized> HasOperations for Arc<T> {
 }
 
 /// The routes below `/admin/v1/events`, all for tokens with the scope `admin`.
-pub fn routes<S>() -> Router<S>
+pub fn routes<S>() -> Routes<S>
 where
     S: HasOperations + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/admin/v1/events/reconcile", post(reconcile::<S>))
-        .route("/admin/v1/events/stats", get(stats::<S>))
-        .route("/admin/v1/events/verify", get(verify::<S>))
-        .route("/admin/v1/events/dead-letters", get(dead_letters::<S>))
-        .route("/admin/v1/events/replay", post(replay::<S>))
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .post(RECONCILE, admin, reconcile::<S>)
+        .get(STATS, admin, stats::<S>)
+        .get(VERIFY, admin, verify::<S>)
+        .get(DEAD_LETTERS, admin, dead_letters::<S>)
+        .post(REPLAY, admin, replay::<S>)
 }
 
 /// GET /admin/v1/events/stats
@@ -54,9 +56,9 @@ async fn stats<S: HasOperations>(
     Ok(Json(super::stats::stats(state.operations()).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct VerifyQuery {
+pub(crate) struct VerifyQuery {
     /// Seconds that an event may wait to be published.
     #[serde(default = "a_minute")]
     older: u64,
@@ -66,8 +68,9 @@ fn a_minute() -> u64 {
     60
 }
 
-#[derive(Debug, Serialize)]
-struct Verified {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Verification")]
+pub(crate) struct Verified {
     /// Whether everything holds.
     ok: bool,
     checks: Vec<Check>,
@@ -84,9 +87,11 @@ async fn verify<S: HasOperations>(
     Ok(Json(Verified { ok, checks }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LimitQuery {
+pub(crate) struct LimitQuery {
+    /// The most of each kind.
+    #[schemars(range(min = 1, max = 1000))]
     #[serde(default = "a_hundred")]
     limit: i64,
 }
@@ -101,8 +106,8 @@ const MOST: i64 = 1000;
 const LONGEST_RANGE: i64 = 100_000;
 
 /// The parked events.
-#[derive(Debug, Serialize)]
-struct DeadLettersResponse {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct DeadLettersResponse {
     /// Events that could not be published.
     outbox: Vec<DeadLetter>,
     /// Events that could not be applied, those given up and those that are tried again.
@@ -131,26 +136,26 @@ async fn dead_letters<S: HasOperations>(
 }
 
 /// Which events to try again: one, all that were given up, or all published ones of a range.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
-enum Replay {
-    One {
-        id: Uuid,
-    },
+#[schemars(rename = "ReplayRequest")]
+pub(crate) enum Replay {
+    /// The event with this id.
+    One { id: Uuid },
+    /// Everything that was dead-lettered.
     All {
         #[expect(dead_code, reason = "its presence says it")]
         all: True,
     },
-    Range {
-        from: i64,
-        to: i64,
-    },
+    /// The published events of these positions.
+    Range { from: i64, to: i64 },
 }
 
 /// `true` and nothing else.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "bool")]
-struct True;
+#[schemars(extend("const" = true))]
+pub(crate) struct True;
 
 impl TryFrom<bool> for True {
     type Error = &'static str;
@@ -161,8 +166,9 @@ impl TryFrom<bool> for True {
 }
 
 /// What will happen again.
-#[derive(Debug, Default, Serialize)]
-struct Replayed {
+#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ReplayedEvents")]
+pub(crate) struct Replayed {
     /// Events that will be published after all.
     outbox: u64,
     /// Events that will be applied after all.
@@ -227,9 +233,9 @@ fn check_range(from: i64, to: i64) -> Result<(), Problem> {
     Ok(())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ReconcileQuery {
+pub(crate) struct ReconcileQuery {
     /// Only look.
     #[serde(default)]
     dry: bool,

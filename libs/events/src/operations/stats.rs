@@ -9,8 +9,9 @@ use crate::inbox::Delivery;
 use crate::reconcile::{Report, store as reconciliations};
 
 /// How the events of a service are doing.
-#[derive(Debug, Serialize)]
-pub(super) struct Stats {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "EventStats")]
+pub(crate) struct Stats {
     /// The service: the name of its consumer.
     service: &'static str,
     /// `feed`, `kafka` …

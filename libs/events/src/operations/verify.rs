@@ -10,8 +10,8 @@ use super::{Operations, store};
 use crate::reconcile::{Kind, Report};
 
 /// One thing that must hold.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Check {
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Check {
     /// What: one word or two.
     name: &'static str,
     /// Whether it holds.

@@ -8,8 +8,11 @@ use uuid::Uuid;
 use crate::snapshot::Version;
 
 /// How a follower differs from the service that it follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "DriftKind")]
 pub enum Kind {
     /// It does not hold what there is.
     Missing,
@@ -42,7 +45,7 @@ impl Kind {
 }
 
 /// An aggregate of which two services know different versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Difference {
     /// The aggregate.
     pub id: Uuid,

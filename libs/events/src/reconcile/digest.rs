@@ -12,7 +12,7 @@ use crate::snapshot::{Snapshot, Span, Version};
 pub(crate) const PER_RANGE: i64 = 1024;
 
 /// Some aggregates whose ids follow each other, and their digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Range {
     /// Not part of it.
     pub(crate) after: Uuid,
@@ -32,10 +32,11 @@ impl Range {
 }
 
 /// How many versions there are, and a digest that does not depend on their order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Tally {
     count: u64,
     #[serde(with = "hexadecimal")]
+    #[schemars(with = "String", regex(pattern = "^[0-9a-f]{32}$"))]
     digest: u128,
 }
 

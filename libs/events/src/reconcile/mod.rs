@@ -16,7 +16,7 @@ mod digest;
 mod holdings;
 mod reconciler_handle;
 mod report;
-mod serve;
+pub(crate) mod serve;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

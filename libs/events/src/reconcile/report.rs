@@ -27,7 +27,8 @@ pub enum ReconcileError {
 }
 
 /// What a comparison found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "ReconciliationReport")]
 pub struct Report {
     /// When it was finished.
     pub at: Timestamp,

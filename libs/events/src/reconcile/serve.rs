@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use chassis::access::{EventsRead, HasVerifier, Scoped};
 use chassis::db::{DbError, next_cursor};
 use chassis::http::{Problem, Query};
+use chassis::routes::{Permission, Routes};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use super::store;
 use crate::feed::{HasFeed, envelope, json};
 use crate::snapshot::{Span, Version};
 use contract::Envelope;
+use contract::paths::events::{DIGEST, STATES, VERSIONS};
 
 /// Ranges in one answer.
 const RANGES: u32 = 64;
@@ -27,24 +27,27 @@ pub(crate) const MAX_IDS: usize = 100;
 pub(crate) const MAX_VERSIONS: i64 = 4 * PER_RANGE;
 
 /// `GET /events/digest`, `GET /events/versions` and `GET /events/states`, all for tokens with the scope `events:read`.
-pub(crate) fn routes<S>() -> Router<S>
+pub(crate) fn routes<S>() -> Routes<S>
 where
     S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/events/digest", get(digest::<S>))
-        .route("/events/versions", get(versions::<S>))
-        .route("/events/states", get(states::<S>))
+    let read = Permission::scope::<EventsRead>();
+    Routes::default()
+        .get(DIGEST, read, digest::<S>)
+        .get(VERSIONS, read, versions::<S>)
+        .get(STATES, read, states::<S>)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct DigestQuery {
+pub(crate) struct DigestQuery {
+    /// The `next` of an earlier answer.
+    #[schemars(with = "Option<Uuid>")]
     after: Option<String>,
 }
 
 /// The body of `GET /events/digest`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Digests {
     /// The last position published before the digests were made.
     pub(crate) position: i64,
@@ -76,15 +79,19 @@ async fn digest<S: HasFeed>(
     )
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct VersionsQuery {
+pub(crate) struct VersionsQuery {
+    /// Aggregates after this one.
+    #[schemars(with = "Option<Uuid>")]
     after: Option<String>,
+    /// Aggregates through this one.
+    #[schemars(with = "Option<Uuid>")]
     through: Option<String>,
 }
 
 /// The body of `GET /events/versions`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Versions {
     pub(crate) versions: Vec<Version>,
     /// Where the next versions begin.
@@ -113,14 +120,15 @@ async fn versions<S: HasFeed>(
     json("application/json", &Versions { versions, next })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StatesQuery {
+pub(crate) struct StatesQuery {
+    /// Up to 100 ids with commas between them.
     ids: String,
 }
 
 /// The body of `GET /events/states`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct States {
     /// Those of the aggregates of which an event waits to be published.
     pub(crate) unsent: HashSet<Uuid>,

@@ -136,7 +136,10 @@ impl Service {
                 }
             }
         });
-        let app = crate::routes::<Self>().with_state(service.clone()).layer(failing);
+        let app = crate::routes::<Self>()
+            .into_router()
+            .with_state(service.clone())
+            .layer(failing);
         let closing = shutdown.clone();
         shutdown.spawn("server", async move {
             let serve =

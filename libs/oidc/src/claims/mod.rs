@@ -75,7 +75,7 @@ pub struct IdTokenClaims {
 }
 
 /// `/oauth2/userinfo`: the claims about a user (OpenID Connect Core §5.1) that the scopes allow (§5.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UserInfo {
     /// The user's id.
     pub sub: String,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Algorithm;
 
 /// A public key. Other members are ignored, private ones among them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Jwk {
     /// Key type: `EC`, `RSA` or `OKP`.
     pub kty: String,
@@ -39,7 +39,7 @@ pub struct Jwk {
 }
 
 /// A set of public keys, as served at a `jwks_uri`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<Jwk>,

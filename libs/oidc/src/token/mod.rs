@@ -107,7 +107,7 @@ impl TokenRequest {
 }
 
 /// The token response (RFC 6749 §5.1).
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct TokenResponse {
     /// A JWT (RFC 9068).
     pub access_token: String,
@@ -116,6 +116,7 @@ pub struct TokenResponse {
     /// The lifetime of the access token in seconds.
     pub expires_in: u32,
     /// The granted scope.
+    #[schemars(with = "String")]
     pub scope: Scope,
     /// The refresh token, if the client may have one.
     #[serde(skip_serializing_if = "Option::is_none")]

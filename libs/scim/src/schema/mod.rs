@@ -2,10 +2,12 @@
 
 mod documents;
 mod enterprise;
+mod json_schema;
 mod user;
 mod validate;
 
 pub use documents::{resource_types, schema_documents, service_provider_config};
+pub use json_schema::{discovery_schema, error_schema, list_schema, user_request_schema, user_schema};
 use serde_json::{Map, Value, json};
 pub use validate::{MAX_STRING_CHARS, MAX_VALUES, canonicalize};
 

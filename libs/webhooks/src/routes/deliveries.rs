@@ -1,11 +1,12 @@
 //! The log of deliveries, tests and replays.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::db::next_cursor;
 use chassis::http::{Path, Problem, Query};
+use chassis::routes::{Permission, Routes};
+use contract::paths::webhooks::{DELIVERIES, DELIVERY, REPLAY, REPLAY_DELIVERY, TEST};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,41 +15,44 @@ use super::super::store;
 use super::super::store::log::{self, Delivery, State as Progress};
 use super::{HasWebhooks, limit};
 
-pub(super) fn routes<S>() -> Router<S>
+pub(super) fn routes<S>() -> Routes<S>
 where
     S: HasWebhooks + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/admin/v1/webhooks/{id}/test", post(test::<S>))
-        .route("/admin/v1/webhooks/{id}/replay", post(replay_dead::<S>))
-        .route("/admin/v1/webhooks/{id}/deliveries", get(list::<S>))
-        .route("/admin/v1/webhooks/{id}/deliveries/{event}", get(one::<S>))
-        .route(
-            "/admin/v1/webhooks/{id}/deliveries/{event}/replay",
-            post(replay::<S>),
-        )
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .post(TEST, admin, test::<S>)
+        .post(REPLAY, admin, replay_dead::<S>)
+        .get(DELIVERIES, admin, list::<S>)
+        .get(DELIVERY, admin, one::<S>)
+        .post(REPLAY_DELIVERY, admin, replay::<S>)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
+pub(crate) struct PageQuery {
+    /// Only deliveries in this state.
     state: Option<Progress>,
     /// Only deliveries older than this event's.
     before: Option<Uuid>,
+    /// The most deliveries of one page.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<i64>,
 }
 
 /// Deliveries, newest first.
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DeliveryPage")]
+pub(crate) struct Page {
     deliveries: Vec<Delivery>,
     /// For `before`, to read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
 }
 
-#[derive(Serialize)]
-struct Replayed {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ReplayedDeliveries")]
+pub(crate) struct Replayed {
     replayed: u64,
 }
 

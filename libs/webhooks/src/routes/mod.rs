@@ -1,19 +1,21 @@
 //! `/admin/v1/webhooks`, for tokens with the scope `admin`.
 
-mod deliveries;
+pub(crate) mod deliveries;
 mod problem;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::clock::Timestamp;
 use chassis::db::next_cursor;
 use chassis::http::{Path, Problem, Query, RawBody, parse_json};
+use chassis::routes::{Permission, Routes};
 use chassis::secret::{SecretString, Token};
+use contract::paths::fill;
+use contract::paths::webhooks::{ROTATE_SECRET, WEBHOOK, WEBHOOKS};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -36,43 +38,50 @@ impl<T: HasWebhooks + ?Sized> HasWebhooks for Arc<T> {
 }
 
 /// The routes of webhooks and their deliveries.
-pub fn routes<S>() -> Router<S>
+pub fn routes<S>() -> Routes<S>
 where
     S: HasWebhooks + HasVerifier + Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/admin/v1/webhooks", get(list::<S>).post(create::<S>))
-        .route(
-            "/admin/v1/webhooks/{id}",
-            get(one::<S>).patch(change::<S>).delete(delete::<S>),
-        )
-        .route("/admin/v1/webhooks/{id}/rotate-secret", post(rotate::<S>))
-        .merge(deliveries::routes())
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .get(WEBHOOKS, admin, list::<S>)
+        .post(WEBHOOKS, admin, create::<S>)
+        .get(WEBHOOK, admin, one::<S>)
+        .patch(WEBHOOK, admin, change::<S>)
+        .delete(WEBHOOK, admin, delete::<S>)
+        .post(ROTATE_SECRET, admin, rotate::<S>)
+        .and(deliveries::routes())
 }
 
 /// A webhook to be made.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateWebhook {
+pub(crate) struct CreateWebhook {
     url: String,
     types: Vec<String>,
     #[serde(default)]
     description: String,
     /// `whsec_…`; without it, one is made.
+    #[schemars(with = "Option<String>")]
     secret: Option<SecretString>,
 }
 
 /// What is to be different (as JSON Merge Patch, RFC 7396, without `null`: nothing can be taken away).
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Patch {
+#[schemars(rename = "WebhookPatch")]
+pub(crate) struct Patch {
     #[serde(deserialize_with = "given")]
+    #[schemars(with = "String")]
     url: Option<String>,
     #[serde(deserialize_with = "given")]
+    #[schemars(with = "Vec<String>")]
     types: Option<Vec<String>>,
     #[serde(deserialize_with = "given")]
+    #[schemars(with = "String")]
     description: Option<String>,
     #[serde(deserialize_with = "given")]
+    #[schemars(with = "bool")]
     enabled: Option<bool>,
 }
 
@@ -82,10 +91,12 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 }
 
 /// How to change the secret.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rotate {
+#[schemars(rename = "SecretRotation")]
+pub(crate) struct Rotate {
     /// `whsec_…`; without it, one is made.
+    #[schemars(with = "Option<String>")]
     secret: Option<SecretString>,
     /// Whether the secret from before the last rotation may be forgotten though it still signs.
     #[serde(default)]
@@ -93,8 +104,9 @@ struct Rotate {
 }
 
 /// A webhook. Its secret is told once, when it is new.
-#[derive(Serialize)]
-struct WebhookResponse {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Webhook")]
+pub(crate) struct WebhookResponse {
     id: Uuid,
     url: String,
     types: Vec<String>,
@@ -115,30 +127,35 @@ struct WebhookResponse {
 }
 
 /// Since when, and why: `operator`, or `gone` when the receiver answered 410.
-#[derive(Serialize)]
-struct Disabled {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Disabled {
     at: Timestamp,
     reason: String,
 }
 
-#[derive(Serialize)]
-struct Counts {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DeliveryCounts")]
+pub(crate) struct Counts {
     pending: i64,
     dead: i64,
 }
 
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "WebhookPage")]
+pub(crate) struct Page {
     webhooks: Vec<WebhookResponse>,
     /// For `after`, to read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
+pub(crate) struct PageQuery {
+    /// The `next` of an earlier page.
     after: Option<Uuid>,
+    /// The most webhooks of one page.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<i64>,
 }
 
@@ -199,7 +216,7 @@ async fn create<S: HasWebhooks>(
         secret: new.secret,
     };
     let (made, secret) = state.webhooks().create(new).await?;
-    let location = format!("/admin/v1/webhooks/{}", made.id);
+    let location = fill(WEBHOOK, &[&made.id.to_string()]);
     let shown = with_secret(made, &secret, state.webhooks().now());
     let headers: [(HeaderName, String); 2] = [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())];
     Ok((StatusCode::CREATED, headers, shown).into_response())

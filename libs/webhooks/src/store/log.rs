@@ -9,8 +9,9 @@ use uuid::Uuid;
 use crate::message::TEST_TYPE;
 
 /// How far a delivery has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "DeliveryState")]
 pub(crate) enum State {
     /// To be tried, or tried again.
     Pending,
@@ -31,7 +32,7 @@ impl State {
 }
 
 /// One line of the log. Nothing of the event itself: that may be about a person.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
 pub(crate) struct Delivery {
     event_id: Uuid,
     #[serde(rename = "type")]

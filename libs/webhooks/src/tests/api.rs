@@ -56,7 +56,7 @@ impl Caller {
             "iat": now, "exp": now + 300, "jti": "1",
         });
         Self {
-            router: routes().with_state(service),
+            router: routes().into_router().with_state(service),
             token: key.sign("at+jwt", &claims).unwrap(),
         }
     }

@@ -18,7 +18,7 @@ const OVERLAP: Duration = Duration::from_secs(60);
 const LEEWAY: Duration = Duration::from_secs(30);
 
 /// The revocation list, complete as of a time.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Revocations {
     /// The time by the clock of this service. The next request sends it as `since`.
     pub as_of: Timestamp,
@@ -34,7 +34,7 @@ pub struct Revocations {
 }
 
 /// A client that was deleted. Another one may have got its id since.
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
 pub struct DeletedClient {
     /// The id.
     pub client_id: String,

@@ -2,20 +2,20 @@
 
 use std::borrow::Cow;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use chassis::access::{Admin, Scoped};
 use chassis::clock::Timestamp;
 use chassis::http::{Path, Problem, PublicUrl, Query};
+use contract::paths::auth::CLIENT;
+use contract::paths::fill;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use oidc::client::{ClientMetadata, deserialize_extended, extended_members, extended_schema};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::app::SharedApp;
 use crate::clients::{Client, ClientError, ClientId, Clients, Origin};
 
 /// The member of a registration beside the metadata.
@@ -25,7 +25,7 @@ const CLIENT_ID: &str = "client_id";
 const MEMBERS: [&str; 10] = extended_members(CLIENT_ID);
 
 /// The body of `POST /admin/v1/clients`: a [`ClientMetadata`], and a `client_id` if it is to have a certain one.
-struct NewClient {
+pub(crate) struct NewClient {
     client_id: Option<ClientId>,
     metadata: ClientMetadata,
 }
@@ -53,7 +53,8 @@ impl JsonSchema for NewClient {
 
 /// The representation of a client.
 #[derive(Serialize, JsonSchema)]
-struct ClientView {
+#[schemars(rename = "Client")]
+pub(crate) struct ClientView {
     client_id: String,
     /// The secret, which is shown once, in the response to the registration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +69,7 @@ struct ClientView {
 
 /// One page of clients in the order of their ids.
 #[derive(Serialize, JsonSchema)]
-struct ClientPage {
+pub(crate) struct ClientPage {
     clients: Vec<ClientView>,
     /// The `after` of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,10 +79,13 @@ struct ClientPage {
 /// The query of the list.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
+pub(crate) struct PageQuery {
+    /// The `next` of an earlier page.
     #[serde(default)]
     after: String,
+    /// The most clients of one page.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 500))]
     limit: u16,
 }
 
@@ -103,14 +107,8 @@ impl From<Client> for ClientView {
     }
 }
 
-pub(super) fn routes() -> Router<SharedApp> {
-    Router::new()
-        .route("/admin/v1/clients", get(list).post(create))
-        .route("/admin/v1/clients/{client_id}", get(find).delete(delete))
-}
-
 /// `GET /admin/v1/clients?after=&limit=`: one page of clients.
-async fn list(
+pub(crate) async fn list(
     State(clients): State<Clients>,
     _: Scoped<Admin>,
     Query(query): Query<PageQuery>,
@@ -128,7 +126,7 @@ async fn list(
 }
 
 /// `POST /admin/v1/clients`: registers a client. Only this response has the secret.
-async fn create(
+pub(crate) async fn create(
     State(clients): State<Clients>,
     State(issuer): State<PublicUrl>,
     admin: Scoped<Admin>,
@@ -139,7 +137,7 @@ async fn create(
         .await
         .map_err(to_problem)?;
     tracing::info!(event.action = "client-created", event.outcome = "success", user.id = %admin.subject, client.id = created.client.id.as_str(), "administrator registered a client");
-    let location = issuer.local(&format!("/admin/v1/clients/{}", created.client.id));
+    let location = issuer.local(&fill(CLIENT, &[created.client.id.as_str()]));
     let shown = ClientView {
         client_secret: created.secret.map(|secret| secret.expose().to_owned()),
         ..created.client.into()
@@ -149,7 +147,7 @@ async fn create(
 }
 
 /// `GET /admin/v1/clients/{client_id}`: one client.
-async fn find(
+pub(crate) async fn find(
     State(clients): State<Clients>,
     _: Scoped<Admin>,
     Path(id): Path<String>,
@@ -159,7 +157,7 @@ async fn find(
 }
 
 /// `DELETE /admin/v1/clients/{client_id}`: deletes a client and revokes its grants.
-async fn delete(
+pub(crate) async fn delete(
     State(clients): State<Clients>,
     admin: Scoped<Admin>,
     Path(id): Path<String>,

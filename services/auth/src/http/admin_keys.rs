@@ -1,8 +1,7 @@
 //! `/admin/v1/keys`: administration of signing keys.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use chassis::access::{Admin, Scoped};
 use chassis::clock::Timestamp;
 use chassis::http::{Problem, RawBody, parse_json};
@@ -10,18 +9,17 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::app::SharedApp;
 use crate::keys::{KeyError, KeyInfo, KeyRing};
 
 /// All signing keys, oldest first.
 #[derive(Serialize, JsonSchema)]
-struct KeyList {
+pub(crate) struct KeyList {
     keys: Vec<KeyInfo>,
 }
 
 /// The result of a rotation.
 #[derive(Serialize, JsonSchema)]
-struct RotationResult {
+pub(crate) struct RotationResult {
     /// The ids of the keys that were made. It is empty when the next keys were published already.
     made: Vec<String>,
     /// When the last of the next keys begins to sign.
@@ -33,7 +31,7 @@ struct RotationResult {
 /// The options of a rotation.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RotationRequest {
+pub(crate) struct RotationRequest {
     /// Signs with the new keys within seconds, because a key may have leaked, instead of waiting until every
     /// cached copy of the key set has expired.
     #[serde(default)]
@@ -45,20 +43,14 @@ struct RotationRequest {
     drop_now: bool,
 }
 
-pub(super) fn routes() -> Router<SharedApp> {
-    Router::new()
-        .route("/admin/v1/keys", get(list))
-        .route("/admin/v1/keys/rotate", post(rotate))
-}
-
 /// `GET /admin/v1/keys`: all signing keys.
-async fn list(State(keys): State<KeyRing>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list(State(keys): State<KeyRing>, _: Scoped<Admin>) -> Result<Json<KeyList>, Problem> {
     let keys = keys.list().await.map_err(to_problem)?;
     Ok(Json(KeyList { keys }))
 }
 
 /// `POST /admin/v1/keys/rotate`: rotates the signing keys. The body is optional.
-async fn rotate(
+pub(crate) async fn rotate(
     State(keys): State<KeyRing>,
     admin: Scoped<Admin>,
     RawBody(body): RawBody,

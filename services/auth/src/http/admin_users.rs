@@ -1,9 +1,7 @@
 //! `/admin/v1/users`: administration of accounts.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
 use chassis::access::{Admin, Scoped};
 use chassis::http::{Json, Path, Problem};
 use chassis::secret::SecretString;
@@ -13,24 +11,16 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-use crate::app::SharedApp;
 use crate::registration::{RegistrationState, Rejection};
 use crate::sessions::Sessions;
 use crate::setup::SetUp;
 use crate::setup_links::{INVITATION_LIFETIME, SetUpLinks};
 use crate::sign_up::{NewAccount, RegisterError};
 
-pub(super) fn routes() -> Router<SharedApp> {
-    Router::new()
-        .route("/admin/v1/users", post(create))
-        .route("/admin/v1/users/{id}/setup-link", post(invite))
-        .route("/admin/v1/users/{id}/sessions", delete(end_sessions))
-}
-
 /// The account to create.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewUser {
+pub(crate) struct NewUser {
     user_name: String,
     #[serde(default)]
     email: Option<String>,
@@ -43,16 +33,18 @@ struct NewUser {
     #[serde(default)]
     locale: Option<String>,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     password: Option<SecretString>,
     #[serde(default)]
     groups: Vec<String>,
 }
 
 /// The account that was created.
-#[derive(Debug, Serialize)]
-struct CreatedAccount {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct CreatedAccount {
     id: Uuid,
     /// `active`, or `pending` while the user service does not answer.
+    #[schemars(extend("enum" = ["active", "pending"]))]
     state: &'static str,
     /// The invitation link, for an account without a password.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,15 +52,15 @@ struct CreatedAccount {
 }
 
 /// An invitation link, with which a person chooses a password.
-#[derive(Debug, Serialize)]
-struct SetupLink {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct SetupLink {
     setup_url: Url,
     /// Its lifetime in seconds.
     expires_in: u64,
 }
 
 /// `POST /admin/v1/users`: creates an account.
-async fn create(
+pub(crate) async fn create(
     admin: Scoped<Admin>,
     State(setup): State<SetUp>,
     Json(new): Json<NewUser>,
@@ -106,7 +98,7 @@ async fn create(
 }
 
 /// `POST /admin/v1/users/{id}/setup-link`: issues an invitation link.
-async fn invite(
+pub(crate) async fn invite(
     admin: Scoped<Admin>,
     State(links): State<SetUpLinks>,
     Path(id): Path<Uuid>,
@@ -121,7 +113,7 @@ async fn invite(
 }
 
 /// `DELETE /admin/v1/users/{id}/sessions`: ends all sessions of an account.
-async fn end_sessions(
+pub(crate) async fn end_sessions(
     admin: Scoped<Admin>,
     State(sessions): State<Sessions>,
     Path(id): Path<Uuid>,

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use chassis::http::{ClientInfo, Json, Problem};
 use chassis::secret::{SecretString, Token};
 use contract::UserState;
@@ -16,7 +14,6 @@ use oidc::token::TokenResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{SignInError, SignInRequest};
-use crate::app::SharedApp;
 use crate::direct_sign_in::{DirectSignIn, DirectSignInError};
 
 /// The scope of a request without one. Privileged scopes are granted only when they are requested.
@@ -25,32 +22,31 @@ const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
 /// When to try again while the registration is pending.
 const PENDING_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-pub(super) fn routes() -> Router<SharedApp> {
-    Router::new().route("/authenticate", post(authenticate))
-}
-
 /// The body of the request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AuthenticateRequest {
+pub(crate) struct AuthenticateRequest {
     username: String,
+    #[schemars(with = "String")]
     password: SecretString,
     /// The one-time password of an account with a second factor.
     #[serde(default, rename = "otp")]
+    #[schemars(with = "Option<String>")]
     _otp: Option<SecretString>,
     /// The requested scopes, separated by spaces.
     #[serde(default)]
     scope: Option<String>,
     /// The device token from an earlier sign-in with `remember_device`.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     device_token: Option<SecretString>,
     #[serde(default)]
     remember_device: bool,
 }
 
 /// The body of a successful response.
-#[derive(Serialize)]
-struct AuthenticateResponse {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct AuthenticateResponse {
     #[serde(flatten)]
     tokens: TokenResponse,
     user: UserState,
@@ -59,7 +55,7 @@ struct AuthenticateResponse {
 }
 
 /// `POST /authenticate`: signs in and issues tokens.
-async fn authenticate(
+pub(crate) async fn authenticate(
     State(direct): State<DirectSignIn>,
     client: ClientInfo,
     Json(sent): Json<AuthenticateRequest>,

@@ -12,7 +12,7 @@ use crate::tokens::Issuer;
 
 /// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4) and
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414 §3). Both return the same document.
-pub(super) async fn get(State(issuer): State<Arc<Issuer>>) -> Response {
+pub(crate) async fn get(State(issuer): State<Arc<Issuer>>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

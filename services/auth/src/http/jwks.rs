@@ -11,7 +11,7 @@ use crate::keys::KeyRing;
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// `GET /oauth2/jwks`: JWK Set (RFC 7517 §5).
-pub(super) async fn get(State(keys): State<KeyRing>, headers: HeaderMap) -> Response {
+pub(crate) async fn get(State(keys): State<KeyRing>, headers: HeaderMap) -> Response {
     let keys = keys.current();
     let etag = keys.etag();
     if headers.get(IF_NONE_MATCH) == Some(&etag) {

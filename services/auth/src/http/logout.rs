@@ -14,7 +14,7 @@ use crate::pages::{self, ErrorPage, LogoutConfirmation};
 use crate::sessions::{Session, SessionEnd};
 
 /// `GET /oauth2/logout`: end-session endpoint. It ends a session only with a valid hint (SB-16, SB-30).
-pub(super) async fn get(
+pub(crate) async fn get(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -23,7 +23,7 @@ pub(super) async fn get(
 }
 
 /// `POST /oauth2/logout`: end-session endpoint, for applications and for our confirmation page.
-pub(super) async fn post(
+pub(crate) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     form: Result<FormBody, OAuthErrorResponse>,

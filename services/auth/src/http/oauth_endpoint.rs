@@ -27,7 +27,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The error response of an OAuth endpoint (RFC 6749 §5.2).
-pub(super) struct OAuthErrorResponse {
+pub(crate) struct OAuthErrorResponse {
     error: OAuthError,
     status: StatusCode,
     /// Whether the response has `WWW-Authenticate`, because the client used the `Authorization` header.
@@ -98,7 +98,7 @@ pub(super) fn no_store_json(body: &impl serde::Serialize) -> Response {
 }
 
 /// The body of a form, not yet decoded.
-pub(super) struct FormBody(pub(super) String);
+pub(crate) struct FormBody(pub(super) String);
 
 impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = OAuthErrorResponse;
@@ -159,7 +159,7 @@ pub(super) async fn authenticate_client(
 }
 
 /// 405 as an OAuth error response. The router adds `Allow`.
-pub(super) async fn method_not_allowed() -> OAuthErrorResponse {
+pub(crate) async fn method_not_allowed() -> OAuthErrorResponse {
     OAuthErrorResponse {
         status: StatusCode::METHOD_NOT_ALLOWED,
         ..ErrorCode::InvalidRequest
@@ -169,7 +169,7 @@ pub(super) async fn method_not_allowed() -> OAuthErrorResponse {
 }
 
 /// The response to a CORS preflight request (Fetch §3.3.2).
-pub(super) async fn preflight() -> Response {
+pub(crate) async fn preflight() -> Response {
     let headers = [
         (
             ACCESS_CONTROL_ALLOW_METHODS,
@@ -186,7 +186,7 @@ pub(super) async fn preflight() -> Response {
 
 /// Lets scripts of any origin read the response. Cookies are not sent with such requests and have no effect
 /// here.
-pub(super) async fn allow_any_origin(mut response: Response) -> Response {
+pub(crate) async fn allow_any_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(

@@ -12,7 +12,7 @@ use crate::clients::Client;
 
 /// `POST /oauth2/revoke`: token revocation (RFC 7009 §2). It revokes the grant of a refresh token or an
 /// access token. The response is the same for an unknown token and for one of another client.
-pub(super) async fn post(
+pub(crate) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     FormBody(form): FormBody,

@@ -9,7 +9,7 @@ use oidc::error::{ErrorCode, OAuthError};
 use crate::restore::{CLOSED_MESSAGE, RETRY_AFTER, SignInGate};
 
 /// Middleware of API routes that sign people in: a problem document with 503 while sign-in is closed.
-pub(super) async fn gate_api(State(gate): State<SignInGate>, request: Request, next: Next) -> Response {
+pub(crate) async fn gate_api(State(gate): State<SignInGate>, request: Request, next: Next) -> Response {
     match check_people_admitted(&gate) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),

@@ -14,7 +14,7 @@ use crate::clients::Client;
 use crate::tokens::{CodeRedemption, GrantError};
 
 /// `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
-pub(super) async fn post(
+pub(crate) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     FormBody(form): FormBody,

@@ -16,7 +16,7 @@ use crate::subjects::Subject;
 
 /// `GET` and `POST /oauth2/userinfo`: UserInfo endpoint (OpenID Connect Core §5.3). It requires an access
 /// token with the scope `openid`.
-pub(super) async fn get(
+pub(crate) async fn get(
     State(gate): State<SignInGate>,
     State(db): State<Db>,
     token: Scoped<OpenId>,

@@ -48,14 +48,14 @@ impl FromRef<SharedApp> for LoginPage {
 }
 
 /// The query of the sign-in and registration pages.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 pub(crate) struct LoginQuery {
     #[serde(default)]
     pub(crate) return_to: String,
 }
 
 /// The fields of the form.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginForm {
     #[serde(default)]
@@ -65,6 +65,7 @@ pub(crate) struct LoginForm {
     #[serde(default)]
     user_name: String,
     #[serde(default)]
+    #[schemars(with = "String")]
     password: SecretString,
 }
 

@@ -15,7 +15,7 @@ use crate::html::render::Pages;
 use crate::html::view::Logout;
 
 /// The fields of the form.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogoutInput {
     #[serde(default)]

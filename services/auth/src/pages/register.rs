@@ -51,7 +51,7 @@ impl FromRef<SharedApp> for RegisterPage {
 }
 
 /// The fields of the form.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterForm {
     #[serde(default)]
@@ -63,6 +63,7 @@ pub(crate) struct RegisterForm {
     #[serde(default)]
     email: String,
     #[serde(default)]
+    #[schemars(with = "String")]
     password: SecretString,
 }
 

@@ -48,7 +48,7 @@ impl FromRef<SharedApp> for StatusPage {
 }
 
 /// The query of the page.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 pub(crate) struct RegistrationStatusQuery {
     id: Uuid,
     #[serde(default)]
@@ -56,7 +56,7 @@ pub(crate) struct RegistrationStatusQuery {
 }
 
 /// The fields of the form.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContinueForm {
     #[serde(default)]

@@ -56,14 +56,14 @@ impl FromRef<SharedApp> for SetupPage {
 }
 
 /// The query of the link.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 pub(crate) struct SetupQuery {
     #[serde(default)]
     token: String,
 }
 
 /// The fields of the form. An invited person sends no user name.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetupForm {
     #[serde(default)]
@@ -78,6 +78,7 @@ pub(crate) struct SetupForm {
     #[serde(default)]
     email: String,
     #[serde(default)]
+    #[schemars(with = "String")]
     password: SecretString,
 }
 

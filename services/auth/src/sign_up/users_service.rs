@@ -8,6 +8,7 @@ use std::time::Duration;
 use chassis::access::ServiceTokens;
 use chassis::http_client::HttpClient;
 use chassis::telemetry::root_cause;
+use contract::paths;
 use contract::{RegistrationRequested, RejectionReason, UserState};
 use http::StatusCode;
 use serde::Deserialize;
@@ -54,7 +55,11 @@ impl HttpUsersService {
     /// The user service at `base`. `tokens` have the scope `users:write`.
     pub fn new(base: &Url, http: HttpClient, tokens: ServiceTokens) -> Self {
         let mut registrations = base.clone();
-        registrations.set_path(&format!("{}/registrations", base.path().trim_end_matches('/')));
+        registrations.set_path(&format!(
+            "{}{}",
+            base.path().trim_end_matches('/'),
+            paths::users::REGISTRATIONS
+        ));
         Self {
             registrations,
             http,
@@ -67,7 +72,7 @@ impl HttpUsersService {
         let sent = self
             .http
             .post(self.registrations.clone())
-            .template("/registrations")
+            .template(paths::users::REGISTRATIONS)
             .bearer_auth(token.expose())
             .json(request)
             .send()

@@ -14,9 +14,10 @@ use crate::registrations::{Decision, Registrations};
 use crate::token_checks::TokenChecks;
 
 /// [`RegistrationRequested`], read strictly: a command, unlike an event, has no fields that may be passed over.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Command {
+#[schemars(rename = "RegistrationCommand")]
+pub(crate) struct Command {
     id: UserId,
     user_name: UserName,
     email: Option<EmailAddress>,
@@ -28,18 +29,19 @@ pub(super) struct Command {
     requested_at: chassis::clock::Timestamp,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NameQuery {
+#[schemars(rename = "RegistrationName")]
+pub(crate) struct NameQuery {
     given_name: Option<String>,
     family_name: Option<String>,
     formatted: Option<String>,
 }
 
 /// What became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub(super) enum RegistrationResponse {
+pub(crate) enum RegistrationResponse {
     Accepted { user: Box<UserState> },
     Rejected { reason: RejectionReason },
 }
@@ -48,7 +50,7 @@ pub(super) enum RegistrationResponse {
 ///
 /// Scope `users:write`, and only for the authentication service: groups come with it. The same id gets the same
 /// answer however often and by whichever way it asks; 410 when the person was deleted since.
-pub(super) async fn register(
+pub(crate) async fn register(
     State(registrations): State<Registrations>,
     State(checks): State<TokenChecks>,
     caller: Directory<UsersWrite>,

@@ -21,7 +21,7 @@ use crate::users::{Found, Patch, Stored, UserError, Users};
 ///
 /// The person's record as [`contract::UserState`]; the version is also in `ETag`. For a person who is not
 /// known yet, waits up to two seconds, then 503 with `Retry-After`.
-pub(super) async fn show(State(users): State<Users>, user: CurrentUser) -> Result<Response, Problem> {
+pub(crate) async fn show(State(users): State<Users>, user: CurrentUser) -> Result<Response, Problem> {
     let stored = find_active(&users, user.id).await?;
     Ok(record(stored.version, stored.document))
 }
@@ -29,7 +29,7 @@ pub(super) async fn show(State(users): State<Users>, user: CurrentUser) -> Resul
 /// PATCH /user
 ///
 /// A JSON merge patch (RFC 7396) of `name`, `locale`, `zoneinfo`, `attributes`. Obeys `If-Match`.
-pub(super) async fn patch(
+pub(crate) async fn patch(
     State(users): State<Users>,
     user: CurrentUser,
     headers: HeaderMap,

@@ -7,6 +7,7 @@ use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::http_client::HttpClient;
 use chassis::shutdown::Shutdown;
+use contract::paths;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -197,7 +198,7 @@ impl Follower {
             url.query_pairs_mut().append_pair("since", &since.to_string());
         }
         let token = self.parts.tokens.token().await?;
-        let call = self.parts.http.get(url).template("/revocations");
+        let call = self.parts.http.get(url).template(paths::auth::REVOCATIONS);
         let response = call.timeout(PATIENCE).bearer_auth(token.expose()).send().await?;
         match response.status() {
             StatusCode::OK => Ok(Some(response.json().await?)),

@@ -63,6 +63,7 @@ pub(super) fn start(world: &World) -> anyhow::Result<Router> {
     });
     writers::start(world, &outbox);
     Ok(events::routes::<ServedFeed>()
+        .into_router()
         .with_state(served)
         .merge(world.control.routes()))
 }

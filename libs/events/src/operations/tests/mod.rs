@@ -76,6 +76,7 @@ impl Desk {
             .body(Body::from(body.to_string()))
             .unwrap();
         let response = routes::<Self>()
+            .into_router()
             .with_state(self.clone())
             .oneshot(request)
             .await

@@ -22,7 +22,7 @@ use crate::pages::{self, ErrorPage};
 use respond::AuthorizationResponse;
 
 /// `GET /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1).
-pub(super) async fn get(
+pub(crate) async fn get(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,
@@ -33,7 +33,7 @@ pub(super) async fn get(
 
 /// `POST /oauth2/authorize`: authorization endpoint with the parameters in a form (OpenID Connect Core
 /// §3.1.2.1).
-pub(super) async fn post(
+pub(crate) async fn post(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     client: ClientInfo,

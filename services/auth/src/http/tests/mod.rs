@@ -9,5 +9,6 @@ mod hints;
 mod logout;
 mod public;
 mod restore;
+mod routes;
 mod token;
 mod waiting;

@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 
 /// A JSON body of type `application/scim+json`, or `application/json` (RFC 7644 §3.8).
 #[derive(Debug)]
-pub(super) struct ScimBody(pub(super) Value);
+pub(crate) struct ScimBody(pub(super) Value);
 
 impl<S: Send + Sync> FromRequest<S> for ScimBody {
     type Rejection = Refusal;
@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequest<S> for ScimBody {
 
 /// A SCIM document.
 #[derive(Debug)]
-pub(super) struct ScimResponse {
+pub(crate) struct ScimResponse {
     status: StatusCode,
     body: Value,
     version: Option<i64>,

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use crate::app::ScimBase;
 
 /// `GET /scim/v2/ServiceProviderConfig`: service provider configuration (RFC 7644 §4).
-pub(super) async fn service_provider_config(
+pub(crate) async fn service_provider_config(
     State(base): State<ScimBase>,
     uri: Uri,
 ) -> Result<ScimResponse, Refusal> {
@@ -25,12 +25,12 @@ pub(super) async fn service_provider_config(
 }
 
 /// `GET /scim/v2/ResourceTypes`: list of resource types (RFC 7644 §4).
-pub(super) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
+pub(crate) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::resource_types(base.as_str()), &uri)
 }
 
 /// `GET /scim/v2/ResourceTypes/{id}`: one resource type (RFC 7644 §4).
-pub(super) async fn resource_type(
+pub(crate) async fn resource_type(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
@@ -38,12 +38,12 @@ pub(super) async fn resource_type(
 }
 
 /// `GET /scim/v2/Schemas`: list of schemas (RFC 7644 §4).
-pub(super) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
+pub(crate) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
     all(schema::schema_documents(base.as_str()), &uri)
 }
 
 /// `GET /scim/v2/Schemas/{id}`: one schema (RFC 7644 §4).
-pub(super) async fn schema(
+pub(crate) async fn schema(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {

@@ -11,7 +11,7 @@ use crate::users::{Invalid, UserError};
 
 /// A SCIM error, with the headers that belong to it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     error: scim::Error,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -92,11 +92,11 @@ impl IntoResponse for Refusal {
 }
 
 /// The response of an unknown path under `/scim/v2`.
-pub(super) async fn no_such_endpoint() -> Refusal {
+pub(crate) async fn no_such_endpoint() -> Refusal {
     scim::Error::no_such_endpoint().into()
 }
 
 /// The response of an endpoint to a method that it does not have.
-pub(super) async fn no_such_method() -> Refusal {
+pub(crate) async fn no_such_method() -> Refusal {
     scim::Error::method_not_allowed().into()
 }

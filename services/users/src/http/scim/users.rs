@@ -25,23 +25,28 @@ use crate::users::{self, Users};
 type Caller<S> = Result<Directory<S>, Problem>;
 
 /// The parameters of a list. Others are refused rather than passed over: the client that sent them counts on them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct ListQuery {
+pub(crate) struct ListQuery {
+    /// `userName eq "NAME"`, compared without regard to case.
     filter: Option<String>,
+    /// Where the page begins, from 1.
+    #[schemars(with = "Option<i64>")]
     start_index: Option<String>,
+    /// The most users of the page: 100 if it is left out, 200 at most.
+    #[schemars(with = "Option<i64>")]
     count: Option<String>,
 }
 
 /// The parameters of everything else: none. `attributes` and `excludedAttributes` (RFC 7644 §3.9) are refused as in a list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NoQuery {}
+pub(crate) struct NoQuery {}
 
 type Parameters<Q> = Result<Query<Q>, Problem>;
 
 /// `GET /scim/v2/Users`: list of users (RFC 7644 §3.4.2).
-pub(super) async fn list(
+pub(crate) async fn list(
     State(db): State<Db>,
     State(base): State<ScimBase>,
     caller: Caller<UsersRead>,
@@ -82,7 +87,7 @@ pub(super) async fn list(
 }
 
 /// `POST /scim/v2/Users`: creation (RFC 7644 §3.3).
-pub(super) async fn create(
+pub(crate) async fn create(
     State(users): State<Users>,
     State(base): State<ScimBase>,
     caller: Caller<UsersWrite>,
@@ -97,7 +102,7 @@ pub(super) async fn create(
 }
 
 /// `GET /scim/v2/Users/{id}`: retrieval (RFC 7644 §3.4.1).
-pub(super) async fn show(
+pub(crate) async fn show(
     State(db): State<Db>,
     State(base): State<ScimBase>,
     caller: Caller<UsersRead>,
@@ -121,7 +126,7 @@ pub(super) async fn show(
 }
 
 /// `PUT /scim/v2/Users/{id}`: replacement (RFC 7644 §3.5.1).
-pub(super) async fn replace(
+pub(crate) async fn replace(
     (State(users), State(base)): (State<Users>, State<ScimBase>),
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
@@ -138,7 +143,7 @@ pub(super) async fn replace(
 }
 
 /// `DELETE /scim/v2/Users/{id}`: deletion (RFC 7644 §3.6).
-pub(super) async fn delete(
+pub(crate) async fn delete(
     State(users): State<Users>,
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,

@@ -1,0 +1,47 @@
+//! The description of this service's HTTP API (OpenAPI 3.1).
+
+mod scim;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+use chassis::openapi::{Api, PublishedPaths};
+use contract::paths::{DOCS, DOCS_STYLE, OPENAPI};
+
+/// Where the description is published.
+pub(crate) const PATHS: PublishedPaths = PublishedPaths {
+    document: OPENAPI,
+    page: DOCS,
+    style: DOCS_STYLE,
+};
+
+const DESCRIPTION: &str = "The user service owns who people are: names, e-mail addresses, attributes, groups, and whether \
+a user name is free.\n\nA request carries an access token of the authentication service that is meant for this service \
+(RFC 6750). Errors are problem details (RFC 9457), under `/scim/v2` SCIM errors (RFC 7644 §3.12). A method that a path does \
+not have is answered with 405 and `Allow`.";
+
+const TAGS: [(&str, &str); 6] = [
+    ("User", "The record of the person whose token it is."),
+    ("SCIM", "The directory for other programs (RFC 7644)."),
+    events::EVENTS_TAG,
+    events::OPERATIONS_TAG,
+    webhooks::WEBHOOKS_TAG,
+    ("Service", "The descriptions of the service itself."),
+];
+
+/// What is described.
+pub(crate) fn api() -> Api {
+    let mut operations = user::operations();
+    operations.extend(scim::operations());
+    operations.extend(events::described_operations());
+    operations.extend(webhooks::described_operations());
+    operations.extend(chassis::openapi::published_operations(PATHS));
+    Api {
+        title: "Vestibule: user service",
+        description: DESCRIPTION,
+        tags: &TAGS,
+        operations,
+        examples: include_str!("../../openapi-examples.json"),
+    }
+}

@@ -1,0 +1,147 @@
+//! The descriptions of `/scim/v2`.
+
+use chassis::openapi::{ErrorFormat, ErrorType, Operation, Response};
+use contract::paths::users::{
+    SCIM_CONFIG, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_USER, SCIM_USERS,
+};
+use http::Method;
+use scim::MEDIA_TYPE;
+use scim::schema::{discovery_schema, list_schema, user_request_schema, user_schema};
+use serde_json::json;
+
+use crate::http::scim::users::ListQuery;
+
+const INVALID_VALUE: ErrorType = ErrorType::scim(
+    400,
+    "invalidValue",
+    "a value does not fit its attribute; `detail` names it",
+);
+const INVALID_SYNTAX: ErrorType = ErrorType::scim(400, "invalidSyntax", "the body is no resource");
+const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute cannot be changed");
+const UNIQUENESS: ErrorType = ErrorType::scim(
+    409,
+    "uniqueness",
+    "somebody has the user name, or one that looks like it",
+);
+const PRECONDITION: ErrorType =
+    ErrorType::scim(412, "", "the resource has another version than `If-Match` says");
+const NO_FILTER: ErrorType = ErrorType::scim(403, "", "these documents cannot be filtered (RFC 7644 §4)");
+const IF_MATCH: (&str, &str) = ("If-Match", "The version that the resource must still have.");
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut all = users();
+    all.extend(discovery());
+    all.into_iter()
+        .map(|operation| operation.tag("SCIM").format(ErrorFormat::Scim))
+        .collect()
+}
+
+/// A response with a user.
+fn user(status: u16, description: &'static str) -> Response {
+    Response::new(status, description)
+        .value(MEDIA_TYPE, user_schema())
+        .header("ETag", "The version of the resource.")
+        .header("Location", "The URL of the resource.")
+}
+
+fn users() -> Vec<Operation> {
+    let body = |operation: Operation| {
+        operation
+            .value(MEDIA_TYPE, user_request_schema())
+            .value("application/json", user_request_schema())
+            .error(INVALID_VALUE)
+            .error(INVALID_SYNTAX)
+            .error(MUTABILITY)
+            .error(UNIQUENESS)
+    };
+    vec![
+        Operation::new(
+            Method::GET,
+            SCIM_USERS,
+            "listScimUsers",
+            "Lists users, or finds one by user name",
+        )
+        .query::<ListQuery>()
+        .response(Response::new(200, "A page.").value(MEDIA_TYPE, list_schema(&user_schema())))
+        .error(ErrorType::scim(
+            400,
+            "invalidFilter",
+            "the filter is not `userName eq \"NAME\"`",
+        ))
+        .error(INVALID_VALUE),
+        body(Operation::new(
+            Method::POST,
+            SCIM_USERS,
+            "createScimUser",
+            "Creates a user",
+        ))
+        .response(user(201, "The user.")),
+        Operation::new(Method::GET, SCIM_USER, "readScimUser", "Returns a user")
+            .header("If-None-Match", "A version that the client has.")
+            .response(user(200, "The user."))
+            .response(Response::new(304, "The client has this version.")),
+        body(Operation::new(
+            Method::PUT,
+            SCIM_USER,
+            "replaceScimUser",
+            "Replaces what is known of a user",
+        ))
+        .description(
+            "`\"active\": false` disables the user, who is signed out everywhere within five seconds.",
+        )
+        .header(IF_MATCH.0, IF_MATCH.1)
+        .response(user(200, "The user."))
+        .error(PRECONDITION),
+        Operation::new(Method::DELETE, SCIM_USER, "deleteScimUser", "Deletes a user")
+            .header(IF_MATCH.0, IF_MATCH.1)
+            .response(Response::new(204, "The user is deleted."))
+            .error(PRECONDITION),
+    ]
+}
+
+fn discovery() -> Vec<Operation> {
+    let one = || Response::new(200, "The document.").value(MEDIA_TYPE, discovery_schema());
+    let all = || Response::new(200, "The documents.").value(MEDIA_TYPE, list_schema(&discovery_schema()));
+    let named = |operation: Operation| {
+        operation.path_parameter(
+            "id",
+            "The id of the document.",
+            json!({ "type": "string", "minLength": 1 }),
+        )
+    };
+    vec![
+        Operation::new(
+            Method::GET,
+            SCIM_CONFIG,
+            "readServiceProviderConfig",
+            "Returns what the server supports",
+        )
+        .response(one())
+        .error(NO_FILTER),
+        Operation::new(
+            Method::GET,
+            SCIM_RESOURCE_TYPES,
+            "listResourceTypes",
+            "Lists the resource types",
+        )
+        .response(all())
+        .error(NO_FILTER),
+        named(Operation::new(
+            Method::GET,
+            SCIM_RESOURCE_TYPE,
+            "readResourceType",
+            "Returns a resource type",
+        ))
+        .response(one()),
+        Operation::new(Method::GET, SCIM_SCHEMAS, "listSchemas", "Lists the schemas")
+            .response(all())
+            .error(NO_FILTER),
+        named(Operation::new(
+            Method::GET,
+            SCIM_SCHEMA,
+            "readSchema",
+            "Returns a schema",
+        ))
+        .response(one()),
+    ]
+}

@@ -1,0 +1,72 @@
+//! Every operation asks for the permission that its description says, and for no other.
+
+use http::StatusCode;
+use testkit::Stack;
+
+use super::{Described, Operation, operations};
+
+/// The scopes that the operator's client may have.
+const SCOPES: [&str; 6] = [
+    "admin",
+    "users:read",
+    "users:write",
+    "groups:read",
+    "groups:write",
+    "events:read",
+];
+
+/// The status of an operation with this token. Parameters of the path are an id that nobody has.
+async fn status(
+    stack: &Stack,
+    service: Described,
+    operation: &Operation<'_>,
+    token: Option<&str>,
+) -> StatusCode {
+    let path: String = operation
+        .path
+        .split('/')
+        .map(|part| {
+            if part.starts_with('{') {
+                "0199c1a4-6a5e-7cc3-b1a0-0c4a64b0a1d2"
+            } else {
+                part
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/");
+    let method = operation.method.parse().unwrap();
+    let mut request = stack.http().request(method, service.url(stack, &path));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    // An endpoint for clients looks at its form first.
+    if operation.described["security"][0]["client"].is_array() {
+        request = request.form(&[("grant_type", "client_credentials"), ("token", "none")]);
+    }
+    request.send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn every_operation_refuses_those_who_lack_the_permission_that_it_names() {
+    let stack = Stack::start().await;
+    for service in Described::ALL {
+        let document = service.document(&stack).await;
+        for operation in operations(&document) {
+            let at = format!("{} {} {}", service.name(), operation.method, operation.path);
+            let scope = operation.described["security"][0]["oauth2"][0].as_str();
+            let stranger = status(&stack, service, &operation, None).await;
+            let Some(scope) = scope else {
+                let client = operation.described["security"][0]["client"].is_array();
+                assert_eq!(stranger == StatusCode::UNAUTHORIZED, client, "{at}: {stranger}");
+                continue;
+            };
+            assert_eq!(stranger, StatusCode::UNAUTHORIZED, "{at} without a token");
+            let others: Vec<&str> = SCOPES.into_iter().filter(|other| *other != scope).collect();
+            let token = stack
+                .client_token("vestibule-cli", stack.operator_secret(), &others.join(" "))
+                .await;
+            let lacking = status(&stack, service, &operation, Some(&token)).await;
+            assert_eq!(lacking, StatusCode::FORBIDDEN, "{at} without {scope}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The examples of a description: each is sent to the running service, and the answer is compared with the committed one.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use testkit::Stack;
+use uuid::Uuid;
+
+use super::{Described, operations};
+use crate::source::root;
+
+/// A request of an example.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Call {
+    token: Option<String>,
+    basic: Option<(String, String)>,
+    path: Vec<(&'static str, String)>,
+    query: Vec<(&'static str, String)>,
+    json: Option<Value>,
+    media_type: Option<&'static str>,
+    form: Option<Vec<(&'static str, String)>>,
+}
+
+impl Call {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    pub(super) fn basic(mut self, id: &str, secret: &str) -> Self {
+        self.basic = Some((id.to_owned(), secret.to_owned()));
+        self
+    }
+
+    pub(super) fn path(mut self, name: &'static str, value: &str) -> Self {
+        self.path.push((name, value.to_owned()));
+        self
+    }
+
+    pub(super) fn query(mut self, name: &'static str, value: &str) -> Self {
+        self.query.push((name, value.to_owned()));
+        self
+    }
+
+    pub(super) fn json(mut self, body: Value) -> Self {
+        self.json = Some(body);
+        self
+    }
+
+    pub(super) fn media_type(mut self, media_type: &'static str) -> Self {
+        self.media_type = Some(media_type);
+        self
+    }
+
+    pub(super) fn form(mut self, fields: &[(&'static str, &str)]) -> Self {
+        self.form = Some(
+            fields
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+        );
+        self
+    }
+}
+
+/// Values that differ with every run.
+const SECRETS: [&str; 18] = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "device_token",
+    "client_secret",
+    "secret",
+    "token",
+    "csrf",
+    "setup_url",
+    "kid",
+    "n",
+    "x",
+    "y",
+    "key_set",
+    "digest",
+    "made",
+    "etag",
+    "last_error",
+];
+/// Texts that tell how things are at the moment.
+const LOOSE: [&str; 2] = ["detail", "last_error"];
+/// Members that come and go with the moment.
+const OPTIONAL: [&str; 10] = [
+    "next_attempt_at",
+    "last_attempt_at",
+    "last_status",
+    "last_error",
+    "finished_at",
+    "lag",
+    "reconciliation",
+    "traceparent",
+    "next",
+    "retired_at",
+];
+/// Longer documents are named and not repeated.
+const LONGEST: usize = 6000;
+
+/// Sends the examples of a service, and holds them against the committed ones.
+pub(super) struct Recorder<'a> {
+    stack: &'a Stack,
+    service: Described,
+    document: Value,
+    ids: BTreeMap<Uuid, usize>,
+    recorded: Map<String, Value>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) async fn new(stack: &'a Stack, service: Described) -> Self {
+        Self {
+            stack,
+            service,
+            document: service.document(stack).await,
+            ids: BTreeMap::new(),
+            recorded: Map::new(),
+        }
+    }
+
+    /// Sends the example of an operation. The body of the answer.
+    pub(super) async fn call(&mut self, id: &str, call: Call) -> Value {
+        let found = operations(&self.document)
+            .into_iter()
+            .find(|operation| operation.id == id);
+        let operation = found.unwrap_or_else(|| panic!("{id} is no operation"));
+        let (method, mut path): (Method, String) =
+            (operation.method.parse().unwrap(), operation.path.to_owned());
+        for (name, value) in &call.path {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+        let mut request = self
+            .stack
+            .http()
+            .request(method, self.service.url(self.stack, &path));
+        request = request.query(&call.query);
+        if let Some(token) = &call.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some((id, secret)) = &call.basic {
+            request = request.basic_auth(id, Some(secret));
+        }
+        if let Some(body) = &call.json {
+            let media_type = call.media_type.unwrap_or("application/json");
+            request = request.header("content-type", media_type).body(body.to_string());
+        }
+        if let Some(form) = &call.form {
+            request = request.form(form);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let media_type = answer.headers().get("content-type").map(|value| {
+            value
+                .to_str()
+                .unwrap()
+                .split(';')
+                .next()
+                .unwrap()
+                .trim()
+                .to_owned()
+        });
+        let text = answer.text().await.unwrap();
+        self.record(id, &call, status, media_type.as_deref(), &text)
+    }
+
+    /// Records what a browser has sent and got by other means.
+    pub(super) fn browser(&mut self, id: &str, form: &[(&'static str, &str)], status: u16, media_type: &str) {
+        let call = Call::new().form(form);
+        let media_type = Some(media_type).filter(|media_type| !media_type.is_empty());
+        self.record(id, &call, status, media_type, "");
+    }
+
+    fn record(&mut self, id: &str, call: &Call, status: u16, media_type: Option<&str>, text: &str) -> Value {
+        let body: Value = serde_json::from_str(text).unwrap_or_default();
+        let mut request = Map::new();
+        let mut put = |name: &str, pairs: &[(&'static str, String)]| {
+            let pairs: Map<String, Value> = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), as_value(name, value)))
+                .collect();
+            if !pairs.is_empty() {
+                request.insert(name.to_owned(), json!(pairs));
+            }
+        };
+        put("path", &call.path);
+        put("query", &call.query);
+        put("body", call.form.as_deref().unwrap_or_default());
+        if let Some(body) = &call.json {
+            request.insert("body".to_owned(), body.clone());
+        }
+        let mut response = json!({ "status": status });
+        if let Some(media_type) = media_type {
+            response["content_type"] = media_type.into();
+        }
+        if !body.is_null() && text.len() <= LONGEST {
+            response["body"] = body.clone();
+        }
+        let mut example = json!({ "request": request, "response": response });
+        self.normalize(&mut example, "");
+        let responses = operations(&self.document)
+            .into_iter()
+            .find(|operation| operation.id == id);
+        let described =
+            responses.map(|operation| operation.described["responses"][status.to_string()].clone());
+        assert!(
+            described.is_some_and(|described| !described.is_null()),
+            "{id}: {status} {text}"
+        );
+        self.recorded.insert(id.to_owned(), example);
+        body
+    }
+
+    /// Replaces what differs with every run.
+    fn normalize(&mut self, value: &mut Value, member: &str) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    self.normalize(value, name);
+                }
+            }
+            Value::Array(items) => {
+                items.truncate(2);
+                items.iter_mut().for_each(|item| self.normalize(item, member));
+            }
+            Value::String(text) => {
+                if SECRETS.contains(&member) || text.starts_with("eyJ") {
+                    "…".clone_into(text);
+                } else if is_time(text) {
+                    "2026-11-29T12:00:00.000000Z".clone_into(text);
+                } else {
+                    *text = self.without_ids(&self.without_urls(text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn without_urls(&self, text: &str) -> String {
+        text.replace(&self.stack.auth_url(""), "https://id.example.com")
+            .replace(&self.stack.users_url(""), "https://users.example.com")
+            .replace("http://127.0.0.1:9/", "https://hooks.example.com/")
+    }
+
+    /// With ids that are the same in every run.
+    fn without_ids(&mut self, text: &str) -> String {
+        let mut whole = text.to_owned();
+        let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        for at in starts {
+            let Some(id) = text.get(at..at + 36).and_then(|part| part.parse::<Uuid>().ok()) else {
+                continue;
+            };
+            let next = self.ids.len() + 1;
+            let number = *self.ids.entry(id).or_insert(next);
+            whole = whole.replace(&id.to_string(), &format!("0199c1a4-6a5e-7cc3-b1a0-{number:012}"));
+        }
+        whole
+    }
+
+    /// Compares with the committed examples, or writes them.
+    pub(super) fn finish(self) {
+        let path = root().join(format!("services/{}/openapi-examples.json", self.service.name()));
+        let recorded = Value::Object(self.recorded);
+        if std::env::var_os("VESTIBULE_GENERATE").is_some() {
+            std::fs::write(&path, serde_json::to_string_pretty(&recorded).unwrap() + "\n").unwrap();
+        }
+        let committed: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let mut differences = Vec::new();
+        compare(&committed, &recorded, "", &mut differences);
+        assert!(
+            differences.is_empty(),
+            "the examples of {} are out of date (`make generate` writes them anew): {differences:#?}",
+            self.service.name()
+        );
+        for operation in operations(&self.document) {
+            assert!(
+                recorded.get(operation.id).is_some(),
+                "{} has no example",
+                operation.id
+            );
+        }
+    }
+}
+
+/// Numbers are numbers in examples, except where the parameter is a text.
+fn as_value(name: &str, value: &str) -> Value {
+    match value.parse::<i64>() {
+        Ok(number) if matches!(name, "limit" | "wait" | "older" | "count" | "startIndex") => json!(number),
+        _ if name == "dry" => json!(value == "true"),
+        _ => json!(value),
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z')
+}
+
+/// Whether an answer has the same members with the same types, and the same texts.
+fn compare(committed: &Value, recorded: &Value, at: &str, differences: &mut Vec<String>) {
+    match (committed, recorded) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names = one
+                .keys()
+                .chain(other.keys().filter(|name| !one.contains_key(*name)));
+            for name in names {
+                match (one.get(name), other.get(name)) {
+                    (Some(one), Some(other)) => compare(one, other, &format!("{at}/{name}"), differences),
+                    _ if OPTIONAL.contains(&name.as_str()) => {}
+                    _ => differences.push(format!("{at}/{name} is in one of them only")),
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) => match (one.first(), other.first()) {
+            (Some(one), Some(other)) => compare(one, other, &format!("{at}/0"), differences),
+            (None, None) => {}
+            _ => differences.push(format!("{at} is empty in one of them")),
+        },
+        // An event may be on its way at the moment.
+        (Value::Null, Value::String(_)) | (Value::String(_), Value::Null) if at.ends_with("/oldest") => {}
+        (Value::Number(_), Value::Number(_)) if !at.ends_with("/response/status") => {}
+        (Value::String(_), Value::String(_)) if LOOSE.iter().any(|name| at.ends_with(name)) => {}
+        _ if committed != recorded => differences.push(format!("{at}: {committed} became {recorded}")),
+        _ => {}
+    }
+}

@@ -1,0 +1,144 @@
+//! The examples of the user service.
+
+use serde_json::json;
+use testkit::{Stack, StackOptions};
+
+use super::Described;
+use super::recorder::{Call, Recorder};
+
+#[tokio::test]
+async fn each_example_of_users_is_what_the_service_answers() {
+    let stack = stack().await;
+    let ann = stack.register("ann").await;
+    let tokens = stack.authenticate(&ann).await;
+    let operator = stack.operator_token().await;
+    let mut recorder = Recorder::new(&stack, Described::Users).await;
+    user(&mut recorder, &tokens.access, &operator).await;
+    scim(&mut recorder, &operator).await;
+    events(&mut recorder, &operator, &ann.id).await;
+    webhooks(&mut recorder, &operator, "vestibule.user.created.v1").await;
+    service(&mut recorder).await;
+    recorder.finish();
+}
+
+async fn user(recorder: &mut Recorder<'_>, ann: &str, operator: &str) {
+    recorder.call("readUser", Call::new().token(ann)).await;
+    let patch = json!({ "locale": "fr-CH", "attributes": { "theme": "dark" } });
+    recorder
+        .call("changeUser", Call::new().token(ann).json(patch))
+        .await;
+    // Refused: only the authentication service registers people.
+    let registration = json!({
+        "id": "0199c1a4-6a5e-7cc3-b1a0-0c4a64b0a1d2",
+        "user_name": "cas",
+        "version": 1,
+        "requested_at": "2026-11-29T12:00:00.000000Z",
+    });
+    recorder
+        .call("register", Call::new().token(operator).json(registration))
+        .await;
+}
+
+async fn scim(recorder: &mut Recorder<'_>, operator: &str) {
+    let bob = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "bob",
+        "name": { "givenName": "Bob", "familyName": "Example" },
+        "emails": [{ "value": "bob@example.com", "primary": true }],
+    });
+    let scim = || Call::new().token(operator).media_type("application/scim+json");
+    let made = recorder.call("createScimUser", scim().json(bob.clone())).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let named = Call::new().token(operator).query("filter", "userName eq \"bob\"");
+    recorder.call("listScimUsers", named).await;
+    recorder
+        .call("readScimUser", Call::new().token(operator).path("id", &id))
+        .await;
+    recorder
+        .call("replaceScimUser", scim().path("id", &id).json(bob))
+        .await;
+    recorder
+        .call("deleteScimUser", Call::new().token(operator).path("id", &id))
+        .await;
+    for document in ["readServiceProviderConfig", "listResourceTypes", "listSchemas"] {
+        recorder.call(document, Call::new()).await;
+    }
+    recorder
+        .call("readResourceType", Call::new().path("id", "User"))
+        .await;
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    recorder.call("readSchema", Call::new().path("id", core)).await;
+}
+
+/// The operations on events, which both services have.
+pub(super) async fn events(recorder: &mut Recorder<'_>, operator: &str, aggregate: &str) {
+    let call = || Call::new().token(operator);
+    recorder
+        .call("readEvents", call().query("after", "0").query("limit", "1"))
+        .await;
+    recorder.call("readSnapshot", call().query("limit", "1")).await;
+    recorder.call("readDigests", call()).await;
+    recorder.call("readVersions", call()).await;
+    recorder.call("readStates", call().query("ids", aggregate)).await;
+    recorder.call("readEventStats", call()).await;
+    recorder.call("verifyEvents", call().query("older", "60")).await;
+    recorder
+        .call("listDeadLetters", call().query("limit", "10"))
+        .await;
+    recorder
+        .call("replayEvents", call().json(json!({ "all": true })))
+        .await;
+    recorder.call("reconcile", call().query("dry", "true")).await;
+    recorder.call("readAsyncApi", Call::new()).await;
+}
+
+/// A receiver that never answers. In the examples it is `https://hooks.example.com`.
+pub(super) const RECEIVER: &str = "http://127.0.0.1:9/vestibule";
+
+/// A stack that may call it.
+pub(super) async fn stack() -> Stack {
+    let options = StackOptions::default()
+        .with("VESTIBULE_AUTH__WEBHOOKS__ALLOW", "127.0.0.1/32")
+        .with("VESTIBULE_USERS__WEBHOOKS__ALLOW", "127.0.0.1/32");
+    Stack::with(options).await
+}
+
+/// The webhooks, which both services have. `kind` is a type of event that the service publishes.
+pub(super) async fn webhooks(recorder: &mut Recorder<'_>, operator: &str, kind: &str) {
+    let call = || Call::new().token(operator);
+    let hook = json!({ "url": RECEIVER, "types": [kind], "description": "An example" });
+    let made = recorder.call("createWebhook", call().json(hook)).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let of_hook = || call().path("id", &id);
+    recorder.call("listWebhooks", call().query("limit", "10")).await;
+    recorder.call("readWebhook", of_hook()).await;
+    recorder
+        .call(
+            "changeWebhook",
+            of_hook().json(json!({ "description": "Another" })),
+        )
+        .await;
+    recorder
+        .call("rotateWebhookSecret", of_hook().json(json!({})))
+        .await;
+    let sent = recorder.call("testWebhook", of_hook()).await;
+    let event = sent["event_id"].as_str().unwrap().to_owned();
+    recorder
+        .call("listDeliveries", of_hook().query("limit", "10"))
+        .await;
+    recorder
+        .call("readDelivery", of_hook().path("event", &event))
+        .await;
+    recorder
+        .call("replayDelivery", of_hook().path("event", &event))
+        .await;
+    recorder.call("replayWebhook", of_hook()).await;
+    recorder.call("deleteWebhook", of_hook()).await;
+}
+
+/// The descriptions of the service.
+pub(super) async fn service(recorder: &mut Recorder<'_>) {
+    for document in ["readOpenApi", "showDocs", "readDocsStyle"] {
+        recorder.call(document, Call::new()).await;
+    }
+}
