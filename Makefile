@@ -8,7 +8,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
 
 run: ## Start both services on SQLite files under .vestibule
-	cargo run --release -- up
+	cargo run -- up
 
 setup: ## Install what the tests need, where it is missing
 	scripts/setup

@@ -13,10 +13,7 @@ use crate::up::Up;
 /// Commands that a test cannot run, each with the reason.
 const SKIPPED_COMMANDS: [(&str, &str); 17] = [
     ("git clone", "needs the repository's public address"),
-    (
-        "cargo run --release -- up",
-        "runs already: the other commands talk to it",
-    ),
+    ("cargo run -- up", "runs already: the other commands talk to it"),
     ("vestibule up", "runs already: the other commands talk to it"),
     (
         "make ",
@@ -99,7 +96,7 @@ fn script(commands: &[String], up: &Up) -> String {
         "set -euo pipefail\n\
          trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n\
          curl() { command curl --fail-with-body \"$@\"; }\n\
-         cargo() { [ \"$1 $2 $3\" = 'run --release --' ] && shift 3 && vestibule \"$@\"; }\n",
+         cargo() { [ \"$1 $2\" = 'run --' ] && shift 2 && vestibule \"$@\"; }\n",
     );
     for command in commands {
         if SKIPPED_COMMANDS

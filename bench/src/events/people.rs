@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 static PEOPLE: Migrations = Migrations {
     name: "bench",
-    sqlite: sqlx::migrate!("migrations/sqlite"),
-    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("migrations/postgres"),
 };
 
 /// A database with the tables of the events and of the people.

@@ -44,8 +44,8 @@ pub use snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version}
 /// The tables of the outbox and the inbox, for every service's database.
 pub static MIGRATIONS: Migrations = Migrations {
     name: "events",
-    sqlite: sqlx::migrate!("migrations/sqlite"),
-    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("migrations/postgres"),
 };
 
 /// The routes of a service whose events others follow: the feed, and what reconcilers ask for. All are for tokens with the

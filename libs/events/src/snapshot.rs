@@ -59,7 +59,16 @@ pub struct SnapshotPage {
 
 /// An aggregate and its version. Travels as `["ID", 3]`.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::FromRow, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx_macros::FromRow,
+    schemars::JsonSchema,
 )]
 #[serde(from = "(Uuid, i64)", into = "(Uuid, i64)")]
 #[schemars(with = "(Uuid, i64)")]

@@ -28,8 +28,8 @@ pub use service::{Service, Snapshots};
 /// Tables of a made-up service.
 pub static THINGS: Migrations = Migrations {
     name: "things",
-    sqlite: sqlx::migrate!("tests/migrations/sqlite"),
-    postgres: sqlx::migrate!("tests/migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("tests/migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("tests/migrations/postgres"),
 };
 
 /// The public URL of the made-up service.

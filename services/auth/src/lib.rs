@@ -51,8 +51,8 @@ pub use service::{AuthService, SCHEMA};
 /// The migrations of this service's tables. Those of [`events::MIGRATIONS`] are in the same database.
 pub static MIGRATIONS: Migrations = Migrations {
     name: "auth",
-    sqlite: sqlx::migrate!("migrations/sqlite"),
-    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("migrations/postgres"),
 };
 
 /// The metrics, actions and log fields of this crate.

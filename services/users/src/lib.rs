@@ -32,8 +32,8 @@ pub use service::{SCHEMA, UsersService};
 /// The tables of this service.
 pub static MIGRATIONS: Migrations = Migrations {
     name: "users",
-    sqlite: sqlx::migrate!("migrations/sqlite"),
-    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("migrations/postgres"),
 };
 
 /// The metrics, actions and log fields of this crate.

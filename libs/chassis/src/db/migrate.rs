@@ -21,9 +21,9 @@ use crate::telemetry::root_cause;
 pub struct Migrations {
     /// The name of the set and of its record, the table `_migrations_NAME`.
     pub name: &'static str,
-    /// `sqlx::migrate!("migrations/sqlite")`.
+    /// `sqlx_macros::migrate!("migrations/sqlite")`.
     pub sqlite: Migrator,
-    /// `sqlx::migrate!("migrations/postgres")`.
+    /// `sqlx_macros::migrate!("migrations/postgres")`.
     pub postgres: Migrator,
 }
 

@@ -11,7 +11,7 @@ use futures_util::stream::BoxStream;
 use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction};
+use sqlx::{Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction};
 
 type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
@@ -92,13 +92,6 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         'c: 'e,
     {
         self.driver().prepare_with(sql, parameters)
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Describe<Postgres>>
-    where
-        'c: 'e,
-    {
-        self.driver().describe(sql)
     }
 }
 

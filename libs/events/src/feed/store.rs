@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::ReadError;
 use contract::{Envelope, EventContext};
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Published {
     position: i64,
     id: Uuid,

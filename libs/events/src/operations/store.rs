@@ -10,7 +10,7 @@ use crate::outbox::PARTITIONS;
 use crate::restore::SEQUENCES_A_SECOND;
 
 /// The state of the outbox.
-#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct OutboxState {
     /// Events that wait to be published.
     pub(super) depth: i64,
@@ -38,7 +38,7 @@ pub(super) async fn outbox(reader: &mut impl Connection) -> Result<OutboxState, 
 }
 
 /// How many partitions a replica publishes.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct Holder {
     /// The replica; nothing: nobody publishes these.
     pub(super) replica: Option<Uuid>,
@@ -54,7 +54,7 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
 }
 
 /// Where a consumer stands.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct ConsumerPosition {
     /// The consumer: `auth`, `users`.
     pub(super) consumer: String,
@@ -79,7 +79,7 @@ pub(super) async fn consumer_positions(
 }
 
 /// What a consumer has set aside.
-#[derive(Clone, Copy, Debug, Default, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct Aside {
     /// Events that are tried again, and those behind them.
     pub(super) parked: i64,
@@ -99,7 +99,7 @@ pub(super) async fn aside(reader: &mut impl Connection) -> Result<Aside, DbError
 }
 
 /// A message of a broker that is no event.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct Unreadable {
     pub(super) consumer: String,
     pub(super) transport: String,

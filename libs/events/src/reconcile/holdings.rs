@@ -9,7 +9,7 @@ use crate::snapshot::{SnapshotFuture, Span};
 use contract::Envelope;
 
 /// An aggregate of which a follower holds something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Held {
     /// The aggregate.
     pub id: Uuid,

@@ -27,7 +27,7 @@ const POSITIONS_LEFT_OUT: i64 = 1_000_000_000;
 const POSITIONS_A_SECOND: i64 = 100_000;
 
 /// A restoration, as the one who restored the database noted it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Restoration {
     /// When the backup was made.
     pub taken_at: Timestamp,

@@ -32,7 +32,7 @@ impl State {
 }
 
 /// One line of the log. Nothing of the event itself: that may be about a person.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(crate) struct Delivery {
     event_id: Uuid,
     #[serde(rename = "type")]

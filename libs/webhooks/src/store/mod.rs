@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::types::Types;
 
 /// A webhook as it is stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(crate) struct Webhook {
     pub(crate) id: Uuid,
     pub(crate) url: String,

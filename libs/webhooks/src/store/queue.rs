@@ -11,7 +11,7 @@ use crate::types::Types;
 use contract::Envelope;
 
 /// A webhook that has not looked at the whole feed yet.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct Behind {
     pub(crate) id: Uuid,
     types: String,
@@ -142,7 +142,7 @@ pub(crate) async fn cut_short(
 }
 
 /// A delivery that is due.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct Due {
     pub(crate) event_id: Uuid,
     #[sqlx(rename = "type")]

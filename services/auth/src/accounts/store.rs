@@ -107,7 +107,7 @@ pub(super) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, D
 }
 
 /// What a sign-in needs to know, read with one query.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct SignInCandidate {
     /// The person who has the name.
     pub(crate) id: Option<Uuid>,
@@ -144,7 +144,7 @@ pub(crate) async fn find_candidate(
 }
 
 /// A pending registration, or the tombstone of an erased account (then `request` is `None`).
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct SnapshotRow {
     pub(crate) id: Uuid,
     pub(crate) version: i64,

@@ -43,7 +43,7 @@ pub(crate) struct NewRequestRow<'a> {
 }
 
 /// A stored request.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct RequestRow {
     pub(crate) query: String,
     pub(crate) asked_at: Timestamp,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::id::ClientId;
 use super::model::{Client, Origin};
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ClientRow {
     id: String,
     aggregate_id: Uuid,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{SubmissionClaim, SubmissionKey, SubmissionOutcome, SubmissionState, WINDOW};
 
 /// A stored submission. While it is in progress it has neither id.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct SubmissionRow {
     session_id: Option<Uuid>,
     registration_id: Option<Uuid>,

@@ -34,7 +34,7 @@ pub struct Revocations {
 }
 
 /// A client that was deleted. Another one may have got its id since.
-#[derive(Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub struct DeletedClient {
     /// The id.
     pub client_id: String,

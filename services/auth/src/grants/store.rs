@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{DeletedClient, MAX_CODE_LIFETIME};
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct CodeRow {
     pub(crate) client_id: String,
     pub(crate) subject: Uuid,
@@ -28,7 +28,7 @@ pub(crate) struct CodeRow {
     pub(crate) grant_id: Option<Uuid>,
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct GrantRow {
     pub(crate) id: Uuid,
     pub(crate) client_id: String,
@@ -44,7 +44,7 @@ pub(crate) struct GrantRow {
     pub(crate) expires_at: Timestamp,
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct RefreshRow {
     pub(crate) grant_id: Uuid,
     pub(crate) rotated_at: Option<Timestamp>,

@@ -8,7 +8,7 @@ use chassis::on_engine;
 use super::schedule::{KeyState, PlannedKey};
 
 /// A stored signing key.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct KeyRow {
     pub(super) kid: String,
     pub(super) algorithm: String,

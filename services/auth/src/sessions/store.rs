@@ -47,7 +47,7 @@ impl<'a> NewSessionRow<'a> {
 }
 
 /// A stored session.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct SessionRow {
     pub(crate) id: Uuid,
     account_id: Uuid,

@@ -7,7 +7,7 @@ use chassis::secret::TokenHash;
 use uuid::Uuid;
 
 /// A valid link. A set-up link has no account yet.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct SetupLink {
     pub(crate) account_id: Option<Uuid>,
 }

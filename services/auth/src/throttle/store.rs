@@ -6,7 +6,7 @@ use chassis::on_engine;
 
 use super::{COUNTER_RETENTION, EXHAUSTED_COUNTER_RETENTION, Key, Limit, MAX_FAILURES, Tally};
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CounterRow {
     key: Vec<u8>,
     failures: i64,

@@ -15,7 +15,7 @@ const CLIENT: &str = "client";
 /// Of the one row that tells that `auth` has served the list. It is kept for ever.
 const LIST: &str = "list";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     kind: String,
     id: String,

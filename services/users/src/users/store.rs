@@ -203,7 +203,7 @@ pub(crate) async fn page(
 }
 
 /// A person as a snapshot tells of them, unread.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct Entry {
     pub(crate) id: UserId,
     pub(crate) active: bool,

@@ -30,8 +30,8 @@ pub use people::nonce;
 /// The tables of the domain, on both sides.
 pub static MIGRATIONS: Migrations = Migrations {
     name: "people",
-    sqlite: sqlx::migrate!("migrations/sqlite"),
-    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx_macros::migrate!("migrations/sqlite"),
+    postgres: sqlx_macros::migrate!("migrations/postgres"),
 };
 
 /// The name of the source, as topics and exchanges have it.

@@ -13,7 +13,7 @@ use super::text;
 use contract::Envelope;
 
 /// An event that a consumer has set aside.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub struct ParkedEvent {
     /// The event.
     pub event_id: Uuid,

@@ -19,7 +19,7 @@ pub(crate) async fn prune_dead_letters(tx: &mut Tx, before: Timestamp) -> Result
 }
 
 /// An event that was given up after too many attempts. Those after it went on without it.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub struct DeadLetter {
     /// The event.
     pub id: Uuid,

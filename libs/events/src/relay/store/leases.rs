@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::relay::leases::Plan;
 
 /// A row of `outbox_leases`.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub(in crate::relay) struct Lease {
     pub(in crate::relay) partition: i32,
     pub(in crate::relay) holder: Option<Uuid>,

@@ -13,7 +13,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A row to publish.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(in crate::relay) struct Unsent {
     pub(in crate::relay) number: i64,
     pub(in crate::relay) id: Uuid,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Unsent;
 
 /// An event that waits to be published again.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(in crate::relay) struct Waiting {
     #[sqlx(flatten)]
     pub(in crate::relay) row: Unsent,

@@ -18,7 +18,7 @@ pub(super) struct NewCountRow<'a> {
 }
 
 /// The count of a minute.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct CountRow {
     pub(super) minute_at: Timestamp,
     pub(super) account_id: Uuid,

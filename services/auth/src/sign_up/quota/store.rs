@@ -26,7 +26,7 @@ pub(super) async fn claim(
 }
 
 /// The usage of a quota in the current hour.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct QuotaUsage {
     pub(super) used: i64,
     /// When the hour began.
