@@ -69,7 +69,7 @@ impl Call {
 }
 
 /// Values that differ with every run.
-const SECRETS: [&str; 18] = [
+const SECRETS: [&str; 19] = [
     "access_token",
     "refresh_token",
     "id_token",
@@ -88,6 +88,7 @@ const SECRETS: [&str; 18] = [
     "made",
     "etag",
     "last_error",
+    "traceparent",
 ];
 /// Texts that tell how things are at the moment.
 const LOOSE: [&str; 2] = ["detail", "last_error"];
@@ -228,6 +229,12 @@ impl<'a> Recorder<'a> {
                 }
             }
             Value::Array(items) => {
+                // Keys of the same moment have no order.
+                let algorithm = |item: &Value| {
+                    let name = item.get("alg").or_else(|| item.get("algorithm"))?;
+                    name.as_str().map(str::to_owned)
+                };
+                items.sort_by_key(algorithm);
                 items.truncate(2);
                 items.iter_mut().for_each(|item| self.normalize(item, member));
             }
