@@ -1,78 +1,111 @@
 //! `GET` and `POST /oauth2/logout`: end-session endpoint (OpenID Connect RP-Initiated Logout §2).
 
-use axum::extract::{RawQuery, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, RawQuery, State};
 use axum::response::Response;
+use chassis::clock::SharedClock;
+use chassis::db::Db;
 use chassis::http::{Problem, see_other};
 use http::{HeaderMap, StatusCode};
 use oidc::logout::{CheckedLogout, Decision, LogoutError, LogoutRequest};
 use oidc::params::Params;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
-use crate::app::{App, SharedApp};
-use crate::clients::Client;
-use crate::pages::{self, ErrorPage, LogoutConfirmation};
-use crate::sessions::{Session, SessionEnd};
+use crate::app::SharedApp;
+use crate::clients::{Client, Clients};
+use crate::keys::KeyRing;
+use crate::pages::{self, ErrorPage, LogoutConfirmation, Pages};
+use crate::sessions::{Session, SessionEnd, Sessions};
+use crate::tokens::Issuer;
+
+/// The collaborators of the end-session endpoint.
+#[derive(Clone)]
+pub(crate) struct LogoutEndpoint {
+    clients: Clients,
+    clock: SharedClock,
+    db: Db,
+    issuer: Arc<Issuer>,
+    keys: KeyRing,
+    pages: Arc<Pages>,
+    sessions: Sessions,
+}
+
+impl FromRef<SharedApp> for LogoutEndpoint {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            clients: app.clients.clone(),
+            clock: Arc::clone(&app.clock),
+            db: app.db.clone(),
+            issuer: Arc::clone(&app.issuer),
+            keys: app.keys.clone(),
+            pages: Arc::clone(&app.pages),
+            sessions: app.sessions.clone(),
+        }
+    }
+}
 
 /// `GET /oauth2/logout`: end-session endpoint. It ends a session only with a valid hint (SB-16, SB-30).
 pub(crate) async fn get(
-    State(app): State<SharedApp>,
+    State(endpoint): State<LogoutEndpoint>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    handle(&app, &headers, &query.unwrap_or_default(), None).await
+    handle(&endpoint, &headers, &query.unwrap_or_default(), None).await
 }
 
 /// `POST /oauth2/logout`: end-session endpoint, for applications and for our confirmation page.
 pub(crate) async fn post(
-    State(app): State<SharedApp>,
+    State(endpoint): State<LogoutEndpoint>,
     headers: HeaderMap,
     form: Result<FormBody, OAuthErrorResponse>,
 ) -> Result<Response, Problem> {
     let Ok(FormBody(form)) = form else {
-        return Ok(text_page(&app, "The request is not a form."));
+        return Ok(text_page(&endpoint, "The request is not a form."));
     };
     let params = match Params::parse(&form, &[]) {
         Ok(params) => params,
-        Err(error) => return Ok(error_page(&app, &error.into())),
+        Err(error) => return Ok(error_page(&endpoint, &error.into())),
     };
     let confirmation = params.get("csrf");
-    if pages::session_token(&app.pages, &headers).is_none() {
+    if pages::session_token(&endpoint.pages, &headers).is_none() {
         // A browser sends no cookie with a POST from another site. The redirect makes it a GET, which has the
         // cookie. Another site may send any `csrf`, so its presence proves nothing.
         return Ok(see_other(
-            &app.pages
+            &endpoint
+                .pages
                 .local(&format!("/oauth2/logout?{}", params.encoded(&["csrf"]))),
         ));
     }
-    handle(&app, &headers, &form, confirmation).await
+    handle(&endpoint, &headers, &form, confirmation).await
 }
 
 async fn handle(
-    app: &App,
+    endpoint: &LogoutEndpoint,
     headers: &HeaderMap,
     raw: &str,
     confirmation: Option<&str>,
 ) -> Result<Response, Problem> {
     let request = match LogoutRequest::parse(raw) {
         Ok(request) => request,
-        Err(error) => return Ok(error_page(app, &error)),
+        Err(error) => return Ok(error_page(endpoint, &error)),
     };
-    let hint_keys = app.keys.current().hint_keys();
-    let server = app.issuer.server(&hint_keys);
-    let hinted = match request.verify_hint(server, app.clock.now().as_secs()) {
+    let hint_keys = endpoint.keys.current().hint_keys();
+    let server = endpoint.issuer.server(&hint_keys);
+    let hinted = match request.verify_hint(server, endpoint.clock.now().as_secs()) {
         Ok(hinted) => hinted,
-        Err(error) => return Ok(error_page(app, &error)),
+        Err(error) => return Ok(error_page(endpoint, &error)),
     };
     let client = match hinted.client_id() {
-        Some(id) => app.clients.find(id).await?,
+        Some(id) => endpoint.clients.find(id).await?,
         None => None,
     };
     let logout = match hinted.check(client.as_deref().map(Client::registered)) {
         Ok(logout) => logout,
-        Err(error) => return Ok(error_page(app, &error)),
+        Err(error) => return Ok(error_page(endpoint, &error)),
     };
-    let session = match pages::session_token(&app.pages, headers) {
-        Some(token) => app.sessions.find(&token).await?,
+    let session = match pages::session_token(&endpoint.pages, headers) {
+        Some(token) => endpoint.sessions.find(&token).await?,
         None => None,
     };
     let session_id = session.as_ref().map(|session| session.id.to_string());
@@ -82,7 +115,7 @@ async fn handle(
     ) {
         (Decision::Confirm, _) => {
             return Ok(confirmation_page(
-                app,
+                endpoint,
                 headers,
                 &request,
                 &logout,
@@ -91,20 +124,21 @@ async fn handle(
         }
         (Decision::EndSession, Some(session)) => {
             if let Some(csrf) = confirmation
-                && let Err(error) = pages::check_form(&app.pages, headers, csrf)
+                && let Err(error) = pages::check_form(&endpoint.pages, headers, csrf)
             {
-                return Ok(pages::error_page(&app.pages, &error));
+                return Ok(pages::error_page(&endpoint.pages, &error));
             }
-            end_session(app, &session).await?;
+            end_session(endpoint, &session).await?;
         }
         (Decision::SignedOut | Decision::EndSession, _) => {}
     }
-    Ok(redirect_signed_out(app, &logout))
+    Ok(redirect_signed_out(endpoint, &logout))
 }
 
-async fn end_session(app: &App, session: &Session) -> Result<(), Problem> {
-    let mut tx = app.db.begin("oauth_sign_out").await?;
-    app.sessions
+async fn end_session(endpoint: &LogoutEndpoint, session: &Session) -> Result<(), Problem> {
+    let mut tx = endpoint.db.begin("oauth_sign_out").await?;
+    endpoint
+        .sessions
         .end(&mut tx, session.id, SessionEnd::SignedOut)
         .await?;
     tx.commit().await?;
@@ -113,7 +147,7 @@ async fn end_session(app: &App, session: &Session) -> Result<(), Problem> {
 }
 
 fn confirmation_page(
-    app: &App,
+    endpoint: &LogoutEndpoint,
     headers: &HeaderMap,
     request: &LogoutRequest,
     logout: &CheckedLogout,
@@ -126,27 +160,27 @@ fn confirmation_page(
         hidden: &hidden,
         leads_out: logout.destination().is_some(),
     };
-    pages::logout_confirmation(&app.pages, headers, &question)
+    pages::logout_confirmation(&endpoint.pages, headers, &question)
 }
 
-fn redirect_signed_out(app: &App, logout: &CheckedLogout) -> Response {
+fn redirect_signed_out(endpoint: &LogoutEndpoint, logout: &CheckedLogout) -> Response {
     let mut response = match logout.destination() {
         Some(destination) => see_other(destination),
-        None => see_other(&app.pages.local("/logout")),
+        None => see_other(&endpoint.pages.local("/logout")),
     };
-    pages::clear_browser_state(&app.pages, &mut response);
+    pages::clear_browser_state(&endpoint.pages, &mut response);
     response
 }
 
-fn error_page(app: &App, error: &LogoutError) -> Response {
-    text_page(app, &format!("{error}."))
+fn error_page(endpoint: &LogoutEndpoint, error: &LogoutError) -> Response {
+    text_page(endpoint, &format!("{error}."))
 }
 
-fn text_page(app: &App, why: &str) -> Response {
+fn text_page(endpoint: &LogoutEndpoint, why: &str) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-out request does not work",
         why,
     );
-    pages::error_page(&app.pages, &page.with_action("Sign out here", "/logout"))
+    pages::error_page(&endpoint.pages, &page.with_action("Sign out here", "/logout"))
 }

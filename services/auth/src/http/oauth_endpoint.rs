@@ -15,8 +15,7 @@ use oidc::error::{ErrorCode, OAuthError};
 use oidc::params::Params;
 use std::sync::Arc;
 
-use crate::app::App;
-use crate::clients::Client;
+use crate::clients::{Client, Clients};
 use crate::tokens::GrantError;
 use chassis::db::DbError;
 use chassis::http::header::content_type;
@@ -130,7 +129,7 @@ fn unreadable_body(problem: &Problem) -> OAuthErrorResponse {
 
 /// Authenticates the client that sent a form (RFC 6749 §2.3).
 pub(super) async fn authenticate_client(
-    app: &App,
+    clients: &Clients,
     headers: &HeaderMap,
     form: &Params,
 ) -> Result<Arc<Client>, OAuthErrorResponse> {
@@ -151,7 +150,7 @@ pub(super) async fn authenticate_client(
     // A header that is not text is not valid Basic either.
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let credentials = ClientAuthentication::parse(header, form).map_err(challenge)?;
-    app.clients.authenticate(&credentials).await?.ok_or_else(|| {
+    clients.authenticate(&credentials).await?.ok_or_else(|| {
         challenge(ErrorCode::InvalidClient.because(
             "the client is unknown, its proof is wrong, or it is registered for another token_endpoint_auth_method",
         ))

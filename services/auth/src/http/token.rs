@@ -9,23 +9,25 @@ use oidc::token::{REPEATABLE, TokenRequest, TokenResponse};
 
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use super::sign_in_gate::check_tokens_issued;
-use crate::app::{App, SharedApp};
-use crate::clients::Client;
-use crate::tokens::{CodeRedemption, GrantError};
+use crate::clients::{Client, Clients};
+use crate::restore::SignInGate;
+use crate::tokens::{CodeRedemption, GrantError, Tokens};
 
 /// `POST /oauth2/token`: token endpoint (RFC 6749 §3.2).
 pub(crate) async fn post(
-    State(app): State<SharedApp>,
+    State(clients): State<Clients>,
+    State(tokens): State<Tokens>,
+    State(gate): State<SignInGate>,
     headers: HeaderMap,
     FormBody(form): FormBody,
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
-    let client = oauth_endpoint::authenticate_client(&app, &headers, &form).await?;
+    let client = oauth_endpoint::authenticate_client(&clients, &headers, &form).await?;
     let request = TokenRequest::parse(&form)?;
     let grant = request.grant_type();
     client.registered().check_grant(grant)?;
-    let outcome = issue_tokens(&app, &client, &request).await;
+    let outcome = issue_tokens(&tokens, &gate, &client, &request).await;
     let result = if outcome.is_ok() { "issued" } else { "rejected" };
     metrics::counter!("vestibule_token_requests_total", "grant" => grant.name(), "outcome" => result)
         .increment(1);
@@ -33,12 +35,13 @@ pub(crate) async fn post(
 }
 
 async fn issue_tokens(
-    app: &App,
+    tokens: &Tokens,
+    gate: &SignInGate,
     client: &Client,
     request: &TokenRequest,
 ) -> Result<TokenResponse, GrantError> {
     if !matches!(request, TokenRequest::ClientCredentials { .. }) {
-        check_tokens_issued(&app.sign_in_gate)?;
+        check_tokens_issued(gate)?;
     }
     match request {
         TokenRequest::AuthorizationCode {
@@ -53,19 +56,19 @@ async fn issue_tokens(
                 verifier: code_verifier.as_ref(),
                 resources,
             };
-            app.tokens.redeem_code(client, &redeem).await
+            tokens.redeem_code(client, &redeem).await
         }
         TokenRequest::RefreshToken {
             refresh_token,
             scope,
             resources,
         } => {
-            app.tokens
+            tokens
                 .refresh(client, refresh_token.expose_secret(), scope.as_ref(), resources)
                 .await
         }
         TokenRequest::ClientCredentials { scope, resources } => {
-            app.tokens.issue_client_token(client, scope.as_ref(), resources)
+            tokens.issue_client_token(client, scope.as_ref(), resources)
         }
     }
 }

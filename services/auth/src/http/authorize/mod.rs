@@ -6,8 +6,12 @@
 mod pending;
 mod respond;
 
-use axum::extract::{RawQuery, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, RawQuery, State};
 use axum::response::{IntoResponse, Response};
+use chassis::clock::SharedClock;
+use chassis::db::Db;
 use chassis::http::{ClientInfo, Problem, see_other};
 use chassis::secret::Token;
 use http::{HeaderMap, StatusCode};
@@ -15,51 +19,85 @@ use oidc::authorize::{AuthorizationError, PageError, UnverifiedAuthorizationRequ
 use oidc::params::Params;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
-use crate::app::{App, SharedApp};
-use crate::authorization_requests::{AuthorizationRequest, MAX_REQUEST_BYTES};
-use crate::clients::Client;
-use crate::pages::{self, ErrorPage};
+use crate::app::SharedApp;
+use crate::authorization_requests::{AuthorizationRequest, AuthorizationRequests, MAX_REQUEST_BYTES};
+use crate::clients::{Client, Clients};
+use crate::keys::KeyRing;
+use crate::pages::{self, ErrorPage, Pages};
+use crate::sessions::Sessions;
+use crate::tokens::{Issuer, Tokens};
 use respond::AuthorizationResponse;
+
+/// The collaborators of the authorization endpoint.
+#[derive(Clone)]
+pub(crate) struct AuthorizationEndpoint {
+    authorization_requests: AuthorizationRequests,
+    clients: Clients,
+    clock: SharedClock,
+    db: Db,
+    issuer: Arc<Issuer>,
+    keys: KeyRing,
+    pages: Arc<Pages>,
+    sessions: Sessions,
+    tokens: Tokens,
+}
+
+impl FromRef<SharedApp> for AuthorizationEndpoint {
+    fn from_ref(app: &SharedApp) -> Self {
+        Self {
+            authorization_requests: app.authorization_requests.clone(),
+            clients: app.clients.clone(),
+            clock: Arc::clone(&app.clock),
+            db: app.db.clone(),
+            issuer: Arc::clone(&app.issuer),
+            keys: app.keys.clone(),
+            pages: Arc::clone(&app.pages),
+            sessions: app.sessions.clone(),
+            tokens: app.tokens.clone(),
+        }
+    }
+}
 
 /// `GET /oauth2/authorize`: authorization endpoint (RFC 6749 §3.1).
 pub(crate) async fn get(
-    State(app): State<SharedApp>,
+    State(endpoint): State<AuthorizationEndpoint>,
     headers: HeaderMap,
     client: ClientInfo,
     RawQuery(query): RawQuery,
 ) -> Response {
-    handle(&app, &headers, &client, &query.unwrap_or_default()).await
+    handle(&endpoint, &headers, &client, &query.unwrap_or_default()).await
 }
 
 /// `POST /oauth2/authorize`: authorization endpoint with the parameters in a form (OpenID Connect Core
 /// §3.1.2.1).
 pub(crate) async fn post(
-    State(app): State<SharedApp>,
+    State(endpoint): State<AuthorizationEndpoint>,
     headers: HeaderMap,
     client: ClientInfo,
     form: Result<FormBody, OAuthErrorResponse>,
 ) -> Response {
     match form {
-        Ok(FormBody(form)) if form.len() > MAX_REQUEST_BYTES => too_long_page(&app),
+        Ok(FormBody(form)) if form.len() > MAX_REQUEST_BYTES => too_long_page(&endpoint),
         // A browser sends no cookie with a POST from another site. The redirect makes it a GET, which has the
         // cookie.
-        Ok(FormBody(form)) if pages::session_token(&app.pages, &headers).is_none() => {
+        Ok(FormBody(form)) if pages::session_token(&endpoint.pages, &headers).is_none() => {
             match Params::parse_lenient(&form) {
                 Ok(params) => see_other(
-                    &app.pages
+                    &endpoint
+                        .pages
                         .local(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
                 ),
-                Err(error) => error_page(&app, &format!("{error}.")),
+                Err(error) => error_page(&endpoint, &format!("{error}.")),
             }
         }
-        Ok(FormBody(form)) => handle(&app, &headers, &client, &form).await,
-        Err(_) => error_page(&app, "The request is not a form."),
+        Ok(FormBody(form)) => handle(&endpoint, &headers, &client, &form).await,
+        Err(_) => error_page(&endpoint, "The request is not a form."),
     }
 }
 
 /// An authorization request and the browser that sent it.
 struct BrowserRequest<'a> {
-    app: &'a App,
+    endpoint: &'a AuthorizationEndpoint,
     headers: &'a HeaderMap,
     caller: &'a ClientInfo,
     request: &'a UnverifiedAuthorizationRequest,
@@ -74,27 +112,37 @@ struct ResumedRequest {
     request: AuthorizationRequest,
 }
 
-async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) -> Response {
+async fn handle(
+    endpoint: &AuthorizationEndpoint,
+    headers: &HeaderMap,
+    caller: &ClientInfo,
+    raw: &str,
+) -> Response {
     if raw.len() > MAX_REQUEST_BYTES {
-        return too_long_page(app);
+        return too_long_page(endpoint);
     }
-    let (request, resumed) = match pending::load(app, headers, raw).await {
+    let (request, resumed) = match pending::load(endpoint, headers, raw).await {
         Ok(loaded) => loaded,
         Err(page) => return page,
     };
-    let client = match app.clients.find(&request.client_id).await {
+    let client = match endpoint.clients.find(&request.client_id).await {
         Ok(Some(client)) => client,
-        Ok(None) => return page_error(app, &PageError::UnknownClient),
+        Ok(None) => return page_error(endpoint, &PageError::UnknownClient),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let hint_keys = app.keys.current().hint_keys();
-    let server = app.issuer.server(&hint_keys);
-    let url = match check(&request, client.registered(), server, app.clock.now().as_secs()) {
-        Err(AuthorizationError::Page(error)) => return page_error(app, &error),
+    let hint_keys = endpoint.keys.current().hint_keys();
+    let server = endpoint.issuer.server(&hint_keys);
+    let url = match check(
+        &request,
+        client.registered(),
+        server,
+        endpoint.clock.now().as_secs(),
+    ) {
+        Err(AuthorizationError::Page(error)) => return page_error(endpoint, &error),
         Err(AuthorizationError::Redirect(error)) => error.url(),
         Ok(checked) => {
             let browser = BrowserRequest {
-                app,
+                endpoint,
                 headers,
                 caller,
                 request: &request,
@@ -108,7 +156,10 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
         }
     };
     if let Some(resumed) = &resumed
-        && let Err(error) = app.authorization_requests.mark_answered(&resumed.handle).await
+        && let Err(error) = endpoint
+            .authorization_requests
+            .mark_answered(&resumed.handle)
+            .await
     {
         tracing::warn!(error.message = %error, "answered authorization request could not be deleted: it expires by itself");
     }
@@ -116,22 +167,22 @@ async fn handle(app: &App, headers: &HeaderMap, caller: &ClientInfo, raw: &str) 
 }
 
 /// An error that is shown on a page and never redirected (SB-20).
-fn page_error(app: &App, error: &PageError) -> Response {
-    error_page(app, &format!("{error}."))
+fn page_error(endpoint: &AuthorizationEndpoint, error: &PageError) -> Response {
+    error_page(endpoint, &format!("{error}."))
 }
 
-fn error_page(app: &App, why: &str) -> Response {
+fn error_page(endpoint: &AuthorizationEndpoint, why: &str) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-in request does not work",
         format!("{why} You did nothing wrong: please tell the people who run the application."),
     );
-    pages::error_page(&app.pages, &page)
+    pages::error_page(&endpoint.pages, &page)
 }
 
-fn too_long_page(app: &App) -> Response {
+fn too_long_page(endpoint: &AuthorizationEndpoint) -> Response {
     error_page(
-        app,
+        endpoint,
         "The application asks for more than fits in a request: 12 KiB.",
     )
 }

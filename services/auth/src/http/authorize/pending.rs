@@ -11,8 +11,7 @@ use oidc::params::Params;
 use std::time::Duration;
 use url::form_urlencoded;
 
-use super::{BrowserRequest, ResumedRequest, page_error, too_long_page};
-use crate::app::App;
+use super::{AuthorizationEndpoint, BrowserRequest, ResumedRequest, page_error, too_long_page};
 use crate::authorization_requests::{Browser, HANDLE_PARAMETER, MAX_REQUEST_BYTES, SaveError};
 use crate::pages::{self, ErrorPage};
 
@@ -35,23 +34,23 @@ const RETRY_AFTER: Duration = Duration::from_secs(60);
 /// # Errors
 /// The page to show.
 pub(super) async fn load(
-    app: &App,
+    endpoint: &AuthorizationEndpoint,
     headers: &HeaderMap,
     raw: &str,
 ) -> Result<(UnverifiedAuthorizationRequest, Option<ResumedRequest>), Response> {
-    let explain = |error: PageError| page_error(app, &error);
+    let explain = |error: PageError| page_error(endpoint, &error);
     let params = Params::parse_lenient(raw).map_err(|error| explain(error.into()))?;
     let Some(handle) = params.only(HANDLE_PARAMETER).map(Token::new) else {
         let asked =
             UnverifiedAuthorizationRequest::parse(&params.encoded(&INTERNAL_PARAMETERS)).map_err(explain)?;
         return Ok((asked, None));
     };
-    let request = match pages::browser_token(&app.pages, headers) {
-        Some(browser) => app
+    let request = match pages::browser_token(&endpoint.pages, headers) {
+        Some(browser) => endpoint
             .authorization_requests
             .find(&handle, &browser)
             .await
-            .map_err(|error| unavailable_page(app, error))?,
+            .map_err(|error| unavailable_page(endpoint, error))?,
         None => None,
     };
     if let Some(request) = request {
@@ -61,7 +60,7 @@ pub(super) async fn load(
     // The handle has expired, or this is another browser. The parameters beside the handle are a request like
     // any other.
     match UnverifiedAuthorizationRequest::parse(&params.encoded(&INTERNAL_PARAMETERS)) {
-        Err(PageError::NoClient) => Err(expired_page(app)),
+        Err(PageError::NoClient) => Err(expired_page(endpoint)),
         asked => Ok((asked.map_err(explain)?, None)),
     }
 }
@@ -75,22 +74,22 @@ pub(super) async fn redirect_to_sign_in(
     request: &BrowserRequest<'_>,
     fresh: bool,
 ) -> Result<Response, DbError> {
-    let (app, headers) = (request.app, request.headers);
+    let (endpoint, headers) = (request.endpoint, request.headers);
     let query = request.request.params().encoded(&INTERNAL_PARAMETERS);
     if query.len() > MAX_REQUEST_BYTES {
-        return Ok(too_long_page(app));
+        return Ok(too_long_page(endpoint));
     }
-    let browser = pages::browser_cookie(&app.pages, headers);
+    let browser = pages::browser_cookie(&endpoint.pages, headers);
     let handle = match request.resumed {
         Some(resumed) => Ok(resumed.handle.clone()),
         None => {
-            let session = pages::session_token(&app.pages, headers);
+            let session = pages::session_token(&endpoint.pages, headers);
             let from = Browser {
                 cookie: browser.token(),
                 session: session.as_ref(),
                 ip: request.caller.ip,
             };
-            app.authorization_requests.save(&query, from).await
+            endpoint.authorization_requests.save(&query, from).await
         }
     };
     let mut back = form_urlencoded::Serializer::new(String::new());
@@ -98,12 +97,12 @@ pub(super) async fn redirect_to_sign_in(
         Ok(handle) => {
             back.append_pair(HANDLE_PARAMETER, handle.expose());
             if fresh {
-                back.append_pair(SIGNED_IN_SINCE, &app.clock.now().as_secs().to_string());
+                back.append_pair(SIGNED_IN_SINCE, &endpoint.clock.now().as_secs().to_string());
             }
         }
         // During a flood, a request that needs no new sign-in goes on in the address.
         Err(SaveError::Full) if !fresh && query.len() <= MAX_REPEATED_BYTES => {}
-        Err(SaveError::Full) => return Ok(capacity_page(app)),
+        Err(SaveError::Full) => return Ok(capacity_page(endpoint)),
         Err(SaveError::Db(error)) => return Err(error),
     }
     let mut back = back.finish();
@@ -116,35 +115,35 @@ pub(super) async fn redirect_to_sign_in(
     let return_to = form_urlencoded::Serializer::new(String::new())
         .append_pair("return_to", &format!("/oauth2/authorize?{back}"))
         .finish();
-    let mut response = see_other(&app.pages.local(&format!("/login?{return_to}")));
-    browser.set_browser_cookie(&app.pages, &mut response);
+    let mut response = see_other(&endpoint.pages.local(&format!("/login?{return_to}")));
+    browser.set_browser_cookie(&endpoint.pages, &mut response);
     Ok(response)
 }
 
-fn expired_page(app: &App) -> Response {
+fn expired_page(endpoint: &AuthorizationEndpoint) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-in took too long",
         "Please go back to the application and start again there.",
     );
-    pages::error_page(&app.pages, &page)
+    pages::error_page(&endpoint.pages, &page)
 }
 
-fn capacity_page(app: &App) -> Response {
+fn capacity_page(endpoint: &AuthorizationEndpoint) -> Response {
     let page = ErrorPage::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "We will be right back",
         "Too many people are about to sign in. Please go back to the application and try again in a minute.",
     );
-    pages::error_page(&app.pages, &page.with_retry_after(RETRY_AFTER))
+    pages::error_page(&endpoint.pages, &page.with_retry_after(RETRY_AFTER))
 }
 
-fn unavailable_page(app: &App, error: DbError) -> Response {
+fn unavailable_page(endpoint: &AuthorizationEndpoint, error: DbError) -> Response {
     let problem = chassis::http::Problem::from(error);
     let page = ErrorPage::new(
         problem.status(),
         "We will be right back",
         "The service is busy or starting up. Please try again in a moment.",
     );
-    pages::error_page(&app.pages, &page.with_retry_after(Duration::from_secs(5)))
+    pages::error_page(&endpoint.pages, &page.with_retry_after(Duration::from_secs(5)))
 }

@@ -37,7 +37,7 @@ pub(super) async fn respond(
         Err(error) => return failed(&error.into()),
     };
     let view = session.as_ref().map(BrowserSession::view);
-    let decision = checked.decide(view.as_ref(), browser.app.clock.now().as_secs());
+    let decision = checked.decide(view.as_ref(), browser.endpoint.clock.now().as_secs());
     let fresh = match (decision, session) {
         (Decision::Error(error), _) => return AuthorizationResponse::Redirect(error.url()),
         (Decision::IssueCode(grant), Some(session)) => {
@@ -79,14 +79,14 @@ impl BrowserSession {
 }
 
 async fn find_session(browser: &BrowserRequest<'_>) -> Result<Option<BrowserSession>, DbError> {
-    let app = browser.app;
-    let Some(token) = pages::session_token(&app.pages, browser.headers) else {
+    let endpoint = browser.endpoint;
+    let Some(token) = pages::session_token(&endpoint.pages, browser.headers) else {
         return Ok(None);
     };
-    let Some(session) = app.sessions.find(&token).await? else {
+    let Some(session) = endpoint.sessions.find(&token).await? else {
         return Ok(None);
     };
-    let subject = subjects::find(&mut app.db.reader().await?, session.account_id).await?;
+    let subject = subjects::find(&mut endpoint.db.reader().await?, session.account_id).await?;
     let resumed = browser.resumed;
     Ok(Some(BrowserSession {
         subject: session.account_id.to_string(),
@@ -121,7 +121,7 @@ async fn issue_code(
         redirect_uri_sent: code.redirect_uri_sent,
         challenge: code.code_challenge,
     };
-    browser.app.tokens.issue_code(new).await
+    browser.endpoint.tokens.issue_code(new).await
 }
 
 /// The error response of a failure of this service (RFC 6749 §4.1.2.1).
