@@ -235,7 +235,10 @@ impl<'a> Recorder<'a> {
                     name.as_str().map(str::to_owned)
                 };
                 items.sort_by_key(algorithm);
-                items.truncate(2);
+                // A list of names says what there is, so it stays whole.
+                if !is_list_of_texts(items) {
+                    items.truncate(2);
+                }
                 items.iter_mut().for_each(|item| self.normalize(item, member));
             }
             Value::String(text) => {
@@ -306,6 +309,10 @@ fn as_value(name: &str, value: &str) -> Value {
     }
 }
 
+fn is_list_of_texts(items: &[Value]) -> bool {
+    items.iter().all(Value::is_string)
+}
+
 fn is_time(text: &str) -> bool {
     text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z')
 }
@@ -324,6 +331,14 @@ fn compare(committed: &Value, recorded: &Value, at: &str, differences: &mut Vec<
                     _ => differences.push(format!("{at}/{name} is in one of them only")),
                 }
             }
+        }
+        (Value::Array(one), Value::Array(other)) if is_list_of_texts(one) && one.len() == other.len() => {
+            for (place, (one, other)) in one.iter().zip(other).enumerate() {
+                compare(one, other, &format!("{at}/{place}"), differences);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if is_list_of_texts(one) && is_list_of_texts(other) => {
+            differences.push(format!("{at}: {committed} became {recorded}"));
         }
         (Value::Array(one), Value::Array(other)) => match (one.first(), other.first()) {
             (Some(one), Some(other)) => compare(one, other, &format!("{at}/0"), differences),
