@@ -10,6 +10,7 @@ use super::errors;
 use super::operation::Operation;
 use super::schemas::Schemas;
 use super::security;
+use super::shared::share_responses;
 use crate::routes::{Permission, Routes};
 
 /// What is said about an API beside its routes.
@@ -72,7 +73,7 @@ impl Api {
             .iter()
             .map(|(name, description)| json!({ "name": name, "description": description }))
             .collect();
-        schemas.finish(json!({
+        let mut document = schemas.finish(json!({
             "openapi": "3.1.0",
             "info": {
                 "title": self.title,
@@ -87,7 +88,9 @@ impl Api {
                 "schemas": errors::components(),
                 "securitySchemes": security::schemes(authorization_server),
             },
-        }))
+        }));
+        share_responses(&mut document);
+        document
     }
 }
 

@@ -10,6 +10,7 @@ mod page;
 mod published;
 mod schemas;
 mod security;
+mod shared;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::Value;
 
+use super::shared::resolve;
 use super::table::{operations, text_of};
 
 #[derive(Template)]
@@ -109,7 +110,7 @@ fn group<'a>(document: &'a Value, tag: &'a Value) -> Group<'a> {
     let name = text_of(tag, "name");
     let entries = operations(document)
         .filter(|(_, _, operation)| list(operation, "tags").any(|known| known.as_str() == Some(name)))
-        .map(|(path, method, operation)| entry(path, method, operation));
+        .map(|(path, method, operation)| entry(document, path, method, operation));
     Group {
         name,
         description: text_of(tag, "description"),
@@ -117,7 +118,7 @@ fn group<'a>(document: &'a Value, tag: &'a Value) -> Group<'a> {
     }
 }
 
-fn entry<'a>(path: &'a str, method: &str, operation: &'a Value) -> Entry<'a> {
+fn entry<'a>(document: &'a Value, path: &'a str, method: &str, operation: &'a Value) -> Entry<'a> {
     let parameters = list(operation, "parameters").map(|parameter| Field {
         name: text_of(parameter, "name"),
         location: text_of(parameter, "in"),
@@ -128,13 +129,16 @@ fn entry<'a>(path: &'a str, method: &str, operation: &'a Value) -> Entry<'a> {
             .unwrap_or_default(),
         description: text_of(parameter, "description"),
     });
-    let responses = members(operation, "responses").map(|(status, response)| Response {
-        status,
-        description: text_of(response, "description"),
-        headers: members(response, "headers")
-            .map(|(name, header)| (name, text_of(header, "description")))
-            .collect(),
-        bodies: bodies(response),
+    let responses = members(operation, "responses").map(|(status, response)| {
+        let response = resolve(document, response);
+        Response {
+            status,
+            description: text_of(response, "description"),
+            headers: members(response, "headers")
+                .map(|(name, header)| (name, text_of(header, "description")))
+                .collect(),
+            bodies: bodies(response),
+        }
     });
     Entry {
         id: text_of(operation, "operationId"),
