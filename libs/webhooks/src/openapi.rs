@@ -51,8 +51,7 @@ fn subscriptions() -> Vec<Operation> {
         Operation::new(Method::PATCH, WEBHOOK, "changeWebhook", "Changes a webhook")
             .description("A JSON merge patch (RFC 7396) without `null`.")
             .json::<Patch>()
-            .response(Response::new(200, "The webhook.").json::<WebhookResponse>())
-            .error(ENCRYPTION_MISSING),
+            .response(Response::new(200, "The webhook.").json::<WebhookResponse>()),
         Operation::new(
             Method::DELETE,
             WEBHOOK,
@@ -96,8 +95,7 @@ fn deliveries() -> Vec<Operation> {
             "replayWebhook",
             "Delivers again what was dead-lettered",
         )
-        .response(Response::new(202, "How many deliveries.").json::<Replayed>())
-        .error(DISABLED),
+        .response(Response::new(202, "How many deliveries.").json::<Replayed>()),
         Operation::new(
             Method::GET,
             DELIVERIES,
@@ -114,7 +112,6 @@ fn deliveries() -> Vec<Operation> {
             "replayDelivery",
             "Delivers an event again",
         )
-        .response(Response::new(202, "Its delivery.").json::<Delivery>())
-        .error(DISABLED),
+        .response(Response::new(202, "Its delivery.").json::<Delivery>()),
     ]
 }

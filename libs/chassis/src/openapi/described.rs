@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::error_type::ErrorType;
-use super::errors::{errors_of, schema_of};
+use super::errors::{errors_of, in_words, schema_of};
 use super::operation::{Content, Operation, Parameter, Response};
 use super::schemas::Schemas;
 use super::security;
@@ -257,16 +257,7 @@ fn failure(status: u16, errors: &[ErrorType], example: Option<&Value>, bearer: b
         let media_type = format.media_type();
         content.insert(media_type.to_owned(), media(schema, body_of(example, media_type)));
     }
-    let mut said = BTreeSet::new();
-    let description: Vec<String> = errors
-        .iter()
-        .filter(|error| said.insert((error.name, error.when)))
-        .map(|error| match error.name {
-            "" => format!("{}.", error.when),
-            name => format!("`{name}`: {}.", error.when),
-        })
-        .collect();
-    let mut response = json!({ "description": description.join(" "), "content": content });
+    let mut response = json!({ "description": in_words(errors), "content": content });
     if status == 401 && bearer {
         let headers = Map::from_iter([header("WWW-Authenticate", "The challenge (RFC 6750 §3).")]);
         if let Some(members) = response.as_object_mut() {

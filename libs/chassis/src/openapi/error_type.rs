@@ -63,6 +63,8 @@ impl ErrorType {
         NOT_FOUND = 404 "not-found" "there is no such resource";
         /// 405 `method-not-allowed`.
         METHOD_NOT_ALLOWED = 405 "method-not-allowed" "the resource has no such method; `Allow` lists those that it has";
+        /// 408 `timeout`.
+        REQUEST_TIMEOUT = 408 "timeout" "the body took longer than `limits.body_timeout_seconds`";
         /// 409 `conflict`.
         CONFLICT = 409 "conflict" "the request conflicts with the state of the resource";
         /// 413 `body-too-large`.
@@ -78,7 +80,7 @@ impl ErrorType {
         /// 503 `unavailable`.
         UNAVAILABLE = 503 "unavailable" "a part of the service is not available; `Retry-After` says when to try again";
         /// 503 `timeout`.
-        TIMEOUT = 503 "timeout" "the request took longer than `limits.request_seconds`";
+        TIMEOUT = 503 "timeout" "the request took longer than `limits.request_timeout_seconds`";
     }
 
     /// A problem (RFC 9457).
@@ -117,15 +119,20 @@ impl ErrorType {
 
     /// The same error when it is not specific to the operation, in the format of the operation's errors.
     pub(super) fn in_format(self, format: ErrorFormat) -> Self {
+        // RFC 7644 §3.12 has 400 and not 422.
+        let status = match (format, self.status) {
+            (ErrorFormat::Scim, 422) => 400,
+            (_, status) => status,
+        };
+        // Only a problem has the member `errors`.
+        let when = self.when.trim_end_matches("; `errors` names it");
         match format {
             ErrorFormat::Problem => self,
-            // RFC 7644 §3.12 has 400 and not 422.
-            ErrorFormat::Scim if self.status == 422 => Self::scim(400, "", self.when),
-            ErrorFormat::Scim => Self::scim(self.status, "", self.when),
-            ErrorFormat::OAuth | ErrorFormat::Page => Self {
-                name: "",
+            _ => Self {
+                status,
                 format,
-                ..self
+                name: "",
+                when,
             },
         }
     }

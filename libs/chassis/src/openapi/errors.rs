@@ -19,27 +19,71 @@ pub(super) fn errors_of(operation: &Operation, permission: Permission) -> BTreeS
         ErrorType::UNAVAILABLE,
     ]);
     errors.extend([common(ErrorType::INTERNAL), common(ErrorType::UNAVAILABLE)]);
-    errors.insert(common(ErrorType::BAD_REQUEST));
     if permission.scope_name().is_some() {
         errors.extend([ErrorType::UNAUTHORIZED, ErrorType::FORBIDDEN].map(common));
     }
-    if operation.query.is_some() {
-        errors.insert(common(ErrorType::INVALID_INPUT));
-    }
-    if !operation.body.is_empty() {
-        errors.insert(common(ErrorType::BODY_TOO_LARGE));
-        if operation.format != ErrorFormat::OAuth {
-            errors.extend([ErrorType::UNSUPPORTED_MEDIA_TYPE, ErrorType::INVALID_INPUT].map(common));
-        }
-        if operation.format == ErrorFormat::Problem {
-            errors.insert(ErrorType::MALFORMED_JSON);
-        }
+    if operation.unreadable.is_none() {
+        errors.extend(of_what_is_read(operation).into_iter().map(common));
     }
     if operation.path.contains('{') {
         errors.insert(common(ErrorType::NOT_FOUND));
     }
     errors.extend(&operation.errors);
     errors
+}
+
+/// The errors of the extractors that read the query and the body.
+fn of_what_is_read(operation: &Operation) -> Vec<ErrorType> {
+    let mut errors = Vec::new();
+    // SCIM refuses parameters that an endpoint does not have.
+    if operation.query.is_some() || !operation.body.is_empty() || operation.format == ErrorFormat::Scim {
+        errors.push(ErrorType::BAD_REQUEST);
+    }
+    if operation.query.is_some() {
+        errors.push(ErrorType::INVALID_INPUT);
+    }
+    if operation.body.is_empty() {
+        return errors;
+    }
+    errors.extend([ErrorType::BODY_TOO_LARGE, ErrorType::REQUEST_TIMEOUT]);
+    if operation.format != ErrorFormat::OAuth {
+        errors.push(ErrorType::INVALID_INPUT);
+    }
+    // A body that may be left out is read whatever its type is.
+    if operation.format != ErrorFormat::OAuth && operation.body_required {
+        errors.push(ErrorType::UNSUPPORTED_MEDIA_TYPE);
+    }
+    if operation.format == ErrorFormat::Problem {
+        errors.push(ErrorType::MALFORMED_JSON);
+    }
+    errors
+}
+
+/// What a response of these errors says: each sentence once. An error of the operation's format that says no more than the
+/// problem of the layer around it is left out.
+pub(super) fn in_words(errors: &[ErrorType]) -> String {
+    let is_named = |when: &str| {
+        errors
+            .iter()
+            .any(|error| error.when == when && !error.name.is_empty())
+    };
+    let mut said = BTreeSet::new();
+    let sentences: Vec<String> = errors
+        .iter()
+        .filter(|error| !error.name.is_empty() || !is_named(error.when))
+        .filter(|error| said.insert((error.name, error.when)))
+        .map(|error| match error.name {
+            "" => format!("{}.", capitalized(error.when)),
+            name => format!("`{name}`: {}.", error.when),
+        })
+        .collect();
+    sentences.join(" ")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(letters).collect()
 }
 
 /// The schema of the errors of one status and one format.

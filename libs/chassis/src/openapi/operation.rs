@@ -110,6 +110,7 @@ pub struct Operation {
     pub(super) responses: Vec<Response>,
     pub(super) errors: Vec<ErrorType>,
     pub(super) format: ErrorFormat,
+    pub(super) unreadable: Option<u16>,
 }
 
 impl Operation {
@@ -129,6 +130,7 @@ impl Operation {
             responses: Vec::new(),
             errors: Vec::new(),
             format: ErrorFormat::Problem,
+            unreadable: None,
         }
     }
 
@@ -237,6 +239,14 @@ impl Operation {
     #[must_use]
     pub fn format(mut self, format: ErrorFormat) -> Self {
         self.format = format;
+        self
+    }
+
+    /// Whatever is wrong with the query or the body is answered with this status, which is one of the operation's own
+    /// errors, and not with a status for each reason.
+    #[must_use]
+    pub fn unreadable_is(mut self, status: u16) -> Self {
+        self.unreadable = Some(status);
         self
     }
 }

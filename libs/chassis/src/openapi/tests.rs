@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::shared::resolve;
 use super::*;
 use crate::routes::{Permission, Routes};
 
@@ -109,6 +110,63 @@ fn an_operation_has_its_permission_its_parameters_and_every_error() {
         put["responses"]["200"]["content"]["application/json"]["example"]["labels"],
         json!([])
     );
+}
+
+#[test]
+fn a_sentence_is_said_once_whatever_the_formats_of_the_errors() {
+    for format in [ErrorFormat::Page, ErrorFormat::OAuth, ErrorFormat::Scim] {
+        let mut api = api();
+        for operation in &mut api.operations {
+            operation.format = format;
+        }
+        let document = api.document(&routes(), "https://things.example", "https://id.example");
+        let put = &document["paths"]["/things/{id}"]["put"];
+        let failed = resolve(&document, &put["responses"]["500"]);
+        assert_eq!(
+            failed["description"],
+            "`internal`: the service failed; `trace_id` names the entry in its log."
+        );
+        assert_eq!(
+            failed["content"].as_object().unwrap().len(),
+            2,
+            "both formats stay"
+        );
+    }
+}
+
+#[test]
+fn an_error_that_several_operations_answer_alike_stands_in_the_components() {
+    let document = document();
+    let of = |path: &str, method: &str| document["paths"][path][method]["responses"]["503"].clone();
+    let (list, put) = (of("/things", "get"), of("/things/{id}", "put"));
+    assert_eq!(
+        list,
+        json!({ "$ref": "#/components/responses/ServiceUnavailable" })
+    );
+    assert_eq!(list, put);
+    let shared = resolve(&document, &list);
+    assert!(
+        shared["description"]
+            .as_str()
+            .unwrap()
+            .contains("`limits.request_timeout_seconds`")
+    );
+}
+
+#[test]
+fn what_reads_a_body_may_answer_408_unless_it_has_one_status_for_all_that_cannot_be_read() {
+    let mut api = api();
+    let responses = |api: &Api| {
+        let document = api.document(&routes(), "https://things.example", "https://id.example");
+        document["paths"]["/things/{id}"]["put"]["responses"].clone()
+    };
+    assert!(responses(&api).get("408").is_some());
+    api.operations[1] = api.operations[1].clone().unreadable_is(400);
+    let one = responses(&api);
+    for status in ["408", "413", "415", "422"] {
+        assert!(one.get(status).is_none(), "{status}");
+    }
+    assert!(one.get("400").is_some());
 }
 
 // A request may leave out what has a default; a response has it always.

@@ -28,8 +28,7 @@ fn accounts() -> Vec<Operation> {
                 409,
                 "user-name-taken",
                 "somebody has the user name, or one that looks like it",
-            ))
-            .error(ErrorType::TOO_MANY_REQUESTS),
+            )),
         Operation::new(
             Method::POST,
             SETUP_LINK,

@@ -72,13 +72,16 @@ fn authorization() -> Vec<Operation> {
                  (RFC 6749 §4.1.2). When the client or its redirect URI is not known, the person sees an error page.",
             )
             .response(Response::new(303, "To the sign-in page or to the application.").header("Location", "Where to."))
-            .error(ErrorType::page(400, "the client or the redirect URI is not known, or the request cannot be read"))
-            .error(ErrorType::page(413, "the request is too long"))
-            .error(ErrorType::page(429, "too many requests wait for a sign-in"))
+            .error(ErrorType::page(
+                400,
+                "the client or the redirect URI is not known, or the request cannot be read or is too long",
+            ))
+            .error(ErrorType::page(503, "too many requests wait for a sign-in, or sign-in is closed after a restoration"))
+            .unreadable_is(400)
     };
     let end = |operation: Operation| {
+        // What fails is a problem; only what is wrong with the request is a page.
         operation
-            .format(ErrorFormat::Page)
             .description(
                 "A session ends at once when `id_token_hint` names it; otherwise the person is asked.",
             )
@@ -87,6 +90,7 @@ fn authorization() -> Vec<Operation> {
                 Response::new(303, "The session has ended.").header("Location", "Where the browser goes on."),
             )
             .error(ErrorType::page(400, "the request is not valid"))
+            .unreadable_is(400)
     };
     vec![
         authorize(
@@ -121,7 +125,10 @@ fn authorization() -> Vec<Operation> {
             "Ends the session with a form",
         )
         .value(FORM, parameters::logout_request())
-        .optional_body()),
+        .error(ErrorType::page(
+            403,
+            "the answer to the question is out of date, or comes from another site",
+        ))),
     ]
 }
 
@@ -144,11 +151,21 @@ fn of_clients(operation: Operation) -> Operation {
             "invalid_request",
             "the body is longer than the limit",
         ))
+        .error(ErrorType::oauth(
+            408,
+            "invalid_request",
+            "the body took longer than `limits.body_timeout_seconds`",
+        ))
         .error(ErrorType::oauth(500, "server_error", "the service failed"))
         .error(ErrorType::oauth(
             503,
             "temporarily_unavailable",
-            "a part of the service is not available",
+            "a part of the service is not available, or sign-in is closed after a restoration",
+        ))
+        .error(ErrorType::oauth(
+            503,
+            "invalid_request",
+            "the service holds too many bodies at the moment",
         ))
 }
 

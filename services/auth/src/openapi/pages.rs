@@ -11,6 +11,14 @@ use crate::pages::register::RegisterForm;
 use crate::pages::registration_status::{ContinueForm, RegistrationStatusQuery};
 use crate::pages::setup::{SetupForm, SetupQuery};
 
+const UNREADABLE_QUERY: ErrorType = ErrorType::page(400, "the request cannot be read");
+const OUT_OF_DATE: ErrorType = ErrorType::page(403, "the form is out of date; the page has it once more");
+const IN_PROGRESS: ErrorType = ErrorType::page(
+    503,
+    "the same form is being processed, or too many people come at once; `Retry-After` says when to try again",
+);
+const CLOSED: ErrorType = ErrorType::page(403, "registration is closed");
+
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = forms();
     all.extend(assets());
@@ -20,26 +28,34 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn show(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
-    Operation::new(Method::GET, path, id, summary)
-        .response(Response::new(200, "The page.").html())
-        .response(redirect())
+    Operation::new(Method::GET, path, id, summary).response(Response::new(200, "The page.").html())
 }
 
+/// A page that leads a person who has a session, or who needs one, to another page.
+fn show_or_lead(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    show(path, id, summary).response(redirect())
+}
+
+/// Any form. One that was sent before is answered like the first time.
 fn submit(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
     Operation::new(Method::POST, path, id, summary)
-        .response(Response::new(200, "The page with what is next.").html())
         .response(redirect())
-        .error(ErrorType::page(
-            400,
-            "the form cannot be read, or comes from another site",
-        ))
         .error(ErrorType::page(403, "the form comes from another site"))
-        .error(ErrorType::page(409, "the form was sent before"))
+}
+
+/// A form that is shown again when something is wrong with it.
+fn submit_or_repeat(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    submit(path, id, summary)
+        .error(OUT_OF_DATE)
         .error(ErrorType::page(
             422,
-            "a field is not valid; the page has the form with the errors",
+            "what was entered is not accepted; the page has the form with the errors",
         ))
-        .error(ErrorType::page(429, "too many forms were sent"))
+        .error(ErrorType::page(
+            429,
+            "there were too many tries; `Retry-After` says when to try again",
+        ))
+        .error(IN_PROGRESS)
 }
 
 fn redirect() -> Response {
@@ -47,38 +63,69 @@ fn redirect() -> Response {
 }
 
 fn forms() -> Vec<Operation> {
+    let mut all = sign_in_forms();
+    all.extend(registration_forms());
+    all.extend(setup_forms());
+    all
+}
+
+fn sign_in_forms() -> Vec<Operation> {
     vec![
-        show(HOME, "showHome", "Shows the start page"),
-        show(LOGIN, "showLogin", "Shows the sign-in page").query::<LoginQuery>(),
-        submit(LOGIN, "submitLogin", "Signs in")
-            .form::<LoginForm>()
-            .error(ErrorType::page(401, "the user name or the password is wrong")),
-        show(REGISTER, "showRegister", "Shows the registration page").query::<LoginQuery>(),
-        submit(REGISTER, "submitRegister", "Registers").form::<RegisterForm>(),
+        show_or_lead(HOME, "showHome", "Shows the start page"),
+        show_or_lead(LOGIN, "showLogin", "Shows the sign-in page")
+            .query::<LoginQuery>()
+            .error(UNREADABLE_QUERY)
+            .unreadable_is(400),
+        submit_or_repeat(LOGIN, "submitLogin", "Signs in").form::<LoginForm>(),
+        show(LOGOUT, "showLogout", "Shows the sign-out page"),
+        submit(LOGOUT, "submitLogout", "Signs out")
+            .form::<LogoutInput>()
+            .error(OUT_OF_DATE),
+    ]
+}
+
+fn registration_forms() -> Vec<Operation> {
+    let unknown = ErrorType::page(404, "there is no such registration");
+    vec![
+        show_or_lead(REGISTER, "showRegister", "Shows the registration page")
+            .query::<LoginQuery>()
+            .error(UNREADABLE_QUERY)
+            .error(CLOSED)
+            .unreadable_is(400),
+        submit_or_repeat(REGISTER, "submitRegister", "Registers")
+            .form::<RegisterForm>()
+            .error(CLOSED),
         show(
             REGISTRATION_STATUS,
             "showRegistrationStatus",
             "Shows how far a registration is",
         )
         .query::<RegistrationStatusQuery>()
-        .error(ErrorType::page(404, "there is no such registration")),
+        .error(unknown)
+        .unreadable_is(404),
         submit(
             REGISTRATION_STATUS,
             "continueRegistration",
             "Signs in after a registration",
         )
         .form::<ContinueForm>()
-        .error(ErrorType::page(404, "there is no such registration")),
+        .response(Response::new(200, "The page with how far the registration is.").html())
+        .error(unknown)
+        .error(IN_PROGRESS),
+    ]
+}
+
+fn setup_forms() -> Vec<Operation> {
+    let invalid = ErrorType::page(404, "the link was used, is too old, or never was");
+    vec![
         show(SETUP, "showSetup", "Shows the page of a set-up link")
             .query::<SetupQuery>()
-            .error(ErrorType::page(404, "the link is not valid any more"))
-            .error(ErrorType::page(410, "the link was used")),
-        submit(SETUP, "submitSetup", "Chooses a password with a set-up link")
+            .error(UNREADABLE_QUERY)
+            .error(invalid)
+            .unreadable_is(400),
+        submit_or_repeat(SETUP, "submitSetup", "Chooses a password with a set-up link")
             .form::<SetupForm>()
-            .error(ErrorType::page(404, "the link is not valid any more"))
-            .error(ErrorType::page(410, "the link was used")),
-        show(LOGOUT, "showLogout", "Shows the sign-out page"),
-        submit(LOGOUT, "submitLogout", "Signs out").form::<LogoutInput>(),
+            .error(invalid),
     ]
 }
 

@@ -17,7 +17,6 @@ const INVALID_VALUE: ErrorType = ErrorType::scim(
     "a value does not fit its attribute; `detail` names it",
 );
 const INVALID_SYNTAX: ErrorType = ErrorType::scim(400, "invalidSyntax", "the body is no resource");
-const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute cannot be changed");
 const UNIQUENESS: ErrorType = ErrorType::scim(
     409,
     "uniqueness",
@@ -51,7 +50,6 @@ fn users() -> Vec<Operation> {
             .value("application/json", user_request_schema())
             .error(INVALID_VALUE)
             .error(INVALID_SYNTAX)
-            .error(MUTABILITY)
             .error(UNIQUENESS)
     };
     vec![
@@ -117,7 +115,8 @@ fn discovery() -> Vec<Operation> {
             "Returns what the server supports",
         )
         .response(one())
-        .error(NO_FILTER),
+        .error(NO_FILTER)
+        .unreadable_is(403),
         Operation::new(
             Method::GET,
             SCIM_RESOURCE_TYPES,
@@ -125,23 +124,27 @@ fn discovery() -> Vec<Operation> {
             "Lists the resource types",
         )
         .response(all())
-        .error(NO_FILTER),
+        .error(NO_FILTER)
+        .unreadable_is(403),
         named(Operation::new(
             Method::GET,
             SCIM_RESOURCE_TYPE,
             "readResourceType",
             "Returns a resource type",
         ))
-        .response(one()),
+        .response(one())
+        .unreadable_is(404),
         Operation::new(Method::GET, SCIM_SCHEMAS, "listSchemas", "Lists the schemas")
             .response(all())
-            .error(NO_FILTER),
+            .error(NO_FILTER)
+            .unreadable_is(403),
         named(Operation::new(
             Method::GET,
             SCIM_SCHEMA,
             "readSchema",
             "Returns a schema",
         ))
-        .response(one()),
+        .response(one())
+        .unreadable_is(404),
     ]
 }
