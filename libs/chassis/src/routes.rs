@@ -17,8 +17,8 @@ pub enum Permission {
     Scope(&'static str),
     /// An access token of a person with this scope; an application's own is refused.
     UserScope(&'static str),
-    /// The session of a browser, kept by cookies. A request without one is answered all the same: where a person is needed
-    /// it leads to the sign-in, and the pages that sign out have nothing to end.
+    /// The session of a browser, kept by cookies. A request without one is answered all the same: where a person
+    /// is needed it leads to the sign-in, and the pages that sign out have nothing to end.
     Session,
     /// The authentication of an OAuth client (RFC 6749 §2.3).
     ClientAuthentication,

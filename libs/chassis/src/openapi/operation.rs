@@ -242,8 +242,8 @@ impl Operation {
         self
     }
 
-    /// Whatever is wrong with the query or the body is answered with this status, which is one of the operation's own
-    /// errors, and not with a status for each reason.
+    /// Whatever is wrong with the query or the body is answered with this status, which is one of the
+    /// operation's own errors, and not with a status for each reason.
     #[must_use]
     pub fn unreadable_is(mut self, status: u16) -> Self {
         self.unreadable = Some(status);

@@ -76,7 +76,10 @@ fn authorization() -> Vec<Operation> {
                 400,
                 "the client or the redirect URI is not known, or the request cannot be read or is too long",
             ))
-            .error(ErrorType::page(503, "too many requests wait for a sign-in, or sign-in is closed after a restoration"))
+            .error(ErrorType::page(
+                503,
+                "too many requests wait for a sign-in, or sign-in is closed after a restoration",
+            ))
             .unreadable_is(400)
     };
     let end = |operation: Operation| {
