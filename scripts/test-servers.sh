@@ -10,10 +10,13 @@ stop_postgres=:
 stop_rabbitmq=:
 stop_chromium=:
 stop_kafka=:
+# What runs in the background beside them.
+stop_jobs=:
 
 cleanup() {
     local status=$?
     trap - EXIT INT TERM
+    $stop_jobs || true
     $stop_postgres || true
     $stop_rabbitmq || true
     $stop_chromium || true

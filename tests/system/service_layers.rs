@@ -7,9 +7,11 @@ use crate::source::{Source, files};
 /// The services whose domains own their collaborators (ADR 0028).
 const SERVICES: [&str; 2] = ["auth", "users"];
 /// The modules that may know handlers and the whole application. All others are domains, or below them.
-const ABOVE_DOMAINS: [&str; 7] = ["app", "http", "lib", "main", "pages", "routes", "service"];
+const ABOVE_DOMAINS: [&str; 8] = [
+    "app", "http", "lib", "main", "openapi", "pages", "routes", "service",
+];
 /// What domains never name.
-const NOT_FOR_DOMAINS: [&str; 4] = ["app", "http", "pages", "routes"];
+const NOT_FOR_DOMAINS: [&str; 5] = ["app", "http", "openapi", "pages", "routes"];
 /// The most lines that a function of a file that answers HTTP may have.
 const HANDLER_LINES: usize = 59;
 

@@ -15,8 +15,10 @@ pub enum Permission {
     Public(&'static str),
     /// An access token with this scope (RFC 6750).
     Scope(&'static str),
-    /// An access token of a person with this scope; an application's own is refused.
-    UserScope(&'static str),
+    /// An access token with this scope that was not issued to a client for itself (RFC 6749 §4.4).
+    SubjectScope(&'static str),
+    /// An access token with this scope, and what else is asked of it.
+    ScopeAnd(&'static str, &'static str),
     /// The session of a browser, kept by cookies. A request without one is answered all the same: where a person
     /// is needed it leads to the sign-in, and the pages that sign out have nothing to end.
     Session,
@@ -33,7 +35,7 @@ impl Permission {
     /// The scope that a token must have.
     pub fn scope_name(self) -> Option<&'static str> {
         match self {
-            Self::Scope(name) | Self::UserScope(name) => Some(name),
+            Self::Scope(name) | Self::SubjectScope(name) | Self::ScopeAnd(name, _) => Some(name),
             Self::Public(_) | Self::Session | Self::ClientAuthentication => None,
         }
     }

@@ -13,6 +13,7 @@ mod examples;
 pub mod paths;
 mod people;
 mod profile;
+pub mod scopes;
 #[cfg(test)]
 mod tests;
 mod user_name;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::claims::IdTokenClaims;
 use crate::client::{ClientMetadata, RegisteredClient};
-use crate::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ID_TOKEN};
+use crate::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, TYP_ID_TOKEN};
 use crate::resource::Resource;
 use crate::server::{AuthorizationServer, PrivilegedScopes};
 
@@ -69,15 +69,24 @@ pub(crate) fn web(metadata: &ClientMetadata) -> RegisteredClient<'_> {
 
 /// An ID token of Ann's session `s1` for `web`, changed. It expired long ago.
 pub(crate) fn id_token(change: fn(&mut IdTokenClaims)) -> String {
-    sign_id_token(&KEYS.signing, change)
+    sign_claims(&KEYS.signing, TYP_ID_TOKEN, change)
 }
 
 /// The same, signed with a key that the server does not know any more.
 pub(crate) fn id_token_of_a_dropped_key(change: fn(&mut IdTokenClaims)) -> String {
-    sign_id_token(&SigningKey::generate(Algorithm::Es256).unwrap(), change)
+    sign_claims(
+        &SigningKey::generate(Algorithm::Es256).unwrap(),
+        TYP_ID_TOKEN,
+        change,
+    )
 }
 
-fn sign_id_token(key: &SigningKey, change: fn(&mut IdTokenClaims)) -> String {
+/// An access token of the same key with the claims of such an ID token.
+pub(crate) fn access_token() -> String {
+    sign_claims(&KEYS.signing, TYP_ACCESS_TOKEN, |_| {})
+}
+
+fn sign_claims(key: &SigningKey, typ: &str, change: fn(&mut IdTokenClaims)) -> String {
     let mut claims = IdTokenClaims {
         iss: ISSUER.to_owned(),
         sub: "ann".to_owned(),
@@ -91,5 +100,5 @@ fn sign_id_token(key: &SigningKey, change: fn(&mut IdTokenClaims)) -> String {
         sid: Some("s1".to_owned()),
     };
     change(&mut claims);
-    key.sign(TYP_ID_TOKEN, &claims).unwrap()
+    key.sign(typ, &claims).unwrap()
 }

@@ -148,7 +148,7 @@ pub fn violations(line: &str) -> Vec<String> {
 fn early_end(pairs: &Pairs) -> Option<String> {
     let message = pairs.0.iter().find(|(name, _)| name == "message")?.1.as_str()?;
     message
-        .contains("ended too early")
+        .contains(chassis::shutdown::ENDED_TOO_EARLY)
         .then(|| "says that a background task returned before the end".to_owned())
 }
 

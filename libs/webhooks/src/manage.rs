@@ -150,7 +150,7 @@ impl Webhooks {
         queue::enqueue(&mut tx, id, &envelope, &serde_json::to_string(&envelope)?, now).await?;
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-tested", event.outcome = "success", webhook.id = %id, "test event sent to a webhook");
+        tracing::info!(event.action = "webhook-tested", event.outcome = "success", webhook.id = %id, "test event queued for a webhook");
         Ok(event)
     }
 
@@ -162,7 +162,7 @@ impl Webhooks {
         }
         tx.wake_on_commit(&self.shared.work);
         tx.commit().await?;
-        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, event.id = %event, "event replayed to a webhook");
+        tracing::info!(event.action = "webhook-replayed", event.outcome = "success", webhook.id = %id, event.id = %event, "event queued for a webhook again");
         Ok(())
     }
 

@@ -74,7 +74,7 @@ fn direct_sign_in() -> Routes<SharedApp> {
 /// The endpoints that scripts of other origins may call (CORS). The authorization endpoint is not one of them
 /// (SB-25).
 fn metadata_and_userinfo() -> Routes<SharedApp> {
-    let user = Permission::UserScope(OpenId::NAME);
+    let user = Permission::SubjectScope(OpenId::NAME);
     Routes::default()
         .get(OPENID_CONFIGURATION, METADATA, discovery::get)
         .get(SERVER_METADATA, METADATA, discovery::get)

@@ -18,7 +18,7 @@ use crate::http::{registrations, user};
 use crate::openapi;
 
 /// A person's own token.
-const USER_TOKEN: Permission = Permission::UserScope(OpenId::NAME);
+const USER_TOKEN: Permission = Permission::SubjectScope(OpenId::NAME);
 /// RFC 7643 §5, RFC 7644 §4: a client learns from these documents how to authenticate. They hold nothing of anybody.
 const DISCOVERY: Permission = Permission::Public("it says what this server supports, and nothing of anybody");
 
@@ -29,7 +29,7 @@ fn own() -> Routes<SharedApp> {
         .patch(USER, USER_TOKEN, user::patch)
         .post(
             REGISTRATIONS,
-            Permission::scope::<UsersWrite>(),
+            Permission::ScopeAnd(UsersWrite::NAME, "a token of the authentication service"),
             registrations::register,
         )
 }

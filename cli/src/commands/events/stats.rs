@@ -149,7 +149,7 @@ fn pairs(stats: &Value) -> Vec<(&'static str, String)> {
             ),
         ),
         (
-            "set aside",
+            "stuck events",
             format!(
                 "{} not published, {} tried again, {} given up, {} unreadable",
                 text_at(stats, "/outbox/dead_letters"),

@@ -9,7 +9,7 @@ use super::described::describe;
 use super::errors;
 use super::operation::Operation;
 use super::schemas::Schemas;
-use super::security;
+use super::security::{self, SecurityVocabulary};
 use super::shared::share_responses;
 use crate::routes::{Permission, Routes};
 
@@ -24,6 +24,8 @@ pub struct Api {
     pub tags: &'static [(&'static str, &'static str)],
     /// The operations, in order.
     pub operations: Vec<Operation>,
+    /// The scopes and the cookie that the security schemes name.
+    pub security: SecurityVocabulary,
     /// JSON with an example of each operation, by its id: what a test has sent, and the answer.
     pub examples: &'static str,
 }
@@ -86,7 +88,7 @@ impl Api {
             "paths": paths,
             "components": {
                 "schemas": errors::components(),
-                "securitySchemes": security::schemes(authorization_server),
+                "securitySchemes": security::schemes(&self.security, authorization_server),
             },
         }));
         share_responses(&mut document);

@@ -19,4 +19,5 @@ pub use document::Api;
 pub use error_type::{ErrorFormat, ErrorType};
 pub use operation::{Operation, Response};
 pub use published::{Published, PublishedPaths, published_operations};
+pub use security::{ScopeMeaning, SecurityVocabulary};
 pub use table::route_table;

@@ -14,11 +14,11 @@ struct Page<'a> {
     description: Vec<&'a str>,
     server: &'a str,
     base: &'a str,
-    groups: Vec<Group<'a>>,
+    sections: Vec<Section<'a>>,
     schemas: Vec<Schema<'a>>,
 }
 
-struct Group<'a> {
+struct Section<'a> {
     name: &'a str,
     description: &'a str,
     operations: Vec<Entry<'a>>,
@@ -87,7 +87,7 @@ pub(super) fn render(document: &Value) -> Result<String, askama::Error> {
         description: text_of(info, "description").split("\n\n").collect(),
         server,
         base: path.unwrap_or_default().trim_end_matches('/'),
-        groups: list(document, "tags").map(|tag| group(document, tag)).collect(),
+        sections: list(document, "tags").map(|tag| section(document, tag)).collect(),
         schemas: schemas
             .into_iter()
             .flatten()
@@ -106,12 +106,12 @@ fn members<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = (&'a str,
     found.map(|(name, value)| (name.as_str(), value))
 }
 
-fn group<'a>(document: &'a Value, tag: &'a Value) -> Group<'a> {
+fn section<'a>(document: &'a Value, tag: &'a Value) -> Section<'a> {
     let name = text_of(tag, "name");
     let entries = operations(document)
         .filter(|(_, _, operation)| list(operation, "tags").any(|known| known.as_str() == Some(name)))
         .map(|(path, method, operation)| entry(document, path, method, operation));
-    Group {
+    Section {
         name,
         description: text_of(tag, "description"),
         operations: entries.collect(),

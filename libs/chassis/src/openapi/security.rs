@@ -4,23 +4,30 @@ use serde_json::{Map, Value, json};
 
 use crate::routes::Permission;
 
-/// What each scope allows.
-const SCOPES: [(&str, &str); 6] = [
-    ("openid", "the user's own data"),
-    ("users:read", "read the directory"),
-    ("users:write", "change the directory"),
-    ("events:read", "read the event feed"),
-    ("admin", "administer"),
-    ("offline_access", "stay after the person has signed out"),
-];
+/// A scope of an access token, and what it allows.
+pub type ScopeMeaning = (&'static str, &'static str);
+
+/// What the security schemes are made from beside the URL of the authorization server.
+#[derive(Clone, Copy, Debug)]
+pub struct SecurityVocabulary {
+    /// The scopes of tokens that are issued by a code (RFC 6749 §4.1).
+    pub code_scopes: &'static [ScopeMeaning],
+    /// The scopes of tokens that a client gets for itself (RFC 6749 §4.4).
+    pub client_scopes: &'static [ScopeMeaning],
+    /// The cookie of a browser's session.
+    pub session_cookie: &'static str,
+}
+
+fn scopes(meanings: &[ScopeMeaning]) -> Map<String, Value> {
+    let pairs = meanings.iter();
+    pairs
+        .map(|(name, meaning)| ((*name).to_owned(), json!(meaning)))
+        .collect()
+}
 
 /// The security schemes. `authorization_server` is the URL of the authentication service.
-pub(super) fn schemes(authorization_server: &str) -> Value {
+pub(super) fn schemes(vocabulary: &SecurityVocabulary, authorization_server: &str) -> Value {
     let base = authorization_server.trim_end_matches('/');
-    let scopes: Map<String, Value> = SCOPES
-        .iter()
-        .map(|(name, meaning)| ((*name).to_owned(), json!(meaning)))
-        .collect();
     json!({
         "oauth2": {
             "type": "oauth2",
@@ -30,11 +37,11 @@ pub(super) fn schemes(authorization_server: &str) -> Value {
                     "authorizationUrl": format!("{base}/oauth2/authorize"),
                     "tokenUrl": format!("{base}/oauth2/token"),
                     "refreshUrl": format!("{base}/oauth2/token"),
-                    "scopes": scopes,
+                    "scopes": scopes(vocabulary.code_scopes),
                 },
                 "clientCredentials": {
                     "tokenUrl": format!("{base}/oauth2/token"),
-                    "scopes": scopes,
+                    "scopes": scopes(vocabulary.client_scopes),
                 },
             },
         },
@@ -47,7 +54,7 @@ pub(super) fn schemes(authorization_server: &str) -> Value {
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": "__Host-vestibule",
+            "name": vocabulary.session_cookie,
             "description": "The session of a browser. Over http and under a path the cookie has another name.",
         },
     })
@@ -57,7 +64,9 @@ pub(super) fn schemes(authorization_server: &str) -> Value {
 pub(super) fn requirement(permission: Permission) -> Value {
     match permission {
         Permission::Public(_) => json!([]),
-        Permission::Scope(scope) | Permission::UserScope(scope) => json!([{ "oauth2": [scope] }]),
+        Permission::Scope(scope) | Permission::SubjectScope(scope) | Permission::ScopeAnd(scope, _) => {
+            json!([{ "oauth2": [scope] }])
+        }
         Permission::Session => json!([{ "session": [] }, {}]),
         Permission::ClientAuthentication => json!([{ "client": [] }, {}]),
     }
@@ -68,7 +77,10 @@ pub(super) fn in_words(permission: Permission) -> String {
     match permission {
         Permission::Public(reason) => format!("public: {reason}"),
         Permission::Scope(scope) => format!("scope `{scope}`"),
-        Permission::UserScope(scope) => format!("scope `{scope}`, a person's token"),
+        Permission::SubjectScope(scope) => {
+            format!("scope `{scope}`, in a token that no client got for itself")
+        }
+        Permission::ScopeAnd(scope, more) => format!("scope `{scope}`, {more}"),
         Permission::Session => "the browser's session".to_owned(),
         Permission::ClientAuthentication => "client authentication".to_owned(),
     }

@@ -45,6 +45,11 @@ fn api() -> Api {
         title: "Things",
         description: "About <things>.",
         tags: &[("Things", "What there is.")],
+        security: SecurityVocabulary {
+            code_scopes: &[("things:read", "read things")],
+            client_scopes: &[],
+            session_cookie: "session",
+        },
         operations: vec![
             Operation::new(Method::GET, "/things", "listThings", "Lists things")
                 .tag("Things")

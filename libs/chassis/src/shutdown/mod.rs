@@ -172,7 +172,7 @@ impl Shutdown {
                 restarts = restarts.saturating_add(1);
                 if returned {
                     tracing::warn!(
-                        "the background task {name} ended too early; it starts again in {pause:?}"
+                        "the background task {name} {ENDED_TOO_EARLY}; it starts again in {pause:?}"
                     );
                 }
                 tokio::select! {
@@ -206,6 +206,8 @@ impl Shutdown {
     }
 }
 
+/// What the log says of a supervised task that returned before the shutdown.
+pub const ENDED_TOO_EARLY: &str = "ended too early";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 

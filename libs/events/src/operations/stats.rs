@@ -4,7 +4,7 @@ use chassis::db::DbError;
 use serde::Serialize;
 
 use super::Operations;
-use super::store::{self, Aside, ConsumerPosition, Holder, OutboxState};
+use super::store::{self, ConsumerPosition, Holder, OutboxState, UnappliedEvents};
 use crate::inbox::Delivery;
 use crate::reconcile::{Report, store as reconciliations};
 
@@ -24,7 +24,7 @@ pub(crate) struct Stats {
     /// Messages that wait at the broker, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<u64>,
-    inbox: Aside,
+    inbox: UnappliedEvents,
     /// What this replica's consumer did since it began.
     since_start: Delivery,
     /// The last comparison with the other service.
@@ -47,7 +47,7 @@ pub(super) async fn stats(operations: &Operations) -> Result<Stats, DbError> {
         leases: store::holders(&mut reader).await?,
         consumers: store::consumer_positions(&mut reader).await?,
         lag: shared.reconciliation.consumer().lag(),
-        inbox: store::aside(&mut reader).await?,
+        inbox: store::unapplied_events(&mut reader).await?,
         since_start: shared.reconciliation.consumer().totals(),
         reconciliation: reconciliations::last(&mut reader, shared.consumer).await?,
     })

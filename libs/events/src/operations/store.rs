@@ -58,7 +58,7 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
 pub(super) struct ConsumerPosition {
     /// The consumer: `auth`, `users`.
     pub(super) consumer: String,
-    /// What it reads from: `feed`, `kafka`, `rabbitmq`. Nothing for a row that the release before has just written.
+    /// What it reads from: `feed`, `kafka`, `rabbitmq`. Nothing for a row that the release before has written.
     pub(super) transport: Option<String>,
     /// Which place of the broker, as a hash; empty for the feed.
     pub(super) namespace: Option<String>,
@@ -78,9 +78,9 @@ pub(super) async fn consumer_positions(
         .await?))
 }
 
-/// What a consumer has set aside.
+/// The events that a consumer could not apply: parked, dead-lettered or unreadable.
 #[derive(Clone, Copy, Debug, Default, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
-pub(super) struct Aside {
+pub(super) struct UnappliedEvents {
     /// Events that are tried again, and those behind them.
     pub(super) parked: i64,
     /// Events that were given up.
@@ -89,7 +89,7 @@ pub(super) struct Aside {
     pub(super) unreadable: i64,
 }
 
-pub(super) async fn aside(reader: &mut impl Connection) -> Result<Aside, DbError> {
+pub(super) async fn unapplied_events(reader: &mut impl Connection) -> Result<UnappliedEvents, DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT (SELECT count(*) FROM inbox_parked WHERE dead_lettered_at IS NULL) AS parked,
                     (SELECT count(*) FROM inbox_parked WHERE dead_lettered_at IS NOT NULL) AS dead_letters,

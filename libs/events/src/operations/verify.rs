@@ -108,7 +108,10 @@ async fn leases(reader: &mut Reader) -> Result<Check, DbError> {
 }
 
 async fn unapplied(reader: &mut Reader) -> Result<Check, DbError> {
-    let (outbox, inbox) = (store::outbox(reader).await?, store::aside(reader).await?);
+    let (outbox, inbox) = (
+        store::outbox(reader).await?,
+        store::unapplied_events(reader).await?,
+    );
     let counts = [
         outbox.dead_letters,
         inbox.parked,
@@ -118,7 +121,7 @@ async fn unapplied(reader: &mut Reader) -> Result<Check, DbError> {
     let [dead, parked, given_up, unreadable] = counts;
     let ok = counts.iter().all(|count| *count == 0);
     Ok(Check {
-        name: "set aside",
+        name: "unapplied events",
         ok,
         detail: if ok {
             "nothing".to_owned()

@@ -37,7 +37,8 @@ pub struct Report {
     /// Whether the consumer had applied what was published before the comparison. If not, nothing was counted: what is
     /// on its way is no drift.
     pub caught_up: bool,
-    /// Drift that was repaired, by kind.
+    /// Drift that was repaired, by kind. The release before stored it as `mended`.
+    #[serde(alias = "mended")]
     pub repaired: BTreeMap<Kind, u64>,
     /// Drift that is left, by kind.
     pub drift: BTreeMap<Kind, u64>,
@@ -46,6 +47,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// The text to store. While the release before may run, it has that release's name for what was repaired, so that the
+    /// replicas of both can read it.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub(super) fn to_stored(&self) -> serde_json::Result<String> {
+        let mut stored = serde_json::to_value(self)?;
+        if let Some(members) = stored.as_object_mut()
+            && let Some(repaired) = members.remove("repaired")
+        {
+            members.insert("mended".to_owned(), repaired);
+        }
+        serde_json::to_string(&stored)
+    }
+
     pub(super) fn new(at: Timestamp) -> Self {
         Self {
             at,

@@ -34,7 +34,9 @@ pub(super) async fn claim(
 
 /// Keeps the last report.
 pub(super) async fn put_report(tx: &mut Tx, consumer: &str, report: &Report) -> Result<(), DbError> {
-    let text = serde_json::to_string(report).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let text = report
+        .to_stored()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
     on_engine!(tx, c => {
         sqlx::query(
             "INSERT INTO reconciliations (consumer, started_at, report) VALUES ($1, $2, $3)

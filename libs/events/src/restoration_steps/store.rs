@@ -1,8 +1,8 @@
 //! The statements of `restoration_steps`.
 //!
 //! The release before has a row `@restored` instead, of `consumer_positions` or of `reconciliations`. While it may run beside
-//! this one, both are written and both are deleted, and a step is pending that one of them says is: a step which that release
-//! finished is done once more, which changes nothing. A later release drops the rows.
+//! this one, both are written and both are deleted, and the row says whether a step is pending: that release deletes it alone
+//! when it has finished a step. A later release deletes steps without their row, reads the table, and drops the rows.
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
@@ -19,17 +19,10 @@ pub(crate) async fn is_pending(
     step: RestorationStep,
 ) -> Result<bool, DbError> {
     let statement = match step {
-        RestorationStep::ReadFeed => {
-            "SELECT EXISTS (SELECT 1 FROM restoration_steps WHERE step = $1)
-                 OR EXISTS (SELECT 1 FROM consumer_positions WHERE consumer = $2)"
-        }
-        RestorationStep::Reconcile => {
-            "SELECT EXISTS (SELECT 1 FROM restoration_steps WHERE step = $1)
-                 OR EXISTS (SELECT 1 FROM reconciliations WHERE consumer = $2)"
-        }
+        RestorationStep::ReadFeed => "SELECT EXISTS (SELECT 1 FROM consumer_positions WHERE consumer = $1)",
+        RestorationStep::Reconcile => "SELECT EXISTS (SELECT 1 FROM reconciliations WHERE consumer = $1)",
     };
     Ok(on_engine!(connection, c => sqlx::query_scalar(statement)
-        .bind(step.as_str())
         .bind(RESTORED)
         .fetch_one(c)
         .await?))

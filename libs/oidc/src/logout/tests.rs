@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::claims::IdTokenClaims;
 use crate::client::ClientMetadata;
-use crate::testing::{ISSUER, NOW, id_token, id_token_of_a_dropped_key, metadata, server, web};
+use crate::testing::{NOW, access_token, id_token, id_token_of_a_dropped_key, metadata, server, web};
 
 const BYE: &str = "https://app.example/bye";
 const LOOPBACK: &str = "http://127.0.0.1/bye";
@@ -22,6 +22,7 @@ enum Hint {
     None,
     Own(fn(&mut IdTokenClaims)),
     DroppedKey(fn(&mut IdTokenClaims)),
+    AccessToken,
     Text(&'static str),
 }
 
@@ -223,6 +224,7 @@ fn decide(
         Hint::None => None,
         Hint::Own(change) => Some(id_token(change)),
         Hint::DroppedKey(change) => Some(id_token_of_a_dropped_key(change)),
+        Hint::AccessToken => Some(access_token()),
         Hint::Text(text) => Some(text.to_owned()),
     };
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -273,12 +275,14 @@ fn a_parameter_may_be_there_once() {
 #[test]
 fn no_access_token_is_a_hint() {
     // SB-26; RFC 8725 §3.11
-    let alg_none = "eyJhbGciOiJub25lIn0.e30.";
-    assert_eq!(
-        decide(Hint::Text(alg_none), &[], Session("s1")),
-        Err(LogoutError::Hint),
-        "{ISSUER}"
-    );
+    let alg_none = Hint::Text("eyJhbGciOiJub25lIn0.e30.");
+    for hint in [Hint::AccessToken, alg_none] {
+        assert_eq!(
+            decide(hint, &[], Session("s1")),
+            Err(LogoutError::Hint),
+            "{hint:?}"
+        );
+    }
 }
 
 proptest! {

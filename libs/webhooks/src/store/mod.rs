@@ -143,7 +143,7 @@ pub(crate) struct Change<'a> {
     pub(crate) disabled: Option<(Timestamp, &'a str)>,
 }
 
-/// Writes what an operator changed. A receiver that had answered 410 Gone is sent events again.
+/// Writes what an operator changed. A pause that the receiver asked for ends.
 pub(crate) async fn update(
     tx: &mut Tx,
     id: Uuid,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{Admin, Scoped};
 use chassis::clock::Timestamp;
+use chassis::db::next_cursor;
 use chassis::http::{Path, Problem, PublicUrl, Query};
 use contract::paths::auth::CLIENT;
 use contract::paths::fill;
@@ -117,8 +118,7 @@ pub(crate) async fn list(
         return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
     }
     let found = clients.list(&query.after, query.limit).await?;
-    let full = found.len() == usize::from(query.limit);
-    let next = found.last().filter(|_| full).map(|client| client.id.to_string());
+    let next = next_cursor(&found, i64::from(query.limit), |client| client.id.to_string());
     Ok(Json(ClientPage {
         clients: found.into_iter().map(ClientView::from).collect(),
         next,

@@ -7,8 +7,9 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use chassis::openapi::{Api, PublishedPaths};
+use chassis::openapi::{Api, PublishedPaths, SecurityVocabulary};
 use contract::paths::{DOCS, DOCS_STYLE, OPENAPI};
+use contract::scopes;
 
 /// Where the description is published.
 pub(crate) const PATHS: PublishedPaths = PublishedPaths {
@@ -53,6 +54,11 @@ pub(crate) fn api() -> Api {
         description: DESCRIPTION,
         tags: &TAGS,
         operations,
+        security: SecurityVocabulary {
+            code_scopes: scopes::OF_CODES,
+            client_scopes: scopes::OF_CLIENTS,
+            session_cookie: scopes::SESSION_COOKIE,
+        },
         examples: include_str!("../../openapi-examples.json"),
     }
 }

@@ -206,7 +206,7 @@ async fn run_claimed(
         None => submissions.release(claim).await,
     };
     if let Err(error) = noted {
-        tracing::warn!(error.message = %error, "form submission not stored: a double click will not be recognised");
+        tracing::warn!(error.message = %error, "outcome of a form submission not stored: a repetition waits for it, then fails");
     }
     answer
 }

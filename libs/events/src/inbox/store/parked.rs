@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::text;
 use contract::Envelope;
 
-/// An event that a consumer has set aside.
+/// An event that is parked or dead-lettered: its consumer could not apply it.
 #[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub struct ParkedEvent {
     /// The event.

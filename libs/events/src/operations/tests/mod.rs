@@ -162,7 +162,7 @@ testkit::on_both_engines! {
         .await;
         assert_eq!(letter["aggregate_id"], json!(id));
         assert_eq!(letter["last_error"], "too large");
-        assert!(desk.wrong().await.contains(&"set aside".to_owned()));
+        assert!(desk.wrong().await.contains(&"unapplied events".to_owned()));
         assert_eq!(desk.get("stats").await["outbox"]["dead_letters"], 1);
 
         transport.behave(|_| Ok(()));

@@ -161,7 +161,7 @@ async fn handle(
             .mark_answered(&resumed.handle)
             .await
     {
-        tracing::warn!(error.message = %error, "answered authorization request could not be deleted: it expires by itself");
+        tracing::warn!(error.message = %error, "authorization request could not be marked as answered: it can be answered until it expires");
     }
     see_other(&url)
 }

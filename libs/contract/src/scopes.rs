@@ -1,0 +1,25 @@
+//! The scopes of access tokens in both services, with what each allows: the words of their descriptions (OpenAPI).
+
+/// The scopes that an application may ask a person for (RFC 6749 §4.1; OpenID Connect Core §5.4 and §11).
+pub const OF_CODES: &[(&str, &str)] = &[
+    ("openid", "the user's own record, and an ID token"),
+    ("profile", "names, language and time zone"),
+    ("email", "the e-mail address"),
+    ("groups", "the groups that the user is in"),
+    ("offline_access", "stay after the person has signed out"),
+    ("users:read", "read the directory"),
+    ("users:write", "change the directory"),
+    ("events:read", "read the event feed"),
+    ("admin", "administer"),
+];
+
+/// The scopes that a client may have for itself (RFC 6749 §4.4).
+pub const OF_CLIENTS: &[(&str, &str)] = &[
+    ("users:read", "read the directory"),
+    ("users:write", "change the directory"),
+    ("events:read", "read the event feed"),
+    ("admin", "administer"),
+];
+
+/// The cookie of a browser's session with the authentication service, over https and without a path.
+pub const SESSION_COOKIE: &str = "__Host-vestibule";
