@@ -10,6 +10,9 @@ use events::restore::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::authorization_requests::Browser;
+use crate::clients::DIRECT_CLIENT;
+use crate::form_submissions::SubmissionKey;
 use crate::http::sign_in_gate::{check_people_admitted, check_tokens_issued};
 use crate::testing::{self, PASSWORD};
 
@@ -33,6 +36,43 @@ testkit::on_both_engines! {
         }
         let erased = app.events().await.into_iter().filter(|kind| kind == "vestibule.subject.erased.v1");
         assert_eq!(erased.count(), 2, "others hear of it again, and once");
+    }
+
+    async fn what_lets_somebody_in_does_not_come_back_with_a_backup_unless_it_is_kept(db: TestDb) {
+        // SB-15
+        let app = testing::app(&db).await;
+        app.bootstrap(&Default::default()).await.unwrap();
+        // Bob has no session, so what is his does not go with one.
+        let (bob, cookie) = (app.person("bob").await, app.random.token());
+        app.person("ann").await;
+        app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        testing::persons_token(&app, bob, DIRECT_CLIENT, "openid").await;
+        let browser = Browser { cookie: &cookie, session: None, ip: None };
+        app.authorization_requests.save("client_id=web", browser).await.unwrap();
+        app.form_submissions.claim(SubmissionKey([7; 32])).await.unwrap().unwrap();
+        app.setup_links.invite(bob).await.unwrap().unwrap();
+        let mut tx = db.begin("test").await.unwrap();
+        app.accounts.remember_device(&mut tx, bob).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let now = app.clock.now();
+        for (keep_sessions, left) in [(true, 1), (false, 0)] {
+            let noted = Restoration { taken_at: now - Duration::from_secs(60), restored_at: now, keep_sessions };
+            let mut tx = db.begin("test").await.unwrap();
+            note_in(&mut tx, &noted).await.unwrap();
+            tx.commit().await.unwrap();
+            app.restore.after_restore().await.unwrap();
+            for rows in [
+                "SELECT count(*) FROM sessions",
+                "SELECT count(*) FROM grants WHERE revoked_at IS NULL",
+                "SELECT count(*) FROM authorization_requests",
+                "SELECT count(*) FROM form_submissions",
+                "SELECT count(*) FROM setup_links",
+                "SELECT count(*) FROM devices",
+            ] {
+                assert_eq!(app.count(rows).await, left, "{rows}, keep_sessions = {keep_sessions}");
+            }
+        }
     }
 
     async fn sign_in_is_closed_until_the_user_service_was_heard(db: TestDb) {
