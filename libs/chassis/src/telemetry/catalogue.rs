@@ -283,11 +283,6 @@ pub const PROCESS: &[Metric] = &[
         "bytes",
         "Addresses that the process reserved.",
     ),
-    Metric::gauge(
-        "process_virtual_memory_max_bytes",
-        "bytes",
-        "Addresses that the process may reserve at most; missing without such a limit.",
-    ),
     Metric::gauge("process_open_fds", "descriptors", "Open file descriptors."),
     Metric::gauge(
         "process_max_fds",

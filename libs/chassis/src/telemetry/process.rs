@@ -37,10 +37,6 @@ fn measure() -> Vec<(&'static str, f64)> {
             "process_virtual_memory_bytes",
             number(process.virtual_memory_bytes),
         ),
-        (
-            "process_virtual_memory_max_bytes",
-            limit(process.virtual_memory_max_bytes),
-        ),
         ("process_open_fds", number(process.open_fds)),
         ("process_max_fds", limit(process.max_fds)),
         ("process_threads", number(process.threads)),
