@@ -1,7 +1,6 @@
 //! The actions and log fields that the crates declare, and the tests of these declarations against the code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use chassis::telemetry::{Action, Declarations, FIELDS, FieldKind, LogField};
 use serde_json::json;
@@ -69,14 +68,7 @@ fn declared() -> String {
 
 #[test]
 fn the_generated_list_of_actions_and_fields_is_up_to_date() {
-    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
-        fs::write(root().join(DECLARED), declared()).unwrap();
-    }
-    assert_eq!(
-        read(DECLARED),
-        declared(),
-        "{DECLARED} is stale: run scripts/generate"
-    );
+    testkit::assert_generated(&root().join(DECLARED), &declared());
 }
 
 /// The code of a crate, without its tests and without the declarations themselves.

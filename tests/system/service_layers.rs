@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::{Source, files};
+use crate::source::{Source, files, root};
 
 /// The services whose domains own their collaborators (ADR 0028).
 const SERVICES: [&str; 2] = ["auth", "users"];
@@ -76,6 +76,24 @@ fn domains_know_neither_handlers_nor_the_whole_application() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// What a domain's store offers others is named in the domain itself: the compiler keeps everybody else out.
+#[test]
+fn the_store_of_a_domain_is_private_to_it() {
+    let mut stores = 0;
+    for service in SERVICES {
+        for source in sources(service) {
+            for (number, line) in source.code() {
+                let Some((before, _)) = line.split_once("mod store;") else {
+                    continue;
+                };
+                stores += 1;
+                assert_eq!(before.trim(), "", "{}:{number}", source.path);
+            }
+        }
+    }
+    assert!(stores > 8, "only {stores} stores: does this test still see them?");
+}
+
 #[test]
 fn what_a_domain_must_not_name_is_found() {
     assert_eq!(forbidden_name("use crate::app::SharedApp;"), Some("SharedApp"));
@@ -87,6 +105,42 @@ fn what_a_domain_must_not_name_is_found() {
         forbidden_name("use crate::accounts::{self, Accounts}; // of the App"),
         None
     );
+}
+
+/// The paths of `contract::paths` that could be written out elsewhere: those without a parameter, and longer than `/`.
+fn paths() -> Vec<String> {
+    let constants = crate::source::read(&root().join("libs/contract/src/paths.rs"));
+    let values = constants.text.lines().filter_map(|line| {
+        let (_, value) = line.trim().strip_prefix("pub const ")?.split_once("= \"")?;
+        value.strip_suffix("\";")
+    });
+    values
+        .filter(|path| path.len() > 1 && !path.contains('{'))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn paths_are_constants() {
+    let (paths, mut literals) = (paths(), Vec::new());
+    assert!(paths.len() > 20, "only {} paths", paths.len());
+    for folder in ["services", "cli/src", "libs/events/src", "libs/webhooks/src"] {
+        for source in files(folder, "rs") {
+            if source.is_test() || source.path.ends_with("testing.rs") {
+                continue;
+            }
+            for (number, line) in source.code() {
+                let named = |path: &&String| {
+                    let spellings = [format!("\"{path}\""), format!("\"{path}?"), format!("}}{path}\"")];
+                    spellings.iter().any(|spelling| line.contains(spelling))
+                };
+                if let Some(path) = paths.iter().find(named) {
+                    literals.push(format!("{}:{number} writes {path}", source.path));
+                }
+            }
+        }
+    }
+    assert!(literals.is_empty(), "{literals:#?}");
 }
 
 /// The functions of a file and the number of their lines, by the indentation that rustfmt gives.

@@ -42,7 +42,7 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<Source>) {
     }
 }
 
-fn read(path: &PathBuf) -> Source {
+pub(crate) fn read(path: &PathBuf) -> Source {
     Source {
         path: path.strip_prefix(root()).unwrap().to_string_lossy().into_owned(),
         text: fs::read_to_string(path).unwrap(),

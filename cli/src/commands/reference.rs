@@ -1,7 +1,6 @@
 //! The generated reference page `docs/reference/cli.md`: the help of every command.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
@@ -11,15 +10,7 @@ use super::Cli;
 #[test]
 fn generated_reference_page_is_what_the_help_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
-    let page = page();
-    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
-        fs::write(&path, &page).expect("docs/reference/cli.md can be written");
-    }
-    let committed = fs::read_to_string(&path).expect("docs/reference/cli.md");
-    assert!(
-        committed == page,
-        "docs/reference/cli.md is out of date: `make generate` writes it anew"
-    );
+    testkit::assert_generated(&path, &page());
 }
 
 fn page() -> String {

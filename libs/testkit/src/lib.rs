@@ -4,6 +4,7 @@
 mod balancer;
 pub mod brokers;
 mod db;
+mod generated;
 pub mod logs;
 mod people;
 mod pooler;
@@ -15,6 +16,7 @@ mod wait;
 
 pub use balancer::Balancer;
 pub use db::{TestDb, block_on, databases, of_engine, postgres, sqlite};
+pub use generated::{assert_api_reference, assert_generated, is_generating, operations_without_example};
 pub use people::{Person, Tokens, pkce_challenge};
 pub use pooler::Pooler;
 pub use process::{Process, Program, free_port, program};

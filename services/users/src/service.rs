@@ -13,6 +13,7 @@ use chassis::db::{Db, Migrations};
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry::{CallerFields, Vocabulary};
+use contract::paths::auth::TOKEN;
 use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
@@ -184,7 +185,7 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
 fn tokens_for_auth(settings: &Settings, environment: &Environment) -> Result<ServiceTokens, RunError> {
     let at = settings.auth.reached_at();
     let credentials = ClientCredentials {
-        token_endpoint: format!("{}/oauth2/token", at.as_str().trim_end_matches('/'))
+        token_endpoint: format!("{}{TOKEN}", at.as_str().trim_end_matches('/'))
             .parse()
             .map_err(anyhow::Error::from)?,
         client_id: settings.auth.client_id.clone(),

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs;
 
 use chassis::telemetry::FieldKind;
 
 use super::server::mapped_fields;
 use crate::declarations::{actions, fields};
-use crate::files::{read, root};
+use crate::files::root;
 
 const PAGE_PATH: &str = "docs/reference/logs.md";
 
@@ -75,14 +74,7 @@ fn page() -> String {
 
 #[test]
 fn the_generated_reference_of_the_log_is_up_to_date() {
-    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
-        fs::write(root().join(PAGE_PATH), page()).unwrap();
-    }
-    assert_eq!(
-        read(PAGE_PATH),
-        page(),
-        "{PAGE_PATH} is stale: run scripts/generate"
-    );
+    testkit::assert_generated(&root().join(PAGE_PATH), &page());
 }
 
 #[test]

@@ -9,11 +9,6 @@ use serde_json::Value;
 use super::chart::{CHART, PRODUCTION, render};
 use crate::files::{files_below, read, root, yaml};
 
-/// Whether to write the generated files, as `make generate` does.
-fn is_generating() -> bool {
-    std::env::var_os("VESTIBULE_GENERATE").is_some()
-}
-
 /// Helm reads nothing outside a chart's folder, so rules and dashboards are there once more.
 #[test]
 fn generated_copies_of_rules_and_dashboards_are_the_same() {
@@ -26,7 +21,7 @@ fn generated_copies_of_rules_and_dashboards_are_the_same() {
             assert!(!root().join(&into).exists(), "{into} is a copy of nothing");
             continue;
         }
-        if is_generating() {
+        if testkit::is_generating() {
             copy(from, &into);
         }
         let names = |folder: &str| -> Vec<String> {
@@ -109,13 +104,7 @@ fn generated_table_of_values_is_what_the_schema_says() {
     let readme = read(&path);
     let (before, _) = readme.split_once(BEGIN).expect("a place for the table");
     let wanted = format!("{before}{BEGIN}{table}");
-    if is_generating() {
-        fs::write(root().join(&path), &wanted).expect("written");
-    }
-    assert!(
-        read(&path) == wanted,
-        "{path} is out of date: `make generate` writes it anew"
-    );
+    testkit::assert_generated(&root().join(&path), &wanted);
 }
 
 /// A row for each value; every one has a default, which the schema knows.

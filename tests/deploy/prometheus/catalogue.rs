@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 
 use chassis::telemetry::catalogue::{self, LabelValues, Metric, MetricKind};
 
@@ -272,12 +271,5 @@ fn describe(label: &catalogue::Label) -> String {
 
 #[test]
 fn the_generated_reference_of_metrics_is_up_to_date() {
-    let wanted = reference();
-    if std::env::var_os("VESTIBULE_GENERATE").is_some() {
-        fs::write(root().join(REFERENCE), &wanted).unwrap();
-    }
-    assert!(
-        read(REFERENCE) == wanted,
-        "{REFERENCE} is not what the code says: run scripts/generate"
-    );
+    testkit::assert_generated(&root().join(REFERENCE), &reference());
 }

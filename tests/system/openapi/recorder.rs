@@ -279,7 +279,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn finish(self) {
         let path = root().join(format!("services/{}/openapi-examples.json", self.service.name()));
         let recorded = Value::Object(self.recorded);
-        if std::env::var_os("VESTIBULE_GENERATE").is_some() {
+        if testkit::is_generating() {
             std::fs::write(&path, serde_json::to_string_pretty(&recorded).unwrap() + "\n").unwrap();
         }
         let committed: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();

@@ -83,7 +83,7 @@ impl Replay {
                     service.name(),
                     text_at(done, "/outbox"),
                     text_at(done, "/inbox"),
-                    text_at(done, "/again"),
+                    text_at(done, "/republished"),
                 ))?;
             }
         }

@@ -43,7 +43,7 @@ impl Marker {
     /// The snapshot was read. Whatever the consumer knows of other places, the position in the feed included, is of no
     /// use from now on.
     pub(super) async fn set(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
-        let mut tx = db.begin("inbox_enrol").await?;
+        let mut tx = db.begin("inbox_ensure_row").await?;
         positions::ensure_row(&mut tx, &self.key, now).await?;
         positions::delete_others(&mut tx, &self.key).await?;
         restoration_steps::finish(&mut tx, RestorationStep::ReadFeed).await?;

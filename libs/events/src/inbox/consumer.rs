@@ -210,7 +210,7 @@ impl<H: Handler> Consumer<H> {
     /// Starts anew: from the snapshot, or after position `beginning`.
     async fn bootstrap(&mut self, beginning: i64) -> Result<(), RunError> {
         let key = PositionKey::feed(self.inbox.consumer);
-        let mut tx = self.inbox.db.begin("inbox_enrol").await?;
+        let mut tx = self.inbox.db.begin("inbox_ensure_row").await?;
         let from = positions::ensure_row(&mut tx, &key, self.inbox.clock.now()).await?;
         tx.commit().await?;
         let consumer = self.inbox.consumer;

@@ -174,7 +174,7 @@ pub(crate) struct Replayed {
     /// Events that will be applied after all.
     inbox: u64,
     /// Published events that will be published once more.
-    again: u64,
+    republished: u64,
 }
 
 /// POST /admin/v1/events/replay
@@ -206,11 +206,11 @@ async fn replay<S: HasOperations>(
                      reads them again with GET /events?after=POSITION.",
                 ));
             }
-            done.again = crate::relay::request_republish(&mut tx, from, to).await?;
+            done.republished = crate::relay::request_republish(&mut tx, from, to).await?;
         }
     }
     tx.commit().await?;
-    let count = done.outbox + done.inbox + done.again;
+    let count = done.outbox + done.inbox + done.republished;
     tracing::info!(
         event.action = "events-replayed",
         event.outcome = "success",

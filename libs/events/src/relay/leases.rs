@@ -42,7 +42,7 @@ pub(super) struct Leases {
 pub(super) struct Plan {
     pub(super) take: Vec<Lease>,
     pub(super) give: Vec<i32>,
-    pub(super) bury: Vec<Uuid>,
+    pub(super) gone: Vec<Uuid>,
 }
 
 impl Leases {
@@ -209,7 +209,7 @@ impl Leases {
                 .cloned()
                 .collect(),
             give: give.split_off(share.min(give.len())),
-            bury: self
+            gone: self
                 .replicas
                 .iter()
                 .filter(|(id, seen)| **id != self.me && now - seen.at >= self.lease * 10)

@@ -139,7 +139,7 @@ async fn forget<T: Transport>(
     keys: &[OutboxRowKey],
     done: &[(i64, i64)],
 ) -> Result<(), BatchError> {
-    let mut tx = relay.db.begin("relay_again").await?;
+    let mut tx = relay.db.begin("relay_republished").await?;
     batch::guard(relay, &mut tx, keys.iter().map(|key| key.partition)).await?;
     replays::delete(&mut tx, done).await?;
     Ok(tx.commit().await?)

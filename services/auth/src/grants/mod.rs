@@ -3,7 +3,7 @@
 
 mod revocations;
 mod settings;
-pub(crate) mod store;
+mod store;
 
 use std::time::Duration;
 
@@ -15,7 +15,12 @@ use uuid::Uuid;
 
 pub use revocations::{DeletedClient, Revocations};
 pub(crate) use settings::MAX_CODE_LIFETIME;
+// What `crate::tokens` asks of the rows, in its transactions.
 pub use settings::TokenSettings;
+pub(crate) use store::{
+    CodeRow, GrantRow, RefreshRow, consume_code, find_code, find_refresh_token, insert_code, insert_grant,
+    insert_refresh_token, lock_grant, rotate,
+};
 
 use crate::accounts::{self, Accounts};
 use crate::keys::KeyRing;

@@ -115,7 +115,7 @@ pub(crate) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<
         .bind(id).bind(now).fetch_optional(c).await?))
 }
 
-pub(crate) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+pub(super) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
     let found: Option<i32> = on_engine!(db, c => sqlx::query_scalar(
         "SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL")
         .bind(id).fetch_optional(c).await?);
@@ -155,7 +155,7 @@ pub(crate) async fn rotate(
 }
 
 /// Revokes one grant. Returns whether it was live.
-pub(crate) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
     Ok(
         on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
         .bind(id).bind(now).execute(c).await?.rows_affected() == 1),
@@ -164,7 +164,7 @@ pub(crate) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool
 
 /// Deletes the codes of a session and revokes its grants except the offline ones. The codes come first,
 /// because a code that is being redeemed has its grant by the time the statement returns.
-pub(crate) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE session_id = $1")
         .bind(session).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -173,7 +173,7 @@ pub(crate) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -
 }
 
 /// Deletes the codes of a subject and revokes all its grants, like [`revoke_session`].
-pub(crate) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE subject = $1")
         .bind(subject).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -182,7 +182,7 @@ pub(crate) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -
 }
 
 /// Deletes the codes of a client and revokes all its grants, like [`revoke_session`].
-pub(crate) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1")
         .bind(client).execute(c).await.map(drop)?);
     Ok(on_engine!(tx, c => sqlx::query(
@@ -191,7 +191,7 @@ pub(crate) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> 
 }
 
 /// Records a deleted client.
-pub(crate) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
          ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
         .bind(client).bind(now).execute(c).await.map(drop)?);
@@ -199,7 +199,7 @@ pub(crate) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timest
 }
 
 /// The grants that were revoked since `from`.
-pub(crate) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
+pub(super) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
     Ok(
         on_engine!(db, c => sqlx::query_scalar("SELECT id FROM grants WHERE revoked_at >= $1")
         .bind(from).fetch_all(c).await?),
@@ -207,7 +207,7 @@ pub(crate) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> 
 }
 
 /// The clients that were deleted since `from`.
-pub(crate) async fn clients_deleted_since(
+pub(super) async fn clients_deleted_since(
     db: &mut impl Connection,
     from: Timestamp,
 ) -> Result<Vec<DeletedClient>, DbError> {
@@ -218,7 +218,7 @@ pub(crate) async fn clients_deleted_since(
 
 /// Deletes codes, grants and their refresh tokens, and records of deleted clients, that ended before
 /// `before`.
-pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
         .bind(before).execute(c).await?.rows_affected());
     on_engine!(&mut *tx, c => sqlx::query("DELETE FROM deleted_clients WHERE deleted_at < $1")
@@ -229,7 +229,7 @@ pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError
 }
 
 /// Revokes every grant, also the offline ones, and deletes every code.
-pub(crate) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     on_engine!(tx, c => {
         sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
         sqlx::query("DELETE FROM authorization_codes").execute(c).await?;

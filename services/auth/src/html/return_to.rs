@@ -3,9 +3,9 @@
 
 use std::fmt;
 
+use contract::paths::auth::AUTHORIZE;
 use url::Url;
 
-const AUTHORIZE: &str = "/oauth2/authorize";
 const LIMIT: usize = 8192;
 
 /// A local path that a sign-in may end at.

@@ -7,6 +7,7 @@ use axum::response::Response;
 use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::http::{Problem, see_other};
+use contract::paths::auth::{END_SESSION, LOGOUT};
 use http::{HeaderMap, StatusCode};
 use oidc::logout::{CheckedLogout, Decision, LogoutError, LogoutRequest};
 use oidc::params::Params;
@@ -74,7 +75,7 @@ pub(crate) async fn post(
         return Ok(see_other(
             &endpoint
                 .pages
-                .local(&format!("/oauth2/logout?{}", params.encoded(&["csrf"]))),
+                .local(&format!("{END_SESSION}?{}", params.encoded(&["csrf"]))),
         ));
     }
     handle(&endpoint, &headers, &form, confirmation).await
@@ -156,7 +157,7 @@ fn confirmation_page(
     let hidden: Vec<(&str, &str)> = request.parameters().collect();
     let question = LogoutConfirmation {
         client_name: client.map(Client::display_name),
-        action: "/oauth2/logout",
+        action: END_SESSION,
         hidden: &hidden,
         leads_out: logout.destination().is_some(),
     };
@@ -166,7 +167,7 @@ fn confirmation_page(
 fn redirect_signed_out(endpoint: &LogoutEndpoint, logout: &CheckedLogout) -> Response {
     let mut response = match logout.destination() {
         Some(destination) => see_other(destination),
-        None => see_other(&endpoint.pages.local("/logout")),
+        None => see_other(&endpoint.pages.local(LOGOUT)),
     };
     pages::clear_browser_state(&endpoint.pages, &mut response);
     response
@@ -182,5 +183,5 @@ fn text_page(endpoint: &LogoutEndpoint, why: &str) -> Response {
         "This sign-out request does not work",
         why,
     );
-    pages::error_page(&endpoint.pages, &page.with_action("Sign out here", "/logout"))
+    pages::error_page(&endpoint.pages, &page.with_action("Sign out here", LOGOUT))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::clock::Timestamp;
+use contract::paths::auth::LOGIN;
 use http::{HeaderMap, StatusCode};
 
 use super::session::BrowserSessions;
@@ -21,7 +22,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let Some(session) = browser.current(&headers).await? else {
-        return Ok(pages.redirect("/login"));
+        return Ok(pages.redirect(LOGIN));
     };
     let subject = subjects.find(session.account_id).await?;
     let mut facts = Vec::new();

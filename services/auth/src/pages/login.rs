@@ -4,6 +4,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::Query;
 use chassis::secret::SecretString;
+use contract::paths::auth::REGISTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -193,7 +194,7 @@ fn page(
         page: state.pages.page(),
         csrf,
         return_to: return_to.as_str(),
-        register_url: state.sign_up.is_open().then(|| return_to.link("/register")),
+        register_url: state.sign_up.is_open().then(|| return_to.link(REGISTER)),
         fields: vec![
             Field {
                 name: "user_name",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use contract::paths::auth::LOGOUT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
@@ -49,14 +50,14 @@ pub(crate) async fn submit(
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
-        (false, None) => return Ok(pages.redirect("/logout")),
+        (false, None) => return Ok(pages.redirect(LOGOUT)),
         (true, Some(session)) => {
             browser.end(session.id).await?;
             tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
         }
         (true, None) => {}
     }
-    let mut response = pages.redirect("/logout");
+    let mut response = pages.redirect(LOGOUT);
     clear_browser_state(&pages, &mut response);
     Ok(response)
 }
@@ -82,7 +83,7 @@ pub fn clear_browser_state(pages: &Pages, response: &mut Response) {
 fn confirmation_page(pages: &Pages, headers: &HeaderMap) -> Response {
     let confirmation = LogoutConfirmation {
         client_name: None,
-        action: "/logout",
+        action: LOGOUT,
         hidden: &[],
         leads_out: false,
     };

@@ -10,6 +10,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::http::{Problem, Query};
 use chassis::secret::SecretString;
+use contract::paths::auth::LOGIN;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -212,7 +213,7 @@ fn require_open(state: &RegisterPage) -> Result<(), PageError> {
     let detail = "Ask an administrator for an account.";
     Err(
         ErrorPage::new(StatusCode::FORBIDDEN, "Registration is closed", detail)
-            .with_action("Sign in", "/login")
+            .with_action("Sign in", LOGIN)
             .into(),
     )
 }
@@ -232,7 +233,7 @@ fn page(
         page: state.pages.page(),
         csrf,
         return_to: return_to.as_str(),
-        login_url: return_to.link("/login"),
+        login_url: return_to.link(LOGIN),
         fields,
         errors: &errors,
         leads_out: return_to.leads_out(),

@@ -9,6 +9,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chassis::db::DbError;
 use chassis::http::{Problem, Query};
+use contract::paths::auth::{LOGIN, REGISTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -130,7 +131,7 @@ async fn process(
         .browser
         .sign_in_browser(&headers, &client, &who, &return_to)
         .await?;
-    Ok(begun.unwrap_or_else(|| state.pages.redirect(&return_to.link("/login"))))
+    Ok(begun.unwrap_or_else(|| state.pages.redirect(&return_to.link(LOGIN))))
 }
 
 async fn page(
@@ -185,28 +186,28 @@ fn content(
             None => (
                 "Your account is ready",
                 "You can sign in with it now.",
-                link("Sign in", "/login"),
+                link("Sign in", LOGIN),
             ),
         },
         RegistrationState::Rejected(Rejection::UserNameTaken) => (
             "That user name is taken",
             "Somebody has it, or one that looks like it. Choose another user name to go on.",
-            link("Choose another name", "/register"),
+            link("Choose another name", REGISTER),
         ),
         RegistrationState::Rejected(Rejection::UserNameReserved) => (
             "That user name is reserved",
             "It is kept for those who run this site. Choose another user name to go on.",
-            link("Choose another name", "/register"),
+            link("Choose another name", REGISTER),
         ),
         RegistrationState::Rejected(Rejection::Invalid) => (
             "That user name cannot be used",
             "Choose another user name to go on.",
-            link("Choose another name", "/register"),
+            link("Choose another name", REGISTER),
         ),
         RegistrationState::Expired => (
             "That took too long",
             "Your account could not be set up, and nothing was kept. Please start again.",
-            link("Start again", "/register"),
+            link("Start again", REGISTER),
         ),
     }
 }

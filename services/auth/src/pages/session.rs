@@ -8,6 +8,7 @@ use axum::response::Response;
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::secret::Token;
+use contract::paths::auth::{LOGIN, REGISTER, REGISTRATION_STATUS};
 use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
 
@@ -137,7 +138,7 @@ impl BrowserSessions {
         let mut response = self.pages.redirect(return_to.as_str());
         let mut tx = self.db.begin("pages_sign_in_again").await?;
         let Some((account, token)) = self.sessions.replace_token(&mut tx, id).await? else {
-            return Ok(self.pages.redirect("/login"));
+            return Ok(self.pages.redirect(LOGIN));
         };
         let device = match self.pages.cookies.read(headers, Cookie::Device) {
             Some(_) => None,
@@ -187,7 +188,7 @@ impl BrowserSessions {
                 let who = SignedIn::by_password(registered.id, self.clock.now());
                 let begun = self.sign_in_browser(headers, client, &who, return_to).await?;
                 return Ok(Ok(
-                    begun.unwrap_or_else(|| self.pages.redirect(&return_to.link("/login")))
+                    begun.unwrap_or_else(|| self.pages.redirect(&return_to.link(LOGIN)))
                 ));
             }
             RegistrationState::Pending => {
@@ -252,11 +253,11 @@ impl BrowserSessions {
 
 /// The path of the status page of the registration `id`.
 pub(crate) fn registration_status_path(id: Uuid, return_to: &ReturnTo) -> String {
-    return_to.link(&format!("/register/wait?id={id}"))
+    return_to.link(&format!("{REGISTRATION_STATUS}?id={id}"))
 }
 
 fn expired() -> ErrorPage {
     let detail = "Setting up your account took too long. Nothing was kept; please start again.";
     ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "That did not work out", detail)
-        .with_action("Start again", "/register")
+        .with_action("Start again", REGISTER)
 }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use chassis::clock::SharedClock;
 use chassis::http::{Problem, Query};
 use chassis::secret::{SecretString, Token};
+use contract::paths::auth::LOGIN;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -166,7 +167,7 @@ async fn process(
                 .browser
                 .sign_in_browser(&headers, &client, &who, &ReturnTo::home())
                 .await?;
-            Ok(begun.unwrap_or_else(|| state.pages.redirect("/login")))
+            Ok(begun.unwrap_or_else(|| state.pages.redirect(LOGIN)))
         }
         Err(SetupError::NotValid) => Err(not_valid().into()),
         Err(SetupError::Register(error)) => show_errors(error, again),

@@ -14,6 +14,7 @@ use chassis::db::{Db, DbError, Tx};
 use chassis::http::PublicUrl;
 use chassis::random::SharedRandom;
 use chassis::secret::{Token, TokenHash};
+use contract::paths::auth::SETUP;
 pub(crate) use store::{
     consume_administrator_link, consume_invitation, delete_all, delete_by_account, reopen,
 };
@@ -116,7 +117,7 @@ impl SetUpLinks {
 
     fn setup_url(&self, token: &Token) -> Url {
         let mut url = self.issuer.url().clone();
-        url.set_path(&self.issuer.local("/setup"));
+        url.set_path(&self.issuer.local(SETUP));
         url.query_pairs_mut().append_pair("token", token.expose());
         url
     }

@@ -15,7 +15,7 @@ use super::model::invalid_grant;
 use super::{Grant, GrantError, Tokens};
 use crate::clients::Client;
 use crate::grants::MAX_CODE_LIFETIME;
-use crate::grants::store::{self, CodeRow};
+use crate::grants::{self, CodeRow};
 
 /// An authorization code to issue.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Tokens {
             grant_id: None,
         };
         let mut tx = self.db.begin("issue_code").await?;
-        if !store::insert_code(&mut tx, &code.hash(), &row).await? {
+        if !grants::insert_code(&mut tx, &code.hash(), &row).await? {
             return Err(ErrorCode::LoginRequired
                 .because("the session has just ended")
                 .into());
@@ -78,7 +78,7 @@ impl Tokens {
         let grant_id = self.random.uuid(&*self.clock);
         let client_id = client.id.as_str();
         let mut tx = self.db.begin("redeem_code").await?;
-        let Some(row) = store::consume_code(&mut tx, &hash, client_id, grant_id, now).await? else {
+        let Some(row) = grants::consume_code(&mut tx, &hash, client_id, grant_id, now).await? else {
             return Err(self.refuse_code(tx, &hash, client_id, redeem).await?);
         };
         // A request that fails here does not use the code up, because the transaction ends without a commit.
@@ -109,7 +109,7 @@ impl Tokens {
         client_id: &str,
         redeem: &CodeRedemption<'_>,
     ) -> Result<GrantError, GrantError> {
-        let row = store::find_code(&mut tx, hash).await?;
+        let row = grants::find_code(&mut tx, hash).await?;
         drop(tx);
         if let Some(row) = row
             && let Some(grant_id) = row.grant_id

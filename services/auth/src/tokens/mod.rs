@@ -30,7 +30,7 @@ pub(crate) use model::{is_privileged, user};
 use sign::TokenInput;
 
 use crate::clients::{Client, GrantType};
-use crate::grants::store::{self, GrantRow};
+use crate::grants::{self, GrantRow};
 use crate::grants::{Grants, TokenSettings};
 use crate::keys::KeyRing;
 use crate::subjects;
@@ -173,10 +173,10 @@ impl Tokens {
             created_at: now,
             expires_at: now + life,
         };
-        store::insert_grant(tx, &row).await?;
+        grants::insert_grant(tx, &row).await?;
         let refresh_token = if refreshes {
             let token = self.random.token();
-            store::insert_refresh_token(tx, &token.hash(), id, now).await?;
+            grants::insert_refresh_token(tx, &token.hash(), id, now).await?;
             Some(token)
         } else {
             None

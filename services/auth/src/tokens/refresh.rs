@@ -17,7 +17,7 @@ use oidc::token::TokenResponse;
 use super::model::{PRIVILEGED_SCOPES, invalid_grant, user};
 use super::{GrantError, PendingTokens, Tokens};
 use crate::clients::Client;
-use crate::grants::store::{self, GrantRow, RefreshRow};
+use crate::grants::{self, GrantRow, RefreshRow};
 use crate::subjects;
 
 /// The result of rotating a refresh token.
@@ -45,10 +45,10 @@ impl Tokens {
         let hash = presented.hash();
         let now = self.clock.now();
         let mut tx = self.db.begin("refresh").await?;
-        let row = store::find_refresh_token(&mut tx, hash.as_bytes())
+        let row = grants::find_refresh_token(&mut tx, hash.as_bytes())
             .await?
             .ok_or_else(invalid_grant)?;
-        let grant = store::lock_grant(&mut tx, row.grant_id, now)
+        let grant = grants::lock_grant(&mut tx, row.grant_id, now)
             .await?
             .ok_or_else(invalid_grant)?;
         // A request that cannot succeed is rejected before the token is rotated.
@@ -102,19 +102,19 @@ async fn rotate(
     now: Timestamp,
 ) -> Result<RefreshOutcome, DbError> {
     let successor = successor(grant, presented);
-    if store::rotate(tx, hash, &successor.hash(), now).await? {
-        store::insert_refresh_token(tx, &successor.hash(), grant.id, now).await?;
+    if grants::rotate(tx, hash, &successor.hash(), now).await? {
+        grants::insert_refresh_token(tx, &successor.hash(), grant.id, now).await?;
         return Ok(RefreshOutcome::Successor(successor));
     }
     let Some(RefreshRow {
         rotated_at: Some(rotated_at),
         successor: Some(next),
         ..
-    }) = store::find_refresh_token(tx, hash.as_bytes()).await?
+    }) = grants::find_refresh_token(tx, hash.as_bytes()).await?
     else {
         return Ok(RefreshOutcome::Reused);
     };
-    let unused = store::find_refresh_token(tx, &next)
+    let unused = grants::find_refresh_token(tx, &next)
         .await?
         .is_some_and(|next| next.rotated_at.is_none());
     let stored = RotatedToken {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{GrantError, Tokens};
 use crate::clients::Client;
-use crate::grants::store::GrantRow;
+use crate::grants::GrantRow;
 
 /// The content of the tokens of a subject.
 pub(super) struct TokenInput<'a> {

@@ -7,7 +7,7 @@ use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::http_client::HttpClient;
 use chassis::shutdown::Shutdown;
-use contract::paths;
+use contract::paths::auth::REVOCATIONS;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -97,7 +97,7 @@ impl Follower {
     /// Keeps `list` fresh.
     pub(crate) fn new(parts: FollowerParts, list: Revocations) -> Self {
         let mut url = parts.auth.clone();
-        url.set_path(&format!("{}/revocations", url.path().trim_end_matches('/')));
+        url.set_path(&format!("{}{REVOCATIONS}", url.path().trim_end_matches('/')));
         Self {
             parts,
             list,
@@ -198,7 +198,7 @@ impl Follower {
             url.query_pairs_mut().append_pair("since", &since.to_string());
         }
         let token = self.parts.tokens.token().await?;
-        let call = self.parts.http.get(url).template(paths::auth::REVOCATIONS);
+        let call = self.parts.http.get(url).template(REVOCATIONS);
         let response = call.timeout(PATIENCE).bearer_auth(token.expose()).send().await?;
         match response.status() {
             StatusCode::OK => Ok(Some(response.json().await?)),

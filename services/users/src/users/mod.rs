@@ -9,7 +9,7 @@ mod names;
 mod restore;
 mod skeletons;
 mod snapshot;
-pub(crate) mod store;
+mod store;
 #[cfg(test)]
 mod tests;
 

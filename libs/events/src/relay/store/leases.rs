@@ -73,7 +73,7 @@ pub(in crate::relay) async fn carry_out(db: &Db, me: Uuid, plan: &Plan) -> Resul
                 .await?;
         });
     }
-    for replica in &plan.bury {
+    for replica in &plan.gone {
         on_engine!(&mut tx, c => {
             sqlx::query("DELETE FROM outbox_replicas WHERE id = $1").bind(replica).execute(c).await?;
         });

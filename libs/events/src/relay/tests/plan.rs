@@ -65,7 +65,7 @@ fn who_has_more_than_a_share_gives_the_rest_back() {
     // One that was not heard of for long is buried, and its share is taken.
     let later = start + LEASE * 10;
     leases.observe(&mine, &[(me, 3), (other, 1)], later);
-    assert_eq!(leases.plan(&mine, later).bury, [other]);
+    assert_eq!(leases.plan(&mine, later).gone, [other]);
     assert!(leases.plan(&mine, later).give.is_empty());
 }
 

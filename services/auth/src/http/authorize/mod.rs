@@ -14,6 +14,7 @@ use chassis::clock::SharedClock;
 use chassis::db::Db;
 use chassis::http::{ClientInfo, Problem, see_other};
 use chassis::secret::Token;
+use contract::paths::auth::AUTHORIZE;
 use http::{HeaderMap, StatusCode};
 use oidc::authorize::{AuthorizationError, PageError, UnverifiedAuthorizationRequest, check};
 use oidc::params::Params;
@@ -85,7 +86,7 @@ pub(crate) async fn post(
                 Ok(params) => see_other(
                     &endpoint
                         .pages
-                        .local(&format!("/oauth2/authorize?{}", params.encoded(&[]))),
+                        .local(&format!("{AUTHORIZE}?{}", params.encoded(&[]))),
                 ),
                 Err(error) => error_page(&endpoint, &format!("{error}.")),
             }

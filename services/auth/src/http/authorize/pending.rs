@@ -5,6 +5,7 @@ use axum::response::Response;
 use chassis::db::DbError;
 use chassis::http::see_other;
 use chassis::secret::Token;
+use contract::paths::auth::{AUTHORIZE, LOGIN};
 use http::{HeaderMap, StatusCode};
 use oidc::authorize::{PageError, UnverifiedAuthorizationRequest};
 use oidc::params::Params;
@@ -113,9 +114,9 @@ pub(super) async fn redirect_to_sign_in(
         back.push_str(&query);
     }
     let return_to = form_urlencoded::Serializer::new(String::new())
-        .append_pair("return_to", &format!("/oauth2/authorize?{back}"))
+        .append_pair("return_to", &format!("{AUTHORIZE}?{back}"))
         .finish();
-    let mut response = see_other(&endpoint.pages.local(&format!("/login?{return_to}")));
+    let mut response = see_other(&endpoint.pages.local(&format!("{LOGIN}?{return_to}")));
     browser.set_browser_cookie(&endpoint.pages, &mut response);
     Ok(response)
 }
