@@ -20,6 +20,7 @@ mod docs;
 mod end_to_end;
 #[cfg(test)]
 mod faults;
+mod first_lines;
 #[cfg(test)]
 mod issuer_path;
 #[cfg(test)]

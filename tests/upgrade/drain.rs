@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::{Service, within};
 
 use crate::load::Load;
-use crate::proxied::{Proxied, ProxiedOptions};
+use crate::proxied::{NextRelease, Proxied, ProxiedOptions};
 use crate::rolling::roll_replicas;
 
 const FIRST_REPLICAS: [(Service, usize); 2] = [(Service::Users, 0), (Service::Auth, 0)];
@@ -43,7 +43,12 @@ async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
         let name = format!("VESTIBULE_{variable}__DRAIN_SECONDS");
         proxied.stack.replica(service, 0).set(&name, "0");
     }
-    roll_replicas(&mut proxied, &load, &FIRST_REPLICAS, false).await;
+    roll_replicas(
+        &mut proxied,
+        &load,
+        FIRST_REPLICAS.map(|replica| (replica, NextRelease::Same)),
+    )
+    .await;
 
     let load = start_load(&proxied, "bob").await;
     let stops = async {
@@ -53,7 +58,7 @@ async fn a_replica_that_drains_is_missed_by_nobody_and_one_that_does_not_is() {
                 (load.requests() > before + 20).then_some(())
             })
             .await;
-            proxied.restart(service, number, false).await;
+            proxied.restart(service, number, NextRelease::Same).await;
         }
         load.stop();
     };

@@ -10,6 +10,17 @@ use testkit::{Engine, Process, Program, Release, Service, Stack, StackOptions, f
 /// Starts that of a debug build on a busy machine, and drains, fit in.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The release that a replica is after a restart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextRelease {
+    /// The one that it is.
+    Same,
+    /// The one that was built with the tests.
+    Current,
+    /// [`ProxiedOptions::release`].
+    Old,
+}
+
 /// The options of the stack.
 #[derive(Default)]
 pub(crate) struct ProxiedOptions {
@@ -74,9 +85,8 @@ impl Proxied {
         proxied
     }
 
-    /// Stops one replica as an orchestrator does, and starts it again, as this version if `upgrade` says so. Comes back
-    /// when the proxy sends it requests.
-    pub(crate) async fn restart(&mut self, service: Service, number: usize, upgrade: bool) {
+    /// Stops one replica as an orchestrator does, and starts it again. Comes back when the proxy sends it requests.
+    pub(crate) async fn restart(&mut self, service: Service, number: usize, next: NextRelease) {
         let replica = self.stack.replica(service, number);
         let status = replica.terminate().await;
         assert!(
@@ -84,8 +94,10 @@ impl Proxied {
             "{service:?} {number}: {status}\n{}",
             replica.log()
         );
-        if upgrade {
-            self.stack.upgrade(service, number);
+        match next {
+            NextRelease::Same => {}
+            NextRelease::Current => self.stack.upgrade(service, number),
+            NextRelease::Old => self.stack.downgrade(service, number),
         }
         self.stack.replica(service, number).start_again();
         self.stack.replica_ready(service, number).await;

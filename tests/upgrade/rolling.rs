@@ -10,11 +10,11 @@ use toml::{Table, Value};
 
 use crate::follower::{FollowerState, follow};
 use crate::load::Load;
-use crate::proxied::{Proxied, ProxiedOptions};
+use crate::proxied::{NextRelease, Proxied, ProxiedOptions};
 
 /// The commit of the old release, from which the tests upgrade. Its schema is older, and its configuration has other names.
 /// It is built from the history by `scripts/build-old-release`.
-pub(crate) const OLD_RELEASE: &str = "638f672aad866b0aa4a64b34f14aca02aa96f1da";
+pub(crate) const OLD_RELEASE: &str = "7ba894ba933e6395dfd6161a4971b71862076333";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
     (Service::Auth, 0),
@@ -24,16 +24,15 @@ const REPLICAS: [(Service, usize); 4] = [
 /// The number of requests between two restarts, so that each replica serves some of them.
 const REQUESTS_BETWEEN_RESTARTS: u64 = 40;
 
-/// Restarts replicas, one after the other, while people are at work. `upgrade` makes them this version.
+/// Restarts replicas as the given releases, one after the other, while people are at work.
 pub(crate) async fn roll_replicas(
     proxied: &mut Proxied,
     load: &Arc<Load>,
-    replicas: &[(Service, usize)],
-    upgrade: bool,
+    restarts: impl IntoIterator<Item = ((Service, usize), NextRelease)>,
 ) {
     let restarts = async {
-        for &(service, number) in replicas {
-            proxied.restart(service, number, upgrade).await;
+        for ((service, number), next) in restarts {
+            proxied.restart(service, number, next).await;
             let before = load.requests();
             within(Duration::from_secs(60), "the load goes on", async || {
                 (load.requests() > before + REQUESTS_BETWEEN_RESTARTS).then_some(())
@@ -70,6 +69,11 @@ pub(crate) async fn roll_replicas(
         users.count(),
         auth.count()
     );
+}
+
+/// A restart of every replica as the given release.
+pub(crate) fn each_as(next: NextRelease) -> impl Iterator<Item = ((Service, usize), NextRelease)> {
+    REPLICAS.into_iter().map(move |replica| (replica, next))
 }
 
 /// Whether the events of all acknowledged changes were published.
@@ -157,7 +161,7 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
             sqlx::query(statement).execute(&mut connection).await.unwrap();
         }
     }
-    roll_replicas(&mut proxied, &load, &REPLICAS, false).await;
+    roll_replicas(&mut proxied, &load, each_as(NextRelease::Same)).await;
     before.assert_still_works(&proxied, &load).await;
 }
 
@@ -169,7 +173,21 @@ async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
     })
     .await;
     let (before, load) = EstablishedUser::of(&proxied).await;
-    roll_replicas(&mut proxied, &load, &REPLICAS, true).await;
+    roll_replicas(&mut proxied, &load, each_as(NextRelease::Current)).await;
+    before.assert_still_works(&proxied, &load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_is_taken_back_one_by_one_and_no_request_fails() {
+    let mut proxied = Proxied::start(ProxiedOptions {
+        release: Some(old_release()),
+        ..ProxiedOptions::default()
+    })
+    .await;
+    let (before, load) = EstablishedUser::of(&proxied).await;
+    // In the middle, both releases work on one database; at its end, the old one reads what the new one wrote.
+    let there_and_back = each_as(NextRelease::Current).chain(each_as(NextRelease::Old));
+    roll_replicas(&mut proxied, &load, there_and_back).await;
     before.assert_still_works(&proxied, &load).await;
 }
 

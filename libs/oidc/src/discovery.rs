@@ -33,20 +33,32 @@ pub struct ProviderMetadata {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
+/// The paths of the endpoints, each with a slash at its beginning.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the endpoints have the names of the standards")]
+pub struct EndpointPaths {
+    pub authorization: &'static str,
+    pub token: &'static str,
+    pub userinfo: &'static str,
+    pub jwks: &'static str,
+    pub revocation: &'static str,
+    pub end_session: &'static str,
+}
+
 impl ProviderMetadata {
     /// The metadata of a Vestibule server at `issuer`, a URL without a slash at its end.
-    pub fn of(issuer: &str) -> Self {
+    pub fn of(issuer: &str, paths: EndpointPaths) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let methods = list(&["client_secret_basic", "client_secret_post", "none"]);
         Self {
             issuer: issuer.to_owned(),
-            authorization_endpoint: at("/oauth2/authorize"),
-            token_endpoint: at("/oauth2/token"),
-            userinfo_endpoint: at("/oauth2/userinfo"),
-            jwks_uri: at("/oauth2/jwks"),
-            revocation_endpoint: at("/oauth2/revoke"),
-            end_session_endpoint: at("/oauth2/logout"),
+            authorization_endpoint: at(paths.authorization),
+            token_endpoint: at(paths.token),
+            userinfo_endpoint: at(paths.userinfo),
+            jwks_uri: at(paths.jwks),
+            revocation_endpoint: at(paths.revocation),
+            end_session_endpoint: at(paths.end_session),
             scopes_supported: list(&["openid", "profile", "email", "groups", "offline_access"]),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query"]),

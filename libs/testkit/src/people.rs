@@ -9,6 +9,8 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use contract::paths::auth::{AUTHENTICATE, CLIENTS, TOKEN, USERS};
+use contract::paths::users::USER;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -89,7 +91,7 @@ impl Stack {
     pub async fn client_token(&self, id: &str, secret: &str, scope: &str) -> String {
         let answer = self
             .http
-            .post(self.auth_url("/oauth2/token"))
+            .post(self.auth_url(TOKEN))
             .basic_auth(id, Some(secret))
             .form(&[("grant_type", "client_credentials"), ("scope", scope)])
             .send()
@@ -121,7 +123,7 @@ impl Stack {
         let mut person = Person::named(user_name);
         let answer = self
             .http
-            .post(self.auth_url("/admin/v1/users"))
+            .post(self.auth_url(USERS))
             .bearer_auth(self.operator_token().await)
             .json(&json!({
                 "user_name": person.user_name,
@@ -177,7 +179,7 @@ impl Stack {
         }
         let answer = self
             .http
-            .post(self.auth_url("/authenticate"))
+            .post(self.auth_url(AUTHENTICATE))
             .json(&body)
             .send()
             .await
@@ -195,7 +197,7 @@ impl Stack {
     pub async fn user(&self, access_token: &str) -> (StatusCode, Value) {
         let answer = self
             .http
-            .get(self.users_url("/user"))
+            .get(self.users_url(USER))
             .bearer_auth(access_token)
             .send()
             .await
@@ -213,7 +215,7 @@ impl Stack {
     pub async fn create_client(&self, client: &Value) -> Value {
         let answer = self
             .http
-            .post(self.auth_url("/admin/v1/clients"))
+            .post(self.auth_url(CLIENTS))
             .bearer_auth(self.operator_token().await)
             .json(client)
             .send()

@@ -90,7 +90,8 @@ pub struct StackOptions {
     pub without_balancer: bool,
     /// On PostgreSQL: reaches the databases only through a pooler in transaction mode.
     pub pooled: bool,
-    /// Another release to begin with, in place of the programs built with the tests: see [`Stack::upgrade`].
+    /// Another release to begin with, in place of the programs built with the tests: see [`Stack::upgrade`] and
+    /// [`Stack::downgrade`].
     pub release: Option<Release>,
     /// Environment variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
@@ -147,6 +148,8 @@ pub struct Stack {
     pooler: Option<Pooler>,
     /// Whether to check the logs: they are in ECS format, and not those of an older release.
     check_logs: bool,
+    /// The release that it began with, when that is another one.
+    release: Option<Release>,
     folder: TempDir,
 }
 
@@ -250,21 +253,38 @@ impl Stack {
                     .environment
                     .iter()
                     .any(|(name, _)| name.ends_with("LOG__FORMAT")),
+            release: options.release,
             folder,
         }
     }
 
-    /// Makes a replica of another release one of this version, with the configuration of this version, at its next start.
+    /// Makes a replica one of this version, with the configuration of this version, at its next start.
     ///
     /// # Panics
     /// There is no such replica.
     pub fn upgrade(&mut self, service: Service, number: usize) {
-        let (name, configuration) = match service {
-            Service::Auth => (AUTH_PROGRAM, AUTH_TOML),
-            Service::Users => (USERS_PROGRAM, USERS_TOML),
-        };
+        let (path, configuration) = service_files(service);
         let arguments = configuration_arguments(&self.folder.path().join(configuration));
-        self.replica(service, number).replace(program(name), arguments);
+        self.replica(service, number).replace(program(path), arguments);
+    }
+
+    /// Makes a replica one of the release of [`StackOptions::release`], with its configuration, at its next start.
+    ///
+    /// # Panics
+    /// There is no such replica, or the stack did not begin with another release.
+    pub fn downgrade(&mut self, service: Service, number: usize) {
+        let (path, configuration) = service_files(service);
+        let release = self
+            .release
+            .as_ref()
+            .expect("the stack began with another release");
+        let path = release.programs.join(path);
+        let configuration = self
+            .folder
+            .path()
+            .join(format!("{RELEASE_PREFIX}{configuration}"));
+        let arguments = configuration_arguments(&configuration);
+        self.replica(service, number).replace(path, arguments);
     }
 
     /// Waits until all replicas of both services are ready.
@@ -370,6 +390,14 @@ impl Drop for Stack {
         if self.check_logs && !std::thread::panicking() {
             logs::check_folder(self.folder.path());
         }
+    }
+}
+
+/// The names of a service's program and configuration file.
+fn service_files(service: Service) -> (&'static str, &'static str) {
+    match service {
+        Service::Auth => (AUTH_PROGRAM, AUTH_TOML),
+        Service::Users => (USERS_PROGRAM, USERS_TOML),
     }
 }
 

@@ -70,3 +70,39 @@ async fn every_operation_refuses_those_who_lack_the_permission_that_it_names() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_operation_lets_those_through_who_have_the_scope_that_it_names() {
+    let stack = Stack::start().await;
+    let ann = stack.register("ann").await;
+    for service in Described::ALL {
+        let document = service.document(&stack).await;
+        for operation in operations(&document) {
+            let at = format!("{} {} {}", service.name(), operation.method, operation.path);
+            let Some(scope) = operation.described["security"][0]["oauth2"][0].as_str() else {
+                continue;
+            };
+            let token = if SCOPES.contains(&scope) {
+                stack
+                    .client_token("vestibule-cli", stack.operator_secret(), scope)
+                    .await
+            } else {
+                // Clients have these scopes through a person only.
+                let (status, answer) = stack.try_authenticate(&ann, Some(scope)).await;
+                assert!(status.is_success(), "{at}: {answer}");
+                answer["access_token"].as_str().unwrap().to_owned()
+            };
+            let status = status(&stack, service, &operation, Some(&token)).await;
+            let permission = operation.described["x-permission"].as_str().unwrap();
+            // The permission of the services' own operations asks for more than a scope.
+            if permission.ends_with("a token of the authentication service") {
+                assert_eq!(status, StatusCode::FORBIDDEN, "{at} with nothing but {scope}");
+            } else {
+                assert!(
+                    ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status),
+                    "{at} with {scope}: {status}"
+                );
+            }
+        }
+    }
+}

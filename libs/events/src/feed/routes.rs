@@ -54,10 +54,10 @@ pub(crate) struct EventsQuery {
     /// Events after this position, or `end` for those that come from now on. Without it, from the oldest that is kept.
     after: Option<String>,
     /// The most events of one answer.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
     /// Seconds to wait for an event when there is none.
-    #[schemars(range(max = 25))]
+    #[schemars(range(max = MAX_WAIT.as_secs()))]
     wait: Option<u64>,
 }
 
@@ -135,7 +135,7 @@ pub(crate) struct SnapshotQuery {
     /// The `next` of an earlier page.
     after: Option<String>,
     /// The most states of one page.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
 }
 

@@ -91,7 +91,7 @@ async fn verify<S: HasOperations>(
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitQuery {
     /// The most of each kind.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     #[serde(default = "a_hundred")]
     limit: i64,
 }
@@ -101,7 +101,7 @@ fn a_hundred() -> i64 {
 }
 
 /// The most that is told at once of each kind.
-const MOST: i64 = 1000;
+const MAX_LIMIT: i64 = 1000;
 /// The most positions that one call has published again: one transaction writes them all down.
 const LONGEST_RANGE: i64 = 100_000;
 
@@ -124,8 +124,8 @@ async fn dead_letters<S: HasOperations>(
 ) -> Result<Json<DeadLettersResponse>, Problem> {
     let shared = &state.operations().shared;
     let limit = query.limit;
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MOST}.")));
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
     }
     let mut reader = shared.db.reader().await?;
     Ok(Json(DeadLettersResponse {

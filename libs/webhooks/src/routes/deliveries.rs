@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::super::store;
 use super::super::store::log::{self, Delivery, State as Progress};
-use super::{HasWebhooks, limit};
+use super::{HasWebhooks, MAX_LIMIT, limit};
 
 pub(super) fn routes<S>() -> Routes<S>
 where
@@ -36,7 +36,7 @@ pub(crate) struct PageQuery {
     /// Only deliveries older than this event's.
     before: Option<Uuid>,
     /// The most deliveries of one page.
-    #[schemars(range(min = 1, max = 500))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
 }
 

@@ -149,13 +149,16 @@ pub(crate) struct Page {
     next: Option<Uuid>,
 }
 
+/// The most entries of one page.
+const MAX_LIMIT: i64 = 500;
+
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     /// The `next` of an earlier page.
     after: Option<Uuid>,
     /// The most webhooks of one page.
-    #[schemars(range(min = 1, max = 500))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
 }
 
@@ -296,8 +299,8 @@ fn with_secret(webhook: Webhook, secret: &Token, now: Timestamp) -> Json<Webhook
 
 fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     let limit = asked.unwrap_or(100);
-    if !(1..=500).contains(&limit) {
-        return Err(Problem::invalid().field("limit", "Expected a number from 1 to 500."));
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
     }
     Ok(limit)
 }

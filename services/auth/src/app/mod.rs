@@ -154,7 +154,6 @@ extracted! {
     Clients: clients;
     Db: db;
     DirectSignIn: direct_sign_in;
-    FormSubmissions: form_submissions;
     Grants: grants;
     KeyRing: keys;
     Passwords: passwords;

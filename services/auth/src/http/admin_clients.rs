@@ -77,6 +77,9 @@ pub(crate) struct ClientPage {
     next: Option<String>,
 }
 
+/// The most clients of one page.
+const MAX_LIMIT: u16 = 500;
+
 /// The query of the list.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,7 +89,7 @@ pub(crate) struct PageQuery {
     after: String,
     /// The most clients of one page.
     #[serde(default = "default_limit")]
-    #[schemars(range(min = 1, max = 500))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: u16,
 }
 
@@ -114,8 +117,8 @@ pub(crate) async fn list(
     _: Scoped<Admin>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<ClientPage>, Problem> {
-    if !(1..=500).contains(&query.limit) {
-        return Err(Problem::invalid().field("limit", "expected a number from 1 to 500"));
+    if !(1..=MAX_LIMIT).contains(&query.limit) {
+        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
     }
     let found = clients.list(&query.after, query.limit).await?;
     let next = next_cursor(&found, i64::from(query.limit), |client| client.id.to_string());

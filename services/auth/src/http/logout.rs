@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{FromRef, RawQuery, State};
 use axum::response::Response;
 use chassis::clock::SharedClock;
-use chassis::db::Db;
 use chassis::http::{Problem, see_other};
 use contract::paths::auth::{END_SESSION, LOGOUT};
 use http::{HeaderMap, StatusCode};
@@ -17,7 +16,7 @@ use crate::app::SharedApp;
 use crate::clients::{Client, Clients};
 use crate::keys::KeyRing;
 use crate::pages::{self, ErrorPage, LogoutConfirmation, Pages};
-use crate::sessions::{Session, SessionEnd, Sessions};
+use crate::sessions::Sessions;
 use crate::tokens::Issuer;
 
 /// The collaborators of the end-session endpoint.
@@ -25,7 +24,6 @@ use crate::tokens::Issuer;
 pub(crate) struct LogoutEndpoint {
     clients: Clients,
     clock: SharedClock,
-    db: Db,
     issuer: Arc<Issuer>,
     keys: KeyRing,
     pages: Arc<Pages>,
@@ -37,7 +35,6 @@ impl FromRef<SharedApp> for LogoutEndpoint {
         Self {
             clients: app.clients.clone(),
             clock: Arc::clone(&app.clock),
-            db: app.db.clone(),
             issuer: Arc::clone(&app.issuer),
             keys: app.keys.clone(),
             pages: Arc::clone(&app.pages),
@@ -129,22 +126,11 @@ async fn handle(
             {
                 return Ok(pages::error_page(&endpoint.pages, &error));
             }
-            end_session(endpoint, &session).await?;
+            endpoint.sessions.sign_out(&session).await?;
         }
         (Decision::SignedOut | Decision::EndSession, _) => {}
     }
     Ok(redirect_signed_out(endpoint, &logout))
-}
-
-async fn end_session(endpoint: &LogoutEndpoint, session: &Session) -> Result<(), Problem> {
-    let mut tx = endpoint.db.begin("oauth_sign_out").await?;
-    endpoint
-        .sessions
-        .end(&mut tx, session.id, SessionEnd::SignedOut)
-        .await?;
-    tx.commit().await?;
-    tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
-    Ok(())
 }
 
 fn confirmation_page(

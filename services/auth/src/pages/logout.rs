@@ -14,6 +14,7 @@ use crate::html::forms::{LogoutConfirmation, logout_confirmation};
 use crate::html::page_error::{FormFields, PageError};
 use crate::html::render::Pages;
 use crate::html::view::Logout;
+use crate::sessions::Sessions;
 
 /// The fields of the form.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -39,6 +40,7 @@ pub(crate) async fn show(
 pub(crate) async fn submit(
     State(pages): State<Arc<Pages>>,
     State(browser): State<BrowserSessions>,
+    State(sessions): State<Sessions>,
     headers: HeaderMap,
     FormFields(form): FormFields<LogoutInput>,
 ) -> Result<Response, PageError> {
@@ -51,10 +53,7 @@ pub(crate) async fn submit(
             return Ok(response);
         }
         (false, None) => return Ok(pages.redirect(LOGOUT)),
-        (true, Some(session)) => {
-            browser.end(session.id).await?;
-            tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
-        }
+        (true, Some(session)) => sessions.sign_out(&session).await?,
         (true, None) => {}
     }
     let mut response = pages.redirect(LOGOUT);

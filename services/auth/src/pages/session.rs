@@ -22,7 +22,7 @@ use crate::html::view::Errors;
 use crate::html::{ErrorPage, Pages};
 use crate::registration::proof::PROOF_LIFETIME;
 use crate::registration::{RegistrationState, Registrations, Rejection};
-use crate::sessions::{Session, SessionEnd, Sessions, StartError};
+use crate::sessions::{Session, Sessions, StartError};
 use crate::sign_up::Registered;
 use chassis::http::ClientInfo;
 
@@ -60,13 +60,6 @@ impl BrowserSessions {
             Some(token) => self.sessions.find(&token).await,
             None => Ok(None),
         }
-    }
-
-    /// Ends the session `id`, because the person signs out.
-    pub(crate) async fn end(&self, id: Uuid) -> Result<(), DbError> {
-        let mut tx = self.db.begin("pages_sign_out").await?;
-        self.sessions.end(&mut tx, id, SessionEnd::SignedOut).await?;
-        tx.commit().await
     }
 
     /// Signs a person in at this browser: starts a session or renews the current one of the same account. The

@@ -4,7 +4,7 @@ use chassis::db::{DbError, Tx};
 use contract::SessionEnded;
 use uuid::Uuid;
 
-use super::{SessionEnd, Sessions, store};
+use super::{Session, SessionEnd, Sessions, store};
 use crate::{accounts, grants, registration};
 
 impl Sessions {
@@ -22,6 +22,18 @@ impl Sessions {
         }
         self.record_end(tx, account, id, reason).await?;
         Ok(true)
+    }
+
+    /// Ends a session, because the person signs out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sign_out(&self, session: &Session) -> Result<(), DbError> {
+        let mut tx = self.db.begin("sign_out").await?;
+        self.end(&mut tx, session.id, SessionEnd::SignedOut).await?;
+        tx.commit().await?;
+        tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
+        Ok(())
     }
 
     /// Ends every session of an account, revokes its grants, and deletes its known devices and its registration

@@ -4,12 +4,22 @@
 use bytes::Bytes;
 use chassis::clock::SKEW;
 use chassis::http::PublicUrl;
-use oidc::discovery::ProviderMetadata;
+use contract::paths::auth::{AUTHORIZE, END_SESSION, JWKS, REVOKE, TOKEN, USERINFO};
+use oidc::discovery::{EndpointPaths, ProviderMetadata};
 use oidc::jose::KeySet;
 use oidc::resource::{Resource, ResourceError};
 use oidc::server::AuthorizationServer;
 
 use super::model::PRIVILEGED_SCOPES;
+
+const ENDPOINTS: EndpointPaths = EndpointPaths {
+    authorization: AUTHORIZE,
+    token: TOKEN,
+    userinfo: USERINFO,
+    jwks: JWKS,
+    revocation: REVOKE,
+    end_session: END_SESSION,
+};
 
 /// The issuer of all tokens.
 #[derive(Clone, Debug)]
@@ -44,7 +54,8 @@ impl Issuer {
         let url = issuer.as_str().to_owned();
         let users = Resource::parse(users.as_str()).map_err(IssuerError::Users)?;
         let own = Resource::parse(&url).map_err(IssuerError::Issuer)?;
-        let metadata = serde_json::to_vec(&ProviderMetadata::of(&url)).map_err(|_| IssuerError::Metadata)?;
+        let metadata =
+            serde_json::to_vec(&ProviderMetadata::of(&url, ENDPOINTS)).map_err(|_| IssuerError::Metadata)?;
         Ok(Self {
             url,
             audiences: vec![own, users.clone()],
