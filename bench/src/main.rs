@@ -24,7 +24,7 @@ use crate::report::Report;
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  make bench")]
 struct Arguments {
-    /// What to measure: everything, if it is not said
+    /// The part to measure; without it, everything
     #[arg(value_enum)]
     what: Option<Measurement>,
     /// A part of the usual number of requests and events, for a quick look; nothing is written
@@ -47,11 +47,11 @@ enum Measurement {
     Services,
     /// The way of events, over every transport and on both engines
     Events,
-    /// What a stranger costs: the worst request of each route, and silent sockets
+    /// The cost of a stranger: the worst request of each route, and silent sockets
     Strangers,
-    /// What one replica costs on PostgreSQL, for the scaling guide
+    /// The cost of one replica on PostgreSQL, for the scaling guide
     Capacity,
-    /// Whether the time of a refused sign-in tells who exists; only when it is asked for
+    /// The time of a refused sign-in, which must not tell who exists; only when it is asked for
     Timing,
 }
 

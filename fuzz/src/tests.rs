@@ -90,8 +90,8 @@ fn cost(target: &FuzzTarget, input: &[u8]) -> Duration {
     Duration::from_nanos(u64::try_from(nanos(ended) - nanos(began)).unwrap())
 }
 
-/// Whether four times the input costs about four times as much. Squared, it costs sixteen times as much. Of several
-/// measurements the least counts: the machine can add to the cost, and never takes from it.
+/// Checks that four times the input costs about four times as much. Squared, it costs sixteen times as much.
+/// Of several measurements the least counts: the machine can add to the cost, and never takes from it.
 fn is_linear(target: &FuzzTarget, short: &[u8], long: &[u8]) -> Result<(), String> {
     let (mut least, mut most) = (Duration::MAX, Duration::MAX);
     for round in 0..12 {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use contract::Envelope;
 
-/// Why a message is not one of our events.
+/// The reason why a message is not one of our events.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the header {0} is missing")]

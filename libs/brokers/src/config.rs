@@ -15,9 +15,9 @@ use events::transport::TransportKind;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsConfig {
-    /// How events travel to the other services.
+    /// The transport of events to the other services.
     pub transport: TransportKind,
-    /// What the names of topics, exchanges and queues begin with; also of consumer groups. Installations that share a
+    /// The prefix of the names of topics, exchanges, queues and consumer groups. Installations that share a
     /// broker need different ones.
     pub namespace: String,
     /// Days for which published events can be read again, and the ids of applied ones are remembered.
@@ -57,7 +57,7 @@ impl EventsConfig {
         (self.reconcile_minutes > 0).then(|| Duration::from_secs(u64::from(self.reconcile_minutes) * 60))
     }
 
-    /// What the types alone cannot tell.
+    /// Checks what the types alone cannot express.
     ///
     /// # Errors
     /// The first key that is wrong, and what is expected.

@@ -65,7 +65,7 @@ where
     results
 }
 
-/// Where an event stands: its index, and that of the event before it of the same aggregate.
+/// The index of an event, and that of the event before it of the same aggregate.
 #[derive(Clone, Copy, Debug)]
 struct EventRank {
     index: usize,

@@ -107,7 +107,7 @@ impl Backoff {
         self.logged = false;
     }
 
-    /// Whether the last attempt failed.
+    /// True if the last attempt failed.
     pub const fn is_failing(&self) -> bool {
         self.count > 0
     }

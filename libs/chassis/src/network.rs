@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Network(#[schemars(with = "String")] IpNet);
 
 impl Network {
-    /// Whether the network contains `ip`. An IPv4 address that is mapped into IPv6 is taken as IPv4.
+    /// True if the network contains `ip`. An IPv4 address that is mapped into IPv6 is taken as IPv4.
     pub fn contains(&self, ip: IpAddr) -> bool {
         self.0.contains(&ip.to_canonical())
     }

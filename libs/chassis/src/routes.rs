@@ -8,7 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::access::Scope;
 
-/// What a request needs to be let through. The check itself is an extractor of the handler or of its group of routes.
+/// The permission that a request needs. The check itself is an extractor of the handler or of its group of
+/// routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Nothing, for this reason.
@@ -48,7 +49,7 @@ pub struct Route<S> {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// What a request needs.
+    /// The permission that a request needs.
     pub permission: Permission,
     handler: MethodRouter<S>,
 }

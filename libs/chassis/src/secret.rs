@@ -50,7 +50,7 @@ impl TokenHash {
         &self.0
     }
 
-    /// Whether `stored` is this hash, in constant time.
+    /// True if `stored` is this hash, in constant time.
     pub fn matches(&self, stored: &[u8]) -> bool {
         subtle::ConstantTimeEq::ct_eq(self.0.as_slice(), stored).into()
     }

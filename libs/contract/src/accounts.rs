@@ -28,7 +28,7 @@ pub struct RegistrationRequested {
     pub groups: Vec<String>,
     /// The version of the account.
     pub version: i64,
-    /// When.
+    /// The time of the request.
     pub requested_at: Timestamp,
 }
 event_data!(impl RegistrationRequested = "vestibule.registration.requested.v1", 1);
@@ -36,11 +36,11 @@ event_data!(impl RegistrationRequested = "vestibule.registration.requested.v1", 
 /// `vestibule.subject.erased.v1`: nothing of a deleted person is left but the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubjectErased {
-    /// Who it was.
+    /// The id of the person.
     pub id: UserId,
     /// The version of the account.
     pub version: i64,
-    /// When.
+    /// The time of the erasure.
     pub erased_at: Timestamp,
 }
 event_data!(impl SubjectErased = "vestibule.subject.erased.v1", 1);
@@ -54,7 +54,7 @@ pub struct EmailVerified {
     pub email: EmailAddress,
     /// The version of the account.
     pub version: i64,
-    /// When.
+    /// The time of the verification.
     pub verified_at: Timestamp,
 }
 event_data!(impl EmailVerified = "vestibule.email.verified.v1", 1);
@@ -66,9 +66,9 @@ pub struct SessionStarted {
     pub id: Uuid,
     /// The person.
     pub user_id: UserId,
-    /// How the person proved who they are (RFC 8176): `pwd`, `otp` …
+    /// The methods with which the person proved who they are (RFC 8176): `pwd`, `otp` …
     pub amr: Vec<String>,
-    /// From where.
+    /// The IP address from which the person signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,
     /// The version of the account.
@@ -76,7 +76,7 @@ pub struct SessionStarted {
 }
 event_data!(impl SessionStarted = "vestibule.session.started.v1", 1);
 
-/// Why a session ended.
+/// The reason why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
@@ -106,14 +106,14 @@ pub struct SessionEnded {
     pub id: Uuid,
     /// The person.
     pub user_id: UserId,
-    /// Why.
+    /// The reason.
     pub reason: SessionEnd,
     /// The version of the account.
     pub version: i64,
 }
 event_data!(impl SessionEnded = "vestibule.session.ended.v1", 1);
 
-/// Why a sign-in failed.
+/// The reason why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginFailure {
@@ -138,12 +138,12 @@ pub enum LoginFailure {
 pub struct LoginFailed {
     /// The account, or a new id for the names that nobody has.
     pub id: Uuid,
-    /// Why.
+    /// The reason.
     pub reason: LoginFailure,
-    /// From where; the last address, when the source is an IPv6 network of several.
+    /// The IP address of the sign-ins; the last one, when the source is an IPv6 network of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,
-    /// How many sign-ins; 1 when it is left out.
+    /// The number of sign-ins; 1 when it is left out.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: i64,
     /// The beginning of the minute; left out by versions that published each failure.
@@ -166,7 +166,7 @@ fn is_one(count: &i64) -> bool {
 }
 event_data!(impl LoginFailed = "vestibule.login.failed.v1", 1);
 
-/// What a person can sign in with.
+/// The kind of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
@@ -188,9 +188,9 @@ pub enum CredentialKind {
 pub struct CredentialChange {
     /// The credential.
     pub id: Uuid,
-    /// Whose.
+    /// The person to whom it belongs.
     pub user_id: UserId,
-    /// What it is.
+    /// The kind of the credential.
     pub kind: CredentialKind,
     /// The version of the account.
     pub version: i64,
@@ -210,13 +210,13 @@ pub struct ClientState {
     pub id: Uuid,
     /// The `client_id` of the protocol.
     pub client_id: String,
-    /// What people see.
+    /// The name that people see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Where answers may go.
+    /// The redirect URIs: the addresses to which answers may be sent.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
-    /// What it may ask for.
+    /// The grants that it may use.
     #[serde(default)]
     pub grant_types: Vec<String>,
     /// The scopes that it may have.
@@ -224,7 +224,7 @@ pub struct ClientState {
     pub scopes: Vec<String>,
     /// Rises by one with every change.
     pub version: i64,
-    /// When this version was made.
+    /// The time at which this version was made.
     pub updated_at: Timestamp,
 }
 
@@ -246,7 +246,7 @@ pub struct ClientRemoved {
     pub client_id: String,
     /// The last version.
     pub version: i64,
-    /// When.
+    /// The time of the deletion.
     pub deleted_at: Timestamp,
 }
 
@@ -264,7 +264,7 @@ pub struct TokenReuseDetected {
 }
 event_data!(impl TokenReuseDetected = "vestibule.token.reuse_detected.v1", 1);
 
-/// What a person lets an application do, after a change.
+/// The scopes that a person grants to an application, after a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsentChange {
     /// The person.

@@ -24,7 +24,7 @@ pub struct Envelope {
     pub kind: String,
     /// The aggregate: the person, the account, the client.
     pub subject: Uuid,
-    /// When it happened.
+    /// The time at which it happened.
     pub time: Timestamp,
     /// Always `application/json`.
     pub datacontenttype: String,
@@ -38,7 +38,7 @@ pub struct Envelope {
     /// The trace in which it happened (W3C Trace Context).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// Where it stands in the feed of its source, counted from 1 without gaps. Only the feed sets it.
+    /// The position in the feed of its source, counted from 1 without gaps. Only the feed sets it.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -47,12 +47,12 @@ pub struct Envelope {
     )]
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+$"))]
     pub position: Option<i64>,
-    /// What happened, as its type says.
+    /// The data of the event, as its type says.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 
-/// Why an envelope could not be opened.
+/// The reason why an envelope could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// The data does not fit its type.
@@ -60,13 +60,13 @@ pub enum EnvelopeError {
     Data {
         /// The `type`.
         kind: String,
-        /// What does not fit.
+        /// The error of the deserializer.
         #[source]
         source: serde_json::Error,
     },
 }
 
-/// What CloudEvents calls the context of an event: everything about it but its data.
+/// The context of an event, in the words of CloudEvents: everything about it but its data.
 #[derive(Clone, Debug)]
 pub struct EventContext<'a> {
     /// Unique per event.
@@ -79,7 +79,7 @@ pub struct EventContext<'a> {
     pub subject: Uuid,
     /// The version of the aggregate after the event.
     pub sequence: i64,
-    /// When it happened.
+    /// The time at which it happened.
     pub time: Timestamp,
 }
 

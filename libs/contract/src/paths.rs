@@ -30,7 +30,7 @@ pub mod events {
 pub mod operations {
     /// Compares with the service that is followed, and repairs.
     pub const RECONCILE: &str = "/admin/v1/events/reconcile";
-    /// How much waits, and who publishes.
+    /// The numbers of waiting events, and the replicas that publish.
     pub const STATS: &str = "/admin/v1/events/stats";
     /// Checks of what the events promise.
     pub const VERIFY: &str = "/admin/v1/events/verify";
@@ -66,13 +66,13 @@ pub mod users {
     pub const USER: &str = "/user";
     /// The fast path of a registration.
     pub const REGISTRATIONS: &str = "/registrations";
-    /// Where SCIM begins (RFC 7644 §3.13).
+    /// The base path of SCIM (RFC 7644 §3.13).
     pub const SCIM: &str = "/scim/v2";
     /// The users as SCIM resources.
     pub const SCIM_USERS: &str = "/scim/v2/Users";
     /// One user.
     pub const SCIM_USER: &str = "/scim/v2/Users/{id}";
-    /// What the SCIM server supports.
+    /// The features that the SCIM server supports.
     pub const SCIM_CONFIG: &str = "/scim/v2/ServiceProviderConfig";
     /// The resource types.
     pub const SCIM_RESOURCE_TYPES: &str = "/scim/v2/ResourceTypes";
@@ -104,7 +104,7 @@ pub mod auth {
     pub const END_SESSION: &str = "/oauth2/logout";
     /// Direct sign-in.
     pub const AUTHENTICATE: &str = "/authenticate";
-    /// What resource servers have to refuse.
+    /// The list of revocations, whose tokens resource servers have to refuse.
     pub const REVOCATIONS: &str = "/revocations";
     /// The accounts.
     pub const USERS: &str = "/admin/v1/users";

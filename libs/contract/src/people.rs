@@ -28,13 +28,13 @@ pub struct PersonName {
 pub struct Email {
     /// The address.
     pub value: EmailAddress,
-    /// What it is for: `work`, `home` …
+    /// The kind of the address: `work`, `home` …
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Whether it is the one to write to. At most one is.
+    /// True if it is the address to write to. At most one is.
     #[serde(default)]
     pub primary: bool,
-    /// Whether the person has shown that it is theirs.
+    /// True if the person has shown that it is theirs.
     #[serde(default)]
     pub verified: bool,
 }
@@ -44,7 +44,7 @@ pub struct Email {
 pub struct UserState {
     /// The person.
     pub id: UserId,
-    /// What the person signs in with; unique without regard to case.
+    /// The name that the person signs in with; unique without regard to case.
     pub user_name: UserName,
     /// The parts of the name.
     #[serde(default)]
@@ -58,9 +58,9 @@ pub struct UserState {
     /// The time zone: a name such as `Europe/Paris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoneinfo: Option<String>,
-    /// Whether the person may sign in.
+    /// True if the person may sign in.
     pub active: bool,
-    /// What the installation adds.
+    /// The attributes that the installation adds.
     #[serde(default)]
     pub attributes: BTreeMap<String, Value>,
     /// The names of the groups that the person is in.
@@ -68,9 +68,9 @@ pub struct UserState {
     pub groups: Vec<String>,
     /// Rises by one with every change.
     pub version: i64,
-    /// When the person was added.
+    /// The time at which the person was added.
     pub created_at: Timestamp,
-    /// When this version was made.
+    /// The time at which this version was made.
     pub updated_at: Timestamp,
 }
 
@@ -88,16 +88,16 @@ event_data! {
 /// `vestibule.user.deleted.v1`: a person was erased; nothing but the id remains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserDeleted {
-    /// Who it was.
+    /// The id of the person.
     pub id: UserId,
     /// The last version.
     pub version: i64,
-    /// When.
+    /// The time of the deletion.
     pub deleted_at: Timestamp,
 }
 event_data!(impl UserDeleted = "vestibule.user.deleted.v1", 1);
 
-/// Why a registration was refused.
+/// The reason why a registration was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionReason {
@@ -117,7 +117,7 @@ pub enum RejectionReason {
 pub struct RegistrationRejected {
     /// The id that the registration proposed for the person.
     pub id: UserId,
-    /// Why.
+    /// The reason.
     pub reason: RejectionReason,
     /// The version of the answer.
     pub version: i64,

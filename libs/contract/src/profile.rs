@@ -8,7 +8,7 @@ pub const MAX_NAME_LENGTH: usize = 256;
 /// The greatest length of a language tag, in bytes: enough for every tag without a private part (RFC 5646 §4.4.1).
 const MAX_LANGUAGE_TAG_LENGTH: usize = 35;
 
-/// Whether `text` is a well-formed language tag (RFC 5646 §2.2.9), such as `fr-CH`.
+/// True if `text` is a well-formed language tag (RFC 5646 §2.2.9), such as `fr-CH`.
 pub fn is_language_tag(text: &str) -> bool {
     text.len() <= MAX_LANGUAGE_TAG_LENGTH && LanguageTag::parse(text).is_ok()
 }

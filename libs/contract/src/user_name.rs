@@ -14,16 +14,16 @@ use uuid::Uuid;
 /// people have it in their names and addresses.
 const MARKUP: [char; 6] = ['<', '>', '&', '"', '`', '\\'];
 
-/// What a person signs in with: shown as typed, compared without regard to case and width (RFC 8265 §3.3,
-/// `UsernameCaseMapped`). 1 to 64 characters. Values are equal when both the text and the key are: to ask whether
-/// two names are the same name, compare their [`UserName::key`]s.
+/// The name that a person signs in with: shown as typed, compared without regard to case and width (RFC 8265
+/// §3.3, `UsernameCaseMapped`). 1 to 64 characters. Values are equal when both the text and the key are: to
+/// ask whether two names are the same name, compare their [`UserName::key`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName {
     shown: String,
     key: String,
 }
 
-/// Why a text is no user name.
+/// The reason why a text is no user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUserName {
     /// Nothing was typed.
@@ -58,13 +58,13 @@ impl UserName {
         &self.shown
     }
 
-    /// What makes it unique: two names with the same key are the same name.
+    /// The key that makes it unique: two names with the same key are the same name.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Whether the name may be given to somebody who does not have it yet. Names that were given by an earlier version
-    /// are read, and looked for, whatever this says.
+    /// Checks that the name may be given to somebody who does not have it yet. Names that were given by an
+    /// earlier version are read, and looked for, without this check.
     ///
     /// # Errors
     /// [`InvalidUserName::IdShaped`], [`InvalidUserName::Markup`], [`InvalidUserName::Unusual`], or
@@ -85,7 +85,7 @@ impl UserName {
         }
     }
 
-    /// What names that look alike have in common: the skeleton of the key (UTS #39 §4), without regard to case.
+    /// The skeleton of the key (UTS #39 §4), without regard to case: names that look alike have the same.
     pub fn skeleton(&self) -> String {
         let mut text = self.key.clone();
         // The prototype of `0` is the capital `O`, whose lower case is what `o` looks like: until nothing changes.

@@ -23,7 +23,7 @@ impl EmailAddress {
         &self.0
     }
 
-    /// What to compare by: the address in lower case.
+    /// The key for comparisons: the address in lower case.
     pub fn key(&self) -> String {
         self.0.to_lowercase()
     }

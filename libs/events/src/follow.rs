@@ -13,7 +13,7 @@ use crate::inbox::{Consumer, ConsumerOptions, Handler, Inbox, Subscriber};
 use crate::reconcile::{Holdings, Options, Reconciler, ReconcilerHandle};
 use crate::transport::Broker;
 
-/// Whom a service follows.
+/// A followed service, and the parts of its follower.
 #[derive(Clone)]
 pub struct Followed {
     /// The name of the consumer, which is that of the service that follows: `auth`. Never to change.
@@ -22,20 +22,20 @@ pub struct Followed {
     pub service: &'static str,
     /// Its feed: the events without a broker; with one, the snapshot to begin with.
     pub feed: FeedSource,
-    /// Where the handler writes.
+    /// The database that the handler writes to.
     pub db: Db,
     /// The time.
     pub clock: SharedClock,
-    /// What the handler's effects amount to, for the reconciler.
+    /// The versions that the handler's effects amount to, for the reconciler.
     pub holdings: Arc<dyn Holdings>,
     /// The way to the reconciler.
     pub reconciliation: ReconcilerHandle,
 }
 
-/// How a service follows another.
+/// The options for following a service.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowOptions {
-    /// How long the ids of applied events are remembered.
+    /// The time for which the ids of applied events are remembered.
     pub remember: Duration,
     /// The time between two comparisons; `None`: only when asked.
     pub reconcile_every: Option<Duration>,

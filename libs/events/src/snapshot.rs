@@ -52,8 +52,8 @@ impl State {
 pub struct SnapshotPage {
     /// The states, at most as many as were asked for.
     pub states: Vec<State>,
-    /// Where the next page starts: an opaque text of the service's own, without control characters. Nothing: this
-    /// was the last.
+    /// The cursor of the next page: an opaque text of the service's own, without control characters. Nothing:
+    /// this was the last.
     pub next: Option<String>,
 }
 
@@ -100,16 +100,16 @@ pub struct Span {
     pub through: Uuid,
 }
 
-/// What a database answers, later.
+/// The result of a query for a snapshot, as a boxed future.
 pub type SnapshotFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
-/// What a service tells a consumer that starts from nothing.
+/// The snapshot of a service, for a consumer that starts from nothing.
 ///
 /// A snapshot holds everything that a new consumer must know, **including what is gone**: a consumer that comes
 /// back after its position was pruned learns of deletions only from here. So deleted people appear as
 /// `user.deleted`.
 pub trait Snapshot: Send + Sync + 'static {
-    /// Whether `text` is a place that the `next` of a page of this service can name. Others are refused.
+    /// True if `text` is a place that the `next` of a page of this service can name. Others are refused.
     fn is_cursor(&self, text: &str) -> bool {
         !text.is_empty()
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::transport::{PublishError, Transport};
 use contract::Envelope;
 
-/// What events travel through.
+/// The attributes of spans that name the transport of events and their destination.
 #[derive(Clone, Debug)]
 pub struct MessagingAttributes {
     system: &'static str,

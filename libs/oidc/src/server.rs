@@ -5,7 +5,7 @@ use std::fmt;
 use crate::jose::KeySet;
 use crate::resource::Resource;
 
-/// What decisions need to know of the authorization server.
+/// The facts about the authorization server that decisions need.
 #[derive(Clone, Copy)]
 pub struct AuthorizationServer<'a> {
     /// `iss`: its URL without a slash at its end.
@@ -25,7 +25,7 @@ pub struct AuthorizationServer<'a> {
 pub struct PrivilegedScopes<'a>(pub &'a [&'a str]);
 
 impl PrivilegedScopes<'_> {
-    /// Whether `scope` is privileged.
+    /// True if `scope` is privileged.
     pub fn contains(self, scope: &str) -> bool {
         self.0.contains(&scope)
     }

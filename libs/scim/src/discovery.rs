@@ -19,7 +19,7 @@ pub fn check_query(query: Option<&str>) -> Result<(), Error> {
 /// The document of this id, without regard to case.
 ///
 /// # Errors
-/// 404 when there is none.
+/// 404 when no document has it.
 pub fn find(documents: Vec<Value>, id: &str) -> Result<Value, Error> {
     documents
         .into_iter()

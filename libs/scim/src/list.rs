@@ -33,7 +33,7 @@ impl Page {
         })
     }
 
-    /// Whether the page has the first resource. A filter on a unique attribute matches no other one.
+    /// True if the page has the first resource. A filter on a unique attribute matches no other one.
     pub fn has_first(self) -> bool {
         self.start_index == 1 && self.count > 0
     }

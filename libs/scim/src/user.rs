@@ -53,7 +53,7 @@ pub struct Email {
     /// `work`, `home`, `other`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Whether it is the preferred one.
+    /// True if it is the preferred one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub primary: bool,
 }
@@ -247,7 +247,8 @@ fn extension(name: &str) -> Option<&'static crate::schema::Schema> {
         .find(|schema| schema.id.eq_ignore_ascii_case(name))
 }
 
-/// Whether the server sets the attribute (`id`, `meta`): a client may send back what it read (RFC 7644 §3.3, §3.5.1).
+/// True if the server sets the attribute (`id`, `meta`): a client may send back what it read (RFC 7644 §3.3,
+/// §3.5.1).
 fn is_set_by_server(name: &str) -> bool {
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("meta")
 }

@@ -48,7 +48,7 @@ impl IfMatch {
         Ok(Self::OneOf(versions))
     }
 
-    /// Whether the condition allows a change of version `current`.
+    /// True if the condition allows a change of version `current`.
     pub fn allows(&self, current: i64) -> bool {
         match self {
             Self::Any => true,
@@ -73,7 +73,7 @@ impl IfNoneMatch {
         }
     }
 
-    /// Whether the client has version `current` already, so that it gets 304 (RFC 7644 §3.14).
+    /// True if the client has version `current` already, so that it gets 304 (RFC 7644 §3.14).
     pub fn is_not_modified(&self, current: i64) -> bool {
         self.0.as_ref().is_some_and(|known| known.allows(current))
     }

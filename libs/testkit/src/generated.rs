@@ -15,7 +15,7 @@ use serde_json::Value;
 const BEGIN: &str = "<!-- routes: written by `make generate` -->";
 const END: &str = "<!-- end of routes -->";
 
-/// Whether `make generate` runs, which writes the files (`VESTIBULE_GENERATE=1`).
+/// True while `make generate` runs, which writes the files (`VESTIBULE_GENERATE=1`).
 pub fn is_generating() -> bool {
     std::env::var_os("VESTIBULE_GENERATE").is_some()
 }

@@ -115,7 +115,8 @@ pub fn check_log(name: &str, text: &str) {
     );
 }
 
-/// Whether a line is the error of a program that does not start, written to standard error before there is a log.
+/// True if a line is the error of a program that does not start, written to standard error before there is a
+/// log.
 fn is_startup_error(line: &str) -> bool {
     line.starts_with("vestibule-auth: ") || line.starts_with("vestibule-users: ")
 }
@@ -224,7 +225,7 @@ fn fits(kind: &str, array: bool, value: &Value) -> bool {
     }
 }
 
-/// Whether a text is ISO 8601 in UTC, with a `T`, a `Z` and a fraction of a second.
+/// True if a text is ISO 8601 in UTC, with a `T`, a `Z` and a fraction of a second.
 fn is_utc(text: &str) -> bool {
     let shape: String = text
         .chars()

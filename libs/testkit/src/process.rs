@@ -142,7 +142,7 @@ impl Process {
         self.child.as_ref().expect("the program runs").id()
     }
 
-    /// Whether it runs.
+    /// True if it runs.
     pub fn is_running(&mut self) -> bool {
         match &mut self.child {
             Some(child) => matches!(child.try_wait(), Ok(None)),

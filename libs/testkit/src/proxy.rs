@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 
-    /// Whether `future` is still pending after the other tasks have had their turns.
+    /// True if `future` is still pending after the other tasks have had their turns.
     async fn futures_pending<F: Future + Unpin>(future: &mut F) -> bool {
         for _ in 0..100 {
             tokio::task::yield_now().await;

@@ -36,7 +36,7 @@ const USERS_PROGRAM: &str = "vestibule-users";
 const AUTH_TOML: &str = "auth.toml";
 const USERS_TOML: &str = "users.toml";
 
-/// What the configuration files of another release begin with.
+/// The prefix of the names of another release's configuration files.
 const RELEASE_PREFIX: &str = "release-";
 
 /// The server connections of the pooler per database: fewer than its clients have, so that they share them.
@@ -146,7 +146,7 @@ pub struct Stack {
     databases: Option<[TestDb; 2]>,
     #[expect(dead_code, reason = "ends the program when dropped")]
     pooler: Option<Pooler>,
-    /// Whether to check the logs: they are in ECS format, and not those of an older release.
+    /// True if the logs are to be checked: they are in ECS format, and not those of an older release.
     check_logs: bool,
     /// The release that it began with, when that is another one.
     release: Option<Release>,

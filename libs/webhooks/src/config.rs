@@ -43,12 +43,12 @@ impl Default for WebhooksConfig {
 }
 
 impl WebhooksConfig {
-    /// How long the old secret still signs.
+    /// The time for which the old secret still signs.
     pub(super) fn rotation(&self) -> Duration {
         Duration::from_secs(u64::from(self.rotation_hours) * 3600)
     }
 
-    /// What may be called.
+    /// The policy for outbound requests: the networks and ports that may be called.
     pub fn policy(&self) -> Policy {
         Policy {
             allow: self.allow.clone(),

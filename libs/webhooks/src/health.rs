@@ -13,7 +13,8 @@ pub(super) const PATIENCE: u32 = 8;
 /// The longest that a replica leaves a webhook alone by itself.
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// What is known of each webhook. Those of which nothing is known are not in it.
+/// The state of each webhook's receiver, as far as this replica knows it. Those of which nothing is known are
+/// not in it.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     known: Mutex<HashMap<Uuid, ReceiverState>>,
@@ -54,7 +55,7 @@ impl Health {
         self.known().entry(webhook).or_default().rests_until = Some(until);
     }
 
-    /// Whether this replica leaves the webhook alone at `now`.
+    /// True if this replica leaves the webhook alone at `now`.
     pub(super) fn rests(&self, webhook: Uuid, now: Timestamp) -> bool {
         self.known()
             .get(&webhook)

@@ -11,7 +11,7 @@ use super::secret::Secret;
 use super::store::{self, Webhook, log};
 use super::{WebhookError, Webhooks};
 
-/// How often is looked for what was kept long enough.
+/// The interval between two deletions of what is past its retention.
 const EVERY: Duration = Duration::from_secs(3600);
 /// Webhooks read at a time.
 const PAGE: i64 = 100;

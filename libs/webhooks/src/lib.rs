@@ -65,7 +65,7 @@ struct Shared {
     health: health::Health,
 }
 
-/// What the webhooks of a service stand on.
+/// The parts of the service that its webhooks need.
 #[derive(Debug)]
 pub struct Parts {
     /// The database with the outbox.
@@ -74,25 +74,25 @@ pub struct Parts {
     pub outbox: Outbox,
     /// `auth` or `users`: whose types can be subscribed to.
     pub service: &'static str,
-    /// What secrets are encrypted under. Without it, nothing can be subscribed to.
+    /// The cipher that encrypts secrets. Without it, nothing can be subscribed to.
     pub cipher: Option<Cipher>,
     /// The way out.
     pub outbound: Outbound,
     /// `[webhooks]`
     pub config: WebhooksConfig,
-    /// How long the log of deliveries is kept.
+    /// The retention of the log of deliveries.
     pub retention: Duration,
 }
 
-/// Why something could not be done with a webhook.
+/// The reason why something could not be done with a webhook.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WebhookError {
     /// A field does not hold what it may.
     #[error("{field}: {detail}")]
     Invalid {
-        /// Which one.
+        /// The field.
         field: String,
-        /// What is expected.
+        /// The value that is expected.
         detail: String,
     },
     /// The service has no `[encryption]`.

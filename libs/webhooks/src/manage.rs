@@ -25,7 +25,7 @@ pub(super) struct NewWebhook {
     pub(super) secret: Option<SecretString>,
 }
 
-/// What is to be different; what is not named stays.
+/// The changes to a webhook; fields that are not named stay.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) url: Option<String>,

@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Of a long backlog it takes long: so many times as long, nothing is counted.
 const AT_MOST: u32 = 20;
 
-/// What became of an attempt.
+/// Counts an attempt, by its outcome.
 pub(super) fn attempted(outcome: &'static str) {
     metrics::counter!("vestibule_webhook_deliveries_total", "outcome" => outcome).increment(1);
 }
@@ -33,7 +33,7 @@ impl Metering {
         Self { due: Instant::now() }
     }
 
-    /// What waits and what was given up, measured every few seconds.
+    /// Measures the deliveries that wait and those that were given up, every few seconds.
     pub(super) async fn measure(&mut self, webhooks: &Webhooks) -> Result<(), DbError> {
         if Instant::now() < self.due {
             return Ok(());

@@ -27,8 +27,8 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * HOUR);
 /// The longest that a delivery waits for its next attempt, chance included.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(27 * HOUR);
 
-/// How long to wait after so many failed attempts; nothing when it was the last one. Up to a tenth is added by chance,
-/// so that what failed together does not come back together.
+/// The pause after so many failed attempts; nothing when it was the last one. Up to a tenth is added by
+/// chance, so that what failed together does not come back together.
 pub(super) fn pause(attempts: i32, random: &dyn Random) -> Option<Duration> {
     let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
     let pause = Duration::from_secs(*PAUSES.get(index)?);

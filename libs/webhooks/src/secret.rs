@@ -12,9 +12,9 @@ use chassis::secret::Token;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What every secret begins with as text.
+/// The prefix of every secret as text.
 const PREFIX: &str = "whsec_";
-/// How many bytes a secret may have.
+/// The lengths that a secret may have, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// A secret of 24 to 64 bytes, `whsec_` and base64 as text. Never printed, logged or stored in clear.

@@ -1,4 +1,4 @@
-//! Which events a webhook wants.
+//! Types: the patterns of the events that a webhook wants.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Types(Vec<String>);
 
-/// How many patterns one webhook may have.
+/// The largest number of patterns of one webhook.
 const MOST: usize = 50;
 
-/// What is wrong with a list of patterns: where, and what is expected.
+/// The error in a list of patterns: its field, and what is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidTypes {
     pub(crate) field: String,
@@ -46,7 +46,7 @@ impl Types {
         Self(text.split(' ').map(str::to_owned).collect())
     }
 
-    /// Whether events of the type `kind` are wanted.
+    /// True if events of the type `kind` are wanted.
     pub(crate) fn want(&self, kind: &str) -> bool {
         self.0.iter().any(|pattern| fits(pattern, kind))
     }

@@ -1,8 +1,9 @@
 //! The assignment of partitions to a member of the consumer group: the offset at which each begins, whether records were
 //! deleted before they were read, and the offsets that may be committed.
 //!
-//! When the group is balanced anew, a member gives **all** its partitions back and gets some again (the eager protocol):
-//! what it has in hand of them is dropped, because the member that has them next begins at the committed offset.
+//! The group is balanced by the eager protocol: a member gives **all** its partitions back and gets some
+//! again. What it has in hand of them is dropped, because the member that has them next begins at the
+//! committed offset.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::Ear;
 
-/// What a partition holds, and where the group stands in it.
+/// The offsets of a partition: those that it holds, and the one that the group has committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stand {
     pub(super) partition: i32,
@@ -66,8 +67,9 @@ impl Stand {
             .collect()
     }
 
-    /// Whether messages were deleted that the group has not read, or the topic is another one than it has read. A snapshot
-    /// that was taken when the partition ended at `covered` makes up for what was before that.
+    /// True if messages were deleted that the group has not read, or the topic is another one than it has
+    /// read. A snapshot that was taken when the partition ended at `covered` makes up for what was before
+    /// that.
     fn misses(&self, covered: Option<i64>) -> bool {
         match self.committed {
             Some(committed) if committed > self.high => covered.is_none(),
@@ -84,7 +86,7 @@ impl Stand {
     }
 }
 
-/// Whether a snapshot has to fill in before a group goes on that has read here before.
+/// True if a group that has read here before needs a snapshot to go on, because messages are missing.
 pub(super) fn gap(stands: &[Stand]) -> bool {
     // A member commits where it begins, before the first message. Brokers forget the offsets of a group that was away
     // for long (`offsets.retention.minutes`, a week by default), and with a topic that is deleted: another one of its
@@ -93,16 +95,17 @@ pub(super) fn gap(stands: &[Stand]) -> bool {
     forgotten || stands.iter().any(|stand| stand.misses(None))
 }
 
-/// What one member knows of its partitions.
+/// The offsets of one member's partitions, as far as it knows them.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// Counts how often partitions were given or taken.
     pub(super) turn: u64,
     /// The next offset of each partition, if nothing is missing.
     expected: HashMap<i32, i64>,
-    /// Where partitions begin of which no offset was committed, until one is about to be.
+    /// The first offsets of the partitions without a committed one, until one is about to be committed.
     pub(super) first: HashMap<i32, i64>,
-    /// Where partitions ended when the snapshot was taken that makes up for what was deleted before.
+    /// The end offsets of the partitions at the time of the snapshot that makes up for what was deleted
+    /// before.
     pub(super) covered: HashMap<i32, i64>,
     /// Something was deleted before it was read.
     pub(super) missed: bool,
@@ -139,7 +142,7 @@ impl Places {
     }
 }
 
-/// What the library calls while the member polls.
+/// The context of a consumer: the library calls it while the member polls.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) ear: Ear,

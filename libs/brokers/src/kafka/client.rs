@@ -93,7 +93,7 @@ impl Ear {
         }
     }
 
-    /// Whether something was said.
+    /// True if the library has reported an error.
     pub(super) fn heard(&self) -> bool {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }

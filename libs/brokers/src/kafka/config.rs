@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub struct KafkaConfig {
     /// Some of the brokers, as `host:port`. The others are learned from them.
     pub brokers: Vec<String>,
-    /// Whether topics that are missing are made. Otherwise they are only looked for.
+    /// If true, missing topics are created. Otherwise the service only checks that they exist.
     #[serde(default = "yes")]
     pub declare: bool,
     /// Partitions of a topic that is made here. Never change those of one that is in use: the order per person is that of
@@ -50,26 +50,27 @@ pub struct KafkaTls {
     pub certificate: Option<PathBuf>,
     /// The file with its key (PEM).
     pub key: Option<PathBuf>,
-    /// What has to be right about a broker's certificate.
+    /// The checks of a broker's certificate.
     pub verification: Verification,
 }
 
-/// What has to be right about a broker's certificate.
+/// The checks of a broker's certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verification {
-    /// Who signed it, and that it names the host.
+    /// The authority that signed the certificate, and the host name in it.
     #[default]
     Full,
-    /// Only who signed it: for brokers that are known by addresses which their certificates do not name.
+    /// Only the authority that signed it: for brokers that are known by addresses which their certificates do
+    /// not name.
     Authority,
 }
 
-/// `[events.kafka.sasl]`: who this service is.
+/// `[events.kafka.sasl]`: the credentials of this service.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KafkaSasl {
-    /// How it is proven.
+    /// The mechanism that proves the password to the broker.
     #[serde(default)]
     pub mechanism: Mechanism,
     /// The name.
@@ -79,7 +80,7 @@ pub struct KafkaSasl {
     pub password: SecretString,
 }
 
-/// How a password is proven.
+/// The SASL mechanism that proves a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Mechanism {
     /// RFC 5802 with SHA-512.
@@ -106,7 +107,7 @@ impl Mechanism {
 }
 
 impl KafkaConfig {
-    /// What the types alone cannot tell.
+    /// Checks what the types alone cannot express.
     ///
     /// # Errors
     /// The first key that is wrong, and what is expected.

@@ -13,16 +13,17 @@ use super::assignment::{Member, Places};
 use super::message::open;
 use events::transport::{Message, SubscriptionError};
 
-/// How long the end of a member may take.
+/// The longest time for the end of a member.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long one look for messages blocks a thread: so long may the end of the process wait for it.
+/// The longest time that one poll for messages blocks a thread. The end of the process may wait for it as
+/// long.
 const POLL: Duration = Duration::from_millis(100);
 
 /// A client of the group. Its consumer is there until it is dropped.
 pub(super) struct Group(pub(super) Option<BaseConsumer<Member>>);
 
-/// What one look brought.
+/// The result of one poll.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) messages: Vec<Message>,
@@ -105,8 +106,8 @@ impl Group {
     }
 }
 
-/// Whether to go on in spite of an error. The library connects again by itself, and this member keeps its place: one that
-/// joins anew has to wait until the old one is given up.
+/// Decides on an error: `Ok` to go on in spite of it. The library connects again by itself, and this member
+/// keeps its place: one that joins anew has to wait until the old one is given up.
 fn classify(member: &Member, error: &KafkaError) -> Result<(), SubscriptionError> {
     let text = || member.ear.explain(error);
     if matches!(error, KafkaError::MessageConsumptionFatal(_)) {

@@ -6,7 +6,7 @@ use crate::binary;
 use contract::Envelope;
 use events::transport::{Message, UnreadableMessage};
 
-/// What attributes are called as headers begins with this (§3.2.3.1).
+/// The prefix of the headers of attributes (§3.2.3.1).
 const PREFIX: &str = "ce_";
 /// The header of `datacontenttype` (§3.2.1).
 const CONTENT_TYPE: &str = "content-type";
@@ -32,7 +32,7 @@ pub(super) fn headers(event: &Envelope) -> OwnedHeaders {
     }
 }
 
-/// What a message says; nothing for a tombstone, which tells the broker and not us.
+/// The message in a record; `None` for a tombstone, which is for the broker and not for us.
 pub(super) fn open(message: &BorrowedMessage<'_>) -> Option<Message> {
     let body = message.payload()?;
     let event = read(message, body);

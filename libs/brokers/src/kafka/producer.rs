@@ -198,13 +198,13 @@ impl Live {
     }
 }
 
-/// Whether an event is the last of its aggregate, of which nothing is to stay: neither a person who was erased nor a
-/// registration that was refused, whose id nobody has.
+/// True if an event is the last of its aggregate, of which nothing is to stay: neither a person who was
+/// erased nor a registration that was refused, whose id nobody has.
 fn leaves_nothing(kind: &str) -> bool {
     [UserDeleted::TYPE, RegistrationRejected::TYPE].contains(&kind)
 }
 
-/// Why a message was not confirmed.
+/// The reason why a message was not confirmed.
 #[derive(Clone, Debug)]
 enum DeliveryFailure {
     TooLarge,

@@ -23,12 +23,13 @@ use events::transport::SubscriptionError;
 #[derive(Clone, Debug)]
 pub(super) struct Topic {
     pub(super) name: String,
-    /// Whether it is a table, of which the newest event of each aggregate stays.
+    /// True if the topic is compacted: the newest event of each aggregate stays.
     compacted: bool,
     retention: Duration,
 }
 
-/// How long a file of a topic is written before the next begins: only files that are done are compacted or deleted.
+/// The time for which a segment of a topic is written before the next begins: only closed segments are
+/// compacted or deleted.
 const SEGMENT: Duration = Duration::from_secs(24 * 3600);
 
 impl Topic {

@@ -22,14 +22,14 @@ pub struct RabbitmqConfig {
     /// Holds a password: better in `url_file`.
     #[schemars(with = "String")]
     pub url: BrokerUrl,
-    /// Whether exchanges, queues and bindings are declared here. When not, they are looked for, and it is said what is
-    /// missing.
+    /// If true, exchanges, queues and bindings are declared here. Otherwise the service only checks that they
+    /// exist, and reports what is missing.
     #[serde(default = "yes")]
     pub declare: bool,
     /// Seconds between signs of life; a peer that gives none for twice as long is given up.
     #[serde(default = "ten")]
     pub heartbeat_seconds: NonZeroU16,
-    /// Whom to believe with `amqps`, and how to show who we are.
+    /// The certificates for `amqps`: the authorities that are trusted, and the one that this service shows.
     #[serde(default)]
     pub tls: RabbitmqTls,
 }
@@ -53,7 +53,7 @@ impl RabbitmqConfig {
         }
     }
 
-    /// What the types alone cannot tell.
+    /// Checks what the types alone cannot express.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let missing =
             |key: &str, why: &str| Err(ConfigError::invalid(format!("events.rabbitmq.tls.{key}"), why));
@@ -83,7 +83,7 @@ pub struct RabbitmqTls {
 pub struct BrokerUrl(SecretString);
 
 impl BrokerUrl {
-    /// What the client needs, without the password, and the password beside it.
+    /// The URI for the client, without the password, and the password by itself.
     pub(super) fn parts(&self, heartbeat: NonZeroU16) -> Option<(AMQPUri, SecretString)> {
         let mut uri: AMQPUri = self.0.expose_secret().parse().ok()?;
         let password = SecretString::from(std::mem::take(&mut uri.authority.userinfo.password));
@@ -108,7 +108,7 @@ impl BrokerUrl {
         }
     }
 
-    /// Whether the connection is encrypted.
+    /// True if the connection is encrypted.
     pub(super) fn encrypted(&self) -> bool {
         self.0
             .expose_secret()

@@ -18,9 +18,9 @@ use super::config::RabbitmqConfig;
 use super::tls;
 use events::transport::SubscriptionError;
 
-/// How long the broker may take until it has let us in.
+/// The longest time for a connection to the broker, sign-in included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// How long it may take to say good-bye.
+/// The longest time for the end of a connection.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A connection. Dropping it tells the broker, which then hands what was not acknowledged to somebody else at once.
@@ -178,7 +178,7 @@ pub(super) fn lost(error: &Error) -> SubscriptionError {
     SubscriptionError::Away(say(error))
 }
 
-/// What went wrong, in the broker's words when it said some.
+/// The text of an error: the broker's own when it sent one.
 pub(super) fn say(error: &Error) -> String {
     match error.kind() {
         ErrorKind::ProtocolError(refusal) => refusal.get_message().to_string(),

@@ -9,7 +9,7 @@ use crate::binary;
 use contract::Envelope;
 use events::transport::{Message, UnreadableMessage};
 
-/// What the names of attributes begin with; the second is what others may send (AMQP binding §3.1.3.1).
+/// The prefixes of the names of attributes; the second is what others may send (AMQP binding §3.1.3.1).
 const PREFIXES: [&str; 2] = ["cloudEvents_", "cloudEvents:"];
 /// Kept over restarts of the broker.
 const PERSISTENT: u8 = 2;

@@ -22,7 +22,7 @@ use contract::Envelope;
 use events::transport::SubscriptionError;
 use events::transport::{PublishError, Transport};
 
-/// How long one call may take, connecting included.
+/// The longest time for one call, connecting included.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// Publishes the events of one service to RabbitMQ. Clones share their connection.
@@ -31,7 +31,8 @@ pub struct RabbitmqTransport {
     config: RabbitmqConfig,
     topology: Topology,
     service: &'static str,
-    /// What was connected and has not failed yet. The relay publishes one batch at a time.
+    /// The open connection with its channel, if it has not failed yet. The relay publishes one batch at a
+    /// time.
     publishing: Arc<Mutex<Option<Publishing>>>,
 }
 
@@ -109,7 +110,7 @@ impl RabbitmqTransport {
         judged
     }
 
-    /// What becomes of an event that is in no queue.
+    /// The result for an event that is in no queue.
     fn unrouted(&self, event: &Envelope) -> Result<(), PublishError> {
         if must_be_heard(&event.kind) {
             return Err(PublishError::Unavailable(format!(

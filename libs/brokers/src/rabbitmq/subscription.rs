@@ -18,7 +18,7 @@ use events::transport::{Broker, Message, Subscription, SubscriptionError};
 
 /// Messages that the broker sends ahead: two batches, so that one is here when the other is applied.
 const PREFETCH: u16 = 1000;
-/// How often the broker is asked how many messages wait.
+/// The interval at which the broker is asked for the number of waiting messages.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// RabbitMQ, for one consumer.
@@ -107,7 +107,7 @@ async fn consume(channel: &Channel, queue: &str) -> Result<Consumer, lapin::Erro
         .await
 }
 
-/// What was given and not settled yet, by delivery tag.
+/// The messages that were given and not settled yet, by delivery tag.
 #[derive(Debug, Default)]
 struct Given {
     last_event: Option<u64>,

@@ -8,8 +8,8 @@ use lapin::{Channel, Error, ExchangeKind};
 use super::connection::{Session, lost, refusal, say};
 use events::transport::SubscriptionError;
 
-/// What each of our services must hear, as patterns of routing keys: later versions of a type are heard too. An event
-/// that fits one is not delivered before it is in a queue.
+/// The events that each of our services must hear, as patterns of routing keys: later versions of a type are
+/// heard too. An event that fits one is not delivered before it is in a queue.
 const AUDIENCES: [(&str, &[&str]); 2] = [
     ("auth", &["vestibule.user.#", "vestibule.registration.rejected.#"]),
     (
@@ -38,7 +38,7 @@ impl Topology {
         }
     }
 
-    /// Where events are published.
+    /// The exchange to which events are published.
     pub(super) fn exchange(&self) -> String {
         format!("{}.events", self.namespace)
     }
@@ -48,12 +48,12 @@ impl Topology {
         format!("{}.{consumer}", self.namespace)
     }
 
-    /// Where rejected messages go.
+    /// The exchange to which rejected messages go.
     pub(super) fn dead_exchange(&self) -> String {
         format!("{}.dead", self.namespace)
     }
 
-    /// Where they wait for people.
+    /// The queue in which rejected messages wait for people.
     pub(super) fn dead_queue(&self) -> String {
         format!("{}.dead-letters", self.namespace)
     }
@@ -74,14 +74,15 @@ impl Topology {
         .await
     }
 
-    /// Whether a queue is there. That it has to be declared by hand is said unless it was there before (`begun`).
+    /// True if the queue exists. A missing one is an error if it has to be declared by hand, unless it was
+    /// there before (`begun`).
     pub(super) async fn has_queue(
         &self,
         session: &Session,
         queue: &str,
         begun: bool,
     ) -> Result<bool, SubscriptionError> {
-        // A channel of its own: the answer that there is none closes it.
+        // A channel of its own: the answer that the queue is missing closes it.
         match waiting(&session.channel().await?, queue).await {
             Ok(_) => Ok(true),
             Err(error) if refusal(&error) == Some(AMQPSoftError::NOTFOUND) && (self.declare || begun) => {
@@ -189,7 +190,7 @@ impl Topology {
         Ok(())
     }
 
-    /// What an operator has to do about a refusal.
+    /// The error for a refusal, with advice for the operator.
     fn problem(&self, error: &Error, what: &str, name: &str) -> SubscriptionError {
         let said = say(error);
         let advice = match refusal(error) {
@@ -208,7 +209,7 @@ impl Topology {
     }
 }
 
-/// How many messages wait in a queue.
+/// The number of messages that wait in a queue.
 pub(super) async fn waiting(channel: &Channel, queue: &str) -> Result<u32, Error> {
     let passive = QueueDeclareOptions {
         passive: true,
@@ -220,7 +221,7 @@ pub(super) async fn waiting(channel: &Channel, queue: &str) -> Result<u32, Error
     Ok(found.message_count())
 }
 
-/// Whether one of our services must hear events of this type.
+/// True if one of our services must hear events of this type.
 pub(super) fn must_be_heard(kind: &str) -> bool {
     AUDIENCES
         .iter()

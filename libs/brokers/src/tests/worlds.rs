@@ -10,12 +10,12 @@ use events::{Consumer, Handler, Inbox, Subscriber};
 
 /// The service whose events are carried.
 pub(super) const SERVICE: &str = "things";
-/// Who follows it.
+/// The consumer that follows it.
 pub(super) const CONSUMER: &str = "tests";
 
 /// One transport, with names that no other test uses.
 pub(super) trait World: Send + Sync + 'static {
-    /// What the relay publishes to.
+    /// The transport that the relay publishes to.
     type Transport: Transport;
 
     fn new() -> Self;
@@ -40,7 +40,7 @@ pub(super) trait World: Send + Sync + 'static {
 pub(super) trait BrokerWorld: World {
     type Broker: Broker;
 
-    /// What [`CONSUMER`] subscribes at.
+    /// The broker that [`CONSUMER`] subscribes at.
     fn broker(&self) -> Self::Broker;
 
     /// The same names, and nothing may be made there.

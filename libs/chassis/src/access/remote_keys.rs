@@ -130,7 +130,7 @@ impl RemoteKeys {
         self.fetch_now().await
     }
 
-    /// Whether any keys are known.
+    /// True if any keys are known.
     pub fn is_ready(&self) -> bool {
         !self.0.fetched.load().keys.is_empty()
     }

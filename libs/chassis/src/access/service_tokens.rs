@@ -38,7 +38,7 @@ pub struct ClientCredentials {
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
-    /// When it expires.
+    /// The time at which it expires.
     pub expires_at: Timestamp,
 }
 

@@ -32,12 +32,12 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Whether the token has `scope`.
+    /// True if the token has `scope`.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes.contains(scope)
     }
 
-    /// Whether it is a client's own token (`client_credentials`), without a user.
+    /// True if it is a client's own token (`client_credentials`), without a user.
     pub fn is_of_client(&self) -> bool {
         self.subject == self.client_id
     }

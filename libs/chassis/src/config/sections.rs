@@ -81,7 +81,7 @@ fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Targets, D::Erro
     text.parse().map_err(|_| de::Error::custom(expected))
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -109,7 +109,8 @@ pub struct TracesConfig {
     pub headers: BTreeMap<String, SecretString>,
     /// Authorities whose certificates are trusted in place of the system's: a PEM file.
     pub ca: Option<PathBuf>,
-    /// What spans are said to come from (`deployment.environment.name`): `production`, `staging`.
+    /// The deployment that spans name as their origin (`deployment.environment.name`): `production`,
+    /// `staging`.
     pub environment: Option<String>,
 }
 

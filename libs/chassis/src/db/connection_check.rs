@@ -44,8 +44,8 @@ fn is_checking() -> bool {
     refused.is_some_and(|at| at.elapsed() < CHECKED_FOR)
 }
 
-/// Whether an idle connection can be used. A round trip before every use would double the cost of a small read: only a
-/// connection that was idle for long is pinged, and every connection is checked after a failure.
+/// True if an idle connection can be used. A round trip before every use would double the cost of a small
+/// read: only a connection that was idle for long is pinged, and every connection is checked after a failure.
 pub(super) async fn is_usable(
     connection: &mut PgConnection,
     known: PoolConnectionMetadata,

@@ -72,7 +72,7 @@ impl DbError {
         }
     }
 
-    /// Whether the text of this error names the database.
+    /// True if the text of this error names the database.
     pub(crate) fn names_location(&self) -> bool {
         matches!(
             self,
@@ -80,12 +80,12 @@ impl DbError {
         )
     }
 
-    /// Whether the role lacks a privilege (PostgreSQL `insufficient_privilege`).
+    /// True if the role lacks a privilege (PostgreSQL `insufficient_privilege`).
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Other(sqlx::Error::Database(database)) if database.code().as_deref() == Some("42501"))
     }
 
-    /// Whether a retry may succeed.
+    /// True if a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full)
     }
@@ -132,15 +132,16 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// Whether a retry may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
+/// True if a retry may succeed: the extended codes of SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR,
+/// SQLITE_CANTOPEN.
 fn is_transient_on_sqlite(code: &str) -> bool {
     code.parse::<u32>()
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
 
-/// Whether a retry may succeed: connection exceptions (class 08), deadlocks and serialization failures (40), insufficient
-/// resources (53), operator intervention (57), system errors (58), a lock timeout, an idle transaction timeout, and a
-/// standby that is not promoted yet.
+/// True if a retry may succeed: connection exceptions (class 08), deadlocks and serialization failures (40),
+/// insufficient resources (53), operator intervention (57), system errors (58), a lock timeout, an idle
+/// transaction timeout, and a standby that is not promoted yet.
 fn is_transient_on_postgres(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58"))
         || matches!(code, "55P03" | "25P03" | "25006")

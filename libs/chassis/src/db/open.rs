@@ -25,15 +25,15 @@ pub struct DbConfig {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub direct_url: Option<SecretString>,
-    /// Whether a pooler gives a PostgreSQL connection to each transaction (`transaction`) or to each session (`session`, also
-    /// without a pooler). `auto` finds it out when the service starts.
+    /// The pooling mode: a pooler gives a PostgreSQL connection to each transaction (`transaction`) or to
+    /// each session (`session`, also without a pooler). `auto` finds it out when the service starts.
     #[serde(default)]
     pub pooling: Pooling,
     /// Connections at most: PostgreSQL in all, SQLite readers.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
-    /// Whether the service brings the schema up to date when it starts. If not, it waits until somebody else has: `vestibule-auth
-    /// migrate`, as a role that may change tables.
+    /// If true, the service brings the schema up to date when it starts. Otherwise it waits until somebody
+    /// else has: `vestibule-auth migrate`, as a role that may change tables.
     #[serde(default = "default_migrate")]
     pub migrate: bool,
 }
@@ -46,7 +46,7 @@ fn default_migrate() -> bool {
     true
 }
 
-/// How long a request waits for a connection before it fails with 503.
+/// The longest that a request waits for a connection before it fails with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl DbConfig {

@@ -1,7 +1,7 @@
 //! Pages of a list that is read in the order of a key: each begins behind the last entry of the page before.
 
-/// Where the page after `page` begins: what `cursor` makes of the last entry. Nothing when `page` has fewer than `limit`
-/// entries, and so is the last.
+/// The cursor of the page after `page`: what `cursor` makes of the last entry. Nothing when `page` has fewer
+/// than `limit` entries, and so is the last.
 pub fn next_cursor<T, C>(page: &[T], limit: i64, cursor: impl FnOnce(&T) -> C) -> Option<C> {
     let is_full = i64::try_from(page.len()).is_ok_and(|count| count >= limit);
     page.last().filter(|_| is_full).map(cursor)

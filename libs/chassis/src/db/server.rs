@@ -23,7 +23,7 @@ const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL idle_in_transaction_sess
 /// pooler refuses or ignores it, because a session of its client is not a session of the server.
 const DIRECT_PROBE: &str = "vestibule.direct";
 
-/// How connections reach the server.
+/// The path of connections to the server, and the mode of a pooler on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -41,7 +41,7 @@ pub enum Pooling {
 #[derive(Clone, Debug)]
 pub struct PostgresServer {
     pool: PgPool,
-    /// Whether a connection is one session of the server.
+    /// True if a connection is one session of the server.
     sessions: bool,
     /// The connection options that bypass the pooler, if there are any.
     direct: Option<Arc<PgConnectOptions>>,
@@ -100,7 +100,7 @@ impl PostgresServer {
         &self.pool
     }
 
-    /// Whether a connection is one session of the server, which no pooler shares with other clients.
+    /// True if a connection is one session of the server, which no pooler shares with other clients.
     pub fn has_sessions(&self) -> bool {
         self.sessions
     }
@@ -173,7 +173,7 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
 }
 
-/// Whether a connection reaches the server directly.
+/// True if a connection reaches the server directly.
 async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let probing = options.clone().options([(DIRECT_PROBE, "yes")]);
     let mut connection = match probing.connect().await {

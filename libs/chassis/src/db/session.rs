@@ -19,7 +19,7 @@ type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 #[derive(Debug)]
 pub struct PgSession {
     inner: Inner,
-    /// Whether statements may be prepared under a name, so that they are parsed once.
+    /// True if statements may be prepared under a name, so that they are parsed once.
     named: bool,
 }
 

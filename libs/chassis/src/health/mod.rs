@@ -67,7 +67,7 @@ impl Health {
         self.state(|state| state.notes.remove(note));
     }
 
-    /// Whether the startup is complete.
+    /// True if the startup is complete.
     pub fn is_started(&self) -> bool {
         self.state(|state| state.started)
     }

@@ -16,7 +16,7 @@ use crate::config::LimitsConfig;
 /// One source may hold this fraction of the budget, or one body of the largest allowed size.
 const SOURCE_SHARE: u64 = 16;
 
-/// When the budget is exhausted, this fraction of it is evicted at once, because a scan of all bodies costs time.
+/// The fraction of an exhausted budget that is evicted at once, because a scan of all bodies costs time.
 const EVICTED_SHARE: u64 = 64;
 
 /// This fraction of the budget is reserved for small bodies: a sign-in succeeds beside senders of large bodies.

@@ -17,7 +17,7 @@ use crate::network::Network;
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// Whether the connection is encrypted here.
+    /// True if the connection is encrypted here.
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted: Arc<[Network]>,

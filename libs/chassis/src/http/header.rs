@@ -16,7 +16,8 @@ pub fn cookie_values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator
     })
 }
 
-/// Whether one of the media ranges in `Accept` is exactly `media_type`, in lower case. Parameters are ignored.
+/// True if one of the media ranges in `Accept` is exactly `media_type`, in lower case. Parameters are
+/// ignored.
 pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     items(headers, ACCEPT, b',').any(|range| essence(range).eq_ignore_ascii_case(media_type.as_bytes()))
 }

@@ -31,7 +31,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The content security policy of responses that are not pages; a page has a policy of its own.
 const NO_CONTENT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// How much of a body that is too long is discarded, as a multiple of `limits.body_bytes`, and for how long.
+/// The most of an overlong body that is discarded, as a multiple of `limits.body_bytes`, and the longest time
+/// for it.
 const DISCARD_FACTOR: u64 = 8;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// HSTS for this host alone: subdomains are not ours to decide about.
@@ -239,7 +240,7 @@ fn default_header(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue)
     headers.entry(name).or_insert(value);
 }
 
-/// Whether a response is an error of the router itself, or of a handler that set only a status.
+/// True if a response is an error of the router itself, or of a handler that set only a status.
 fn is_bare_error(response: &Response) -> bool {
     (response.status().is_client_error() || response.status().is_server_error())
         && !response.headers().contains_key(CONTENT_TYPE)

@@ -107,18 +107,18 @@ impl PublicUrl {
         format!("{}{path}", self.text)
     }
 
-    /// Whether it is `https`.
+    /// True if it is `https`.
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Whether it can be reached only from this machine.
+    /// True if it can be reached only from this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 }
 
-/// Whether a URL leads to this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+/// True if a URL leads to this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -13,7 +13,7 @@ use super::security::{self, SecurityVocabulary};
 use super::shared::share_responses;
 use crate::routes::{Permission, Routes};
 
-/// What is said about an API beside its routes.
+/// The description of an API: its operations, and what the document says beside them.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The title of the document.

@@ -38,7 +38,7 @@ pub struct ErrorType {
     pub format: ErrorFormat,
     /// The last part of `type`, `error`, or `scimType`. It is empty where the status says everything.
     pub name: &'static str,
-    /// When it is answered.
+    /// The condition under which it is answered, in words.
     pub when: &'static str,
 }
 

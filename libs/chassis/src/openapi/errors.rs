@@ -59,8 +59,8 @@ fn of_what_is_read(operation: &Operation) -> Vec<ErrorType> {
     errors
 }
 
-/// What a response of these errors says: each sentence once. An error of the operation's format that says no
-/// more than the problem of the layer around it is left out.
+/// The description of a response with these errors: each sentence once. An error of the operation's format
+/// that says no more than the problem of the layer around it is left out.
 pub(super) fn in_words(errors: &[ErrorType]) -> String {
     let is_named = |when: &str| {
         errors

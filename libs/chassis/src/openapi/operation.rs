@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error_type::{ErrorFormat, ErrorType};
 
-/// How a schema is made.
+/// The source of a schema.
 #[derive(Clone, Debug)]
 pub(super) enum SchemaSource {
     /// From a type.

@@ -188,7 +188,7 @@ fn schema_entry<'a>(name: &'a str, schema: &'a Value) -> Schema<'a> {
     }
 }
 
-/// What a schema says, in a few words.
+/// The type that a schema describes, in a few words.
 fn kind(schema: Option<&Value>) -> Kind<'_> {
     let plain = |words: String| Kind { words, schema: None };
     let Some(schema) = schema else {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::operation::SchemaSource;
 
-/// Where components stand in a document.
+/// The path of the schema components in a document.
 const COMPONENTS: &str = "/components/schemas";
 
 /// The generators of one document.

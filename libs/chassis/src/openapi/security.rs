@@ -7,7 +7,7 @@ use crate::routes::Permission;
 /// A scope of an access token, and what it allows.
 pub type ScopeMeaning = (&'static str, &'static str);
 
-/// What the security schemes are made from beside the URL of the authorization server.
+/// The names that the security schemes are made from, beside the URL of the authorization server.
 #[derive(Clone, Copy, Debug)]
 pub struct SecurityVocabulary {
     /// The scopes of tokens that are issued by a code (RFC 6749 §4.1).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Where shared responses stand in a document.
+/// The path of shared responses in a document.
 const COMPONENTS: &str = "/components/responses";
 
 /// Moves the errors that several operations answer alike into the components.

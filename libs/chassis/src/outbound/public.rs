@@ -42,8 +42,8 @@ const SPECIAL_V6: [Ipv6Net; 5] = [
     Ipv6Net::new_assert(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Whether an address is public: not private, loopback, link-local, shared, multicast, reserved or for documentation, and
-/// not an IPv6 form of an IPv4 address (mapped, 6to4, NAT64).
+/// True if an address is public: not private, loopback, link-local, shared, multicast, reserved or for
+/// documentation, and not an IPv6 form of an IPv4 address (mapped, 6to4, NAT64).
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|network| network.contains(&address)),

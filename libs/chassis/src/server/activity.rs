@@ -137,8 +137,8 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Activity {
     deadlines: Deadlines,
-    /// Whether the peer is a trusted proxy, which carries many clients on one connection: a client that does not read its
-    /// response must not close the connection of the others.
+    /// True if the peer is a trusted proxy, which carries many clients on one connection: a client that does
+    /// not read its response must not close the connection of the others.
     shared: bool,
     state: Mutex<State>,
     evicted: Notify,
@@ -242,7 +242,7 @@ impl Activity {
         true
     }
 
-    /// Whether the connection was evicted. Its slot is free when it has closed.
+    /// True if the connection was evicted. Its slot is free when it has closed.
     pub(super) fn is_evicted(&self) -> bool {
         self.state().is_evicted
     }

@@ -202,7 +202,7 @@ struct Handler {
     /// The body bytes that the source of this connection holds; behind a proxy each client has its own.
     body_bytes: Option<SourceBytes>,
     peer: Peer,
-    /// Whether the peer is a trusted proxy.
+    /// True if the peer is a trusted proxy.
     proxy: bool,
     slots: Arc<Slots>,
     activity: Arc<Activity>,

@@ -1,8 +1,8 @@
 //! Slots of a port: limits on connections in total and per source.
 //!
-//! When slots run out, a connection that waits for its client is evicted for a new one, of its own source first. The same
-//! holds for a request over HTTP/2 or through a trusted proxy. So neither silent connections nor unfinished requests shut
-//! other clients out, not even those that share their address.
+//! A connection that waits for its client is evicted for a new one when slots run out, of its own source
+//! first. The same holds for a request over HTTP/2 or through a trusted proxy. So neither silent connections
+//! nor unfinished requests shut other clients out, not even those that share their address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use super::activity::{Activity, OpenRequest};
 use crate::http::SourceBytes;
 
-/// When the port is full, this fraction of it is evicted at once, because a scan of all connections costs time.
+/// The fraction of a full port's connections that is evicted at once, because a scan of all of them costs
+/// time.
 const EVICTED_PART: usize = 64;
 /// The maximum number of counted requests of all sources, per connection of the limit.
 const REQUESTS_PER_CONNECTION: usize = 2;

@@ -7,14 +7,14 @@ use clap::{Args, Subcommand};
 /// The folder of the default configuration files.
 const FOLDER: &str = "/etc/vestibule";
 
-/// What stands on the command line of a service.
+/// The command line of a service.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
     /// The configuration file; without it, /etc/vestibule/SERVICE.toml if it is there. Environment variables
     /// (`VESTIBULE_SERVICE__TABLE__KEY`) are stronger, and can be all there is.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// What to do; without it, the service runs until it is told to stop.
+    /// The command; without it, the service runs until it is told to stop.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -30,7 +30,7 @@ impl Arguments {
     }
 }
 
-/// What a service does other than serve.
+/// A command of a service, other than to serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Ask the running service whether it is ready. Ends with 0 when it is, else with 1, and says what is missing.

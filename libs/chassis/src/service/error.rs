@@ -4,7 +4,7 @@ use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::server::ServeError;
 
-/// Why a service ended.
+/// The error with which a service ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {

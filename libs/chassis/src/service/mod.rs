@@ -78,7 +78,8 @@ pub struct ShellSettings {
     pub traces: TracesConfig,
     /// `[database]`.
     pub database: DbConfig,
-    /// How long the service goes on serving after the shutdown begins, until load balancers have noticed.
+    /// The time for which the service goes on serving after the shutdown begins, until load balancers have
+    /// noticed.
     pub drain: Duration,
 }
 

@@ -130,7 +130,7 @@ impl Shutdown {
         self.reached(Phase::Stopping).await;
     }
 
-    /// Whether background tasks must stop.
+    /// True if background tasks must stop.
     pub fn is_cancelled(&self) -> bool {
         self.phase() >= Phase::Stopping
     }
@@ -206,7 +206,7 @@ impl Shutdown {
     }
 }
 
-/// What the log says of a supervised task that returned before the shutdown.
+/// The text in the log for a supervised task that returned before the shutdown.
 pub const ENDED_TOO_EARLY: &str = "ended too early";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

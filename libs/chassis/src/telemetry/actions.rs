@@ -9,7 +9,7 @@ pub struct Action {
     pub category: Option<&'static str>,
     /// `event.type`.
     pub types: &'static [&'static str],
-    /// What it means.
+    /// The description of the action.
     pub about: &'static str,
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn request_span(
     (trace, span.fail_on_drop("cancelled"))
 }
 
-/// What a span may disclose of the peer that a call goes to.
+/// The facts that a span may disclose of the peer that a call goes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeerDisclosure {
     /// The peer belongs to us or to the operator: its address, and the constant part of the path.

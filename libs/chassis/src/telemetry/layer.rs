@@ -64,7 +64,7 @@ impl<W> LogLayer<W> {
         }
     }
 
-    /// Whether an event is enabled by the configuration and does not come from an excluded library.
+    /// True if an event is enabled by the configuration and does not come from an excluded library.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();
         self.levels.would_enable(target, metadata.level())
@@ -170,7 +170,7 @@ impl Fields {
         }
     }
 
-    /// Whether the line is an audit line: an action of somebody who calls the service.
+    /// True if the line is an audit line: an action of somebody who calls the service.
     fn is_audit(&self, dictionary: &Dictionary) -> bool {
         let action = self.named.iter().find(|(name, _)| *name == "event.action");
         action

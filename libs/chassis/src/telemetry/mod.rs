@@ -94,7 +94,7 @@ pub fn init(
     Ok(Guard { _traces: traces })
 }
 
-/// Whether to use colour, by the conventions NO_COLOR and CLICOLOR_FORCE.
+/// True if the output is to be coloured, by the conventions NO_COLOR and CLICOLOR_FORCE.
 fn use_colour(terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE"))

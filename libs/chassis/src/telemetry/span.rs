@@ -176,7 +176,7 @@ impl Drop for Span {
     }
 }
 
-/// Whether spans are exported.
+/// True if spans are exported.
 pub fn is_exporting() -> bool {
     tracer().is_some()
 }

@@ -16,7 +16,7 @@ use opentelemetry_sdk::trace::{
 const MAX_WAITING: usize = 4096;
 /// The maximum number of spans in one export.
 const MAX_BATCH: usize = 512;
-/// How long a span waits for others of its batch.
+/// The longest that a span waits for others of its batch.
 const BATCH_DELAY: Duration = Duration::from_secs(2);
 
 /// A processor that exports batches through `exporter`.

@@ -317,7 +317,8 @@ fn what_is_beyond_every_level_is_not_asked_for() {
     assert_eq!(hint, Some(LevelFilter::INFO));
 }
 
-/// What a handler logs of an administrative act, as the layer around every route and the extractors have it said.
+/// The line that a handler logs of an administrative act, with the layer around every route and the
+/// extractors.
 async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Value {
     use axum::body::Body;
     use axum::routing::post;

@@ -91,7 +91,7 @@ impl TraceContext {
         self.span_id
     }
 
-    /// Whether the caller records this trace.
+    /// True if the caller records this trace.
     pub fn is_sampled(self) -> bool {
         self.sampled
     }

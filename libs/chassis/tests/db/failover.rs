@@ -13,7 +13,7 @@ async fn write(db: &Db, id: i64) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Whether this many transactions at once may write. Nothing of them stays.
+/// True if this many transactions at once may write. Nothing of them stays.
 async fn may_write(db: &Db, connections: i64) -> bool {
     let transactions = join_all((0..connections).map(|_| db.begin("test"))).await;
     let mut may = true;

@@ -40,7 +40,7 @@ async fn count(db: &Db) -> i64 {
         .unwrap()
 }
 
-/// Whether `waiter` was woken already.
+/// True if `waiter` was woken already.
 async fn is_woken(waiter: &Notify) -> bool {
     let mut woken = std::pin::pin!(waiter.notified());
     std::future::poll_fn(|context| std::task::Poll::Ready(woken.as_mut().poll(context).is_ready())).await

@@ -186,7 +186,8 @@ fn add_messages(messages: &mut Map<String, Value>, event: &Told) {
     messages.insert(format!("structured.{}", event.name), message);
 }
 
-/// What is sent behind `user.deleted` and `registration.rejected`, so that a compacted topic keeps nothing of them.
+/// The tombstone: the message behind `user.deleted` and `registration.rejected`, so that a compacted topic
+/// keeps nothing of them.
 fn tombstone() -> Value {
     json!({
         "name": "tombstone",

@@ -12,7 +12,7 @@ use url::Url;
 use super::routes::LAST_POSITION;
 use contract::Envelope;
 
-/// How much longer than the asked-for wait an answer may take.
+/// The time that an answer may take beyond the asked-for wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The feed of another service.
@@ -23,7 +23,7 @@ pub struct FeedSource {
     tokens: ServiceTokens,
 }
 
-/// Why the feed could not be read.
+/// The reason why the feed could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// No answer, or one that cannot be read.
@@ -51,14 +51,14 @@ pub enum FeedError {
 pub struct SnapshotBatch {
     /// The last position published before this part was read. Who has read all parts goes on from that of the first.
     pub position: i64,
-    /// Where the next part starts; nothing after the last.
+    /// The cursor of the next part; nothing after the last.
     #[serde(default)]
     pub next: Option<String>,
     /// The states, as events.
     pub events: Vec<Envelope>,
 }
 
-/// What a question for events brings.
+/// The result of a question for events.
 #[derive(Debug)]
 pub(crate) struct News {
     /// The last position that the service has published, if it says so.
@@ -114,7 +114,7 @@ impl FeedSource {
     /// A part of the snapshot: the first, or the one that `after` names.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no token for the feed, the feed cannot be reached, or it answers with an error.
     pub async fn snapshot(&self, after: Option<&str>) -> Result<SnapshotBatch, FeedError> {
         let mut url = self.below("snapshot")?;
         if let Some(after) = after {

@@ -33,7 +33,7 @@ impl Guard {
         }
     }
 
-    /// How long the request may wait before the token has to be checked again.
+    /// The time that the request may wait before the token has to be checked again.
     pub(super) fn patience(&self) -> Duration {
         self.every.saturating_sub(self.checked_at.elapsed())
     }

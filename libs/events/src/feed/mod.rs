@@ -34,7 +34,8 @@ pub const MAX_LIMIT: i64 = 1000;
 /// The longest that a request may wait for news.
 pub const MAX_WAIT: Duration = Duration::from_secs(25);
 
-/// How often a request that stays open, a long poll or a stream, asks whether its token is still honoured (SB-47).
+/// The interval at which a request that stays open, a long poll or a stream, checks that its token is still
+/// honoured (SB-47).
 const RECHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// The transport of a service without a broker: to publish is to have a position.
@@ -51,7 +52,7 @@ impl Transport for FeedTransport {
     }
 }
 
-/// What serves a service's feed. Cheap to clone.
+/// The feed of a service, as its routes serve it. Cheap to clone.
 #[derive(Clone)]
 pub struct Feed {
     db: Db,
@@ -61,7 +62,7 @@ pub struct Feed {
     recheck_every: Duration,
 }
 
-/// Why a place in the feed cannot be read.
+/// The reason why a place in the feed cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Events after this position were pruned, or the position was never given (the database was restored from a
@@ -170,7 +171,8 @@ impl Feed {
     }
 }
 
-/// How many of the events stand one behind the other: what is behind a hole is not given with what is before it.
+/// The number of events that stand one behind the other: what is behind a hole is not given with what is
+/// before it.
 fn contiguous(events: &[Envelope]) -> usize {
     let positions = events.iter().filter_map(|event| event.position);
     let pairs = positions.clone().zip(positions.skip(1));

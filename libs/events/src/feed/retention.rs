@@ -10,7 +10,7 @@ use chassis::shutdown::Shutdown;
 use super::prune;
 use crate::outbox::{given_up_for, note_holes};
 
-/// How often is looked for what was kept long enough.
+/// The interval between two deletions of events past their retention.
 const EVERY: Duration = Duration::from_secs(3600);
 /// Events deleted in one transaction: publishing waits for it.
 const AT_ONCE: i64 = 1000;

@@ -56,7 +56,7 @@ pub(crate) struct EventsQuery {
     /// The most events of one answer.
     #[schemars(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
-    /// Seconds to wait for an event when there is none.
+    /// Seconds to wait for an event when no new one is there.
     #[schemars(range(max = MAX_WAIT.as_secs()))]
     wait: Option<u64>,
 }
@@ -144,7 +144,7 @@ pub(crate) struct SnapshotQuery {
 pub(crate) struct SnapshotBody {
     /// The position of the feed to go on from.
     position: i64,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
     events: Vec<Envelope>,

@@ -18,7 +18,7 @@ use contract::Envelope;
 const PAGE: i64 = 100;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Where a stream is, and how long it may go on.
+/// The position of a stream, and the limits of its life.
 pub(super) struct Cursor {
     feed: Feed,
     after: i64,

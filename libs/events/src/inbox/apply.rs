@@ -15,7 +15,7 @@ use contract::Envelope;
 /// Pauses between the attempts at an event before it is parked: most failures are passing ones, such as a deadlock.
 const RETRIES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
 
-/// Where events come from: decides whether their ids are noted.
+/// The origin of events: decides whether their ids are noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Published events.
@@ -33,7 +33,7 @@ impl Origin {
     }
 }
 
-/// Why a group was not applied.
+/// The reason why a group was not applied.
 #[derive(Debug)]
 pub(super) enum GroupError {
     Inbox(InboxError),
@@ -265,7 +265,7 @@ fn partial(step: Option<Step>, events: &[Envelope]) -> Option<Step> {
     Some(Step { from: step.from, to })
 }
 
-/// What is left of a step after a part of it.
+/// The rest of a step after a part of it.
 fn remaining(step: Option<Step>, part: Option<Step>) -> Option<Step> {
     Some(Step {
         from: part?.to,

@@ -32,8 +32,9 @@ impl Marker {
         }
     }
 
-    /// Whether the consumer has begun there: it has read the snapshot, and after a restoration also the feed. A replica of
-    /// a version that knows nothing of restorations sets the marker after the snapshot alone, and leaves the note.
+    /// True if the consumer has begun there: it has read the snapshot, and after a restoration also the feed.
+    /// A replica of a version that knows nothing of restorations sets the marker after the snapshot alone,
+    /// and leaves the note.
     pub(super) async fn has_begun(&self, db: &Db) -> Result<bool, DbError> {
         let mut reader = db.reader().await?;
         let set = positions::find(&mut reader, &self.key).await?.is_some();
@@ -58,7 +59,7 @@ impl Marker {
     }
 }
 
-/// Whether the database was restored from a backup since the consumer last began.
+/// True if the database was restored from a backup since the consumer last began.
 pub(super) async fn is_of_restored(db: &Db) -> Result<bool, DbError> {
     restoration_steps::is_pending(&mut db.reader().await?, RestorationStep::ReadFeed).await
 }
@@ -71,8 +72,9 @@ pub(super) async fn withdraw_all(db: &Db, consumer: &'static str) -> Result<(), 
     tx.commit().await
 }
 
-/// What follows for consumers from a restoration. A broker has given what came after the backup to the database that was
-/// replaced, and gives it nobody again: who follows it begins with a snapshot, and reads in the feed what no snapshot has.
+/// Applies the consequences of a restoration for consumers. A broker has given what came after the backup to
+/// the database that was replaced, and gives it nobody again: a consumer of a broker begins with a snapshot,
+/// and reads in the feed what no snapshot has.
 pub(crate) async fn after_restore(tx: &mut Tx, restored_at: Timestamp) -> Result<(), DbError> {
     positions::delete_broker_rows(tx).await?;
     restoration_steps::note(tx, RestorationStep::ReadFeed, restored_at).await

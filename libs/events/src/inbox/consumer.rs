@@ -13,7 +13,7 @@ use super::store::positions::{self, PositionKey};
 use super::{Handler, Inbox, InboxError, Step, bootstrap_marker};
 use crate::feed::{FeedError, FeedSource, News};
 
-/// How a consumer begins that has no position, or whose position is no longer in the feed.
+/// The beginning of a consumer that has no position, or whose position is no longer in the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bootstrap {
     /// With the snapshot.
@@ -23,22 +23,22 @@ pub enum Bootstrap {
     Beginning,
 }
 
-/// How a consumer works. The defaults are for production.
+/// The options of a consumer. The defaults are for production.
 #[derive(Clone, Debug)]
 pub struct ConsumerOptions {
-    /// How to begin.
+    /// The beginning of a consumer without a position.
     pub bootstrap: Bootstrap,
     /// Events fetched, and applied in one transaction, at most.
     pub batch: i64,
-    /// How long one request waits for news. Below [`crate::feed::MAX_WAIT`].
+    /// The time that one request waits for news. Below [`crate::feed::MAX_WAIT`].
     pub wait: Duration,
-    /// How often an event that cannot be applied is tried before it is given up.
+    /// The number of attempts at an event that cannot be applied, before it is given up.
     pub max_attempts: i32,
     /// The pause after the first failure; doubled after each further one.
     pub first_backoff: Duration,
     /// The longest pause between attempts at an event.
     pub longest_backoff: Duration,
-    /// How long the ids of events are remembered. Sequences are remembered for ever.
+    /// The time for which the ids of events are remembered. Sequences are remembered for ever.
     pub remember: Duration,
 }
 
@@ -63,7 +63,7 @@ pub struct Consumer<H> {
     inbox: Inbox<H>,
     source: FeedSource,
     position: Option<i64>,
-    /// What was known of places in brokers is withdrawn.
+    /// True once the markers of places in brokers are withdrawn.
     alone: bool,
     housekeeping: Housekeeping,
 }

@@ -1,4 +1,4 @@
-//! Failures in a row of a consumer: how they are told, and how long to wait after each.
+//! Failures in a row of a consumer: their log line, their counter, and the pause after each.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,7 +10,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What every consumer has of them: a counter beside the lines.
+/// The failures of one consumer, with the metric that counts them beside the log lines.
 #[derive(Debug)]
 pub(super) struct FollowingFailures {
     consumer: &'static str,

@@ -63,7 +63,7 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// How long to wait for news: until the next parked event is due.
+    /// The time to wait for news: until the next parked event is due.
     pub(super) async fn wait<H: Handler>(&self, inbox: &Inbox<H>) -> Result<Duration, DbError> {
         let wait = inbox.options.wait;
         let due = parked::next_due(&mut inbox.db.reader().await?, inbox.consumer).await?;

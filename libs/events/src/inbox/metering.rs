@@ -1,4 +1,4 @@
-//! What the inbox logs and counts of a delivery.
+//! The log lines and metrics of a delivery.
 
 use chassis::telemetry::TraceContext;
 
@@ -7,7 +7,8 @@ use super::{Delivery, Handler, Inbox};
 use contract::Envelope;
 
 impl<H: Handler> Inbox<H> {
-    /// One line an event, in the span that applied it, for whoever follows it from service to service.
+    /// Logs one line an event, in the span that applied it, so that it can be followed from service to
+    /// service.
     pub(super) async fn log_applied(&self, applied: &[(&Envelope, Option<TraceContext>)]) {
         for (event, place) in applied {
             let line = async {

@@ -42,7 +42,7 @@ use crate::outbox::OutboxError;
 use crate::trace::{self, MessagingAttributes};
 use contract::{Envelope, EnvelopeError};
 
-/// What a handler did with an event.
+/// The result of a handler for an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// Its effect is in the transaction.
@@ -51,7 +51,7 @@ pub enum Applied {
     Ignored,
 }
 
-/// Why a handler could not apply an event.
+/// The reason why a handler could not apply an event.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
     /// The database failed. What is transient is tried again for ever.
@@ -84,7 +84,7 @@ impl From<OutboxError> for HandlerError {
     }
 }
 
-/// What a service does with the events of another.
+/// The handler of a service for the events of another.
 pub trait Handler: Send + Sync + 'static {
     /// Applies one event. Everything it writes goes into `tx`, which the inbox commits together with its own notes,
     /// often for many events at once; so nothing may be done here that a rollback does not undo. Events of one
@@ -96,7 +96,7 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Applied, HandlerError>> + Send;
 }
 
-/// Why events were not applied.
+/// The reason why events were not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
     /// The database failed; nothing was applied.
@@ -107,7 +107,7 @@ pub enum InboxError {
     Moved,
 }
 
-/// What became of a delivery.
+/// The outcomes of a delivery, by number of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[schemars(rename = "InboxCounts")]
 pub struct Delivery {
@@ -128,13 +128,14 @@ pub struct Delivery {
 /// A move in the feed, from one position to another, to be written with the events between them.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    /// Where the consumer stands.
+    /// The position of the consumer before the move.
     pub from: i64,
-    /// Where it will stand.
+    /// The position after it.
     pub to: i64,
 }
 
-/// What every transport's consumer stands on: applies deliveries, whatever order and number they come in.
+/// The part of a consumer that applies deliveries, whatever order and number they come in. Every transport's
+/// consumer has one.
 pub struct Inbox<H> {
     /// The name of the consumer: what the notes are kept under.
     consumer: &'static str,
@@ -217,7 +218,7 @@ impl<H: Handler> Inbox<H> {
         outcome
     }
 
-    /// Where the consumer stands in its feed; nothing before the first event.
+    /// The position of the consumer in its feed; nothing before the first event.
     ///
     /// # Errors
     /// When the database fails.

@@ -41,18 +41,18 @@ impl ConsumerStatus {
         self.0.connected.notified().await;
     }
 
-    /// How many messages wait at the broker, if that is known.
+    /// Sets the number of messages that wait at the broker, if it is known.
     pub(super) fn set_lag(&self, lag: Option<u64>) {
         let lag = lag.map_or(UNKNOWN, |lag| i64::try_from(lag).unwrap_or(i64::MAX));
         self.0.lag.store(lag, Ordering::Relaxed);
     }
 
-    /// How many messages wait at the broker, if that is known.
+    /// The number of messages that wait at the broker, if it is known.
     pub(crate) fn lag(&self) -> Option<u64> {
         u64::try_from(self.0.lag.load(Ordering::Relaxed)).ok()
     }
 
-    /// Whether messages wait at the broker.
+    /// True if messages wait at the broker.
     pub(crate) fn is_lagging(&self) -> bool {
         self.0.lag.load(Ordering::Relaxed) > 0
     }
@@ -62,7 +62,7 @@ impl ConsumerStatus {
         totals.add(delivery);
     }
 
-    /// What became of all deliveries since the process began.
+    /// The outcomes of all deliveries since the process began.
     pub(crate) fn totals(&self) -> Delivery {
         *self.0.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }

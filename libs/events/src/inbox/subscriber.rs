@@ -16,7 +16,7 @@ use crate::trace::MessagingAttributes;
 use crate::transport::{Broker, Message, Subscription, SubscriptionError};
 use contract::Envelope;
 
-/// How often the lag is written into the metrics.
+/// The interval at which the lag is written into the metrics.
 const METER_EVERY: Duration = Duration::from_secs(2);
 
 /// Follows a service through a broker. Every replica runs one; the broker shares the work among them, and the inbox

@@ -71,7 +71,7 @@ fn a_minute() -> u64 {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Verification")]
 pub(crate) struct Verified {
-    /// Whether everything holds.
+    /// True if every check holds.
     ok: bool,
     checks: Vec<Check>,
 }
@@ -135,7 +135,7 @@ async fn dead_letters<S: HasOperations>(
     }))
 }
 
-/// Which events to try again: one, all that were given up, or all published ones of a range.
+/// The events to try again: one, all that were given up, or all published ones of a range.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 #[schemars(rename = "ReplayRequest")]
@@ -165,7 +165,7 @@ impl TryFrom<bool> for True {
     }
 }
 
-/// What will happen again.
+/// The numbers of events that will be published or applied again.
 #[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "ReplayedEvents")]
 pub(crate) struct Replayed {

@@ -8,7 +8,7 @@ use super::store::{self, ConsumerPosition, Holder, OutboxState, UnappliedEvents}
 use crate::inbox::Delivery;
 use crate::reconcile::{Report, store as reconciliations};
 
-/// How the events of a service are doing.
+/// The state of the events of a service.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "EventStats")]
 pub(crate) struct Stats {
@@ -25,7 +25,7 @@ pub(crate) struct Stats {
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<u64>,
     inbox: UnappliedEvents,
-    /// What this replica's consumer did since it began.
+    /// The outcomes of this replica's consumer since it began.
     since_start: Delivery,
     /// The last comparison with the other service.
     #[serde(skip_serializing_if = "Option::is_none")]

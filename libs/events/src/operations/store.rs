@@ -37,12 +37,12 @@ pub(super) async fn outbox(reader: &mut impl Connection) -> Result<OutboxState, 
         .await?))
 }
 
-/// How many partitions a replica publishes.
+/// The number of partitions that a replica publishes.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct Holder {
     /// The replica; nothing: nobody publishes these.
     pub(super) replica: Option<Uuid>,
-    /// How many.
+    /// The number of partitions.
     pub(super) partitions: i64,
 }
 
@@ -53,18 +53,19 @@ pub(super) async fn holders(reader: &mut impl Connection) -> Result<Vec<Holder>,
         .await?))
 }
 
-/// Where a consumer stands.
+/// The position of a consumer.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub(super) struct ConsumerPosition {
     /// The consumer: `auth`, `users`.
     pub(super) consumer: String,
-    /// What it reads from: `feed`, `kafka`, `rabbitmq`. Nothing for a row that the release before has written.
+    /// The transport that it reads from: `feed`, `kafka`, `rabbitmq`. Nothing for a row that the release
+    /// before has written.
     pub(super) transport: Option<String>,
-    /// Which place of the broker, as a hash; empty for the feed.
+    /// The place in the broker, as a hash; empty for the feed.
     pub(super) namespace: Option<String>,
     /// The last position of the feed that it has applied; -1: none, or the broker knows.
     pub(super) position: i64,
-    /// When it moved.
+    /// The time at which it moved.
     pub(super) updated_at: Timestamp,
 }
 
@@ -103,7 +104,7 @@ pub(super) async fn unapplied_events(reader: &mut impl Connection) -> Result<Una
 pub(super) struct Unreadable {
     pub(super) consumer: String,
     pub(super) transport: String,
-    /// Where it was.
+    /// The place in the broker at which it was: topic, partition and offset, say.
     pub(super) place: String,
     pub(super) error: String,
     /// Its size in bytes. What is in it may be anybody's, and is not shown.
@@ -120,7 +121,7 @@ pub(super) async fn unreadable(reader: &mut impl Connection, limit: i64) -> Resu
         .await?))
 }
 
-/// How many events are kept at positions, and the last and the pruned position.
+/// The number of events that are kept at positions, and the last and the pruned position.
 pub(super) async fn positions(reader: &mut impl Connection) -> Result<(i64, i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT (SELECT count(*) FROM outbox WHERE position > f.pruned AND position <= f.last),
@@ -163,7 +164,7 @@ pub(super) async fn out_of_order(reader: &mut impl Connection) -> Result<Vec<Uui
         .await?))
 }
 
-/// How many partitions nobody publishes.
+/// The number of partitions that nobody publishes.
 pub(super) async fn unheld(reader: &mut impl Connection) -> Result<i64, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT $1 - count(*) FROM outbox_leases WHERE holder IS NOT NULL",

@@ -12,11 +12,11 @@ use crate::reconcile::{Kind, Report};
 /// One thing that must hold.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Check {
-    /// What: one word or two.
+    /// The name of the check: one word or two.
     name: &'static str,
-    /// Whether it holds.
+    /// True if it holds.
     ok: bool,
-    /// What was found.
+    /// The finding.
     detail: String,
 }
 

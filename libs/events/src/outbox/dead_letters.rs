@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// What was given up is kept at least this long for people to look at.
+/// The shortest retention of dead letters, so that people can look at them.
 const LOOKED_AT_WITHIN: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// How long what was given up is kept, in an installation that keeps published events for `retention`.
+/// The retention of dead letters, in an installation that keeps published events for `retention`.
 pub(crate) fn given_up_for(retention: Duration) -> Duration {
     retention.max(LOOKED_AT_WITHIN)
 }

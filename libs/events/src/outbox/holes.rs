@@ -11,9 +11,9 @@ use chassis::db::{Db, DbError};
 
 use super::store;
 
-/// How long after migration 8 a replica of the release before may run: an upgrade takes no longer.
+/// The time after migration 8 in which a replica of the release before may run: an upgrade takes no longer.
 const UPGRADE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// What was written before the migration and committed after it.
+/// The longest time from a write before the migration to its commit after it.
 const BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// Notes the numbers that were left out since migration 8. Does nothing from a week after it on, nor where no earlier release

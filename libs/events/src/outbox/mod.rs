@@ -25,7 +25,7 @@ pub(crate) use store::renumber;
 /// Into how many partitions aggregates fall. Fixed: it is written into every row.
 pub const PARTITIONS: i32 = 16;
 
-/// Why an event could not be written.
+/// The reason why an event could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The database refused. [`DbError::Unique`]: the aggregate has an event of this sequence already.
@@ -36,13 +36,13 @@ pub enum OutboxError {
     Data {
         /// The type of the event.
         kind: &'static str,
-        /// Why.
+        /// The error of the serializer.
         #[source]
         source: serde_json::Error,
     },
 }
 
-/// Where a service writes its events. Cheap to clone; all clones wake the same relay.
+/// The outbox, to which a service writes its events. Cheap to clone; all clones wake the same relay.
 #[derive(Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
@@ -132,7 +132,7 @@ impl Outbox {
         &self.shared.clock
     }
 
-    /// Where ids come from.
+    /// The source of random numbers for ids.
     pub fn random(&self) -> &SharedRandom {
         &self.shared.random
     }

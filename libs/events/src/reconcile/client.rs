@@ -8,7 +8,7 @@ use super::serve::{Digests, States, Versions};
 use crate::feed::{FeedError, FeedSource};
 use crate::snapshot::Span;
 
-/// How long an answer may take.
+/// The longest time for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The side of the followed service.

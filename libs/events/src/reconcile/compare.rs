@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::snapshot::Version;
 
-/// How a follower differs from the service that it follows.
+/// The kind of a difference between a follower and the service that it follows.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -38,7 +38,8 @@ impl Kind {
         }
     }
 
-    /// Whether the current state of the followed service repairs it. The others need a person: nothing is deleted here.
+    /// True if the current state of the followed service repairs it. The others need a person: nothing is
+    /// deleted here.
     pub fn is_repairable(self) -> bool {
         matches!(self, Self::Missing | Self::Behind)
     }
@@ -49,7 +50,7 @@ impl Kind {
 pub struct Difference {
     /// The aggregate.
     pub id: Uuid,
-    /// How they differ.
+    /// The kind of the difference.
     pub kind: Kind,
     /// The version of the followed service, if it has any.
     pub theirs: Option<i64>,
@@ -75,7 +76,7 @@ pub(super) fn difference(id: Uuid, theirs: Option<i64>, ours: Option<i64>) -> Op
     })
 }
 
-/// What differs between two lists of versions, by id.
+/// The differences between two lists of versions, by id.
 pub(super) fn compare(theirs: &[Version], ours: &[Version]) -> Vec<Difference> {
     let mut held: HashMap<Uuid, i64> = ours.iter().map(|held| (held.id, held.version)).collect();
     let mut found: Vec<Difference> = theirs

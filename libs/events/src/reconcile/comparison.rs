@@ -16,7 +16,7 @@ use crate::inbox::{Handler, HandlerError};
 use crate::snapshot::{Span, Version};
 use contract::Envelope;
 
-/// How often is looked whether the consumer has caught up.
+/// The interval of the checks whether the consumer has caught up.
 const POLL_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl<H: Handler> Reconciler<H> {
@@ -80,7 +80,7 @@ impl<H: Handler> Reconciler<H> {
         }
     }
 
-    /// What is held of some aggregates.
+    /// The versions that are held of some aggregates.
     async fn held_of(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>, DbError> {
         let mut reader = self.inbox.db().reader().await?;
         let held = self.holdings.of(&mut reader, ids).await?;

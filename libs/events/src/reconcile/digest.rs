@@ -31,7 +31,7 @@ impl Range {
     }
 }
 
-/// How many versions there are, and a digest that does not depend on their order.
+/// The number of versions, and a digest that does not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Tally {
     count: u64,

@@ -18,9 +18,9 @@ pub struct Held {
     pub version: Option<i64>,
 }
 
-/// What a service holds of another's aggregates. Read from the tables in which its [`Handler`](crate::Handler) leaves
-/// its effects and not from the notes of the inbox, so that a row that was changed by hand, or came from an older
-/// backup than the others, is found too.
+/// The versions that a service holds of another's aggregates. Read from the tables in which its
+/// [`Handler`](crate::Handler) leaves its effects and not from the notes of the inbox, so that a row that was
+/// changed by hand, or came from an older backup than the others, is found too.
 pub trait Holdings: Send + Sync + 'static {
     /// The first `limit` of a span that are held, by id.
     ///
@@ -33,7 +33,7 @@ pub trait Holdings: Send + Sync + 'static {
         limit: i64,
     ) -> SnapshotFuture<'a, Vec<Held>>;
 
-    /// What is held of these aggregates.
+    /// The versions that are held of these aggregates.
     ///
     /// # Errors
     /// When the database fails.

@@ -39,15 +39,15 @@ pub(crate) use serve::routes;
 use crate::feed::FeedSource;
 use crate::inbox::{Handler, Inbox};
 
-/// How soon to try again when the consumer was not caught up, or the other service was away.
+/// The pause before the next try when the consumer was not caught up, or the other service was away.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What a comparison does about what it finds.
+/// The treatment of the differences that a comparison finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RepairMode {
     /// Nothing: it is only reported.
     Nothing,
-    /// What stays at a second look is repaired.
+    /// Differences that are still there at a second look are repaired.
     Drift,
     /// All that the follower lacks is repaired at the first look, also when an event with the same is on its way.
     AtOnce,
@@ -59,18 +59,19 @@ impl From<bool> for RepairMode {
     }
 }
 
-/// How a reconciler works.
+/// The options of a reconciler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// How often; never by itself without it.
+    /// The time between two comparisons; never by itself without it.
     pub(crate) every: Option<Duration>,
-    /// How long after the start, or after a connection to a broker, it is compared: the consumer catches up first.
+    /// The time from the start, or from a connection to a broker, to the comparison: the consumer catches up
+    /// first.
     pub(crate) settle: Duration,
     /// The time between two looks at a difference.
     pub(crate) second_look: Duration,
-    /// How long to wait until the consumer has applied what was published before the comparison.
+    /// The longest wait until the consumer has applied what was published before the comparison.
     pub(crate) patience: Duration,
-    /// Whether the consumer's position tells how far it is: it follows the feed.
+    /// True if the consumer's position tells how far it is: it follows the feed.
     pub(crate) positions: bool,
 }
 

@@ -20,7 +20,7 @@ struct Shared {
     // Locked for as long as a reconciler runs: one that is started again takes over.
     asked: Arc<Mutex<mpsc::Receiver<Ask>>>,
     consumer: ConsumerStatus,
-    /// How long somebody waits who asks by a request.
+    /// The longest wait of somebody who asks by a request.
     patience: Duration,
 }
 
@@ -31,9 +31,10 @@ pub(super) struct Ask {
     pub(super) answer: oneshot::Sender<Result<Report, ReconcileError>>,
 }
 
-/// How many may wait for a comparison.
+/// The number of requests for a comparison that may wait.
 const QUEUE: usize = 16;
-/// How long somebody waits for a comparison who asks by a request: a little less than that may take.
+/// The longest wait for a comparison of somebody who asks by a request: a little less than a request may
+/// take.
 const PATIENCE: Duration = Duration::from_secs(28);
 
 impl Default for ReconcilerHandle {
@@ -91,7 +92,7 @@ impl ReconcilerHandle {
         self.shared.asked.try_lock().unwrap().close();
     }
 
-    /// What the consumer does in this process.
+    /// The status of the consumer in this process.
     pub(crate) fn consumer(&self) -> &ConsumerStatus {
         &self.shared.consumer
     }

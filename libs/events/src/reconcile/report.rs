@@ -12,7 +12,7 @@ use crate::feed::FeedError;
 /// Differences that a report names. Beyond, they are only counted.
 const NAMED: usize = 100;
 
-/// Why two services could not be compared.
+/// The reason why two services could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// The other service cannot be asked.
@@ -26,16 +26,16 @@ pub enum ReconcileError {
     Busy,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "ReconciliationReport")]
 pub struct Report {
-    /// When it was finished.
+    /// The time at which it was finished.
     pub at: Timestamp,
     /// Aggregates compared.
     pub compared: u64,
-    /// Whether the consumer had applied what was published before the comparison. If not, nothing was counted: what is
-    /// on its way is no drift.
+    /// True if the consumer had applied what was published before the comparison. If not, nothing was
+    /// counted: what is on its way is no drift.
     pub caught_up: bool,
     /// Drift that was repaired, by kind. The release before stored it as `mended`.
     #[serde(alias = "mended")]
@@ -73,7 +73,7 @@ impl Report {
         }
     }
 
-    /// How much drift of a kind is left.
+    /// The number of differences of a kind that are left.
     pub fn left(&self, kind: Kind) -> u64 {
         self.drift.get(&kind).copied().unwrap_or_default()
     }

@@ -52,7 +52,7 @@ pub(crate) struct Digests {
     /// The last position published before the digests were made.
     pub(crate) position: i64,
     pub(crate) ranges: Vec<Range>,
-    /// Where the next ranges begin.
+    /// The cursor of the next ranges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<Uuid>,
 }
@@ -94,7 +94,7 @@ pub(crate) struct VersionsQuery {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Versions {
     pub(crate) versions: Vec<Version>,
-    /// Where the next versions begin.
+    /// The cursor of the next versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<Uuid>,
 }

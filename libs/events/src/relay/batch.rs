@@ -18,7 +18,7 @@ use contract::{Envelope, EventContext};
 /// For how long aggregates are left alone of which the transport took nothing while it took others.
 const POSTPONED: Duration = Duration::from_secs(1);
 
-/// What one batch came to.
+/// The result of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Published {
     /// The last position given, if any was.
@@ -131,7 +131,7 @@ pub(super) fn note_availability(refusals: &mut Backoff, outcome: &Outcome) -> Op
     }
 }
 
-/// One line an event, in its trace, for whoever follows it from service to service.
+/// Logs one line an event, in its trace, so that it can be followed from service to service.
 async fn trace_results(keys: &[OutboxRowKey], events: &[Envelope], sent: &[i64]) {
     let sent: HashSet<i64> = sent.iter().copied().collect();
     for (key, event) in keys.iter().zip(events) {
@@ -175,7 +175,7 @@ pub(super) async fn deliver<T: Transport>(
     }
 }
 
-/// What the relay remembers of a row while its event is on the way.
+/// The data of an outbox row that the relay remembers while its event is on the way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutboxRowKey {
     pub(super) number: i64,
@@ -216,7 +216,7 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<PublishFailure>,
     /// The transport took nothing of their aggregates.
     pub(super) postponed: Vec<i64>,
-    /// Why, when the transport took nothing of some.
+    /// The reason why the transport took nothing of some aggregates, if it did.
     pub(super) unavailable: Option<String>,
     /// Some were not tried.
     pub(super) unsent: bool,

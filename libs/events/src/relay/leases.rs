@@ -1,4 +1,4 @@
-//! Which replica publishes which partition.
+//! Leases: the assignment of partitions to the replicas that publish them.
 //!
 //! No clock is compared with another's: a holder shows that it is alive by raising a counter in its rows, and loses a
 //! partition when another replica has seen the counter stand still for the length of a lease, by its own stopwatch. A
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::store::leases::{self as store, Lease};
 use crate::outbox::PARTITIONS;
 
-/// How a lease was last seen to change.
+/// The last change of a lease that was seen: its mark, and the time.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     mark: (i64, i64),
@@ -37,7 +37,7 @@ pub(super) struct Leases {
     due: Instant,
 }
 
-/// What to change.
+/// The changes to make: leases to take, partitions to give back, and replicas that are gone.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) take: Vec<Lease>,
@@ -63,17 +63,17 @@ impl Leases {
         self.me
     }
 
-    /// How many partitions this replica holds.
+    /// The number of partitions that this replica holds.
     pub(super) fn count(&self) -> usize {
         self.fences.len()
     }
 
-    /// When to look after them again.
+    /// The time of the next maintenance.
     pub(super) fn due(&self) -> Instant {
         self.due
     }
 
-    /// Whether no other replica seems alive.
+    /// True if no other replica seems alive.
     pub(super) fn alone(&self) -> bool {
         self.sole || self.living(Instant::now()) == 1
     }
@@ -83,7 +83,7 @@ impl Leases {
         serde_json::Value::from(self.fences.keys().copied().collect::<Vec<_>>()).to_string()
     }
 
-    /// Whether `held`, read under lock, says that `partition` is this replica's by the fence that it knows.
+    /// True if `held`, read under lock, says that `partition` is this replica's by the fence that it knows.
     pub(super) fn confirms(&self, partition: i32, held: &[(i32, i64)]) -> bool {
         self.fences
             .get(&partition)
@@ -101,7 +101,8 @@ impl Leases {
         self.due = Instant::now();
     }
 
-    /// When it is time: shows that this replica is alive, and takes or gives partitions. Answers whether it was time.
+    /// Shows that this replica is alive, and takes or gives partitions, if it is time. Answers whether it was
+    /// time.
     pub(super) async fn maintain(&mut self, db: &Db) -> Result<bool, DbError> {
         if Instant::now() < self.due {
             return Ok(false);

@@ -35,18 +35,18 @@ pub(crate) use store::replays::request_republish;
 /// The longest pause before a transport that takes nothing is tried again.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(5);
 
-/// How a relay works. The defaults are for production.
+/// The options of a relay. The defaults are for production.
 #[derive(Clone, Debug)]
 pub struct RelayOptions {
     /// Events published in one transaction, at most.
     pub batch: i64,
-    /// How often the outbox is read when nobody wakes the relay.
+    /// The interval at which the outbox is read when nobody wakes the relay.
     pub poll: Duration,
     /// After how long without renewal a replica's partitions are taken by others.
     pub lease: Duration,
     /// For how long partitions are kept while the transport takes its time over one batch.
     pub patience: Duration,
-    /// How often an event is tried before it becomes a dead letter.
+    /// The number of attempts at an event before it becomes a dead letter.
     pub max_attempts: i32,
     /// The pause after the first failed attempt; doubled after each further one.
     pub first_backoff: Duration,

@@ -18,7 +18,7 @@ const CHANNEL: &str = "vestibule_events";
 const LEFT: &str = " left";
 /// At most one message per replica in this time.
 const DEBOUNCE: Duration = Duration::from_millis(20);
-/// How long to leave a server alone that did not let us listen.
+/// The time for which a server is left alone that did not let us listen.
 const RETRY: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]

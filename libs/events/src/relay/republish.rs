@@ -19,10 +19,10 @@ use crate::trace;
 use crate::transport::{PublishError, Transport};
 use contract::Envelope;
 
-/// How often is looked for something to publish again.
+/// The interval of the checks for events to publish again.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// When to look next.
+/// The state of republishing: the time of the next check, and the stale aggregates.
 #[derive(Debug)]
 pub(super) struct Republishing {
     due: Instant,

@@ -13,7 +13,7 @@ use super::RestorationStep;
 /// The row of the release before.
 const RESTORED: &str = "@restored";
 
-/// Whether there is something to do.
+/// True if the step is still to be done.
 pub(crate) async fn is_pending(
     connection: &mut impl Connection,
     step: RestorationStep,

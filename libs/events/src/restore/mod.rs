@@ -17,9 +17,9 @@ use crate::restoration_steps::{self, RestorationStep};
 use crate::{inbox, outbox, reconcile, relay};
 pub use store::{note, note_erased, note_erased_in, note_in, pending, take_erased};
 
-/// What every version is raised by, and again for each second since the backup, so that a second restoration of the same backup
-/// goes above the first. No aggregate changes more often between two restorations, so the versions from before one and from
-/// after it never share a multiple of this.
+/// The amount that every version is raised by, and again for each second since the backup, so that a second
+/// restoration of the same backup goes above the first. No aggregate changes more often between two
+/// restorations, so the versions from before one and from after it never share a multiple of this.
 pub(crate) const SEQUENCES_A_SECOND: i64 = 1_000_000;
 /// Positions that are left out at least.
 const POSITIONS_LEFT_OUT: i64 = 1_000_000_000;
@@ -29,11 +29,11 @@ const POSITIONS_A_SECOND: i64 = 100_000;
 /// A restoration, as the one who restored the database noted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Restoration {
-    /// When the backup was made.
+    /// The time at which the backup was made.
     pub taken_at: Timestamp,
-    /// When it was put in place.
+    /// The time at which it was put in place.
     pub restored_at: Timestamp,
-    /// Whether sessions and tokens of the backup are to go on.
+    /// True if sessions and tokens of the backup are to go on.
     pub keep_sessions: bool,
 }
 
@@ -46,7 +46,7 @@ impl Restoration {
             .min(100 * 366 * 86_400)
     }
 
-    /// What the versions of all aggregates are raised by.
+    /// The amount that the versions of all aggregates are raised by.
     pub fn raises_by(&self) -> i64 {
         SEQUENCES_A_SECOND * (1 + self.seconds())
     }
@@ -82,7 +82,7 @@ pub async fn note_catching_up(tx: &mut Tx, restored_at: Timestamp) -> Result<(),
     restoration_steps::note(tx, RestorationStep::Reconcile, restored_at).await
 }
 
-/// Whether the service has to catch up yet.
+/// True if the service still has to catch up.
 ///
 /// # Errors
 /// When the database fails.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Restoration;
 
-/// Whether a restoration is noted whose consequences were not drawn yet.
+/// The restoration that is noted and whose consequences were not drawn yet, if there is one.
 ///
 /// # Errors
 /// When the database fails.

@@ -48,7 +48,7 @@ impl Handler for Effects {
     }
 }
 
-/// What was applied, in order.
+/// The effects of all applied events, in order.
 pub async fn effects(db: &Db) -> Vec<(Uuid, i64)> {
     let mut reader = db.reader().await.unwrap();
     on_engine!(&mut reader, c => sqlx::query_as("SELECT id, sequence FROM effects ORDER BY number")

@@ -7,7 +7,7 @@ use chassis::shutdown::{Phase, Shutdown};
 use tokio::sync::Notify;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// How long the tries may take.
+/// The longest time for the tries.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The levels of the lines of `chassis::backoff`, of which a loop writes one a try, and of all other warnings.

@@ -34,7 +34,7 @@ use crate::snapshot::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Versi
 use crate::transport::Transport;
 
 pub(crate) const AUDIENCE: &str = "http://things.test";
-/// How long publishing may take.
+/// The longest time for publishing.
 const LONGEST: Duration = Duration::from_secs(60);
 const ISSUER: &str = "http://auth.test";
 
@@ -42,17 +42,17 @@ const ISSUER: &str = "http://auth.test";
 #[derive(Clone)]
 pub struct Service {
     pub(crate) url: Url,
-    /// Where its events are written.
+    /// The outbox that its events are written to.
     pub outbox: Outbox,
     pub(crate) feed: Feed,
-    /// What its snapshot says.
+    /// The states in its snapshot.
     pub states: Snapshots,
     pub(crate) verifier: Verifier,
     pub(crate) key: Arc<SigningKey>,
     pub(crate) shutdown: Shutdown,
     /// A question of the feed that it fails to answer, once.
     pub fails_once: Arc<Mutex<Option<String>>>,
-    /// Whether every token that was accepted was revoked since.
+    /// True if every token that was accepted was revoked since.
     pub revoked: Arc<AtomicBool>,
 }
 
@@ -163,7 +163,7 @@ impl Service {
         Token::new(self.key.sign("at+jwt", &claims).unwrap())
     }
 
-    /// What a follower reads the feed with.
+    /// The source with which a follower reads the feed.
     pub fn source(&self) -> FeedSource {
         let http = HttpClient::new(ClientOptions::default()).unwrap();
         let tokens = ServiceTokens::issued_by(Issuer(self.token("events:read")), clock());
@@ -199,7 +199,7 @@ impl TokenIssuer for Issuer {
 pub struct Snapshots {
     /// The versions, by id.
     pub states: Arc<Mutex<BTreeMap<Uuid, i64>>>,
-    /// What changes right after the first page was read.
+    /// The aggregate that changes right after the first page was read.
     pub(crate) meanwhile: Arc<Mutex<Option<(Db, Outbox, Uuid)>>>,
 }
 

@@ -8,7 +8,8 @@ use contract::Envelope;
 /// For how long a relay keeps its partitions while the transport takes its time.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where events go. One implementation per kind of broker; [`crate::feed::FeedTransport`] for none.
+/// A transport, which publishes events. One implementation per kind of broker; [`crate::feed::FeedTransport`]
+/// for none.
 pub trait Transport: Send + Sync + 'static {
     /// For logs and metrics: `feed`, `kafka` …
     fn name(&self) -> &'static str;
@@ -25,7 +26,7 @@ pub trait Transport: Send + Sync + 'static {
     fn publish(&self, events: &[Envelope]) -> impl Future<Output = Vec<Result<(), PublishError>>> + Send;
 }
 
-/// Why an event was not delivered.
+/// The reason why an event was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// This event was refused; others may pass. After [`crate::RelayOptions::max_attempts`] it becomes a dead letter.

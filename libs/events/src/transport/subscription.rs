@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::Envelope;
 
-/// Why a broker gives nothing now. The consumer connects again, with pauses.
+/// The reason why a broker gives nothing now. The consumer connects again, with pauses.
 #[derive(Debug, thiserror::Error)]
 pub enum SubscriptionError {
     /// The broker is away, or has ended the connection.
@@ -31,9 +31,9 @@ pub enum Message {
 /// A message that is not an event of ours.
 #[derive(Debug)]
 pub struct UnreadableMessage {
-    /// Where it was, so that it is kept once: topic, partition and offset, say.
+    /// The place at which it was, so that it is kept once: topic, partition and offset, say.
     pub place: String,
-    /// What is wrong with it.
+    /// The error in it.
     pub error: String,
     /// Its body.
     pub body: Vec<u8>,
@@ -51,13 +51,13 @@ pub trait Subscription: Send {
     /// Tells the broker that the effects of all messages given so far are committed.
     fn settle(&mut self) -> impl Future<Output = Result<(), SubscriptionError>> + Send;
 
-    /// How many messages wait behind what was given, as far as is known without asking.
+    /// The number of messages that wait behind what was given, as far as is known without asking.
     fn lag(&self) -> Option<u64>;
 }
 
 /// A broker to subscribe at.
 pub trait Broker: Send + Sync + 'static {
-    /// What it gives.
+    /// The subscription that it gives.
     type Subscription: Subscription;
 
     /// `kafka`, `rabbitmq`.
@@ -68,7 +68,7 @@ pub trait Broker: Send + Sync + 'static {
         "events".to_owned()
     }
 
-    /// Which one, and where in it: who comes to another one has read nothing there.
+    /// The broker, and the place in it: a consumer that comes to another one has read nothing there.
     fn place(&self) -> String;
 
     /// Connects, sees to the topology, and takes the place of this consumer.

@@ -20,10 +20,10 @@ const REDIRECT_ALLOWANCE: i64 = 60;
 pub struct Session<'a> {
     /// The id of its user, as in `sub`.
     pub subject: &'a str,
-    /// When the user signed in, in seconds since the Unix epoch, as in `auth_time`.
+    /// The time of the sign-in, in seconds since the Unix epoch, as in `auth_time`.
     pub auth_time: i64,
-    /// Whether the user signed in for this request: the request was saved and the sign-in is newer. The store decides that
-    /// and never a parameter, which a client could set.
+    /// True if the user signed in for this request: the request was saved and the sign-in is newer. The store
+    /// decides that and never a parameter, which a client could set.
     pub signed_in_for_request: bool,
     /// The user; `None` when they are not active.
     pub user: Option<User>,
@@ -36,14 +36,14 @@ pub enum Decision {
     IssueCode(Box<CodeGrant>),
     /// The user has to sign in first.
     SignIn {
-        /// Whether the request requires a new sign-in, so that an existing session is not sufficient.
+        /// True if the request requires a new sign-in, so that an existing session is not sufficient.
         fresh: bool,
     },
     /// The client gets an error response.
     Error(ErrorRedirect),
 }
 
-/// What a code stands for.
+/// The grant that a code stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeGrant {
     /// The scope that is granted.
@@ -56,7 +56,8 @@ pub struct CodeGrant {
     pub code_challenge: Option<CodeChallenge>,
     /// The redirect URI that the code is sent to.
     pub redirect_uri: String,
-    /// Whether the request had a `redirect_uri`, which the token request then has to repeat (RFC 6749 §4.1.3).
+    /// True if the request had a `redirect_uri`, which the token request then has to repeat (RFC 6749
+    /// §4.1.3).
     pub redirect_uri_sent: bool,
 }
 
@@ -138,7 +139,7 @@ fn hinted_subject(
 }
 
 impl CheckedRequest<'_> {
-    /// Where the response goes.
+    /// The target of the response.
     pub fn target(&self) -> &ResponseTarget {
         &self.target
     }
@@ -199,15 +200,15 @@ impl CheckedRequest<'_> {
         Decision::Error(self.target.error(error))
     }
 
-    /// Whether the request requires a new sign-in. `max_age=0` does, also within the second of the last one (OpenID Connect
-    /// Core §3.1.2.1).
+    /// True if the request requires a new sign-in. `max_age=0` does, also within the second of the last one
+    /// (OpenID Connect Core §3.1.2.1).
     fn requires_fresh_sign_in(&self) -> bool {
         let prompt = self.request.prompt;
         prompt.login || prompt.select_account || self.request.max_age == Some(0)
     }
 
-    /// Whether the session is recent enough for `max_age` and `prompt`. A request that requires a new sign-in gets it, unless
-    /// the user signed in for this request.
+    /// True if the session is recent enough for `max_age` and `prompt`. A request that requires a new sign-in
+    /// gets it, unless the user signed in for this request.
     fn is_sufficient(&self, session: &Session<'_>, now: i64) -> bool {
         let recent = self.request.max_age.is_none_or(|most| {
             let most = i64::from(most);

@@ -11,7 +11,7 @@ use crate::error::OAuthError;
 use crate::params::ParamsError;
 use crate::redirect_uri::RedirectUri;
 
-/// Why an authorization request fails, and who is told.
+/// The failure of an authorization request, shown to the user or sent to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorizationError {
     /// The user sees a page.
@@ -39,7 +39,7 @@ pub enum PageError {
     RedirectUri,
 }
 
-/// Where the response to an authorization request goes: a redirect URI that is registered for the client.
+/// The target of the response to an authorization request: a redirect URI that is registered for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseTarget {
     pub(super) redirect_uri: String,

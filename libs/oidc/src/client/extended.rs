@@ -34,7 +34,7 @@ pub const fn extended_members(more: &'static str) -> [&'static str; 10] {
 }
 
 /// Deserializes client metadata from a map that may have one more member: the first of `members`, which are
-/// [`extended_members`]. It is null or left out where there is none.
+/// [`extended_members`]. It may be null or left out.
 ///
 /// # Errors
 /// Those of [`ClientMetadata`], and of the value of the additional member.

@@ -105,11 +105,11 @@ pub struct ClientMetadata {
     /// The name that people see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Where codes may be sent: matched exactly, the port of a loopback address excepted.
+    /// The URIs to which codes may be sent: matched exactly, the port of a loopback address excepted.
     #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub redirect_uris: Vec<RedirectUri>,
-    /// Where a person may be sent after signing out: matched exactly.
+    /// The URIs to which a person may be sent after signing out: matched exactly.
     #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
@@ -120,7 +120,7 @@ pub struct ClientMetadata {
     #[serde(default = "default_scope", deserialize_with = "scope")]
     #[schemars(with = "String")]
     pub scope: Scope,
-    /// How it authenticates at the token endpoint.
+    /// The method with which it authenticates at the token endpoint.
     #[serde(default, deserialize_with = "null_is_default")]
     pub token_endpoint_auth_method: AuthMethod,
     /// The algorithm that its ID tokens are signed with.
@@ -130,7 +130,7 @@ pub struct ClientMetadata {
     #[serde(default, deserialize_with = "null_is_default")]
     #[schemars(with = "Vec<String>")]
     pub audiences: Vec<Resource>,
-    /// Whether a code needs a proof key (RFC 7636). A public client always needs one.
+    /// True if a code needs a proof key (RFC 7636). A public client always needs one.
     #[serde(default = "default_require_pkce", deserialize_with = "require_pkce")]
     pub require_pkce: bool,
 }
@@ -188,7 +188,7 @@ impl Default for ClientMetadata {
 pub struct InvalidMetadata {
     /// The member.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The problem with it.
     pub detail: &'static str,
 }
 
@@ -229,7 +229,7 @@ impl ClientMetadata {
         Ok(())
     }
 
-    /// Whether the client is public (RFC 6749 §2.1).
+    /// True if the client is public (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == AuthMethod::None
     }

@@ -8,12 +8,12 @@ use crate::error::{ErrorCode, OAuthError};
 pub struct RegisteredClient<'a> {
     /// `client_id`.
     pub client_id: &'a str,
-    /// What it is registered for.
+    /// The metadata that it is registered with.
     pub metadata: &'a ClientMetadata,
 }
 
 impl RegisteredClient<'_> {
-    /// Whether the client may use this grant.
+    /// True if the client may use this grant.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
     }
@@ -30,7 +30,7 @@ impl RegisteredClient<'_> {
         }
     }
 
-    /// Whether a code needs a code challenge (RFC 7636). A public client always needs one (RFC 9700 §2.1.1).
+    /// True if a code needs a code challenge (RFC 7636). A public client always needs one (RFC 9700 §2.1.1).
     pub fn requires_pkce(&self) -> bool {
         self.metadata.require_pkce || self.metadata.is_public()
     }

@@ -122,7 +122,7 @@ fn what_is_left_out_or_null_has_its_default() {
     }
 }
 
-/// The members of the default, and the one that is not written when there is none.
+/// The members of the default, and the one that is left out when it has no value.
 fn default_names() -> Vec<String> {
     let Value::Object(written) = serde_json::to_value(ClientMetadata::default()).unwrap() else {
         panic!("an object");

@@ -33,8 +33,8 @@ impl ClientAuthentication {
     /// Parses the `Authorization` header, if there is one, and the form.
     ///
     /// # Errors
-    /// `invalid_request` if more than one method is used (RFC 6749 §2.3); `invalid_client` if there is none or it is
-    /// malformed.
+    /// `invalid_request` if more than one method is used (RFC 6749 §2.3); `invalid_client` if no method is
+    /// used, or the one that is used is malformed.
     pub fn parse(authorization: Option<&str>, form: &Params) -> Result<Self, OAuthError> {
         if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
             return Err(ErrorCode::InvalidClient.because("client assertions are not supported"));

@@ -16,7 +16,7 @@ pub struct StoredCode<'a> {
     pub client_id: &'a str,
     /// The redirect URI that it was sent to.
     pub redirect_uri: &'a str,
-    /// Whether the authorization request had a `redirect_uri`.
+    /// True if the authorization request had a `redirect_uri`.
     pub redirect_uri_sent: bool,
     /// `code_challenge` of the authorization request.
     pub code_challenge: Option<&'a str>,
@@ -26,7 +26,7 @@ pub struct StoredCode<'a> {
     pub audiences: &'a [Resource],
     /// The rest of its life; zero when it has expired.
     pub expires_in: Duration,
-    /// Whether another request has used it before.
+    /// True if another request has used it before.
     pub used: bool,
 }
 
@@ -90,8 +90,9 @@ pub fn redeem_code(code: &StoredCode<'_>, client_id: &str, request: &CodeRedempt
     }
 }
 
-/// Whether the redirect URI and the PKCE verifier match those of the authorization request. A verifier for a code without a
-/// challenge does not match, because an attacker may have removed the challenge (RFC 9700 §4.8.2).
+/// True if the redirect URI and the PKCE verifier match those of the authorization request. A verifier for a
+/// code without a challenge does not match, because an attacker may have removed the challenge (RFC 9700
+/// §4.8.2).
 fn binding_matches(code: &StoredCode<'_>, request: &CodeRedemption<'_>) -> bool {
     let redirect_uri_matches = match request.redirect_uri {
         Some(uri) => uri == code.redirect_uri,

@@ -9,8 +9,8 @@ use crate::resource::Resource;
 use crate::scope::Scope;
 use crate::server::PrivilegedScopes;
 
-/// How long a rotated token may be presented again, as long as its successor is unused. Two tabs refresh at once, or a client
-/// loses the response.
+/// The time for which a rotated token may be presented again, as long as its successor is unused. Two tabs
+/// refresh at once, or a client loses the response.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A live grant as it is stored.
@@ -38,9 +38,9 @@ pub struct RefreshRequest<'a> {
 /// A refresh token that was rotated before and is presented again.
 #[derive(Clone, Copy, Debug)]
 pub struct RotatedToken {
-    /// How long ago it was rotated.
+    /// The time since it was rotated.
     pub rotated_ago: Duration,
-    /// Whether its successor is the one that would be issued now, and was not used.
+    /// True if its successor is the one that would be issued now, and was not used.
     pub successor_unused: bool,
 }
 

@@ -14,7 +14,7 @@ const USER_ONLY_SCOPES: [&str; 2] = ["openid", OFFLINE_ACCESS];
 /// An active user who grants something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Whether the user administers, and so may grant privileged scopes.
+    /// True if the user administers, and so may grant privileged scopes.
     pub administrator: bool,
 }
 

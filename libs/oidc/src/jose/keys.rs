@@ -65,7 +65,7 @@ impl VerifyingKey {
         })
     }
 
-    /// Whether `signature` is the key's signature over `signed`.
+    /// True if `signature` is the key's signature over `signed`.
     pub(super) fn verifies(&self, signature: &[u8], signed: &str) -> bool {
         self.key.verify_sig(signed.as_bytes(), signature).is_ok()
     }
@@ -91,12 +91,12 @@ impl KeySet {
         )
     }
 
-    /// Whether the set has a key with this id.
+    /// True if the set has a key with this id.
     pub fn has(&self, kid: &str) -> bool {
         self.0.iter().any(|key| key.kid() == Some(kid))
     }
 
-    /// Whether the set has no key.
+    /// True if the set has no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

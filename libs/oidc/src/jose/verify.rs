@@ -69,7 +69,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Whether `name` is an audience.
+    /// True if `name` is an audience.
     pub fn contains(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }

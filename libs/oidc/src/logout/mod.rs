@@ -27,8 +27,9 @@ pub struct LogoutRequest {
     pub state: Option<String>,
 }
 
-/// Why a logout request fails. The user sees a page, and nothing is redirected (OpenID Connect RP-Initiated Logout §4). The
-/// text has nothing of what was sent, not even the name of a parameter, because an attacker may have written it.
+/// The reason why a logout request fails. The user sees a page, and nothing is redirected (OpenID Connect
+/// RP-Initiated Logout §4). The text has nothing of what was sent, not even the name of a parameter, because
+/// an attacker may have written it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogoutError {

@@ -24,7 +24,7 @@ impl CodeChallenge {
         &self.0
     }
 
-    /// Whether the challenge was derived from `verifier`, in constant time (RFC 7636 §4.6).
+    /// True if the challenge was derived from `verifier`, in constant time (RFC 7636 §4.6).
     pub fn accepts(&self, verifier: &CodeVerifier) -> bool {
         let made = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.0.as_bytes()));
         made.as_bytes().ct_eq(self.0.as_bytes()).into()

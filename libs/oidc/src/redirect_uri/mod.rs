@@ -42,8 +42,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether `requested` matches: the same characters, except that the port of a loopback address is free (RFC 8252 §7.3).
-    /// Names, `localhost` too, are not loopback addresses.
+    /// True if `requested` matches: the same characters, except that the port of a loopback address is free
+    /// (RFC 8252 §7.3). Names, `localhost` too, are not loopback addresses.
     pub fn matches(&self, requested: &str) -> bool {
         if self.0 == requested {
             return true;

@@ -41,12 +41,12 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Whether the scope contains `token`.
+    /// True if the scope contains `token`.
     pub fn contains(&self, token: &str) -> bool {
         self.0.iter().any(|known| known == token)
     }
 
-    /// Whether the scope contains every token of `other`.
+    /// True if the scope contains every token of `other`.
     pub fn covers(&self, other: &Self) -> bool {
         other.0.iter().all(|token| self.contains(token))
     }
@@ -62,7 +62,7 @@ impl Scope {
         )
     }
 
-    /// Whether the scope has no token.
+    /// True if the scope has no token.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -73,7 +73,7 @@ impl Scope {
     }
 }
 
-/// Whether a byte may be in a scope token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E).
+/// True if a byte may be in a scope token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E).
 fn is_scope_char(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }

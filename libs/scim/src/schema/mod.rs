@@ -53,17 +53,17 @@ pub struct Attribute {
     pub data_type: AttributeType,
     /// The description.
     pub description: &'static str,
-    /// Whether it is multi-valued.
+    /// True if it is multi-valued.
     pub multi_valued: bool,
-    /// Whether it is required.
+    /// True if it is required.
     pub required: bool,
-    /// Whether comparisons are case-sensitive.
+    /// True if comparisons are case-sensitive.
     pub case_exact: bool,
-    /// Whether the value is unique among the resources.
+    /// True if the value is unique among the resources.
     pub unique: bool,
-    /// Who may change it.
+    /// The mutability: by whom it may be changed.
     pub mutability: Mutability,
-    /// Whether the text may have several lines.
+    /// True if the text may have several lines.
     pub multi_line: bool,
     /// The sub-attributes of a complex attribute.
     pub sub: &'static [Attribute],

@@ -84,7 +84,7 @@ fn published(stats: &Value) -> bool {
     number(stats, "/outbox/depth") == Some(0)
 }
 
-/// Whether the service of `own` has applied every event that the service of `other` has published.
+/// True if the service of `own` has applied every event that the service of `other` has published.
 fn applied(own: &Value, other: &Value) -> bool {
     let consumers = own["consumers"].as_array().into_iter().flatten();
     let mut positions = consumers.filter(|consumer| consumer["consumer"] == own["service"]);

@@ -43,7 +43,7 @@ pub(super) fn forms(body: &str) -> Vec<Form> {
     forms
 }
 
-/// Whether an input is submitted: a checkbox or radio button only if it is checked.
+/// True if an input is submitted: a checkbox or radio button only if it is checked.
 fn ticked(attributes: &BTreeMap<String, String>) -> bool {
     let kind = attributes.get("type").map(String::as_str);
     !matches!(kind, Some("checkbox" | "radio")) || attributes.contains_key("checked")

@@ -19,7 +19,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A header as text; empty if there is none.
+    /// A header as text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -45,7 +45,7 @@ impl Page {
         unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether it has a form with this action.
+    /// True if it has a form with this action.
     pub fn has_form(&self, action: &str) -> bool {
         forms(&self.body).iter().any(|form| self.acts_on(form, action))
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::super::store::queue;
 use super::super::{Webhooks, schedule};
 
-/// How often is looked for what a clock that was ahead has written.
+/// The interval of the checks for times that a clock that was ahead has written.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Watches the clock, and lets nothing wait for a moment that it named when it was ahead.

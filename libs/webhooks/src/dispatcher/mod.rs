@@ -23,15 +23,15 @@ use send::Job;
 #[cfg(test)]
 pub(super) use intake::{take_in, take_in_for};
 
-/// How long deliveries under way may go on when the service ends; then others take them.
+/// The longest time for which deliveries under way may go on when the service ends; then others take them.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How a dispatcher works. The defaults are for production.
+/// The options of a dispatcher. The defaults are for production.
 #[derive(Clone, Debug)]
 pub struct DispatcherOptions {
-    /// How often is looked for what is due when nobody wakes the dispatcher.
+    /// The interval of the checks for due deliveries when nobody wakes the dispatcher.
     pub poll: Duration,
-    /// How long a delivery belongs to the replica that took it; longer than an attempt can take.
+    /// The time for which a delivery belongs to the replica that took it; longer than an attempt can take.
     pub lease: Duration,
     /// Events taken in by one transaction, at most.
     pub batch: i64,
@@ -54,12 +54,12 @@ pub struct Dispatcher {
     options: DispatcherOptions,
     running: JoinSet<()>,
     claims: HashMap<Id, Claim>,
-    /// Whose deliveries were started last: the others come before it.
+    /// The webhook whose deliveries were started last: the others come before it.
     served: Uuid,
     housekeeping: Housekeeping,
     metering: Metering,
     warned: bool,
-    /// Whether secrets were encrypted under the active key since the start.
+    /// True if secrets were encrypted under the active key since the start.
     resealed: bool,
     clock: ClockWatch,
 }
@@ -150,8 +150,8 @@ impl Dispatcher {
         Ok(more)
     }
 
-    /// Starts what is due, as far as there is room. A receiver that is slow fills its own share and no more, and whoever
-    /// was served last waits for the others.
+    /// Starts what is due, as far as there is room. A receiver that is slow fills its own share and no more,
+    /// and the webhook that was served last waits for the others.
     async fn start_due(&mut self) -> Result<(), DbError> {
         let config = &self.webhooks.shared.config;
         let overall = usize::from(config.deliveries.get());

@@ -18,9 +18,9 @@ use contract::Envelope;
 
 /// As much of an answer is read, so that a receiver can finish its sentence. Nothing of it is kept.
 const ANSWER: usize = 16 * 1024;
-/// How long a receiver is left alone that let too many calls in a row wait in vain.
+/// The time for which a receiver is left alone that let too many calls in a row wait in vain.
 const UNANSWERED: Duration = Duration::from_secs(60);
-/// How long a delivery waits that this service could not send by its own fault.
+/// The time for which a delivery waits that this service could not send by its own fault.
 const OWN_FAULT: Duration = LONGEST_REST;
 
 /// A delivery that this replica has claimed.
@@ -31,7 +31,7 @@ pub(crate) struct Job {
     pub(crate) delivery: Due,
 }
 
-/// How the receiver took it.
+/// The outcome of an attempt: the receiver's answer, or the failure.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// 2xx
@@ -42,9 +42,9 @@ pub(crate) enum Outcome {
     Failed {
         status: Option<StatusCode>,
         error: String,
-        /// Whether it took too long.
+        /// True if it took too long.
         late: bool,
-        /// When the receiver wants to be asked again.
+        /// The time after which the receiver wants to be asked again.
         retry_after: Option<Duration>,
     },
 }
@@ -162,7 +162,7 @@ impl Job {
         Ok(())
     }
 
-    /// Whether the receiver let too many calls in a row wait in vain.
+    /// True if the receiver let too many calls in a row wait in vain.
     fn unanswered(&self, outcome: &Outcome) -> bool {
         let health = &self.webhooks.shared.health;
         if let Outcome::Failed { late: true, .. } = outcome {

@@ -66,7 +66,7 @@ pub(crate) struct CreateWebhook {
     secret: Option<SecretString>,
 }
 
-/// What is to be different (as JSON Merge Patch, RFC 7396, without `null`: nothing can be taken away).
+/// The changes to a webhook (as JSON Merge Patch, RFC 7396, without `null`: nothing can be taken away).
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "WebhookPatch")]
@@ -90,7 +90,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     T::deserialize(deserializer).map(Some)
 }
 
-/// How to change the secret.
+/// A rotation of the secret.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SecretRotation")]
@@ -98,7 +98,7 @@ pub(crate) struct Rotate {
     /// `whsec_…`; without it, one is made.
     #[schemars(with = "Option<String>")]
     secret: Option<SecretString>,
-    /// Whether the secret from before the last rotation may be forgotten though it still signs.
+    /// If true, the secret from before the last rotation may be forgotten though it still signs.
     #[serde(default)]
     force: bool,
 }

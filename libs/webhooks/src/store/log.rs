@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::message::TEST_TYPE;
 
-/// How far a delivery has come.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "DeliveryState")]
@@ -62,7 +62,7 @@ impl Delivery {
     }
 }
 
-/// Which part of the log.
+/// The selection of a part of the log.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {
     pub(crate) state: Option<State>,
@@ -113,7 +113,7 @@ pub(crate) async fn find(
         .await?))
 }
 
-/// How many deliveries of a webhook wait, and how many were given up.
+/// The number of deliveries of a webhook that wait, and the number of those that were given up.
 pub(crate) async fn counts(reader: &mut impl Connection, webhook: Uuid) -> Result<(i64, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending'),
@@ -193,8 +193,8 @@ pub(crate) async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<
     }))
 }
 
-/// What the metrics show of all webhooks that are not disabled: how many deliveries wait, since when the oldest does,
-/// and how many were given up.
+/// The figures for the metrics, of all webhooks that are not disabled: the number of deliveries that wait,
+/// the time since which the oldest does, and the number of those that were given up.
 pub(crate) async fn depth(reader: &mut impl Connection) -> Result<(i64, Option<Timestamp>, i64), DbError> {
     Ok(on_engine!(reader, c => sqlx::query_as(
             "SELECT count(*), min(created_at),

@@ -36,7 +36,7 @@ impl Webhook {
         Types::stored(&self.types)
     }
 
-    /// Whether something may be sent: it is neither disabled nor left alone for a while.
+    /// True if something may be sent: it is neither disabled nor left alone for a while.
     pub(crate) fn may_be_called(&self, now: Timestamp) -> bool {
         self.disabled_at.is_none() && self.paused_until <= now
     }
@@ -134,7 +134,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Webhook>, DbErr
     }
 }
 
-/// What an operator changes.
+/// The values that an operator changes.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
     pub(crate) url: &'a str,

@@ -178,7 +178,7 @@ pub(crate) async fn due(
         .await?))
 }
 
-/// Which delivery, and by which claim.
+/// The claim of a replica on a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) webhook: Uuid,
@@ -264,7 +264,7 @@ pub(crate) async fn hold_back(tx: &mut Tx, claim: Claim, until: Timestamp) -> Re
     Ok(())
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     /// `pending`, `delivered`, `dead`.
@@ -272,7 +272,7 @@ pub(crate) struct Attempt {
     pub(crate) next_attempt_at: Timestamp,
     pub(crate) status: Option<i32>,
     pub(crate) error: Option<String>,
-    /// Whether it counts as one of those after which a delivery is given up.
+    /// True if it counts as one of the attempts after which a delivery is given up.
     pub(crate) counts: bool,
 }
 

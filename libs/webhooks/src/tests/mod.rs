@@ -33,7 +33,7 @@ const K1: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const K2: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
-/// How long events and the log are kept here.
+/// The retention of events and of the log here.
 pub(super) const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 /// A service with webhooks, whose clock is turned by hand.

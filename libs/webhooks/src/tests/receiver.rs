@@ -33,7 +33,7 @@ impl Received {
     }
 }
 
-/// What to answer, as the test says; nothing: never.
+/// The answer to a request, as the test says; nothing: never.
 type Rule = dyn Fn(&Received) -> Option<Response> + Send + Sync;
 
 /// An HTTP server of its own.

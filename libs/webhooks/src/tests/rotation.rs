@@ -6,7 +6,7 @@ use events::testing::{THINGS, new_id};
 
 const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Which of the secrets signed a request, in the order of its header.
+/// The names of the secrets that signed a request, in the order of its header.
 fn signers(request: &receiver::Received) -> Vec<&'static str> {
     let sign = |text: &str| {
         Secret::parse(text).unwrap().sign(

@@ -10,7 +10,7 @@ struct Settings {
     events: EventsConfig,
 }
 
-/// What a service makes of this file and of these variables.
+/// The configuration that a service reads from this file and these variables.
 fn read(file: &str, variables: &[(&str, &str)]) -> Result<EventsConfig, ConfigError> {
     let mut toml = tempfile::NamedTempFile::new().unwrap();
     toml.write_all(file.as_bytes()).unwrap();

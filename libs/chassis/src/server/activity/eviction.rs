@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a client may take before it is evicted sooner than an idle one: a TLS handshake over a bad mobile network
-/// takes as long.
+/// The time after which a client is evicted sooner than an idle one: a TLS handshake over a bad mobile
+/// network takes as long.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The eviction rank of a connection. The lowest rank is evicted first.

@@ -57,7 +57,7 @@ impl OpenRequest {
         });
     }
 
-    /// Whether it came over HTTP/2.
+    /// True if it came over HTTP/2.
     pub(in crate::server) fn is_http2(&self) -> bool {
         self.http2
     }

@@ -27,7 +27,7 @@ async fn unfinished(last: u8, to: SocketAddr, sent: usize) -> TcpStream {
     stream
 }
 
-/// What came until the service closed.
+/// The bytes that came until the service closed.
 async fn answer_on(mut stream: TcpStream) -> String {
     String::from_utf8(until_closed(&mut stream).await).unwrap()
 }

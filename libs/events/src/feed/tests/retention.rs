@@ -32,7 +32,7 @@ async fn publishing(db: &Db, outbox: &Outbox, at: Timestamp) -> Tx {
     tx
 }
 
-/// Whether a session of this database waits for another's lock. On SQLite it always may: there is one writer.
+/// True if a session of this database waits for another's lock. On SQLite it always may: there is one writer.
 async fn somebody_waits(db: &Db) -> bool {
     match db {
         Db::Sqlite { .. } => true,

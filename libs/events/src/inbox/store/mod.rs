@@ -24,13 +24,13 @@ pub(in crate::inbox) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// How a transaction of the inbox goes together with those of other replicas.
+/// The lock of a transaction of the inbox, against those of other replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inbox) enum Together {
     /// Deliveries of published events: the ids that they note keep those apart that overlap.
     WithDeliveries,
-    /// What applies states or events out of turn, and would not see what a delivery is about to write: a snapshot, a
-    /// repair, another try at an event that was set aside.
+    /// Transactions that apply states or events out of turn, and would not see what a delivery is about to
+    /// write: a snapshot, a repair, another try at a parked event.
     Alone,
 }
 
@@ -153,7 +153,7 @@ pub(in crate::inbox) async fn replace_sequence(
     state: &Envelope,
     noted: Option<i64>,
 ) -> Result<bool, DbError> {
-    // Without a note there is none to compare: one that appears meanwhile is left alone.
+    // Without a note, nothing can be compared: one that appears meanwhile is left alone.
     let statement = match noted {
         Some(_) => {
             "UPDATE inbox_aggregates SET sequence = $3 WHERE consumer = $1 AND aggregate_id = $2 AND sequence = $4"
@@ -174,7 +174,8 @@ pub(in crate::inbox) async fn replace_sequence(
     Ok(rows == 1)
 }
 
-/// How many events are tried again, how many were given up, and how many messages were no events.
+/// The numbers of events that are tried again, of those that were given up, and of messages that were no
+/// events.
 pub(in crate::inbox) async fn unapplied(
     reader: &mut impl Connection,
     consumer: &str,

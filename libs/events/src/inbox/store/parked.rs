@@ -17,18 +17,18 @@ use contract::Envelope;
 pub struct ParkedEvent {
     /// The event.
     pub event_id: Uuid,
-    /// What it is about.
+    /// The aggregate that it is about.
     pub aggregate_id: Uuid,
     /// The version of the aggregate.
     pub sequence: i64,
     /// The event itself, as JSON.
     #[serde(skip)]
     pub envelope: String,
-    /// How often it was tried; 0: it waits behind another.
+    /// The number of attempts; 0: it waits behind another.
     pub attempts: i32,
-    /// What went wrong last.
+    /// The error of the last attempt.
     pub last_error: String,
-    /// When it was given up. Those behind it went on without it.
+    /// The time at which it was given up. Those behind it went on without it.
     pub dead_lettered_at: Option<Timestamp>,
 }
 
@@ -173,7 +173,7 @@ pub(in crate::inbox) async fn due(
         .await?))
 }
 
-/// When the next attempt is due, if any event is set aside and not given up.
+/// The time of the next attempt, if any event is parked and not given up.
 pub(in crate::inbox) async fn next_due(
     reader: &mut impl Connection,
     consumer: &str,
@@ -203,13 +203,13 @@ pub(in crate::inbox) async fn delete(tx: &mut Tx, consumer: &str, event: Uuid) -
     Ok(deleted > 0)
 }
 
-/// What became of another attempt at an event.
+/// The record of another failed attempt at an event.
 #[derive(Debug)]
 pub(in crate::inbox) struct FailedAttempt {
     pub(in crate::inbox) attempts: i32,
     pub(in crate::inbox) next_attempt_at: Timestamp,
     pub(in crate::inbox) error: String,
-    /// When the event was given up, if it was.
+    /// The time at which the event was given up, if it was.
     pub(in crate::inbox) dead_lettered_at: Option<Timestamp>,
 }
 

@@ -16,7 +16,7 @@ pub(in crate::inbox) const NOWHERE: i64 = -1;
 /// The value of the column `transport` for a consumer of the feed.
 const FEED: &str = "feed";
 
-/// Where a consumer reads: the key of a row.
+/// The key of the row with the position of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::inbox) struct PositionKey {
     consumer: &'static str,

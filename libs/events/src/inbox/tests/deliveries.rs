@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::*;
 use crate::testing::{THINGS, event, new_id};
 
-/// What a delivery must come to, worked out without a database.
+/// A model of the inbox: the expected result of deliveries, worked out without a database.
 #[derive(Default)]
 struct Model {
     seen: HashSet<Uuid>,
@@ -40,7 +40,7 @@ impl Model {
     }
 }
 
-/// Which of the events come, how often, in which order and in groups of how many.
+/// A strategy for the order of the deliveries: indices of events, repeated and grouped at random.
 fn script() -> impl Strategy<Value = Vec<Vec<usize>>> {
     proptest::collection::vec(proptest::collection::vec(0..18_usize, 1..8), 1..10)
 }

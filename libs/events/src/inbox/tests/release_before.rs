@@ -63,7 +63,7 @@ async fn steps(db: &Db) -> Vec<(String, i64)> {
     on_engine!(&mut reader, c => sqlx::query_as(statement).fetch_all(c).await.unwrap())
 }
 
-/// What the release before writes, by its own statements.
+/// The statements with which the release before writes.
 const OLD_POSITION: &str =
     "INSERT INTO consumer_positions (consumer, position, updated_at) VALUES ('tests', 7, 1)";
 const OLD_MARKER: &str =

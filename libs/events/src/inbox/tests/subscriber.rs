@@ -12,7 +12,7 @@ use crate::testing::{Service, fresh};
 use crate::testing::{THINGS, new_id};
 use crate::transport::{Broker, Message, Subscription, SubscriptionError};
 
-/// What the broker was asked, and what its subscriptions say.
+/// The calls that the broker got, and the answers of its subscriptions.
 #[derive(Default)]
 pub(super) struct Script {
     subscribed: Vec<bool>,

@@ -23,7 +23,7 @@ pub(crate) async fn prune_dead_letters(tx: &mut Tx, before: Timestamp) -> Result
 pub struct DeadLetter {
     /// The event.
     pub id: Uuid,
-    /// What it is about.
+    /// The aggregate that it is about.
     pub aggregate_id: Uuid,
     /// Its type.
     #[sqlx(rename = "type")]
@@ -31,11 +31,11 @@ pub struct DeadLetter {
     pub kind: String,
     /// The version of the aggregate.
     pub sequence: i64,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: i32,
-    /// What the transport said last.
+    /// The error of the transport at the last attempt.
     pub last_error: Option<String>,
-    /// When it was given up.
+    /// The time at which it was given up.
     pub dead_lettered_at: Timestamp,
 }
 

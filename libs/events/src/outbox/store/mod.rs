@@ -36,8 +36,8 @@ pub(in crate::outbox) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), 
     Ok(())
 }
 
-/// When migration 8, which made the table of holes, was applied to a database of an earlier release; nothing where it came
-/// with the migration before it. To the second.
+/// The time at which migration 8, which made the table of holes, was applied to a database of an earlier
+/// release; nothing where it came with the migration before it. To the second.
 pub(in crate::outbox) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
     let statement = sql!(reader,
         sqlite: "SELECT unixepoch(eighth.installed_on) FROM _migrations_events AS eighth

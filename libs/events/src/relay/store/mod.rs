@@ -132,7 +132,7 @@ pub(in crate::relay) async fn mark(
         .rows_affected()))
 }
 
-/// What became of a row that was not delivered.
+/// The record of a row that was not delivered.
 #[derive(Debug)]
 pub(in crate::relay) struct PublishFailure {
     pub(in crate::relay) number: i64,
@@ -184,7 +184,7 @@ pub(in crate::relay) async fn head(reader: &mut impl Connection) -> Result<i64, 
     Ok(on_engine!(reader, c => sqlx::query_scalar("SELECT last FROM outbox_feed").fetch_one(c).await?))
 }
 
-/// How many rows are unsent, and since when the oldest waits.
+/// The number of unsent rows, and the time since which the oldest waits.
 pub(in crate::relay) async fn depth(
     reader: &mut impl Connection,
 ) -> Result<(i64, Option<Timestamp>), DbError> {
@@ -197,7 +197,7 @@ pub(in crate::relay) async fn depth(
     Ok(on_engine!(reader, c => sqlx::query_as(statement).fetch_one(c).await?))
 }
 
-/// How many events were given up and not replayed.
+/// The number of events that were given up and not replayed.
 pub(in crate::relay) async fn dead(reader: &mut impl Connection) -> Result<i64, DbError> {
     Ok(
         on_engine!(reader, c => sqlx::query_scalar("SELECT count(*) FROM outbox WHERE dead_lettered_at IS NOT NULL")

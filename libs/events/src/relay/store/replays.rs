@@ -14,7 +14,7 @@ pub(in crate::relay) struct Waiting {
     #[sqlx(flatten)]
     pub(in crate::relay) row: Unsent,
     pub(in crate::relay) position: i64,
-    /// How often it was asked for: who asks meanwhile is not forgotten.
+    /// The number of requests for it: one that is made meanwhile is not forgotten.
     pub(in crate::relay) asked: i64,
 }
 

@@ -142,7 +142,7 @@ fn postgres<F: Future<Output = ()>>(story: impl FnOnce(TestDb) -> F) {
     testkit::block_on(async { story(testkit::postgres(&[&crate::MIGRATIONS, &THINGS]).await).await });
 }
 
-/// How many partitions each replica holds, if all are held.
+/// The numbers of partitions that the replicas hold, if all are held.
 async fn shares(db: &Db) -> Option<Vec<usize>> {
     let holders = holders(db).await.into_iter().collect::<Option<Vec<Uuid>>>()?;
     let mut counts = std::collections::HashMap::new();

@@ -40,7 +40,7 @@ const REQUEST: Request = Request {
     resources: &[],
 };
 
-/// What is decided on a code, in short.
+/// The decision on a code, in short.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Decided {
     Tokens(&'static [&'static str]),

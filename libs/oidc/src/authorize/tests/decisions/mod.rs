@@ -17,7 +17,7 @@ use crate::testing::{
     CALLBACK, CHALLENGE, ISSUER, NOW, id_token, id_token_of_a_dropped_key, metadata, server, web,
 };
 
-/// What is decided, in short.
+/// The expected decision, in short.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Expected {
     /// A code for this scope.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Who is answered, and where.
+/// Rows on the recipient of the response, and on its redirect URI.
 pub(super) const TARGETS: &[Row] = &[
     ("RFC 6749 §4.1.1: a good request", &[], WEB, ANN, Code("openid")),
     (
@@ -85,7 +85,7 @@ pub(super) const TARGETS: &[Row] = &[
     ),
 ];
 
-/// What is wrong with the parameters and is told to the client.
+/// Rows on wrong parameters of which the client is told.
 pub(super) const PARAMETERS: &[Row] = &[
     (
         "RFC 6749 §4.1.2.1: the client may not use the grant",
