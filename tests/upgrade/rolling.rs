@@ -72,7 +72,7 @@ pub(crate) async fn roll_replicas(
     );
 }
 
-/// Whether the events of all acknowledged changes were published.
+/// True if the events of all acknowledged changes were published.
 fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
     let changes = load.acknowledged();
     changes.iter().all(|(id, version)| seen.version(id) >= *version)
@@ -82,7 +82,7 @@ fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
             .all(|id| has_event(seen, id, "vestibule.user.created.v1"))
 }
 
-/// Whether the requested event of every registration was published.
+/// True if the requested event of every registration was published.
 fn all_registrations_published(load: &Load, seen: &FollowerState) -> bool {
     load.registered()
         .iter()
