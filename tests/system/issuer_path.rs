@@ -12,7 +12,7 @@ use crate::clients::run_node_script;
 const CALLBACK: &str = "http://localhost:3999/callback";
 const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
 
-/// Whether the proxy keeps or strips the path.
+/// The handling of the path by the proxy: it keeps or strips it.
 #[derive(Clone, Copy, Debug)]
 enum PathHandling {
     /// `proxy_pass http://auth;`

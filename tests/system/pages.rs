@@ -61,7 +61,7 @@ pub(crate) async fn sign_out(visitor: &mut Visitor) -> Page {
     visitor.submit(&home, "/logout", &[]).await
 }
 
-/// Whether the visitor's home page greets them as signed in.
+/// True if the visitor's home page greets them as signed in.
 pub(crate) async fn is_signed_in(visitor: &mut Visitor) -> bool {
     visitor.open("/").await.has_form("/logout")
 }

@@ -78,8 +78,9 @@ fn function_name(line: &str) -> Option<String> {
     name.split(['(', '<']).next().map(str::to_owned)
 }
 
-/// The functions of a file that the test runner calls: by their attribute, or by the macro that they are handed to. A
-/// function that tests call is none, whatever its name: nobody sees when the last test that calls it goes.
+/// The functions of a file that the test runner calls: by their attribute, or by the macro that they are
+/// handed to. A function that only tests call does not count, whatever its name: nobody sees when the last
+/// test that calls it goes.
 fn tests_in(source: &Source) -> BTreeSet<String> {
     let lines: Vec<&str> = source.text.lines().collect();
     let names = lines.iter().enumerate().filter_map(|(index, line)| {
@@ -89,7 +90,7 @@ fn tests_in(source: &Source) -> BTreeSet<String> {
     names.collect()
 }
 
-/// Whether the attributes right above, which `before` ends with, make a test of a function.
+/// True if the attributes right above, which `before` ends with, make a test of a function.
 fn has_test_attribute(before: &[&str]) -> bool {
     let preface = before.iter().rev().map(|line| line.trim());
     preface
@@ -97,7 +98,8 @@ fn has_test_attribute(before: &[&str]) -> bool {
         .any(|line| line == "#[test]" || line == "#[tokio::test]" || line.starts_with("#[tokio::test("))
 }
 
-/// Whether the block that `line` stands in, `before` being the lines above, is that of one of [`TEST_MACROS`].
+/// True if the block that `line` stands in, `before` being the lines above, is that of one of
+/// [`TEST_MACROS`].
 fn is_handed_to_a_macro(before: &[&str], line: &str) -> bool {
     let depth = |line: &str| line.len() - line.trim_start().len();
     let block = before

@@ -10,7 +10,7 @@ const SERVICES: [&str; 2] = ["auth", "users"];
 const ABOVE_DOMAINS: [&str; 8] = [
     "app", "http", "lib", "main", "openapi", "pages", "routes", "service",
 ];
-/// What domains never name.
+/// The modules that domains never name.
 const NOT_FOR_DOMAINS: [&str; 5] = ["app", "http", "openapi", "pages", "routes"];
 /// The most lines that a function of a file that answers HTTP may have.
 const HANDLER_LINES: usize = 59;
@@ -38,7 +38,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
 }
 
-/// What a line names that no domain may know.
+/// The first name in a line that no domain may know.
 fn forbidden_name(line: &str) -> Option<&str> {
     if let Some(name) = words(line).find(|word| ["App", "SharedApp"].contains(word)) {
         return Some(name);
@@ -76,7 +76,8 @@ fn domains_know_neither_handlers_nor_the_whole_application() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// What a domain's store offers others is named in the domain itself: the compiler keeps everybody else out.
+/// The items of a domain's store that others use are named in the domain itself: the compiler keeps everybody
+/// else out.
 #[test]
 fn the_store_of_a_domain_is_private_to_it() {
     let mut stores = 0;

@@ -50,7 +50,7 @@ pub(crate) fn read(path: &PathBuf) -> Source {
 }
 
 impl Source {
-    /// Whether the whole file is test code.
+    /// True if the whole file is test code.
     pub(crate) fn is_test(&self) -> bool {
         self.path.starts_with("tests/")
             || self.path.ends_with("/tests.rs")

@@ -67,8 +67,9 @@ const RETIRED: &[&str] = &[
     "arrivals",
     "waves",
 ];
-/// What operators saw under a name of its own before it had the field's: configuration keys, metrics, flags and commands
-/// of the tool, values of `event.action`, members of health, scripts, alerts. A word is letters, digits, `_` and `-`.
+/// The retired names that operators saw, each with the field's name that replaced it: configuration keys,
+/// metrics, flags and commands of the tool, values of `event.action`, members of health, scripts, alerts. A
+/// word is letters, digits, `_` and `-`.
 const RETIRED_WORDS: &[(&str, &str)] = &[
     ("header_seconds", "header_timeout_seconds"),
     ("body_seconds", "body_timeout_seconds"),

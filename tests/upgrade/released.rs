@@ -18,7 +18,7 @@ fn git(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Whether a path is a migration of a service or of a library. Databases of tools and tests are not kept.
+/// True if a path is a migration of a service or of a library. Databases of tools and tests are not kept.
 fn is_migration(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     matches!(parts.as_slice(), ["libs" | "services", _, "migrations", "sqlite" | "postgres", name] if name.ends_with(".sql"))

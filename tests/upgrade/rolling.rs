@@ -76,7 +76,7 @@ pub(crate) fn each_as(next: NextRelease) -> impl Iterator<Item = ((Service, usiz
     REPLICAS.into_iter().map(move |replica| (replica, next))
 }
 
-/// Whether the events of all acknowledged changes were published.
+/// True if the events of all acknowledged changes were published.
 fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
     let changes = load.acknowledged();
     changes.iter().all(|(id, version)| seen.version(id) >= *version)
@@ -86,7 +86,7 @@ fn all_changes_published(load: &Load, seen: &FollowerState) -> bool {
             .all(|id| has_event(seen, id, "vestibule.user.created.v1"))
 }
 
-/// Whether the requested event of every registration was published.
+/// True if the requested event of every registration was published.
 fn all_registrations_published(load: &Load, seen: &FollowerState) -> bool {
     load.registered()
         .iter()

@@ -10,7 +10,7 @@ use crate::datadir::DataDir;
 use crate::error::{CommandError, ErrorCode};
 use crate::output::Format;
 
-/// Where the services are: `--data` finds those of `vestibule up`; the URLs and a credential reach any others
+/// The services to reach: `--data` finds those of `vestibule up`; the URLs and a credential reach any others
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Where the services are")]
 pub(crate) struct ConnectionArgs {
@@ -49,7 +49,7 @@ pub(crate) struct ConnectionArgs {
         hide_env_values = true
     )]
     client_secret_file: Option<PathBuf>,
-    /// How to print the result
+    /// Format of the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: Format,
 }
@@ -100,7 +100,7 @@ impl ConnectionArgs {
         &self.data
     }
 
-    /// Whether the command line names the services, so that no data directory is used.
+    /// True if the command line names the services, so that no data directory is used.
     pub(crate) fn is_remote(&self) -> bool {
         self.auth_url.is_some() || self.users_url.is_some()
     }

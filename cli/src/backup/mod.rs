@@ -23,7 +23,7 @@ use crate::error::{CommandError, ErrorCode};
 pub(crate) use create::create_backup;
 pub(crate) use restore::{RestoreOptions, restore};
 
-/// Which databases.
+/// The databases that are backed up or restored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DatabaseArgs {
     /// Data directory of `vestibule up`: both services

@@ -16,9 +16,9 @@ use crate::output;
 /// The options of a restoration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoreOptions {
-    /// Whether an existing database may be replaced.
+    /// True if an existing database may be replaced.
     pub(crate) replace: bool,
-    /// Whether the sessions and tokens of the backup stay valid.
+    /// True if the sessions and tokens of the backup stay valid.
     pub(crate) keep_sessions: bool,
 }
 

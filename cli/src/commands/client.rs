@@ -34,17 +34,17 @@ Examples:
 pub(crate) struct Add {
     /// Name that people see
     client_name: String,
-    /// Where people return to after signing in, matched exactly; may be given several times
+    /// URI to which people return after signing in, matched exactly; may be given several times
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<RedirectUri>,
-    /// Where people may return to after signing out; may be given several times
+    /// URI to which people may return after signing out; may be given several times
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Vec<RedirectUri>,
     /// The application cannot keep a secret: it runs on a phone, a desktop or in a browser
     #[arg(long)]
     public: bool,
-    /// How it authenticates at the token endpoint: client_secret_basic (the secret in the header Authorization) or
-    /// client_secret_post (the secret in the form)
+    /// Authentication method at the token endpoint: client_secret_basic (the secret in the header
+    /// Authorization) or client_secret_post (the secret in the form)
     #[arg(
         long,
         value_name = "METHOD",

@@ -22,10 +22,10 @@ Examples:
   vestibule config check .vestibule/auth.toml .vestibule/users.toml
   vestibule config check --service auth /etc/vestibule/production.toml")]
 pub(crate) struct Check {
-    /// Which files
+    /// Files to check
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Which service they belong to; without it, what they hold tells
+    /// Service that the files belong to; without it, their content decides
     #[arg(long, value_enum)]
     service: Option<ServiceName>,
 }

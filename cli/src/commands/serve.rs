@@ -22,7 +22,7 @@ const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
     after_help = "Example:\n  vestibule serve auth --config auth.toml"
 )]
 pub(crate) struct Serve {
-    /// Which
+    /// Service to run
     #[arg(value_enum)]
     service: ServiceName,
     /// Its configuration file; without it, everything comes from the environment

@@ -264,8 +264,8 @@ where
     }
 }
 
-/// Whether an error may pass: services that have just been started cannot reach each other at first, and an account may
-/// still be on its way.
+/// True if an error may pass: services that have just been started cannot reach each other at first, and an
+/// account may still be on its way.
 fn is_transient(error: &ApiError) -> bool {
     match error {
         ApiError::Unreachable { .. } => true,

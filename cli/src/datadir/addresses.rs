@@ -178,7 +178,7 @@ fn with_port(url: PublicUrl, port: Option<u16>) -> String {
     moved.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Whether another process listens on the address.
+/// True if another process listens on the address.
 fn is_in_use(address: SocketAddr) -> bool {
     TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
 }

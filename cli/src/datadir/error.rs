@@ -39,7 +39,7 @@ pub(crate) enum DataDirError {
     Environment {
         /// The contradiction.
         reason: String,
-        /// What to change.
+        /// The change that removes it.
         remedy: String,
     },
     /// The content of a file is not valid.

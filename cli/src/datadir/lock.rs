@@ -12,7 +12,7 @@ use super::DataDirError;
 pub(crate) struct Lock {
     file: File,
     path: PathBuf,
-    /// Whether the previous holder was killed. Its services may need a moment to release their ports.
+    /// True if the previous holder was killed. Its services may need a moment to release their ports.
     pub(crate) after_a_crash: bool,
 }
 

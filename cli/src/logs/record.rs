@@ -92,7 +92,7 @@ impl LogRecord {
     }
 }
 
-/// Whether the text format leaves a field out, because the reader of one machine's log knows it already.
+/// True if the text format leaves a field out, because the reader of one machine's log knows it already.
 fn is_redundant(name: &str) -> bool {
     name.starts_with("service.")
         || name.starts_with("process.")

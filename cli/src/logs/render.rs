@@ -113,7 +113,7 @@ pub(crate) fn printable(text: &str) -> String {
     safe
 }
 
-/// Whether a character changes the direction of writing, with which one text can look like another.
+/// True if a character changes the direction of writing, with which one text can look like another.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

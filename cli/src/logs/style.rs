@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use super::LogLevel;
 
-/// Whether to colour.
+/// The use of colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set.

@@ -90,7 +90,7 @@ impl Up {
         self.folder
     }
 
-    /// How often the stack has printed `text`.
+    /// The number of times that the stack has printed `text`.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.process.log().matches(text).count()
     }

@@ -28,18 +28,18 @@ pub struct DirectSignIn {
     enabled: bool,
 }
 
-/// What a direct sign-in gives.
+/// The result of a direct sign-in.
 #[derive(Debug)]
 pub struct DirectTokens {
     /// The tokens.
     pub tokens: TokenResponse,
-    /// Who has signed in.
+    /// The subject that has signed in.
     pub subject: Subject,
     /// The device token, when one was asked for and the device was not known.
     pub device: Option<Token>,
 }
 
-/// Why a direct sign-in gives no tokens.
+/// The reason why a direct sign-in gives no tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectSignInError {
     /// The sign-in failed.
@@ -111,7 +111,7 @@ impl DirectSignIn {
         }
     }
 
-    /// Whether `POST /authenticate` answers.
+    /// True if `POST /authenticate` answers.
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }

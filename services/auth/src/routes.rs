@@ -21,7 +21,7 @@ use crate::http::{
 };
 use crate::{openapi, pages};
 
-/// What a person needs before they have signed in.
+/// The permission of the routes that a person needs before they have signed in.
 const BEFORE_SIGN_IN: Permission = Permission::Public("people sign in or register here");
 /// RFC 8414 §3, RFC 7517 §5.
 const METADATA: Permission = Permission::Public("clients configure themselves from it");

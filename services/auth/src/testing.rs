@@ -37,13 +37,13 @@ use crate::tokens::{Grant, Issuer};
 /// A password that everybody in tests may have.
 pub(crate) const PASSWORD: &str = "gorse-tin-vivid";
 
-/// When every test begins.
+/// The time at which every test begins.
 pub(crate) const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// A user service to be told what to answer. It accepts everybody at first.
 pub(crate) struct FakeUsers(Mutex<Behaviour>);
 
-/// What a [`FakeUsers`] answers.
+/// The kind of answer that a [`FakeUsers`] gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Behaviour {
     Accept,

@@ -23,36 +23,36 @@ pub struct Settings {
     /// Seconds of service after SIGTERM, while load balancers notice.
     #[serde(default = "default_drain_seconds")]
     pub drain_seconds: u64,
-    /// Where to listen.
+    /// The addresses and ports that the service answers on.
     pub listen: ListenConfig,
-    /// Where the data is.
+    /// The database that holds the service's data.
     pub database: DbConfig,
-    /// What the log looks like.
+    /// The content and the format of the log.
     #[serde(default)]
     pub log: LogConfig,
-    /// Where traces go.
+    /// The destination of traces.
     #[serde(default)]
     pub traces: TracesConfig,
-    /// How much a request may ask for.
+    /// The limits on the cost of a request.
     #[serde(default)]
     pub limits: LimitsConfig,
-    /// How events travel and how long they are kept.
+    /// The transport of events and the time for which they are kept.
     #[serde(default)]
     pub events: EventsConfig,
-    /// Where events are sent, and how.
+    /// The delivery of events to webhooks.
     #[serde(default)]
     pub webhooks: WebhooksConfig,
-    /// Which user names may be given out.
+    /// The rules for the user names that may be given out.
     #[serde(default)]
     pub user_names: UserNamesConfig,
-    /// What secrets in the database are encrypted under. Without it there are no webhooks.
+    /// The keys that secrets in the database are encrypted under. Without it there are no webhooks.
     pub encryption: Option<EncryptionSettings>,
     /// The authentication service.
     pub auth: AuthSettings,
 }
 
 impl Settings {
-    /// What the types alone cannot tell.
+    /// Checks the rules that the types alone cannot express.
     ///
     /// # Errors
     /// The first key that is wrong, and what is expected.
@@ -131,7 +131,8 @@ fn default_reserved() -> Vec<String> {
 pub struct AuthSettings {
     /// The issuer (OpenID Connect Discovery §3), without a slash at the end.
     pub issuer: PublicUrl,
-    /// Where this service reaches the issuer, when that is not its public URL: `http://vestibule-auth:8000` in a cluster.
+    /// The URL at which this service reaches the issuer, when that is not its public URL:
+    /// `http://vestibule-auth:8000` in a cluster.
     #[serde(default)]
     pub internal_url: Option<Url>,
     /// The `client_id` of this service.
@@ -151,7 +152,7 @@ impl AuthSettings {
         self.issuer.as_str()
     }
 
-    /// Where the issuer is asked.
+    /// The URL at which the issuer is asked.
     pub fn reached_at(&self) -> &Url {
         self.internal_url.as_ref().unwrap_or(self.issuer.url())
     }

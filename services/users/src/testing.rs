@@ -152,7 +152,7 @@ pub(crate) fn envelope<T: EventData>(subject: Uuid, data: &T) -> Envelope {
     Envelope::new(context, serde_json::value::to_raw_value(data).unwrap())
 }
 
-/// What the inbox does with an event that it sees for the first time.
+/// Applies an event as the inbox does when it sees the event for the first time.
 pub(crate) async fn apply(app: &SharedApp, event: &Envelope) {
     let mut tx = app.db.begin("test").await.unwrap();
     let handler = AuthEventHandler {

@@ -12,7 +12,7 @@ use http::header::WWW_AUTHENTICATE;
 use crate::revocations::Revocations;
 use crate::{groups, users};
 
-/// Why a token is refused though it verifies.
+/// The reason why a token is refused though it verifies.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenRefused {
     /// It was revoked, or its user may no longer do what it is for.
@@ -26,7 +26,7 @@ pub(crate) enum TokenRefused {
     Db(#[from] DbError),
 }
 
-/// What tokens are checked with. Cheap to clone.
+/// The data that tokens are checked with. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct TokenChecks {
     db: Db,
@@ -44,12 +44,12 @@ impl TokenChecks {
         }
     }
 
-    /// Whether a client is `auth` itself.
+    /// True if a client is `auth` itself.
     pub(crate) fn is_registrar(&self, client: Option<&str>) -> bool {
         client == Some(self.registrar.as_str())
     }
 
-    /// Whether `token` was revoked, as far as is known.
+    /// True if `token` was revoked, as far as is known.
     pub(crate) fn is_revoked(&self, token: &AccessToken) -> bool {
         self.revocations.contains(token)
     }

@@ -18,9 +18,9 @@ pub(crate) struct UserCreatedWaiters {
     committed: Arc<Notify>,
     waiting: Arc<Notify>,
     room: Arc<Semaphore>,
-    /// How long a request waits.
+    /// The time for which a request waits.
     pub(crate) patience: Duration,
-    /// How often it looks meanwhile, for people that another replica added.
+    /// The interval at which it looks meanwhile, for people that another replica added.
     pub(crate) look_again: Duration,
 }
 
@@ -71,7 +71,7 @@ impl UserCreatedWaiters {
         self.waiting.notified()
     }
 
-    /// How many requests wait.
+    /// The number of requests that wait.
     #[cfg(test)]
     pub(crate) fn crowd(&self) -> usize {
         WAITING_ROOM - self.room.available_permits()

@@ -35,7 +35,7 @@ impl IgnoreRules {
         )
     }
 
-    /// Whether the file `path` goes into the build.
+    /// True if the file `path` goes into the build.
     fn includes(&self, path: &str) -> bool {
         let path: Vec<&str> = path.split('/').collect();
         let last = self.0.iter().rev().find(|pattern| pattern.fits(&path));
@@ -44,7 +44,7 @@ impl IgnoreRules {
 }
 
 impl Pattern {
-    /// Whether it names `path`, or a folder that `path` is in.
+    /// True if it names `path`, or a folder that `path` is in.
     fn fits(&self, path: &[&str]) -> bool {
         (1..=path.len()).any(|length| fits(&self.segments, &path[..length]))
     }

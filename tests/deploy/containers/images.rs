@@ -14,7 +14,7 @@ use crate::tools::run_successfully;
 /// The largest size of an image of the tests on disk, in bytes. `scripts/build-images` holds those that are shipped, which
 /// are optimised as a whole, to less.
 const MAX_IMAGE_BYTES: u64 = 50_000_000;
-/// How the programs of these images are compiled: as `scripts/test` has compiled them already.
+/// The Cargo profile of the programs in these images: `scripts/test` has compiled them with it already.
 const PROFILE: &str = "quick-image";
 
 /// The paths of an image beside its program. There is no shell, and nothing else that can be executed.
@@ -103,7 +103,7 @@ pub(crate) fn build_images() {
     });
 }
 
-/// Whether the engine itself created the path with the container.
+/// True if the engine itself created the path with the container.
 fn is_engine_file(path: &str) -> bool {
     ["dev/", "proc/", "sys/", "run/"]
         .iter()

@@ -227,7 +227,8 @@ async fn assert_panels_have_data(server: &Server) {
     }
 }
 
-/// What the pipeline cannot do is noted on the line; what cannot be indexed is refused, for Logstash to keep.
+/// A field that the pipeline cannot process is noted on the line; a line that cannot be indexed is refused,
+/// for Logstash to keep.
 async fn assert_broken_lines_kept(server: &Server) {
     let line = |fields: Value| {
         let mut line = json!({ "@timestamp": "2026-11-23T05:00:00.000Z", "log": { "level": "info" }, "message": "broken" });

@@ -64,12 +64,12 @@ impl Peer {
     }
 }
 
-/// Whether the policies of `objects` let `from` connect to `to` by TCP.
+/// True if the policies of `objects` let `from` connect to `to` by TCP.
 pub(super) fn allows_tcp(objects: &Objects, from: &Peer, to: &Peer, port: u64) -> bool {
     allows(objects, from, to, port, "TCP")
 }
 
-/// Whether the policies of `objects` let `from` send to `to`.
+/// True if the policies of `objects` let `from` send to `to`.
 pub(super) fn allows(objects: &Objects, from: &Peer, to: &Peer, port: u64, protocol: &str) -> bool {
     let policies: Vec<&Value> = objects.all("NetworkPolicy").collect();
     let passes = |subject: &Peer, kind: &str, rules: &str, side: &str, peer: &Peer| {

@@ -140,8 +140,8 @@ fn a_service_has_addresses_of_both_families_only_when_the_pods_listen_on_both() 
     }
 }
 
-/// SB-7: whoever is believed says under which address a caller is counted, so no values file believes a network that is
-/// only likely.
+/// SB-7: a trusted proxy says under which address a caller is counted, so no values file believes a network
+/// that is only likely.
 #[test]
 fn no_values_file_believes_a_proxy_that_nobody_named() {
     for values in FILES {

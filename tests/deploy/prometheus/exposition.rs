@@ -41,7 +41,7 @@ impl Scrape {
         scrape
     }
 
-    /// The sum of a series over all its labels; nothing when there is none.
+    /// The sum of a series over all its labels; `None` when the series is absent.
     pub(crate) fn sum(&self, name: &str) -> Option<f64> {
         let values: Vec<f64> = self
             .series

@@ -17,7 +17,7 @@ pub(crate) fn series_of(expression: &str) -> BTreeSet<String> {
     rules::series(expression)
 }
 
-/// Whether a service exports a series or a rule records it.
+/// True if a service exports a series or a rule records it.
 pub(crate) fn known_series(series: &str) -> bool {
     rules::recorded().contains(series) || catalogue::metric_of_series(series).is_some()
 }

@@ -20,16 +20,16 @@ pub enum HistoryEntry {
     Intent {
         /// Its own name.
         nonce: Uuid,
-        /// Whom it will change.
+        /// The person that it will change.
         person: Uuid,
     },
     /// Its commit has returned: the change is acknowledged.
     Acknowledged {
         /// The transaction.
         nonce: Uuid,
-        /// Whom it changed.
+        /// The person that it changed.
         person: Uuid,
-        /// To which version.
+        /// The version that the person has after it.
         version: i64,
     },
     /// It was rolled back.
@@ -44,7 +44,7 @@ pub enum HistoryEntry {
     },
     /// A worker crashes itself at an armed crash point.
     Died {
-        /// Which point.
+        /// The crash point.
         point: String,
     },
 }

@@ -172,7 +172,7 @@ async fn pages(recorder: &mut Recorder<'_>, stack: &Stack, ann: &Person) {
         "",
     );
 
-    // Forms of a registration and of a link that there is none of.
+    // Forms of a registration and of a link that do not exist.
     let form = with_token(&[("id", ann.id.as_str())]);
     recorder
         .call("continueRegistration", Call::new().form(&form))

@@ -5,7 +5,7 @@ use thirtyfour::prelude::*;
 
 use crate::browser::{DESKTOP, assert_fits_window, in_browser, take_screenshot};
 
-/// What is wrong with the headings and the contrast of the page (WCAG 2.2, 1.3.1 and 1.4.3).
+/// A script that finds the faults of the headings and the contrast of the page (WCAG 2.2, 1.3.1 and 1.4.3).
 const FAULTS: &str = r"
     const faults = [];
     const levels = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => Number(h.tagName[1]));

@@ -317,7 +317,8 @@ fn is_time(text: &str) -> bool {
     text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z')
 }
 
-/// Whether an answer has the same members with the same types, and the same texts.
+/// Compares the members of two answers, their types and the texts in them, and adds each difference to
+/// `differences`.
 fn compare(committed: &Value, recorded: &Value, at: &str, differences: &mut Vec<String>) {
     match (committed, recorded) {
         (Value::Object(one), Value::Object(other)) => {

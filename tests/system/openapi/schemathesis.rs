@@ -9,7 +9,7 @@ use testkit::{Engine, Stack, StackOptions};
 use super::Described;
 use crate::source::root;
 
-/// What must hold for every answer.
+/// The checks that must hold for every answer.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance,unsupported_method,allow_header_conformance";
 /// Requests of each operation, at most, beside those that its description has.
@@ -18,7 +18,7 @@ const SEED: &str = "20261129";
 /// This one ends the token that the others need, so it comes last.
 const LAST: &str = "rotateKeys";
 
-/// Who calls.
+/// The caller of an operation.
 #[derive(Clone, Copy, Debug)]
 enum Caller {
     Stranger,

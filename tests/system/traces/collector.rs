@@ -66,7 +66,7 @@ impl Collector {
         exports.iter().flat_map(|export| export.spans.clone()).collect()
     }
 
-    /// Whether any received data contains `text`.
+    /// True if any received data contains `text`.
     pub(super) fn contains_text(&self, text: &str) -> bool {
         let exports = self.received.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |export: &Export| {

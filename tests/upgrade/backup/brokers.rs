@@ -114,7 +114,7 @@ async fn story(engine: Engine, transport: Transport) {
     })
     .await;
     wait_until_services_agree(&stack).await;
-    // Not before: whoever is not in the backup is away at first in any case.
+    // Not before: a person who is not in the backup is away at first in any case.
     for gone in [&eve, &kim] {
         assert!(
             !is_in_directory(&stack, gone).await,

@@ -107,7 +107,7 @@ pub(super) async fn delete(stack: &Stack, person: &Person) {
     .await;
 }
 
-/// Whether the user service has the person.
+/// True if the user service has the person.
 pub(super) async fn is_in_directory(stack: &Stack, person: &Person) -> bool {
     let url = stack.users_url(&format!("/scim/v2/Users/{}", person.id));
     let token = stack.operator_token().await;

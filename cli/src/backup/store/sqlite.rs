@@ -88,7 +88,7 @@ fn copy_error(from: &Path, to: &Path, error: sqlx::Error) -> CommandError {
     }
 }
 
-/// Whether there is a file with content at `path`.
+/// True if there is a file with content at `path`.
 pub(in crate::backup) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }

@@ -22,7 +22,7 @@ Examples:
   vestibule events dead-letters
   vestibule events dead-letters --service users --output json")]
 pub(crate) struct DeadLetters {
-    /// How many of each kind, at most
+    /// Largest number of entries of each kind
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u16,
     #[command(flatten)]

@@ -32,10 +32,10 @@ impl Events {
     }
 }
 
-/// Which services are asked, and how.
+/// The services that are asked, and the connection to them.
 #[derive(Debug, clap::Args)]
 struct EventsArgs {
-    /// Of which service; without it, of both
+    /// Service to ask; without it, both
     #[arg(long, value_enum)]
     service: Option<RemoteService>,
     #[command(flatten)]

@@ -14,8 +14,9 @@ use crate::output::{self, Format, key_value_list};
 
 /// Show how the events of the services are doing
 ///
-/// What waits and for how long, who publishes, how far each consumer is behind the service that it follows, what it did since
-/// the replica that answers began, and what the last comparison of the services found.
+/// The output has the events that wait and for how long, the replica that publishes, how far each consumer is
+/// behind the service that it follows, what it did since the replica that answers began, and what the last
+/// comparison of the services found.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

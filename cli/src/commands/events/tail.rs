@@ -27,7 +27,7 @@ Examples:
   vestibule events tail --follow
   vestibule events tail --service users --after 1200 --output json")]
 pub(crate) struct Tail {
-    /// Whose events; without it, those of both services
+    /// Service whose events are shown; without it, those of both services
     #[arg(long, value_enum)]
     service: Option<RemoteService>,
     /// Begin after this position; needs --service, because each counts for itself

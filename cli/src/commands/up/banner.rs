@@ -97,7 +97,7 @@ impl Banner {
             "  {}\n  {}\n  {}\n",
             style.bold("Make the first administrator:"),
             style.link(printable(link)),
-            style.dim("The link works once; whoever opens it administers this stack.")
+            style.dim("The link works once. The person who opens it administers this stack.")
         )
     }
 }

@@ -56,10 +56,10 @@ pub(crate) struct Up {
     /// one is taken and --auth-port or --users-port is given]
     #[arg(long, value_name = "N")]
     users_management_port: Option<u16>,
-    /// How to print what the services log
+    /// Format of the services' log
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
-    /// When to colour
+    /// Use of colour
     #[arg(long, value_enum, default_value_t)]
     color: Color,
 }

@@ -25,7 +25,8 @@ pub(crate) struct Show {
     connection: ConnectionArgs,
 }
 
-/// Which person is meant. A name is never taken for an id, whatever it looks like: it might be somebody else's.
+/// The person that a command is about. A name is never taken for an id, whatever it looks like: it might be
+/// somebody else's.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct UserSelector {

@@ -11,8 +11,9 @@ use crate::output::{self, Format};
 
 /// Make a link with which a person chooses a password, or keeps theirs
 ///
-/// It is good once, for 72 hours, and makes earlier ones worthless. Whoever uses it is let in again after too many failed
-/// sign-ins. The password that they have is kept when they type it; another one ends what was open under it.
+/// It is good once, for 72 hours, and makes earlier ones worthless. The person who uses it is let in again
+/// after too many failed sign-ins. The password that they have is kept when they type it; another one ends
+/// what was open under it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  vestibule user link ann")]
 pub(crate) struct Link {

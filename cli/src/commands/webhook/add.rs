@@ -23,18 +23,18 @@ Examples:
   vestibule webhook add https://siem.example.org/in --type login.failed --type session.started
   vestibule webhook add https://all.example.org/hooks --type '*' --description 'Everything'")]
 pub(crate) struct Add {
-    /// Where to send; https, on the public internet unless the configuration allows more
+    /// URL of the receiver; https, on the public internet unless the configuration allows more
     url: String,
     /// Types of events: `user.created`, `user.*`, `vestibule.user.created.v1`, `*`; may be given several times
     #[arg(long = "type", value_name = "TYPE", required = true)]
     types: Vec<String>,
-    /// What it is for
+    /// Purpose of the webhook
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Read the secret (`whsec_…`) from the first line of standard input, instead of having one made
     #[arg(long)]
     secret_stdin: bool,
-    /// Whose events; without it, those of the services that publish the types
+    /// Service whose events are sent; without it, those of the services that publish the types
     #[arg(long, value_enum)]
     service: Option<RemoteService>,
     #[command(flatten)]

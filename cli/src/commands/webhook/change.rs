@@ -23,13 +23,13 @@ Examples:
 pub(crate) struct Update {
     #[command(flatten)]
     webhook: WebhookArgs,
-    /// Where to send
+    /// URL of the receiver
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// The types of events, in place of those before; may be given several times
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
-    /// What it is for
+    /// Purpose of the webhook
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Send again, beginning with what was missed

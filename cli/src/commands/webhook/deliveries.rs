@@ -37,7 +37,7 @@ pub(crate) struct Deliveries {
     /// Only those
     #[arg(long, value_enum)]
     state: Option<State>,
-    /// How many at most, 500 at most
+    /// Largest number of deliveries, at most 500
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u16,
 }

@@ -17,7 +17,7 @@ use crate::output::{self, Format, Table, key_value_list};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  vestibule webhook list --service users")]
 pub(crate) struct List {
-    /// Whose webhooks; without it, those of both services
+    /// Service whose webhooks are shown; without it, those of both services
     #[arg(long, value_enum)]
     service: Option<RemoteService>,
     #[command(flatten)]

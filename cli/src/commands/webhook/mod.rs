@@ -50,7 +50,7 @@ impl Webhook {
 struct WebhookArgs {
     /// The webhook's id
     id: String,
-    /// Whose webhook it is; without it, both services are asked
+    /// Service that has the webhook; without it, both services are asked
     #[arg(long, value_enum)]
     service: Option<RemoteService>,
     #[command(flatten)]

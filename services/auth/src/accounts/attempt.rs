@@ -23,7 +23,7 @@ pub(super) struct Attempt {
     client: ClientInfo,
 }
 
-/// What the database knows about the user name and the counters of an attempt.
+/// The rows that the database has for the user name and the counters of an attempt.
 struct SignInLookup {
     candidate: SignInCandidate,
     /// The counter of all known devices and that of this device, when the account knows the device.
@@ -96,7 +96,7 @@ impl Attempt {
         }
     }
 
-    /// Whether every counter would admit a guess now.
+    /// True if every counter would admit a guess now.
     pub(super) async fn is_admitted(&self, accounts: &Accounts) -> Result<bool, DbError> {
         let found = self.look_up(accounts).await?;
         let now = accounts.clock.now();

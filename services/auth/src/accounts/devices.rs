@@ -13,7 +13,7 @@ use crate::throttle::{self, Key};
 /// The number of devices that an account knows at most. A new one replaces the least recently used.
 pub const MAX_DEVICES: i64 = 10;
 
-/// How long a device is known, which is the lifetime of its cookie.
+/// The time for which a device is known, which is the lifetime of its cookie.
 const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Accounts {
@@ -31,7 +31,7 @@ impl Accounts {
     }
 }
 
-/// Whether `device` is the token of a known device of this account.
+/// True if `device` is the token of a known device of this account.
 ///
 /// # Errors
 /// When the database fails.

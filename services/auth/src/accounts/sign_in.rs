@@ -41,10 +41,10 @@ pub struct SignedIn {
     pub auth_time: Timestamp,
     /// The authentication methods (RFC 8176): `pwd`.
     pub amr: Vec<String>,
-    /// Whether the device token belongs to this account. If not, [`Accounts::remember_device`] issues
-    /// one.
+    /// True if the device token belongs to this account. If not, [`Accounts::remember_device`] issues one.
     pub known_device: bool,
-    /// When the verified password was set. No session starts when the password was changed after this.
+    /// The time at which the verified password was set. No session starts when the password was changed after
+    /// this.
     pub(crate) password_of: Timestamp,
     /// The known device.
     pub(crate) device: Option<TokenHash>,
@@ -85,7 +85,7 @@ impl SignedIn {
     }
 }
 
-/// Why a sign-in failed.
+/// The reason why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The password is wrong, or the account is unknown or disabled. The caller cannot tell these apart
@@ -95,13 +95,13 @@ pub enum SignInError {
     /// There were too many failures for this account or from this source.
     #[error("too many tries")]
     Throttled {
-        /// When another attempt is admitted.
+        /// The time until another attempt is admitted.
         retry_after: Duration,
     },
     /// The queue of the hashing pool is full.
     #[error("too many sign-ins at once")]
     Busy {
-        /// When another attempt makes sense.
+        /// The time until another attempt makes sense.
         retry_after: Duration,
     },
     /// The password is right, and the registration of the account is still pending.
@@ -137,7 +137,7 @@ impl From<ReserveError> for SignInError {
 }
 
 impl Accounts {
-    /// Whether an attempt would be admitted by the throttle now. It changes nothing.
+    /// True if an attempt would be admitted by the throttle now. It changes nothing.
     ///
     /// # Errors
     /// When the database fails.

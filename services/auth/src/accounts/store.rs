@@ -40,7 +40,7 @@ pub(super) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, D
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
-/// Whether there is such an account.
+/// True if there is such an account.
 pub(crate) async fn exists(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
@@ -65,7 +65,7 @@ pub(super) async fn insert_device(
     Ok(())
 }
 
-/// Whether a device is one of an account.
+/// True if a device is one of an account.
 pub(super) async fn has_device(
     db: &mut impl Connection,
     token: &TokenHash,
@@ -106,14 +106,14 @@ pub(super) async fn sweep_devices(tx: &mut Tx, then: Timestamp) -> Result<u64, D
     Ok(on_engine!(tx, c => sqlx::query(statement).bind(then).execute(c).await?.rows_affected()))
 }
 
-/// What a sign-in needs to know, read with one query.
+/// The data that a sign-in needs, read with one query.
 #[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct SignInCandidate {
     /// The person who has the name.
     pub(crate) id: Option<Uuid>,
     pub(crate) active: Option<bool>,
     pub(crate) hash: Option<String>,
-    /// When the password was set.
+    /// The time at which the password was set.
     pub(crate) password_of: Option<Timestamp>,
     /// A pending registration for the name.
     pub(crate) pending_id: Option<Uuid>,

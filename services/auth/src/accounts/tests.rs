@@ -332,7 +332,7 @@ async fn sign_in_works_again_after_a_failover_without_a_restart() {
     assert!(sign_in().await.is_some());
 }
 
-/// Whether so many transactions at once can each write.
+/// True if `transactions` transactions at once can each write.
 async fn may_be_written(db: &chassis::db::Db, transactions: usize) -> bool {
     let begun = futures_util::future::join_all((0..transactions).map(|_| db.begin("test"))).await;
     let mut may = true;

@@ -97,7 +97,7 @@ pub struct App {
     pub sign_up: SignUp,
     /// The one-time links.
     pub setup_links: SetUpLinks,
-    /// What the one-time links do.
+    /// The use cases of the one-time links.
     pub setup: SetUp,
     /// The use case of `POST /authenticate`.
     pub direct_sign_in: DirectSignIn,

@@ -36,7 +36,7 @@ use crate::sweeper::Sweeper;
 use crate::throttle::Throttle;
 use crate::tokens::{Issuer, Tokens};
 
-/// What the collaborators are built from.
+/// The dependencies that the collaborators are built from.
 pub(crate) struct Parts<U> {
     pub(crate) settings: Settings,
     pub(crate) db: Db,

@@ -30,11 +30,11 @@ pub const HANDLE_PARAMETER: &str = "authorization_request";
 /// The size limit of a form-encoded authorization request, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 12 * 1024;
 
-/// How long a request is saved for the person to sign in.
+/// The time for which a request is saved for the person to sign in.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How long an answered request may be answered again. A double click sends the browser to the endpoint
-/// twice.
+/// The time for which an answered request may be answered again. A double click sends the browser to the
+/// endpoint twice.
 const ANSWERED_LIFETIME: Duration = Duration::from_secs(60);
 
 /// The browser that an authorization request came from.
@@ -53,14 +53,14 @@ pub struct Browser<'a> {
 pub struct AuthorizationRequest {
     /// The parameters, form-encoded, as the client sent them.
     pub query: String,
-    /// When it arrived.
+    /// The time of its arrival.
     asked_at: Timestamp,
     /// SHA-256 of the session token that the browser had at that time.
     session_hash: Option<Vec<u8>>,
 }
 
 impl AuthorizationRequest {
-    /// Whether the person signed in after the request arrived: `session` is newer, and its `token` differs
+    /// True if the person signed in after the request arrived: `session` is newer, and its `token` differs
     /// from the one that the browser had at that time.
     pub fn is_answered_by(&self, session: &Session, token: &Token) -> bool {
         let same = |hash: &Vec<u8>| token.hash().matches(hash);
@@ -68,7 +68,7 @@ impl AuthorizationRequest {
     }
 }
 
-/// Why a request cannot be saved.
+/// The reason why a request cannot be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Too many requests are saved already, from this source or in total.

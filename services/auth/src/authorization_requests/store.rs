@@ -9,8 +9,8 @@ use chassis::secret::TokenHash;
 use super::LIFETIME;
 use crate::throttle::Key;
 
-/// How many requests may be saved. The last quarter of the total is kept for sources with fewer than
-/// [`SMALL_SOURCE`] requests, so that a few sources cannot take all places.
+/// The limits on the number of saved requests. The last quarter of the total is kept for sources with fewer
+/// than [`SMALL_SOURCE`] requests, so that a few sources cannot take all places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PendingLimits {
     pub(crate) per_source: i64,
@@ -25,8 +25,8 @@ impl PendingLimits {
     }
 }
 
-/// Whether the source `$1` has capacity at the time `$2`. `$3` is the limit per source, `$4` the total, `$5`
-/// the total for sources with at least `$6` ([`SMALL_SOURCE`]) requests.
+/// Selects true if the source `$1` has capacity at the time `$2`. `$3` is the limit per source, `$4` the
+/// total, `$5` the total for sources with at least `$6` ([`SMALL_SOURCE`]) requests.
 const HAS_CAPACITY: &str = "SELECT of_source < $3 AND in_all < CASE WHEN of_source < $6 THEN $4 ELSE $5 END
     FROM (SELECT (SELECT COUNT(*) FROM authorization_requests WHERE source = $1 AND expires_at > $2) AS of_source,
                  (SELECT COUNT(*) FROM authorization_requests WHERE expires_at > $2) AS in_all) AS waiting";
@@ -50,7 +50,7 @@ pub(crate) struct RequestRow {
     pub(crate) session_hash: Option<Vec<u8>>,
 }
 
-/// Whether one more request may be saved.
+/// True if one more request may be saved.
 pub(crate) async fn has_capacity(
     db: &mut impl Connection,
     source: &Key,

@@ -26,7 +26,7 @@ pub fn key(password: &str) -> u64 {
         .fold(0, |key, &byte| (key << 8) | u64::from(byte))
 }
 
-/// Why a filter cannot be read, written or built.
+/// The reason why a filter cannot be read, written or built.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// The file cannot be read or written.
@@ -34,7 +34,7 @@ pub enum FilterError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// The file is not a filter that [`Filter::write`] wrote, or it is damaged.
@@ -81,7 +81,7 @@ impl Filter {
         self.passwords
     }
 
-    /// Whether the password with this [`key`] is in the filter. One of 65,536 other passwords is a false
+    /// True if the password with this [`key`] is in the filter. One of 65,536 other passwords is a false
     /// positive.
     pub fn contains(&self, key: u64) -> bool {
         self.inner.contains(&key)

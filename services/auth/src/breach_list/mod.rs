@@ -58,7 +58,7 @@ impl BreachList {
         })
     }
 
-    /// Whether an attacker with these lists would try `password` early. It is compared as it is, in lower
+    /// True if an attacker with these lists would try `password` early. It is compared as it is, in lower
     /// case, without separators, and without digits and marks at its end. Up to three joined pieces and
     /// repeated passwords match too.
     pub fn contains(&self, password: &str) -> bool {
@@ -86,7 +86,7 @@ impl BreachList {
             .any(|filter| filter.contains(key))
     }
 
-    /// Whether `form` repeats a unit that is short, listed or made of pieces.
+    /// True if `form` repeats a unit that is short, listed or made of pieces.
     fn repeats(&self, form: &str) -> bool {
         match pieces::repeated_unit(form) {
             Some(unit) => {

@@ -12,7 +12,7 @@ const MAX_LENGTH: usize = 16;
 static PIECES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../data/passwords/pieces.txt").lines().collect());
 
-/// Whether at most three pieces make up the whole of `text`, which is in lower case.
+/// True if at most three pieces make up the whole of `text`, which is in lower case.
 pub(super) fn is_made_of_pieces(text: &str) -> bool {
     // The pieces are ASCII, and so short that the text is either short too or none of them.
     !text.is_empty()

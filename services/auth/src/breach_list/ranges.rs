@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const HASH_DIGITS: usize = 40;
 const PREFIX_DIGITS: usize = 5;
 
-/// Why a folder cannot be read.
+/// The reason why a folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RangeError {
     /// The folder or a file in it.
@@ -19,7 +19,7 @@ pub enum RangeError {
     Io {
         /// The folder or the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The name of a file is not a range.

@@ -61,7 +61,7 @@ impl JsonSchema for ClientSettings {
     }
 }
 
-/// Why a client of the configuration cannot be used.
+/// The reason why a client of the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
     /// A value is wrong.
@@ -69,7 +69,7 @@ pub enum BootstrapError {
     InvalidMetadata {
         /// The table's name.
         client: String,
-        /// What is wrong.
+        /// The fault of the value.
         reason: String,
     },
     /// The database failed.
@@ -84,7 +84,7 @@ pub const DIRECT_CLIENT: &str = "vestibule-direct";
 /// The minimum length of a secret in the configuration file, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// How often the reconciliation is tried when replicas that start at once conflict.
+/// The largest number of attempts at the reconciliation when replicas that start at once conflict.
 const MAX_ATTEMPTS: u32 = 10;
 
 impl ClientSettings {

@@ -40,7 +40,7 @@ pub struct CreatedClient {
     pub secret: Option<Token>,
 }
 
-/// Why a client cannot be registered, changed or deleted.
+/// The reason why a client cannot be registered, changed or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A member of the metadata is invalid.

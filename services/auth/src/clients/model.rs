@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::id::ClientId;
 
-/// Where a client is registered, and so where it can be changed.
+/// The source of a client's registration, which is also where it can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -47,18 +47,18 @@ pub struct Client {
     pub(super) secret_hash: Option<Vec<u8>>,
     /// Its metadata.
     pub metadata: ClientMetadata,
-    /// Where it is registered.
+    /// The source of its registration.
     pub origin: Origin,
     /// Rises by one with every change.
     pub version: i64,
-    /// When it was registered.
+    /// The time of its registration.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// The time of its last change.
     pub updated_at: Timestamp,
 }
 
 impl Client {
-    /// Whether these credentials authenticate the client, by the method that it is registered for. The
+    /// True if these credentials authenticate the client, by the method that it is registered for. The
     /// comparison takes constant time (SB-28).
     pub fn accepts(&self, method: AuthMethod, secret: Option<&str>) -> bool {
         let proved = match (&self.secret_hash, secret) {
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Whether the client may use this grant.
+    /// True if the client may use this grant.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.registered().may_use(grant)
     }

@@ -33,60 +33,60 @@ pub struct Settings {
     /// The public URL of this service (OpenID Connect Discovery §3, `issuer`), without a slash at the end. It may have a
     /// path: `https://example.org/idp`.
     pub issuer: PublicUrl,
-    /// Whether `issuer` may be `http` although it is not this machine alone: whoever can listen on the way sees
-    /// passwords and takes over sessions. For a trial in a network of your own.
+    /// Allows an `issuer` with `http` that is not this machine alone. Anybody who can listen on the way then
+    /// sees passwords and takes over sessions. For a trial in a network of your own.
     #[serde(default)]
     pub allow_insecure_issuer: bool,
     /// Seconds to go on serving after SIGTERM, until load balancers have noticed.
     #[serde(default = "default_drain_seconds")]
     pub drain_seconds: u64,
-    /// Where the service answers.
+    /// The addresses and ports that the service answers on.
     pub listen: ListenConfig,
-    /// Where it keeps its data.
+    /// The database that holds the service's data.
     pub database: DbConfig,
-    /// What it logs, and how.
+    /// The content and the format of the log.
     #[serde(default)]
     pub log: LogConfig,
-    /// Where traces go.
+    /// The destination of traces.
     #[serde(default)]
     pub traces: TracesConfig,
-    /// What a request may cost.
+    /// The limits on the cost of a request.
     #[serde(default)]
     pub limits: LimitsConfig,
-    /// How events travel and how long they are kept.
+    /// The transport of events and the time for which they are kept.
     #[serde(default)]
     pub events: EventsConfig,
-    /// Where events are sent, and how.
+    /// The delivery of events to webhooks.
     #[serde(default)]
     pub webhooks: WebhooksConfig,
-    /// What secrets in the database are encrypted under.
+    /// The keys that secrets in the database are encrypted under.
     pub encryption: EncryptionSettings,
     /// Applications and services that ask for tokens, by their `client_id`.
     #[serde(default)]
     pub clients: BTreeMap<String, ClientSettings>,
     /// The user service.
     pub users: UsersSettings,
-    /// Who this service is when it calls the user service.
+    /// The client that this service is when it calls the user service.
     pub service: ServiceSettings,
-    /// Where passwords are concerned.
+    /// The rules for passwords and their hashing.
     #[serde(default)]
     pub passwords: PasswordSettings,
-    /// How failed sign-ins are slowed down.
+    /// The delays after failed sign-ins.
     #[serde(default)]
     pub throttle: ThrottleSettings,
-    /// How long sessions live.
+    /// The lifetimes of sessions.
     #[serde(default)]
     pub sessions: SessionSettings,
-    /// How many authorization requests may wait.
+    /// The limits on the number of waiting authorization requests.
     #[serde(default)]
     pub authorization: AuthorizationSettings,
-    /// How long tokens live.
+    /// The lifetimes of tokens.
     #[serde(default)]
     pub tokens: TokenSettings,
-    /// Whether people may make accounts.
+    /// The registration of people by themselves.
     #[serde(default)]
     pub registration: RegistrationSettings,
-    /// What the pages show.
+    /// The name, the texts and the look of the pages.
     #[serde(default)]
     pub brand: BrandConfig,
     /// `POST /authenticate`.
@@ -107,7 +107,8 @@ fn default_drain_seconds() -> u64 {
 pub struct UsersSettings {
     /// Its public URL, which is the audience of tokens for it.
     pub url: PublicUrl,
-    /// Where this service reaches it, when that is not its public URL: `http://vestibule-users:8001` in a cluster.
+    /// The URL at which this service reaches it, when that is not its public URL:
+    /// `http://vestibule-users:8001` in a cluster.
     #[serde(default)]
     pub internal_url: Option<Url>,
 }
@@ -135,7 +136,7 @@ pub struct ServiceSettings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthenticateSettings {
-    /// Whether `POST /authenticate` answers.
+    /// Switches `POST /authenticate` on.
     pub enabled: bool,
 }
 

@@ -31,7 +31,7 @@ impl Cost {
 /// Length of a hash, in bytes.
 const HASH_BYTES: usize = Params::DEFAULT_OUTPUT_LEN;
 
-/// Why a hash cannot be computed: the stored one is unreadable, or its cost is out of range.
+/// The reason why a hash cannot be computed: the stored one is unreadable, or its cost is out of range.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Argon2Error {
     #[error("argon2: {0}")]
@@ -47,7 +47,7 @@ pub(super) enum Argon2Error {
 pub(super) struct ScratchMemory(Vec<Block>);
 
 impl ScratchMemory {
-    /// Whether memory is allocated.
+    /// True if memory is allocated.
     pub(super) fn is_held(&self) -> bool {
         !self.0.is_empty()
     }
@@ -112,7 +112,8 @@ fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, Argon2Erro
     Ok(phc.to_string())
 }
 
-/// Whether `password` matches `stored`, and whether `stored` has another cost than `cost`.
+/// Verifies `password`. The first result is true if it matches `stored`, the second if `stored` has another
+/// cost than `cost`.
 pub(super) fn verify(
     scratch: &mut ScratchMemory,
     password: &Password,

@@ -37,13 +37,13 @@ pub enum Verdict {
     Mismatch,
 }
 
-/// Why a password was not hashed or verified.
+/// The reason why a password was not hashed or verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The queue is full.
     #[error("too many passwords are waiting to be hashed")]
     QueueFull {
-        /// When the queue is likely to have capacity.
+        /// The time until the queue is likely to have capacity.
         retry_after: Duration,
     },
     /// The pool has ended, or argon2 failed.
@@ -51,7 +51,7 @@ pub enum HashError {
     Failed,
 }
 
-/// Why a new password was not hashed.
+/// The reason why a new password was not hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NewPasswordError {
     /// The password is too weak.
@@ -237,7 +237,8 @@ impl Pool {
         }
     }
 
-    /// How long the threads need for `waiting` jobs: at least a second, the smallest value of `Retry-After`.
+    /// The time that the threads need for `waiting` jobs: at least a second, the smallest value of
+    /// `Retry-After`.
     fn estimated_wait(&self, waiting: usize) -> Duration {
         let each = self.mean_micros.load(Ordering::Relaxed);
         let micros = each.saturating_mul(waiting as u64) / self.threads as u64;

@@ -29,7 +29,7 @@ impl Password {
         Self(String::new().into())
     }
 
-    /// How many characters (Unicode code points) it has.
+    /// The number of its characters (Unicode code points).
     pub fn characters(&self) -> usize {
         self.expose().chars().count()
     }

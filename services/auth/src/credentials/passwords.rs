@@ -75,8 +75,8 @@ impl Passwords {
     }
 }
 
-/// What an attacker would know of the person, for the check of a password. The values are validated or
-/// stored, so they are short.
+/// The facts that an attacker would know of the person, for the check of a password. The values are validated
+/// or stored, so they are short.
 #[derive(Default)]
 pub struct PersonalContext<'a> {
     /// The user name.

@@ -70,7 +70,7 @@ pub struct PasswordPolicy {
     pub breach_list: Arc<BreachList>,
 }
 
-/// Why a new password is rejected.
+/// The reason why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
     /// It has fewer characters than the policy requires.
@@ -124,7 +124,7 @@ impl PasswordPolicy {
     }
 }
 
-/// Whether fewer than eight characters are left without the known words. A repeated name is long and still
+/// True if fewer than eight characters are left without the known words. A repeated name is long and still
 /// easy to guess.
 fn is_mostly_known_words(password: &str, words: &[&str]) -> bool {
     let mut rest = password.to_lowercase();

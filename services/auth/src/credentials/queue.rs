@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What the queue gives a thread.
+/// The result of a thread's wait for a job.
 pub(super) enum NextJob<T> {
     /// A job to run.
     Job(T),

@@ -31,13 +31,13 @@ pub(crate) async fn find_hash(db: &mut impl Connection, account: Uuid) -> Result
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_optional(c).await?))
 }
 
-/// Whether an account has a password.
+/// True if an account has a password.
 pub(crate) async fn has_password(db: &mut impl Connection, account: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM passwords WHERE account_id = $1)";
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(account).fetch_one(c).await?))
 }
 
-/// Whether the password of an account was set after `then`.
+/// True if the password of an account was set after `then`.
 pub(crate) async fn changed_since(
     db: &mut impl Connection,
     account: Uuid,

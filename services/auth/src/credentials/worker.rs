@@ -11,10 +11,10 @@ use super::argon2::{self, Argon2Error, ScratchMemory};
 use super::hasher::{HashError, Job, NewPasswordError, Pool, Task, Verdict};
 use super::queue::NextJob;
 
-/// How long an idle thread keeps its block of memory.
+/// The time for which an idle thread keeps its block of memory.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
 
-/// How long the allocator keeps freed memory for reuse, and a little more.
+/// The time for which the allocator keeps freed memory for reuse, and a little more.
 const PURGE_AFTER: Duration = Duration::from_secs(2);
 
 /// The niceness of a hashing thread (0 to 19). On a contended core, requests for tokens run first. A pool

@@ -16,7 +16,7 @@ use chassis::db::{Db, DbError, Tx};
 pub(crate) use store::delete_all;
 use uuid::Uuid;
 
-/// How long a repeated form counts as the same submission.
+/// The time within which a repeated form counts as the same submission.
 pub const WINDOW: Duration = Duration::from_secs(10);
 
 /// The backoff between two queries for the outcome of the first submission: it doubles up to the longest

@@ -25,7 +25,7 @@ pub(crate) use store::{
 use crate::accounts::{self, Accounts};
 use crate::keys::KeyRing;
 
-/// How long an ended grant is kept, to detect the reuse of its codes and tokens.
+/// The time for which an ended grant is kept, to detect the reuse of its codes and tokens.
 const GRANT_RETENTION: Duration = Duration::from_secs(86_400);
 
 /// The grants of this installation.
@@ -132,7 +132,7 @@ impl Grants {
     }
 }
 
-/// Whether a grant is live, which means not revoked.
+/// True if a grant is live, which means not revoked.
 ///
 /// # Errors
 /// When the database fails.

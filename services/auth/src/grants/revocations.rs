@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::{Grants, store};
 
-/// How far a response reaches back before `since`. Transactions commit later than the time that they write,
-/// and the clocks of replicas differ.
+/// The time by which a response reaches back before `since`. Transactions commit later than the time that
+/// they write, and the clocks of replicas differ.
 const OVERLAP: Duration = Duration::from_secs(60);
 
-/// How long a resource server may accept a token after its `exp`.
+/// The time for which a resource server may accept a token after its `exp`.
 const LEEWAY: Duration = Duration::from_secs(30);
 
 /// The revocation list, complete as of a time.
@@ -22,7 +22,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 pub struct Revocations {
     /// The time by the clock of this service. The next request sends it as `since`.
     pub as_of: Timestamp,
-    /// How long an entry has to be kept after it was received, in seconds.
+    /// The time for which an entry has to be kept after it was received, in seconds.
     pub keep_seconds: u64,
     /// The tag of the published key set. When it differs from the last one, the keys have to be fetched
     /// again.
@@ -38,7 +38,7 @@ pub struct Revocations {
 pub struct DeletedClient {
     /// The id.
     pub client_id: String,
-    /// When it was deleted. Tokens that were issued up to then are void.
+    /// The time of its deletion. Tokens that were issued up to then are void.
     pub deleted_at: Timestamp,
 }
 

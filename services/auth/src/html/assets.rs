@@ -90,7 +90,7 @@ impl Asset {
         format!("{}-{}.{}", self.stem, self.hash, self.kind.ending())
     }
 
-    /// Whether `name` is this asset, in any version.
+    /// True if `name` is this asset, in any version.
     fn matches_name(&self, name: &str) -> bool {
         name.strip_prefix(self.stem)
             .is_some_and(|rest| rest.starts_with('-'))

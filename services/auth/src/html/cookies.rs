@@ -13,7 +13,7 @@ use chassis::http::header::cookie_values;
 use chassis::secret::Token;
 use http::{HeaderMap, HeaderValue};
 
-/// What a cookie is for.
+/// The purpose of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cookie {
     /// The sign-in session.
@@ -32,7 +32,7 @@ pub(crate) struct Cookies {
     secure: bool,
     /// The end of the names: the port over plain http, and the path.
     suffix: String,
-    /// Whether releases without a port in their names may run beside this one. Their cookies are read when
+    /// True if releases without a port in their names may run beside this one. Their cookies are read when
     /// there is no other, and they are written too.
     has_former_names: bool,
 }
@@ -108,7 +108,7 @@ impl Cookie {
     }
 }
 
-/// What a browser sent under one cookie name.
+/// The value that a browser sent under one cookie name.
 enum CookieValue {
     Nothing,
     /// It has characters that our cookies do not have, or there are two different values.
@@ -138,7 +138,7 @@ fn single_value(headers: &HeaderMap, name: &str) -> CookieValue {
     }
 }
 
-/// Whether the value has only the characters of our cookies: URL-safe base64 and full stops.
+/// True if the value has only the characters of our cookies: URL-safe base64 and full stops.
 fn is_plain(value: &[u8]) -> bool {
     !value.is_empty()
         && value.len() <= 256
@@ -166,7 +166,7 @@ mod tests {
         Cookies::new(&PublicUrl::parse(issuer).unwrap())
     }
 
-    /// What a browser does with `Set-Cookie`.
+    /// Stores the cookies of `Set-Cookie` in `jar`, as a browser does.
     fn store(jar: &mut BTreeMap<String, String>, set: Vec<HeaderValue>) {
         for value in set {
             let (name, rest) = value.to_str().unwrap().split_once('=').unwrap();

@@ -37,7 +37,7 @@ impl Csrf {
         URL_SAFE_NO_PAD.encode([&salt, mac.as_ref()].concat())
     }
 
-    /// Whether `token` was issued for these cookies.
+    /// True if `token` was issued for these cookies.
     pub(crate) fn verify(&self, token: &str, browser: Option<&Token>, session: Option<&Token>) -> bool {
         let (Some(browser), Ok(bytes)) = (browser, URL_SAFE_NO_PAD.decode(token)) else {
             return false;
@@ -70,7 +70,7 @@ fn message(salt: &[u8], browser: &Token, session: Option<&Token>) -> Vec<u8> {
     .concat()
 }
 
-/// Whether the request comes from a page of `origin` (Fetch Metadata `Sec-Fetch-Site`, Fetch §3.1 `Origin`).
+/// True if the request comes from a page of `origin` (Fetch Metadata `Sec-Fetch-Site`, Fetch §3.1 `Origin`).
 ///
 /// A browser sends at least one of the headers with every POST. Under `Referrer-Policy: no-referrer`, which a
 /// proxy may have added, it sends `Origin: null`. Then `Sec-Fetch-Site` is required, which no page and no

@@ -19,7 +19,7 @@ pub(crate) struct FormToken {
     new_browser: Option<Token>,
 }
 
-/// Why a form is rejected.
+/// The reason why a form is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormRejection {
     /// It was sent from another site, or not by a browser.
@@ -77,7 +77,7 @@ impl Pages {
     /// Checks that a form was sent from our own page and belongs to this browser and session (SB-16).
     ///
     /// # Errors
-    /// Why the form is rejected.
+    /// The reason why the form is rejected.
     pub(crate) fn check_form(&self, headers: &HeaderMap, csrf: &str) -> Result<(), FormRejection> {
         if !is_same_origin(headers, &self.origin) {
             return Err(FormRejection::CrossSite);
@@ -93,7 +93,7 @@ impl Pages {
         }
     }
 
-    /// Whether the token of a form is current. If not, the form has to be shown again.
+    /// True if the token of a form is current. If not, the form has to be shown again.
     ///
     /// # Errors
     /// The error page for a form from another site.
@@ -185,7 +185,7 @@ pub struct LogoutConfirmation<'a> {
     pub action: &'a str,
     /// The hidden fields besides `csrf`, which the POST needs.
     pub hidden: &'a [(&'a str, &'a str)],
-    /// Whether the POST may redirect to an application.
+    /// True if the POST may redirect to an application.
     pub leads_out: bool,
 }
 

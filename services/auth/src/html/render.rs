@@ -54,13 +54,13 @@ pub struct ErrorPage {
     pub status: StatusCode,
     /// A short heading, such as `This page does not exist`.
     pub heading: String,
-    /// What happened and what the person can do.
+    /// A description of what happened and what the person can do.
     pub detail: String,
     /// The label and the address of a button that helps the person.
     pub action: Option<(String, String)>,
     /// The trace id, with which an administrator finds the cause in the log.
     pub trace_id: Option<String>,
-    /// When to try again.
+    /// The time until another try makes sense.
     pub retry_after: Option<Duration>,
 }
 
@@ -171,7 +171,7 @@ impl Pages {
         self.issuer.full("/")
     }
 
-    /// Whether other applications may share our origin, because the issuer has a path.
+    /// True if other applications may share our origin, because the issuer has a path.
     pub(crate) fn shares_its_origin(&self) -> bool {
         !self.issuer.path().is_empty()
     }

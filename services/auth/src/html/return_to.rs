@@ -37,7 +37,7 @@ impl ReturnTo {
             .then(|| Self(text.to_owned()))
     }
 
-    /// Whether it leads to an application, which may have another origin.
+    /// True if it leads to an application, which may have another origin.
     pub(crate) fn leads_out(&self) -> bool {
         self.0 != "/"
     }

@@ -21,7 +21,7 @@ pub(crate) trait View: Template {
     /// The common part of the page.
     fn page(&self) -> &Page;
 
-    /// Whether its form may lead to an application at another origin.
+    /// True if its form may lead to an application at another origin.
     fn leads_out(&self) -> bool {
         false
     }

@@ -22,7 +22,7 @@ pub(crate) struct KeyList {
 pub(crate) struct RotationResult {
     /// The ids of the keys that were made. It is empty when the next keys were published already.
     made: Vec<String>,
-    /// When the last of the next keys begins to sign.
+    /// The time at which the last of the next keys begins to sign.
     signs_from: Timestamp,
     /// All signing keys now, oldest first.
     keys: Vec<KeyInfo>,

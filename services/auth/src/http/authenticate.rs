@@ -19,7 +19,7 @@ use crate::direct_sign_in::{DirectSignIn, DirectSignInError};
 /// The scope of a request without one. Privileged scopes are granted only when they are requested.
 const DEFAULT_SCOPE: [&str; 4] = ["openid", "profile", "email", "groups"];
 
-/// When to try again while the registration is pending.
+/// The value of `Retry-After` while the registration is pending.
 const PENDING_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The body of the request.

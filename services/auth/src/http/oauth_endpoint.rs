@@ -29,7 +29,7 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 pub(crate) struct OAuthErrorResponse {
     error: OAuthError,
     status: StatusCode,
-    /// Whether the response has `WWW-Authenticate`, because the client used the `Authorization` header.
+    /// True if the response has `WWW-Authenticate`, because the client used the `Authorization` header.
     challenge: bool,
 }
 

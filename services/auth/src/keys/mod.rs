@@ -33,12 +33,13 @@ use schedule::SIGNING;
 pub use schedule::{KeyState, RotationPolicy};
 use store::KeyRow;
 
-/// How often a replica reads the changes of other replicas and applies the rotation steps that are due.
+/// The interval at which a replica reads the changes of other replicas and applies the rotation steps that
+/// are due.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the key set may be cached (`Cache-Control: max-age`).
+/// The time for which the key set may be cached (`Cache-Control: max-age`).
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
 
-/// Why the keys cannot be used.
+/// The reason why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -68,14 +69,14 @@ pub struct KeyInfo {
     pub algorithm: String,
     /// Its state.
     pub state: KeyState,
-    /// When it was published.
+    /// The time of its publication.
     pub published_at: Timestamp,
-    /// When it began to sign, or will.
+    /// The time at which it began to sign, or will.
     pub activates_at: Timestamp,
-    /// When it stopped signing.
+    /// The time at which it stopped signing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
-    /// When it will be deleted.
+    /// The time at which it will be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removes_at: Option<Timestamp>,
 }

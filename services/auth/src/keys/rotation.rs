@@ -9,20 +9,19 @@ use super::changes::{generate, insert};
 use super::schedule::{KeyState, PlannedKey, SIGNING};
 use super::{KeyError, KeyRing, store};
 
-/// How long a key made on demand is published before it signs. Every cached copy of the key set has expired
-/// by then.
+/// The time for which a key made on demand is published before it signs. Every cached copy of the key set has
+/// expired by then.
 pub(super) const CACHE_PROPAGATION: Duration = Duration::from_secs(300 + 30);
-/// How long a key of an immediate rotation is published before it signs. Every replica has read the key by
-/// then. Verifiers fetch the key set again when they see an unknown key id.
+/// The time for which a key of an immediate rotation is published before it signs. Every replica has read the
+/// key by then. Verifiers fetch the key set again when they see an unknown key id.
 pub(super) const REPLICA_PROPAGATION: Duration = Duration::from_secs(10);
 
 /// The result of a rotation on demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// The ids of the keys that were made. There is none for an algorithm whose next key was published
-    /// before.
+    /// The ids of the keys that were made. An algorithm whose next key was published before adds no id.
     pub made: Vec<String>,
-    /// When the last of the next keys begins to sign.
+    /// The time at which the last of the next keys begins to sign.
     pub signs_from: Timestamp,
 }
 

@@ -40,17 +40,17 @@ impl KeyState {
 /// The rotation policy: how long a key is in each state.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationPolicy {
-    /// How long a key signs.
+    /// The time for which a key signs.
     pub rotate: Duration,
-    /// How long a key is published before it signs.
+    /// The time for which a key is published before it signs.
     pub publish_ahead: Duration,
-    /// How long a retired key is retained: the lifetime of a token and all delays.
+    /// The time for which a retired key is retained: the lifetime of a token and all delays.
     pub retain_retired: Duration,
-    /// How long the public key of a removed key verifies hints: the lifetime of a session.
+    /// The time for which the public key of a removed key verifies hints: the lifetime of a session.
     pub retain_public: Duration,
 }
 
-/// What the schedule needs to know of a stored key.
+/// The properties of a stored key that the schedule needs.
 #[derive(Clone, Debug)]
 pub(super) struct ScheduledKey {
     pub(super) kid: String,

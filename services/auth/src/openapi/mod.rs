@@ -11,7 +11,7 @@ use chassis::openapi::{Api, PublishedPaths, SecurityVocabulary};
 use contract::paths::{DOCS, DOCS_STYLE, OPENAPI};
 use contract::scopes;
 
-/// Where the description is published.
+/// The paths at which the description is published.
 pub(crate) const PATHS: PublishedPaths = PublishedPaths {
     document: OPENAPI,
     page: DOCS,
@@ -41,7 +41,7 @@ const TAGS: [(&str, &str); 7] = [
     ),
 ];
 
-/// What is described.
+/// The description of the API.
 pub(crate) fn api() -> Api {
     let mut operations = oauth::operations();
     operations.extend(administration::operations());

@@ -28,7 +28,7 @@ use crate::html::csrf::is_same_origin;
 use crate::html::page_error::PageError;
 use crate::html::return_to::ReturnTo;
 
-/// When to try again while the first submission is still in progress.
+/// The value of `Retry-After` while the first submission is still in progress.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// A parsed form, in which every field is known and there once, and its submission.
@@ -37,7 +37,7 @@ pub(crate) struct SubmittedForm<T> {
     pub(crate) submission: Submission,
 }
 
-/// What identifies a form submission: a digest of its path and its fields, and its token.
+/// The identity of a form submission: a digest of its path and its fields, and its token.
 pub(crate) struct Submission {
     digest: Vec<u8>,
     csrf: String,
@@ -72,8 +72,8 @@ pub(crate) struct FormSubmission<'a, F> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) submission: &'a Submission,
     pub(crate) return_to: &'a ReturnTo,
-    /// Whether the form would be processed: it is complete and the throttle admits it. Otherwise nothing is
-    /// written. It is evaluated only for a form of our own pages that did not come before.
+    /// Resolves to true if the form would be processed: it is complete and the throttle admits it. Otherwise
+    /// nothing is written. It is evaluated only for a form of our own pages that did not come before.
     pub(crate) is_admitted: F,
 }
 

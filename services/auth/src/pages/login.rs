@@ -24,7 +24,7 @@ use crate::html::view::{Errors, Field, Login};
 use crate::sign_up::SignUp;
 use chassis::http::{ClientInfo, Problem};
 
-/// What the sign-in page needs.
+/// The dependencies of the sign-in page.
 #[derive(Clone)]
 pub(crate) struct LoginPage {
     pages: Arc<Pages>,

@@ -29,7 +29,7 @@ use crate::html::view::{Errors, Register};
 use crate::sign_up::{NewAccount, RegisterError, SignUp};
 use chassis::http::ClientInfo;
 
-/// What the registration page needs.
+/// The dependencies of the registration page.
 #[derive(Clone)]
 pub(crate) struct RegisterPage {
     pages: Arc<Pages>,

@@ -28,7 +28,7 @@ use chassis::http::ClientInfo;
 /// The seconds between two refreshes.
 const REFRESH_SECONDS: u32 = 2;
 
-/// What the status page of a registration needs.
+/// The dependencies of the status page of a registration.
 #[derive(Clone)]
 pub(crate) struct StatusPage {
     pages: Arc<Pages>,

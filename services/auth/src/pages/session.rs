@@ -215,7 +215,7 @@ impl BrowserSessions {
         );
     }
 
-    /// Whether this browser has a valid proof of the registration `id`.
+    /// True if this browser has a valid proof of the registration `id`.
     pub(crate) async fn has_proof(&self, headers: &HeaderMap, id: Uuid) -> Result<bool, DbError> {
         match self.proof_cookies(headers) {
             Some((proof, browser)) => self.registrations.is_proof_valid(id, &proof, &browser).await,

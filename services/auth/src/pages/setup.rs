@@ -30,7 +30,7 @@ use crate::setup_links::{Purpose, SetUpLinks};
 use crate::sign_up::{NewAccount, Registered};
 use chassis::http::ClientInfo;
 
-/// What the page of a one-time link needs.
+/// The dependencies of the page of a one-time link.
 #[derive(Clone)]
 pub(crate) struct SetupPage {
     pages: Arc<Pages>,

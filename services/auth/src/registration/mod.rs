@@ -23,10 +23,10 @@ use uuid::Uuid;
 
 use crate::accounts::Accounts;
 
-/// How long a registration stays pending.
+/// The time for which a registration stays pending.
 pub const EXPIRES_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a decided registration is retained.
+/// The time for which a decided registration is retained.
 pub const DECISION_RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// The registrations of this installation.
@@ -72,7 +72,7 @@ pub enum RegistrationState {
     Expired,
 }
 
-/// Why the user service rejected a registration.
+/// The reason why the user service rejected a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The user name, or one that looks like it, is taken.

@@ -44,7 +44,7 @@ impl Registrations {
         Ok(replaced.then_some(proof))
     }
 
-    /// Whether `proof` is valid for the registration `id` in this browser. It changes nothing.
+    /// True if `proof` is valid for the registration `id` in this browser. It changes nothing.
     ///
     /// # Errors
     /// When the database fails.

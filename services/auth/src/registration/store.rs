@@ -46,7 +46,7 @@ pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<R
     )
 }
 
-/// Whether the user service rejected this registration, as far back as that is retained.
+/// True if the user service rejected this registration, as far back as that is retained.
 pub(crate) async fn was_rejected(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM registrations WHERE id = $1 AND state = 'rejected')";
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
@@ -140,7 +140,7 @@ pub(crate) async fn replace_proof(
     Ok(replaced == 1)
 }
 
-/// Whether a registration has this proof, issued after the first of two times and not after the second.
+/// True if a registration has this proof, issued after the first of two times and not after the second.
 pub(crate) async fn has_proof(
     db: &mut impl Connection,
     id: Uuid,

@@ -24,7 +24,7 @@ use super::Restore;
 const READINESS_NOTE: &str = "restored: sign-in is closed until the user service was heard";
 /// The message for people and programs while sign-in is closed.
 pub(crate) const CLOSED_MESSAGE: &str = "The service was restored from a backup and is catching up with what happened since. Please try again in a moment.";
-/// When to try again while sign-in is closed.
+/// The value of `Retry-After` while sign-in is closed.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The first and the longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -34,12 +34,12 @@ const TOLERATED_FAILURES: u32 = 4;
 /// and sign-in is opened for the others.
 const ATTEMPTS_BEFORE_SUSPENDING: u32 = 3;
 
-/// Whether sign-in is closed after a restoration. It is open by default and cheap to clone.
+/// The state of sign-in after a restoration: open or closed. It is open by default and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct SignInGate(Arc<AtomicBool>);
 
 impl SignInGate {
-    /// Whether sign-in is closed.
+    /// True if sign-in is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
@@ -50,7 +50,7 @@ impl SignInGate {
     }
 }
 
-/// Why sign-in stays closed.
+/// The reason why sign-in stays closed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CatchUpError {
     #[error(transparent)]

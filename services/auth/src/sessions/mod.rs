@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Accounts, SignedIn};
 
-/// How often a session in use is written at most.
+/// The shortest interval between two writes of a session in use.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A live session.
@@ -34,7 +34,7 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// When it ends at the latest.
+    /// The time at which it ends at the latest.
     pub expires_at: Timestamp,
 }
 
@@ -59,7 +59,7 @@ pub struct StartedSession {
     pub token: Token,
 }
 
-/// Why a session did not start.
+/// The reason why a session did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The account was disabled or its password was changed while the password was verified. The response has
@@ -71,7 +71,7 @@ pub enum StartError {
     Db(#[from] DbError),
 }
 
-/// How long a session lives.
+/// The lifetimes of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLifetime {
     /// The lifetime without use.

@@ -21,7 +21,7 @@ use crate::sign_up::{FieldError, NewAccount, RegisterError, Registered, SignUp};
 use crate::subjects::{self, ADMINISTRATORS, Subject};
 use crate::throttle::{self, Key, Throttle};
 
-/// Why a link had no effect.
+/// The reason why a link had no effect.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The link is unknown, used or expired. The caller cannot tell these apart.
@@ -191,7 +191,7 @@ impl SetUp {
         Ok(account)
     }
 
-    /// Whether `typed` is the current password of the account.
+    /// True if `typed` is the current password of the account.
     async fn is_current_password(
         &self,
         typed: &SecretString,

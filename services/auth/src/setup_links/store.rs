@@ -90,7 +90,7 @@ pub(crate) async fn unused_administrator_link(db: &mut impl Connection) -> Resul
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).fetch_optional(c).await?))
 }
 
-/// Whether a set-up link was used by a registration that is still pending.
+/// True if a set-up link was used by a registration that is still pending.
 pub(crate) async fn is_administrator_pending(db: &mut impl Connection) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM setup_links l JOIN registrations r ON r.id = l.account_id
         WHERE l.purpose = 'administrator' AND r.state = 'pending')";

@@ -64,7 +64,7 @@ impl SignUp {
         }
     }
 
-    /// Whether everybody may register.
+    /// True if everybody may register.
     pub fn is_open(&self) -> bool {
         self.parts.settings.open
     }
@@ -105,11 +105,11 @@ pub struct Registered {
 pub struct FieldError {
     /// `user_name`, `email`, `name`, `locale`, `password`, `groups`.
     pub field: &'static str,
-    /// What is wrong, for the person.
+    /// The description of the fault, for the person.
     pub detail: String,
 }
 
-/// Why a registration failed.
+/// The reason why a registration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// Some fields are invalid.
@@ -118,21 +118,21 @@ pub enum RegisterError {
     /// The queue of the hashing pool is full.
     #[error("too many registrations at once")]
     Busy {
-        /// When another attempt makes sense.
+        /// The time until another attempt makes sense.
         retry_after: Duration,
     },
     /// The source has to wait after too many failures.
     #[error("too many tries")]
     Throttled {
-        /// When another attempt is admitted.
+        /// The time until another attempt is admitted.
         retry_after: Duration,
     },
     /// The registration quota of the hour is used up, for this source or in total.
     #[error("too many registrations")]
     QuotaExceeded {
-        /// Whether it is the quota of the source.
+        /// True if it is the quota of the source.
         from_source: bool,
-        /// When the hour is over.
+        /// The time until the hour is over.
         retry_after: Duration,
     },
     /// The pool that hashes passwords failed.

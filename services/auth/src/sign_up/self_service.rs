@@ -10,7 +10,7 @@ use super::{NewAccount, RegisterError, Registered, SignUp};
 use crate::registration::{RegistrationState, Rejection};
 
 impl SignUp {
-    /// Whether a registration from `ip` would be admitted now. It changes nothing.
+    /// True if a registration from `ip` would be admitted now. It changes nothing.
     ///
     /// # Errors
     /// When the database fails.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RegistrationSettings {
-    /// Whether `/register` is open to everybody.
+    /// Opens `/register` to everybody.
     pub open: bool,
     /// People who may register in an hour from one address (an IPv6 /48); 0 for no limit. Raise it when many people share
     /// an address.

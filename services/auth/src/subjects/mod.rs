@@ -21,7 +21,7 @@ pub struct Subject {
     pub id: Uuid,
     /// The user name for display.
     pub user_name: String,
-    /// Whether the user may sign in.
+    /// True if the user may sign in.
     pub active: bool,
     /// The groups of the user.
     pub groups: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Whether the user is an administrator.
+    /// True if the user is an administrator.
     pub fn is_administrator(&self) -> bool {
         self.groups.iter().any(|group| group == ADMINISTRATORS)
     }

@@ -82,7 +82,7 @@ pub(crate) async fn insert_tombstone(
     Ok(noted == 1)
 }
 
-/// Whether there is an active administrator.
+/// True if there is an active administrator.
 pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
     // The condition is that of the partial index, so that the index is used.
     let statement = sql!(db,

@@ -113,7 +113,7 @@ impl Limit {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Whether no attempt is admitted any more.
+    /// True if no attempt is admitted any more.
     pub(crate) fn is_exhausted(self, tally: Option<Tally>) -> bool {
         tally.is_some_and(|tally| tally.failures >= self.max_failures)
     }
@@ -130,7 +130,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Whether it was written by a clock ahead of `now`.
+    /// True if it was written by a clock ahead of `now`.
     pub(super) fn is_from_the_future(self, now: Timestamp) -> bool {
         self.failed_at > now || self.tried_at > now
     }

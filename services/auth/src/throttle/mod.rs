@@ -31,11 +31,11 @@ use uuid::Uuid;
 /// 800-63B-4 §3.2.2), and after which known devices have no counter of their own.
 pub const MAX_FAILURES: i64 = 100;
 
-/// How long an untouched counter is retained, unless it has reached [`MAX_FAILURES`].
+/// The time for which an untouched counter is retained, unless it has reached [`MAX_FAILURES`].
 pub(crate) const COUNTER_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How long an untouched counter with [`MAX_FAILURES`] is retained. An attacker who waits for its end has
-/// fewer guesses than one a day.
+/// The time for which an untouched counter with [`MAX_FAILURES`] is retained. An attacker who waits for its
+/// end has fewer guesses than one a day.
 pub(crate) const EXHAUSTED_COUNTER_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The key of a counter: SHA-256 of what is counted.
@@ -129,7 +129,7 @@ impl Throttle {
         self.reserve(vec![Admission::unread(key, limit)]).await
     }
 
-    /// Whether a source would be admitted now. It changes nothing.
+    /// True if a source would be admitted now. It changes nothing.
     ///
     /// # Errors
     /// When the database fails.

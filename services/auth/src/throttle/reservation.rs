@@ -39,13 +39,13 @@ impl Admission {
     }
 }
 
-/// Why a guess was not reserved.
+/// The reason why a guess was not reserved.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReserveError {
     /// The delay is not over.
     #[error("too many tries")]
     Throttled {
-        /// When another guess is admitted.
+        /// The time until another guess is admitted.
         retry_after: Duration,
     },
     /// The database failed.

@@ -22,11 +22,11 @@ use crate::grants::{self, CodeRow};
 pub struct NewCode<'a> {
     /// The client.
     pub client: &'a Client,
-    /// What the code will grant.
+    /// The grant that the code stands for.
     pub grant: Grant,
     /// The redirection URI that the code is sent to.
     pub redirect_uri: String,
-    /// Whether the request had a `redirect_uri`, which the client then has to repeat (RFC 6749 §4.1.3).
+    /// True if the request had a `redirect_uri`, which the client then has to repeat (RFC 6749 §4.1.3).
     pub redirect_uri_sent: bool,
     /// The code challenge (RFC 7636 §4.2).
     pub challenge: Option<CodeChallenge>,

@@ -25,7 +25,7 @@ pub(super) const PRIVILEGED_SCOPES: PrivilegedScopes<'static> = PrivilegedScopes
     "events:read",
 ]);
 
-/// What a signed-in subject grants to a client.
+/// The authorization that a signed-in subject grants to a client.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// The subject.
@@ -44,7 +44,7 @@ pub struct Grant {
     pub nonce: Option<String>,
 }
 
-/// Why no tokens are issued.
+/// The reason why no tokens are issued.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
     /// The error that the client gets.
@@ -63,7 +63,7 @@ pub(super) fn invalid_grant() -> GrantError {
     grant::invalid_grant().into()
 }
 
-/// Whether only administrators may grant `scope`.
+/// True if only administrators may grant `scope`.
 pub(crate) fn is_privileged(scope: &str) -> bool {
     PRIVILEGED_SCOPES.contains(scope)
 }

@@ -10,7 +10,7 @@ pub(crate) use store::{add_member, find_by_name, is_name};
 /// The group whose members administer, there from the first migration on.
 pub(crate) const ADMINISTRATORS: &str = "vestibule-admins";
 
-/// Whether a user administers.
+/// True if a user is an administrator.
 ///
 /// # Errors
 /// When the database fails.

@@ -11,13 +11,13 @@ pub(crate) async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Uuid>
     Ok(on_engine!(tx, c => sqlx::query_scalar(FIND).bind(name).fetch_optional(c).await?))
 }
 
-/// Whether a group has this name, without regard to case. `key` is in lower case.
+/// True if a group has this name, without regard to case. `key` is in lower case.
 pub(crate) async fn is_name(tx: &mut Tx, key: &str) -> Result<bool, DbError> {
     const FIND: &str = "SELECT EXISTS (SELECT 1 FROM groups WHERE lower(name) = $1)";
     Ok(on_engine!(tx, c => sqlx::query_scalar(FIND).bind(key).fetch_one(c).await?))
 }
 
-/// Whether a person is a direct member of the group with this name.
+/// True if a person is a direct member of the group with this name.
 pub(crate) async fn is_member(
     connection: &mut impl Connection,
     name: &str,

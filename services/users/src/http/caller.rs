@@ -12,7 +12,7 @@ use crate::token_checks::{TokenRefused, user_of};
 /// The user with a token of their own (scope `openid`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CurrentUser {
-    /// Who it is: the `sub` of the token, nothing that the request says.
+    /// The user: the `sub` of the token, nothing that the request says.
     pub(crate) id: UserId,
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct NameQuery {
     formatted: Option<String>,
 }
 
-/// What became of it.
+/// The decision about the registration.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub(crate) enum RegistrationResponse {

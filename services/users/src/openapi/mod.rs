@@ -10,7 +10,7 @@ use chassis::openapi::{Api, PublishedPaths, SecurityVocabulary};
 use contract::paths::{DOCS, DOCS_STYLE, OPENAPI};
 use contract::scopes;
 
-/// Where the description is published.
+/// The paths at which the description is published.
 pub(crate) const PATHS: PublishedPaths = PublishedPaths {
     document: OPENAPI,
     page: DOCS,
@@ -31,7 +31,7 @@ const TAGS: [(&str, &str); 6] = [
     ("Service", "The descriptions of the service itself."),
 ];
 
-/// What is described.
+/// The description of the API.
 pub(crate) fn api() -> Api {
     let mut operations = user::operations();
     operations.extend(scim::operations());

@@ -10,7 +10,7 @@ use crate::http::registrations::{Command, RegistrationResponse};
 
 const VERSION: (&str, &str) = ("ETag", "The version of the record.");
 
-/// What a person may change. `null` takes a value away.
+/// The schema of the changes that a person may make. `null` takes a value away.
 fn patch() -> Value {
     let text = json!({ "type": ["string", "null"] });
     json!({

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::store;
 use crate::users;
 
-/// What came of the events of `auth`.
+/// The holdings that came of the events of `auth`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldOfAuth;
 

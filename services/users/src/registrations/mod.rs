@@ -110,7 +110,7 @@ impl Registrations {
         }
     }
 
-    /// What is decided already about this id; nothing when the caller is to decide it.
+    /// The decision that was already made about this id; `None` when the caller is to decide it.
     async fn known_or_claim(&self, tx: &mut Tx, id: UserId) -> Result<Option<Decision>, DbError> {
         if let Some(known) = known(tx, id).await? {
             return Ok(Some(known));
@@ -162,7 +162,7 @@ impl Registrations {
     }
 }
 
-/// What is decided already about this id.
+/// The decision that was already made about this id.
 async fn known(tx: &mut Tx, id: UserId) -> Result<Option<Decision>, DbError> {
     if let Some(state) = users::find(tx, id).await? {
         return Ok(Some(Decision::Accepted(Box::new(state))));

@@ -37,7 +37,7 @@ pub(super) async fn reject(tx: &mut Tx, id: UserId, reason: RejectionReason) -> 
     Ok(())
 }
 
-/// Why this registration was refused, if it was.
+/// The reason why this registration was refused, if it was.
 pub(super) async fn rejection(tx: &mut Tx, id: UserId) -> Result<Option<RejectionReason>, DbError> {
     const FIND: &str = "SELECT outcome FROM registrations WHERE id = $1";
     let outcome: Option<String> =

@@ -20,19 +20,20 @@ use super::{FRESH_FOR, Revocations, Revoked, store};
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// The pause while `auth` has not been heard yet: services that start together miss each other at first.
 const ASK_AT_FIRST_EVERY: Duration = Duration::from_millis(200);
-/// How long an answer may take. An older one could no longer make the list fresh.
+/// The longest time for an answer. An older one could no longer make the list fresh.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How often the keys are fetched after they changed: another replica of `auth` may publish the old ones for two seconds.
+/// The number of fetches of the keys after they changed: another replica of `auth` may publish the old ones
+/// for two seconds.
 const FETCHES: u8 = 4;
-/// How often the table is pruned.
+/// The interval at which the table is pruned.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
-/// How long an entry that was found in the table is kept in memory: no token lives longer.
+/// The time for which an entry that was found in the table is kept in memory: no token lives longer.
 pub(super) const MOST: Duration = Duration::from_secs(3600 + 90);
 
-/// What a [`Follower`] is made of.
+/// The dependencies of a [`Follower`].
 #[derive(Clone)]
 pub(crate) struct FollowerParts {
-    /// Where `auth` is reached.
+    /// The URL at which `auth` is reached.
     pub(crate) auth: Url,
     pub(crate) http: HttpClient,
     /// Tokens for `auth` with the scope `events:read`.
@@ -53,7 +54,8 @@ pub(crate) struct Follower {
     unsaved: Vec<Revoked>,
     keep: Duration,
     loaded: bool,
-    /// Whether `auth` has ever served the list, to this process or to an earlier one. Nothing: it is not known yet.
+    /// True if `auth` has ever served the list, to this process or to an earlier one; `None` while that is
+    /// not known.
     list_exists: Option<bool>,
     began: Instant,
     pruned_at: Option<Instant>,
@@ -275,7 +277,7 @@ impl Follower {
         }
     }
 
-    /// How long `auth` was not heard; before the first answer, since the start.
+    /// The time for which `auth` was not heard; before the first answer, since the start.
     fn silent_for(&self) -> Duration {
         self.list.age().unwrap_or_else(|| self.began.elapsed())
     }

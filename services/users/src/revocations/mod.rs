@@ -22,10 +22,11 @@ use uuid::Uuid;
 
 pub(crate) use follower::{Follower, FollowerParts};
 
-/// How old the newest answer of `auth` may be for a privileged scope to be honoured.
+/// The greatest age of the newest answer of `auth` at which a privileged scope is honoured.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
-/// How long a request waits for `auth` to be heard: at a start, or after a stumble, the next answer is on its way.
+/// The time for which a request waits for `auth` to be heard: at a start, or after a stumble, the next answer
+/// is on its way.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The deny-list. Cheap to clone.
@@ -86,7 +87,7 @@ impl Revocations {
         self.0.list.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `token` was revoked, as far as is known.
+    /// True if `token` was revoked, as far as is known.
     pub(crate) fn contains(&self, token: &AccessToken) -> bool {
         let list = self.read();
         let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
@@ -97,12 +98,12 @@ impl Revocations {
                 .is_some_and(|client| token.issued_at <= client.deleted_at)
     }
 
-    /// Whether `auth` was heard recently enough to honour privileged scopes.
+    /// True if `auth` was heard recently enough to honour privileged scopes.
     fn is_fresh(&self) -> bool {
         self.age().is_some_and(|age| age <= FRESH_FOR)
     }
 
-    /// Whether `auth` was heard recently enough to honour privileged scopes, or is within a moment.
+    /// True if `auth` was heard recently enough to honour privileged scopes, or is within a moment.
     pub(crate) async fn becomes_fresh(&self) -> bool {
         let deadline = Instant::now() + self.0.patience;
         loop {
@@ -117,7 +118,7 @@ impl Revocations {
         }
     }
 
-    /// How old the list is; nothing before the first answer.
+    /// The age of the list; `None` before the first answer.
     fn age(&self) -> Option<Duration> {
         self.read().complete_at.map(|at| at.elapsed())
     }

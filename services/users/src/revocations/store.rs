@@ -66,13 +66,13 @@ pub(super) async fn note_list_served(tx: &mut Tx, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Whether `auth` has ever served the list.
+/// True if `auth` has ever served the list.
 pub(super) async fn list_was_served(reader: &mut Reader) -> Result<bool, DbError> {
     const SERVED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE kind = $1)";
     Ok(on_engine!(reader, c => sqlx::query_scalar(SERVED).bind(LIST).fetch_one(c).await?))
 }
 
-/// What is not over at `now`.
+/// The revocations that are not over at `now`.
 pub(super) async fn all(reader: &mut Reader, now: Timestamp) -> Result<Vec<Revoked>, DbError> {
     const ALL: &str = "SELECT kind, id, revoked_at FROM revocations WHERE forget_at > $1";
     let rows: Vec<Row> = on_engine!(reader, c => sqlx::query_as(ALL).bind(now).fetch_all(c).await?);

@@ -30,7 +30,7 @@ struct Auth {
     answer: Arc<Mutex<Option<Value>>>,
     asked: Arc<Mutex<Vec<String>>>,
     key_set: Arc<Mutex<String>>,
-    /// How often somebody came for the keys.
+    /// The number of times that the keys were fetched.
     fetched: Arc<Mutex<u32>>,
 }
 

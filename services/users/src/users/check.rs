@@ -22,9 +22,9 @@ const FIELDS: [&str; 6] = ["userName", "name", "emails", "active", "locale", "ti
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub(crate) struct Invalid {
-    /// Where it stands: `name.given_name`, `emails[0].value`.
+    /// The path of the value in the record: `name.given_name`, `emails[0].value`.
     pub(crate) field: String,
-    /// What is wrong with it.
+    /// The fault of the value.
     pub(crate) reason: String,
 }
 

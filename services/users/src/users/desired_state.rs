@@ -86,7 +86,8 @@ pub(crate) fn directory_only(name: &str) -> bool {
         || NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// What a person changes of themselves: a JSON merge patch (RFC 7396) over four members of their own record.
+/// A change that a person makes to themselves: a JSON merge patch (RFC 7396) over four members of their own
+/// record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patch {
     name: Option<Map<String, Value>>,

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Stored, Users, store};
 
-/// What was found of a user.
+/// The result of the search for a user.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The user as they are now.

@@ -40,7 +40,7 @@ use crate::user_created_waiters::UserCreatedWaiters;
 /// The kind of aggregate that a user is, in the outbox.
 pub(crate) const AGGREGATE: &str = "user";
 
-/// Why nothing was changed.
+/// The reason why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
     /// Nobody has this id.
@@ -60,7 +60,7 @@ pub(crate) enum UserError {
     Db(#[from] DbError),
 }
 
-/// What the outbox says, as the failure of the database that it nearly always is.
+/// The error of the outbox, as the failure of the database that it nearly always is.
 pub(crate) fn outbox_failed(error: OutboxError) -> DbError {
     match error {
         OutboxError::Db(error) => error,
@@ -117,7 +117,7 @@ impl Users {
         Ok(state)
     }
 
-    /// Whether the user may be given the name that `state` has.
+    /// Checks that the user may be given the name that `state` has.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! Which user names may be given to somebody who does not have them yet (SB-49).
+//! The rules for user names that are given to somebody who does not have them yet (SB-49).
 
 use std::collections::HashSet;
 
@@ -31,7 +31,7 @@ impl ReservedNames {
     }
 }
 
-/// Why a name cannot be given out.
+/// The reason why a name cannot be given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NameRefused {
     /// The name itself.
@@ -51,7 +51,7 @@ impl From<NameRefused> for Invalid {
     }
 }
 
-/// Whether the person may be given the name that `state` has.
+/// Checks that the person may be given the name that `state` has.
 ///
 /// # Errors
 /// When the database fails.

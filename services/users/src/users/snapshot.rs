@@ -52,7 +52,7 @@ impl Snapshot for UsersSnapshot {
     }
 }
 
-/// Where a page begins: after this id.
+/// The position at which a page begins: after this id.
 enum Cursor {
     Users(UserId),
     Tombstones(UserId),

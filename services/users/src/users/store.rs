@@ -11,7 +11,7 @@ use sqlx::types::Json;
 /// A person as stored, to be passed on unread.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// Whether the person may sign in.
+    /// True if the person may sign in.
     pub(crate) active: bool,
     /// The version.
     pub(crate) version: i64,
@@ -140,7 +140,7 @@ pub(crate) async fn insert_tombstone(tx: &mut Tx, gone: &UserDeleted) -> Result<
     Ok(())
 }
 
-/// Whether the id belonged to a person who was deleted.
+/// True if the id belonged to a person who was deleted.
 pub(crate) async fn has_tombstone(connection: &mut impl Connection, id: UserId) -> Result<bool, DbError> {
     const FIND: &str = "SELECT version FROM tombstones WHERE id = $1";
     let row: Option<i64> =
@@ -185,7 +185,7 @@ pub(crate) async fn states_after(
     entries.iter().map(|entry| parse(&entry.document)).collect()
 }
 
-/// How many people there are.
+/// The number of people.
 pub(crate) async fn count(connection: &mut impl Connection) -> Result<i64, DbError> {
     Ok(on_engine!(connection, c => sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await?))
 }

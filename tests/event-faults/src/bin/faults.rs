@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 #[derive(Debug, Parser)]
 #[command(name = "scripts/faults")]
 struct Arguments {
-    /// How events travel. May be given more than once; all, when it is not given.
+    /// The transport of events. May be given more than once; all, when it is not given.
     #[arg(long)]
     transport: Vec<TransportName>,
     /// Faults on each transport.
@@ -24,7 +24,7 @@ struct Arguments {
     /// Campaigns side by side, each on a broker of its own, that share the faults: most of the time is spent waiting.
     #[arg(long, default_value_t = 1)]
     lanes: u64,
-    /// Where all choices come from.
+    /// The seed of all random choices.
     #[arg(long, env = "VESTIBULE_FAULTS_SEED", default_value_t = 20_261_123)]
     seed: u64,
     /// One engine only, instead of both in turns.

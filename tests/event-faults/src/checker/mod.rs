@@ -13,9 +13,9 @@ use crate::history::HistoryEntry;
 /// A change as the source's outbox holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Whom it changed.
+    /// The person that it changed.
     pub person: Uuid,
-    /// To which version.
+    /// The version that the person has after it.
     pub version: i64,
     /// The event of the change.
     pub event: Uuid,
@@ -30,7 +30,7 @@ pub struct Person {
     pub version: i64,
     /// The transaction that made it.
     pub nonce: Uuid,
-    /// Whether they are gone.
+    /// True if they are deleted.
     pub deleted: bool,
 }
 

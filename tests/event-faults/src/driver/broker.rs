@@ -65,7 +65,7 @@ impl Broker {
         })
     }
 
-    /// Which transport this is.
+    /// The transport of this broker.
     pub fn transport(&self) -> Transport {
         match self {
             Self::Feed => Transport::Feed,

@@ -224,8 +224,8 @@ impl World<'_> {
         Ok(happened)
     }
 
-    /// What a supervisor does: starts again what has ended, such as a worker that found no database at its start. Not
-    /// those to whom something is happening.
+    /// Starts processes that have ended, as a supervisor does, such as a worker that found no database at its
+    /// start. It leaves processes alone to which something is happening.
     pub(super) fn supervise(&mut self, now: &[ActiveFault]) {
         for role in [Role::Source, Role::Follower] {
             for (number, replica) in self.side(role).replicas.iter_mut().enumerate() {

@@ -24,7 +24,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong, and all that was asked for has happened.
+    /// True if nothing is wrong, and all that was asked for has happened.
     pub fn is_good(&self) -> bool {
         self.tally.findings.is_empty() && self.tally.count() >= self.campaign.faults
     }

@@ -165,13 +165,13 @@ impl Replica {
         write(&self.path, &self.settings)
     }
 
-    /// Whether its writers rest when it starts again.
+    /// Stores in its settings whether its writers rest when it starts again.
     pub(super) fn pause_writers(&mut self, quiet: bool) -> anyhow::Result<()> {
         self.settings.quiet = quiet;
         write(&self.path, &self.settings)
     }
 
-    /// Whether it is the release after this one.
+    /// True if it is the release after this one.
     pub(super) fn newer(&self) -> bool {
         self.settings.newer
     }

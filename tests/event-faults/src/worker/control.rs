@@ -27,7 +27,7 @@ struct ControlState {
 }
 
 impl Control {
-    /// Whether to die at `point`.
+    /// True if the worker is to die at `point`.
     pub(super) fn is_armed(&self, point: CrashPoint) -> bool {
         *self.0.armed.lock().unwrap_or_else(PoisonError::into_inner) == Some(point)
     }
@@ -38,8 +38,8 @@ impl Control {
         (!self.0.quiet.load(Ordering::SeqCst)).then_some(writing)
     }
 
-    /// Has the writers rest, or work. Back only when none of them is in the middle of something; whoever does not wait for
-    /// that has still been heard.
+    /// Has the writers rest, or work. It returns only when none of them is in the middle of something. A
+    /// caller that does not wait for that has still been heard.
     pub(super) async fn pause_writers(&self, quiet: bool) {
         self.0.quiet.store(quiet, Ordering::SeqCst);
         drop(self.0.writing.write().await);

@@ -197,7 +197,7 @@ pub(super) struct MalformedRequest {
     pub(super) what: &'static str,
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
-    /// Whether the answer has to name the field.
+    /// The field that the answer has to name, if it has to name one.
     pub(super) names: Option<&'static str>,
     /// The only status that will do, when there is one.
     pub(super) status: Option<StatusCode>,

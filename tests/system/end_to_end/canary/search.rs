@@ -18,8 +18,8 @@ pub(super) fn plain(place: &str) -> String {
     format!("canary.{place}.in-clear")
 }
 
-/// How a secret may look in an output: as it is, percent-encoded, escaped in JSON once and twice, and in Base64 wherever
-/// it begins.
+/// The forms that a secret may have in an output: as it is, percent-encoded, escaped in JSON once and twice,
+/// and in Base64 wherever it begins.
 fn encodings(secret: &str) -> Vec<String> {
     let json = |text: &str| serde_json::to_string(text).unwrap().trim_matches('"').to_owned();
     let percent: String = secret.bytes().fold(String::new(), |mut text, byte| {

@@ -23,7 +23,7 @@ use crate::throttle;
 /// The period of one count.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long after the end of a minute its counts are published. The clocks of replicas differ a little.
+/// The delay from the end of a minute until its counts are published. The clocks of replicas differ a little.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// A failed sign-in.

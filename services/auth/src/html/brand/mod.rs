@@ -29,7 +29,7 @@ const LOGO_LIMIT: u64 = 256 * 1024;
 pub struct BrandConfig {
     /// A TOML file with the keys below; they win over the configuration. It is read again when it changes.
     pub file: Option<PathBuf>,
-    /// What the installation is called. Default: `Vestibule`.
+    /// The name of the installation. Default: `Vestibule`.
     pub name: Option<String>,
     /// A line about it, shown beside the forms on wide screens.
     pub tagline: Option<String>,
@@ -37,7 +37,7 @@ pub struct BrandConfig {
     pub color: Option<String>,
     /// An SVG, PNG, JPEG or WebP file of at most 256 KiB, shown instead of the arch.
     pub logo: Option<PathBuf>,
-    /// Where people get help: `https:`, `http:` or `mailto:`.
+    /// The address at which people get help: `https:`, `http:` or `mailto:`.
     pub support_url: Option<Url>,
     /// The privacy statement.
     pub privacy_url: Option<Url>,
@@ -54,14 +54,13 @@ pub struct BrandConfig {
 }
 
 impl BrandConfig {
-    /// What the installation is called as far as the configuration tells; the brand file may call it
-    /// otherwise.
+    /// The name of the installation as far as the configuration tells; the brand file may set another.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(DEFAULT_NAME)
     }
 }
 
-/// Why a brand cannot be used; the message names the key and what is expected.
+/// The reason why a brand cannot be used; the message names the key and what is expected.
 #[derive(Debug, thiserror::Error)]
 pub enum BrandError {
     /// A value cannot be used.
@@ -69,7 +68,7 @@ pub enum BrandError {
     Value {
         /// The key.
         key: &'static str,
-        /// What would be right.
+        /// A description of the values that are right.
         expected: String,
     },
     /// A file cannot be read.
@@ -164,7 +163,7 @@ impl Brand {
         .collect()
     }
 
-    /// Where the logo is served.
+    /// The URL of the logo.
     pub(crate) fn logo_url(&self) -> Option<String> {
         self.logo.as_ref().map(Asset::url)
     }

@@ -10,7 +10,7 @@ use chassis::clock::{SharedClock, Timestamp};
 
 use super::{Brand, BrandConfig, BrandError};
 
-/// How often the files are checked for changes, in microseconds.
+/// The interval at which the files are checked for changes, in microseconds.
 const CHECK_INTERVAL_MICROS: u64 = 1_000_000;
 
 /// The source of the current brand.

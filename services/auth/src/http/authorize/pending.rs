@@ -27,7 +27,7 @@ const INTERNAL_PARAMETERS: [&str; 2] = [HANDLE_PARAMETER, SIGNED_IN_SINCE];
 /// release need it, and people who take longer than the handle lives.
 const MAX_REPEATED_BYTES: usize = 4096;
 
-/// When to try again while too many requests are saved.
+/// The value of `Retry-After` while too many requests are saved.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Loads a request from the database by its handle, or else from the address.

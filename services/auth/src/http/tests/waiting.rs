@@ -16,7 +16,7 @@ impl World {
     }
 }
 
-/// Where the sign-in page leads back to.
+/// The address that the sign-in page leads back to.
 fn back(answer: &TestResponse) -> String {
     assert!(
         answer.location().starts_with("/login?return_to="),

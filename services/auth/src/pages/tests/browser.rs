@@ -18,7 +18,7 @@ pub(super) struct Browser {
     pub(super) says: Vec<(&'static str, String)>,
 }
 
-/// What came back.
+/// The response that the browser received.
 pub(super) struct TestResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -138,7 +138,7 @@ impl TestResponse {
             .collect()
     }
 
-    /// What the input called `name` holds, as written in the page.
+    /// The value of the input called `name`, as written in the page.
     pub(super) fn value_of(&self, name: &str) -> Option<&str> {
         let input = self
             .body
@@ -147,7 +147,7 @@ impl TestResponse {
         between(input.split('>').next()?, "value=\"", "\"")
     }
 
-    /// What is said beside the input called `name`.
+    /// The error message beside the input called `name`.
     pub(super) fn mistake_of(&self, name: &str) -> Option<&str> {
         let place = self.body.split(&format!("id=\"{name}-error\"")).nth(1)?;
         between(place, "<span>", "</span>")

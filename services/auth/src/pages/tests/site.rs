@@ -62,7 +62,7 @@ impl Directory {
         self.0.lock().unwrap().people[user_name].id
     }
 
-    /// How many people there are.
+    /// The number of people.
     pub(super) fn count(&self) -> usize {
         self.0.lock().unwrap().people.len()
     }
@@ -190,7 +190,7 @@ impl Site {
             .bind(id).fetch_one(c).await.unwrap())
     }
 
-    /// What an application was granted in a session: the id of the grant.
+    /// Grants access to an application in a session. The result is the id of the grant.
     pub(super) async fn grant(&self, user_name: &str, session: Uuid) -> Uuid {
         let registration = ClientMetadata {
             redirect_uris: vec!["https://app.example.org/callback".parse().unwrap()],
@@ -214,7 +214,7 @@ impl Site {
             .bind(session).fetch_one(c).await.unwrap())
     }
 
-    /// Whether a grant was not revoked.
+    /// True if a grant was not revoked.
     pub(super) async fn lives(&self, grant: Uuid) -> bool {
         grants::is_live(&mut self.app.db.reader().await.unwrap(), grant)
             .await

@@ -71,7 +71,7 @@ impl SignUp {
         Ok([of_source, in_all])
     }
 
-    /// Whether the quotas have capacity. It changes nothing.
+    /// True if the quotas have capacity. It changes nothing.
     ///
     /// # Errors
     /// When the database fails.

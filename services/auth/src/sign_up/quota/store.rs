@@ -29,7 +29,7 @@ pub(super) async fn claim(
 #[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct QuotaUsage {
     pub(super) used: i64,
-    /// When the hour began.
+    /// The time at which the hour began.
     pub(super) began_at: Timestamp,
 }
 

@@ -25,7 +25,7 @@ impl From<scim::Error> for Refusal {
     }
 }
 
-/// What the extractors refuse comes as a problem; its status, its text and its challenge are kept.
+/// The refusal of an extractor comes as a problem; its status, its text and its challenge are kept.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let status = problem.status();

@@ -30,7 +30,7 @@ type Caller<S> = Result<Directory<S>, Problem>;
 pub(crate) struct ListQuery {
     /// `userName eq "NAME"`, compared without regard to case.
     filter: Option<String>,
-    /// Where the page begins, from 1.
+    /// The position at which the page begins, from 1.
     #[schemars(with = "Option<i64>")]
     start_index: Option<String>,
     /// The most users of the page: 100 if it is left out, 200 at most.

@@ -19,7 +19,7 @@ use super::Users;
 /// People in one transaction.
 const BATCH: i64 = 200;
 
-/// How often a replica looks for people that another version wrote.
+/// The interval at which a replica looks for people that another version wrote.
 const EVERY: Duration = Duration::from_secs(60);
 
 impl Users {
@@ -83,7 +83,7 @@ pub(super) async fn fill_unlocked(tx: &mut Tx) -> Result<(), DbError> {
     fill_with(tx, Locked::Skipped).await.map(drop)
 }
 
-/// How many were filled in.
+/// Fills in at most [`BATCH`] missing skeletons. The result is their number.
 async fn fill_with(tx: &mut Tx, locked: Locked) -> Result<usize, DbError> {
     let missing = store::missing(tx, BATCH, locked).await?;
     let count = missing.len();

@@ -4,14 +4,14 @@ use chassis::db::{Connection, DbError, Tx};
 use chassis::{on_engine, sql};
 use contract::UserId;
 
-/// Whether anybody's skeleton is missing, or is that of an earlier name.
+/// True if anybody's skeleton is missing, or is that of an earlier name.
 pub(super) async fn any_missing(connection: &mut impl Connection) -> Result<bool, DbError> {
     const ANY: &str = "SELECT EXISTS (SELECT 1 FROM people
          WHERE user_name_skeleton_of IS NULL OR user_name_skeleton_of <> user_name_key)";
     Ok(on_engine!(connection, c => sqlx::query_scalar(ANY).fetch_one(c).await?))
 }
 
-/// What becomes of rows that another transaction has locked. SQLite has one writer, so there are none.
+/// The treatment of rows that another transaction has locked. SQLite has one writer, so there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Locked {
     /// It is waited until they are free.

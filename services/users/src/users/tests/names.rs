@@ -46,7 +46,7 @@ async fn skeletons_of(db: &Db) -> Vec<Option<String>> {
         .fetch_all(c).await.unwrap())
 }
 
-/// How many people wait for a skeleton.
+/// The number of people who wait for a skeleton.
 async fn missing(db: &Db) -> i64 {
     const MISSING: &str = "SELECT count(*) FROM people WHERE user_name_skeleton_of IS NULL";
     let mut reader = db.reader().await.unwrap();
