@@ -67,13 +67,13 @@ pub enum Violation {
 /// One violation in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The promise that is broken.
     pub wrong: Violation,
-    /// With whom.
+    /// The person whose events it is about.
     pub person: Uuid,
-    /// In which version.
+    /// The version of the person.
     pub version: i64,
-    /// In words.
+    /// The finding in words.
     pub why: &'static str,
 }
 

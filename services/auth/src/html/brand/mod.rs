@@ -76,7 +76,7 @@ pub enum BrandError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: std::io::Error,
     },
     /// The brand file is not TOML, or has a wrong key or value.
