@@ -85,7 +85,6 @@ extracted! {
     Db: db;
     Registrations: registrations;
     ScimBase: scim_base;
-    TokenChecks: token_checks;
     Users: users;
 }
 

@@ -158,7 +158,8 @@ async fn every_step(engine: Engine, transport: Transport) {
         users_behind_proxy: true,
         ..StackOptions::on(engine)
     };
-    let mut stack = Stack::with(options).await;
+    // `users` is stopped at once, and an event needs the queue that it declares.
+    let mut stack = Stack::following(options).await;
     auth_dies_when_it_has_asked(&mut stack).await;
     users_is_dead_when_asked(&mut stack).await;
     auth_dies_before_the_answer(&mut stack).await;

@@ -1,7 +1,7 @@
 //! Extractors of the caller: the user of an access token, and the permission that a route asks for.
 
 use axum::extract::FromRequestParts;
-use chassis::access::{OpenId, Scope, Scoped};
+use chassis::access::{OpenId, Scope, Scoped, UsersWrite};
 use chassis::http::Problem;
 use contract::UserId;
 use http::request::Parts;
@@ -51,5 +51,23 @@ impl<S: Scope> FromRequestParts<SharedApp> for Directory<S> {
             scope: std::marker::PhantomData,
             client: token.is_of_client().then(|| token.client_id.clone()),
         })
+    }
+}
+
+/// The authentication service, with the scope `users:write`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registrar;
+
+impl FromRequestParts<SharedApp> for Registrar {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Problem> {
+        let caller = Directory::<UsersWrite>::from_request_parts(parts, app).await?;
+        match app.token_checks.is_registrar(caller.client.as_deref()) {
+            true => Ok(Self),
+            false => Err(Problem::forbidden(
+                "Only the authentication service registers people; others use SCIM.",
+            )),
+        }
     }
 }

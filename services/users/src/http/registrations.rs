@@ -1,7 +1,6 @@
 //! `POST /registrations`: the fast path of `auth`'s registration saga.
 
 use axum::extract::State;
-use chassis::access::UsersWrite;
 use chassis::http::{Json, Problem};
 use contract::{
     EmailAddress, PersonName, RegistrationRequested, RejectionReason, UserId, UserName, UserState,
@@ -9,9 +8,8 @@ use contract::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::caller::Directory;
+use super::caller::Registrar;
 use crate::registrations::{Decision, Registrations};
-use crate::token_checks::TokenChecks;
 
 /// [`RegistrationRequested`], read strictly: a command, unlike an event, has no fields that may be passed over.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -52,15 +50,9 @@ pub(crate) enum RegistrationResponse {
 /// answer however often and by whichever way it asks; 410 when the person was deleted since.
 pub(crate) async fn register(
     State(registrations): State<Registrations>,
-    State(checks): State<TokenChecks>,
-    caller: Directory<UsersWrite>,
+    _: Registrar,
     Json(command): Json<Command>,
 ) -> Result<axum::Json<RegistrationResponse>, Problem> {
-    if !checks.is_registrar(caller.client.as_deref()) {
-        return Err(Problem::forbidden(
-            "Only the authentication service registers people; others use SCIM.",
-        ));
-    }
     let decision = registrations.register(command.into_event()).await?;
     match decision {
         Decision::Accepted(user) => Ok(axum::Json(RegistrationResponse::Accepted { user })),
