@@ -2,6 +2,7 @@
 
 use contract::{Envelope, UserUpdated};
 use scim::filter::UserFilter;
+use scim::schema::Registry;
 
 use crate::{FuzzTarget, json_texts, repeat_pieces};
 
@@ -46,7 +47,7 @@ pub(crate) const SCIM_USER: FuzzTarget = FuzzTarget {
 
 fn scim_user(input: &[u8]) {
     if let Ok(body) = scim::json::parse(input) {
-        let _ = scim::User::from_json(&body);
+        let _ = scim::User::from_json(&body, Registry::standard().users());
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn person(number: u32, version: i64) -> Result<UserState> {
             given_name: Some("Ann".to_owned()),
             family_name: Some("Archer".to_owned()),
             formatted: Some("Ann Archer".to_owned()),
+            ..PersonName::default()
         },
         emails: vec![Email {
             value: format!("{name}@example.org").parse()?,

@@ -22,6 +22,7 @@ pub(super) fn ann() -> UserState {
             given_name: Some("Ann".to_owned()),
             family_name: Some("Archer".to_owned()),
             formatted: Some("Ann Archer".to_owned()),
+            ..PersonName::default()
         },
         emails: vec![Email {
             value: "ann@example.org".parse().unwrap(),

@@ -35,7 +35,7 @@ pub fn find(documents: Vec<Value>, id: &str) -> Result<Value, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{CORE_USER, resource_types, schema_documents};
+    use crate::schema::{CORE_USER, Registry};
 
     #[test]
     fn a_filter_is_forbidden_and_nothing_else() {
@@ -57,13 +57,12 @@ mod tests {
     fn a_document_is_found_by_its_id() {
         // RFC 7644 §4
         let base = "https://users.example/scim/v2";
+        let schemas = || Registry::schema_documents([Registry::standard().users()], base);
+        let types = || Registry::resource_type_documents([Registry::standard().users()], base);
         for id in [CORE_USER.to_owned(), CORE_USER.to_uppercase()] {
-            assert_eq!(find(schema_documents(base), &id).unwrap()["id"], CORE_USER);
+            assert_eq!(find(schemas(), &id).unwrap()["id"], CORE_USER);
         }
-        assert_eq!(find(resource_types(base), "User").unwrap()["endpoint"], "/Users");
-        assert_eq!(
-            find(resource_types(base), "Group").unwrap_err(),
-            Error::not_found()
-        );
+        assert_eq!(find(types(), "User").unwrap()["endpoint"], "/Users");
+        assert_eq!(find(types(), "Group").unwrap_err(), Error::not_found());
     }
 }

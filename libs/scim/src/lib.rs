@@ -1,8 +1,9 @@
 //! SCIM 2.0 as a protocol: schemas, the `User` resource, filters, paging, versions, errors. This crate does no I/O.
 //!
-//! It follows RFC 7643 (schemas) and RFC 7644 (protocol). Every body of a client passes through the tables in [`schema`],
+//! It follows RFC 7643 (schemas) and RFC 7644 (protocol). Every body of a client passes through the registry in [`schema`],
 //! which `/Schemas` shows as well, so the two cannot drift apart.
 
+pub mod bulk;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -14,7 +15,7 @@ pub mod user;
 pub mod version;
 
 pub use error::{Error, ScimType};
-pub use user::{Attributes, Email, Meta, Name, User};
+pub use user::{Attributes, Email, Meta, Name, Password, User};
 
 /// The media type of every SCIM body (RFC 7644 §3.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";

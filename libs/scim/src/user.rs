@@ -1,10 +1,12 @@
 //! The `User` resource (RFC 7643 §4.1, §4.3), parsed from and serialized to JSON.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::schema::{CORE_USER, CUSTOM_USER, USER, USER_EXTENSIONS, canonicalize};
+use crate::schema::{Attribute, CORE_USER, CUSTOM_USER, Mutability, ResourceType, read};
 use crate::version::etag;
 
 /// The writable attributes of a `User`.
@@ -22,12 +24,32 @@ pub struct User {
     pub locale: Option<String>,
     /// `timezone` (IANA).
     pub timezone: Option<String>,
+    /// `password`. It is not serialized: nobody reads it (RFC 7643 §4.1.1).
+    pub password: Option<Password>,
     /// Every other attribute of the core schema, under its canonical name.
     pub other: Map<String, Value>,
     /// Extensions by URN.
     pub extensions: Map<String, Value>,
     /// The attributes that applications define: `values` of [`CUSTOM_USER`].
     pub custom: Map<String, Value>,
+}
+
+/// A password of a request. It has no `Debug` output, so that no log shows it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// The password itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
 }
 
 /// `name` (RFC 7643 §4.1.1).
@@ -43,6 +65,15 @@ pub struct Name {
     /// The given name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
+    /// The middle names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middle_name: Option<String>,
+    /// The title before the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub honorific_prefix: Option<String>,
+    /// The suffix after the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub honorific_suffix: Option<String>,
 }
 
 /// One of `emails` (RFC 7643 §4.1.2).
@@ -76,46 +107,30 @@ pub struct Meta<'a> {
 }
 
 impl User {
-    /// Parses a body of POST or PUT.
+    /// Parses a body of POST or PUT. `users` is the resource type.
     ///
     /// # Errors
     /// `invalidSyntax` or `invalidValue`, naming the attribute.
-    pub fn from_json(body: &Value) -> Result<Self, Error> {
-        let members = body
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("the body must be a JSON object"))?;
-        let (mut core, mut extensions) = (Map::new(), Map::new());
-        let mut schemas = None;
-        for (name, value) in members {
-            if name.eq_ignore_ascii_case("schemas") {
-                schemas = Some(value);
-            } else if let Some(schema) = extension(name) {
-                let Value::Object(inner) = value else {
-                    return Err(Error::invalid_value(schema.id, "expected an object"));
-                };
-                let read = canonicalize(inner, schema.attributes, schema.id)?;
-                if extensions
-                    .insert(schema.id.to_owned(), Value::Object(read))
-                    .is_some()
-                {
-                    return Err(Error::invalid_syntax(format!(
-                        "{}: stands in the body twice",
-                        schema.id
-                    )));
-                }
-            } else if !is_set_by_server(name) {
-                core.insert(name.clone(), value.clone());
-            }
-        }
-        check_schemas(schemas)?;
-        extensions.retain(|_, value| value.as_object().is_some_and(|members| !members.is_empty()));
-        Self::from_canonical(canonicalize(&core, USER.attributes, "")?, extensions)
+    pub fn from_json(body: &Value, users: &ResourceType) -> Result<Self, Error> {
+        Self::from_canonical(read(body, users)?)
     }
 
-    fn from_canonical(
-        mut core: Map<String, Value>,
-        mut extensions: Map<String, Value>,
-    ) -> Result<Self, Error> {
+    /// The user of a resource with canonical names, such as [`read`] returns and a PATCH leaves. `id`, `meta`,
+    /// `schemas` and `groups` are passed over.
+    ///
+    /// # Errors
+    /// `invalidValue` for an attribute of another type than its schema has.
+    pub fn from_resource(mut resource: Map<String, Value>) -> Result<Self, Error> {
+        for name in ["id", "meta", "schemas", "groups"] {
+            resource.remove(name);
+        }
+        Self::from_canonical(resource)
+    }
+
+    fn from_canonical(mut core: Map<String, Value>) -> Result<Self, Error> {
+        let (mut extensions, mut core): (Map<_, _>, Map<_, _>) = std::mem::take(&mut core)
+            .into_iter()
+            .partition(|(name, _)| is_urn(name));
         let custom = match extensions.remove(CUSTOM_USER) {
             Some(Value::Object(mut members)) => match members.remove("values") {
                 Some(Value::Object(values)) => values,
@@ -130,6 +145,7 @@ impl User {
             active: remove_typed(&mut core, "active")?,
             locale: remove_typed(&mut core, "locale")?,
             timezone: remove_typed(&mut core, "timezone")?,
+            password: remove_typed(&mut core, "password")?,
             other: core,
             extensions,
             custom,
@@ -201,11 +217,14 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Sorts attributes by their names: those of the core schema, URNs of extensions, and the others.
-    pub fn split<'a>(attributes: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Self {
+    /// Sorts attributes by their names: those of the core schema of `users`, URNs of extensions, and the others.
+    pub fn split<'a>(
+        attributes: impl IntoIterator<Item = (&'a String, &'a Value)>,
+        users: &ResourceType,
+    ) -> Self {
         let mut split = Self::default();
         for (name, value) in attributes {
-            let part = if is_core(name) {
+            let part = if is_core(name, users) {
                 &mut split.other
             } else if is_urn(name) {
                 &mut split.extensions
@@ -221,8 +240,12 @@ impl Attributes {
     ///
     /// # Errors
     /// `invalidValue` for an attribute of an application with the name of a SCIM attribute or a URN.
-    pub fn join(self) -> Result<impl Iterator<Item = (String, Value)>, Error> {
-        if let Some(name) = self.custom.keys().find(|name| is_core(name) || is_urn(name)) {
+    pub fn join(self, users: &ResourceType) -> Result<impl Iterator<Item = (String, Value)> + use<>, Error> {
+        if let Some(name) = self
+            .custom
+            .keys()
+            .find(|name| is_core(name, users) || is_urn(name))
+        {
             return Err(Error::invalid_value(
                 &format!("values.{name}"),
                 "is the name of a SCIM attribute",
@@ -232,53 +255,16 @@ impl Attributes {
     }
 }
 
-fn is_core(name: &str) -> bool {
-    USER.attributes.iter().any(|attribute| attribute.name == name)
+/// Whether an attribute of the core schema, or `externalId`, has exactly this name. A password is never stored as an attribute.
+fn is_core(name: &str, users: &ResourceType) -> bool {
+    let readable = |attribute: &Attribute| attribute.mutability != Mutability::WriteOnly;
+    let core = users.schema.find(name).filter(|attribute| readable(attribute));
+    name == "externalId" || core.is_some_and(|attribute| attribute.name == name)
 }
 
 fn is_urn(name: &str) -> bool {
     name.get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
-}
-
-fn extension(name: &str) -> Option<&'static crate::schema::Schema> {
-    USER_EXTENSIONS
-        .iter()
-        .find(|schema| schema.id.eq_ignore_ascii_case(name))
-}
-
-/// True if the server sets the attribute (`id`, `meta`): a client may send back what it read (RFC 7644 §3.3,
-/// §3.5.1).
-fn is_set_by_server(name: &str) -> bool {
-    name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("meta")
-}
-
-fn check_schemas(schemas: Option<&Value>) -> Result<(), Error> {
-    let Some(Value::Array(urns)) = schemas else {
-        return Err(Error::invalid_value("schemas", "expected a list of schema URNs"));
-    };
-    let mut has_core = false;
-    for urn in urns {
-        let Value::String(urn) = urn else {
-            return Err(Error::invalid_value("schemas", "expected a list of schema URNs"));
-        };
-        if urn.eq_ignore_ascii_case(CORE_USER) {
-            has_core = true;
-        } else if extension(urn).is_none() {
-            return Err(Error::invalid_value(
-                "schemas",
-                "names a schema that this server does not know",
-            ));
-        }
-    }
-    if has_core {
-        Ok(())
-    } else {
-        Err(Error::invalid_value(
-            "schemas",
-            format_args!("must name {CORE_USER}"),
-        ))
-    }
 }
 
 fn remove_typed<T: serde::de::DeserializeOwned>(

@@ -1,19 +1,49 @@
 //! Discovery documents: `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` (RFC 7644 §4).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{CORE_USER, USER, USER_EXTENSIONS};
+use super::{Attribute, AttributeType, Registry, ResourceType, Schema};
 use crate::list::MAX_RESULTS;
 
-/// `/ServiceProviderConfig` (RFC 7643 §5). `base` is the URL of `/scim/v2`.
-pub fn service_provider_config(base: &str) -> Value {
-    json!({
+/// What a server supports (RFC 7643 §5).
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    /// PATCH (RFC 7644 §3.5.2).
+    pub patch: bool,
+    /// The limits of `/Bulk` (RFC 7644 §3.7), if it is there.
+    pub bulk: Option<crate::bulk::BulkLimits>,
+    /// Whether a client can set a password.
+    pub change_password: bool,
+    /// `sortBy` (RFC 7644 §3.4.2.3).
+    pub sort: bool,
+    /// Pagination with cursors (RFC 9865 §4), if it is there.
+    pub pagination: Option<Pagination>,
+}
+
+/// Pagination as `/ServiceProviderConfig` describes it (RFC 9865 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pagination {
+    /// Seconds for which a cursor is valid.
+    pub cursor_timeout: u64,
+}
+
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4). `base` is the URL of `/scim/v2`.
+pub fn service_provider_config(base: &str, capabilities: &Capabilities) -> Value {
+    let bulk = match capabilities.bulk {
+        Some(limits) => json!({
+            "supported": true,
+            "maxOperations": limits.max_operations,
+            "maxPayloadSize": limits.max_payload_size,
+        }),
+        None => json!({"supported": false, "maxOperations": 0, "maxPayloadSize": 0}),
+    };
+    let mut config = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-        "patch": {"supported": false},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "patch": {"supported": capabilities.patch},
+        "bulk": bulk,
         "filter": {"supported": true, "maxResults": MAX_RESULTS},
-        "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "changePassword": {"supported": capabilities.change_password},
+        "sort": {"supported": capabilities.sort},
         "etag": {"supported": true},
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
@@ -26,40 +56,106 @@ pub fn service_provider_config(base: &str) -> Value {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base}/ServiceProviderConfig"),
         },
-    })
-}
-
-/// `/ResourceTypes`: every resource type (RFC 7643 §6), each as a resource.
-pub fn resource_types(base: &str) -> Vec<Value> {
-    let extensions: Vec<Value> = USER_EXTENSIONS
-        .iter()
-        .map(|extension| json!({"schema": extension.id, "required": false}))
-        .collect();
-    vec![json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-        "id": "User",
-        "name": "User",
-        "endpoint": "/Users",
-        "description": USER.description,
-        "schema": CORE_USER,
-        "schemaExtensions": extensions,
-        "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/User")},
-    })]
-}
-
-/// `/Schemas`: every schema (RFC 7643 §7), each as a resource.
-pub fn schema_documents(base: &str) -> Vec<Value> {
-    std::iter::once(&USER)
-        .chain(USER_EXTENSIONS)
-        .map(|schema| {
+    });
+    if let (Some(pagination), Some(members)) = (capabilities.pagination, config.as_object_mut()) {
+        members.insert(
+            "pagination".to_owned(),
             json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-                "id": schema.id,
-                "name": schema.name,
-                "description": schema.description,
-                "attributes": schema.attributes.iter().map(|a| a.to_json()).collect::<Vec<_>>(),
-                "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id)},
-            })
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": crate::list::DEFAULT_RESULTS,
+                "maxPageSize": MAX_RESULTS,
+                "cursorTimeout": pagination.cursor_timeout,
+            }),
+        );
+    }
+    config
+}
+
+impl ResourceType {
+    /// The resource type as a resource (RFC 7643 §6). `base` is the URL of `/scim/v2`.
+    pub fn to_json(&self, base: &str) -> Value {
+        let extensions: Vec<Value> = self
+            .extensions
+            .iter()
+            .map(|extension| json!({"schema": extension.id, "required": false}))
+            .collect();
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+            "id": self.name,
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "description": self.schema.description,
+            "schema": self.schema.id,
+            "schemaExtensions": extensions,
+            "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/{}", self.name)},
         })
-        .collect()
+    }
+}
+
+impl Schema {
+    /// The schema as a resource (RFC 7643 §7). `base` is the URL of `/scim/v2`.
+    pub fn to_json(&self, base: &str) -> Value {
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "attributes": self.attributes.iter().map(Attribute::to_json).collect::<Vec<_>>(),
+            "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{}", self.id)},
+        })
+    }
+}
+
+impl Attribute {
+    /// The attribute as an element of `attributes` or `subAttributes` (RFC 7643 §7). A characteristic without a meaning for
+    /// the type is left out.
+    pub fn to_json(&self) -> Value {
+        let complex = matches!(self.data_type, AttributeType::Complex | AttributeType::Any);
+        let mut shown = Map::new();
+        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        put("name", self.name.as_str().into());
+        put("type", self.data_type.as_str().into());
+        put("description", self.description.as_str().into());
+        put("multiValued", self.multi_valued.into());
+        put("required", self.required.into());
+        put("caseExact", self.case_exact.into());
+        put("mutability", self.mutability.as_str().into());
+        put("returned", self.returned.as_str().into());
+        put("uniqueness", self.uniqueness.as_str().into());
+        if !self.canonical_values.is_empty() {
+            put("canonicalValues", json!(self.canonical_values));
+        }
+        if !self.reference_types.is_empty() {
+            put("referenceTypes", json!(self.reference_types));
+        }
+        if complex && !self.sub.is_empty() {
+            put(
+                "subAttributes",
+                self.sub.iter().map(|sub| sub.to_json()).collect(),
+            );
+        }
+        Value::Object(shown)
+    }
+}
+
+impl Registry {
+    /// `/ResourceTypes`: the resource types `of` this server, each as a resource.
+    pub fn resource_type_documents<'a>(
+        of: impl IntoIterator<Item = &'a ResourceType>,
+        base: &str,
+    ) -> Vec<Value> {
+        of.into_iter()
+            .map(|resource_type| resource_type.to_json(base))
+            .collect()
+    }
+
+    /// `/Schemas`: the schemas of the resource types `of` this server, each as a resource.
+    pub fn schema_documents<'a>(of: impl IntoIterator<Item = &'a ResourceType>, base: &str) -> Vec<Value> {
+        of.into_iter()
+            .flat_map(ResourceType::schemas)
+            .map(|schema| schema.to_json(base))
+            .collect()
+    }
 }

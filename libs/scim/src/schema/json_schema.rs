@@ -1,41 +1,98 @@
-//! The resources as JSON Schemas (draft 2020-12), made from the attribute tables, for descriptions of the API.
+//! The resources as JSON Schemas (draft 2020-12), made from the attribute registry, for descriptions of the API.
 
 use serde_json::{Map, Value, json};
 
-use super::{Attribute, AttributeType, CORE_USER, Mutability, Schema, USER, USER_EXTENSIONS};
+use super::{Attribute, AttributeType, Mutability, ResourceType, Returned};
 use crate::error::ERROR_URN;
 use crate::list::LIST_URN;
 
-/// The body of a request that creates or replaces a `User` (RFC 7644 §3.3, §3.5.1).
-pub fn user_request_schema() -> Value {
-    let mut properties = properties_of(&USER, false);
-    properties.insert(
-        "schemas".to_owned(),
-        json!({ "type": "array", "items": { "type": "string" } }),
-    );
-    json!({
-        "description": "A `User` (RFC 7643 §4.1). `id`, `meta` and read-only attributes are ignored.",
-        "type": "object",
-        "required": ["schemas", "userName"],
-        "properties": properties,
-    })
+/// Whose view of an attribute is described.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Request,
+    Response,
 }
 
-/// A `User` in a response.
-pub fn user_schema() -> Value {
-    let mut properties = properties_of(&USER, true);
-    properties.insert(
-        "schemas".to_owned(),
-        json!({ "type": "array", "contains": { "const": CORE_USER }, "items": { "type": "string" } }),
-    );
-    properties.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
-    properties.insert("meta".to_owned(), meta_schema());
-    json!({
-        "description": "A `User` (RFC 7643 §4.1).",
-        "type": "object",
-        "required": ["schemas", "id", "userName", "active", "meta"],
-        "properties": properties,
-    })
+impl View {
+    fn has(self, attribute: &Attribute) -> bool {
+        match self {
+            Self::Request => attribute.mutability != Mutability::ReadOnly,
+            Self::Response => attribute.returned != Returned::Never,
+        }
+    }
+}
+
+impl ResourceType {
+    /// The JSON Schema of a body that creates or replaces a resource (RFC 7644 §3.3, §3.5.1).
+    pub fn request_schema(&self) -> Value {
+        let mut properties = self.properties(View::Request);
+        properties.insert(
+            "schemas".to_owned(),
+            json!({ "type": "array", "items": { "type": "string" } }),
+        );
+        let mut required = vec!["schemas"];
+        required.extend(self.required());
+        json!({
+            "description": format!("A `{}` (RFC 7643 §4). `id`, `meta` and read-only attributes are ignored.", self.name),
+            "type": "object",
+            "required": required,
+            "properties": properties,
+        })
+    }
+
+    /// The JSON Schema of a resource in a response.
+    pub fn response_schema(&self) -> Value {
+        let mut properties = self.properties(View::Response);
+        properties.insert(
+            "schemas".to_owned(),
+            json!({ "type": "array", "contains": { "const": self.schema.id }, "items": { "type": "string" } }),
+        );
+        properties.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
+        properties.insert("meta".to_owned(), self.meta_schema());
+        let mut required = vec!["schemas", "id", "meta"];
+        required.extend(self.required());
+        json!({
+            "description": format!("A `{}` (RFC 7643 §4).", self.name),
+            "type": "object",
+            "required": required,
+            "properties": properties,
+        })
+    }
+
+    fn required(&self) -> impl Iterator<Item = &str> {
+        let attributes = self.schema.attributes.iter();
+        attributes
+            .filter(|attribute| attribute.required)
+            .map(|attribute| attribute.name.as_str())
+    }
+
+    /// The attributes of the resource type, and those of its extensions under their URNs.
+    fn properties(&self, view: View) -> Map<String, Value> {
+        let mut properties = attributes(&self.common, view);
+        properties.append(&mut attributes(&self.schema.attributes, view));
+        for extension in &self.extensions {
+            let mut described = object(&extension.attributes, view);
+            if let Some(members) = described.as_object_mut() {
+                members.insert("description".to_owned(), json!(extension.description));
+            }
+            properties.insert(extension.id.clone(), described);
+        }
+        properties
+    }
+
+    fn meta_schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "required": ["resourceType", "created", "lastModified", "location", "version"],
+            "properties": {
+                "resourceType": { "const": self.name },
+                "created": { "type": "string", "format": "date-time" },
+                "lastModified": { "type": "string", "format": "date-time" },
+                "location": { "type": "string", "format": "uri" },
+                "version": { "type": "string" },
+            },
+        })
+    }
 }
 
 /// A list response (RFC 7644 §3.4.2) with resources of the schema `item`.
@@ -79,51 +136,27 @@ pub fn error_schema() -> Value {
     })
 }
 
-fn meta_schema() -> Value {
-    json!({
-        "type": "object",
-        "required": ["resourceType", "created", "lastModified", "location", "version"],
-        "properties": {
-            "resourceType": { "const": "User" },
-            "created": { "type": "string", "format": "date-time" },
-            "lastModified": { "type": "string", "format": "date-time" },
-            "location": { "type": "string", "format": "uri" },
-            "version": { "type": "string" },
-        },
-    })
-}
-
-/// The attributes of a schema, and its extensions under their URNs.
-fn properties_of(schema: &Schema, read_only: bool) -> Map<String, Value> {
-    let mut properties = attributes(schema.attributes, read_only);
-    for extension in USER_EXTENSIONS {
-        let mut described = object(extension.attributes, read_only);
-        if let Some(members) = described.as_object_mut() {
-            members.insert("description".to_owned(), json!(extension.description));
-        }
-        properties.insert(extension.id.to_owned(), described);
-    }
-    properties
-}
-
-fn attributes(all: &[Attribute], read_only: bool) -> Map<String, Value> {
+fn attributes(all: &[Attribute], view: View) -> Map<String, Value> {
     all.iter()
-        .filter(|attribute| read_only || attribute.mutability == Mutability::ReadWrite)
-        .map(|attribute| (attribute.name.to_owned(), one(attribute, read_only)))
+        .filter(|attribute| view.has(attribute))
+        .map(|attribute| (attribute.name.clone(), one(attribute, view)))
         .collect()
 }
 
-fn object(all: &[Attribute], read_only: bool) -> Value {
-    json!({ "type": "object", "properties": attributes(all, read_only) })
+fn object(all: &[Attribute], view: View) -> Value {
+    json!({ "type": "object", "properties": attributes(all, view) })
 }
 
-fn one(attribute: &Attribute, read_only: bool) -> Value {
+fn one(attribute: &Attribute, view: View) -> Value {
     let single = match attribute.data_type {
         AttributeType::String => json!({ "type": "string" }),
         AttributeType::Boolean => json!({ "type": "boolean" }),
+        AttributeType::Decimal => json!({ "type": "number" }),
+        AttributeType::Integer => json!({ "type": "integer", "format": "int64" }),
+        AttributeType::DateTime => json!({ "type": "string", "format": "date-time" }),
         AttributeType::Binary => json!({ "type": "string", "contentEncoding": "base64" }),
         AttributeType::Reference => json!({ "type": "string", "format": "uri-reference" }),
-        AttributeType::Complex => object(attribute.sub, read_only),
+        AttributeType::Complex => object(&attribute.sub, view),
         AttributeType::Any => json!({ "type": "object" }),
     };
     let mut schema = match attribute.multi_valued {
@@ -132,29 +165,9 @@ fn one(attribute: &Attribute, read_only: bool) -> Value {
     };
     if let Some(members) = schema.as_object_mut() {
         members.insert("description".to_owned(), json!(attribute.description));
-    }
-    schema
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_has_every_attribute_that_a_client_may_change_and_no_other() {
-        let request = user_request_schema();
-        assert_eq!(
-            request["properties"]["emails"]["items"]["properties"]["value"]["type"],
-            "string"
-        );
-        assert!(request["properties"].get("groups").is_none(), "the server's own");
-        assert!(user_schema()["properties"].get("groups").is_some());
-        for extension in USER_EXTENSIONS {
-            assert!(
-                request["properties"].get(extension.id).is_some(),
-                "{}",
-                extension.id
-            );
+        if attribute.mutability == Mutability::WriteOnly {
+            members.insert("writeOnly".to_owned(), json!(true));
         }
     }
+    schema
 }

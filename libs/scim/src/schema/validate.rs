@@ -1,15 +1,20 @@
-//! Validation of a body against the attribute tables: it canonicalizes names, checks types and lengths, and refuses unknown
+//! Validation of values against the attribute registry: it canonicalizes names, checks types and lengths, and refuses unknown
 //! attributes (SB-35, mass assignment).
 
 use serde_json::{Map, Value};
 
-use super::{Attribute, AttributeType, Mutability};
+use super::attribute::find;
+use super::{Attribute, AttributeType, Instant, MAX_STRING_CHARS, Mutability, text};
 use crate::Error;
 
-/// The maximum number of characters of a string.
-pub const MAX_STRING_CHARS: usize = 2048;
-/// The maximum number of values of a multi-valued attribute.
-pub const MAX_VALUES: usize = 50;
+/// How values are validated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Validation {
+    /// A body of a client: read-only attributes are ignored (RFC 7644 §3.3, §3.5.1).
+    Request,
+    /// A resource of the server, which has read-only attributes too.
+    Stored,
+}
 
 /// Validates the members of `object` against `attributes`, and returns them under their canonical names.
 ///
@@ -23,63 +28,95 @@ pub fn canonicalize(
     attributes: &[Attribute],
     path: &str,
 ) -> Result<Map<String, Value>, Error> {
+    members(object, [attributes, &[]], path, Validation::Request)
+}
+
+/// As [`canonicalize`], against the attributes of two tables.
+///
+/// # Errors
+/// As [`canonicalize`].
+pub(crate) fn members(
+    object: &Map<String, Value>,
+    tables: [&[Attribute]; 2],
+    path: &str,
+    validation: Validation,
+) -> Result<Map<String, Value>, Error> {
     let mut read = Map::new();
     for (name, value) in object {
-        let Some(attribute) = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)) else {
+        let Some(attribute) = tables.into_iter().find_map(|table| find(table, name)) else {
+            // Entra ID names every attribute that it has no value for.
+            if value.is_null() && validation == Validation::Request {
+                continue;
+            }
             return Err(Error::invalid_syntax(format!(
                 "{}: no such attribute, or it cannot be set here",
                 join(path, name)
             )));
         };
-        let attribute_path = join(path, attribute.name);
-        if attribute.mutability == Mutability::ReadOnly || value.is_null() {
+        let attribute_path = join(path, &attribute.name);
+        let ignored = attribute.mutability == Mutability::ReadOnly && validation == Validation::Request;
+        if ignored || value.is_null() {
             continue;
         }
-        if read.contains_key(attribute.name) {
+        if read.contains_key(&attribute.name) {
             return Err(Error::invalid_syntax(format!(
                 "{attribute_path}: stands in the body twice"
             )));
         }
-        if let Some(value) = attribute_value(value, attribute, &attribute_path)? {
-            read.insert(attribute.name.to_owned(), value);
+        if let Some(value) = attribute_value(value, attribute, &attribute_path, validation)? {
+            read.insert(attribute.name.clone(), value);
         }
     }
-    match attributes
-        .iter()
-        .find(|a| a.required && !read.contains_key(a.name))
+    match tables
+        .into_iter()
+        .flatten()
+        .find(|attribute| attribute.required && !read.contains_key(&attribute.name))
     {
-        Some(missing) => Err(Error::invalid_value(&join(path, missing.name), "is required")),
+        Some(missing) => Err(Error::invalid_value(&join(path, &missing.name), "is required")),
         None => Ok(read),
     }
 }
 
-fn join(path: &str, name: &str) -> String {
+/// The path of the member `name` of what is at `path`. A URN, whose path ends with a colon, and its attributes are joined by that
+/// colon (RFC 7644 §3.10).
+pub(crate) fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.to_owned(),
-        // A URN and its attributes are joined by a colon (RFC 7644 §3.10).
-        _ if path.starts_with("urn:") && !path.rsplit(':').next().is_some_and(|last| last.contains('.')) => {
-            format!("{path}:{name}")
-        }
+        _ if path.ends_with(':') => format!("{path}{name}"),
         _ => format!("{path}.{name}"),
     }
 }
 
-fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
+/// Validates the value of an attribute, and returns it as it is stored; `None` means unassigned.
+///
+/// # Errors
+/// As [`canonicalize`].
+pub(crate) fn attribute_value(
+    value: &Value,
+    attribute: &Attribute,
+    path: &str,
+    validation: Validation,
+) -> Result<Option<Value>, Error> {
     if !attribute.multi_valued {
-        return single_value(value, attribute, path);
+        return single_value(value, attribute, path, validation);
     }
     let Value::Array(items) = value else {
         return Err(Error::invalid_value(path, "expected a list"));
     };
-    if items.len() > MAX_VALUES {
+    if items.len() > attribute.max_values {
         return Err(Error::invalid_value(
             path,
-            format_args!("more than {MAX_VALUES} values"),
+            format_args!("more than {} values", attribute.max_values),
         ));
     }
     let mut read = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        read.extend(single_value(item, attribute, &format!("{path}[{index}]"))?);
+        read.extend(single_value(
+            item,
+            attribute,
+            &format!("{path}[{index}]"),
+            validation,
+        )?);
     }
     let primary = |item: &&Value| item.get("primary") == Some(&Value::Bool(true));
     if read.iter().filter(primary).count() > 1 {
@@ -88,52 +125,66 @@ fn attribute_value(value: &Value, attribute: &Attribute, path: &str) -> Result<O
     Ok((!read.is_empty()).then_some(Value::Array(read)))
 }
 
-fn single_value(value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Error> {
+/// One value of an attribute.
+fn single_value(
+    value: &Value,
+    attribute: &Attribute,
+    path: &str,
+    validation: Validation,
+) -> Result<Option<Value>, Error> {
+    let expected = |what: &str| Err(Error::invalid_value(path, format_args!("expected {what}")));
     match (attribute.data_type, value) {
-        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, Value::String(text)) => {
-            check_text(text, path, attribute.multi_line)?;
-            Ok((!text.is_empty() || attribute.required).then(|| value.clone()))
+        (_, Value::Null) if attribute.multi_valued => Ok(None),
+        (AttributeType::String | AttributeType::Reference, Value::String(text)) => {
+            let text = text::read(text, attribute, path)?;
+            Ok((!text.is_empty() || attribute.required).then_some(Value::String(text)))
         }
-        (AttributeType::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
-        (AttributeType::Complex, Value::Object(members)) => {
-            let read = canonicalize(members, attribute.sub, path)?;
+        (AttributeType::Binary, Value::String(text)) => {
+            text::check_base64(text, attribute, path)?;
+            Ok((!text.is_empty()).then(|| value.clone()))
+        }
+        (AttributeType::DateTime, Value::String(text)) => match Instant::parse(text) {
+            Some(_) => Ok(Some(value.clone())),
+            None => expected("a time such as 2008-01-23T04:56:22Z"),
+        },
+        (AttributeType::Boolean, _) => match boolean(value) {
+            Some(read) => Ok(Some(Value::Bool(read))),
+            None => expected("true or false"),
+        },
+        (AttributeType::Integer, Value::Number(number)) if number.is_i64() => Ok(Some(value.clone())),
+        (AttributeType::Decimal, Value::Number(_)) => Ok(Some(value.clone())),
+        (AttributeType::Complex, Value::Object(object)) => {
+            let read = members(object, [&attribute.sub, &[]], path, validation)?;
             Ok((!read.is_empty()).then_some(Value::Object(read)))
         }
         (AttributeType::Any, Value::Object(members)) => {
             check_any(value, path)?;
             Ok((!members.is_empty()).then(|| value.clone()))
         }
-        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, _) => {
-            Err(Error::invalid_value(path, "expected text"))
-        }
-        (AttributeType::Boolean, _) => Err(Error::invalid_value(path, "expected true or false")),
-        (AttributeType::Complex | AttributeType::Any, _) => {
-            Err(Error::invalid_value(path, "expected an object"))
-        }
+        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, _) => expected("text"),
+        (AttributeType::DateTime, _) => expected("text with a time"),
+        (AttributeType::Integer, _) => expected("a whole number of 64 bits"),
+        (AttributeType::Decimal, _) => expected("a number"),
+        (AttributeType::Complex | AttributeType::Any, _) => expected("an object"),
     }
 }
 
-fn check_text(text: &str, path: &str, multi_line: bool) -> Result<(), Error> {
-    if text.chars().count() > MAX_STRING_CHARS {
-        return Err(Error::invalid_value(
-            path,
-            format_args!("longer than {MAX_STRING_CHARS} characters"),
-        ));
+/// A truth value. Entra ID sends it as the text `"True"` or `"False"`.
+pub(crate) fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
     }
-    // SB-34: no control character, and no line end but in a postal address (RFC 7643 §4.1.2).
-    let line_end = |c| multi_line && matches!(c, '\n' | '\r');
-    if text.chars().any(|c| c.is_control() && !line_end(c)) {
-        return Err(Error::invalid_value(path, "control characters are not allowed"));
-    }
-    Ok(())
 }
 
 fn check_any(value: &Value, path: &str) -> Result<(), Error> {
     match value {
-        Value::String(text) => check_text(text, path, false),
+        Value::String(text) => text::check_characters(text, path, MAX_STRING_CHARS, false),
         Value::Array(items) => items.iter().try_for_each(|item| check_any(item, path)),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            check_text(name, path, false)?;
+            text::check_characters(name, path, MAX_STRING_CHARS, false)?;
             check_any(value, &join(path, name))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),

@@ -37,6 +37,7 @@ impl ValidatedAccount {
             given_name: errors.person_name("given_name", new.given_name),
             family_name: errors.person_name("family_name", new.family_name),
             formatted: errors.person_name("name", new.name),
+            ..PersonName::default()
         };
         let locale = non_empty(new.locale);
         if locale.as_deref().is_some_and(|locale| !is_language_tag(locale)) {

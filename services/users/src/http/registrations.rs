@@ -76,6 +76,7 @@ impl Command {
                 given_name: name.given_name,
                 family_name: name.family_name,
                 formatted: name.formatted,
+                ..PersonName::default()
             }),
             locale: self.locale,
             groups: self.groups,

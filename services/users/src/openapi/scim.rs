@@ -6,8 +6,8 @@ use contract::paths::users::{
 };
 use http::Method;
 use scim::MEDIA_TYPE;
-use scim::schema::{discovery_schema, list_schema, user_request_schema, user_schema};
-use serde_json::json;
+use scim::schema::{Registry, discovery_schema, list_schema};
+use serde_json::{Value, json};
 
 use crate::http::scim::users::ListQuery;
 
@@ -33,6 +33,14 @@ pub(super) fn operations() -> Vec<Operation> {
     all.into_iter()
         .map(|operation| operation.tag("SCIM").format(ErrorFormat::Scim))
         .collect()
+}
+
+fn user_schema() -> Value {
+    Registry::standard().users().response_schema()
+}
+
+fn user_request_schema() -> Value {
+    Registry::standard().users().request_schema()
 }
 
 /// A response with a user.

@@ -18,7 +18,10 @@ fn patch() -> Value {
         "properties": {
             "name": {
                 "type": ["object", "null"],
-                "properties": { "given_name": text, "family_name": text, "formatted": text },
+                "properties": {
+                    "given_name": text, "family_name": text, "formatted": text,
+                    "middle_name": text, "honorific_prefix": text, "honorific_suffix": text,
+                },
                 "additionalProperties": false,
             },
             "locale": text,

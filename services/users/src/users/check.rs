@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Email, MAX_NAME_LENGTH, PersonName, UserState, is_language_tag};
-use scim::schema::{Attribute, CORE_USER, USER, canonicalize};
+use scim::schema::{Attribute, CORE_USER, Registry, TextForm, canonicalize};
 use serde_json::{Map, Value};
 
 /// E-mail addresses at most.
@@ -76,6 +76,9 @@ fn check_name(name: &PersonName) -> Result<(), Invalid> {
         ("name.given_name", &name.given_name),
         ("name.family_name", &name.family_name),
         ("name.formatted", &name.formatted),
+        ("name.middle_name", &name.middle_name),
+        ("name.honorific_prefix", &name.honorific_prefix),
+        ("name.honorific_suffix", &name.honorific_suffix),
     ] {
         if let Some(value) = value {
             text(field, value, MAX_NAME_LENGTH)?;
@@ -118,7 +121,7 @@ fn check_attributes(state: &UserState, known: &BTreeMap<String, Value>) -> Resul
         if !known.contains_key(name) {
             check_attribute_name(name)?;
         }
-        let standard = USER.attributes.iter().find(|attribute| attribute.name == name);
+        let standard = standard(name).filter(|attribute| attribute.name == *name);
         value_text(&format!("attributes.{name}"), value, MAX_DEPTH, standard)?;
         if let Some(standard) = standard {
             check_standard(standard, value)?;
@@ -136,19 +139,27 @@ fn check_attribute_name(name: &str) -> Result<(), Invalid> {
             "is a field of the record, not an attribute",
         ));
     }
-    let mut standard = USER.attributes.iter().map(|attribute| attribute.name);
-    match standard.find(|standard| standard.eq_ignore_ascii_case(name)) {
-        Some(standard) if standard != name => Err(Invalid::new(
+    match standard(name) {
+        Some(standard) if standard.name != name => Err(Invalid::new(
             place(),
-            format!("is spelled {standard} in {CORE_USER}"),
+            format!("is spelled {} in {CORE_USER}", standard.name),
         )),
         _ => Ok(()),
     }
 }
 
+/// The attribute of the SCIM standard with this name, without regard to case.
+fn standard(name: &str) -> Option<&'static Attribute> {
+    let users = Registry::standard().users();
+    match name.eq_ignore_ascii_case("externalId") {
+        true => users.find(name),
+        false => users.schema.find(name),
+    }
+}
+
 /// An attribute that the SCIM standard names has the standard's shape, so that `/scim/v2` can show it.
 fn check_standard(attribute: &Attribute, value: &Value) -> Result<(), Invalid> {
-    let name = attribute.name;
+    let name = attribute.name.as_str();
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
     match canonicalize(&one, std::slice::from_ref(attribute), "attributes") {
         Ok(same) if same.get(name) == Some(value) => Ok(()),
@@ -168,7 +179,7 @@ fn value_text(field: &str, value: &Value, depth: usize, standard: Option<&Attrib
     };
     match value {
         Value::String(value) if value.is_empty() => Ok(()),
-        Value::String(value) if standard.is_some_and(|attribute| attribute.multi_line) => {
+        Value::String(value) if standard.is_some_and(|attribute| attribute.form == TextForm::Lines) => {
             lines(field, value, MAX_ATTRIBUTES)
         }
         Value::String(value) => text(field, value, MAX_ATTRIBUTES),
@@ -182,7 +193,7 @@ fn value_text(field: &str, value: &Value, depth: usize, standard: Option<&Attrib
             let below = below()?;
             members.iter().try_for_each(|(name, value)| {
                 text(field, name, 256)?;
-                let part = standard.and_then(|whole| whole.sub.iter().find(|part| part.name == name));
+                let part = standard.and_then(|whole| whole.sub.iter().find(|part| part.name == *name));
                 value_text(field, value, below, part)
             })
         }

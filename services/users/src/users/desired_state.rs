@@ -134,6 +134,9 @@ impl Patch {
                     "given_name" => state.name.given_name = value,
                     "family_name" => state.name.family_name = value,
                     "formatted" => state.name.formatted = value,
+                    "middle_name" => state.name.middle_name = value,
+                    "honorific_prefix" => state.name.honorific_prefix = value,
+                    "honorific_suffix" => state.name.honorific_suffix = value,
                     _ => return Err(Invalid::new(field, "no such field")),
                 }
             }
@@ -156,7 +159,14 @@ impl Patch {
     }
 }
 
-const NAME_PARTS: [&str; 3] = ["given_name", "family_name", "formatted"];
+const NAME_PARTS: [&str; 6] = [
+    "given_name",
+    "family_name",
+    "formatted",
+    "middle_name",
+    "honorific_prefix",
+    "honorific_suffix",
+];
 
 /// `null` removes every known member.
 fn nullable_object(field: &str, value: Value, known: &[&str]) -> Result<Map<String, Value>, Invalid> {

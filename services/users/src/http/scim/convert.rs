@@ -1,6 +1,7 @@
 //! Conversion between the state of a user and the SCIM `User` (RFC 7643 §4.1).
 
 use contract::{Email, PersonName, UserName, UserState};
+use scim::schema::Registry;
 use scim::{Attributes, Error, Meta, Name, User};
 use serde_json::Value;
 
@@ -11,6 +12,12 @@ use crate::users::DesiredState;
 /// # Errors
 /// `invalidValue`, naming the attribute.
 pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
+    if user.password.is_some() {
+        return Err(Error::invalid_value(
+            "password",
+            "cannot be set here: this server does not take passwords over SCIM",
+        ));
+    }
     let user_name: UserName = user
         .user_name
         .parse()
@@ -33,13 +40,16 @@ pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
         extensions: user.extensions,
         custom: user.custom,
     };
-    let attributes = attributes.join()?.collect();
+    let attributes = attributes.join(Registry::standard().users())?.collect();
     Ok(DesiredState {
         user_name,
         name: PersonName {
             given_name: user.name.given_name,
             family_name: user.name.family_name,
             formatted: user.name.formatted,
+            middle_name: user.name.middle_name,
+            honorific_prefix: user.name.honorific_prefix,
+            honorific_suffix: user.name.honorific_suffix,
         },
         emails,
         locale: user.locale,
@@ -51,13 +61,16 @@ pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
 
 /// The resource of a user. `base` is the URL of `/scim/v2`.
 pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
-    let attributes = Attributes::split(&state.attributes);
+    let attributes = Attributes::split(&state.attributes, Registry::standard().users());
     let user = User {
         user_name: state.user_name.as_str().to_owned(),
         name: Name {
             formatted: state.name.formatted.clone(),
             family_name: state.name.family_name.clone(),
             given_name: state.name.given_name.clone(),
+            middle_name: state.name.middle_name.clone(),
+            honorific_prefix: state.name.honorific_prefix.clone(),
+            honorific_suffix: state.name.honorific_suffix.clone(),
         },
         emails: state
             .emails
@@ -71,6 +84,7 @@ pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
         active: Some(state.active),
         locale: state.locale.clone(),
         timezone: state.zoneinfo.clone(),
+        password: None,
         other: attributes.other,
         extensions: attributes.extensions,
         custom: attributes.custom,

@@ -5,7 +5,7 @@ use chassis::http::{Path, Problem};
 use http::{StatusCode, Uri};
 use scim::discovery::{check_query, find};
 use scim::list::response;
-use scim::schema;
+use scim::schema::{Capabilities, Registry, service_provider_config as config_document};
 use serde_json::Value;
 
 use super::body::ScimResponse;
@@ -20,13 +20,13 @@ pub(crate) async fn service_provider_config(
     check_query(uri.query())?;
     Ok(ScimResponse::new(
         StatusCode::OK,
-        schema::service_provider_config(base.as_str()),
+        config_document(base.as_str(), &Capabilities::default()),
     ))
 }
 
 /// `GET /scim/v2/ResourceTypes`: list of resource types (RFC 7644 §4).
 pub(crate) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(schema::resource_types(base.as_str()), &uri)
+    all(resource_type_documents(&base), &uri)
 }
 
 /// `GET /scim/v2/ResourceTypes/{id}`: one resource type (RFC 7644 §4).
@@ -34,12 +34,12 @@ pub(crate) async fn resource_type(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(schema::resource_types(base.as_str()), &id?.0)
+    one(resource_type_documents(&base), &id?.0)
 }
 
 /// `GET /scim/v2/Schemas`: list of schemas (RFC 7644 §4).
 pub(crate) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(schema::schema_documents(base.as_str()), &uri)
+    all(schema_documents(&base), &uri)
 }
 
 /// `GET /scim/v2/Schemas/{id}`: one schema (RFC 7644 §4).
@@ -47,7 +47,15 @@ pub(crate) async fn schema(
     State(base): State<ScimBase>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(schema::schema_documents(base.as_str()), &id?.0)
+    one(schema_documents(&base), &id?.0)
+}
+
+fn resource_type_documents(base: &ScimBase) -> Vec<Value> {
+    Registry::resource_type_documents([Registry::standard().users()], base.as_str())
+}
+
+fn schema_documents(base: &ScimBase) -> Vec<Value> {
+    Registry::schema_documents([Registry::standard().users()], base.as_str())
 }
 
 fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {

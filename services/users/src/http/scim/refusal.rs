@@ -74,6 +74,9 @@ fn scim_name(field: &str) -> String {
         "user_name" => "userName".to_owned(),
         "name.given_name" => "name.givenName".to_owned(),
         "name.family_name" => "name.familyName".to_owned(),
+        "name.middle_name" => "name.middleName".to_owned(),
+        "name.honorific_prefix" => "name.honorificPrefix".to_owned(),
+        "name.honorific_suffix" => "name.honorificSuffix".to_owned(),
         "zoneinfo" => "timezone".to_owned(),
         other => other.strip_prefix("attributes.").unwrap_or(other).to_owned(),
     }

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use scim::filter::UserFilter;
 use scim::list::response;
 use scim::query::ListRequest;
+use scim::schema::Registry;
 use scim::version::{IfMatch, IfNoneMatch};
 use scim::{Error, User};
 use serde::Deserialize;
@@ -96,7 +97,7 @@ pub(crate) async fn create(
 ) -> Result<ScimResponse, Refusal> {
     caller?;
     query?;
-    let desired = to_desired_state(User::from_json(&body?.0)?)?;
+    let desired = to_desired_state(User::from_json(&body?.0, Registry::standard().users())?)?;
     let state = users.create(desired).await?;
     Ok(resource(&base, StatusCode::CREATED, &state))
 }
@@ -137,7 +138,7 @@ pub(crate) async fn replace(
     caller?;
     query?;
     let id = known_id(id)?;
-    let desired = to_desired_state(User::from_json(&body?.0)?)?;
+    let desired = to_desired_state(User::from_json(&body?.0, Registry::standard().users())?)?;
     let state = users.replace(id, &if_match(&headers)?, desired).await?;
     Ok(resource(&base, StatusCode::OK, &state))
 }

@@ -190,7 +190,10 @@ testkit::on_both_engines! {
         }]);
         let body = json!({
             "schemas": [CORE], "externalId": "701984", "userName": "bjarne@example.com",
-            "name": {"formatted": "Mr. Bjarne J Example, III", "familyName": "Example", "givenName": "Bjarne"},
+            "name": {
+                "formatted": "Mr. Bjarne J Example, III", "familyName": "Example", "givenName": "Bjarne",
+                "middleName": "J", "honorificPrefix": "Mr.", "honorificSuffix": "III",
+            },
             "displayName": "Bjarne Example", "nickName": "Bj", "profileUrl": "https://login.example.com/bjarne",
             "emails": [
                 {"value": "bjarne@example.com", "type": "work", "primary": true},
@@ -363,7 +366,7 @@ testkit::on_both_engines! {
         let types = anyone.get("/scim/v2/ResourceTypes").await.body;
         assert_eq!(types["Resources"][0]["endpoint"], "/Users");
         let schemas = anyone.get("/scim/v2/Schemas").await.body;
-        assert_eq!(schemas["totalResults"], 3);
+        assert_eq!(schemas["totalResults"], 4);
         for schema in schemas["Resources"].as_array().unwrap() {
             let path = schema["meta"]["location"].as_str().unwrap().strip_prefix("http://users.example").unwrap();
             assert_eq!(&anyone.get(path).await.body, schema);

@@ -1,0 +1,316 @@
+//! Extensions and attributes that the configuration of a server defines.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::attribute::find;
+use super::{
+    Accessor, Attribute, AttributeType, CONFIGURED_USER, CORE_GROUP, CORE_USER, CUSTOM_USER, ENTERPRISE_USER,
+    Mutability, PROFILE_USER, Returned, Schema, Uniqueness,
+};
+
+/// The maximum number of attributes of the configuration, sub-attributes among them.
+const MAX_ATTRIBUTES: usize = 200;
+
+/// The schemas of a server beyond the standard's.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchemaConfig {
+    /// Attributes of a user, in the extension `urn:vestibule:params:scim:schemas:extension:configured:1.0:User`.
+    pub attributes: Vec<AttributeConfig>,
+    /// Extensions with URNs of their own.
+    pub extensions: Vec<ExtensionConfig>,
+}
+
+/// An extension of a resource type (RFC 7643 §3.3).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionConfig {
+    /// The URN, such as `urn:example:params:scim:schemas:extension:2.0:User`.
+    pub schema: String,
+    /// The name, for people to read.
+    pub name: String,
+    /// The description.
+    #[serde(default)]
+    pub description: String,
+    /// The resource type that is extended.
+    #[serde(default)]
+    pub resource_type: ResourceKind,
+    /// The attributes.
+    pub attributes: Vec<AttributeConfig>,
+}
+
+/// A resource type of this server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum ResourceKind {
+    /// `User`.
+    #[default]
+    User,
+    /// `Group`.
+    Group,
+}
+
+/// An attribute of the configuration (RFC 7643 §7).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeConfig {
+    /// The name, such as `badgeNumber`.
+    pub name: String,
+    /// The description.
+    #[serde(default)]
+    pub description: String,
+    /// The data type.
+    #[serde(default, rename = "type")]
+    pub data_type: AttributeType,
+    /// Whether it has several values.
+    #[serde(default)]
+    pub multi_valued: bool,
+    /// Whether each resource with the extension has it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether comparisons are case-sensitive. Those of references and binary values always are.
+    #[serde(default)]
+    pub case_exact: bool,
+    /// The values that it may have; without any, every value of the type.
+    #[serde(default)]
+    pub canonical_values: Vec<String>,
+    /// What a reference refers to: resource types, `uri`, `external`.
+    #[serde(default)]
+    pub reference_types: Vec<String>,
+    /// Whether and when it can be written.
+    #[serde(default)]
+    pub mutability: Mutability,
+    /// When it is returned: `always`, `default`, `request` or `never`. Without it, `never` for what is written only.
+    #[serde(default)]
+    pub returned: Option<Returned>,
+    /// Among which resources a value is unique.
+    #[serde(default)]
+    pub uniqueness: Uniqueness,
+    /// Who may read it.
+    #[serde(default = "everyone")]
+    pub read: BTreeSet<Accessor>,
+    /// Who may write it.
+    #[serde(default = "administrators")]
+    pub write: BTreeSet<Accessor>,
+    /// The claim of ID tokens and of `/oauth2/userinfo` that carries it.
+    #[serde(default)]
+    pub claim: Option<String>,
+    /// The sub-attributes of a complex attribute.
+    #[serde(default)]
+    pub sub_attributes: Vec<AttributeConfig>,
+}
+
+fn everyone() -> BTreeSet<Accessor> {
+    Accessor::ALL.into()
+}
+
+fn administrators() -> BTreeSet<Accessor> {
+    [Accessor::Administrator, Accessor::Client].into()
+}
+
+/// A key of the configuration that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {reason}")]
+pub struct InvalidSchema {
+    /// The key, such as `extensions[0].attributes[2].name`.
+    pub key: String,
+    /// The reason.
+    pub reason: String,
+}
+
+impl InvalidSchema {
+    pub(super) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl SchemaConfig {
+    /// The schemas, each with the resource type that it extends.
+    pub(super) fn schemas(&self) -> Result<Vec<(ResourceKind, Schema)>, InvalidSchema> {
+        let mut schemas: Vec<(ResourceKind, Schema)> = Vec::new();
+        let mut budget = MAX_ATTRIBUTES;
+        if !self.attributes.is_empty() {
+            let attributes = attributes(&self.attributes, "attributes", false, &mut budget)?;
+            let description = "Attributes that the configuration of this server defines";
+            let schema = Schema::new(CONFIGURED_USER, "Configured", description, attributes);
+            schemas.push((ResourceKind::User, schema));
+        }
+        for (index, extension) in self.extensions.iter().enumerate() {
+            let key = format!("extensions[{index}]");
+            let earlier = schemas.iter().map(|(_, schema)| schema.id.as_str());
+            check_urn(&extension.schema, earlier, &format!("{key}.schema"))?;
+            let attributes = attributes(
+                &extension.attributes,
+                &format!("{key}.attributes"),
+                false,
+                &mut budget,
+            )?;
+            let schema = Schema::new(
+                &extension.schema,
+                &extension.name,
+                &extension.description,
+                attributes,
+            );
+            schemas.push((extension.resource_type, schema));
+        }
+        Ok(schemas)
+    }
+}
+
+fn check_urn<'a>(urn: &str, earlier: impl Iterator<Item = &'a str>, key: &str) -> Result<(), InvalidSchema> {
+    let part = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    // RFC 8141 §2: the letters of an NSS that need no encoding, so that filters and paths can name it.
+    if !urn.starts_with("urn:") || urn.split(':').count() < 4 || !urn.split(':').all(part) || urn.len() > 255
+    {
+        let reason = "expected a URN such as urn:example:params:scim:schemas:extension:2.0:User";
+        return Err(InvalidSchema::new(key, reason));
+    }
+    let standard = [
+        CORE_USER,
+        CORE_GROUP,
+        ENTERPRISE_USER,
+        PROFILE_USER,
+        CONFIGURED_USER,
+        CUSTOM_USER,
+    ];
+    let starts = |long: &str, short: &str| {
+        let (long, short) = (long.to_ascii_lowercase(), short.to_ascii_lowercase());
+        let rest = long.strip_prefix(&short);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '.']))
+    };
+    match standard
+        .into_iter()
+        .chain(earlier)
+        .find(|other| starts(other, urn) || starts(urn, other))
+    {
+        Some(other) => Err(InvalidSchema::new(
+            key,
+            format!("cannot be told from {other} and its attributes"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn attributes(
+    configs: &[AttributeConfig],
+    key: &str,
+    sub: bool,
+    budget: &mut usize,
+) -> Result<Vec<Attribute>, InvalidSchema> {
+    let mut read: Vec<Attribute> = Vec::with_capacity(configs.len());
+    for (index, config) in configs.iter().enumerate() {
+        let key = format!("{key}[{index}]");
+        let Some(left) = budget.checked_sub(1) else {
+            let reason = format!("more than {MAX_ATTRIBUTES} attributes");
+            return Err(InvalidSchema::new(key, reason));
+        };
+        *budget = left;
+        config.check(&key, sub)?;
+        if find(&read, &config.name).is_some() {
+            let reason = "is the name of another attribute; case does not count";
+            return Err(InvalidSchema::new(format!("{key}.name"), reason));
+        }
+        let mut attribute = config.to_attribute();
+        attribute.sub = attributes(
+            &config.sub_attributes,
+            &format!("{key}.sub_attributes"),
+            true,
+            budget,
+        )?;
+        read.push(attribute);
+    }
+    if read.is_empty() && !sub {
+        return Err(InvalidSchema::new(key, "has no attribute"));
+    }
+    Ok(read)
+}
+
+impl AttributeConfig {
+    fn check(&self, key: &str, sub: bool) -> Result<(), InvalidSchema> {
+        let wrong = |name: &str, reason: &str| Err(InvalidSchema::new(format!("{key}.{name}"), reason));
+        if !is_attribute_name(&self.name) {
+            return wrong("name", "expected a letter, then letters, digits, - and _");
+        }
+        let complex = self.data_type == AttributeType::Complex;
+        if complex && sub {
+            // RFC 7643 §2.3.8
+            return wrong("type", "a sub-attribute cannot be complex");
+        }
+        if complex == self.sub_attributes.is_empty() {
+            return wrong(
+                "sub_attributes",
+                "are those of a complex attribute, which needs one",
+            );
+        }
+        let text = matches!(self.data_type, AttributeType::String | AttributeType::Reference);
+        if !text && !self.canonical_values.is_empty() {
+            return wrong("canonical_values", "are of texts");
+        }
+        if !self.reference_types.is_empty() && self.data_type != AttributeType::Reference {
+            return wrong("reference_types", "are of references");
+        }
+        let single = !self.multi_valued && !sub;
+        if self.uniqueness != Uniqueness::None
+            && !(single && (text || self.data_type == AttributeType::Integer))
+        {
+            // RFC 7643 §2.3.2, §2.3.6 and §2.3.8 have no uniqueness.
+            return wrong("uniqueness", "is of single-valued texts and whole numbers");
+        }
+        if self.required && self.mutability == Mutability::ReadOnly {
+            return wrong("required", "a client cannot give what it cannot write");
+        }
+        let returned = self.returned.unwrap_or(Returned::Never);
+        if self.mutability == Mutability::WriteOnly && returned != Returned::Never {
+            return wrong("returned", "must be never for what is written only");
+        }
+        if self.claim.is_some() && (self.mutability == Mutability::WriteOnly || sub) {
+            return wrong(
+                "claim",
+                "is of an attribute that can be read, and of the whole of it",
+            );
+        }
+        Ok(())
+    }
+
+    fn to_attribute(&self) -> Attribute {
+        let mut attribute = Attribute::new(&self.name, self.data_type, &self.description);
+        attribute.multi_valued = self.multi_valued;
+        attribute.required = self.required;
+        attribute.case_exact |= self.case_exact;
+        attribute.canonical_values.clone_from(&self.canonical_values);
+        attribute.only_canonical = !self.canonical_values.is_empty();
+        attribute.reference_types.clone_from(&self.reference_types);
+        attribute.mutability = self.mutability;
+        attribute.returned = self.returned.unwrap_or(match self.mutability {
+            Mutability::WriteOnly => Returned::Never,
+            _ => Returned::Default,
+        });
+        attribute.uniqueness = self.uniqueness;
+        attribute.read.clone_from(&self.read);
+        attribute.write.clone_from(&self.write);
+        if self.mutability == Mutability::ReadOnly {
+            attribute.write.clear();
+        }
+        attribute.claim.clone_from(&self.claim);
+        attribute
+    }
+}
+
+/// `ATTRNAME` (RFC 7643 §2.1).
+fn is_attribute_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
