@@ -1,7 +1,8 @@
 //! Fuzz targets of SCIM filters, SCIM users and CloudEvents.
 
 use contract::{Envelope, UserUpdated};
-use scim::filter::UserFilter;
+use scim::filter::{Filter, MAX_BYTES};
+use scim::path::Path;
 use scim::schema::Registry;
 
 use crate::{FuzzTarget, json_texts, repeat_pieces};
@@ -26,10 +27,50 @@ fn scim_filter(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    if UserFilter::parse(text).is_ok() {
-        assert!(text.chars().count() <= scim::filter::MAX_CHARS);
+    let registry = Registry::standard();
+    let types = registry.resource_types();
+    if let Ok(filter) = Filter::parse(text, &types) {
+        assert!(text.len() <= MAX_BYTES);
+        let printed = filter.to_string();
+        // A URN that the client left out makes it longer.
+        if printed.len() <= MAX_BYTES {
+            assert_eq!(Filter::parse(&printed, &types), Ok(filter.clone()), "read back");
+        }
+        let _ = filter.matches(&serde_json::json!({ "userName": text, "emails": [{ "value": text }] }));
     }
     let _ = scim::list::Page::parse(Some(text), Some(text));
+}
+
+pub(crate) const SCIM_PATH: FuzzTarget = FuzzTarget {
+    name: "scim_path",
+    run: scim_path,
+    worst: |length| {
+        [
+            format!("emails[{}", "(".repeat(length)),
+            format!("emails[type eq \"{}\"]", "a".repeat(length)),
+            "a.".repeat(length / 2),
+            "urn:".repeat(length / 4),
+            " ".repeat(length),
+        ]
+        .map(String::into_bytes)
+        .to_vec()
+    },
+};
+
+fn scim_path(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    for resource_type in Registry::standard().resource_types() {
+        let Ok(path) = Path::parse(text, resource_type) else {
+            continue;
+        };
+        let printed = path.to_string();
+        if printed.len() <= MAX_BYTES {
+            let again = Path::parse(&printed, resource_type).map(|path| path.to_string());
+            assert_eq!(again.as_ref(), Ok(&printed), "read back");
+        }
+    }
 }
 
 pub(crate) const SCIM_USER: FuzzTarget = FuzzTarget {

@@ -25,7 +25,7 @@ pub struct FuzzTarget {
 }
 
 /// All of them.
-pub static TARGETS: [FuzzTarget; 10] = [
+pub static TARGETS: [FuzzTarget; 11] = [
     http_input::FORM,
     http_input::JSON,
     http_input::COOKIE,
@@ -34,6 +34,7 @@ pub static TARGETS: [FuzzTarget; 10] = [
     protocol::REDIRECT_URI,
     protocol::AUTHORIZE,
     directory::SCIM_FILTER,
+    directory::SCIM_PATH,
     directory::SCIM_USER,
     directory::CLOUD_EVENT,
 ];

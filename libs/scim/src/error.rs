@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The schema URN of an error response.
 pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// `scimType`: the keyword of an error (RFC 7644 §3.12, table 9).
+/// `scimType`: the keyword of an error (RFC 7644 §3.12, table 9; RFC 9865 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
     /// The filter is malformed or not supported.
@@ -18,10 +18,22 @@ pub enum ScimType {
     Mutability,
     /// The body has the wrong structure.
     InvalidSyntax,
+    /// The path of a PATCH operation is malformed, or names no attribute.
+    InvalidPath,
+    /// The path of a PATCH operation selects nothing to operate on.
+    NoTarget,
     /// A value is missing or does not fit its attribute.
     InvalidValue,
     /// The SCIM version in the URL is not supported.
     InvalidVers,
+    /// The request would have personal data in its URL; a search by POST does not (RFC 7644 §7.5.2).
+    Sensitive,
+    /// The cursor is none of this query.
+    InvalidCursor,
+    /// The cursor was given out too long ago.
+    ExpiredCursor,
+    /// The number of results of a page is out of bounds.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -34,7 +46,13 @@ impl ScimType {
             Self::Mutability => "mutability",
             Self::InvalidSyntax => "invalidSyntax",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
             Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
@@ -87,6 +105,57 @@ impl Error {
     /// 400 `mutability`: the attribute at `path` cannot be changed here.
     pub fn mutability(path: &str, reason: impl std::fmt::Display) -> Self {
         Self::typed(400, ScimType::Mutability, format!("{path}: {reason}"))
+    }
+
+    /// 400 `invalidPath`.
+    pub fn invalid_path(detail: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::InvalidPath, detail)
+    }
+
+    /// 400 `noTarget`: the path of an operation is missing, or selects nothing.
+    pub fn no_target(detail: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::NoTarget, detail)
+    }
+
+    /// 400 `tooMany`: the query would have more results, or cost more, than the server allows. `hint` says what works.
+    pub fn too_many(hint: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::TooMany, hint)
+    }
+
+    /// 400 `invalidVers`: the protocol version in the URL.
+    pub fn invalid_version() -> Self {
+        Self::typed(
+            400,
+            ScimType::InvalidVers,
+            "this server has version 2 of SCIM: /scim/v2",
+        )
+    }
+
+    /// 403 `sensitive`: personal data in a URL (RFC 7644 §7.5.2).
+    pub fn sensitive(detail: impl Into<String>) -> Self {
+        Self::typed(403, ScimType::Sensitive, detail)
+    }
+
+    /// 400 `invalidCursor` (RFC 9865 §2.1).
+    pub fn invalid_cursor() -> Self {
+        let detail = "cursor: is none of this query; begin with an empty one";
+        Self::typed(400, ScimType::InvalidCursor, detail)
+    }
+
+    /// 400 `expiredCursor` (RFC 9865 §2.1): a cursor is valid for `seconds`.
+    pub fn expired_cursor(seconds: u64) -> Self {
+        let detail = format!("cursor: is older than {seconds} seconds; begin with an empty one");
+        Self::typed(400, ScimType::ExpiredCursor, detail)
+    }
+
+    /// 400 `invalidCount` (RFC 9865 §2.1).
+    pub fn invalid_count(detail: impl Into<String>) -> Self {
+        Self::typed(400, ScimType::InvalidCount, detail)
+    }
+
+    /// 413: the request is larger than `limit`, which the detail names (RFC 7644 §3.7.4).
+    pub fn payload_too_large(limit: impl Into<String>) -> Self {
+        Self::new(413, limit)
     }
 
     /// 409 `uniqueness`: the value of the attribute at `path` is already in use.
@@ -154,13 +223,22 @@ mod tests {
 
     #[test]
     fn each_error_has_the_status_and_the_keyword_of_the_standard() {
-        // RFC 7644 §3.12, tables 8 and 9
+        // RFC 7644 §3.12, tables 8 and 9; RFC 9865 §2.1
         for (error, status, scim_type) in [
             (Error::invalid_syntax("x"), 400, Some("invalidSyntax")),
             (Error::invalid_value("x", "y"), 400, Some("invalidValue")),
             (Error::invalid_filter("x"), 400, Some("invalidFilter")),
             (Error::mutability("x", "y"), 400, Some("mutability")),
             (Error::uniqueness("x"), 409, Some("uniqueness")),
+            (Error::invalid_path("x"), 400, Some("invalidPath")),
+            (Error::no_target("x"), 400, Some("noTarget")),
+            (Error::too_many("x"), 400, Some("tooMany")),
+            (Error::invalid_version(), 400, Some("invalidVers")),
+            (Error::sensitive("x"), 403, Some("sensitive")),
+            (Error::invalid_cursor(), 400, Some("invalidCursor")),
+            (Error::expired_cursor(600), 400, Some("expiredCursor")),
+            (Error::invalid_count("x"), 400, Some("invalidCount")),
+            (Error::payload_too_large("x"), 413, None),
             (Error::not_found(), 404, None),
             (Error::no_such_endpoint(), 404, None),
             (Error::method_not_allowed(), 405, None),

@@ -1,20 +1,21 @@
 //! Query of resources: filter and page (RFC 7644 §3.4.2).
 
 use crate::Error;
-use crate::filter::UserFilter;
+use crate::filter::Filter;
 use crate::list::Page;
+use crate::schema::ResourceType;
 
-/// A request for a list of users (RFC 7644 §3.4.2).
+/// A request for a list of resources (RFC 7644 §3.4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
     /// The page.
     pub page: Page,
-    /// `filter`; `None` requests all users.
-    pub filter: Option<UserFilter>,
+    /// `filter`; `None` requests all resources.
+    pub filter: Option<Filter>,
 }
 
 impl ListRequest {
-    /// Parses `startIndex`, `count` and `filter`, in this order.
+    /// Parses `startIndex`, `count` and `filter`, in this order, for resources of the types `of`.
     ///
     /// # Errors
     /// `invalidValue` and `invalidFilter`.
@@ -22,10 +23,11 @@ impl ListRequest {
         start_index: Option<&str>,
         count: Option<&str>,
         filter: Option<&str>,
+        of: &[&ResourceType],
     ) -> Result<Self, Error> {
         Ok(Self {
             page: Page::parse(start_index, count)?,
-            filter: filter.map(UserFilter::parse).transpose()?,
+            filter: filter.map(|text| Filter::parse(text, of)).transpose()?,
         })
     }
 }
@@ -38,15 +40,16 @@ mod tests {
     #[test]
     fn a_list_request_is_read_with_its_filter() {
         // RFC 7644 §3.4.2
-        let request = ListRequest::parse(None, Some("5"), Some("userName eq \"ann\"")).unwrap();
+        let parse = |start, count, filter| {
+            let users = crate::schema::Registry::standard().users();
+            ListRequest::parse(start, count, filter, &[users])
+        };
+        let request = parse(None, Some("5"), Some("USERNAME eq \"ann\"")).unwrap();
         assert_eq!(request.page.count, 5);
-        assert_eq!(request.filter, Some(UserFilter::UserNameEq("ann".to_owned())));
-        assert_eq!(ListRequest::parse(None, None, None).unwrap().filter, None);
-        let error = |start, filter| ListRequest::parse(start, None, filter).unwrap_err().scim_type;
-        assert_eq!(error(None, Some("userName pr")), Some(ScimType::InvalidFilter));
-        assert_eq!(
-            error(Some("x"), Some("userName pr")),
-            Some(ScimType::InvalidValue)
-        );
+        assert_eq!(request.filter.unwrap().to_string(), "userName eq \"ann\"");
+        assert_eq!(parse(None, None, None).unwrap().filter, None);
+        let error = |start, filter| parse(start, None, filter).unwrap_err().scim_type;
+        assert_eq!(error(None, Some("user pr")), Some(ScimType::InvalidFilter));
+        assert_eq!(error(Some("x"), Some("user pr")), Some(ScimType::InvalidValue));
     }
 }

@@ -36,6 +36,7 @@ pub use json_schema::{discovery_schema, error_schema, list_schema};
 pub use reference::{AttributeLocation, AttributeRef, Referent};
 pub use registry::{Registry, ResourceType, Schema};
 pub use resource::{IGNORED_SCHEMAS, check_replacement, read};
+pub(crate) use validate::boolean;
 pub use validate::canonicalize;
 
 /// The core `User` (RFC 7643 §4.1).

@@ -8,7 +8,7 @@ use chassis::http::{Path, Problem, Query, header};
 use contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
-use scim::filter::UserFilter;
+use scim::filter::{CompareValue, Comparison, Filter, Operator};
 use scim::list::response;
 use scim::query::ListRequest;
 use scim::schema::Registry;
@@ -59,10 +59,11 @@ pub(crate) async fn list(
         query.start_index.as_deref(),
         query.count.as_deref(),
         query.filter.as_deref(),
+        &[Registry::standard().users()],
     )?;
     let mut reader = db.reader().await?;
-    let (total, people) = match filter {
-        Some(UserFilter::UserNameEq(name)) => {
+    let (total, people) = match filter.map(wanted_user_name).transpose()? {
+        Some(name) => {
             // No user has a name that is not a user name.
             let found = match name.parse::<UserName>() {
                 Ok(name) => users::find_by_key(&mut reader, name.key()).await?,
@@ -155,6 +156,23 @@ pub(crate) async fn delete(
     query?;
     users.delete(known_id(id)?, &if_match(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The user name that a filter asks for.
+///
+/// # Errors
+/// `invalidFilter` for every other filter: no index serves it yet.
+fn wanted_user_name(filter: Filter) -> Result<String, Error> {
+    match filter {
+        Filter::Compare(Comparison {
+            attribute,
+            operator: Operator::Eq,
+            value: CompareValue::Text(name),
+        }) if attribute.schema.is_none() && attribute.name == "userName" => Ok(name),
+        _ => Err(Error::invalid_filter(
+            "the filter is of a form that is not supported; this server supports one form: userName eq \"NAME\"",
+        )),
+    }
 }
 
 fn resource(base: &ScimBase, status: StatusCode, state: &UserState) -> ScimResponse {
