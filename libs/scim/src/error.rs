@@ -28,7 +28,7 @@ pub enum ScimType {
     InvalidVers,
     /// The request would have personal data in its URL; a search by POST does not (RFC 7644 §7.5.2).
     Sensitive,
-    /// The cursor is none of this query.
+    /// The cursor belongs to another query.
     InvalidCursor,
     /// The cursor was given out too long ago.
     ExpiredCursor,
@@ -138,7 +138,7 @@ impl Error {
 
     /// 400 `invalidCursor` (RFC 9865 §2.1).
     pub fn invalid_cursor() -> Self {
-        let detail = "cursor: is none of this query; begin with an empty one";
+        let detail = "cursor: belongs to another query; begin with an empty one";
         Self::typed(400, ScimType::InvalidCursor, detail)
     }
 

@@ -255,7 +255,7 @@ impl Attributes {
     }
 }
 
-/// Whether an attribute of the core schema, or `externalId`, has exactly this name. A password is never stored as an attribute.
+/// True if an attribute of the core schema, or `externalId`, has exactly this name. A password is never stored as an attribute.
 fn is_core(name: &str, users: &ResourceType) -> bool {
     let readable = |attribute: &Attribute| attribute.mutability != Mutability::WriteOnly;
     let core = users.schema.find(name).filter(|attribute| readable(attribute));

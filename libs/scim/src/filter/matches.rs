@@ -8,7 +8,7 @@ use super::{CompareValue, Comparison, Filter, Operator};
 use crate::schema::{AttributeRef, Instant};
 
 impl Filter {
-    /// Whether a resource matches, or a value of a multi-valued attribute if this is the filter of a value path.
+    /// True if a resource matches, or a value of a multi-valued attribute if this is the filter of a value path.
     ///
     /// A multi-valued attribute matches if one of its values does (RFC 7644 §3.4.2.2). An attribute without a value is equal to
     /// `null` and to nothing else.
@@ -100,7 +100,7 @@ pub(crate) fn compare_numbers(one: &Number, other: &Number) -> Option<Ordering> 
     }
 }
 
-/// Whether a value is assigned (RFC 7643 §2.5; RFC 7644 §3.4.2.2, `pr`).
+/// True if a value is assigned (RFC 7643 §2.5; RFC 7644 §3.4.2.2, `pr`).
 fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -178,7 +178,7 @@ impl Filter {
         }
     }
 
-    /// Whether the filter is nothing but comparisons with `eq`, joined by `and`.
+    /// True if the filter is nothing but comparisons with `eq`, joined by `and`.
     pub fn is_equalities(&self) -> bool {
         match self {
             Self::Compare(comparison) => comparison.operator == Operator::Eq,

@@ -9,7 +9,7 @@ use crate::schema::{
     Attribute, AttributeLocation, AttributeRef, AttributeType, Referent, ResourceType, Returned,
 };
 
-/// What the names of a filter refer to.
+/// The things that the names of a filter refer to.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {
     /// Attributes of resources.
@@ -44,7 +44,7 @@ pub(super) fn too_deep() -> Error {
     Error::invalid_filter(format!("more than {MAX_DEPTH} levels of brackets"))
 }
 
-/// Whether a character belongs to a name: `ATTRNAME` of RFC 7643 §2.1, which has `$`, or a URN (RFC 8141 §2) and a dot.
+/// True if a character belongs to a name: `ATTRNAME` of RFC 7643 §2.1, which has `$`, or a URN (RFC 8141 §2) and a dot.
 pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '$' | '-' | '_' | '.' | ':')
 }
@@ -299,9 +299,9 @@ fn unknown(name: &str) -> Error {
 
 /// The attribute of a comparison.
 struct Operand {
-    /// What `pr` is about.
+    /// The attribute that `pr` is about.
     attribute: AttributeRef,
-    /// What an operator compares: the sub-attribute `value` of a complex attribute, as in `emails co "example.com"`
+    /// The attribute that an operator compares: the sub-attribute `value` of a complex attribute, as in `emails co "example.com"`
     /// (RFC 7644 §3.4.2.2); `None` for a complex attribute without one.
     compared: Option<AttributeRef>,
 }

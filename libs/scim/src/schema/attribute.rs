@@ -174,23 +174,23 @@ pub struct Attribute {
     pub data_type: AttributeType,
     /// The description.
     pub description: String,
-    /// Whether it is multi-valued.
+    /// True if it is multi-valued.
     pub multi_valued: bool,
-    /// Whether it is required.
+    /// True if it is required.
     pub required: bool,
-    /// Whether comparisons are case-sensitive.
+    /// True if comparisons are case-sensitive.
     pub case_exact: bool,
     /// The suggested values.
     pub canonical_values: Vec<String>,
-    /// Whether a value must be one of [`Self::canonical_values`].
+    /// True if a value must be one of [`Self::canonical_values`].
     pub only_canonical: bool,
-    /// Whether and when it can be written.
+    /// True if and when it can be written.
     pub mutability: Mutability,
-    /// When it is returned.
+    /// `returned`: when it stands in a response.
     pub returned: Returned,
-    /// Whether the value is unique among the resources.
+    /// True if the value is unique among the resources.
     pub uniqueness: Uniqueness,
-    /// What a reference may refer to: resource types, `uri`, `external`.
+    /// The things that a reference may refer to: resource types, `uri`, `external`.
     pub reference_types: Vec<String>,
     /// The form of a text.
     pub form: TextForm,
@@ -198,11 +198,11 @@ pub struct Attribute {
     pub max_chars: usize,
     /// The maximum number of values.
     pub max_values: usize,
-    /// Whether its values are stored apart from the resource and never loaded with it, as the members of a group are.
+    /// True if its values are stored apart from the resource and never loaded with it, as the members of a group are.
     pub stored_apart: bool,
-    /// Who may read it.
+    /// The callers that may read it.
     pub read: BTreeSet<Accessor>,
-    /// Who may write it.
+    /// The callers that may write it.
     pub write: BTreeSet<Accessor>,
     /// The claim that carries it (OpenID Connect Core §5.1, or one of the configuration).
     pub claim: Option<String>,
@@ -329,12 +329,12 @@ impl Attribute {
         find(&self.sub, name)
     }
 
-    /// Whether `accessor` may write it.
+    /// True if `accessor` may write it.
     pub fn is_writable_by(&self, accessor: Accessor) -> bool {
         self.write.contains(&accessor)
     }
 
-    /// Whether `accessor` may read it.
+    /// True if `accessor` may read it.
     pub fn is_readable_by(&self, accessor: Accessor) -> bool {
         self.read.contains(&accessor)
     }

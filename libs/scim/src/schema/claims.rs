@@ -88,7 +88,7 @@ impl Registry {
             .collect()
     }
 
-    /// Whether the claims of the configuration are free.
+    /// True if the claims of the configuration are free.
     pub(super) fn check_claims(&self) -> Result<(), InvalidSchema> {
         let mut seen = BTreeSet::new();
         for source in self.claims() {

@@ -64,34 +64,34 @@ pub struct AttributeConfig {
     /// The data type.
     #[serde(default, rename = "type")]
     pub data_type: AttributeType,
-    /// Whether it has several values.
+    /// True if it has several values.
     #[serde(default)]
     pub multi_valued: bool,
-    /// Whether each resource with the extension has it.
+    /// True if each resource with the extension has it.
     #[serde(default)]
     pub required: bool,
-    /// Whether comparisons are case-sensitive. Those of references and binary values always are.
+    /// True if comparisons are case-sensitive. Those of references and binary values always are.
     #[serde(default)]
     pub case_exact: bool,
     /// The values that it may have; without any, every value of the type.
     #[serde(default)]
     pub canonical_values: Vec<String>,
-    /// What a reference refers to: resource types, `uri`, `external`.
+    /// The things that a reference may refer to: resource types, `uri`, `external`.
     #[serde(default)]
     pub reference_types: Vec<String>,
-    /// Whether and when it can be written.
+    /// True if and when it can be written.
     #[serde(default)]
     pub mutability: Mutability,
-    /// When it is returned: `always`, `default`, `request` or `never`. Without it, `never` for what is written only.
+    /// `returned`: `always`, `default`, `request` or `never`. Without it, `never` for what is written only.
     #[serde(default)]
     pub returned: Option<Returned>,
     /// Among which resources a value is unique.
     #[serde(default)]
     pub uniqueness: Uniqueness,
-    /// Who may read it.
+    /// The callers that may read it.
     #[serde(default = "everyone")]
     pub read: BTreeSet<Accessor>,
-    /// Who may write it.
+    /// The callers that may write it.
     #[serde(default = "administrators")]
     pub write: BTreeSet<Accessor>,
     /// The claim of ID tokens and of `/oauth2/userinfo` that carries it.

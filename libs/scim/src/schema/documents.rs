@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use super::{Attribute, AttributeType, Registry, ResourceType, Schema};
 use crate::list::MAX_RESULTS;
 
-/// What a server supports (RFC 7643 §5).
+/// The features of a server (RFC 7643 §5).
 #[derive(Clone, Debug, Default)]
 pub struct Capabilities {
     /// PATCH (RFC 7644 §3.5.2).
     pub patch: bool,
     /// The limits of `/Bulk` (RFC 7644 §3.7), if it is there.
     pub bulk: Option<crate::bulk::BulkLimits>,
-    /// Whether a client can set a password.
+    /// True if a client can set a password.
     pub change_password: bool,
     /// `sortBy` (RFC 7644 §3.4.2.3).
     pub sort: bool,

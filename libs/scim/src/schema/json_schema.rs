@@ -6,7 +6,7 @@ use super::{Attribute, AttributeType, Mutability, ResourceType, Returned};
 use crate::error::ERROR_URN;
 use crate::list::LIST_URN;
 
-/// Whose view of an attribute is described.
+/// The side that sees an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum View {
     Request,

@@ -16,9 +16,9 @@ pub struct AttributeRef {
     pub sub: Option<String>,
     /// The data type of what is referred to.
     pub data_type: AttributeType,
-    /// Whether its comparisons are case-sensitive.
+    /// True if its comparisons are case-sensitive.
     pub case_exact: bool,
-    /// Whether the attribute, of which this may be a sub-attribute, is multi-valued.
+    /// True if the attribute, of which this may be a sub-attribute, is multi-valued.
     pub multi_valued: bool,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for AttributeRef {
     }
 }
 
-/// What a name refers to.
+/// The thing that a name refers to.
 #[derive(Clone, Copy, Debug)]
 pub enum Referent<'a> {
     /// All attributes of an extension: its URN alone.

@@ -48,7 +48,7 @@ pub(super) fn check_characters(
 /// A well-formed language tag in its canonical spelling, and any other text as it is. Directories send `en_US`, `German` and
 /// lists as in `Accept-Language` (RFC 7643 §4.1.1).
 fn canonical_language(text: &str) -> String {
-    // The part of a tag is at least one character, so a longer text is none.
+    // No tag is longer than the attributes that hold one.
     match LanguageTag::parse_and_normalize(text) {
         Ok(tag) if text.len() <= 64 => tag.into_inner(),
         _ => text.to_owned(),

@@ -7,7 +7,7 @@ use super::attribute::find;
 use super::{Attribute, AttributeType, Instant, MAX_STRING_CHARS, Mutability, text};
 use crate::Error;
 
-/// How values are validated.
+/// The source of values that are validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Validation {
     /// A body of a client: read-only attributes are ignored (RFC 7644 §3.3, §3.5.1).

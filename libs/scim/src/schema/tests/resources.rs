@@ -12,7 +12,7 @@ fn registry() -> &'static Registry {
     Registry::standard()
 }
 
-/// What a name refers to, or `None`.
+/// The canonical spelling of a name, or `None` if it refers to nothing.
 fn resolved(name: &str) -> Option<String> {
     match registry().users().resolve(name)? {
         Referent::Extension(schema) => Some(schema.id.clone()),
