@@ -9,6 +9,7 @@ pub mod error;
 pub mod filter;
 pub mod json;
 pub mod list;
+pub mod patch;
 pub mod path;
 pub mod query;
 pub mod schema;

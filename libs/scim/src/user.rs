@@ -115,7 +115,7 @@ impl User {
         Self::from_canonical(read(body, users)?)
     }
 
-    /// The user of a resource with canonical names, such as [`read`] returns and a PATCH leaves. `id`, `meta`,
+    /// The user of a resource with canonical names, such as [`read`] returns and [`crate::patch::apply`] leaves. `id`, `meta`,
     /// `schemas` and `groups` are passed over.
     ///
     /// # Errors

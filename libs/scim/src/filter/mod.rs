@@ -9,6 +9,8 @@ mod tests;
 
 use std::fmt;
 
+pub(crate) use matches::fold;
+
 use serde_json::Number;
 
 use crate::Error;

@@ -36,8 +36,8 @@ pub use json_schema::{discovery_schema, error_schema, list_schema};
 pub use reference::{AttributeLocation, AttributeRef, Referent};
 pub use registry::{Registry, ResourceType, Schema};
 pub use resource::{IGNORED_SCHEMAS, check_replacement, read};
-pub(crate) use validate::boolean;
 pub use validate::canonicalize;
+pub(crate) use validate::{Validation, attribute_value, boolean, join};
 
 /// The core `User` (RFC 7643 §4.1).
 pub const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

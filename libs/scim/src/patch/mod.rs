@@ -1,0 +1,328 @@
+//! PATCH (RFC 7644 §3.5.2), with every form that Microsoft Entra ID and Okta send.
+//!
+//! The standard leaves these choices open, or provisioning clients differ from it:
+//!
+//! - `op` is read in any case, and truth values as text (`"False"`).
+//! - In a value without a path, a name may be a path: `name.givenName`, `urn:…:User:department`, `emails[type eq "work"].value`.
+//! - A list of one is the value of a single-valued attribute, and a text is the `value` of a complex one.
+//! - `add` to a value path that selects nothing creates the value, with what the filter's `eq` demand (erratum 8097).
+//! - `replace` of a sub-attribute of a value path that selects nothing does the same, because Entra ID sends it for an attribute
+//!   that it sets for the first time. `replace` of the value itself is answered with `noTarget`, as §3.5.2.3 demands, and so are
+//!   both with a filter of anything but `eq` and `and`.
+//! - `remove` of what is not there succeeds and changes nothing, so that a client can repeat it.
+//! - `remove` with a value removes those values of a multi-valued attribute.
+//! - Read-only attributes are refused with `mutability`, unless they are sent back with the value that they have. `schemas` and
+//!   `meta` in a value without a path are passed over.
+
+mod edit;
+mod list;
+mod members;
+mod operations;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::path::Path;
+use crate::schema::{
+    Attribute, AttributeLocation, Mutability, ResourceType, Schema, Validation, attribute_value, join,
+};
+use crate::{Error, ScimType};
+
+pub use members::{Member, MemberChanges};
+pub use operations::{MAX_OPERATIONS, Operation, OperationKind, PATCH_URN, parse};
+
+/// The effect of a PATCH.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// True if an attribute of the resource has another value than before.
+    pub changed: bool,
+    /// The changes of members, which are stored apart from the resource. Whether they change anything is known to the store.
+    pub members: MemberChanges,
+}
+
+/// Applies operations to `resource`, which has canonical names and no members. Either all are applied, or the resource stays as
+/// it is. `schemas` is left as it is. A password that was set stands in the resource under `password`, for the caller to take
+/// out.
+///
+/// # Errors
+/// `invalidPath`, `invalidFilter`, `noTarget`, `mutability`, `invalidSyntax` and `invalidValue`, naming the operation.
+pub fn apply(
+    resource: &mut Map<String, Value>,
+    operations: &[Operation],
+    resource_type: &ResourceType,
+) -> Result<Outcome, Error> {
+    let mut patch = Patch {
+        resource: resource.clone(),
+        resource_type,
+        members: MemberChanges::default(),
+        touched: BTreeSet::new(),
+    };
+    for (index, operation) in operations.iter().enumerate() {
+        patch.operate(operation).map_err(|mut error| {
+            error.detail = format!("Operations[{index}]: {}", error.detail);
+            error
+        })?;
+    }
+    let (edited, members) = patch.finish()?;
+    let changed = edited != *resource;
+    *resource = edited;
+    Ok(Outcome { changed, members })
+}
+
+/// A resource while operations are applied to it.
+struct Patch<'a> {
+    resource: Map<String, Value>,
+    resource_type: &'a ResourceType,
+    members: MemberChanges,
+    /// The attributes that were written: the URN of the extension, or nothing, and the name.
+    touched: BTreeSet<(&'a str, &'a str)>,
+}
+
+/// `add` or `replace`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Add,
+    Replace,
+}
+
+impl<'a> Patch<'a> {
+    fn operate(&mut self, operation: &Operation) -> Result<(), Error> {
+        let write = match operation.kind {
+            OperationKind::Add => Write::Add,
+            OperationKind::Replace => Write::Replace,
+            OperationKind::Remove => {
+                let Some(path) = &operation.path else {
+                    // RFC 7644 §3.5.2.2
+                    return Err(Error::no_target("path: is required to remove"));
+                };
+                let path = Path::parse(path, self.resource_type)?;
+                return self.remove(&path, operation.value.as_ref());
+            }
+        };
+        let Some(value) = &operation.value else {
+            return Err(Error::invalid_syntax("value: is required"));
+        };
+        match &operation.path {
+            Some(path) => {
+                let path = Path::parse(path, self.resource_type)?;
+                self.write(write, &path, value)
+            }
+            None => self.write_all(write, value),
+        }
+    }
+
+    /// Writes the attributes of a value without a path (RFC 7644 §3.5.2.1, §3.5.2.3).
+    fn write_all(&mut self, write: Write, value: &Value) -> Result<(), Error> {
+        let Value::Object(members) = value else {
+            return Err(Error::invalid_syntax("value: without a path, expected an object"));
+        };
+        for (name, value) in members {
+            if name.eq_ignore_ascii_case("schemas") || name.eq_ignore_ascii_case("meta") {
+                continue;
+            }
+            let path = match Path::parse(name, self.resource_type) {
+                Ok(path) => path,
+                Err(error) if error.scim_type == Some(ScimType::InvalidPath) => {
+                    // Entra ID names every attribute that it has no value for.
+                    if value.is_null() {
+                        continue;
+                    }
+                    return Err(Error::invalid_syntax(error.detail));
+                }
+                Err(error) => return Err(error),
+            };
+            self.write(write, &path, value)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, write: Write, path: &Path<'_>, value: &Value) -> Result<(), Error> {
+        match path {
+            Path::Extension(schema) => self.write_extension(write, schema, value),
+            Path::Attribute(location) if location.attribute.stored_apart => {
+                self.members.write(write, location, value)
+            }
+            Path::Values(values) if values.location.attribute.stored_apart => {
+                self.members.write_selected(write, values, value)
+            }
+            // RFC 7643 §2.5: null is the same as no value.
+            path if value.is_null() => match write {
+                Write::Add => Ok(()),
+                Write::Replace => self.remove(path, None),
+            },
+            Path::Attribute(location) => self.edit(location, |current, path| {
+                edit::write(current, write, location, value, path)
+            }),
+            Path::Values(values) => self.edit(&values.location, |current, path| {
+                list::write_selected(current, write, values, value, path)
+            }),
+        }
+    }
+
+    fn write_extension(&mut self, write: Write, schema: &Schema, value: &Value) -> Result<(), Error> {
+        let members = match value {
+            Value::Object(members) => members,
+            Value::Null if write == Write::Add => return Ok(()),
+            Value::Null => return self.remove_extension(schema),
+            _ => return Err(Error::invalid_value(&schema.id, "expected an object")),
+        };
+        for (name, value) in members {
+            let name = format!("{}:{name}", schema.id);
+            let path = match Path::parse(&name, self.resource_type) {
+                Err(error) if error.scim_type == Some(ScimType::InvalidPath) => {
+                    return Err(Error::invalid_syntax(error.detail));
+                }
+                path => path?,
+            };
+            self.write(write, &path, value)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Path<'_>, value: Option<&Value>) -> Result<(), Error> {
+        match path {
+            Path::Extension(schema) => self.remove_extension(schema),
+            Path::Attribute(location) if location.attribute.stored_apart => {
+                self.members.remove(location, value)
+            }
+            Path::Values(values) if values.location.attribute.stored_apart => {
+                self.members.remove_selected(values)
+            }
+            Path::Attribute(location) => self.edit(location, |current, path| {
+                edit::remove(current, location, value, path)
+            }),
+            Path::Values(values) => self.edit(&values.location, |current, path| {
+                list::remove_selected(current, values, path)
+            }),
+        }
+    }
+
+    fn remove_extension(&mut self, schema: &Schema) -> Result<(), Error> {
+        let Some(Value::Object(members)) = self.resource.get(&schema.id) else {
+            return Ok(());
+        };
+        let names: Vec<String> = members.keys().cloned().collect();
+        for name in names {
+            let name = format!("{}:{name}", schema.id);
+            self.remove(&Path::parse(&name, self.resource_type)?, None)?;
+        }
+        Ok(())
+    }
+
+    /// Edits the value of one attribute, and checks what its mutability allows.
+    fn edit<F>(&mut self, location: &AttributeLocation<'_>, edit: F) -> Result<(), Error>
+    where
+        F: FnOnce(&mut Option<Value>, &str) -> Result<(), Error>,
+    {
+        let path = location_path(location);
+        let (urn, Some(attribute)) = self.known(location) else {
+            return Err(Error::no_target(format!("{path}: no such attribute")));
+        };
+        let holder = match urn {
+            "" => &mut self.resource,
+            urn => {
+                let empty = || Value::Object(Map::new());
+                match self.resource.entry(urn).or_insert_with(empty) {
+                    Value::Object(members) => members,
+                    _ => return Err(Error::invalid_value(urn, "expected an object")),
+                }
+            }
+        };
+        let mut value = holder.remove(&attribute.name);
+        let guarded = matches!(attribute.mutability, Mutability::ReadOnly | Mutability::Immutable);
+        let before = guarded.then(|| value.clone()).flatten();
+        edit(&mut value, &path)?;
+        check_change(attribute, before.as_ref(), value.as_ref(), &path)?;
+        if let Some(value) = value {
+            holder.insert(attribute.name.clone(), value);
+        }
+        self.touched.insert((urn, &attribute.name));
+        Ok(())
+    }
+
+    /// The URN and the attribute of a location, as they live in the resource type. The location itself may be of a shorter life.
+    fn known(&self, location: &AttributeLocation<'_>) -> (&'a str, Option<&'a Attribute>) {
+        let of = self.resource_type;
+        let extension = location.extension.and_then(|schema| of.extension(&schema.id));
+        let found = match extension {
+            Some(extension) => extension.find(&location.attribute.name),
+            None => of.find(&location.attribute.name),
+        };
+        (extension.map_or("", |schema| schema.id.as_str()), found)
+    }
+
+    /// Validates what was written, and takes out extensions without attributes.
+    fn finish(mut self) -> Result<(Map<String, Value>, MemberChanges), Error> {
+        for extension in &self.resource_type.extensions {
+            let Some(Value::Object(members)) = self.resource.get(&extension.id) else {
+                continue;
+            };
+            if members.is_empty() {
+                self.resource.remove(&extension.id);
+            } else if self.touched.iter().any(|(urn, _)| *urn == extension.id) {
+                let missing =
+                    |attribute: &&Attribute| attribute.required && !members.contains_key(&attribute.name);
+                if let Some(missing) = extension.attributes.iter().find(missing) {
+                    let path = format!("{}:{}", extension.id, missing.name);
+                    return Err(Error::invalid_value(&path, "is required"));
+                }
+            }
+        }
+        for (urn, name) in std::mem::take(&mut self.touched) {
+            self.check(urn, name)?;
+        }
+        Ok((self.resource, self.members))
+    }
+
+    /// Validates the value of an attribute, and stores it canonically.
+    fn check(&mut self, urn: &str, name: &str) -> Result<(), Error> {
+        let resource_type = self.resource_type;
+        let (attribute, holder, path) = match resource_type.extension(urn) {
+            Some(extension) => {
+                let Some(Value::Object(members)) = self.resource.get_mut(&extension.id) else {
+                    return Ok(());
+                };
+                (extension.find(name), members, format!("{}:", extension.id))
+            }
+            None => (resource_type.find(name), &mut self.resource, String::new()),
+        };
+        let Some(attribute) = attribute else { return Ok(()) };
+        let Some(value) = holder.get(name) else {
+            return Ok(());
+        };
+        match attribute_value(value, attribute, &join(&path, name), Validation::Stored)? {
+            Some(value) => holder.insert(name.to_owned(), value),
+            None => holder.remove(name),
+        };
+        Ok(())
+    }
+}
+
+/// The path of an attribute, for errors.
+fn location_path(location: &AttributeLocation<'_>) -> String {
+    match location.extension {
+        Some(extension) => format!("{}:{}", extension.id, location.attribute.name),
+        None => location.attribute.name.clone(),
+    }
+}
+
+/// Checks a change of an attribute against its characteristics (RFC 7644 §3.5.2, §3.5.2.2).
+fn check_change(
+    attribute: &Attribute,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    path: &str,
+) -> Result<(), Error> {
+    match attribute.mutability {
+        Mutability::ReadOnly if before != after => Err(Error::mutability(path, "is read-only")),
+        Mutability::Immutable if before.is_some() && before != after => {
+            Err(Error::mutability(path, "has a value, which cannot be changed"))
+        }
+        _ if attribute.required && after.is_none() => Err(Error::mutability(path, "is required")),
+        _ => Ok(()),
+    }
+}
