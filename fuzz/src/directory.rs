@@ -38,7 +38,11 @@ fn scim_filter(input: &[u8]) {
         }
         let _ = filter.matches(&serde_json::json!({ "userName": text, "emails": [{ "value": text }] }));
     }
-    let _ = scim::list::Page::parse(Some(text), Some(text));
+    let _ = scim::list::Paging::parse(Some(text), Some(text), None);
+    let _ = scim::cursor::Cursor::decode(text, &scim::cursor::QueryDigest::of([text]), 0, 600);
+    let _ =
+        scim::projection::Projection::parse(Some(&scim::query::QueryParameters::names(text)), None, &types);
+    let _ = scim::sort::Sort::parse(Some(text), None, &types);
 }
 
 pub(crate) const SCIM_PATH: FuzzTarget = FuzzTarget {

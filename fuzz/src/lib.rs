@@ -9,6 +9,7 @@
 mod directory;
 mod http_input;
 mod protocol;
+mod provisioning;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ pub struct FuzzTarget {
 }
 
 /// All of them.
-pub static TARGETS: [FuzzTarget; 11] = [
+pub static TARGETS: [FuzzTarget; 13] = [
     http_input::FORM,
     http_input::JSON,
     http_input::COOKIE,
@@ -36,6 +37,8 @@ pub static TARGETS: [FuzzTarget; 11] = [
     directory::SCIM_FILTER,
     directory::SCIM_PATH,
     directory::SCIM_USER,
+    provisioning::SCIM_PATCH,
+    provisioning::SCIM_BULK,
     directory::CLOUD_EVENT,
 ];
 

@@ -4,6 +4,7 @@
 //! which `/Schemas` shows as well, so the two cannot drift apart.
 
 pub mod bulk;
+pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -11,8 +12,10 @@ pub mod json;
 pub mod list;
 pub mod patch;
 pub mod path;
+pub mod projection;
 pub mod query;
 pub mod schema;
+pub mod sort;
 pub mod user;
 pub mod version;
 

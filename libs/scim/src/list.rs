@@ -1,8 +1,9 @@
-//! List responses and paging (RFC 7644 §3.4.2).
+//! List responses and paging (RFC 7644 §3.4.2.4, RFC 9865).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Error;
+use crate::cursor::{Cursor, QueryDigest};
 
 /// The schema URN of a list response.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -11,7 +12,34 @@ pub const MAX_RESULTS: i64 = 200;
 /// The number of resources in a page without `count`.
 pub const DEFAULT_RESULTS: i64 = 100;
 
-/// The requested page of a list.
+/// The requested page of a list, by one of the two methods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// By index, which is the default.
+    Index(Page),
+    /// By cursor (RFC 9865), because the request has `cursor`.
+    Cursor(CursorPage),
+}
+
+impl Paging {
+    /// Parses `startIndex`, `count` and `cursor`.
+    ///
+    /// # Errors
+    /// `invalidValue` for a number that is no whole number, and for `startIndex` beside `cursor`; `invalidCount` beside a cursor.
+    pub fn parse(
+        start_index: Option<&str>,
+        count: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<Self, Error> {
+        match (cursor, start_index) {
+            (Some(_), Some(_)) => Err(Error::invalid_value("cursor", "cannot stand beside startIndex")),
+            (Some(cursor), None) => CursorPage::parse(cursor, count).map(Self::Cursor),
+            (None, _) => Page::parse(start_index, count).map(Self::Index),
+        }
+    }
+}
+
+/// A page by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// `startIndex`: the 1-based index of the first resource.
@@ -44,6 +72,40 @@ impl Page {
     }
 }
 
+/// A page by cursor (RFC 9865 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorPage {
+    /// `cursor`; `None` for the first page.
+    cursor: Option<String>,
+    /// `count`: the maximum number of resources.
+    pub count: i64,
+}
+
+impl CursorPage {
+    fn parse(cursor: &str, count: Option<&str>) -> Result<Self, Error> {
+        let refused = || Error::invalid_count("count: expected a whole number from 1");
+        let count = count.map_or(Ok(DEFAULT_RESULTS), |count| count.parse().map_err(|_| refused()))?;
+        if count < 1 {
+            return Err(refused());
+        }
+        Ok(Self {
+            cursor: (!cursor.is_empty()).then(|| cursor.to_owned()),
+            count: count.min(MAX_RESULTS),
+        })
+    }
+
+    /// The position that the page begins at; `None` for the first page. See [`Cursor::decode`].
+    ///
+    /// # Errors
+    /// `invalidCursor` and `expiredCursor`.
+    pub fn position(&self, query: &QueryDigest, now: u64, timeout: u64) -> Result<Option<Cursor>, Error> {
+        let cursor = self.cursor.as_deref();
+        cursor
+            .map(|text| Cursor::decode(text, query, now, timeout))
+            .transpose()
+    }
+}
+
 fn whole(name: &str, text: Option<&str>, default: i64) -> Result<i64, Error> {
     text.map_or(Ok(default), |text| {
         text.parse()
@@ -62,41 +124,30 @@ pub fn response(total: i64, start_index: i64, resources: Vec<Value>) -> Value {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn bounds_are_those_of_the_standard() {
-        let page = |start, count| Page::parse(start, count).map(|page| (page.start_index, page.count));
-        assert_eq!(page(None, None), Ok((1, 100)));
-        assert_eq!(page(Some("0"), Some("-1")), Ok((1, 0)));
-        assert_eq!(page(Some("7"), Some("100000")), Ok((7, 200)));
-        assert!(page(Some("x"), None).is_err());
-        assert!(page(None, Some("99999999999999999999")).is_err());
+/// The JSON body of a page by cursor (RFC 9865 §2). Without `next` it is the last page, and without `previous` the first, or one of a
+/// server that does not go back. A `total` that would cost too much is left out.
+pub fn cursor_response(
+    total: Option<i64>,
+    next: Option<String>,
+    previous: Option<String>,
+    resources: Vec<Value>,
+) -> Value {
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+    put("schemas", json!([LIST_URN]));
+    if let Some(total) = total {
+        put("totalResults", total.into());
     }
-
-    #[test]
-    fn a_page_has_the_first_resource_or_not() {
-        // RFC 7644 §3.4.2.4
-        for (start, count, has_first) in [
-            (None, None, true),
-            (Some("0"), Some("1"), true),
-            (Some("2"), Some("1"), false),
-            (Some("1"), Some("0"), false),
-        ] {
-            let page = Page::parse(start, count).unwrap();
-            assert_eq!(page.has_first(), has_first, "{start:?} {count:?}");
-        }
+    put("itemsPerPage", resources.len().into());
+    if let Some(next) = next {
+        put("nextCursor", next.into());
     }
-
-    proptest! {
-        #[test]
-        fn any_numbers_give_a_page_within_bounds(start: i64, count: i64) {
-            let page = Page::parse(Some(&start.to_string()), Some(&count.to_string())).unwrap();
-            prop_assert!(page.offset() >= 0 && (0..=MAX_RESULTS).contains(&page.count));
-        }
+    if let Some(previous) = previous {
+        put("previousCursor", previous.into());
     }
+    put("Resources", resources.into());
+    Value::Object(body)
 }
+
+#[cfg(test)]
+mod tests;

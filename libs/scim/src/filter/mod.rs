@@ -9,7 +9,7 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use matches::fold;
+pub(crate) use matches::{compare_numbers, fold};
 
 use serde_json::Number;
 

@@ -33,6 +33,7 @@ use crate::schema::{
 use crate::{Error, ScimType};
 
 pub use members::{Member, MemberChanges};
+pub(crate) use operations::member;
 pub use operations::{MAX_OPERATIONS, Operation, OperationKind, PATCH_URN, parse};
 
 /// The effect of a PATCH.

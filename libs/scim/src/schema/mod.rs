@@ -27,6 +27,7 @@ pub use attribute::{
     Accessor, Attribute, AttributeType, MAX_STRING_CHARS, MAX_VALUES, Mutability, Returned, TextForm,
     Uniqueness,
 };
+pub(crate) use claims::preferred;
 pub use claims::{ClaimSource, STANDARD_CLAIMS};
 pub use config::{AttributeConfig, ExtensionConfig, InvalidSchema, ResourceKind, SchemaConfig};
 pub use date_time::Instant;

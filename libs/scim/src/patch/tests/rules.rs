@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::ScimType;
 
-fn work() -> Value {
+fn work_email() -> Value {
     ann()["emails"][0].clone()
 }
 
-fn home() -> Value {
+fn home_email() -> Value {
     ann()["emails"][1].clone()
 }
 
@@ -62,16 +62,16 @@ fn add_follows_the_standard() {
         (
             "§3.5.2.1, multi-valued",
             json!({"op": "add", "path": "emails", "value": [other]}),
-            json!({"emails": [work(), home(), other]}),
+            json!({"emails": [work_email(), home_email(), other]}),
         ),
         (
             "§3.5.2.1, one value",
             json!({"op": "add", "path": "emails", "value": other}),
-            json!({"emails": [work(), home(), other]}),
+            json!({"emails": [work_email(), home_email(), other]}),
         ),
         (
             "§3.5.2.1, is there",
-            json!({"op": "add", "path": "emails", "value": [home()]}),
+            json!({"op": "add", "path": "emails", "value": [home_email()]}),
             no_change.clone(),
         ),
         (
@@ -86,7 +86,7 @@ fn add_follows_the_standard() {
             "§3.5.2, primary",
             json!({"op": "add", "path": "emails", "value": [{"value": "c@x.example", "primary": true}]}),
             json!({"emails": [
-                {"value": "ann@work.example", "type": "work", "primary": false}, home(), {"value": "c@x.example", "primary": true},
+                {"value": "ann@work.example", "type": "work", "primary": false}, home_email(), {"value": "c@x.example", "primary": true},
             ]}),
         ),
         (
@@ -125,7 +125,7 @@ fn add_follows_the_standard() {
         (
             "erratum 8097",
             json!({"op": "add", "path": "emails[type eq \"other\"].value", "value": "o@x.example"}),
-            json!({"emails": [work(), home(), {"value": "o@x.example", "type": "other"}]}),
+            json!({"emails": [work_email(), home_email(), {"value": "o@x.example", "type": "other"}]}),
         ),
         (
             "erratum 8097",
@@ -177,12 +177,12 @@ fn replace_follows_the_standard() {
         (
             "§3.5.2.3, value filter",
             json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": other}),
-            json!({"emails": [{"value": "o@x.example", "type": "work"}, home()]}),
+            json!({"emails": [{"value": "o@x.example", "type": "work"}, home_email()]}),
         ),
         (
             "§3.5.2.3, sub-attribute of a value filter",
             json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": "o@x.example"}),
-            json!({"emails": [{"value": "o@x.example", "type": "work", "primary": true}, home()]}),
+            json!({"emails": [{"value": "o@x.example", "type": "work", "primary": true}, home_email()]}),
         ),
         (
             "§3.5.2.3, all matching",
@@ -260,7 +260,7 @@ fn remove_follows_the_standard() {
         (
             "§3.5.2.2, value filter",
             json!({"op": "remove", "path": "emails[type eq \"work\"]"}),
-            json!({"emails": [home()]}),
+            json!({"emails": [home_email()]}),
         ),
         (
             "§3.5.2.2, no value is left",
@@ -275,7 +275,7 @@ fn remove_follows_the_standard() {
         (
             "§3.5.2.2, sub-attribute of a value filter",
             json!({"op": "remove", "path": "emails[primary eq true].type"}),
-            json!({"emails": [{"value": "ann@work.example", "primary": true}, home()]}),
+            json!({"emails": [{"value": "ann@work.example", "primary": true}, home_email()]}),
         ),
         (
             "§3.5.2.2, sub-attribute",
@@ -300,12 +300,12 @@ fn remove_follows_the_standard() {
         (
             "a value",
             json!({"op": "remove", "path": "emails", "value": [{"value": "ANN@home.example"}]}),
-            json!({"emails": [work()]}),
+            json!({"emails": [work_email()]}),
         ),
         (
             "a value",
             json!({"op": "remove", "path": "emails", "value": [{"type": "work"}]}),
-            json!({"emails": [home()]}),
+            json!({"emails": [home_email()]}),
         ),
         (
             "a value",
@@ -591,7 +591,7 @@ fn operations_follow_each_other() {
     )
     .unwrap();
     let expected = ann_with(json!({
-        "emails": [home(), {"value": "c@x.example", "type": "other", "primary": true}],
+        "emails": [home_email(), {"value": "c@x.example", "type": "other", "primary": true}],
         ENTERPRISE_USER: {"manager": {"displayName": "Bob"}},
     }));
     assert_eq!(edited, expected);

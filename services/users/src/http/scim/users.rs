@@ -9,8 +9,7 @@ use contract::{UserId, UserName, UserState};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use scim::filter::{CompareValue, Comparison, Filter, Operator};
-use scim::list::response;
-use scim::query::ListRequest;
+use scim::list::{Page, response};
 use scim::schema::Registry;
 use scim::version::{IfMatch, IfNoneMatch};
 use scim::{Error, User};
@@ -55,12 +54,11 @@ pub(crate) async fn list(
 ) -> Result<ScimResponse, Refusal> {
     caller?;
     let Query(query) = query?;
-    let ListRequest { page, filter } = ListRequest::parse(
-        query.start_index.as_deref(),
-        query.count.as_deref(),
-        query.filter.as_deref(),
-        &[Registry::standard().users()],
-    )?;
+    let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
+    let filter = query.filter.as_deref();
+    let filter = filter
+        .map(|text| Filter::parse(text, &[Registry::standard().users()]))
+        .transpose()?;
     let mut reader = db.reader().await?;
     let (total, people) = match filter.map(wanted_user_name).transpose()? {
         Some(name) => {

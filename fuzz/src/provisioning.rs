@@ -1,0 +1,162 @@
+//! Fuzz targets of the SCIM requests that change many things at a time: PATCH and bulk requests.
+
+use std::collections::BTreeSet;
+
+use scim::bulk::{BULK_REQUEST_URN, BulkLimits, BulkMethod, BulkRequest, Created, Plan, Step};
+use scim::patch::{self, PATCH_URN};
+use scim::schema::Registry;
+use serde_json::{Map, Value, json};
+
+use crate::{FuzzTarget, json_texts, repeat_pieces};
+
+pub(crate) const SCIM_PATCH: FuzzTarget = FuzzTarget {
+    name: "scim_patch",
+    run: scim_patch,
+    worst: |length| {
+        let body =
+            |operations: String| format!("{{\"schemas\":[\"{PATCH_URN}\"],\"Operations\":[{operations}]}}");
+        let many = |operation: &str| {
+            let all = repeat_pieces(length, |_| format!("{operation},"));
+            body(format!("{all}{operation}"))
+        };
+        let emails = repeat_pieces(length / 2, |index| format!("{{\"value\":\"{index}@a\"}},"));
+        let members = repeat_pieces(length, |index| format!("{{\"value\":\"{index:x}\"}},"));
+        let filter = format!("emails[value eq \\\"{}\\\"].type", "a".repeat(2000));
+        let mut inputs = json_texts(length);
+        inputs.extend(
+            [
+                many("{\"op\":\"add\",\"path\":\"emails\",\"value\":{\"value\":\"a@b\"}}"),
+                many("{\"op\":\"replace\",\"path\":\"emails[value pr].type\",\"value\":\"x\"}"),
+                many(&format!("{{\"op\":\"remove\",\"path\":\"{filter}\"}}")),
+                body(format!(
+                    "{{\"op\":\"add\",\"path\":\"emails\",\"value\":[{emails}{{}}]}}"
+                )),
+                body(format!(
+                    "{{\"op\":\"remove\",\"path\":\"emails\",\"value\":[{emails}{{}}]}}"
+                )),
+                body(format!(
+                    "{{\"op\":\"add\",\"path\":\"members\",\"value\":[{members}{{}}]}}"
+                )),
+            ]
+            .map(String::into_bytes),
+        );
+        inputs
+    },
+};
+
+/// A body as a PATCH of a user and of a group. What is refused changes nothing, and what is applied leaves a valid resource.
+fn scim_patch(input: &[u8]) {
+    let Ok(body) = scim::json::parse(input) else {
+        return;
+    };
+    let Ok(operations) = patch::parse(&body) else {
+        return;
+    };
+    let user = json!({
+        "id": "1", "userName": "ann", "name": { "givenName": "Ann" }, "title": "Guide",
+        "emails": [{ "value": "a@b.example", "type": "work", "primary": true }, { "value": "c@d.example" }],
+    });
+    let group = json!({ "id": "2", "displayName": "Sales" });
+    let registry = Registry::standard();
+    for (resource, resource_type) in [(user, registry.users()), (group, registry.groups())] {
+        let before: Map<String, Value> = resource.as_object().cloned().unwrap_or_default();
+        let mut after = before.clone();
+        match patch::apply(&mut after, &operations, resource_type) {
+            Ok(outcome) => {
+                assert_eq!(resource_type.check(&after), Ok(()), "a valid resource");
+                assert_eq!(outcome.changed, after != before);
+                let members = &outcome.members;
+                assert!(members.remove.iter().all(|id| !members.add.contains_key(id)));
+            }
+            Err(_) => assert_eq!(after, before, "all or nothing"),
+        }
+    }
+}
+
+pub(crate) const SCIM_BULK: FuzzTarget = FuzzTarget {
+    name: "scim_bulk",
+    run: scim_bulk,
+    worst: |length| {
+        let body = |operations: String| {
+            format!("{{\"schemas\":[\"{BULK_REQUEST_URN}\"],\"Operations\":[{operations}0]}}")
+        };
+        let group = |index: usize, member: &str| {
+            format!(
+                "{{\"method\":\"POST\",\"path\":\"/Groups\",\"bulkId\":\"{index}\",\"data\":{{\"members\":[{{\"value\":\"{member}\"}}]}}}},"
+            )
+        };
+        let mut inputs = json_texts(length);
+        inputs.extend(
+            [
+                // A chain against the order, a circle through all, many small circles, and one that many refer to.
+                body(repeat_pieces(length, |index| {
+                    group(index, &format!("bulkId:{}", index + 1))
+                })),
+                body(repeat_pieces(length, |index| {
+                    group(index, &format!("bulkId:{}", index ^ 1))
+                })),
+                body(repeat_pieces(length, |index| group(index, "bulkId:500"))),
+                body(group(0, &"\\\"bulkId:".repeat(length / 9))),
+            ]
+            .map(|text| text.replace(",0]}", "]}").into_bytes()),
+        );
+        inputs
+    },
+};
+
+/// A body as a bulk request. Each operation has a step, and refers to nothing that comes later.
+fn scim_bulk(input: &[u8]) {
+    const LIMITS: BulkLimits = BulkLimits {
+        max_operations: 1000,
+        max_payload_size: 1_048_576,
+    };
+    let Ok(body) = scim::json::parse(input) else {
+        return;
+    };
+    let registry = Registry::standard();
+    let Ok(request) = BulkRequest::parse(&body, &LIMITS, registry) else {
+        return;
+    };
+    let defined: BTreeSet<&str> = (request.operations.iter())
+        .filter(|operation| operation.method == BulkMethod::Post)
+        .filter_map(|operation| operation.bulk_id.as_deref())
+        .collect();
+    // What no operation creates is as if it were there.
+    let mut created = Created::default();
+    let mut began = BTreeSet::new();
+    let mut incomplete = BTreeSet::new();
+    for step in Plan::new(&request, registry).steps {
+        let (index, data) = match step {
+            Step::Run(index) => (index, request.operations.get(index).map(|it| it.data.clone())),
+            Step::Create(index, data) => {
+                assert!(incomplete.insert(index));
+                (index, Some(data))
+            }
+            Step::Complete(index, rest) => {
+                assert!(incomplete.remove(&index), "it was created");
+                assert_resolves(&created, &defined, rest);
+                continue;
+            }
+            Step::Conflict(index) => (index, None),
+        };
+        assert!(began.insert(index), "one step");
+        if let Some(data) = data {
+            assert_resolves(&created, &defined, data);
+        }
+        // A conflict fails what refers to it, which is no matter of the order.
+        if let Some(id) = request.operations.get(index).and_then(|it| it.bulk_id.as_deref()) {
+            created.record(id, "7");
+        }
+    }
+    assert!(incomplete.is_empty(), "every circle is closed");
+    assert_eq!(began.len(), request.operations.len());
+}
+
+/// Asserts that data refers to nothing that has yet to be created.
+fn assert_resolves(created: &Created, defined: &BTreeSet<&str>, mut data: Value) {
+    if let Err(error) = created.resolve(&mut data) {
+        let name = error.detail.trim_start_matches("bulkId:");
+        let name = name.split(": no operation").next().unwrap_or_default();
+        assert!(!defined.contains(name), "{name} comes later");
+    }
+}
