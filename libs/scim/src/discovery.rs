@@ -1,8 +1,12 @@
-//! Requests for the discovery documents (RFC 7644 §4). The documents are in [`crate::schema`].
+//! Requests for the discovery documents (RFC 7644 §4). Those of schemas and resource types are made by [`crate::schema`].
+
+mod service_provider;
 
 use serde_json::Value;
 
 use crate::Error;
+
+pub use service_provider::{Capabilities, Pagination, service_provider_config};
 
 /// Checks the query of a request for discovery documents. A filter is answered with 403 (RFC 7644 §4).
 ///

@@ -1,77 +1,8 @@
-//! Discovery documents: `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` (RFC 7644 §4).
+//! The discovery documents `/ResourceTypes` and `/Schemas` (RFC 7644 §4).
 
 use serde_json::{Map, Value, json};
 
 use super::{Attribute, AttributeType, Registry, ResourceType, Schema};
-use crate::list::MAX_RESULTS;
-
-/// The features of a server (RFC 7643 §5).
-#[derive(Clone, Debug, Default)]
-pub struct Capabilities {
-    /// PATCH (RFC 7644 §3.5.2).
-    pub patch: bool,
-    /// The limits of `/Bulk` (RFC 7644 §3.7), if it is there.
-    pub bulk: Option<crate::bulk::BulkLimits>,
-    /// True if a client can set a password.
-    pub change_password: bool,
-    /// `sortBy` (RFC 7644 §3.4.2.3).
-    pub sort: bool,
-    /// Pagination with cursors (RFC 9865 §4), if it is there.
-    pub pagination: Option<Pagination>,
-}
-
-/// Pagination as `/ServiceProviderConfig` describes it (RFC 9865 §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pagination {
-    /// Seconds for which a cursor is valid.
-    pub cursor_timeout: u64,
-}
-
-/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4). `base` is the URL of `/scim/v2`.
-pub fn service_provider_config(base: &str, capabilities: &Capabilities) -> Value {
-    let bulk = match capabilities.bulk {
-        Some(limits) => json!({
-            "supported": true,
-            "maxOperations": limits.max_operations,
-            "maxPayloadSize": limits.max_payload_size,
-        }),
-        None => json!({"supported": false, "maxOperations": 0, "maxPayloadSize": 0}),
-    };
-    let mut config = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-        "patch": {"supported": capabilities.patch},
-        "bulk": bulk,
-        "filter": {"supported": true, "maxResults": MAX_RESULTS},
-        "changePassword": {"supported": capabilities.change_password},
-        "sort": {"supported": capabilities.sort},
-        "etag": {"supported": true},
-        "authenticationSchemes": [{
-            "type": "oauthbearertoken",
-            "name": "OAuth 2.0 bearer token",
-            "description": "An access token with the scope users:read or users:write",
-            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-            "primary": true,
-        }],
-        "meta": {
-            "resourceType": "ServiceProviderConfig",
-            "location": format!("{base}/ServiceProviderConfig"),
-        },
-    });
-    if let (Some(pagination), Some(members)) = (capabilities.pagination, config.as_object_mut()) {
-        members.insert(
-            "pagination".to_owned(),
-            json!({
-                "cursor": true,
-                "index": true,
-                "defaultPaginationMethod": "index",
-                "defaultPageSize": crate::list::DEFAULT_RESULTS,
-                "maxPageSize": MAX_RESULTS,
-                "cursorTimeout": pagination.cursor_timeout,
-            }),
-        );
-    }
-    config
-}
 
 impl ResourceType {
     /// The resource type as a resource (RFC 7643 §6). `base` is the URL of `/scim/v2`.

@@ -31,7 +31,6 @@ pub(crate) use claims::preferred;
 pub use claims::{ClaimSource, STANDARD_CLAIMS};
 pub use config::{AttributeConfig, ExtensionConfig, InvalidSchema, ResourceKind, SchemaConfig};
 pub use date_time::Instant;
-pub use documents::{Capabilities, Pagination, service_provider_config};
 pub use group::MAX_MEMBERS;
 pub use json_schema::{discovery_schema, error_schema, list_schema};
 pub use reference::{AttributeLocation, AttributeRef, Referent};

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use chassis::http::{Path, Problem};
 use http::{StatusCode, Uri};
-use scim::discovery::{check_query, find};
+use scim::discovery::{Capabilities, check_query, find, service_provider_config as config_document};
 use scim::list::response;
-use scim::schema::{Capabilities, Registry, service_provider_config as config_document};
+use scim::schema::Registry;
 use serde_json::Value;
 
 use super::body::ScimResponse;
