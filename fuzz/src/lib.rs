@@ -8,6 +8,7 @@
 
 mod directory;
 mod http_input;
+mod password_hash;
 mod protocol;
 mod provisioning;
 
@@ -26,7 +27,7 @@ pub struct FuzzTarget {
 }
 
 /// All of them.
-pub static TARGETS: [FuzzTarget; 13] = [
+pub static TARGETS: [FuzzTarget; 14] = [
     http_input::FORM,
     http_input::JSON,
     http_input::COOKIE,
@@ -40,6 +41,7 @@ pub static TARGETS: [FuzzTarget; 13] = [
     provisioning::SCIM_PATCH,
     provisioning::SCIM_BULK,
     directory::CLOUD_EVENT,
+    password_hash::PASSWORD_HASH,
 ];
 
 /// `piece(0)piece(1)…`, about `length` bytes long.

@@ -116,7 +116,7 @@ fn the_protocol_libraries_reach_no_crate_that_does_input_or_output() {
         "tempfile",
     ];
     let workspace = workspace_metadata();
-    for library in ["oidc", "scim"] {
+    for library in ["oidc", "scim", "password-hashes"] {
         let reached = runtime_dependencies(&workspace, library);
         assert!(
             reached.contains("serde_json"),
