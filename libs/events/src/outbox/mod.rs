@@ -107,10 +107,7 @@ impl Outbox {
             aggregate_type,
             aggregate_id,
             kind: T::TYPE,
-            payload: serde_json::to_string(data).map_err(|source| OutboxError::Data {
-                kind: T::TYPE,
-                source,
-            })?,
+            payload: payload(data)?,
             sequence,
             schema_version: T::SCHEMA_VERSION,
             traceparent,
@@ -120,6 +117,46 @@ impl Outbox {
         span.succeed();
         tx.wake_on_commit(&self.shared.written);
         Ok(row.id)
+    }
+
+    /// Writes one event of each aggregate in one statement: see [`Self::append`]. `events` are the id of the aggregate, its version
+    /// after the change, and the data.
+    ///
+    /// # Errors
+    /// When the database refuses, or an aggregate has an event of its sequence already.
+    pub async fn append_all<T: EventData>(
+        &self,
+        tx: &mut Tx,
+        aggregate_type: &str,
+        events: &[(Uuid, i64, T)],
+    ) -> Result<(), OutboxError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let occurred_at = self.shared.clock.now();
+        let (mut rows, mut spans) = (Vec::with_capacity(events.len()), Vec::new());
+        for (aggregate_id, sequence, data) in events {
+            let id = self.shared.random.uuid(&*self.shared.clock);
+            let (span, traceparent) = crate::trace::creating(id, T::TYPE);
+            spans.push(span);
+            rows.push(Row {
+                id,
+                aggregate_type,
+                aggregate_id: *aggregate_id,
+                kind: T::TYPE,
+                payload: payload(data)?,
+                sequence: *sequence,
+                schema_version: T::SCHEMA_VERSION,
+                traceparent,
+                occurred_at,
+            });
+        }
+        store::insert_all(tx, &rows).await?;
+        for span in &mut spans {
+            span.succeed();
+        }
+        tx.wake_on_commit(&self.shared.written);
+        Ok(())
     }
 
     /// The public URL of the service: the `source` of its events.
@@ -146,6 +183,13 @@ impl Outbox {
     pub fn head(&self) -> &watch::Sender<i64> {
         &self.shared.head
     }
+}
+
+fn payload<T: EventData>(data: &T) -> Result<String, OutboxError> {
+    serde_json::to_string(data).map_err(|source| OutboxError::Data {
+        kind: T::TYPE,
+        source,
+    })
 }
 
 impl std::fmt::Debug for Outbox {

@@ -35,6 +35,31 @@ testkit::on_both_engines! {
         assert!(matches!(again, Err(OutboxError::Db(DbError::Unique { .. }))));
     }
 
+    async fn events_of_many_aggregates_are_written_in_one_statement_as_one_by_one(db: TestDb) {
+        let (outbox, ids) = (outbox(), [new_id(), new_id(), new_id()]);
+        let mut tx = db.begin("test").await.unwrap();
+        outbox.append(&mut tx, "thing", ids[0], 1, &data(ids[0], 1)).await.unwrap();
+        outbox.append(&mut tx, "thing", ids[1], 1, &data(ids[1], 1)).await.unwrap();
+        let events = [(ids[0], 2, data(ids[0], 2)), (ids[1], 2, data(ids[1], 2)), (ids[2], 1, data(ids[2], 1))];
+        outbox.append_all(&mut tx, "thing", &events).await.unwrap();
+        outbox.append_all::<contract::SubjectErased>(&mut tx, "thing", &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut reader = db.reader().await.unwrap();
+        let rows: Vec<(Uuid, i64, String, i32, i32, serde_json::Value)> = chassis::on_engine!(&mut reader, c => sqlx::query_as(
+            "SELECT aggregate_id, sequence, type, schema_version, partition, payload FROM outbox ORDER BY number")
+            .fetch_all(c).await.unwrap());
+        let expected = [(0, 1), (1, 1), (0, 2), (1, 2), (2, 1)].map(|(at, sequence)| (ids[at], sequence));
+        assert_eq!(rows.iter().map(|row| (row.0, row.1)).collect::<Vec<_>>(), expected);
+        for (id, sequence, kind, schema_version, partition, payload) in &rows {
+            assert_eq!((kind, schema_version, partition), (&rows[0].2, &rows[0].3, &partition_of(*id)));
+            assert_eq!(*payload, serde_json::to_value(data(*id, *sequence)).unwrap());
+        }
+        drop(reader);
+        let mut tx = db.begin("test").await.unwrap();
+        let again = outbox.append_all(&mut tx, "thing", &events).await;
+        assert!(matches!(again, Err(OutboxError::Db(DbError::Unique { .. }))));
+    }
+
     async fn the_trace_travels_with_the_event_to_its_effect(db: TestDb) {
         let (outbox, id, trace) = (outbox(), new_id(), TraceContext::root());
         let mut tx = db.begin("test").await.unwrap();

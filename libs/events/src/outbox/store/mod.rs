@@ -36,6 +36,46 @@ pub(in crate::outbox) async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), 
     Ok(())
 }
 
+/// Inserts rows of one type in one statement, in their order.
+pub(in crate::outbox) async fn insert_all(tx: &mut Tx, rows: &[Row<'_>]) -> Result<(), DbError> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO outbox (aggregate_type, type, schema_version, occurred_at,
+                                     id, aggregate_id, payload, sequence, traceparent, partition)
+                 SELECT $2, $3, $4, $5, unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5
+                 FROM json_each($1) ORDER BY key",
+        postgres: "INSERT INTO outbox (aggregate_type, type, schema_version, occurred_at,
+                                       id, aggregate_id, payload, sequence, traceparent, partition)
+                   SELECT $2, $3, $4, $5, (value ->> 0)::uuid, (value ->> 1)::uuid, (value ->> 2)::jsonb,
+                       (value ->> 3)::bigint, value ->> 4, (value ->> 5)::integer
+                   FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e(value, place) ORDER BY place",
+    );
+    let list = rows.iter().map(|row| {
+        serde_json::json!([
+            row.id.simple().to_string(),
+            row.aggregate_id.simple().to_string(),
+            row.payload,
+            row.sequence,
+            row.traceparent,
+            partition_of(row.aggregate_id),
+        ])
+    });
+    let list = serde_json::Value::from_iter(list).to_string();
+    on_engine!(tx, c => {
+        sqlx::query(statement)
+            .bind(list)
+            .bind(first.aggregate_type)
+            .bind(first.kind)
+            .bind(first.schema_version)
+            .bind(first.occurred_at)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
 /// The time at which migration 8, which made the table of holes, was applied to a database of an earlier
 /// release; nothing where it came with the migration before it. To the second.
 pub(in crate::outbox) async fn holes_migrated_at(reader: &mut Reader) -> Result<Option<Timestamp>, DbError> {
