@@ -112,6 +112,10 @@ pub mod auth {
     pub const SETUP_LINK: &str = "/admin/v1/users/{id}/setup-link";
     /// The sessions of an account.
     pub const SESSIONS: &str = "/admin/v1/users/{id}/sessions";
+    /// The credentials of an account.
+    pub const CREDENTIALS: &str = "/admin/v1/users/{id}/credentials";
+    /// The credentials of many accounts.
+    pub const CREDENTIAL_BATCH: &str = "/admin/v1/users/credentials";
     /// The OAuth clients.
     pub const CLIENTS: &str = "/admin/v1/clients";
     /// One client.

@@ -2,6 +2,20 @@
 
 use chassis::telemetry::catalogue::{Label, Metric};
 
+const SCHEME: Label = Label::of(
+    "scheme",
+    &[
+        "argon2",
+        "bcrypt",
+        "scrypt",
+        "firebase-scrypt",
+        "pbkdf2",
+        "sha-crypt",
+        "ssha",
+        "phpass",
+    ],
+);
+
 const ALGORITHM: Label = Label::of("algorithm", &["ES256", "RS256"]);
 
 /// The metrics of sign-ins, tokens, registrations, passwords and keys.
@@ -106,6 +120,18 @@ pub const METRICS: &[Metric] = &[
         "seconds",
         "How long passwords took to be hashed.",
     ),
+    Metric::counter(
+        "vestibule_password_hashes_imported_total",
+        "passwords",
+        "Password hashes of other systems that administrators imported, by scheme.",
+    )
+    .labels(&[SCHEME]),
+    Metric::counter(
+        "vestibule_password_upgrades_total",
+        "passwords",
+        "Password hashes that were replaced by argon2id of the configured cost at a sign-in, by the scheme they had.",
+    )
+    .labels(&[SCHEME]),
     Metric::gauge(
         "vestibule_signing_keys",
         "keys",

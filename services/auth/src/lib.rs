@@ -15,6 +15,7 @@ pub mod breach_list;
 mod catalogue;
 pub mod clients;
 pub mod config;
+pub mod credential_import;
 pub mod credentials;
 pub mod direct_sign_in;
 pub mod form_submissions;

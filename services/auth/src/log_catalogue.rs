@@ -49,6 +49,18 @@ pub(crate) const ACTIONS: &[Action] = &[
         "An administrator ended the sessions of a person.",
     ),
     Action::audit(
+        "credential-imported",
+        "iam",
+        &["admin", "change", "user"],
+        "An administrator imported the password hash of a person.",
+    ),
+    Action::audit(
+        "credentials-imported",
+        "iam",
+        &["admin", "change", "user"],
+        "An administrator imported password hashes of many people; an event `credential.added` names each.",
+    ),
+    Action::audit(
         "token-reuse",
         "intrusion_detection",
         &["denied"],
@@ -102,6 +114,7 @@ pub(crate) const FIELDS: &[LogField] = &[
     ),
     LogField::keyword("vestibule.brand", "The name of the brand."),
     LogField::keyword("vestibule.client.id", "The application."),
+    LogField::long("vestibule.credential.count", "The number of password hashes."),
     LogField::long("vestibule.session.count", "How many sessions."),
     LogField::keyword(
         "vestibule.setup.url",

@@ -8,16 +8,16 @@ use chassis::access::{Admin, EventsRead, OpenId, Scope};
 use chassis::openapi::Published;
 use chassis::routes::{Permission, Routes};
 use contract::paths::auth::{
-    ASSET, AUTHENTICATE, AUTHORIZE, CLIENT, CLIENTS, END_SESSION, FAVICON, HOME, JWKS, KEYS, LOGIN, LOGOUT,
-    OPENID_CONFIGURATION, REGISTER, REGISTRATION_STATUS, REVOCATIONS, REVOKE, ROTATE_KEYS, SERVER_METADATA,
-    SESSIONS, SETUP, SETUP_LINK, TOKEN, USERINFO, USERS,
+    ASSET, AUTHENTICATE, AUTHORIZE, CLIENT, CLIENTS, CREDENTIAL_BATCH, CREDENTIALS, END_SESSION, FAVICON,
+    HOME, JWKS, KEYS, LOGIN, LOGOUT, OPENID_CONFIGURATION, REGISTER, REGISTRATION_STATUS, REVOCATIONS,
+    REVOKE, ROTATE_KEYS, SERVER_METADATA, SESSIONS, SETUP, SETUP_LINK, TOKEN, USERINFO, USERS,
 };
 
 use crate::app::SharedApp;
 use crate::html::page_error;
 use crate::http::{
-    admin_clients, admin_keys, admin_users, authenticate, authorize, caller, discovery, jwks, logout,
-    oauth_endpoint, revocations, revoke, sign_in_gate, token, userinfo,
+    admin_clients, admin_credentials, admin_keys, admin_users, authenticate, authorize, caller, discovery,
+    jwks, logout, oauth_endpoint, revocations, revoke, sign_in_gate, token, userinfo,
 };
 use crate::{openapi, pages};
 
@@ -97,6 +97,8 @@ fn protected() -> Routes<SharedApp> {
         .post(USERS, admin, admin_users::create)
         .post(SETUP_LINK, admin, admin_users::invite)
         .delete(SESSIONS, admin, admin_users::end_sessions)
+        .put(CREDENTIALS, admin, admin_credentials::replace)
+        .post(CREDENTIAL_BATCH, admin, admin_credentials::import)
         .get(CLIENTS, admin, admin_clients::list)
         .post(CLIENTS, admin, admin_clients::create)
         .get(CLIENT, admin, admin_clients::find)

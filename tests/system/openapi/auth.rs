@@ -114,6 +114,22 @@ async fn accounts(recorder: &mut Recorder<'_>, operator: &str) {
         .call("createAccount", Call::new().token(operator).json(bob))
         .await;
     let id = made["id"].as_str().unwrap();
+    // Hashes of bcrypt 5.0.0 (Python).
+    let hash = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
+    let batch = json!({ "credentials": [
+        { "id": id, "password_hash": hash },
+        { "id": "bob", "password_hash": hash },
+    ] });
+    recorder
+        .call("importCredentials", Call::new().token(operator).json(batch))
+        .await;
+    let new = json!({ "password_hash": "$2b$04$2dRU045FhDZTv4EO.EtWTeWu/S6xL.p9iEkK4bZaUJVMPcRBQQuxy" });
+    recorder
+        .call(
+            "replaceCredentials",
+            Call::new().token(operator).path("id", id).json(new),
+        )
+        .await;
     recorder
         .call("createSetupLink", Call::new().token(operator).path("id", id))
         .await;

@@ -11,7 +11,8 @@ use super::Accounts;
 use super::failures::{self, FailedSignIn};
 use super::sign_in::{SignInError, SignInRequest, SignedIn};
 use super::store::{self, SignInCandidate};
-use crate::credentials::{self, HashError, Password, Verdict};
+use super::stored_hash;
+use crate::credentials::{HashError, Password, Verdict};
 use crate::throttle::{self, Admission, Key, Limit, Reservation, Tally};
 
 /// The throttle counters of one attempt.
@@ -177,13 +178,18 @@ impl Attempt {
         };
         let password = password.unwrap_or_else(Password::empty);
         let verdict = accounts.hasher.verify(password.clone(), stored).await?;
-        let Verdict::Match { outdated } = verdict else {
-            return Ok(CredentialCheck::Invalid);
+        let outdated = match verdict {
+            Verdict::Match { outdated } => outdated,
+            Verdict::Mismatch => return Ok(CredentialCheck::Invalid),
+            Verdict::Unverifiable(error) => {
+                stored_hash::log_unverifiable(candidate.id.or(candidate.pending_id), error);
+                return Ok(CredentialCheck::Invalid);
+            }
         };
         match (candidate.id, candidate.active, candidate.pending_id) {
             (Some(id), Some(true), _) => {
                 if let (true, Some(old)) = (outdated, stored) {
-                    rehash(accounts, id, old, password).await;
+                    stored_hash::upgrade(accounts, id, old, password).await;
                 }
                 Ok(CredentialCheck::Valid(id))
             }
@@ -273,20 +279,5 @@ impl Attempt {
             client.ip = self.client.ip.map(|ip| ip.to_string()),
             "sign-in with a password"
         );
-    }
-}
-
-/// Replaces a password hash by one at the configured cost. A failure is logged and does not fail the sign-in.
-async fn rehash(accounts: &Accounts, account: Uuid, old: &str, password: Password) {
-    let Ok(new) = accounts.hasher.hash(password).await else {
-        return;
-    };
-    let stored = async {
-        let mut tx = accounts.db.begin("rehash").await?;
-        credentials::rehash(&mut tx, account, old, &new).await?;
-        tx.commit().await
-    };
-    if let Err(error) = stored.await {
-        tracing::warn!(user.id = %account, %error, "password hash could not be upgraded");
     }
 }

@@ -8,6 +8,7 @@ mod sequence_tests;
 mod sign_in;
 mod snapshot;
 mod store;
+mod stored_hash;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ pub(crate) use devices::{forget_all_devices, forget_devices, is_device_of, sweep
 use events::{Outbox, OutboxError};
 pub use sign_in::{SignInError, SignInRequest, SignedIn};
 pub use snapshot::AccountsSnapshot;
-pub(crate) use store::{delete, ensure_row, exists, lock, raise_versions, touch_device, version};
+pub(crate) use store::{delete, ensure_row, exists, lock, lock_all, raise_versions, touch_device, version};
 use uuid::Uuid;
 
 use crate::credentials::Hasher;
@@ -104,17 +105,34 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn append_password_added(&self, tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
-        let event = |version| {
-            CredentialAdded(CredentialChange {
-                // An account has one password: it goes by the account's id.
-                id,
-                user_id: id,
-                kind: CredentialKind::Password,
-                version,
-            })
-        };
-        self.append_event(tx, id, event).await.map(drop)
+        self.append_event(tx, id, |version| password_added(id, version))
+            .await
+            .map(drop)
     }
+
+    /// Appends the events that accounts, which [`lock_all`] holds, have a new password.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn append_passwords_added(&self, tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+        let versions = store::next_versions(tx, ids).await?;
+        let events: Vec<_> = versions
+            .into_iter()
+            .map(|(id, version)| (id, version, password_added(id, version)))
+            .collect();
+        let appended = self.outbox.append_all(tx, AGGREGATE, &events).await;
+        appended.map_err(outbox_error)
+    }
+}
+
+fn password_added(id: Uuid, version: i64) -> CredentialAdded {
+    CredentialAdded(CredentialChange {
+        // An account has one password: it goes by the account's id.
+        id,
+        user_id: id,
+        kind: CredentialKind::Password,
+        version,
+    })
 }
 
 /// Converts an outbox error into a database error. Both roll the transaction back.

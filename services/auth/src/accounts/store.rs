@@ -40,6 +40,32 @@ pub(super) async fn next_version(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, D
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_optional(c).await?))
 }
 
+/// Locks the rows of these accounts until the transaction ends, in the order of their ids, so that two batches cannot wait for each
+/// other. Returns the ids of those that exist.
+pub(crate) async fn lock_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT id FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT id FROM accounts
+            WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            ORDER BY id FOR UPDATE",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(list).fetch_all(c).await?))
+}
+
+/// Raises the versions of accounts that [`lock_all`] holds. Only [`super::Accounts::append_passwords_added`] calls it.
+pub(super) async fn next_versions(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Uuid, i64)>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "UPDATE accounts SET version = version + 1
+            WHERE id IN (SELECT unhex(value) FROM json_each($1)) RETURNING id, version",
+        postgres: "UPDATE accounts SET version = version + 1
+            WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            RETURNING id, version",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
 /// True if there is such an account.
 pub(crate) async fn exists(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
     let statement = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)";

@@ -21,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::authorization_requests::AuthorizationRequests;
 use crate::clients::Clients;
 use crate::config::Settings;
+use crate::credential_import::CredentialImport;
 use crate::credentials::{Hasher, Passwords};
 use crate::direct_sign_in::DirectSignIn;
 use crate::form_submissions::FormSubmissions;
@@ -99,6 +100,8 @@ pub struct App {
     pub setup_links: SetUpLinks,
     /// The use cases of the one-time links.
     pub setup: SetUp,
+    /// The import of password hashes.
+    pub credential_import: CredentialImport,
     /// The use case of `POST /authenticate`.
     pub direct_sign_in: DirectSignIn,
     /// The authorization requests that wait for a sign-in.
@@ -152,6 +155,7 @@ extracted! {
     Arc<Pages>: pages;
     AuthorizationRequests: authorization_requests;
     Clients: clients;
+    CredentialImport: credential_import;
     Db: db;
     DirectSignIn: direct_sign_in;
     Grants: grants;

@@ -17,6 +17,7 @@ use crate::authorization_requests::AuthorizationRequests;
 use crate::breach_list::BreachList;
 use crate::clients::Clients;
 use crate::config::Settings;
+use crate::credential_import::CredentialImport;
 use crate::credentials::{Hasher, Passwords};
 use crate::direct_sign_in::DirectSignIn;
 use crate::form_submissions::FormSubmissions;
@@ -161,6 +162,11 @@ impl App {
                 sign_up.clone(),
                 domains.passwords.clone(),
                 domains.throttle.clone(),
+            ),
+            credential_import: CredentialImport::new(
+                (db(), clock()),
+                (domains.accounts.clone(), domains.sessions.clone()),
+                parts.hasher.clone(),
             ),
             direct_sign_in: DirectSignIn::new(
                 db(),

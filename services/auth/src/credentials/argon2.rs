@@ -1,8 +1,8 @@
-//! argon2id (RFC 9106) and PHC strings. A thread keeps its block of memory between jobs.
+//! argon2id (RFC 9106) and PHC strings for new passwords.
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use subtle::ConstantTimeEq;
+use argon2::{Algorithm, Argon2, Params, Version};
+use password_hashes::argon2::ScratchMemory;
 
 use super::Password;
 
@@ -31,51 +31,15 @@ impl Cost {
 /// Length of a hash, in bytes.
 const HASH_BYTES: usize = Params::DEFAULT_OUTPUT_LEN;
 
-/// The reason why a hash cannot be computed: the stored one is unreadable, or its cost is out of range.
+/// The reason why a hash cannot be computed: its cost is out of range.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Argon2Error {
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
-    #[error("a stored password hash is unreadable: {0}")]
-    Stored(#[from] argon2::password_hash::phc::Error),
-    #[error("a stored password hash is unreadable")]
-    Incomplete,
-}
-
-/// The argon2 memory of one thread.
-#[derive(Default)]
-pub(super) struct ScratchMemory(Vec<Block>);
-
-impl ScratchMemory {
-    /// True if memory is allocated.
-    pub(super) fn is_held(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    /// Frees the memory.
-    pub(super) fn release(&mut self) {
-        self.0 = Vec::new();
-    }
-
-    fn run(
-        &mut self,
-        context: &Argon2<'_>,
-        password: &Password,
-        salt: &[u8],
-    ) -> Result<[u8; HASH_BYTES], Argon2Error> {
-        let blocks = context.params().block_count();
-        if self.0.len() < blocks {
-            self.0.resize(blocks, Block::new());
-        }
-        let mut out = [0; HASH_BYTES];
-        context.hash_password_into_with_memory(
-            password.expose().as_bytes(),
-            salt,
-            &mut out,
-            self.0.as_mut_slice(),
-        )?;
-        Ok(out)
-    }
+    #[error("the text of a hash cannot be written: {0}")]
+    Phc(#[from] argon2::password_hash::phc::Error),
+    #[error("the parameters of a hash cannot be written")]
+    Parameters,
 }
 
 /// The hash of `password` at `cost`, as a PHC string: `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH`.
@@ -85,13 +49,21 @@ pub(super) fn hash(
     salt: &[u8],
     cost: Cost,
 ) -> Result<String, Argon2Error> {
-    let params = cost.params()?;
-    let out = scratch.run(
-        &Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()),
-        password,
-        salt,
-    )?;
-    encode(&params, salt, &out)
+    let out = compute(scratch, password.expose().as_bytes(), salt, cost)?;
+    encode(&cost.params()?, salt, &out)
+}
+
+/// argon2id over `password` at `cost`.
+pub(super) fn compute(
+    scratch: &mut ScratchMemory,
+    password: &[u8],
+    salt: &[u8],
+    cost: Cost,
+) -> Result<[u8; HASH_BYTES], argon2::Error> {
+    let mut out = [0; HASH_BYTES];
+    let context = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
+    scratch.run(&context, password, salt, &mut out)?;
+    Ok(out)
 }
 
 /// The dummy hash, which is verified when there is no stored one: a PHC string of `cost` that no password
@@ -105,36 +77,9 @@ fn encode(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, Argon2Erro
     let phc = PasswordHash {
         algorithm: Ident::new("argon2id")?,
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params).map_err(|_| Argon2Error::Incomplete)?,
+        params: ParamsString::try_from(params).map_err(|_| Argon2Error::Parameters)?,
         salt: Some(Salt::new(salt)?),
         hash: Some(Output::new(out)?),
     };
     Ok(phc.to_string())
-}
-
-/// Verifies `password`. The first result is true if it matches `stored`, the second if `stored` has another
-/// cost than `cost`.
-pub(super) fn verify(
-    scratch: &mut ScratchMemory,
-    password: &Password,
-    stored: &str,
-    cost: Cost,
-) -> Result<(bool, bool), Argon2Error> {
-    let phc = PasswordHash::new(stored)?;
-    let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else {
-        return Err(Argon2Error::Incomplete);
-    };
-    let params = Params::try_from(&phc).map_err(|_| Argon2Error::Incomplete)?;
-    let algorithm = Algorithm::new(phc.algorithm.as_str())?;
-    let version = match phc.version {
-        Some(version) => Version::try_from(version)?,
-        None => Version::V0x13,
-    };
-    let outdated = algorithm != Algorithm::Argon2id
-        || version != Version::V0x13
-        || params.m_cost() != cost.memory_kib
-        || params.t_cost() != cost.iterations
-        || params.p_cost() != cost.parallelism;
-    let out = scratch.run(&Argon2::new(algorithm, version, params), password, &salt)?;
-    Ok((out.as_slice().ct_eq(expected.as_bytes()).into(), outdated))
 }

@@ -10,8 +10,12 @@ use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use metrics::{counter, gauge};
 use tokio::sync::oneshot;
 
+use password_hashes::ImportError;
+
 use super::argon2;
 use super::queue::Queue;
+use super::spare_memory::SpareMemory;
+use super::verification::DefaultTime;
 use super::{Cost, Password, PasswordContext, PasswordPolicy, Weakness, resources};
 
 /// The settings of the hashing pool.
@@ -30,11 +34,13 @@ pub struct HasherConfig {
 pub enum Verdict {
     /// The password matches the hash.
     Match {
-        /// The hash has another cost than the configured one and should be replaced (SB-5).
+        /// The hash has another scheme or cost than the configured one and should be replaced (SB-5).
         outdated: bool,
     },
     /// The password does not match.
     Mismatch,
+    /// This version cannot read the hash. Nobody signs in with it.
+    Unverifiable(ImportError),
 }
 
 /// The reason why a password was not hashed or verified.
@@ -46,7 +52,7 @@ pub enum HashError {
         /// The time until the queue is likely to have capacity.
         retry_after: Duration,
     },
-    /// The pool has ended, or argon2 failed.
+    /// The pool has ended, or argon2 failed for a new hash.
     #[error("the password could not be hashed")]
     Failed,
 }
@@ -99,6 +105,8 @@ pub(super) struct Pool {
     pub(super) completed: AtomicU64,
     /// The moving average of the time of one job, in microseconds.
     pub(super) mean_micros: AtomicU64,
+    pub(super) default_time: DefaultTime,
+    pub(super) spare_memory: SpareMemory,
 }
 
 /// Closes the queue when the last [`Hasher`] is dropped. The threads hold the pool and not this.
@@ -135,6 +143,8 @@ impl Hasher {
             random,
             completed: AtomicU64::new(0),
             mean_micros: AtomicU64::new(15_000),
+            default_time: DefaultTime::default(),
+            spare_memory: SpareMemory::new(resources::spare_memory(config.cost, threads)),
         });
         gauge!("vestibule_hash_workers").set(threads as f64);
         gauge!("vestibule_hash_queue_limit_jobs").set(config.queue.max(1) as f64);
@@ -189,7 +199,7 @@ impl Hasher {
         answer.await.unwrap_or(Err(HashError::Failed.into()))
     }
 
-    /// Verifies `password` against the hash `stored`. Without a stored hash the result is
+    /// Verifies `password` against the hash `stored`, in any scheme of [`password_hashes::Scheme`]. Without a stored hash the result is
     /// [`Verdict::Mismatch`], after the same work (SB-8).
     ///
     /// # Errors
@@ -199,6 +209,12 @@ impl Hasher {
         let (reply, answer) = oneshot::channel();
         self.pool().push(password, Task::Verify { stored, reply })?;
         answer.await.unwrap_or(Err(HashError::Failed))
+    }
+
+    /// The memory in bytes that one check may need here.
+    pub fn max_memory_bytes(&self) -> u64 {
+        let pool = self.pool();
+        pool.cost.memory_bytes().saturating_add(pool.spare_memory.total())
     }
 
     /// The number of jobs completed since the start.

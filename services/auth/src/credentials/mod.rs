@@ -8,7 +8,9 @@ mod policy;
 mod queue;
 mod resources;
 mod settings;
+mod spare_memory;
 mod store;
+mod verification;
 mod worker;
 
 pub use self::argon2::Cost;
@@ -17,7 +19,9 @@ pub use password::{MAX_BYTES, Password};
 pub use passwords::{Passwords, PersonalContext};
 pub use policy::{PasswordContext, PasswordPolicy, Weakness};
 pub use settings::PasswordSettings;
-pub(crate) use store::{changed_since, find_hash, has_password, rehash, set_password};
+pub(crate) use store::{
+    changed_since, find_hash, find_hashes, has_password, rehash, set_password, set_passwords,
+};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,11 @@ pub const MAX_BYTES: usize = 1024;
 /// A password of at most [`MAX_BYTES`] in Unicode's Normalization Form C, so that the same characters typed
 /// on another keyboard are the same password (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone)]
-pub struct Password(SecretString);
+pub struct Password {
+    normal: SecretString,
+    /// The text as typed, when it is not in the normal form.
+    typed: Option<SecretString>,
+}
 
 impl Password {
     /// Normalizes a password. Returns `None` when it is too long.
@@ -21,12 +25,18 @@ impl Password {
             return None;
         }
         let normal: String = typed.nfc().collect();
-        (normal.len() <= MAX_BYTES).then(|| Self(normal.into()))
+        (normal.len() <= MAX_BYTES).then(|| Self {
+            typed: (normal != typed).then(|| typed.into()),
+            normal: normal.into(),
+        })
     }
 
     /// An empty password, which is hashed in place of one that is too long.
     pub(crate) fn empty() -> Self {
-        Self(String::new().into())
+        Self {
+            normal: String::new().into(),
+            typed: None,
+        }
     }
 
     /// The number of its characters (Unicode code points).
@@ -36,7 +46,15 @@ impl Password {
 
     /// The normalised text.
     pub(super) fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.normal.expose_secret()
+    }
+
+    /// The normalised text, then the text as typed if it is another. Other systems have hashed what was typed.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &[u8]> {
+        let all = [Some(&self.normal), self.typed.as_ref()];
+        all.into_iter()
+            .flatten()
+            .map(|text| text.expose_secret().as_bytes())
     }
 }
 

@@ -18,6 +18,13 @@ pub(super) fn threads(cost: Cost) -> usize {
     cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
 }
 
+/// The memory beside the blocks of `threads`, in bytes: what is left of the half of the memory that hashing may take.
+pub(super) fn spare_memory(cost: Cost, threads: usize) -> u64 {
+    let threads = u64::try_from(threads).unwrap_or(u64::MAX);
+    let bytes = memory_bytes(Path::new("/")).unwrap_or(u64::MAX);
+    (bytes / MEMORY_DIVISOR).saturating_sub(cost.memory_bytes().saturating_mul(threads))
+}
+
 /// The memory that this process may use, in bytes: the minimum of the machine's memory and the limits of its
 /// control groups.
 pub(super) fn memory_bytes(root: &Path) -> Option<u64> {

@@ -1,8 +1,9 @@
-//! The table `passwords`: password hashes of accounts.
+//! The table `passwords`: password hashes of accounts, each the canonical text of a [`password_hashes::ImportedHash`]. What this
+//! service makes itself is a PHC string of argon2id.
 
 use chassis::clock::Timestamp;
-use chassis::db::{Connection, DbError, Tx};
-use chassis::on_engine;
+use chassis::db::{Connection, DbError, Tx, id_list};
+use chassis::{on_engine, sql};
 use uuid::Uuid;
 
 /// Sets or replaces the password of an account.
@@ -16,6 +17,43 @@ pub(crate) async fn set_password(
         ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
     on_engine!(tx, c => sqlx::query(statement).bind(account).bind(hash).bind(at).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Sets or replaces the passwords of accounts, each of which is there once.
+pub(crate) async fn set_passwords(
+    tx: &mut Tx,
+    passwords: &[(Uuid, &str)],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO passwords (account_id, hash, changed_at)
+            SELECT unhex(value ->> 0), value ->> 1, $2 FROM json_each($1) WHERE true
+            ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at",
+        postgres: "INSERT INTO passwords (account_id, hash, changed_at)
+            SELECT (value ->> 0)::uuid, value ->> 1, $2 FROM jsonb_array_elements($1::jsonb) AS e(value)
+            ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at",
+    );
+    let rows = passwords
+        .iter()
+        .map(|(account, hash)| serde_json::json!([account.simple().to_string(), hash]));
+    let list = serde_json::Value::from_iter(rows).to_string();
+    on_engine!(tx, c => sqlx::query(statement).bind(list).bind(at).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The password hashes of those of these accounts that have one.
+pub(crate) async fn find_hashes(
+    db: &mut impl Connection,
+    accounts: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, DbError> {
+    let statement = sql!(db,
+        sqlite: "SELECT account_id, hash FROM passwords
+            WHERE account_id IN (SELECT unhex(value) FROM json_each($1))",
+        postgres: "SELECT account_id, hash FROM passwords
+            WHERE account_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+    );
+    let list = id_list(accounts.iter().copied());
+    Ok(on_engine!(db, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
 }
 
 /// Replaces the hash of the same password by one at another cost, unless the password changed meanwhile.

@@ -265,21 +265,6 @@ fn what_is_judged_is_capped_whatever_was_typed() {
 }
 
 #[test]
-fn an_unreadable_hash_is_an_error_and_the_thread_lives_on() {
-    testkit::block_on(async {
-        let hasher = hasher(CHEAP, 1, 4);
-        assert_eq!(
-            hasher.verify(password("gorse-tin-vivid"), Some("$oops")).await,
-            Err(HashError::Failed)
-        );
-        assert_eq!(
-            hasher.verify(password("gorse-tin-vivid"), None).await,
-            Ok(Verdict::Mismatch)
-        );
-    });
-}
-
-#[test]
 fn the_least_limit_of_the_container_counts() {
     let root = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use chassis::telemetry::{Span, SpanKind};
 use metrics::{Gauge, gauge, histogram};
 
-use super::argon2::{self, Argon2Error, ScratchMemory};
-use super::hasher::{HashError, Job, NewPasswordError, Pool, Task, Verdict};
+use password_hashes::argon2::ScratchMemory;
+
+use super::argon2::{self, Argon2Error};
+use super::hasher::{HashError, Job, NewPasswordError, Pool, Task};
 use super::queue::NextJob;
 
 /// The time for which an idle thread keeps its block of memory.
@@ -95,13 +97,10 @@ impl Pool {
             }
             Task::Verify { stored, reply } => {
                 let working = span("verify a password");
-                let verdict = argon2::verify(scratch, &job.password, &stored, self.cost);
+                let verdict = self.verify(scratch, &job.password, &stored);
                 drop((working, busy));
                 self.record_duration(started);
-                let _ = reply.send(verdict.map_err(log_failure).map(|(right, outdated)| match right {
-                    true => Verdict::Match { outdated },
-                    false => Verdict::Mismatch,
-                }));
+                let _ = reply.send(Ok(verdict));
             }
         }
     }

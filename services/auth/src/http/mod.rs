@@ -2,6 +2,7 @@
 //! outcome to a response. `routes.rs` lists which route has which handler and which permission.
 
 pub(crate) mod admin_clients;
+pub(crate) mod admin_credentials;
 pub(crate) mod admin_keys;
 pub(crate) mod admin_users;
 pub(crate) mod authenticate;

@@ -1,16 +1,20 @@
 //! The descriptions of the administration of accounts, clients and keys.
 
 use chassis::openapi::{ErrorType, Operation, Response};
-use contract::paths::auth::{CLIENT, CLIENTS, KEYS, ROTATE_KEYS, SESSIONS, SETUP_LINK, USERS};
+use contract::paths::auth::{
+    CLIENT, CLIENTS, CREDENTIAL_BATCH, CREDENTIALS, KEYS, ROTATE_KEYS, SESSIONS, SETUP_LINK, USERS,
+};
 use http::Method;
 use serde_json::json;
 
 use crate::http::admin_clients::{ClientPage, ClientView, NewClient, PageQuery};
+use crate::http::admin_credentials::{BatchResult, CredentialBatch, NewCredentials};
 use crate::http::admin_keys::{KeyList, RotationRequest, RotationResult};
 use crate::http::admin_users::{CreatedAccount, NewUser, SetupLink};
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = accounts();
+    all.extend(credentials());
     all.extend(clients());
     all.extend(keys());
     all.into_iter()
@@ -43,6 +47,35 @@ fn accounts() -> Vec<Operation> {
             "Ends all sessions of an account and revokes its tokens",
         )
         .response(Response::new(204, "They have ended.")),
+    ]
+}
+
+fn credentials() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::PUT,
+            CREDENTIALS,
+            "replaceCredentials",
+            "Sets the password hash of an account, made by another system",
+        )
+        .description(
+            "The scheme is recognized by the text. The hash is replaced by one of argon2id when its owner signs in. Another \
+             hash than before ends all sessions of the account and revokes its tokens.",
+        )
+        .json::<NewCredentials>()
+        .response(Response::new(204, "The account has the password of the hash.")),
+        Operation::new(
+            Method::POST,
+            CREDENTIAL_BATCH,
+            "importCredentials",
+            "Sets the password hashes of many accounts",
+        )
+        .description(
+            "The rows are imported in one transaction. A row that is rejected does not affect the others. A row is rejected \
+             while `auth` has not heard of its user yet; send it again.",
+        )
+        .json::<CredentialBatch>()
+        .response(Response::new(200, "The result of each row, in their order.").json::<BatchResult>()),
     ]
 }
 

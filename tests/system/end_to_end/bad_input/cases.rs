@@ -101,6 +101,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ),
         row(
             Auth,
+            Method::PUT,
+            "/admin/v1/users/01987c5e-1111-7000-8000-000000000000/credentials",
+            Operator,
+            JSON,
+            r#"{"password_hash":"$2b$mallory"}"#,
+            "password_hash",
+        ),
+        // A bad row is answered with 200 and its result, so the value that is spoiled stands beside the rows.
+        row(
+            Auth,
+            Method::POST,
+            "/admin/v1/users/credentials",
+            Operator,
+            JSON,
+            r#"{"credentials":[{"id":"x","password_hash":"y"}],"replace":"mallory"}"#,
+            "replace",
+        ),
+        row(
+            Auth,
             Method::POST,
             "/oauth2/token",
             Client,

@@ -14,7 +14,7 @@ use crate::testing::{PASSWORD, person_state};
 
 impl World {
     /// An administrator's token.
-    async fn admin(&self, scope: &str) -> String {
+    pub(super) async fn admin(&self, scope: &str) -> String {
         let secret = self
             .client("tool", |wish| {
                 wish.grant_types = [GrantType::ClientCredentials].into();
@@ -30,7 +30,7 @@ impl World {
         format!("Bearer {}", answer.json()["access_token"].as_str().unwrap())
     }
 
-    async fn call(
+    pub(super) async fn call(
         &self,
         method: Method,
         path: &str,

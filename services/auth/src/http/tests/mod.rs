@@ -5,6 +5,7 @@ mod world;
 mod admin;
 mod authenticate;
 mod authorize;
+mod credentials;
 mod hints;
 mod logout;
 mod public;

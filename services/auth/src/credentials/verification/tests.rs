@@ -1,0 +1,177 @@
+//! Tests of the verification against imported hashes: the verdict, its time and its memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chassis::random::{SharedRandom, SystemRandom};
+use chassis::secret::SecretString;
+use password_hashes::ImportError;
+
+use super::super::spare_memory::SpareMemory;
+use super::super::{Cost, Hasher, HasherConfig, Password, Verdict};
+use super::filler;
+
+/// As long as some milliseconds.
+const SLOW: Cost = Cost {
+    memory_kib: 8 * 1024,
+    iterations: 4,
+    parallelism: 1,
+};
+
+const PASSWORD: &str = "gorse-tin-vivid";
+// slappasswd (OpenLDAP 2.5.13)
+const SSHA: &str = "{SSHA}xGcCMbQUTupRlIR1WMaX5xPpCPPHZAqC";
+// bcrypt 5.0.0 (Python)
+const BCRYPT: &str = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
+// argon2-cffi 25.1.0 (Python)
+const ARGON2I: &str =
+    "$argon2i$v=19$m=256,t=2,p=2$c2FsdHNhbHRpaWlp$Lu0Y6SfBpxr/PA3qMrINq2GUtI/QkbYRsZac/JITLoE";
+// Node.js 20.20.2: 1 MiB and more.
+const SCRYPT: &str =
+    "$scrypt$ln=10,r=8,p=1$BykdCf3K+pvU4sw5Ts/LuQ$TfFbbnT4anahIeb0odeeSGhJebN3g50rqIWRNpmf4mQ";
+
+fn hasher(cost: Cost, threads: usize) -> Hasher {
+    let config = HasherConfig {
+        cost,
+        threads: Some(threads),
+        queue: 64,
+    };
+    let random: SharedRandom = Arc::new(SystemRandom::default());
+    Hasher::start(config, random).unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::new(&SecretString::from(text)).unwrap()
+}
+
+#[test]
+fn a_hash_of_another_scheme_is_verified_and_outdated() {
+    // SB-5
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 2);
+        for stored in [SSHA, BCRYPT, ARGON2I, SCRYPT] {
+            let right = hasher.verify(password(PASSWORD), Some(stored)).await;
+            assert_eq!(right, Ok(Verdict::Match { outdated: true }), "{stored}");
+            let wrong = hasher.verify(password("gorse-tin-vivie"), Some(stored)).await;
+            assert_eq!(wrong, Ok(Verdict::Mismatch), "{stored}");
+        }
+    });
+}
+
+#[test]
+fn a_hash_that_cannot_be_read_is_a_mismatch_and_the_thread_lives_on() {
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        for stored in ["", "$oops", "$argon3id$v=1$m=1$a$b", "$2b$04$short"] {
+            let verdict = hasher.verify(password(PASSWORD), Some(stored)).await.unwrap();
+            assert!(
+                matches!(verdict, Verdict::Unverifiable(_)),
+                "{stored}: {verdict:?}"
+            );
+        }
+        let unknown = hasher.verify(password(PASSWORD), Some("$oops")).await;
+        assert_eq!(unknown, Ok(Verdict::Unverifiable(ImportError::UnknownScheme)));
+        assert_eq!(
+            hasher.verify(password(PASSWORD), None).await,
+            Ok(Verdict::Mismatch)
+        );
+    });
+}
+
+#[test]
+fn what_was_typed_is_compared_where_another_system_did_not_normalize_it() {
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        let (composed, decomposed) = ("caf\u{e9} on the corner", "cafe\u{301} on the corner");
+        // Python 3.11.7, hashlib.sha1, of the decomposed text.
+        let stored = "{SSHA}u4znqdPrSdqQdFyWpMRCiVTifhRzYWx0c2FsdA==";
+        let verify = async |typed| hasher.verify(password(typed), Some(stored)).await;
+        assert_eq!(verify(decomposed).await, Ok(Verdict::Match { outdated: true }));
+        assert_eq!(verify(composed).await, Ok(Verdict::Mismatch));
+    });
+}
+
+#[test]
+fn the_missing_time_becomes_memory_of_the_filler() {
+    let full = Duration::from_millis(20);
+    let memory = |used| filler(SLOW, full, Duration::from_millis(used)).map(|cost| cost.memory_kib);
+    assert_eq!(memory(0), Some(8 * 1024));
+    assert_eq!(memory(5), Some(6 * 1024));
+    assert_eq!(memory(15), Some(2 * 1024));
+    assert_eq!(memory(20), None);
+    assert_eq!(memory(25), None);
+    // Below the minimum of argon2.
+    assert_eq!(filler(SLOW, full, full - Duration::from_nanos(1)), None);
+}
+
+/// The least time of some verifications against each of `stored`.
+async fn least_times<const N: usize>(hasher: &Hasher, stored: [Option<&str>; N]) -> [Duration; N] {
+    let mut least = [Duration::MAX; N];
+    for _ in 0..12 {
+        for (least, stored) in least.iter_mut().zip(stored) {
+            let began = Instant::now();
+            hasher.verify(password("gorse-tin-wrong"), stored).await.unwrap();
+            *least = (*least).min(began.elapsed());
+        }
+    }
+    least
+}
+
+#[test]
+fn a_cheap_hash_and_one_that_cannot_be_read_take_the_time_of_the_dummy_hash() {
+    // SB-8
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        let stored = [
+            None,
+            Some(SSHA),
+            Some(BCRYPT),
+            Some(ARGON2I),
+            Some(SCRYPT),
+            Some("$oops"),
+        ];
+        let [dummy, imported @ ..] = least_times(&hasher, stored).await;
+        for (time, stored) in imported.iter().zip(&stored[1..]) {
+            let ratio = time.as_secs_f64() / dummy.as_secs_f64();
+            assert!(
+                (0.6..1.6).contains(&ratio),
+                "{stored:?}: {time:?}, and {dummy:?} for nobody"
+            );
+        }
+    });
+}
+
+#[test]
+fn the_threads_share_the_spare_memory() {
+    // SB-5
+    let memory = SpareMemory::new(100);
+    let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for bytes in [60, 60, 50, 40, 30, 100, 1000, 0] {
+            let (memory, held, most) = (&memory, &held, &most);
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    let lease = memory.acquire(bytes);
+                    let counted = bytes.min(100);
+                    let now = held.fetch_add(counted, Ordering::SeqCst) + counted;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    held.fetch_sub(counted, Ordering::SeqCst);
+                    drop(lease);
+                }
+            });
+        }
+    });
+    let most = most.load(Ordering::SeqCst);
+    assert!((90..=100).contains(&most), "{most}");
+    // Everything was given back.
+    drop(memory.acquire(100));
+}
+
+#[test]
+fn a_process_with_more_threads_has_less_memory_for_one_check() {
+    let (few, many) = (hasher(SLOW, 1), hasher(SLOW, 3));
+    let (few, many) = (few.max_memory_bytes(), many.max_memory_bytes());
+    assert_eq!(few - many, 2 * SLOW.memory_bytes());
+}

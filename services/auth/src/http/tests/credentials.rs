@@ -1,0 +1,88 @@
+//! Tests of `/admin/v1/users/{id}/credentials` and `/admin/v1/users/credentials`.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::world::{World, stories};
+use crate::credential_import::MAX_BATCH;
+use crate::testing::PASSWORD;
+
+// bcrypt 5.0.0 (Python)
+const BCRYPT: &str = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
+const BATCH: &str = "/admin/v1/users/credentials";
+
+stories! {
+    async fn an_administrator_gives_a_person_the_password_of_another_system(world) {
+        let admin = world.admin("admin").await;
+        let path = format!("/admin/v1/users/{}/credentials", world.ann);
+        let body = |hash: &str| Some(json!({ "password_hash": hash }));
+        let answer = world.call(Method::PUT, &path, &admin, body(BCRYPT)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::NO_CONTENT, ""));
+        let tokens = world.authenticate(&json!({ "username": "ann", "password": PASSWORD })).await;
+        assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+
+        let costly = BCRYPT.replace("$04$", "$20$");
+        for (hash, detail) in [
+            (costly.as_str(), "bcrypt: the cost is above 14, the most that is accepted"),
+            ("gorse-tin-vivid", "its scheme is not known"),
+            (&BCRYPT[..59], "bcrypt: the hash is wrong: expected 31 characters of bcrypt's base64"),
+        ] {
+            let answer = world.call(Method::PUT, &path, &admin, body(hash)).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.body);
+            assert_eq!(answer.json()["errors"], json!([{ "field": "password_hash", "detail": detail }]));
+            assert!(!answer.body.contains("5ujii9") && !answer.body.contains("gorse"), "{}", answer.body);
+        }
+        let nobody = "/admin/v1/users/018f7c3e-0000-7000-8000-000000000000/credentials";
+        let answer = world.call(Method::PUT, nobody, &admin, body(BCRYPT)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn each_row_of_a_batch_has_a_result(world) {
+        let admin = world.admin("admin").await;
+        let rows = json!([
+            { "id": world.ann, "password_hash": BCRYPT },
+            { "id": BCRYPT, "password_hash": BCRYPT },
+            { "id": "018f7c3e-0000-7000-8000-000000000000", "password_hash": &BCRYPT[..59] },
+        ]);
+        let batch = Some(json!({ "credentials": rows, "replace": true }));
+        let answer = world.call(Method::POST, BATCH, &admin, batch).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(answer.json(), json!({
+            "imported": 1, "unchanged": 0, "rejected": 2,
+            "results": [
+                { "status": "imported" },
+                { "status": "rejected", "field": "id", "detail": "it is not a UUID" },
+                { "status": "rejected", "field": "password_hash",
+                  "detail": "bcrypt: the hash is wrong: expected 31 characters of bcrypt's base64" },
+            ],
+        }));
+        assert!(!answer.body.contains("5ujii9"), "{}", answer.body);
+    }
+
+    async fn a_batch_has_a_limit_of_rows(world) {
+        let admin = world.admin("admin").await;
+        let row = json!({ "id": "x", "password_hash": "y" });
+        let batch = |count| Some(json!({ "credentials": vec![&row; count] }));
+        let answer = world.call(Method::POST, BATCH, &admin, batch(MAX_BATCH)).await;
+        assert_eq!((answer.status, &answer.json()["rejected"]), (StatusCode::OK, &Value::from(MAX_BATCH)));
+        let answer = world.call(Method::POST, BATCH, &admin, batch(MAX_BATCH + 1)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer.json()["errors"][0]["field"], "credentials");
+        let answer = world.call(Method::POST, BATCH, &admin, batch(0)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+
+    async fn nobody_else_imports(world) {
+        let guest = world.admin("users:write").await;
+        let one = format!("/admin/v1/users/{}/credentials", world.ann);
+        let body = json!({ "password_hash": BCRYPT });
+        let batch = json!({ "credentials": [{ "id": world.ann, "password_hash": BCRYPT }], "replace": true });
+        for (method, path, body) in [(Method::PUT, one.as_str(), body), (Method::POST, BATCH, batch)] {
+            let answer = world.call(method.clone(), path, &guest, Some(body.clone())).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+            let answer = world.call(method, path, "Bearer x", Some(body)).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        }
+        assert!(world.app.events().await.iter().all(|kind| kind != "vestibule.credential.added.v1"));
+    }
+}
