@@ -92,7 +92,13 @@ pub(crate) const SCIM_USER: FuzzTarget = FuzzTarget {
 
 fn scim_user(input: &[u8]) {
     if let Ok(body) = scim::json::parse(input) {
-        let _ = scim::User::from_json(&body, Registry::standard().users());
+        let registry = Registry::standard();
+        let _ = scim::User::from_json(&body, registry.users());
+        for resource_type in registry.resource_types() {
+            if let Ok(read) = scim::schema::read(&body, resource_type) {
+                assert_eq!(resource_type.check(&read), Ok(()), "what is read can be stored");
+            }
+        }
     }
 }
 

@@ -119,6 +119,7 @@ fn a_filter_is_read_and_printed_canonically() {
 
 #[test]
 fn a_filter_that_does_not_fit_is_refused_with_the_reason() {
+    // SB-35
     let deep = |levels: usize| format!("{}title pr{}", "(".repeat(levels), ")".repeat(levels));
     let negated = format!("{}title pr{}", "not (".repeat(17), ")".repeat(17));
     let terms = |count: usize| vec!["title pr"; count].join(" or ");

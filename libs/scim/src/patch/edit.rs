@@ -185,7 +185,10 @@ pub(super) fn remove(
     path: &str,
 ) -> Result<(), Error> {
     if location.attribute.mutability == Mutability::ReadOnly {
-        return Err(Error::mutability(path, "is read-only"));
+        return match current {
+            None => Ok(()),
+            Some(_) => Err(Error::mutability(path, "is read-only")),
+        };
     }
     if let Some(member) = location.member {
         if let Some(Value::Object(members)) = current {

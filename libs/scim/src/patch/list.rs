@@ -47,7 +47,7 @@ pub(super) fn write(
     let items = items_of(current, path)?;
     let mut written = Vec::with_capacity(given.len());
     for value in given {
-        let same = items.iter_mut().position(|known| is_same(known, &value));
+        let same = items.iter().position(|known| is_same(known, &value, attribute));
         match (same.and_then(|index| items.get_mut(index)), value) {
             (Some(Value::Object(known)), Value::Object(value)) => known.extend(value),
             (Some(_), _) => {}
@@ -60,10 +60,21 @@ pub(super) fn write(
 }
 
 /// True if two values are about the same: equal in `value` and `type` (RFC 7643 §2.4), or equal if they have no `value`.
-fn is_same(known: &Value, value: &Value) -> bool {
+fn is_same(known: &Value, value: &Value, attribute: &Attribute) -> bool {
     match (known.get("value"), value.get("value")) {
-        (Some(one), Some(other)) => one == other && known.get("type") == value.get("type"),
-        _ => known == value,
+        (Some(one), Some(other)) => {
+            is_equal(one, other, attribute.find_sub("value")) && known.get("type") == value.get("type")
+        }
+        _ => is_equal(known, value, Some(attribute)),
+    }
+}
+
+/// True if two values of an attribute are equal, without regard to case unless it counts.
+fn is_equal(one: &Value, other: &Value, attribute: Option<&Attribute>) -> bool {
+    let case_exact = attribute.is_none_or(|attribute| attribute.case_exact);
+    match (one, other) {
+        (Value::String(one), Value::String(other)) if !case_exact => fold(one, false) == fold(other, false),
+        (one, other) => one == other,
     }
 }
 
@@ -197,21 +208,20 @@ pub(super) fn remove_equal(current: &mut Option<Value>, attribute: &Attribute, g
         Value::Array(given) => given.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let text = |value: &Value| value.as_str().map(|text| fold(text, attribute.case_exact));
-    let equal = |known: &Value, given: &Value| {
-        known == given || text(known).is_some_and(|it| Some(it) == text(given))
+    let equal = |known: Option<&Value>, given: &Value, name: &str| {
+        let sub = attribute.find_sub(name).or(Some(attribute));
+        known.is_some_and(|known| is_equal(known, given, sub))
     };
     items.retain(|item| {
         !given.iter().any(|given| match given.as_object() {
             Some(members) => match members.get("value") {
-                Some(value) => item.get("value").is_some_and(|known| equal(known, value)),
+                Some(value) => equal(item.get("value"), value, "value"),
                 None => {
                     let mut named = members.iter().filter(|(_, value)| !value.is_null()).peekable();
-                    named.peek().is_some()
-                        && named.all(|(name, value)| item.get(name).is_some_and(|known| equal(known, value)))
+                    named.peek().is_some() && named.all(|(name, value)| equal(item.get(name), value, name))
                 }
             },
-            None => equal(item.get("value").unwrap_or(item), given),
+            None => equal(item.get("value").or(Some(item)), given, "value"),
         })
     });
 }

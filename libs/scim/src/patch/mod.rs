@@ -11,8 +11,8 @@
 //!   both with a filter of anything but `eq` and `and`.
 //! - `remove` of what is not there succeeds and changes nothing, so that a client can repeat it.
 //! - `remove` with a value removes those values of a multi-valued attribute.
-//! - Read-only attributes are refused with `mutability`, unless they are sent back with the value that they have. `schemas` and
-//!   `meta` in a value without a path are passed over.
+//! - Read-only attributes are refused with `mutability`, unless they are sent back with the value that they have. `meta` in a
+//!   value without a path is passed over, and so is `schemas` anywhere: the attributes of a resource say which schemas it has.
 
 mod edit;
 mod list;
@@ -144,6 +144,8 @@ impl<'a> Patch<'a> {
     fn write(&mut self, write: Write, path: &Path<'_>, value: &Value) -> Result<(), Error> {
         match path {
             Path::Extension(schema) => self.write_extension(write, schema, value),
+            // The extensions of a resource say which schemas it has.
+            Path::Attribute(location) if location.attribute.name == "schemas" => Ok(()),
             Path::Attribute(location) if location.attribute.stored_apart => {
                 self.members.write(write, location, value)
             }

@@ -30,6 +30,7 @@ fn ann() -> Value {
             {"value": "ann@home.example", "type": "home"},
         ],
         "groups": [{"value": "g1"}],
+        "x509Certificates": [{"value": "TWFu"}],
         ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "7", "displayName": "Bob"}},
         CONFIGURED: {"badge": "b1", "tags": ["red", "blue"]},
     })

@@ -79,6 +79,7 @@ fn a_path_is_read_and_printed_canonically() {
 
 #[test]
 fn a_path_that_does_not_fit_is_refused_with_the_reason() {
+    // SB-35
     use ScimType::{InvalidFilter, InvalidPath};
     let users = Registry::standard().users();
     let long = format!("emails[value eq \"{}\"]", "a".repeat(5000));

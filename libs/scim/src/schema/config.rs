@@ -88,10 +88,10 @@ pub struct AttributeConfig {
     /// Among which resources a value is unique.
     #[serde(default)]
     pub uniqueness: Uniqueness,
-    /// The callers that may read it.
+    /// The callers that may read it; of a sub-attribute, those of its attribute.
     #[serde(default = "everyone")]
     pub read: BTreeSet<Accessor>,
-    /// The callers that may write it.
+    /// The callers that may write it; of a sub-attribute, those of its attribute.
     #[serde(default = "administrators")]
     pub write: BTreeSet<Accessor>,
     /// The claim of ID tokens and of `/oauth2/userinfo` that carries it.
@@ -278,6 +278,12 @@ impl AttributeConfig {
                 "claim",
                 "is of an attribute that can be read, and of the whole of it",
             );
+        }
+        if sub && self.read != everyone() {
+            return wrong("read", "is of the whole attribute");
+        }
+        if sub && self.write != administrators() {
+            return wrong("write", "is of the whole attribute");
         }
         Ok(())
     }

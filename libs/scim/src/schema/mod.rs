@@ -4,6 +4,7 @@
 //! `/Schemas` shows exactly what is accepted, because bodies, filters, paths, projections and claims are read with the same
 //! tables.
 
+mod access;
 mod attribute;
 mod claims;
 mod config;

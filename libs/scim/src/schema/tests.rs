@@ -1,5 +1,6 @@
 //! Tests of the attribute registry.
 
+mod access;
 mod claims;
 mod config;
 mod resources;

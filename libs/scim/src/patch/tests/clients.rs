@@ -70,6 +70,11 @@ fn what_entra_sends_is_applied() {
             }),
         ),
         (
+            "schemas by their path",
+            json!([{"op": "add", "path": "schemas", "value": [ENTERPRISE_USER]}]),
+            json!({}),
+        ),
+        (
             "a value path as a name",
             json!([{"op": "replace", "value": {"emails[type eq \"work\"].value": "new@test.example"}}]),
             json!({"emails": [email("new@test.example"), home]}),

@@ -75,6 +75,11 @@ fn add_follows_the_standard() {
             no_change.clone(),
         ),
         (
+            "RFC 7643 §2.4, without regard to case",
+            json!({"op": "add", "path": "emails", "value": {"value": "ANN@home.example", "type": "home"}}),
+            json!({"emails": [work_email(), {"value": "ANN@home.example", "type": "home"}]}),
+        ),
+        (
             "RFC 7643 §2.4, value and type",
             json!({"op": "add", "path": "emails", "value": {"value": "ann@home.example", "type": "home", "primary": true}}),
             json!({"emails": [
@@ -313,6 +318,16 @@ fn remove_follows_the_standard() {
             json!({CONFIGURED: {"badge": "b1", "tags": ["blue"]}}),
         ),
         (
+            "a value, whose case counts",
+            json!({"op": "remove", "path": "x509Certificates", "value": [{"value": "TWFU"}]}),
+            json!({}),
+        ),
+        (
+            "§3.5.2.2, read-only and not there",
+            json!({"op": "replace", "value": {"meta": null, "schemas": null, "groups": [{"value": "g1"}]}}),
+            json!({}),
+        ),
+        (
             "no value",
             json!({"op": "remove", "path": "emails", "value": [{}]}),
             json!({}),
@@ -322,6 +337,7 @@ fn remove_follows_the_standard() {
 
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
+    // SB-34, SB-35
     use ScimType::{InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget};
     let many: Vec<Value> = (0..50)
         .map(|number| json!({"value": format!("{number}@x.example")}))

@@ -143,6 +143,16 @@ fn a_configuration_that_does_not_fit_is_refused_by_its_key() {
             json!({"attributes": [{"name": "a", "claim": "x"}, {"name": "b", "claim": "x"}]}),
             "claim",
         ),
+        (
+            one(
+                json!({"name": "a", "type": "complex", "sub_attributes": [{"name": "b", "write": ["self"]}]}),
+            ),
+            "sub_attributes[0].write",
+        ),
+        (
+            one(json!({"name": "a", "type": "complex", "sub_attributes": [{"name": "b", "read": []}]})),
+            "sub_attributes[0].read",
+        ),
         (one(json!({"name": "a", "write": ["everyone"]})), "everyone"),
         (json!({"attributes": many}), "attributes[200]"),
         (extension("example"), "extensions[0].schema"),

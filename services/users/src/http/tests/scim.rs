@@ -146,7 +146,7 @@ testkit::on_both_engines! {
         let app = app(&db);
         let directory = directory(&app);
         let deep = format!("{}userName%20pr{}", "(".repeat(300), ")".repeat(300));
-        let long = format!("userName%20eq%20%22{}%22", "a".repeat(2000));
+        let long = format!("userName%20eq%20%22{}%22", "a".repeat(scim::filter::MAX_BYTES));
         for filter in ["", "userName", "emails%20co%20%22a%22", deep.as_str(), long.as_str()] {
             let refused = directory.get(&format!("{USERS}?filter={filter}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{filter}");
