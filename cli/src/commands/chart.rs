@@ -24,7 +24,7 @@ const AUTH_SECTIONS: [&str; 13] = [
     "allow_insecure_issuer",
     "authorization",
 ];
-const USERS_SECTIONS: [&str; 4] = ["log", "limits", "webhooks", "user_names"];
+const USERS_SECTIONS: [&str; 5] = ["log", "limits", "webhooks", "user_names", "scim"];
 
 #[test]
 fn generated_schema_of_the_chart_knows_the_configuration() {
@@ -48,7 +48,7 @@ fn section_schemas(settings: &Value, names: &[&str]) -> Value {
         .map(|name| {
             let table = &settings["properties"][name];
             assert!(table.is_object(), "{name} is gone");
-            ((*name).to_owned(), inline_schema(table, settings))
+            ((*name).to_owned(), inline_schema(table, settings, &[]))
         })
         .collect();
     json!({
@@ -63,6 +63,7 @@ fn client_schema(settings: &Value) -> Value {
     let mut client = inline_schema(
         &settings["properties"]["clients"]["additionalProperties"],
         settings,
+        &[],
     );
     client["properties"]["hasSecret"] = json!({
         "type": "boolean",
@@ -72,15 +73,20 @@ fn client_schema(settings: &Value) -> Value {
 }
 
 /// A part of the schema without references, defaults and keys of secrets. Chart values end up in a ConfigMap, so they
-/// must not contain secrets.
-fn inline_schema(part: &Value, whole: &Value) -> Value {
+/// must not contain secrets. A type that contains itself, which `inside` lists, is any object there.
+fn inline_schema(part: &Value, whole: &Value, inside: &[&str]) -> Value {
     match part {
         Value::Object(object) => {
             let mut made = Map::new();
+            let mut inside = inside.to_vec();
             if let Some(Value::String(reference)) = object.get("$ref") {
+                if inside.contains(&reference.as_str()) {
+                    return json!({ "type": "object" });
+                }
+                inside.push(reference);
                 let pointer = reference.trim_start_matches('#');
                 let target = whole.pointer(pointer).expect("the reference leads somewhere");
-                if let Value::Object(target) = inline_schema(target, whole) {
+                if let Value::Object(target) = inline_schema(target, whole, &inside) {
                     made = target;
                 }
             }
@@ -90,18 +96,21 @@ fn inline_schema(part: &Value, whole: &Value) -> Value {
                     ("properties", Value::Object(properties)) => {
                         let kept = properties.iter().filter(|(name, _)| !is_secret(name));
                         let kept: Map<String, Value> = kept
-                            .map(|(name, value)| (name.clone(), inline_schema(value, whole)))
+                            .map(|(name, value)| (name.clone(), inline_schema(value, whole, &inside)))
                             .collect();
                         made.insert(key.clone(), kept.into());
                     }
                     _ => {
-                        made.insert(key.clone(), inline_schema(value, whole));
+                        made.insert(key.clone(), inline_schema(value, whole, &inside));
                     }
                 }
             }
             made.into()
         }
-        Value::Array(items) => items.iter().map(|item| inline_schema(item, whole)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| inline_schema(item, whole, inside))
+            .collect(),
         other => other.clone(),
     }
 }

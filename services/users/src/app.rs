@@ -11,6 +11,7 @@ use chassis::http::Problem;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
+use scim::schema::Registry;
 use webhooks::{HasWebhooks, Webhooks};
 
 use crate::registrations::Registrations;
@@ -35,6 +36,7 @@ pub struct App {
     pub(crate) revocations: Revocations,
     pub(crate) token_checks: TokenChecks,
     pub(crate) scim_base: ScimBase,
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// The address of `/scim/v2`, without a slash at the end.
@@ -83,6 +85,7 @@ macro_rules! extracted {
 
 extracted! {
     Db: db;
+    Arc<Registry>: registry;
     Registrations: registrations;
     ScimBase: scim_base;
     Users: users;

@@ -6,6 +6,7 @@ use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, Traces
 use chassis::db::DbConfig;
 use chassis::http::PublicUrl;
 use schemars::JsonSchema;
+use scim::schema::{AttributeConfig, ExtensionConfig, Registry, SchemaConfig};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -45,6 +46,9 @@ pub struct Settings {
     /// The rules for the user names that may be given out.
     #[serde(default)]
     pub user_names: UserNamesConfig,
+    /// The attributes of users beyond those of the standards.
+    #[serde(default)]
+    pub scim: ScimConfig,
     /// The keys that secrets in the database are encrypted under. Without it there are no webhooks.
     pub encryption: Option<EncryptionSettings>,
     /// The authentication service.
@@ -63,6 +67,7 @@ impl Settings {
             return Err(ConfigError::invalid("auth.internal_url", expected));
         }
         self.user_names.reserved()?;
+        self.scim.registry()?;
         self.events.check()
     }
 
@@ -98,6 +103,33 @@ impl UserNamesConfig {
     pub(crate) fn reserved(&self) -> Result<ReservedNames, ConfigError> {
         ReservedNames::new(self.reserved.iter().map(String::as_str))
             .map_err(|error| ConfigError::invalid("user_names.reserved", error.to_string()))
+    }
+}
+
+/// `[scim]`: the attributes of users beyond those of the standards (RFC 7643 §3.3, §7).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScimConfig {
+    /// Attributes of users, in the extension `urn:vestibule:params:scim:schemas:extension:configured:1.0:User`.
+    #[serde(default)]
+    pub attributes: Vec<AttributeConfig>,
+    /// Extensions with URNs of their own.
+    #[serde(default)]
+    pub extensions: Vec<ExtensionConfig>,
+}
+
+impl ScimConfig {
+    /// The attribute registry of this installation.
+    ///
+    /// # Errors
+    /// The first key that does not fit.
+    pub(crate) fn registry(&self) -> Result<Registry, ConfigError> {
+        let config = SchemaConfig {
+            attributes: self.attributes.clone(),
+            extensions: self.extensions.clone(),
+        };
+        Registry::new(&config)
+            .map_err(|invalid| ConfigError::invalid(format!("scim.{}", invalid.key), invalid.reason))
     }
 }
 

@@ -45,6 +45,7 @@ fn scim() -> Routes<SharedApp> {
         .post(SCIM_USERS, write, users::create)
         .get(SCIM_USER, read, users::show)
         .put(SCIM_USER, write, users::replace)
+        .patch(SCIM_USER, write, users::modify)
         .delete(SCIM_USER, write, users::delete)
         .get(SCIM_CONFIG, DISCOVERY, discovery::service_provider_config)
         .get(SCIM_RESOURCE_TYPES, DISCOVERY, discovery::resource_types)

@@ -26,7 +26,7 @@ use crate::registrations::{AuthEventHandler, HeldOfAuth, Registrations};
 use crate::revocations::{Follower, FollowerParts, Revocations};
 use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{Users, UsersSnapshot};
+use crate::users::{Rules, Users, UsersSnapshot};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -112,12 +112,16 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
     let clock = || Arc::clone(&environment.clock);
     let random = || Arc::clone(&environment.random);
     let outbox = Outbox::new(audience, clock(), random());
+    let registry = Arc::new(settings.scim.registry()?);
     let (waiters, revocations) = (UserCreatedWaiters::default(), Revocations::default());
     let users = Users::new(
         db.clone(),
         (clock(), random()),
         outbox.clone(),
-        settings.user_names.reserved()?,
+        Rules {
+            reserved_names: settings.user_names.reserved()?,
+            registry: Arc::clone(&registry),
+        },
         waiters.clone(),
     );
     let (snapshot, closing) = (Arc::new(UsersSnapshot), environment.shutdown.clone());
@@ -129,6 +133,7 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         registrations: Registrations::new(db.clone(), clock(), outbox.clone(), users.clone()),
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), settings.auth.registrar.clone()),
         scim_base: ScimBase::of(audience),
+        registry,
         clock: clock(),
         user_created_waiters: waiters,
         db,

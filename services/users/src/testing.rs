@@ -28,12 +28,13 @@ use uuid::Uuid;
 use webhooks::{Webhooks, WebhooksConfig};
 
 use crate::app::{App, ScimBase, SharedApp};
+use crate::config::ScimConfig;
 use crate::groups::{self, ADMINISTRATORS};
 use crate::registrations::{AuthEventHandler, Registrations};
 use crate::revocations::Revocations;
 use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{DesiredState, Users, UsersSnapshot};
+use crate::users::{DesiredState, Rules, Users, UsersSnapshot};
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -51,6 +52,17 @@ pub(crate) fn app(db: &Db) -> SharedApp {
 
 /// The service on `db`, with a patience of the test's own.
 pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> SharedApp {
+    app_of(db, user_created_waiters, &ScimConfig::default())
+}
+
+/// The service on `db`, with attributes of the test's own.
+pub(crate) fn app_with_attributes(db: &Db, scim: &ScimConfig) -> SharedApp {
+    let patience = Duration::from_secs(60);
+    app_of(db, UserCreatedWaiters::new(patience, patience), scim)
+}
+
+fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) -> SharedApp {
+    let registry = Arc::new(scim.registry().unwrap());
     let clock: SharedClock = Arc::new(ManualClock::new(NOW));
     let random: SharedRandom = Arc::new(SystemRandom::default());
     let keys = JwkSet {
@@ -63,7 +75,10 @@ pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> Sha
         db.clone(),
         (clock.clone(), random),
         outbox.clone(),
-        crate::config::UserNamesConfig::default().reserved().unwrap(),
+        Rules {
+            reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
+            registry: Arc::clone(&registry),
+        },
         user_created_waiters.clone(),
     );
     SharedApp::new(App {
@@ -88,6 +103,7 @@ pub(crate) fn app_with(db: &Db, user_created_waiters: UserCreatedWaiters) -> Sha
         registrations: Registrations::new(db.clone(), clock.clone(), outbox.clone(), users.clone()),
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), "vestibule-auth".to_owned()),
         scim_base: ScimBase::of(AUDIENCE),
+        registry,
         user_created_waiters,
         outbox,
         clock,

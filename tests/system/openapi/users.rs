@@ -57,6 +57,16 @@ async fn scim(recorder: &mut Recorder<'_>, operator: &str) {
     recorder
         .call("replaceScimUser", scim().path("id", &id).json(bob))
         .await;
+    let patch = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [
+            { "op": "replace", "path": "name.familyName", "value": "Builder" },
+            { "op": "add", "path": "emails[type eq \"home\"].value", "value": "bob@example.org" },
+        ],
+    });
+    recorder
+        .call("modifyScimUser", scim().path("id", &id).json(patch))
+        .await;
     recorder
         .call("deleteScimUser", Call::new().token(operator).path("id", &id))
         .await;

@@ -5,6 +5,7 @@ use chassis::access::{OpenId, Scope, Scoped, UsersWrite};
 use chassis::http::Problem;
 use contract::UserId;
 use http::request::Parts;
+use scim::schema::Accessor;
 
 use crate::app::SharedApp;
 use crate::token_checks::{TokenRefused, user_of};
@@ -39,6 +40,16 @@ pub(crate) struct Directory<S> {
     scope: std::marker::PhantomData<S>,
     /// The `client_id` of an application that acts for itself; nothing when a person is behind it.
     pub(crate) client: Option<String>,
+}
+
+impl<S> Directory<S> {
+    /// The kind of caller, by which the attributes are chosen that may be read and written.
+    pub(crate) fn accessor(&self) -> Accessor {
+        match self.client {
+            Some(_) => Accessor::Client,
+            None => Accessor::Administrator,
+        }
+    }
 }
 
 impl<S: Scope> FromRequestParts<SharedApp> for Directory<S> {

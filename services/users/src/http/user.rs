@@ -1,5 +1,6 @@
 //! `GET /user`, `PATCH /user`: the user whose token it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,23 +8,32 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::http::header::list;
 use chassis::http::{Json, Problem};
-use contract::UserId;
+use contract::{UserId, UserState};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use scim::schema::Registry;
 use scim::version::{IfMatch, etag};
 use serde_json::Value;
 
 use super::caller::CurrentUser;
 use crate::token_checks::TokenRefused;
-use crate::users::{Found, Patch, Stored, UserError, Users};
+use crate::users::{Found, Patch, Stored, UserError, Users, hide_from_person, hides_from_people};
 
 /// GET /user
 ///
 /// The person's record as [`contract::UserState`]; the version is also in `ETag`. For a person who is not
 /// known yet, waits up to two seconds, then 503 with `Retry-After`.
-pub(crate) async fn show(State(users): State<Users>, user: CurrentUser) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(users): State<Users>,
+    State(registry): State<Arc<Registry>>,
+    user: CurrentUser,
+) -> Result<Response, Problem> {
     let stored = find_active(&users, user.id).await?;
-    Ok(record(stored.version, stored.document))
+    if !hides_from_people(registry.users()) {
+        return Ok(record(stored.version, stored.document));
+    }
+    let state = serde_json::from_str(&stored.document).map_err(|error| Problem::internal(&error))?;
+    own_record(state, &registry)
 }
 
 /// PATCH /user
@@ -31,17 +41,26 @@ pub(crate) async fn show(State(users): State<Users>, user: CurrentUser) -> Resul
 /// A JSON merge patch (RFC 7396) of `name`, `locale`, `zoneinfo`, `attributes`. Obeys `If-Match`.
 pub(crate) async fn patch(
     State(users): State<Users>,
+    State(registry): State<Arc<Registry>>,
     user: CurrentUser,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Response, Problem> {
     let condition = condition(&headers)?;
     find_active(&users, user.id).await?;
-    let patch = Patch::from_json(body).map_err(UserError::from).map_err(problem)?;
+    let patch = Patch::from_json(body, registry.users())
+        .map_err(UserError::from)
+        .map_err(problem)?;
     let state = users
         .patch_own(user.id, &condition, patch)
         .await
         .map_err(problem)?;
+    own_record(state, &registry)
+}
+
+/// The record without the attributes that are closed to the person.
+fn own_record(mut state: UserState, registry: &Registry) -> Result<Response, Problem> {
+    hide_from_person(&mut state, registry.users());
     let document = serde_json::to_string(&state).map_err(|error| Problem::internal(&error))?;
     Ok(record(state.version, document))
 }
@@ -87,6 +106,7 @@ fn problem(error: UserError) -> Problem {
         )
         .detail("Read the record again, and repeat the change with its new ETag."),
         UserError::Invalid(invalid) => Problem::invalid().field(invalid.field, invalid.reason),
+        UserError::Scim(refused) => Problem::bad_request(refused.detail),
         UserError::Db(error) => error.into(),
     }
 }

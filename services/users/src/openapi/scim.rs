@@ -6,9 +6,11 @@ use contract::paths::users::{
 };
 use http::Method;
 use scim::MEDIA_TYPE;
+use scim::patch::{MAX_OPERATIONS, PATCH_URN};
 use scim::schema::{Registry, discovery_schema, list_schema};
 use serde_json::{Value, json};
 
+use crate::http::scim::resources::ResourceQuery;
 use crate::http::scim::users::ListQuery;
 
 const INVALID_VALUE: ErrorType = ErrorType::scim(
@@ -22,6 +24,7 @@ const UNIQUENESS: ErrorType = ErrorType::scim(
     "uniqueness",
     "somebody has the user name, or one that looks like it",
 );
+const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute cannot be changed");
 const PRECONDITION: ErrorType =
     ErrorType::scim(412, "", "the resource has another version than `If-Match` says");
 const NO_FILTER: ErrorType = ErrorType::scim(403, "", "these documents cannot be filtered (RFC 7644 §4)");
@@ -43,6 +46,31 @@ fn user_request_schema() -> Value {
     Registry::standard().users().request_schema()
 }
 
+/// The schema of a PATCH (RFC 7644 §3.5.2).
+fn patch_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": { "type": "array", "contains": { "const": PATCH_URN }, "items": { "type": "string" } },
+            "Operations": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_OPERATIONS,
+                "items": {
+                    "type": "object",
+                    "required": ["op"],
+                    "properties": {
+                        "op": { "type": "string", "description": "`add`, `remove` or `replace`, in any case." },
+                        "path": { "type": "string" },
+                        "value": {},
+                    },
+                },
+            },
+        },
+    })
+}
+
 /// A response with a user.
 fn user(status: u16, description: &'static str) -> Response {
     Response::new(status, description)
@@ -52,14 +80,15 @@ fn user(status: u16, description: &'static str) -> Response {
 }
 
 fn users() -> Vec<Operation> {
-    let body = |operation: Operation| {
+    let body_of = |operation: Operation, schema: Value| {
         operation
-            .value(MEDIA_TYPE, user_request_schema())
-            .value("application/json", user_request_schema())
+            .value(MEDIA_TYPE, schema.clone())
+            .value("application/json", schema)
             .error(INVALID_VALUE)
             .error(INVALID_SYNTAX)
             .error(UNIQUENESS)
     };
+    let body = |operation: Operation| body_of(operation, user_request_schema()).query::<ResourceQuery>();
     vec![
         Operation::new(
             Method::GET,
@@ -81,9 +110,11 @@ fn users() -> Vec<Operation> {
             "createScimUser",
             "Creates a user",
         ))
-        .response(user(201, "The user.")),
+        .response(user(201, "The user."))
+        .error(MUTABILITY),
         Operation::new(Method::GET, SCIM_USER, "readScimUser", "Returns a user")
             .header("If-None-Match", "A version that the client has.")
+            .query::<ResourceQuery>()
             .response(user(200, "The user."))
             .response(Response::new(304, "The client has this version.")),
         body(Operation::new(
@@ -97,6 +128,23 @@ fn users() -> Vec<Operation> {
         )
         .header(IF_MATCH.0, IF_MATCH.1)
         .response(user(200, "The user."))
+        .error(MUTABILITY)
+        .error(PRECONDITION),
+        body_of(
+            Operation::new(Method::PATCH, SCIM_USER, "modifyScimUser", "Changes parts of what is known of a user"),
+            patch_schema(),
+        )
+        .description(
+            "The operations of RFC 7644 §3.5.2 are applied all or not at all. The forms that Microsoft Entra ID and Okta send \
+             are read too. Without an effect there is no new version.",
+        )
+        .header(IF_MATCH.0, IF_MATCH.1)
+        .query::<ResourceQuery>()
+        .response(user(200, "The user."))
+        .error(MUTABILITY)
+        .error(ErrorType::scim(400, "invalidPath", "the path of an operation names no attribute"))
+        .error(ErrorType::scim(400, "invalidFilter", "the filter in a path cannot be read"))
+        .error(ErrorType::scim(400, "noTarget", "an operation has nothing to operate on"))
         .error(PRECONDITION),
         Operation::new(Method::DELETE, SCIM_USER, "deleteScimUser", "Deletes a user")
             .header(IF_MATCH.0, IF_MATCH.1)

@@ -79,7 +79,7 @@ impl Registrations {
         let mut state = self.desired(wanted);
         // The id comes from outside, and may have been here before the database was restored.
         state.version = events::restore::first_sequence(tx).await?;
-        if users::check(&state).is_err() {
+        if self.users.check(&state).is_err() {
             return self.reject(tx, id, RejectionReason::Invalid).await;
         }
         match self.users.check_new_name(tx, &state).await? {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Email, MAX_NAME_LENGTH, PersonName, UserState, is_language_tag};
-use scim::schema::{Attribute, CORE_USER, Registry, TextForm, canonicalize};
+use contract::{Email, MAX_NAME_LENGTH, PersonName, UserState};
+use scim::schema::{Attribute, CORE_USER, ResourceType, TextForm, canonicalize};
 use serde_json::{Map, Value};
 
 /// E-mail addresses at most.
@@ -11,6 +11,8 @@ pub(crate) const MAX_EMAILS: usize = 20;
 /// Levels of objects and lists in an attribute at most: a reader that stops at some depth can still read the record, in a
 /// list of events too.
 pub(crate) const MAX_DEPTH: usize = 16;
+/// The greatest length of a locale and of a time zone, in characters.
+const MAX_LOCALE_CHARS: usize = 64;
 /// Bytes of all attributes at most, as JSON.
 pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
 
@@ -35,40 +37,50 @@ impl Invalid {
             reason: reason.into(),
         }
     }
+
+    /// The refusal of the value of `field`, whose detail begins with the path.
+    pub(super) fn of_scim(field: impl Into<String>, refused: &scim::Error) -> Self {
+        let field = field.into();
+        let (path, reason) = refused.detail.split_once(": ").unwrap_or(("", &refused.detail));
+        match path.is_empty() || field.ends_with(path) {
+            true => Self::new(field, reason),
+            false => Self::new(field, &refused.detail),
+        }
+    }
 }
 
 /// Holds a person against the limits.
 ///
 /// # Errors
 /// The first value that does not fit.
-pub(crate) fn check(state: &UserState) -> Result<(), Invalid> {
-    check_beside(state, None)
+pub(super) fn check(state: &UserState, users: &ResourceType) -> Result<(), Invalid> {
+    check_beside(state, None, users)
 }
 
-/// Holds the new state of a person against the limits. An attribute that the person has keeps its name, though it would be
-/// refused today.
+/// Holds the new state of a person against the limits. An attribute that the person has keeps its name and its value, though
+/// they would be refused today.
 ///
 /// # Errors
 /// The first value that does not fit.
-pub(super) fn check_change(old: &UserState, new: &UserState) -> Result<(), Invalid> {
-    check_beside(new, Some(old))
+pub(super) fn check_change(old: &UserState, new: &UserState, users: &ResourceType) -> Result<(), Invalid> {
+    check_beside(new, Some(old), users)
 }
 
-fn check_beside(state: &UserState, old: Option<&UserState>) -> Result<(), Invalid> {
+fn check_beside(state: &UserState, old: Option<&UserState>, users: &ResourceType) -> Result<(), Invalid> {
     check_name(&state.name)?;
     check_emails(&state.emails)?;
-    // What a user has stays, though it would be refused today.
-    let kept = old.and_then(|old| old.locale.as_ref());
-    if let Some(locale) = &state.locale
-        && kept != Some(locale)
-        && !is_language_tag(locale)
-    {
-        return Err(Invalid::new("locale", "expected a language tag such as fr-CH"));
+    // What other directories send is kept (RFC 7643 §4.1.1), and so is what a user has, though it would be refused today.
+    for (field, value, kept) in [
+        ("locale", &state.locale, old.map(|old| &old.locale)),
+        ("zoneinfo", &state.zoneinfo, old.map(|old| &old.zoneinfo)),
+    ] {
+        if let Some(value) = value
+            && kept.and_then(Option::as_ref) != Some(value)
+        {
+            text(field, value, MAX_LOCALE_CHARS)?;
+        }
     }
-    if let Some(zone) = &state.zoneinfo {
-        check_zone(zone)?;
-    }
-    check_attributes(state, old.map_or(&BTreeMap::new(), |old| &old.attributes))
+    check_attributes(state, old.map_or(&BTreeMap::new(), |old| &old.attributes), users)
 }
 
 fn check_name(name: &PersonName) -> Result<(), Invalid> {
@@ -108,7 +120,11 @@ fn check_emails(emails: &[Email]) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_attributes(state: &UserState, known: &BTreeMap<String, Value>) -> Result<(), Invalid> {
+fn check_attributes(
+    state: &UserState,
+    known: &BTreeMap<String, Value>,
+    users: &ResourceType,
+) -> Result<(), Invalid> {
     let size = serde_json::to_vec(&state.attributes).map_or(usize::MAX, |json| json.len());
     if size > MAX_ATTRIBUTES {
         return Err(Invalid::new(
@@ -119,19 +135,34 @@ fn check_attributes(state: &UserState, known: &BTreeMap<String, Value>) -> Resul
     for (name, value) in &state.attributes {
         text("attributes (a name)", name, 256)?;
         if !known.contains_key(name) {
-            check_attribute_name(name)?;
+            check_attribute_name(name, users)?;
         }
-        let standard = standard(name).filter(|attribute| attribute.name == *name);
-        value_text(&format!("attributes.{name}"), value, MAX_DEPTH, standard)?;
-        if let Some(standard) = standard {
-            check_standard(standard, value)?;
+        let place = format!("attributes.{name}");
+        let standard = standard(name, users).filter(|attribute| attribute.name == *name);
+        let extension = users.extensions.iter().find(|extension| extension.id == *name);
+        let parts = match (standard, extension) {
+            (Some(standard), _) => Parts::Of(standard),
+            (None, Some(extension)) => Parts::In(&extension.attributes),
+            (None, None) => Parts::Free,
+        };
+        value_text(&place, value, MAX_DEPTH, parts)?;
+        if known.get(name) == Some(value) {
+            continue;
+        }
+        match (standard, extension, value) {
+            (Some(standard), ..) => check_standard(standard, value)?,
+            (None, Some(extension), Value::Object(inner)) => {
+                check_form(&place, inner, &extension.attributes, &extension.id)?;
+            }
+            (None, Some(_), _) => return Err(Invalid::new(place, "expected an object")),
+            (None, None, _) => {}
         }
     }
     Ok(())
 }
 
 /// Case does not matter in the names of SCIM (RFC 7643 §2.1), so it does not help anybody past a guarded one.
-fn check_attribute_name(name: &str) -> Result<(), Invalid> {
+fn check_attribute_name(name: &str, users: &ResourceType) -> Result<(), Invalid> {
     let place = || format!("attributes.{name}");
     if FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)) {
         return Err(Invalid::new(
@@ -139,7 +170,7 @@ fn check_attribute_name(name: &str) -> Result<(), Invalid> {
             "is a field of the record, not an attribute",
         ));
     }
-    match standard(name) {
+    match standard(name, users) {
         Some(standard) if standard.name != name => Err(Invalid::new(
             place(),
             format!("is spelled {} in {CORE_USER}", standard.name),
@@ -149,8 +180,7 @@ fn check_attribute_name(name: &str) -> Result<(), Invalid> {
 }
 
 /// The attribute of the SCIM standard with this name, without regard to case.
-fn standard(name: &str) -> Option<&'static Attribute> {
-    let users = Registry::standard().users();
+fn standard<'a>(name: &str, users: &'a ResourceType) -> Option<&'a Attribute> {
     match name.eq_ignore_ascii_case("externalId") {
         true => users.find(name),
         false => users.schema.find(name),
@@ -161,40 +191,75 @@ fn standard(name: &str) -> Option<&'static Attribute> {
 fn check_standard(attribute: &Attribute, value: &Value) -> Result<(), Invalid> {
     let name = attribute.name.as_str();
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    match canonicalize(&one, std::slice::from_ref(attribute), "attributes") {
-        Ok(same) if same.get(name) == Some(value) => Ok(()),
+    let place = format!("attributes.{name}");
+    check_form(&place, &one, std::slice::from_ref(attribute), CORE_USER)
+}
+
+/// Checks that values have the form in which they are stored.
+fn check_form(
+    place: &str,
+    members: &Map<String, Value>,
+    attributes: &[Attribute],
+    schema: &str,
+) -> Result<(), Invalid> {
+    match canonicalize(members, attributes, "attributes") {
+        Ok(same) if same == *members => Ok(()),
         Ok(_) => Err(Invalid::new(
-            format!("attributes.{name}"),
-            format!("does not have the form that {CORE_USER} gives it"),
+            place,
+            format!("does not have the form that {schema} gives it"),
         )),
-        Err(refused) => Err(Invalid::new(format!("attributes.{name}"), refused.detail)),
+        Err(refused) => Err(Invalid::new(place, refused.detail)),
     }
 }
 
-/// `depth`: the levels that may be below. `standard`: what the SCIM standard says of the value.
-fn value_text(field: &str, value: &Value, depth: usize, standard: Option<&Attribute>) -> Result<(), Invalid> {
+/// The attributes that the parts of a value are.
+#[derive(Clone, Copy)]
+enum Parts<'a> {
+    /// The value is that of an attribute.
+    Of(&'a Attribute),
+    /// The members of the value are those of an extension.
+    In(&'a [Attribute]),
+    /// No schema says anything of the value.
+    Free,
+}
+
+impl<'a> Parts<'a> {
+    fn member(self, name: &str) -> Self {
+        let of: &[Attribute] = match self {
+            Self::Of(attribute) => &attribute.sub,
+            Self::In(attributes) => attributes,
+            Self::Free => &[],
+        };
+        let found = of.iter().find(|attribute| attribute.name == name);
+        found.map_or(Self::Free, Parts::Of)
+    }
+
+    fn has_lines(self) -> bool {
+        matches!(self, Self::Of(attribute) if attribute.form == TextForm::Lines)
+    }
+}
+
+/// `depth`: the levels that may be below. `parts`: what the schemas say of the value.
+fn value_text(field: &str, value: &Value, depth: usize, parts: Parts<'_>) -> Result<(), Invalid> {
     let below = || {
         let left = depth.checked_sub(1);
         left.ok_or_else(|| Invalid::new(field, format!("at most {MAX_DEPTH} levels")))
     };
     match value {
         Value::String(value) if value.is_empty() => Ok(()),
-        Value::String(value) if standard.is_some_and(|attribute| attribute.form == TextForm::Lines) => {
-            lines(field, value, MAX_ATTRIBUTES)
-        }
+        Value::String(value) if parts.has_lines() => lines(field, value, MAX_ATTRIBUTES),
         Value::String(value) => text(field, value, MAX_ATTRIBUTES),
         Value::Array(items) => {
             let below = below()?;
             items
                 .iter()
-                .try_for_each(|item| value_text(field, item, below, standard))
+                .try_for_each(|item| value_text(field, item, below, parts))
         }
         Value::Object(members) => {
             let below = below()?;
             members.iter().try_for_each(|(name, value)| {
                 text(field, name, 256)?;
-                let part = standard.and_then(|whole| whole.sub.iter().find(|part| part.name == *name));
-                value_text(field, value, below, part)
+                value_text(field, value, below, parts.member(name))
             })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
@@ -221,19 +286,4 @@ fn lines(field: &str, value: &str, max: usize) -> Result<(), Invalid> {
         return Err(Invalid::new(field, "control characters are not allowed"));
     }
     Ok(())
-}
-
-/// The form of a name in the database of time zones, of 64 characters at most.
-fn check_zone(zone: &str) -> Result<(), Invalid> {
-    let fits = (1..=64).contains(&zone.len())
-        && zone
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c));
-    match fits {
-        true => Ok(()),
-        false => Err(Invalid::new(
-            "zoneinfo",
-            "expected a time zone such as Europe/Paris",
-        )),
-    }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use chassis::clock::Timestamp;
 use contract::{Email, PersonName, UserId, UserName, UserState};
+use scim::schema::{Accessor, ResourceType, canonicalize};
 use serde_json::{Map, Value};
 
-use super::{Invalid, UserError};
+use super::Invalid;
+use super::resource::is_extension;
 
 /// Everything that a directory client may say of a person. Groups, versions, dates and what was verified are not
 /// among it.
@@ -42,7 +44,7 @@ impl DesiredState {
 
     /// Takes the place of what `state` says. An address that stays keeps its proof; without a word about `active`
     /// nobody is switched on again.
-    pub(super) fn replace(self, state: &mut UserState) -> Result<(), UserError> {
+    pub(super) fn replace(self, state: &mut UserState) {
         let known = std::mem::take(&mut state.emails);
         state.emails = self
             .emails
@@ -58,7 +60,6 @@ impl DesiredState {
         state.zoneinfo = self.zoneinfo;
         state.active = self.active.unwrap_or(state.active);
         state.attributes = self.attributes;
-        Ok(())
     }
 }
 
@@ -69,21 +70,45 @@ fn unverified(email: Email) -> Email {
     }
 }
 
-/// Attributes that say what a person is entitled to, or which record of another system is theirs: only the
-/// directory sets them, never the person.
-pub(crate) fn directory_only(name: &str) -> bool {
-    const NAMES: [&str; 7] = [
-        "externalId",
-        "title",
-        "userType",
-        "entitlements",
-        "roles",
-        "x509Certificates",
-        "groups",
-    ];
+/// True if a name has the form of a URN, as those of extensions have.
+pub(super) fn is_urn(name: &str) -> bool {
     name.get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
-        || NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Checks that a person may write an attribute of their own record (SB-35): one that the registry marks for it, parts of an
+/// extension that are marked, or a name of the application's own.
+fn check_own(name: &str, value: &Value, users: &ResourceType) -> Result<(), Invalid> {
+    let refused = |path: String, reason: &str| Err(Invalid::new(format!("attributes.{path}"), reason));
+    const DIRECTORY: &str = "is set by an administrator";
+    if is_extension(name, users) {
+        let extension = users.extensions.iter().find(|extension| extension.id == name);
+        let Value::Object(members) = value else {
+            return refused(
+                name.to_owned(),
+                "expected an object with the attributes to change",
+            );
+        };
+        for member in members.keys() {
+            let path = || format!("{name}:{member}");
+            match extension.and_then(|extension| extension.find(member)) {
+                Some(attribute) if attribute.name != *member => {
+                    return refused(path(), &format!("is spelled {}", attribute.name));
+                }
+                Some(attribute) if attribute.is_writable_by(Accessor::Own) => {}
+                Some(_) => return refused(path(), DIRECTORY),
+                None => return refused(path(), "no such attribute"),
+            }
+        }
+        return Ok(());
+    }
+    let closed = users
+        .find(name)
+        .is_some_and(|attribute| !attribute.is_writable_by(Accessor::Own));
+    match closed || is_urn(name) {
+        true => refused(name.to_owned(), DIRECTORY),
+        false => Ok(()),
+    }
 }
 
 /// A change that a person makes to themselves: a JSON merge patch (RFC 7396) over four members of their own
@@ -101,7 +126,7 @@ impl Patch {
     ///
     /// # Errors
     /// The first member that a person may not change, that does not exist, or that has the wrong type (SB-35).
-    pub(crate) fn from_json(body: Value) -> Result<Self, Invalid> {
+    pub(crate) fn from_json(body: Value, users: &ResourceType) -> Result<Self, Invalid> {
         let Value::Object(members) = body else {
             return Err(Invalid::new("(body)", "expected a JSON object"));
         };
@@ -111,7 +136,7 @@ impl Patch {
                 "name" => patch.name = Some(nullable_object(&field, value, &NAME_PARTS)?),
                 "locale" => patch.locale = Some(nullable_text(&field, value)?),
                 "zoneinfo" => patch.zoneinfo = Some(nullable_text(&field, value)?),
-                "attributes" => patch.attributes = Some(attributes(value)?),
+                "attributes" => patch.attributes = Some(attributes(value, users)?),
                 "emails" => {
                     return Err(Invalid::new(field, "an address is changed by an administrator"));
                 }
@@ -125,7 +150,7 @@ impl Patch {
     }
 
     /// Applies the patch.
-    pub(super) fn apply(self, state: &mut UserState) -> Result<(), Invalid> {
+    pub(super) fn apply(self, state: &mut UserState, users: &ResourceType) -> Result<(), Invalid> {
         if let Some(parts) = self.name {
             for (part, value) in parts {
                 let field = format!("name.{part}");
@@ -142,7 +167,7 @@ impl Patch {
             }
         }
         if let Some(locale) = self.locale {
-            state.locale = locale;
+            state.locale = locale.map(|text| canonical("locale", text, users)).transpose()?;
         }
         if let Some(zoneinfo) = self.zoneinfo {
             state.zoneinfo = zoneinfo;
@@ -191,16 +216,27 @@ fn nullable_text(field: &str, value: Value) -> Result<Option<String>, Invalid> {
     }
 }
 
-fn attributes(value: Value) -> Result<Map<String, Value>, Invalid> {
+fn attributes(value: Value, users: &ResourceType) -> Result<Map<String, Value>, Invalid> {
     let Value::Object(members) = value else {
         return Err(Invalid::new("attributes", "expected an object"));
     };
-    match members.keys().find(|name| directory_only(name)) {
-        Some(name) => Err(Invalid::new(
-            format!("attributes.{name}"),
-            "is set by an administrator",
-        )),
-        None => Ok(members),
+    for (name, value) in &members {
+        check_own(name, value, users)?;
+    }
+    Ok(members)
+}
+
+/// A text of the core schema in its canonical spelling.
+fn canonical(name: &str, text: String, users: &ResourceType) -> Result<String, Invalid> {
+    let Some(attribute) = users.schema.find(name) else {
+        return Ok(text);
+    };
+    let one = Map::from_iter([(name.to_owned(), Value::from(text.as_str()))]);
+    let read = canonicalize(&one, std::slice::from_ref(attribute), "")
+        .map_err(|refused| Invalid::of_scim(name, &refused))?;
+    match read.get(name) {
+        Some(Value::String(canonical)) => Ok(canonical.clone()),
+        _ => Ok(text),
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! Every change takes the row's lock, raises the version by one and writes its event in the same transaction.
 
+mod access;
 mod check;
 mod desired_state;
+mod edit;
 mod find_created;
 mod names;
+mod resource;
 mod restore;
 mod skeletons;
 mod snapshot;
@@ -22,13 +25,16 @@ use contract::{
     EventData, UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated,
 };
 use events::{Outbox, OutboxError};
+use scim::schema::Registry;
 use scim::version::IfMatch;
 
-pub(crate) use check::{Invalid, check};
+pub(crate) use access::{hide_from_person, hides_from_people};
+pub(crate) use check::Invalid;
 pub(crate) use desired_state::{DesiredState, Patch};
 pub(crate) use find_created::Found;
 use names::check_new_name;
 pub(crate) use names::{NameRefused, ReservedNames};
+pub(crate) use resource::{location, to_resource};
 pub(crate) use snapshot::UsersSnapshot;
 // These need a transaction, or a connection to read from, and nothing else.
 pub(crate) use store::{
@@ -55,6 +61,9 @@ pub(crate) enum UserError {
     /// A value does not fit.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The protocol does not allow the change.
+    #[error(transparent)]
+    Scim(#[from] scim::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -76,7 +85,17 @@ pub(crate) struct Users {
     random: SharedRandom,
     outbox: Outbox,
     reserved_names: Arc<ReservedNames>,
+    registry: Arc<Registry>,
     waiters: UserCreatedWaiters,
+}
+
+/// The rules of an installation for its users.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// The user names that only administrators may have.
+    pub(crate) reserved_names: ReservedNames,
+    /// The attributes.
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Users {
@@ -84,7 +103,7 @@ impl Users {
         db: Db,
         (clock, random): (SharedClock, SharedRandom),
         outbox: Outbox,
-        reserved_names: ReservedNames,
+        rules: Rules,
         waiters: UserCreatedWaiters,
     ) -> Self {
         Self {
@@ -92,7 +111,8 @@ impl Users {
             clock,
             random,
             outbox,
-            reserved_names: Arc::new(reserved_names),
+            reserved_names: Arc::new(rules.reserved_names),
+            registry: rules.registry,
             waiters,
         }
     }
@@ -104,7 +124,7 @@ impl Users {
     pub(crate) async fn create(&self, desired: DesiredState) -> Result<UserState, UserError> {
         let now = self.clock.now();
         let state = desired.into_state(self.random.uuid(&*self.clock), now);
-        check(&state)?;
+        self.check(&state)?;
         let mut tx = self.db.begin("create_user").await?;
         self.check_new_name(&mut tx, &state)
             .await?
@@ -115,6 +135,14 @@ impl Users {
         tx.commit().await?;
         tracing::info!(event.action = "user-created", event.outcome = "success", user.target.id = %state.id, "a user was created");
         Ok(state)
+    }
+
+    /// Holds a new user against the limits.
+    ///
+    /// # Errors
+    /// The first value that does not fit.
+    pub(crate) fn check(&self, state: &UserState) -> Result<(), Invalid> {
+        check::check(state, self.registry.users())
     }
 
     /// Checks that the user may be given the name that `state` has.
@@ -145,18 +173,22 @@ impl Users {
         Ok(true)
     }
 
-    /// Puts `desired` in place of what is known of a user. Groups stay; so does `active`, unless `desired` says.
+    /// Puts `desired` in place of what is known of a user.
     ///
     /// # Errors
     /// See [`UserError`].
+    #[cfg(test)]
     pub(crate) async fn replace(
         &self,
         id: UserId,
         condition: &IfMatch,
         desired: DesiredState,
     ) -> Result<UserState, UserError> {
-        self.change("replace_user", id, condition, |state| desired.replace(state))
-            .await
+        self.change("replace_user", id, condition, |state| {
+            desired.replace(state);
+            Ok(())
+        })
+        .await
     }
 
     /// Changes what a person may change of themselves.
@@ -173,7 +205,7 @@ impl Users {
             if !state.active {
                 return Err(UserError::NotFound);
             }
-            patch.apply(state).map_err(UserError::from)
+            patch.apply(state, self.registry.users()).map_err(UserError::from)
         })
         .await
     }
@@ -196,7 +228,7 @@ impl Users {
         if new == old {
             return Ok(old);
         }
-        check::check_change(&old, &new)?;
+        check::check_change(&old, &new, self.registry.users())?;
         // Who has a name that would be refused today keeps it.
         if new.user_name.key() != old.user_name.key() {
             self.check_new_name(&mut tx, &new).await?.map_err(Invalid::from)?;

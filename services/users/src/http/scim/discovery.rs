@@ -1,5 +1,7 @@
 //! `GET /scim/v2/ServiceProviderConfig`, `/Schemas` and `/ResourceTypes`: discovery (RFC 7644 §4). They are public.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chassis::http::{Path, Problem};
 use http::{StatusCode, Uri};
@@ -12,6 +14,15 @@ use super::body::ScimResponse;
 use super::refusal::Refusal;
 use crate::app::ScimBase;
 
+/// The features of this server.
+const CAPABILITIES: Capabilities = Capabilities {
+    patch: true,
+    bulk: None,
+    change_password: false,
+    sort: false,
+    pagination: None,
+};
+
 /// `GET /scim/v2/ServiceProviderConfig`: service provider configuration (RFC 7644 §4).
 pub(crate) async fn service_provider_config(
     State(base): State<ScimBase>,
@@ -20,42 +31,52 @@ pub(crate) async fn service_provider_config(
     check_query(uri.query())?;
     Ok(ScimResponse::new(
         StatusCode::OK,
-        config_document(base.as_str(), &Capabilities::default()),
+        config_document(base.as_str(), &CAPABILITIES),
     ))
 }
 
 /// `GET /scim/v2/ResourceTypes`: list of resource types (RFC 7644 §4).
-pub(crate) async fn resource_types(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(resource_type_documents(&base), &uri)
+pub(crate) async fn resource_types(
+    State(base): State<ScimBase>,
+    State(registry): State<Arc<Registry>>,
+    uri: Uri,
+) -> Result<ScimResponse, Refusal> {
+    all(resource_type_documents(&registry, &base), &uri)
 }
 
 /// `GET /scim/v2/ResourceTypes/{id}`: one resource type (RFC 7644 §4).
 pub(crate) async fn resource_type(
     State(base): State<ScimBase>,
+    State(registry): State<Arc<Registry>>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(resource_type_documents(&base), &id?.0)
+    one(resource_type_documents(&registry, &base), &id?.0)
 }
 
 /// `GET /scim/v2/Schemas`: list of schemas (RFC 7644 §4).
-pub(crate) async fn schemas(State(base): State<ScimBase>, uri: Uri) -> Result<ScimResponse, Refusal> {
-    all(schema_documents(&base), &uri)
+pub(crate) async fn schemas(
+    State(base): State<ScimBase>,
+    State(registry): State<Arc<Registry>>,
+    uri: Uri,
+) -> Result<ScimResponse, Refusal> {
+    all(schema_documents(&registry, &base), &uri)
 }
 
 /// `GET /scim/v2/Schemas/{id}`: one schema (RFC 7644 §4).
 pub(crate) async fn schema(
     State(base): State<ScimBase>,
+    State(registry): State<Arc<Registry>>,
     id: Result<Path<String>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
-    one(schema_documents(&base), &id?.0)
+    one(schema_documents(&registry, &base), &id?.0)
 }
 
-fn resource_type_documents(base: &ScimBase) -> Vec<Value> {
-    Registry::resource_type_documents([Registry::standard().users()], base.as_str())
+fn resource_type_documents(registry: &Registry, base: &ScimBase) -> Vec<Value> {
+    Registry::resource_type_documents([registry.users()], base.as_str())
 }
 
-fn schema_documents(base: &ScimBase) -> Vec<Value> {
-    Registry::schema_documents([Registry::standard().users()], base.as_str())
+fn schema_documents(registry: &Registry, base: &ScimBase) -> Vec<Value> {
+    Registry::schema_documents([registry.users()], base.as_str())
 }
 
 fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {

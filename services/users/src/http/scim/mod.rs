@@ -1,7 +1,7 @@
 //! `/scim/v2`: SCIM 2.0 service provider (RFC 7644). [`scim`] has the rules of the protocol.
 
 mod body;
-mod convert;
 pub(crate) mod discovery;
 pub(crate) mod refusal;
+pub(crate) mod resources;
 pub(crate) mod users;

@@ -63,6 +63,7 @@ impl From<UserError> for Refusal {
             UserError::Invalid(Invalid { field, reason }) => {
                 scim::Error::invalid_value(&scim_name(&field), reason).into()
             }
+            UserError::Scim(error) => error.into(),
             UserError::Db(error) => error.into(),
         }
     }

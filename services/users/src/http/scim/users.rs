@@ -5,20 +5,20 @@ use axum::response::{IntoResponse, Response};
 use chassis::access::{UsersRead, UsersWrite};
 use chassis::db::Db;
 use chassis::http::{Path, Problem, Query, header};
-use contract::{UserId, UserName, UserState};
+use contract::{UserId, UserName};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
+use scim::Error;
 use scim::filter::{CompareValue, Comparison, Filter, Operator};
 use scim::list::{Page, response};
-use scim::schema::Registry;
+use scim::patch;
+use scim::schema::read;
 use scim::version::{IfMatch, IfNoneMatch};
-use scim::{Error, User};
 use serde::Deserialize;
 
 use super::body::{ScimBody, ScimResponse};
-use super::convert::{location, to_desired_state, to_resource};
 use super::refusal::Refusal;
-use crate::app::ScimBase;
+use super::resources::{ResourceQuery, Resources};
 use crate::http::caller::Directory;
 use crate::users::{self, Users};
 
@@ -38,7 +38,7 @@ pub(crate) struct ListQuery {
     count: Option<String>,
 }
 
-/// The parameters of everything else: none. `attributes` and `excludedAttributes` (RFC 7644 §3.9) are refused as in a list.
+/// The parameters of a deletion: none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
@@ -48,16 +48,17 @@ type Parameters<Q> = Result<Query<Q>, Problem>;
 /// `GET /scim/v2/Users`: list of users (RFC 7644 §3.4.2).
 pub(crate) async fn list(
     State(db): State<Db>,
-    State(base): State<ScimBase>,
+    State(resources): State<Resources>,
     caller: Caller<UsersRead>,
     query: Parameters<ListQuery>,
 ) -> Result<ScimResponse, Refusal> {
-    caller?;
+    let accessor = caller?.accessor();
     let Query(query) = query?;
+    let view = resources.view(accessor, &ResourceQuery::default())?;
     let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
     let filter = query.filter.as_deref();
     let filter = filter
-        .map(|text| Filter::parse(text, &[Registry::standard().users()]))
+        .map(|text| Filter::parse(text, &[resources.users()]))
         .transpose()?;
     let mut reader = db.reader().await?;
     let (total, people) = match filter.map(wanted_user_name).transpose()? {
@@ -78,7 +79,7 @@ pub(crate) async fn list(
     };
     let resources = people
         .iter()
-        .map(|state| to_resource(state, base.as_str()))
+        .map(|state| resources.resource(state, &view))
         .collect();
     Ok(ScimResponse::new(
         StatusCode::OK,
@@ -89,34 +90,33 @@ pub(crate) async fn list(
 /// `POST /scim/v2/Users`: creation (RFC 7644 §3.3).
 pub(crate) async fn create(
     State(users): State<Users>,
-    State(base): State<ScimBase>,
+    State(resources): State<Resources>,
     caller: Caller<UsersWrite>,
-    query: Parameters<NoQuery>,
+    query: Parameters<ResourceQuery>,
     body: Result<ScimBody, Refusal>,
 ) -> Result<ScimResponse, Refusal> {
-    caller?;
-    query?;
-    let desired = to_desired_state(User::from_json(&body?.0, Registry::standard().users())?)?;
-    let state = users.create(desired).await?;
-    Ok(resource(&base, StatusCode::CREATED, &state))
+    let accessor = caller?.accessor();
+    let view = resources.view(accessor, &query?.0)?;
+    let body = read(&body?.0, resources.users())?;
+    let state = users.create_resource(body, accessor).await?;
+    Ok(resources.response(StatusCode::CREATED, &state, &view))
 }
 
 /// `GET /scim/v2/Users/{id}`: retrieval (RFC 7644 §3.4.1).
 pub(crate) async fn show(
     State(db): State<Db>,
-    State(base): State<ScimBase>,
+    State(resources): State<Resources>,
     caller: Caller<UsersRead>,
     id: Result<Path<UserId>, Problem>,
-    query: Parameters<NoQuery>,
+    query: Parameters<ResourceQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    caller?;
-    query?;
+    let view = resources.view(caller?.accessor(), &query?.0)?;
     let id = known_id(id)?;
     let mut reader = db.reader().await?;
     let state = users::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
     let condition = IfNoneMatch::parse(header::list(&headers, &IF_NONE_MATCH).as_deref())?;
-    let answer = resource(&base, StatusCode::OK, &state).into_response();
+    let answer = resources.response(StatusCode::OK, &state, &view).into_response();
     if condition.is_not_modified(state.version) {
         let (mut parts, _) = answer.into_parts();
         parts.status = StatusCode::NOT_MODIFIED;
@@ -127,19 +127,40 @@ pub(crate) async fn show(
 
 /// `PUT /scim/v2/Users/{id}`: replacement (RFC 7644 §3.5.1).
 pub(crate) async fn replace(
-    (State(users), State(base)): (State<Users>, State<ScimBase>),
+    (State(users), State(resources)): (State<Users>, State<Resources>),
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
-    query: Parameters<NoQuery>,
+    query: Parameters<ResourceQuery>,
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<ScimResponse, Refusal> {
-    caller?;
-    query?;
+    let accessor = caller?.accessor();
+    let view = resources.view(accessor, &query?.0)?;
     let id = known_id(id)?;
-    let desired = to_desired_state(User::from_json(&body?.0, Registry::standard().users())?)?;
-    let state = users.replace(id, &if_match(&headers)?, desired).await?;
-    Ok(resource(&base, StatusCode::OK, &state))
+    let body = read(&body?.0, resources.users())?;
+    let state = users
+        .replace_resource(id, &if_match(&headers)?, body, accessor)
+        .await?;
+    Ok(resources.response(StatusCode::OK, &state, &view))
+}
+
+/// `PATCH /scim/v2/Users/{id}`: modification (RFC 7644 §3.5.2).
+pub(crate) async fn modify(
+    (State(users), State(resources)): (State<Users>, State<Resources>),
+    caller: Caller<UsersWrite>,
+    id: Result<Path<UserId>, Problem>,
+    query: Parameters<ResourceQuery>,
+    headers: HeaderMap,
+    body: Result<ScimBody, Refusal>,
+) -> Result<ScimResponse, Refusal> {
+    let accessor = caller?.accessor();
+    let view = resources.view(accessor, &query?.0)?;
+    let id = known_id(id)?;
+    let operations = patch::parse(&body?.0)?;
+    let state = users
+        .patch_resource(id, &if_match(&headers)?, &operations, accessor)
+        .await?;
+    Ok(resources.response(StatusCode::OK, &state, &view))
 }
 
 /// `DELETE /scim/v2/Users/{id}`: deletion (RFC 7644 §3.6).
@@ -171,11 +192,6 @@ fn wanted_user_name(filter: Filter) -> Result<String, Error> {
             "the filter is of a form that is not supported; this server supports one form: userName eq \"NAME\"",
         )),
     }
-}
-
-fn resource(base: &ScimBase, status: StatusCode, state: &UserState) -> ScimResponse {
-    let body = to_resource(state, base.as_str());
-    ScimResponse::resource(status, body, state.version, location(state, base.as_str()))
 }
 
 fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {

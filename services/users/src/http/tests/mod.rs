@@ -1,3 +1,5 @@
+mod attributes;
+mod patch;
 mod registrations;
 mod scim;
 mod user;

@@ -1,17 +1,17 @@
 //! Conversion between the state of a user and the SCIM `User` (RFC 7643 §4.1).
 
 use contract::{Email, PersonName, UserName, UserState};
-use scim::schema::Registry;
+use scim::schema::{CUSTOM_USER, ResourceType};
 use scim::{Attributes, Error, Meta, Name, User};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::users::DesiredState;
+use super::DesiredState;
 
 /// The state that a body asks for.
 ///
 /// # Errors
 /// `invalidValue`, naming the attribute.
-pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
+pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<DesiredState, Error> {
     if user.password.is_some() {
         return Err(Error::invalid_value(
             "password",
@@ -40,7 +40,7 @@ pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
         extensions: user.extensions,
         custom: user.custom,
     };
-    let attributes = attributes.join(Registry::standard().users())?.collect();
+    let attributes = attributes.join(users)?.collect();
     Ok(DesiredState {
         user_name,
         name: PersonName {
@@ -59,9 +59,13 @@ pub(super) fn to_desired_state(user: User) -> Result<DesiredState, Error> {
     })
 }
 
-/// The resource of a user. `base` is the URL of `/scim/v2`.
-pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
-    let attributes = Attributes::split(&state.attributes, Registry::standard().users());
+/// The resource of a user. `base` is the URL of `/scim/v2`. An extension that the configuration does not define any more is
+/// left out.
+pub(crate) fn to_resource(state: &UserState, users: &ResourceType, base: &str) -> Value {
+    let mut attributes = Attributes::split(&state.attributes, users);
+    attributes
+        .extensions
+        .retain(|urn, _| users.extension(urn).is_some());
     let user = User {
         user_name: state.user_name.as_str().to_owned(),
         name: Name {
@@ -100,6 +104,19 @@ pub(super) fn to_resource(state: &UserState, base: &str) -> Value {
 }
 
 /// The URL of a user's resource.
-pub(super) fn location(state: &UserState, base: &str) -> String {
+pub(crate) fn location(state: &UserState, base: &str) -> String {
     format!("{base}/Users/{}", state.id)
+}
+
+/// Removes the attributes of a resource that a client never writes.
+pub(super) fn remove_server_attributes(resource: &mut Map<String, Value>) {
+    for name in ["schemas", "id", "meta", "groups"] {
+        resource.remove(name);
+    }
+}
+
+/// True if an attribute of a record is an extension that a person may change parts of: not the free object, whose members are
+/// attributes of the record themselves.
+pub(super) fn is_extension(name: &str, users: &ResourceType) -> bool {
+    name != CUSTOM_USER && users.extensions.iter().any(|extension| extension.id == name)
 }
