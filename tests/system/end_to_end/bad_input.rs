@@ -26,6 +26,7 @@ async fn send(
     let request = match endpoint.caller {
         Caller::Anybody => request,
         Caller::Operator => request.bearer_auth(&tokens.operator),
+        Caller::AuthenticationService => request.bearer_auth(&tokens.auth),
         Caller::Ann => request.bearer_auth(&tokens.ann),
         Caller::Client => request.basic_auth("vestibule-cli", Some(stack.operator_secret())),
     };
@@ -40,6 +41,7 @@ async fn send(
 
 struct Tokens {
     operator: String,
+    auth: String,
     ann: String,
 }
 
@@ -78,8 +80,12 @@ fn check_error_format(endpoint: &Endpoint, content_type: &str, body: &str) -> Re
 async fn bad_input_is_refused_names_the_field_and_stores_nothing() {
     let stack = Stack::start().await;
     let ann = stack.register("ann").await;
+    let auth_secret = std::fs::read_to_string(stack.folder().join("secrets/vestibule-auth")).unwrap();
     let tokens = Tokens {
         operator: stack.operator_token().await,
+        auth: stack
+            .client_token("vestibule-auth", &auth_secret, "users:write")
+            .await,
         ann: stack.authenticate(&ann).await.access,
     };
     let mut wrong = Vec::new();

@@ -8,6 +8,8 @@ use serde_json::Value;
 pub(super) enum Caller {
     Anybody,
     Operator,
+    /// `auth` itself.
+    AuthenticationService,
     Ann,
     /// A client that authenticates with its secret.
     Client,
@@ -42,7 +44,7 @@ const SCIM: &str = "application/scim+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    use Caller::{Ann, Anybody, Client, Operator};
+    use Caller::{Ann, Anybody, AuthenticationService, Client, Operator};
     use Service::{Auth, Users};
     let row = |service, method, path, caller, content_type, good, field| Endpoint {
         service,
@@ -194,7 +196,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Users,
             Method::POST,
             "/registrations",
-            Operator,
+            AuthenticationService,
             JSON,
             r#"{"id":"01987c5e-1111-7000-8000-000000000000","user_name":"mallory","groups":[],"version":1,"requested_at":"2026-01-01T00:00:00Z"}"#,
             "user_name",
