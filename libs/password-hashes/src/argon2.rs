@@ -44,6 +44,9 @@ impl ScratchMemory {
     ) -> Result<(), argon2::Error> {
         let blocks = context.params().block_count();
         if self.0.len() < blocks {
+            // Not beside the smaller block, and not with room for more.
+            self.release();
+            self.0.reserve_exact(blocks);
             self.0.resize(blocks, Block::new());
         }
         context.hash_password_into_with_memory(password, salt, out, self.0.as_mut_slice())
@@ -92,9 +95,6 @@ impl Argon2Hash {
         if salt.len() < argon2::MIN_SALT_LEN {
             return Err(wrong("the salt", "8 bytes or more"));
         }
-        if p > MAX_ARGON2_LANES {
-            return Err(wrong("the number of lanes (p)", "64 at most"));
-        }
         let params = Params::new(m, t, p, Some(hash.len())).map_err(|_| {
             wrong(
                 "the list of parameters",
@@ -117,6 +117,14 @@ impl Argon2Hash {
             && self.params.m_cost() == memory_kib
             && self.params.t_cost() == iterations
             && self.params.p_cost() == parallelism
+    }
+
+    /// Checks that the hash has no more lanes than one that is imported may have.
+    pub(crate) fn check_lanes(&self) -> Result<(), ImportError> {
+        match self.params.p_cost() > MAX_ARGON2_LANES {
+            true => Err(wrong("the number of lanes (p)", "64 at most")),
+            false => Ok(()),
+        }
     }
 
     pub(crate) fn cost(&self) -> Cost {

@@ -20,7 +20,7 @@ use crate::limits::MAX_BCRYPT_COST;
 use crate::{Cost, ImportError, Scheme};
 
 /// The bytes of a password that are hashed.
-const KEY_BYTES: usize = 72;
+pub(crate) const KEY_BYTES: usize = 72;
 
 /// The last characters of salt and hash have bits that belong to no byte.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

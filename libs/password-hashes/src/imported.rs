@@ -5,7 +5,7 @@ use std::fmt;
 use argon2::Algorithm;
 
 use crate::argon2::{Argon2Hash, ScratchMemory};
-use crate::bcrypt::BcryptHash;
+use crate::bcrypt::{self, BcryptHash};
 use crate::firebase::FirebaseHash;
 use crate::keycloak::KeycloakHash;
 use crate::limits::MAX_TEXT_BYTES;
@@ -45,6 +45,9 @@ impl ImportedHash {
     /// [`ImportError`] names the part that is wrong, and has nothing of the text.
     pub fn import(text: &str, memory_bytes: u64) -> Result<Self, ImportError> {
         let hash = Self::parse(text)?;
+        if let Self::Argon2(hash) = &hash {
+            hash.check_lanes()?;
+        }
         hash.cost().check(memory_bytes)?;
         Ok(hash)
     }
@@ -78,6 +81,11 @@ impl ImportedHash {
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
         self.cost().scheme
+    }
+
+    /// True if the hash does not depend on the whole of `password`: bcrypt takes its first 72 bytes.
+    pub fn ignores_a_part(&self, password: &[u8]) -> bool {
+        matches!(self, Self::Bcrypt(_)) && password.len() > bcrypt::KEY_BYTES
     }
 
     /// The cost of one check.
@@ -116,7 +124,8 @@ impl ImportedHash {
     }
 }
 
-/// The text without the name of the hasher that Django writes before it, and without `{CRYPT}` of LDAP directories.
+/// The text without the name of the hasher that Django writes before it, without `{CRYPT}` of LDAP directories, and without
+/// `{bcrypt}` of Spring Security.
 fn unwrapped(text: &str) -> &str {
     // `argon2$argon2id$…` has the `$` of the PHC string format where the name ends; `bcrypt$$2b$…` has one of its own.
     if text.starts_with("argon2$argon2") {
@@ -124,6 +133,9 @@ fn unwrapped(text: &str) -> &str {
     }
     if text.starts_with("bcrypt$$2") {
         return text.strip_prefix("bcrypt$").unwrap_or(text);
+    }
+    if text.starts_with("{bcrypt}$2") {
+        return text.strip_prefix("{bcrypt}").unwrap_or(text);
     }
     match text.split_at_checked("{CRYPT}".len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("{CRYPT}") => rest,

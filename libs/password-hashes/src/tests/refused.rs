@@ -67,6 +67,15 @@ fn a_hash_that_costs_too_much_is_refused() {
 }
 
 #[test]
+fn more_lanes_than_are_imported_are_read_because_a_configuration_may_have_them() {
+    let text =
+        "$argon2id$v=19$m=1024,t=1,p=65$c2FsdHNhbHRpZGlkaWRpZA$Ggwa+M+WQ/r8qbICWpCJo/jCD8JtaIMATAciA2oSyqc";
+    let error = import(text).unwrap_err().to_string();
+    assert!(error.contains("lanes"), "{error}");
+    assert!(ImportedHash::parse(text).is_ok());
+}
+
+#[test]
 fn the_memory_of_the_process_bounds_what_is_accepted() {
     // SB-5
     let text =

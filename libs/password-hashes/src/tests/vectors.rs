@@ -26,7 +26,7 @@ const fn vector(scheme: Scheme, password: &'static str, text: &'static str) -> V
 }
 
 /// All of them.
-pub(super) static VECTORS: [Vector; 72] = [
+pub(super) static VECTORS: [Vector; 73] = [
     // argon2-cffi 25.1.0 (Python)
     vector(
         Scheme::Argon2,
@@ -183,6 +183,12 @@ pub(super) static VECTORS: [Vector; 72] = [
         Scheme::Bcrypt,
         PLAIN,
         "bcrypt$$2b$04$oFO2vTOdCA6oiyWNJLYCDuR3RbgAq1mloCGUABSeMTqRvJ6g8DKKu",
+    ),
+    // The same as Spring Security's DelegatingPasswordEncoder writes it.
+    vector(
+        Scheme::Bcrypt,
+        PLAIN,
+        "{bcrypt}$2b$04$oFO2vTOdCA6oiyWNJLYCDuR3RbgAq1mloCGUABSeMTqRvJ6g8DKKu",
     ),
     // openssl passwd, OpenSSL 3.0.19
     vector(

@@ -1,4 +1,5 @@
-//! A batch: many hashes in one transaction, with a fixed number of statements.
+//! A batch: many hashes in one transaction, with a fixed number of statements, and some more for each account whose sessions end
+//! because its password is replaced.
 
 use std::collections::{BTreeMap, BTreeSet};
 

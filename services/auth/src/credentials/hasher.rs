@@ -10,7 +10,7 @@ use chassis::telemetry::{self, Span, SpanKind, TraceContext};
 use metrics::{counter, gauge};
 use tokio::sync::oneshot;
 
-use password_hashes::ImportError;
+use password_hashes::{ImportError, ImportedHash};
 
 use super::argon2;
 use super::queue::Queue;
@@ -131,6 +131,8 @@ impl Hasher {
         let mut chance = [0; 48];
         random.fill(&mut chance);
         let dummy_hash = argon2::dummy_hash(config.cost, &chance).map_err(|error| error.to_string())?;
+        // A hash that is made here has to be one that is read here.
+        ImportedHash::parse(&dummy_hash).map_err(|error| error.to_string())?;
         let threads = config
             .threads
             .unwrap_or_else(|| resources::threads(config.cost))
@@ -144,7 +146,7 @@ impl Hasher {
             completed: AtomicU64::new(0),
             mean_micros: AtomicU64::new(15_000),
             default_time: DefaultTime::default(),
-            spare_memory: SpareMemory::new(resources::spare_memory(config.cost, threads)),
+            spare_memory: SpareMemory::new(resources::spare_memory(config.cost, threads), threads),
         });
         gauge!("vestibule_hash_workers").set(threads as f64);
         gauge!("vestibule_hash_queue_limit_jobs").set(config.queue.max(1) as f64);
@@ -203,7 +205,7 @@ impl Hasher {
     /// [`Verdict::Mismatch`], after the same work (SB-8).
     ///
     /// # Errors
-    /// [`HashError::QueueFull`] at once when too many wait.
+    /// [`HashError::QueueFull`] when too many wait, or too many hashes that need much memory are checked.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<Verdict, HashError> {
         let stored = stored.map_or_else(|| Arc::clone(&self.pool().dummy_hash), Arc::from);
         let (reply, answer) = oneshot::channel();
@@ -213,8 +215,7 @@ impl Hasher {
 
     /// The memory in bytes that one check may need here.
     pub fn max_memory_bytes(&self) -> u64 {
-        let pool = self.pool();
-        pool.cost.memory_bytes().saturating_add(pool.spare_memory.total())
+        self.pool().max_memory_bytes()
     }
 
     /// The number of jobs completed since the start.
@@ -233,6 +234,11 @@ impl Hasher {
 }
 
 impl Pool {
+    /// The memory in bytes that one check may need.
+    pub(super) fn max_memory_bytes(&self) -> u64 {
+        self.cost.memory_bytes().saturating_add(self.spare_memory.total())
+    }
+
     fn push(&self, password: Password, task: Task) -> Result<(), HashError> {
         let job = Job {
             password,
@@ -255,7 +261,7 @@ impl Pool {
 
     /// The time that the threads need for `waiting` jobs: at least a second, the smallest value of
     /// `Retry-After`.
-    fn estimated_wait(&self, waiting: usize) -> Duration {
+    pub(super) fn estimated_wait(&self, waiting: usize) -> Duration {
         let each = self.mean_micros.load(Ordering::Relaxed);
         let micros = each.saturating_mul(waiting as u64) / self.threads as u64;
         Duration::from_micros(micros).max(Duration::from_secs(1))

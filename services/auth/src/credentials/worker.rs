@@ -100,7 +100,7 @@ impl Pool {
                 let verdict = self.verify(scratch, &job.password, &stored);
                 drop((working, busy));
                 self.record_duration(started);
-                let _ = reply.send(Ok(verdict));
+                let _ = reply.send(verdict);
             }
         }
     }

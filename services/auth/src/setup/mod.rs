@@ -138,7 +138,7 @@ impl SetUp {
 
     /// Sets the password of an account with its invitation, once, and clears the failures of the account. A new
     /// password ends all sessions and grants. When the typed password is the current one, it stays and so do the
-    /// sessions. Returns the account.
+    /// sessions, unless its hash is an imported or outdated one. Returns the account.
     ///
     /// # Errors
     /// [`SetupError::NotValid`] when the link is invalid. The password is checked only with a valid link.
@@ -200,8 +200,9 @@ impl SetUp {
         let (Some(password), Some(stored)) = (Password::new(typed), stored) else {
             return Ok(false);
         };
+        // A password with an imported or outdated hash is checked and hashed as a new one.
         let verdict = self.passwords.verify(password, Some(stored)).await?;
-        Ok(matches!(verdict, Verdict::Match { .. }))
+        Ok(matches!(verdict, Verdict::Match { outdated: false }))
     }
 
     async fn hash_new(

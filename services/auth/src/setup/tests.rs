@@ -51,6 +51,20 @@ testkit::on_both_engines! {
         assert_eq!(app.setup_links.issue_setup_link().await.unwrap(), None, "somebody administers");
     }
 
+    async fn with_a_link_an_imported_hash_is_replaced_though_the_password_stays(db: TestDb) {
+        // SB-5
+        let app = testing::app(&db).await;
+        let id = app.person("ann").await;
+        // bcrypt 5.0.0 (Python), of PASSWORD.
+        let hash = SecretString::from("$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS");
+        app.credential_import.replace(id, &hash).await.unwrap();
+        let link = invitation(&app, id).await;
+        assert_eq!(app.setup.choose_password(&link, SecretString::from(PASSWORD), HERE).await.unwrap(), id);
+        let stored = crate::credentials::find_hash(&mut app.db.reader().await.unwrap(), id).await.unwrap();
+        assert!(stored.unwrap().starts_with("$argon2id$"));
+        assert!(app.sign_in("ann", PASSWORD).await.is_ok());
+    }
+
     // SB-15
     async fn a_sign_in_with_the_old_password_does_not_outlast_the_choice_of_a_new_one(db: TestDb) {
         let app = testing::app(&db).await;

@@ -18,7 +18,8 @@ use password_hashes::argon2::ScratchMemory;
 use password_hashes::{ImportError, ImportedHash};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::hasher::{Pool, Verdict};
+use super::hasher::{HashError, Pool, Verdict};
+use super::spare_memory::Refused;
 use super::{Cost, Password, argon2};
 
 /// Memory of a check that needs no lease: tables and buffers of schemes that are not hard on memory.
@@ -26,6 +27,20 @@ const SMALL_MEMORY: u64 = 1024 * 1024;
 
 /// The salt of argon2id where its result does not matter.
 const FILLER_SALT: [u8; 16] = [0; 16];
+
+/// The reason why a hash was not checked.
+enum CheckError {
+    /// This process cannot check it.
+    Unverifiable(ImportError),
+    /// The memory that it needs is in use.
+    Busy,
+}
+
+impl From<ImportError> for CheckError {
+    fn from(error: ImportError) -> Self {
+        Self::Unverifiable(error)
+    }
+}
 
 /// The processor time of one hash at the configured cost: a moving average. Zero while it is unknown.
 #[derive(Default)]
@@ -60,13 +75,23 @@ pub(super) fn filler(cost: Cost, full: Duration, used: Duration) -> Option<Cost>
 }
 
 impl Pool {
-    /// Verifies `password` against the text `stored`.
-    pub(super) fn verify(&self, scratch: &mut ScratchMemory, password: &Password, stored: &str) -> Verdict {
+    /// Verifies `password` against the text `stored`. Every spelling of the password is checked whichever matches, so that the
+    /// time tells neither which one matched nor that one did.
+    ///
+    /// # Errors
+    /// [`HashError::QueueFull`] when the memory of the check is not there in time.
+    pub(super) fn verify(
+        &self,
+        scratch: &mut ScratchMemory,
+        password: &Password,
+        stored: &str,
+    ) -> Result<Verdict, HashError> {
         let hash = match ImportedHash::parse(stored) {
             Ok(hash) => hash,
-            Err(error) => return self.refuse(scratch, password, error),
+            Err(error) => return Ok(self.refuse(scratch, password, error)),
         };
         let is_current = self.is_current(&hash);
+        let mut verdict = Verdict::Mismatch;
         for (number, spelling) in password.spellings().enumerate() {
             let checked = if is_current {
                 self.check_current(scratch, spelling, &hash)
@@ -74,17 +99,23 @@ impl Pool {
                 self.check_other(scratch, spelling, &hash)
             };
             match checked {
-                Ok(true) => {
-                    // A hash of the text as typed is replaced by one of the normal form.
-                    return Verdict::Match {
-                        outdated: !is_current || number > 0,
+                Ok(true) if verdict == Verdict::Mismatch => {
+                    // A hash of the text as typed is replaced by one of the normal form. One that leaves out a part of the
+                    // password stays: the new one would hold whatever stood in that part this time.
+                    verdict = Verdict::Match {
+                        outdated: (!is_current || number > 0) && !hash.ignores_a_part(spelling),
                     };
                 }
-                Ok(false) => {}
-                Err(error) => return self.refuse(scratch, password, error),
+                Ok(_) => {}
+                Err(CheckError::Unverifiable(error)) => return Ok(self.refuse(scratch, password, error)),
+                Err(CheckError::Busy) => {
+                    return Err(HashError::QueueFull {
+                        retry_after: self.estimated_wait(1),
+                    });
+                }
             }
         }
-        Verdict::Mismatch
+        Ok(verdict)
     }
 
     /// True if `hash` is argon2id at the configured cost.
@@ -99,20 +130,21 @@ impl Pool {
         scratch: &mut ScratchMemory,
         password: &[u8],
         hash: &ImportedHash,
-    ) -> Result<bool, ImportError> {
+    ) -> Result<bool, CheckError> {
         let began = thread_time();
         let matches = hash.verify(password, scratch)?;
         self.default_time.record(thread_time().saturating_sub(began));
         Ok(matches)
     }
 
-    /// Checks a hash of another scheme or cost, within the spare memory, and fills the time up.
+    /// Checks a hash of another scheme or cost, within the spare memory, and fills the time up. A hash that needs more memory
+    /// than there is cannot be verified: it was imported by a process with more.
     fn check_other(
         &self,
         scratch: &mut ScratchMemory,
         password: &[u8],
         hash: &ImportedHash,
-    ) -> Result<bool, ImportError> {
+    ) -> Result<bool, CheckError> {
         let began = thread_time();
         let memory = hash.cost().memory_bytes();
         let matches = if memory <= SMALL_MEMORY {
@@ -124,7 +156,14 @@ impl Pool {
             }
             let lease = self
                 .spare_memory
-                .acquire(memory.saturating_sub(self.cost.memory_bytes()));
+                .acquire(memory.saturating_sub(self.cost.memory_bytes()))
+                .map_err(|refused| match refused {
+                    Refused::TooLarge => CheckError::Unverifiable(ImportError::TooMuchMemory {
+                        scheme: hash.scheme(),
+                        limit_bytes: self.max_memory_bytes(),
+                    }),
+                    Refused::Busy => CheckError::Busy,
+                })?;
             let matches = hash.verify(password, scratch);
             let kept = u64::try_from(scratch.bytes()).unwrap_or(u64::MAX);
             if kept > self.cost.memory_bytes() {

@@ -8,7 +8,7 @@ use chassis::random::{SharedRandom, SystemRandom};
 use chassis::secret::SecretString;
 use password_hashes::ImportError;
 
-use super::super::spare_memory::SpareMemory;
+use super::super::spare_memory::{Refused, SpareMemory};
 use super::super::{Cost, Hasher, HasherConfig, Password, Verdict};
 use super::filler;
 
@@ -24,6 +24,8 @@ const PASSWORD: &str = "gorse-tin-vivid";
 const SSHA: &str = "{SSHA}xGcCMbQUTupRlIR1WMaX5xPpCPPHZAqC";
 // bcrypt 5.0.0 (Python)
 const BCRYPT: &str = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
+// bcrypt 4.0.1 (Python), which takes the first 72 bytes of 72 times `a` and `tail`.
+const LONG_BCRYPT: &str = "$2b$04$A2g9rhemwoIW8G6QtIoNbuEkpOxjZErMLTiMpzzojDP/Ijn7pMSOe";
 // argon2-cffi 25.1.0 (Python)
 const ARGON2I: &str =
     "$argon2i$v=19$m=256,t=2,p=2$c2FsdHNhbHRpaWlp$Lu0Y6SfBpxr/PA3qMrINq2GUtI/QkbYRsZac/JITLoE";
@@ -145,19 +147,18 @@ fn a_cheap_hash_and_one_that_cannot_be_read_take_the_time_of_the_dummy_hash() {
 #[test]
 fn the_threads_share_the_spare_memory() {
     // SB-5
-    let memory = SpareMemory::new(100);
+    let memory = SpareMemory::new(100, 16);
     let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
-        for bytes in [60, 60, 50, 40, 30, 100, 1000, 0] {
+        for bytes in [60, 60, 50, 40, 30, 100, 99, 0] {
             let (memory, held, most) = (&memory, &held, &most);
             scope.spawn(move || {
                 for _ in 0..50 {
-                    let lease = memory.acquire(bytes);
-                    let counted = bytes.min(100);
-                    let now = held.fetch_add(counted, Ordering::SeqCst) + counted;
+                    let lease = memory.acquire(bytes).ok().unwrap();
+                    let now = held.fetch_add(bytes, Ordering::SeqCst) + bytes;
                     most.fetch_max(now, Ordering::SeqCst);
                     std::thread::yield_now();
-                    held.fetch_sub(counted, Ordering::SeqCst);
+                    held.fetch_sub(bytes, Ordering::SeqCst);
                     drop(lease);
                 }
             });
@@ -166,7 +167,74 @@ fn the_threads_share_the_spare_memory() {
     let most = most.load(Ordering::SeqCst);
     assert!((90..=100).contains(&most), "{most}");
     // Everything was given back.
-    drop(memory.acquire(100));
+    assert!(memory.acquire(100).is_ok());
+}
+
+#[test]
+fn memory_is_refused_where_it_never_comes_or_too_many_wait() {
+    // SB-5
+    let memory = SpareMemory::new(100, 3);
+    assert_eq!(memory.acquire(101).err(), Some(Refused::TooLarge));
+    assert!(SpareMemory::new(0, 1).acquire(0).is_ok());
+    // Half of the threads may wait, and here there is one.
+    let memory = SpareMemory::new(100, 1);
+    let held = memory.acquire(60).ok().unwrap();
+    assert_eq!(memory.acquire(41).err(), Some(Refused::Busy));
+    assert!(memory.acquire(40).is_ok());
+    drop(held);
+    assert!(memory.acquire(100).is_ok());
+}
+
+#[test]
+fn a_hash_that_needs_more_memory_than_there_is_is_not_checked() {
+    // SB-5
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        // Four tebibytes.
+        let large = ARGON2I.replace("m=256", "m=4294967295");
+        let refused = hasher.verify(password(PASSWORD), Some(&large)).await;
+        assert!(
+            matches!(
+                refused,
+                Ok(Verdict::Unverifiable(ImportError::TooMuchMemory { .. }))
+            ),
+            "{refused:?}"
+        );
+    });
+}
+
+#[test]
+fn a_hash_of_bcrypt_stays_where_it_leaves_out_a_part_of_the_password() {
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        let long = "a".repeat(72);
+        for (typed, outdated) in [(long.clone(), true), (long + "gorse", false)] {
+            let verdict = hasher.verify(password(&typed), Some(LONG_BCRYPT)).await;
+            assert_eq!(verdict, Ok(Verdict::Match { outdated }), "{typed}");
+        }
+    });
+}
+
+#[test]
+fn every_spelling_is_checked_whichever_matches() {
+    // SB-8
+    testkit::block_on(async {
+        let hasher = hasher(SLOW, 1);
+        let stored = hasher.hash(password("caf\u{e9} on the corner")).await.unwrap();
+        let mut least = [Duration::MAX; 2];
+        for _ in 0..12 {
+            for (least, typed) in least
+                .iter_mut()
+                .zip(["cafe\u{301} on the corner", "cafe\u{301} on the corne"])
+            {
+                let began = Instant::now();
+                hasher.verify(password(typed), Some(&stored)).await.unwrap();
+                *least = (*least).min(began.elapsed());
+            }
+        }
+        let ratio = least[0].as_secs_f64() / least[1].as_secs_f64();
+        assert!((0.7..1.4).contains(&ratio), "{least:?}");
+    });
 }
 
 #[test]
