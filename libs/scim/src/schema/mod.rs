@@ -17,6 +17,7 @@ mod json_schema;
 mod profile;
 mod reference;
 mod registry;
+mod replacement;
 mod resource;
 mod text;
 mod validate;
@@ -36,7 +37,8 @@ pub use group::MAX_MEMBERS;
 pub use json_schema::{discovery_schema, error_schema, list_schema};
 pub use reference::{AttributeLocation, AttributeRef, Referent};
 pub use registry::{Registry, ResourceType, Schema};
-pub use resource::{IGNORED_SCHEMAS, check_replacement, read};
+pub use replacement::check_replacement;
+pub use resource::{IGNORED_SCHEMAS, read};
 pub use validate::canonicalize;
 pub(crate) use validate::{Validation, attribute_value, boolean, join};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::validate::{Validation, join, members};
+use super::validate::{Validation, check_required, members, optional_members};
 use super::{Attribute, Mutability, ResourceType, Schema};
 use crate::Error;
 
@@ -29,7 +29,13 @@ pub fn read(body: &Value, resource_type: &ResourceType) -> Result<Map<String, Va
             let read = match value {
                 Value::Null => Map::new(),
                 Value::Object(inner) => {
-                    super::canonicalize(inner, &extension.attributes, &urn_path(extension))?
+                    let (tables, path) = ([extension.attributes.as_slice(), &[]], urn_path(extension));
+                    let read = optional_members(inner, tables, &path, Validation::Request)?;
+                    // RFC 7643 §2.5: an extension without a value is not there.
+                    if !read.is_empty() {
+                        check_required(&read, &extension.attributes, &path)?;
+                    }
+                    read
                 }
                 _ => return Err(Error::invalid_value(&extension.id, "expected an object")),
             };
@@ -87,59 +93,22 @@ fn check_schemas(schemas: Option<&Value>, resource_type: &ResourceType) -> Resul
     }
 }
 
-/// Completes the resource `new`, which replaces `old`, by what a replacement cannot change: an immutable attribute keeps its
-/// value, and another value for it is refused (RFC 7644 §3.5.1). Both have canonical names.
-///
-/// # Errors
-/// `mutability`, naming the attribute.
-pub fn check_replacement(
-    old: &Map<String, Value>,
-    new: &mut Map<String, Value>,
-    resource_type: &ResourceType,
-) -> Result<(), Error> {
-    retain_immutable(old, new, &resource_type.schema.attributes, "")?;
-    for extension in &resource_type.extensions {
-        let Some(Value::Object(old)) = old.get(&extension.id) else {
-            continue;
-        };
-        let mut members = match new.remove(&extension.id) {
-            Some(Value::Object(members)) => members,
-            _ => Map::new(),
-        };
-        let path = urn_path(extension);
-        retain_immutable(old, &mut members, &extension.attributes, &path)?;
-        if !members.is_empty() {
-            new.insert(extension.id.clone(), Value::Object(members));
+impl Schema {
+    /// Checks that the members of this extension, which have canonical names, have the required attributes. An extension in which
+    /// the server alone has written has no client that could have given them.
+    ///
+    /// # Errors
+    /// `invalidValue`, naming the first attribute that is missing.
+    pub(crate) fn check_required(&self, members: &Map<String, Value>) -> Result<(), Error> {
+        let is_server_owned = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
+        match members
+            .keys()
+            .all(|name| self.find(name).is_some_and(is_server_owned))
+        {
+            true => Ok(()),
+            false => check_required(members, &self.attributes, &urn_path(self)),
         }
     }
-    Ok(())
-}
-
-fn retain_immutable(
-    old: &Map<String, Value>,
-    new: &mut Map<String, Value>,
-    attributes: &[Attribute],
-    path: &str,
-) -> Result<(), Error> {
-    for attribute in attributes {
-        if attribute.mutability != Mutability::Immutable {
-            continue;
-        }
-        let Some(known) = old.get(&attribute.name) else {
-            continue;
-        };
-        match new.get(&attribute.name) {
-            Some(wanted) if wanted != known => {
-                let path = join(path, &attribute.name);
-                return Err(Error::mutability(&path, "has a value, which cannot be changed"));
-            }
-            Some(_) => {}
-            None => {
-                new.insert(attribute.name.clone(), known.clone());
-            }
-        }
-    }
-    Ok(())
 }
 
 impl ResourceType {
@@ -148,22 +117,34 @@ impl ResourceType {
     /// # Errors
     /// `invalidSyntax` or `invalidValue`, naming the first attribute that does not fit.
     pub fn check(&self, resource: &Map<String, Value>) -> Result<(), Error> {
-        let mut core = Map::new();
+        self.canonical(resource).map(drop)
+    }
+
+    /// The form in which a store has a resource: without attributes, values and extensions that are empty. A resource that was
+    /// read or patched is equal to it.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn canonical(&self, resource: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+        let (mut core, mut extensions) = (Map::new(), Map::new());
         for (name, value) in resource {
-            match self.extension(name) {
-                Some(extension) => {
-                    let Value::Object(inner) = value else {
-                        return Err(Error::invalid_value(&extension.id, "expected an object"));
-                    };
-                    let tables = [extension.attributes.as_slice(), &[]];
-                    members(inner, tables, &urn_path(extension), Validation::Stored)?;
-                }
-                None => {
-                    core.insert(name.clone(), value.clone());
-                }
+            let Some(extension) = self.extension(name) else {
+                core.insert(name.clone(), value.clone());
+                continue;
+            };
+            let Value::Object(inner) = value else {
+                return Err(Error::invalid_value(&extension.id, "expected an object"));
+            };
+            let (tables, path) = ([extension.attributes.as_slice(), &[]], urn_path(extension));
+            let read = optional_members(inner, tables, &path, Validation::Stored)?;
+            extension.check_required(&read)?;
+            if !read.is_empty() {
+                extensions.insert(extension.id.clone(), Value::Object(read));
             }
         }
         let tables = [self.schema.attributes.as_slice(), self.common.as_slice()];
-        members(&core, tables, "", Validation::Stored).map(drop)
+        let mut canonical = members(&core, tables, "", Validation::Stored)?;
+        canonical.append(&mut extensions);
+        Ok(canonical)
     }
 }

@@ -3,5 +3,6 @@
 mod access;
 mod claims;
 mod config;
+mod replacement;
 mod resources;
 mod values;

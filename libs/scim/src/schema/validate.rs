@@ -12,6 +12,8 @@ use crate::Error;
 pub(crate) enum Validation {
     /// A body of a client: read-only attributes are ignored (RFC 7644 §3.3, §3.5.1).
     Request,
+    /// A value of a client that names values which are there: read-only sub-attributes are ignored, and none is required.
+    Selection,
     /// A resource of the server, which has read-only attributes too.
     Stored,
 }
@@ -41,11 +43,28 @@ pub(crate) fn members(
     path: &str,
     validation: Validation,
 ) -> Result<Map<String, Value>, Error> {
+    let read = optional_members(object, tables, path, validation)?;
+    if validation != Validation::Selection {
+        check_required(&read, tables.into_iter().flatten(), path)?;
+    }
+    Ok(read)
+}
+
+/// As [`members`], but no attribute is required.
+///
+/// # Errors
+/// As [`canonicalize`].
+pub(super) fn optional_members(
+    object: &Map<String, Value>,
+    tables: [&[Attribute]; 2],
+    path: &str,
+    validation: Validation,
+) -> Result<Map<String, Value>, Error> {
     let mut read = Map::new();
     for (name, value) in object {
         let Some(attribute) = tables.into_iter().find_map(|table| find(table, name)) else {
             // Entra ID names every attribute that it has no value for.
-            if value.is_null() && validation == Validation::Request {
+            if value.is_null() && validation != Validation::Stored {
                 continue;
             }
             return Err(Error::invalid_syntax(format!(
@@ -54,7 +73,7 @@ pub(crate) fn members(
             )));
         };
         let attribute_path = join(path, &attribute.name);
-        let ignored = attribute.mutability == Mutability::ReadOnly && validation == Validation::Request;
+        let ignored = attribute.mutability == Mutability::ReadOnly && validation != Validation::Stored;
         if ignored || value.is_null() {
             continue;
         }
@@ -67,13 +86,22 @@ pub(crate) fn members(
             read.insert(attribute.name.clone(), value);
         }
     }
-    match tables
-        .into_iter()
-        .flatten()
-        .find(|attribute| attribute.required && !read.contains_key(&attribute.name))
-    {
+    Ok(read)
+}
+
+/// Checks that `members`, which have canonical names, have the required ones of `attributes`.
+///
+/// # Errors
+/// `invalidValue`, naming the first that is missing.
+pub(crate) fn check_required<'a>(
+    members: &Map<String, Value>,
+    attributes: impl IntoIterator<Item = &'a Attribute>,
+    path: &str,
+) -> Result<(), Error> {
+    let missing = |attribute: &&Attribute| attribute.required && !members.contains_key(&attribute.name);
+    match attributes.into_iter().find(missing) {
         Some(missing) => Err(Error::invalid_value(&join(path, &missing.name), "is required")),
-        None => Ok(read),
+        None => Ok(()),
     }
 }
 
@@ -111,12 +139,15 @@ pub(crate) fn attribute_value(
     }
     let mut read = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        read.extend(single_value(
-            item,
-            attribute,
-            &format!("{path}[{index}]"),
-            validation,
-        )?);
+        let item_path = format!("{path}[{index}]");
+        let mut item = single_value(item, attribute, &item_path, validation)?;
+        // RFC 7643 §2.4: a value without `primary` is not primary, so there is one form for that.
+        if let Some(Value::Object(members)) = &mut item
+            && members.get("primary") == Some(&Value::Bool(false))
+        {
+            members.shift_remove("primary");
+        }
+        read.extend(item.filter(|item| item.as_object().is_none_or(|members| !members.is_empty())));
     }
     let primary = |item: &&Value| item.get("primary") == Some(&Value::Bool(true));
     if read.iter().filter(primary).count() > 1 {
@@ -137,7 +168,7 @@ fn single_value(
         (_, Value::Null) if attribute.multi_valued => Ok(None),
         (AttributeType::String | AttributeType::Reference, Value::String(text)) => {
             let text = text::read(text, attribute, path)?;
-            Ok((!text.is_empty() || attribute.required).then_some(Value::String(text)))
+            Ok((!text.is_empty()).then_some(Value::String(text)))
         }
         (AttributeType::Binary, Value::String(text)) => {
             text::check_base64(text, attribute, path)?;

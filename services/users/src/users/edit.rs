@@ -7,7 +7,6 @@ use scim::schema::{Accessor, check_replacement};
 use scim::version::IfMatch;
 use serde_json::{Map, Value};
 
-use super::access::keep_closed;
 use super::desired_state::is_urn;
 use super::resource::{remove_server_attributes, to_desired_state, to_resource};
 use super::{UserError, Users};
@@ -43,8 +42,7 @@ impl Users {
         let users = self.registry.users();
         self.change("replace_user", id, condition, |state| {
             self.edit(state, accessor, |old| {
-                check_replacement(old, &mut body, users)?;
-                keep_closed(old, &mut body, users, accessor);
+                check_replacement(old, &mut body, users, accessor)?;
                 Ok(body)
             })
         })

@@ -1,11 +1,11 @@
 //! Resource types, their tables and bodies.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::ScimType;
 use crate::schema::{
     Accessor, CORE_GROUP, CORE_USER, CUSTOM_USER, ENTERPRISE_USER, Mutability, PROFILE_USER, Referent,
-    Registry, Returned, check_replacement, read,
+    Registry, Returned, read,
 };
 
 fn registry() -> &'static Registry {
@@ -210,11 +210,25 @@ fn a_group_is_read_with_what_entra_adds() {
         "externalId": "8aa1a0c0", "displayName": "Sales", "members": [{"value": "1", "type": "User"}],
     });
     assert_eq!(Value::Object(read(&body, groups).unwrap()), expected);
-    let nameless = json!({"schemas": [CORE_GROUP], "members": []});
-    assert_eq!(
-        read(&nameless, groups).unwrap_err().scim_type,
-        Some(ScimType::InvalidValue)
-    );
+    // RFC 7643 §2.5, §4.2; RFC 7644 §3.12
+    for (nameless, detail) in [
+        (json!({"members": []}), "displayName: is required"),
+        (json!({"displayName": ""}), "displayName: is required"),
+        (
+            json!({"displayName": "x", "members": [{"value": ""}]}),
+            "members[0].value: is required",
+        ),
+    ] {
+        let mut body = json!({"schemas": [CORE_GROUP]});
+        body.as_object_mut()
+            .unwrap()
+            .extend(nameless.as_object().unwrap().clone());
+        let refused = read(&body, groups).unwrap_err();
+        assert_eq!(
+            (refused.scim_type, refused.detail.as_str()),
+            (Some(ScimType::InvalidValue), detail)
+        );
+    }
     let refused = json!({"schemas": [CORE_GROUP], "displayName": "x", "members": [{"display": "Ann"}]});
     assert_eq!(
         read(&refused, groups).unwrap_err().detail,
@@ -229,6 +243,22 @@ fn attributes_that_are_unknown_are_refused_unless_they_have_no_value() {
     let users = registry().users();
     assert!(read(&body("department", json!(null)), users).is_ok());
     assert!(read(&body(ENTERPRISE_USER, json!(null)), users).is_ok());
+    // An extension without a value is not there, whatever it requires.
+    let urn = "urn:example:params:scim:schemas:extension:2.0:User";
+    let config = json!({"extensions": [{"schema": urn, "name": "X", "attributes": [
+        {"name": "a", "required": true}, {"name": "b"},
+    ]}]});
+    let registry = Registry::new(&serde_json::from_value(config).unwrap()).unwrap();
+    for (value, is_read) in [
+        (json!(null), true),
+        (json!({}), true),
+        (json!({"a": null}), true),
+        (json!({"b": "x"}), false),
+        (json!({"a": "", "b": "x"}), false),
+    ] {
+        let outcome = read(&body(urn, value.clone()), registry.users());
+        assert_eq!(outcome.is_ok(), is_read, "{value}");
+    }
     let refused = read(&body("department", json!("Sales")), users).unwrap_err();
     assert_eq!(refused.scim_type, Some(ScimType::InvalidSyntax));
 }
@@ -286,43 +316,6 @@ fn a_request_has_every_attribute_that_a_client_may_change_and_no_other() {
             .get("emailVerified")
             .is_none()
     );
-}
-
-#[test]
-fn an_immutable_attribute_keeps_its_value() {
-    // RFC 7644 §3.5.1
-    let config = json!({"attributes": [{"name": "badge", "mutability": "immutable"}]});
-    let registry = Registry::new(&serde_json::from_value(config).unwrap()).unwrap();
-    let users = registry.users();
-    let urn = crate::schema::CONFIGURED_USER;
-    for (old, new, expected) in [
-        (
-            json!({}),
-            json!({urn: {"badge": "7"}}),
-            Ok(json!({urn: {"badge": "7"}})),
-        ),
-        (
-            json!({urn: {"badge": "7"}}),
-            json!({urn: {"badge": "7"}}),
-            Ok(json!({urn: {"badge": "7"}})),
-        ),
-        (
-            json!({urn: {"badge": "7"}}),
-            json!({}),
-            Ok(json!({urn: {"badge": "7"}})),
-        ),
-        (
-            json!({urn: {"badge": "7"}}),
-            json!({urn: {"badge": "8"}}),
-            Err(Some(ScimType::Mutability)),
-        ),
-    ] {
-        let mut replaced: Map<String, Value> = new.as_object().unwrap().clone();
-        let outcome = check_replacement(old.as_object().unwrap(), &mut replaced, users)
-            .map(|()| Value::Object(replaced))
-            .map_err(|error| error.scim_type);
-        assert_eq!(outcome, expected, "{old} {new}");
-    }
 }
 
 #[test]
