@@ -77,20 +77,18 @@ impl Page {
 pub struct CursorPage {
     /// `cursor`; `None` for the first page.
     cursor: Option<String>,
-    /// `count`: the maximum number of resources.
+    /// `count`: the maximum number of resources; 0 requests only the total.
     pub count: i64,
 }
 
 impl CursorPage {
     fn parse(cursor: &str, count: Option<&str>) -> Result<Self, Error> {
-        let refused = || Error::invalid_count("count: expected a whole number from 1");
-        let count = count.map_or(Ok(DEFAULT_RESULTS), |count| count.parse().map_err(|_| refused()))?;
-        if count < 1 {
-            return Err(refused());
-        }
+        let refused = |_| Error::invalid_count("count: expected a whole number");
+        let count: i64 = count.map_or(Ok(DEFAULT_RESULTS), |count| count.parse().map_err(refused))?;
         Ok(Self {
             cursor: (!cursor.is_empty()).then(|| cursor.to_owned()),
-            count: count.min(MAX_RESULTS),
+            // RFC 9865 §2: below 0 means 0.
+            count: count.clamp(0, MAX_RESULTS),
         })
     }
 
@@ -125,7 +123,7 @@ pub fn response(total: i64, start_index: i64, resources: Vec<Value>) -> Value {
 }
 
 /// The JSON body of a page by cursor (RFC 9865 §2). Without `next` it is the last page, and without `previous` the first, or one of a
-/// server that does not go back. A `total` that would cost too much is left out.
+/// server that does not go back. A `total` that would cost too much is left out, unless `count` is 0, which requests nothing else.
 pub fn cursor_response(
     total: Option<i64>,
     next: Option<String>,

@@ -124,12 +124,18 @@ impl Projection {
     fn keeps(&self, schema: Option<&str>, attribute: &Attribute) -> bool {
         let is_selected = |all: &[Selected], whole: bool| {
             all.iter()
-                .any(|one| one.is(schema, attribute) && (!whole || one.sub.is_none()))
+                .any(|one| one.covers(schema, attribute) && (!whole || one.sub.is_none()))
+        };
+        // The URN of an extension names no attribute of it.
+        let is_named = |all: &[Selected]| {
+            all.iter()
+                .any(|one| one.name.is_some() && one.covers(schema, attribute))
         };
         match (attribute.returned, self) {
             (Returned::Always, _) => true,
             (Returned::Never, _) => false,
-            (_, Self::Only(all)) => is_selected(all, false),
+            (Returned::Request, Self::Only(all)) => is_named(all),
+            (Returned::Default, Self::Only(all)) => is_selected(all, false),
             (Returned::Default, Self::Without(all)) => !is_selected(all, true),
             (Returned::Default, Self::Default) => true,
             (Returned::Request, Self::Default | Self::Without(_)) => false,
@@ -144,12 +150,12 @@ impl Projection {
             (returned, Self::Only(all)) => {
                 all.iter().any(|one| {
                     let whole = one.sub.is_none() && returned == Returned::Default;
-                    one.is(schema, attribute) && (whole || named(one))
+                    one.covers(schema, attribute) && (whole || named(one))
                     // An attribute that is always there, and was not chosen, is there as a whole.
-                }) || !all.iter().any(|one| one.is(schema, attribute)) && returned == Returned::Default
+                }) || !all.iter().any(|one| one.covers(schema, attribute)) && returned == Returned::Default
             }
             (Returned::Default, Self::Without(all)) => {
-                !all.iter().any(|one| one.is(schema, attribute) && named(one))
+                !all.iter().any(|one| one.covers(schema, attribute) && named(one))
             }
             (Returned::Default, Self::Default) => true,
             (Returned::Request, Self::Default | Self::Without(_)) => false,
@@ -159,7 +165,7 @@ impl Projection {
 
 impl Selected {
     /// True if this is the attribute, a sub-attribute of it, or its whole extension.
-    fn is(&self, schema: Option<&str>, attribute: &Attribute) -> bool {
+    fn covers(&self, schema: Option<&str>, attribute: &Attribute) -> bool {
         let name = self.name.as_ref();
         self.schema.as_deref() == schema && name.is_none_or(|name| *name == attribute.name)
     }

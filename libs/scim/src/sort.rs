@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use crate::Error;
 use crate::filter::{compare_numbers, fold};
-use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, Returned, preferred};
+use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, preferred};
 
 /// The order of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +57,11 @@ impl Sort {
         let Some(Referent::Attribute(mut location)) = types.find_map(|it| it.resolve(name)) else {
             return Err(refused("no such attribute"));
         };
-        if location.attribute.returned == Returned::Never || location.attribute.stored_apart {
-            return Err(refused("cannot be sorted by"));
-        }
         if location.sub.is_none() && location.attribute.data_type == AttributeType::Complex {
             location.sub = location.attribute.find_sub("value");
+        }
+        if !location.is_searchable() || location.attribute.stored_apart {
+            return Err(refused("cannot be sorted by"));
         }
         let attribute = location.to_ref();
         match attribute.data_type {

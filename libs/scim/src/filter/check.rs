@@ -27,6 +27,10 @@ fn compare_value(attribute: &AttributeRef, operator: Operator, value: Value) -> 
     match (attribute.data_type, value) {
         (_, Value::Null) if equality => Ok(CompareValue::Null),
         (_, Value::Null) => refused("null is compared with eq and ne only"),
+        // No attribute has it (SB-34), and no database takes it.
+        (_, Value::String(text)) if text.contains('\0') => {
+            refused("is compared with no text that has U+0000")
+        }
         (AttributeType::Boolean | AttributeType::Binary, _) if !equality => {
             refused("is compared with eq, ne and pr only")
         }

@@ -29,6 +29,9 @@ impl Filter {
 
 impl Comparison {
     fn matches(&self, resource: &Value) -> bool {
+        if let Some(wanted) = self.primary() {
+            return self.matches_primary(resource, wanted);
+        }
         let present = values(&self.attribute, resource).filter(|value| is_present(value));
         let mut present = present.peekable();
         match (&self.value, self.operator) {
@@ -37,6 +40,37 @@ impl Comparison {
             (_, Operator::Ne) => present.peek().is_none() || present.any(|value| !self.is_equal(value)),
             (_, Operator::Eq) => present.any(|value| self.is_equal(value)),
             _ => present.any(|value| self.is_ordered(value)),
+        }
+    }
+
+    /// The truth value that `primary` of a multi-valued attribute is compared with.
+    fn primary(&self) -> Option<bool> {
+        let of = &self.attribute;
+        let is_primary = match &of.sub {
+            Some(sub) => of.multi_valued && sub == "primary",
+            None => of.schema.is_none() && of.name == "primary",
+        };
+        match self.value {
+            CompareValue::Boolean(wanted) if is_primary => Some(wanted),
+            _ => None,
+        }
+    }
+
+    /// RFC 7643 §2.4: `primary` of a value that does not have it is false.
+    fn matches_primary(&self, resource: &Value, wanted: bool) -> bool {
+        let equal = |value: &Value| (value.get("primary") == Some(&Value::Bool(true))) == wanted;
+        let matches = |value: &Value| equal(value) == (self.operator == Operator::Eq);
+        if self.attribute.sub.is_none() {
+            return matches(resource);
+        }
+        let of = AttributeRef {
+            sub: None,
+            ..self.attribute.clone()
+        };
+        let mut values = values(&of, resource).peekable();
+        match values.peek() {
+            None => self.operator == Operator::Ne,
+            Some(_) => values.any(matches),
         }
     }
 

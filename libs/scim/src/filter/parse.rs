@@ -5,9 +5,7 @@ use serde_json::Value;
 use super::check::comparison;
 use super::{Filter, MAX_BYTES, MAX_DEPTH, MAX_TERMS, Operator};
 use crate::Error;
-use crate::schema::{
-    Attribute, AttributeLocation, AttributeRef, AttributeType, Referent, ResourceType, Returned,
-};
+use crate::schema::{Attribute, AttributeLocation, AttributeRef, AttributeType, Referent, ResourceType};
 
 /// The things that the names of a filter refer to.
 #[derive(Clone, Copy)]
@@ -283,13 +281,14 @@ fn joined(mut all: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
 fn locate<'a>(name: &'a str, of: &'a [&'a ResourceType]) -> Result<AttributeLocation<'a>, Error> {
     let mut types = of.iter();
     match types.find_map(|it| it.resolve(name)) {
-        // RFC 7643 §7: a comparison would tell what is never returned.
-        Some(Referent::Attribute(location)) if location.attribute.returned == Returned::Never => {
-            Err(Error::invalid_filter(format!("{name}: cannot be searched for")))
-        }
+        Some(Referent::Attribute(location)) if !location.is_searchable() => Err(not_searchable(name)),
         Some(Referent::Attribute(location)) => Ok(location),
         Some(Referent::Extension(_)) | None => Err(unknown(name)),
     }
+}
+
+fn not_searchable(name: &str) -> Error {
+    Error::invalid_filter(format!("{name}: cannot be searched for"))
 }
 
 fn unknown(name: &str) -> Error {
@@ -316,7 +315,8 @@ fn resolve(name: &str, scope: Scope<'_>) -> Result<Operand, Error> {
             let complex = matches!(attribute.data_type, AttributeType::Complex | AttributeType::Any);
             if complex && location.member.is_none() {
                 location.sub = location.attribute.find_sub("value");
-                let compared = location.sub.is_some().then(|| location.to_ref());
+                let compared =
+                    (location.sub.is_some() && location.is_searchable()).then(|| location.to_ref());
                 return Ok(Operand { attribute, compared });
             }
             attribute
@@ -336,6 +336,9 @@ fn sub_attribute(name: &str, of: &Attribute) -> Result<AttributeRef, Error> {
         None if own_value => of,
         None => return Err(unknown(&format!("{}.{name}", of.name))),
     };
+    if !of.is_searchable() || !sub.is_searchable() {
+        return Err(not_searchable(&format!("{}.{}", of.name, sub.name)));
+    }
     Ok(AttributeRef {
         schema: None,
         name: if own_value {

@@ -13,6 +13,10 @@ fn registry() -> Registry {
         {"name": "floor", "type": "integer"}, {"name": "ratio", "type": "decimal"},
         {"name": "hired", "type": "dateTime"}, {"name": "tags", "multi_valued": true},
         {"name": "badge", "case_exact": true},
+        {"name": "cards", "type": "complex", "multi_valued": true, "sub_attributes": [
+            {"name": "value", "mutability": "writeOnly"}, {"name": "pin", "mutability": "writeOnly"}, {"name": "label"},
+        ]},
+        {"name": "pins", "mutability": "writeOnly", "multi_valued": true},
     ]});
     Registry::new(&serde_json::from_value(config).unwrap()).unwrap()
 }
@@ -125,6 +129,28 @@ fn a_filter_that_does_not_fit_is_refused_with_the_reason() {
     let terms = |count: usize| vec!["title pr"; count].join(" or ");
     let long = format!("title eq \"{}\"", "a".repeat(MAX_BYTES));
     for (section, text, named) in [
+        (
+            "RFC 7643 §7, never",
+            "cards.pin sw \"1\"",
+            "cards.pin: cannot be searched for",
+        ),
+        (
+            "RFC 7643 §7, never",
+            "cards[pin sw \"1\"]",
+            "cards.pin: cannot be searched for",
+        ),
+        (
+            "RFC 7643 §7, never",
+            "cards[label pr].pin sw \"1\"",
+            "cards.pin: cannot be searched for",
+        ),
+        ("RFC 7643 §7, never", "cards sw \"1\"", "name a sub-attribute"),
+        (
+            "RFC 7643 §7, never",
+            "pins eq \"1\"",
+            "pins: cannot be searched for",
+        ),
+        ("SB-34, U+0000", "userName eq \"a\\u0000b\"", "U+0000"),
         ("§3.4.2.2", "", "an attribute"),
         ("§3.4.2.2", "userName", "an operator"),
         ("§3.4.2.2", "userName is \"a\"", "an operator"),
@@ -286,6 +312,24 @@ fn a_filter_matches_as_the_standard_says() {
             true,
         ),
         ("table 5, []", r#"emails[primary eq true]"#, true),
+        (
+            "RFC 7643 §2.4, primary",
+            r#"emails[primary eq false and type eq "home"]"#,
+            true,
+        ),
+        (
+            "RFC 7643 §2.4, primary",
+            r#"emails[primary ne false and type eq "home"]"#,
+            false,
+        ),
+        (
+            "RFC 7643 §2.4, primary",
+            r#"emails[primary eq false and type eq "work"]"#,
+            false,
+        ),
+        ("RFC 7643 §2.4, primary", "emails.primary eq false", true),
+        ("RFC 7643 §2.4, primary", "photos.primary eq false", false),
+        ("RFC 7643 §2.4, primary", "photos.primary ne true", true),
         (
             "table 5, []",
             r#"emails[not (primary eq true)].value ew "home.example""#,

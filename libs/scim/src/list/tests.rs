@@ -54,12 +54,13 @@ fn a_request_with_a_cursor_is_paged_by_cursor() {
             Ok((true, 200)),
         ),
         (
-            "RFC 9865 §2.1",
+            "RFC 9865 §2, the total alone",
             None,
             Some("0"),
             Some(""),
-            Err(ScimType::InvalidCount),
+            Ok((true, 0)),
         ),
+        ("RFC 9865 §2, below 0", None, Some("-1"), Some(""), Ok((true, 0))),
         (
             "RFC 9865 §2.1",
             None,

@@ -85,6 +85,12 @@ fn a_response_has_the_attributes_that_were_asked_for() {
             "",
             with(json!({CONFIGURED_USER: {"salary": "9"}})),
         ),
+        (
+            "RFC 7643 §7, request, of an extension",
+            CONFIGURED_USER,
+            "",
+            with(json!({CONFIGURED_USER: {"floor": "2"}})),
+        ),
         ("RFC 7643 §7, never", "pin,password", "", always.clone()),
         ("§3.4.2.5", "favourite", "", always.clone()),
         ("§3.4.2.5", "", "emails", without("emails")),

@@ -329,6 +329,11 @@ impl Attribute {
         find(&self.sub, name)
     }
 
+    /// True if a filter or an order may name it: a comparison would tell what is never returned (RFC 7643 §7).
+    pub fn is_searchable(&self) -> bool {
+        self.returned != Returned::Never
+    }
+
     /// True if `accessor` may write it.
     pub fn is_writable_by(&self, accessor: Accessor) -> bool {
         self.write.contains(&accessor)

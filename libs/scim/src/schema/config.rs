@@ -273,11 +273,15 @@ impl AttributeConfig {
         if self.mutability == Mutability::WriteOnly && returned != Returned::Never {
             return wrong("returned", "must be never for what is written only");
         }
-        if self.claim.is_some() && (self.mutability == Mutability::WriteOnly || sub) {
+        let never = self.mutability == Mutability::WriteOnly || self.returned == Some(Returned::Never);
+        if self.claim.is_some() && (never || sub) {
             return wrong(
                 "claim",
                 "is of an attribute that can be read, and of the whole of it",
             );
+        }
+        if self.multi_valued && sub {
+            return wrong("multi_valued", "is of the whole attribute");
         }
         if sub && self.read != everyone() {
             return wrong("read", "is of the whole attribute");

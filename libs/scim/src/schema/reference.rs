@@ -58,6 +58,11 @@ pub struct AttributeLocation<'a> {
 }
 
 impl AttributeLocation<'_> {
+    /// True if a filter or an order may name it. See [`Attribute::is_searchable`].
+    pub fn is_searchable(&self) -> bool {
+        self.attribute.is_searchable() && self.sub.is_none_or(Attribute::is_searchable)
+    }
+
     /// The reference without the tables.
     pub fn to_ref(&self) -> AttributeRef {
         let of = self.sub.unwrap_or(self.attribute);

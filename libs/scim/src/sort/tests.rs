@@ -6,7 +6,11 @@ use super::*;
 use crate::schema::{CONFIGURED_USER, Registry};
 
 fn registry() -> Registry {
-    let config = json!({"attributes": [{"name": "floor", "type": "integer"}]});
+    let config = json!({"attributes": [{"name": "floor", "type": "integer"},
+        {"name": "cards", "type": "complex", "sub_attributes": [
+            {"name": "value", "mutability": "writeOnly"}, {"name": "pin", "mutability": "writeOnly"},
+        ]},
+    ]});
     Registry::new(&serde_json::from_value(config).unwrap()).unwrap()
 }
 
@@ -89,6 +93,8 @@ fn what_has_no_order_is_refused() {
         "favourite",
         "name",
         "password",
+        "cards",
+        "cards.pin",
         "x509Certificates",
         "members",
         "meta",

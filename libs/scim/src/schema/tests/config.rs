@@ -136,6 +136,16 @@ fn a_configuration_that_does_not_fit_is_refused_by_its_key() {
             one(json!({"name": "a", "mutability": "writeOnly", "claim": "a"})),
             "claim",
         ),
+        (
+            one(json!({"name": "a", "returned": "never", "claim": "a"})),
+            "claim",
+        ),
+        (
+            one(
+                json!({"name": "a", "type": "complex", "sub_attributes": [{"name": "b", "multi_valued": true}]}),
+            ),
+            "attributes[0].sub_attributes[0].multi_valued",
+        ),
         (one(json!({"name": "a", "claim": "email"})), "claim"),
         (one(json!({"name": "a", "claim": "aud"})), "claim"),
         (one(json!({"name": "a", "claim": "groups"})), "claim"),
