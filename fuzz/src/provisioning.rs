@@ -63,7 +63,12 @@ fn scim_patch(input: &[u8]) {
         let mut after = before.clone();
         match patch::apply(&mut after, &operations, resource_type) {
             Ok(outcome) => {
-                assert_eq!(resource_type.check(&after), Ok(()), "a valid resource");
+                assert_eq!(
+                    resource_type.canonical(&after).as_ref(),
+                    Ok(&after),
+                    "a valid resource in canonical form"
+                );
+                assert!(!after.contains_key("password"));
                 assert_eq!(outcome.changed, after != before);
                 let members = &outcome.members;
                 assert!(members.remove.iter().all(|id| !members.add.contains_key(id)));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -35,16 +36,29 @@ pub struct User {
 }
 
 /// A password of a request. It has no `Debug` output, so that no log shows it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Password(String);
 
 impl Password {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The password itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
+
+/// Takes the same time for every text of one length.
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+}
+
+impl Eq for Password {}
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,7 @@
 //! Edits of one attribute without a value filter.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Write, list};
@@ -101,6 +103,24 @@ pub(super) fn complex_members(
     }
 }
 
+/// Checks that no name is in a value twice. Names are compared without regard to case (RFC 7643 §2.1), but for the filters of paths.
+///
+/// # Errors
+/// `invalidSyntax`, naming the second.
+pub(super) fn check_names(members: &Map<String, Value>, path: &str) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for name in members.keys() {
+        let (attribute, filter) = name.split_at(name.find('[').unwrap_or(name.len()));
+        if !seen.insert((attribute.to_ascii_lowercase(), filter)) {
+            return Err(Error::invalid_syntax(format!(
+                "{}: occurs twice",
+                join(path, name)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Writes sub-attributes into a complex value; those that are not named stay (RFC 7644 §3.5.2.3).
 ///
 /// # Errors
@@ -111,6 +131,7 @@ pub(super) fn put_subs(
     members: &Map<String, Value>,
     path: &str,
 ) -> Result<(), Error> {
+    check_names(members, path)?;
     for (name, value) in members {
         let Some(sub) = attribute.find_sub(name) else {
             if value.is_null() {
@@ -168,7 +189,7 @@ pub(super) fn put_sub(
         }
         None if sub.required && known.is_some() => return Err(Error::mutability(&path, "is required")),
         None => {
-            object.remove(&sub.name);
+            object.shift_remove(&sub.name);
         }
     }
     Ok(())
@@ -192,26 +213,27 @@ pub(super) fn remove(
     }
     if let Some(member) = location.member {
         if let Some(Value::Object(members)) = current {
-            members.remove(member);
+            members.shift_remove(member);
         }
-        return prune(current);
+        return Ok(());
     }
     match (location.sub, value) {
+        (Some(sub), _) if location.attribute.multi_valued && list::needs(sub) => *current = None,
         (Some(sub), _) => {
             for object in objects(current) {
                 put_sub(object, sub, None, path, true)?;
             }
         }
         (None, Some(value)) if location.attribute.multi_valued && !value.is_null() => {
-            list::remove_equal(current, location.attribute, value);
+            list::remove_equal(current, location.attribute, value, path)?;
         }
         (None, _) => *current = None,
     }
-    prune(current)
+    Ok(())
 }
 
 /// A value without content is no value (RFC 7643 §2.5).
-pub(super) fn prune(current: &mut Option<Value>) -> Result<(), Error> {
+pub(super) fn prune(current: &mut Option<Value>) {
     let empty = |value: &Value| match value {
         Value::Object(members) => members.is_empty(),
         Value::Array(items) => items.is_empty(),
@@ -223,7 +245,6 @@ pub(super) fn prune(current: &mut Option<Value>) -> Result<(), Error> {
     if current.as_ref().is_some_and(empty) {
         *current = None;
     }
-    Ok(())
 }
 
 /// The complex values of an attribute.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Write;
-use super::edit::{complex_members, prune, put_sub, put_subs};
+use super::edit::{complex_members, put_sub, put_subs};
 use crate::Error;
 use crate::filter::{CompareValue, Filter, fold};
 use crate::path::ValuePath;
@@ -20,21 +20,7 @@ pub(super) fn write(
     value: &Value,
     path: &str,
 ) -> Result<(), Error> {
-    let items = match value {
-        Value::Array(items) => items.clone(),
-        one => vec![one.clone()],
-    };
-    let mut given = Vec::with_capacity(items.len().min(attribute.max_values));
-    for item in items {
-        given.push(match (attribute.data_type, item) {
-            (AttributeType::Complex, item) if !item.is_null() => {
-                Value::Object(complex_members(&item, attribute, path)?)
-            }
-            (_, item) => item,
-        });
-    }
-    let given = attribute_value(&Value::Array(given), attribute, path, Validation::Request)?;
-    let Some(Value::Array(given)) = given else {
+    let Some(given) = read(value, attribute, path, Validation::Request)? else {
         if write == Write::Replace {
             *current = None;
         }
@@ -45,37 +31,98 @@ pub(super) fn write(
         return Ok(());
     }
     let items = items_of(current, path)?;
-    let mut written = Vec::with_capacity(given.len());
+    let mut comparable: Vec<Value> = items.iter().map(|item| folded(item, attribute)).collect();
+    let mut primary = Vec::new();
     for value in given {
-        let same = items.iter().position(|known| is_same(known, &value, attribute));
-        match (same.and_then(|index| items.get_mut(index)), value) {
-            (Some(Value::Object(known)), Value::Object(value)) => known.extend(value),
-            (Some(_), _) => {}
-            (None, value) => items.push(value),
+        let wanted = folded(&value, attribute);
+        let same = comparable.iter().position(|known| is_same(known, &wanted));
+        let index = same.unwrap_or(items.len());
+        if is_primary(&value) {
+            primary.push(index);
         }
-        written.push(same.unwrap_or(items.len() - 1));
+        match (items.get_mut(index), value) {
+            (Some(Value::Object(known)), Value::Object(value)) => put_subs(known, attribute, &value, path)?,
+            (Some(_), _) => {}
+            (None, value) => {
+                items.push(value);
+                comparable.push(wanted);
+            }
+        }
         check_count(items, attribute, path)?;
     }
-    one_primary(items, &written, path)
+    one_primary(items, &primary, path)
 }
 
-/// True if two values are about the same: equal in `value` and `type` (RFC 7643 §2.4), or equal if they have no `value`.
-fn is_same(known: &Value, value: &Value, attribute: &Attribute) -> bool {
-    match (known.get("value"), value.get("value")) {
-        (Some(one), Some(other)) => {
-            is_equal(one, other, attribute.find_sub("value")) && known.get("type") == value.get("type")
+/// The values of an operation, which may be one. `None` if there are none.
+fn read(
+    value: &Value,
+    attribute: &Attribute,
+    path: &str,
+    validation: Validation,
+) -> Result<Option<Vec<Value>>, Error> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut given = Vec::with_capacity(items.len().min(attribute.max_values));
+    for item in items {
+        given.push(match attribute.data_type {
+            AttributeType::Complex if !item.is_null() => {
+                Value::Object(complex_members(item, attribute, path)?)
+            }
+            _ => item.clone(),
+        });
+    }
+    match attribute_value(&Value::Array(given), attribute, path, validation)? {
+        Some(Value::Array(given)) => Ok(Some(given)),
+        _ => Ok(None),
+    }
+}
+
+/// True if two values are about the same: equal in `value` and `type` (RFC 7643 §2.4), or equal if they have no `value`. Which one is
+/// primary does not tell them apart. Both are folded.
+fn is_same(known: &Value, value: &Value) -> bool {
+    match (known.as_object(), value.as_object()) {
+        (Some(known), Some(value)) if known.contains_key("value") && value.contains_key("value") => {
+            known.get("value") == value.get("value") && known.get("type") == value.get("type")
         }
-        _ => is_equal(known, value, Some(attribute)),
+        (Some(known), Some(value)) => {
+            let has_all = |one: &Map<String, Value>, other: &Map<String, Value>| {
+                let mut members = one.iter().filter(|(name, _)| *name != "primary");
+                members.all(|(name, value)| other.get(name) == Some(value))
+            };
+            has_all(known, value) && has_all(value, known)
+        }
+        _ => known == value,
     }
 }
 
-/// True if two values of an attribute are equal, without regard to case unless it counts.
-fn is_equal(one: &Value, other: &Value, attribute: Option<&Attribute>) -> bool {
-    let case_exact = attribute.is_none_or(|attribute| attribute.case_exact);
-    match (one, other) {
-        (Value::String(one), Value::String(other)) if !case_exact => fold(one, false) == fold(other, false),
-        (one, other) => one == other,
+/// A value with its texts as they are compared (RFC 7643 §2.2, `caseExact`).
+fn folded(value: &Value, attribute: &Attribute) -> Value {
+    match value {
+        Value::String(text) => Value::String(fold(text, attribute.case_exact)),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| {
+                let sub = attribute.find_sub(name);
+                (
+                    name.clone(),
+                    sub.map_or_else(|| value.clone(), |sub| folded(value, sub)),
+                )
+            });
+            Value::Object(members.collect())
+        }
+        value => value.clone(),
     }
+}
+
+/// True if a value of a multi-valued attribute is the primary one.
+fn is_primary(item: &Value) -> bool {
+    item.get("primary") == Some(&Value::Bool(true))
+}
+
+/// True if a value is nothing without this sub-attribute.
+pub(super) fn needs(sub: &Attribute) -> bool {
+    sub.required && sub.name == "value" && sub.mutability == Mutability::ReadWrite
 }
 
 fn check_count(items: &[Value], attribute: &Attribute, path: &str) -> Result<(), Error> {
@@ -127,17 +174,21 @@ pub(super) fn write_selected(
     if attribute.mutability == Mutability::ReadOnly {
         return Err(Error::mutability(path, "is read-only"));
     }
+    let no_value = || Error::no_target(format!("{path}[{}]: selects no value", target.filter));
     let items = items_of(current, path)?;
     let mut written: Vec<usize> = selected(items, &target.filter);
-    if written.is_empty() {
+    let created = written.is_empty();
+    if created {
         let may_create = write == Write::Add || target.sub.is_some();
         if !may_create || !target.filter.is_equalities() {
-            return Err(Error::no_target(format!(
-                "{path}[{}]: selects no value",
-                target.filter
-            )));
+            return Err(no_value());
         }
-        items.push(seed(&target.filter, attribute, path)?);
+        let value = seed(&target.filter, attribute, path)?;
+        if !target.filter.matches(&value) {
+            // The filter contradicts itself.
+            return Err(no_value());
+        }
+        items.push(value);
         written.push(items.len() - 1);
         check_count(items, attribute, path)?;
     }
@@ -160,7 +211,20 @@ pub(super) fn write_selected(
             (_, simple) => *simple = only(value).clone(),
         }
     }
-    one_primary(items, &written, path)
+    match created || writes_primary(target, value) {
+        true => one_primary(items, &written, path),
+        false => Ok(()),
+    }
+}
+
+/// True if an operation on selected values writes `primary`.
+fn writes_primary(target: &ValuePath<'_>, value: &Value) -> bool {
+    let is_primary = |name: &str| name.eq_ignore_ascii_case("primary");
+    match (target.sub, only(value)) {
+        (Some(sub), _) => is_primary(&sub.name),
+        (None, Value::Object(members)) => members.keys().any(|name| is_primary(name)),
+        (None, _) => false,
+    }
 }
 
 /// The value itself, or the only one of a list.
@@ -187,43 +251,41 @@ pub(super) fn remove_selected(
         return Ok(());
     };
     match target.sub {
-        None => items.retain(|item| !target.filter.matches(item)),
-        Some(sub) => {
+        Some(sub) if !needs(sub) => {
             for index in selected(items, &target.filter) {
                 if let Some(Value::Object(known)) = items.get_mut(index) {
                     put_sub(known, sub, None, path, true)?;
                 }
             }
         }
+        _ => items.retain(|item| !target.filter.matches(item)),
     }
-    prune(current)
+    Ok(())
 }
 
-/// Removes the values that equal one of `given`: in `value` if they have it, else in every sub-attribute that is given.
-pub(super) fn remove_equal(current: &mut Option<Value>, attribute: &Attribute, given: &Value) {
+/// Removes the values that have all sub-attributes of one of `given`.
+///
+/// # Errors
+/// `invalidValue` and `invalidSyntax` for values that the attribute cannot have.
+pub(super) fn remove_equal(
+    current: &mut Option<Value>,
+    attribute: &Attribute,
+    given: &Value,
+    path: &str,
+) -> Result<(), Error> {
+    let given = read(given, attribute, path, Validation::Selection)?.unwrap_or_default();
     let Some(Value::Array(items)) = current else {
-        return;
+        return Ok(());
     };
-    let given = match given {
-        Value::Array(given) => given.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let equal = |known: Option<&Value>, given: &Value, name: &str| {
-        let sub = attribute.find_sub(name).or(Some(attribute));
-        known.is_some_and(|known| is_equal(known, given, sub))
-    };
+    let given: Vec<Value> = given.iter().map(|given| folded(given, attribute)).collect();
     items.retain(|item| {
-        !given.iter().any(|given| match given.as_object() {
-            Some(members) => match members.get("value") {
-                Some(value) => equal(item.get("value"), value, "value"),
-                None => {
-                    let mut named = members.iter().filter(|(_, value)| !value.is_null()).peekable();
-                    named.peek().is_some() && named.all(|(name, value)| equal(item.get(name), value, name))
-                }
-            },
-            None => equal(item.get("value").or(Some(item)), given, "value"),
+        let item = folded(item, attribute);
+        !given.iter().any(|given| match given {
+            Value::Object(members) => members.iter().all(|(name, value)| item.get(name) == Some(value)),
+            given => item == *given,
         })
     });
+    Ok(())
 }
 
 fn selected(items: &[Value], filter: &Filter) -> Vec<usize> {
@@ -253,9 +315,8 @@ fn seed(filter: &Filter, attribute: &Attribute, path: &str) -> Result<Value, Err
     Ok(Value::Object(object))
 }
 
-/// Makes sure that one value at most is primary: one that was written wins over the others (RFC 7644 §3.5.2).
+/// Makes sure that one value at most is primary: the one that was written so wins over the others (RFC 7644 §3.5.2).
 fn one_primary(items: &mut [Value], written: &[usize], path: &str) -> Result<(), Error> {
-    let is_primary = |item: &Value| item.get("primary") == Some(&Value::Bool(true));
     let mut primary = written
         .iter()
         .filter(|index| items.get(**index).is_some_and(is_primary));
@@ -270,7 +331,7 @@ fn one_primary(items: &mut [Value], written: &[usize], path: &str) -> Result<(),
             && is_primary(item)
             && let Some(members) = item.as_object_mut()
         {
-            members.insert("primary".to_owned(), Value::Bool(false));
+            members.shift_remove("primary");
         }
     }
     Ok(())

@@ -10,7 +10,9 @@
 //!   that it sets for the first time. `replace` of the value itself is answered with `noTarget`, as §3.5.2.3 demands, and so are
 //!   both with a filter of anything but `eq` and `and`.
 //! - `remove` of what is not there succeeds and changes nothing, so that a client can repeat it.
-//! - `remove` with a value removes those values of a multi-valued attribute.
+//! - `remove` with a value removes those values of a multi-valued attribute that have all that is given.
+//! - `remove` of a sub-attribute `value` that is required removes the values that would be left without it, because Entra ID clears
+//!   an e-mail address so.
 //! - Read-only attributes are refused with `mutability`, unless they are sent back with the value that they have. `meta` in a
 //!   value without a path is passed over, and so is `schemas` anywhere: the attributes of a resource say which schemas it has.
 
@@ -18,6 +20,7 @@ mod edit;
 mod list;
 mod members;
 mod operations;
+mod password;
 
 #[cfg(test)]
 mod tests;
@@ -28,26 +31,32 @@ use serde_json::{Map, Value};
 
 use crate::path::Path;
 use crate::schema::{
-    Attribute, AttributeLocation, Mutability, ResourceType, Schema, Validation, attribute_value, join,
+    Accessor, Attribute, AttributeLocation, Mutability, ResourceType, Schema, Validation, attribute_value,
+    join,
 };
 use crate::{Error, ScimType};
 
 pub use members::{Member, MemberChanges};
 pub(crate) use operations::member;
 pub use operations::{MAX_OPERATIONS, Operation, OperationKind, PATCH_URN, parse};
+pub use password::PasswordChange;
 
 /// The effect of a PATCH.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it has the changes of the password and of the members, which are not in the resource"]
 pub struct Outcome {
-    /// True if an attribute of the resource has another value than before.
+    /// True if an attribute of the resource has another value than before. The password and the members do not count.
     pub changed: bool,
+    /// The change of the password, which is never part of the resource.
+    pub password: Option<PasswordChange>,
     /// The changes of members, which are stored apart from the resource. Whether they change anything is known to the store.
     pub members: MemberChanges,
 }
 
-/// Applies operations to `resource`, which has canonical names and no members. Either all are applied, or the resource stays as
-/// it is. `schemas` is left as it is. A password that was set stands in the resource under `password`, for the caller to take
-/// out.
+/// Applies operations to `resource`, which has canonical names, no members and no password. Either all are applied, or the resource
+/// stays as it is. `schemas` is left as it is.
+///
+/// The value filters of the paths may name any attribute: see [`apply_as`].
 ///
 /// # Errors
 /// `invalidPath`, `invalidFilter`, `noTarget`, `mutability`, `invalidSyntax` and `invalidValue`, naming the operation.
@@ -56,29 +65,31 @@ pub fn apply(
     operations: &[Operation],
     resource_type: &ResourceType,
 ) -> Result<Outcome, Error> {
-    let mut patch = Patch {
-        resource: resource.clone(),
-        resource_type,
-        members: MemberChanges::default(),
-        touched: BTreeSet::new(),
-    };
-    for (index, operation) in operations.iter().enumerate() {
-        patch.operate(operation).map_err(|mut error| {
-            error.detail = format!("Operations[{index}]: {}", error.detail);
-            error
-        })?;
-    }
-    let (edited, members) = patch.finish()?;
-    let changed = edited != *resource;
-    *resource = edited;
-    Ok(Outcome { changed, members })
+    Patch::new(resource, resource_type, None).apply_to(resource, operations)
 }
 
+/// Applies operations as [`apply`] does, for `accessor`: a value filter in a path is refused if it names an attribute that `accessor`
+/// may not read, since the answer would tell the value. Which attributes it may write is for
+/// [`ResourceType::check_writes`](crate::schema::ResourceType::check_writes).
+///
+/// # Errors
+/// As [`apply`]; `invalidFilter` for such a filter.
+pub fn apply_as(
+    accessor: Accessor,
+    resource: &mut Map<String, Value>,
+    operations: &[Operation],
+    resource_type: &ResourceType,
+) -> Result<Outcome, Error> {
+    Patch::new(resource, resource_type, Some(accessor)).apply_to(resource, operations)
+}
 /// A resource while operations are applied to it.
 struct Patch<'a> {
     resource: Map<String, Value>,
     resource_type: &'a ResourceType,
+    /// The caller, if its filters are limited to what it may read.
+    accessor: Option<Accessor>,
     members: MemberChanges,
+    password: Option<PasswordChange>,
     /// The attributes that were written: the URN of the extension, or nothing, and the name.
     touched: BTreeSet<(&'a str, &'a str)>,
 }
@@ -91,6 +102,45 @@ enum Write {
 }
 
 impl<'a> Patch<'a> {
+    fn new(
+        resource: &Map<String, Value>,
+        resource_type: &'a ResourceType,
+        accessor: Option<Accessor>,
+    ) -> Self {
+        Self {
+            resource: resource.clone(),
+            resource_type,
+            accessor,
+            members: MemberChanges::default(),
+            password: None,
+            touched: BTreeSet::new(),
+        }
+    }
+
+    fn apply_to(
+        mut self,
+        resource: &mut Map<String, Value>,
+        operations: &[Operation],
+    ) -> Result<Outcome, Error> {
+        for (index, operation) in operations.iter().enumerate() {
+            self.operate(operation).map_err(|mut error| {
+                error.detail = format!("Operations[{index}]: {}", error.detail);
+                error
+            })?;
+        }
+        self.finish()?;
+        let changed = self.resource != *resource;
+        // Without a change, the order of the members stays too.
+        if changed {
+            *resource = self.resource;
+        }
+        Ok(Outcome {
+            changed,
+            password: self.password,
+            members: self.members,
+        })
+    }
+
     fn operate(&mut self, operation: &Operation) -> Result<(), Error> {
         let write = match operation.kind {
             OperationKind::Add => Write::Add,
@@ -121,31 +171,39 @@ impl<'a> Patch<'a> {
         let Value::Object(members) = value else {
             return Err(Error::invalid_syntax("value: without a path, expected an object"));
         };
+        edit::check_names(members, "")?;
         for (name, value) in members {
             if name.eq_ignore_ascii_case("schemas") || name.eq_ignore_ascii_case("meta") {
                 continue;
             }
-            let path = match Path::parse(name, self.resource_type) {
-                Ok(path) => path,
-                Err(error) if error.scim_type == Some(ScimType::InvalidPath) => {
-                    // Entra ID names every attribute that it has no value for.
-                    if value.is_null() {
-                        continue;
-                    }
-                    return Err(Error::invalid_syntax(error.detail));
-                }
-                Err(error) => return Err(error),
-            };
-            self.write(write, &path, value)?;
+            self.write_named(write, name, value)?;
         }
         Ok(())
     }
 
+    /// Writes an attribute of a value, whose name may be a path.
+    fn write_named(&mut self, write: Write, name: &str, value: &Value) -> Result<(), Error> {
+        match Path::parse(name, self.resource_type) {
+            Ok(path) => self.write(write, &path, value),
+            // Entra ID names every attribute that it has no value for.
+            Err(error) if error.scim_type == Some(ScimType::InvalidPath) && value.is_null() => Ok(()),
+            Err(error) if error.scim_type == Some(ScimType::InvalidPath) => {
+                Err(Error::invalid_syntax(error.detail))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn write(&mut self, write: Write, path: &Path<'_>, value: &Value) -> Result<(), Error> {
+        self.check_filter(path)?;
         match path {
             Path::Extension(schema) => self.write_extension(write, schema, value),
             // The extensions of a resource say which schemas it has.
-            Path::Attribute(location) if location.attribute.name == "schemas" => Ok(()),
+            Path::Attribute(location)
+                if location.extension.is_none() && location.attribute.name == "schemas" =>
+            {
+                Ok(())
+            }
             Path::Attribute(location) if location.attribute.stored_apart => {
                 self.members.write(write, location, value)
             }
@@ -157,6 +215,12 @@ impl<'a> Patch<'a> {
                 Write::Add => Ok(()),
                 Write::Replace => self.remove(path, None),
             },
+            // RFC 7643 §2.5: so is an empty text.
+            Path::Values(values)
+                if write == Write::Replace && values.sub.is_some() && value.as_str() == Some("") =>
+            {
+                self.remove(path, None)
+            }
             Path::Attribute(location) => self.edit(location, |current, path| {
                 edit::write(current, write, location, value, path)
             }),
@@ -173,20 +237,31 @@ impl<'a> Patch<'a> {
             Value::Null => return self.remove_extension(schema),
             _ => return Err(Error::invalid_value(&schema.id, "expected an object")),
         };
+        edit::check_names(members, &format!("{}:", schema.id))?;
         for (name, value) in members {
-            let name = format!("{}:{name}", schema.id);
-            let path = match Path::parse(&name, self.resource_type) {
-                Err(error) if error.scim_type == Some(ScimType::InvalidPath) => {
-                    return Err(Error::invalid_syntax(error.detail));
-                }
-                path => path?,
-            };
-            self.write(write, &path, value)?;
+            self.write_named(write, &format!("{}:{name}", schema.id), value)?;
         }
         Ok(())
     }
 
+    /// Checks that the caller may read the attribute whose values a path selects.
+    fn check_filter(&self, path: &Path<'_>) -> Result<(), Error> {
+        match (path, self.accessor) {
+            (Path::Values(values), Some(accessor)) => {
+                match values.location.attribute.is_readable_by(accessor) {
+                    true => Ok(()),
+                    false => {
+                        let path = location_path(&values.location);
+                        Err(Error::invalid_filter(format!("{path}: cannot be searched for")))
+                    }
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove(&mut self, path: &Path<'_>, value: Option<&Value>) -> Result<(), Error> {
+        self.check_filter(path)?;
         match path {
             Path::Extension(schema) => self.remove_extension(schema),
             Path::Attribute(location) if location.attribute.stored_apart => {
@@ -204,14 +279,27 @@ impl<'a> Patch<'a> {
         }
     }
 
+    /// Removes the attributes of an extension that a client may write. A required one can go with all the others, because the
+    /// extension itself is optional (RFC 7643 §6, `schemaExtensions`).
     fn remove_extension(&mut self, schema: &Schema) -> Result<(), Error> {
-        let Some(Value::Object(members)) = self.resource.get(&schema.id) else {
+        let Some(schema) = self.resource_type.extension(&schema.id) else {
             return Ok(());
         };
-        let names: Vec<String> = members.keys().cloned().collect();
-        for name in names {
-            let name = format!("{}:{name}", schema.id);
-            self.remove(&Path::parse(&name, self.resource_type)?, None)?;
+        let Some(Value::Object(members)) = self.resource.get_mut(&schema.id) else {
+            return Ok(());
+        };
+        for attribute in &schema.attributes {
+            let is_set = members.contains_key(&attribute.name);
+            match attribute.mutability {
+                Mutability::ReadOnly => continue,
+                Mutability::Immutable if is_set => {
+                    let path = format!("{}:{}", schema.id, attribute.name);
+                    return Err(Error::mutability(&path, "has a value, which cannot be changed"));
+                }
+                _ if is_set => members.shift_remove(&attribute.name),
+                _ => continue,
+            };
+            self.touched.insert((&schema.id, &attribute.name));
         }
         Ok(())
     }
@@ -222,9 +310,15 @@ impl<'a> Patch<'a> {
         F: FnOnce(&mut Option<Value>, &str) -> Result<(), Error>,
     {
         let path = location_path(location);
-        let (urn, Some(attribute)) = self.known(location) else {
+        let (urn, Some(attribute)) = self.owned_location(location) else {
             return Err(Error::no_target(format!("{path}: no such attribute")));
         };
+        if password::is_password(urn, attribute) {
+            let mut value = password::value_of(self.password.take());
+            edit(&mut value, &path)?;
+            self.password = Some(password::change_of(value));
+            return Ok(());
+        }
         let holder = match urn {
             "" => &mut self.resource,
             urn => {
@@ -235,20 +329,23 @@ impl<'a> Patch<'a> {
                 }
             }
         };
-        let mut value = holder.remove(&attribute.name);
+        // The member stays where it is among the others.
+        let mut value = holder.get_mut(&attribute.name).map(Value::take);
         let guarded = matches!(attribute.mutability, Mutability::ReadOnly | Mutability::Immutable);
         let before = guarded.then(|| value.clone()).flatten();
         edit(&mut value, &path)?;
+        edit::prune(&mut value);
         check_change(attribute, before.as_ref(), value.as_ref(), &path)?;
-        if let Some(value) = value {
-            holder.insert(attribute.name.clone(), value);
-        }
+        match value {
+            Some(value) => holder.insert(attribute.name.clone(), value),
+            None => holder.shift_remove(&attribute.name),
+        };
         self.touched.insert((urn, &attribute.name));
         Ok(())
     }
 
     /// The URN and the attribute of a location, as they live in the resource type. The location itself may be of a shorter life.
-    fn known(&self, location: &AttributeLocation<'_>) -> (&'a str, Option<&'a Attribute>) {
+    fn owned_location(&self, location: &AttributeLocation<'_>) -> (&'a str, Option<&'a Attribute>) {
         let of = self.resource_type;
         let extension = location.extension.and_then(|schema| of.extension(&schema.id));
         let found = match extension {
@@ -258,27 +355,23 @@ impl<'a> Patch<'a> {
         (extension.map_or("", |schema| schema.id.as_str()), found)
     }
 
-    /// Validates what was written, and takes out extensions without attributes.
-    fn finish(mut self) -> Result<(Map<String, Value>, MemberChanges), Error> {
+    /// Validates what was written, and removes extensions that have no attributes after that.
+    fn finish(&mut self) -> Result<(), Error> {
+        let touched = std::mem::take(&mut self.touched);
+        for (urn, name) in &touched {
+            self.check(urn, name)?;
+        }
         for extension in &self.resource_type.extensions {
             let Some(Value::Object(members)) = self.resource.get(&extension.id) else {
                 continue;
             };
             if members.is_empty() {
-                self.resource.remove(&extension.id);
-            } else if self.touched.iter().any(|(urn, _)| *urn == extension.id) {
-                let missing =
-                    |attribute: &&Attribute| attribute.required && !members.contains_key(&attribute.name);
-                if let Some(missing) = extension.attributes.iter().find(missing) {
-                    let path = format!("{}:{}", extension.id, missing.name);
-                    return Err(Error::invalid_value(&path, "is required"));
-                }
+                self.resource.shift_remove(&extension.id);
+            } else if touched.iter().any(|(urn, _)| *urn == extension.id) {
+                extension.check_required(members)?;
             }
         }
-        for (urn, name) in std::mem::take(&mut self.touched) {
-            self.check(urn, name)?;
-        }
-        Ok((self.resource, self.members))
+        Ok(())
     }
 
     /// Validates the value of an attribute, and stores it canonically.
@@ -297,9 +390,11 @@ impl<'a> Patch<'a> {
         let Some(value) = holder.get(name) else {
             return Ok(());
         };
-        match attribute_value(value, attribute, &join(&path, name), Validation::Stored)? {
+        let path = join(&path, name);
+        match attribute_value(value, attribute, &path, Validation::Stored)? {
             Some(value) => holder.insert(name.to_owned(), value),
-            None => holder.remove(name),
+            None if attribute.required => return Err(Error::mutability(&path, "is required")),
+            None => holder.shift_remove(name),
         };
         Ok(())
     }

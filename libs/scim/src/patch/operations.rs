@@ -1,5 +1,7 @@
 //! The body of a PATCH (RFC 7644 §3.5.2).
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::Error;
@@ -20,8 +22,8 @@ pub enum OperationKind {
     Replace,
 }
 
-/// One operation.
-#[derive(Clone, Debug, PartialEq)]
+/// One operation. Its `Debug` output lacks the value, which may be a password.
+#[derive(Clone, PartialEq)]
 pub struct Operation {
     /// `op`.
     pub kind: OperationKind,
@@ -29,6 +31,15 @@ pub struct Operation {
     pub path: Option<String>,
     /// `value`; `null` is a value.
     pub value: Option<Value>,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("kind", &self.kind)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Parses the body of a PATCH. Names and `op` are compared without regard to case.

@@ -1,6 +1,7 @@
 //! Tests of PATCH: the standard's rules, and what provisioning clients send.
 
 mod clients;
+mod configured;
 mod group;
 mod rules;
 
@@ -12,11 +13,23 @@ use crate::schema::{ENTERPRISE_USER, Registry};
 /// The URN of the attributes of the test's configuration.
 const CONFIGURED: &str = crate::schema::CONFIGURED_USER;
 
+/// An extension with attributes of every kind.
+const STRICT: &str = "urn:example:params:scim:schemas:extension:strict:1.0:User";
+
 fn registry() -> Registry {
     let config = json!({"attributes": [
         {"name": "badge", "mutability": "immutable"}, {"name": "tags", "multi_valued": true},
         {"name": "floor", "type": "integer"},
-    ]});
+    ], "extensions": [{"schema": STRICT, "name": "Strict", "attributes": [
+        {"name": "box", "type": "complex", "required": true, "sub_attributes": [{"name": "a"}, {"name": "b"}]},
+        {"name": "hrId", "mutability": "readOnly"},
+        {"name": "seal", "mutability": "immutable"},
+        {"name": "schemas"},
+        {"name": "cards", "type": "complex", "multi_valued": true, "read": ["administrator"], "sub_attributes": [
+            {"name": "value"}, {"name": "label"}, {"name": "code", "mutability": "immutable"},
+            {"name": "pin", "mutability": "writeOnly"},
+        ]},
+    ]}]});
     Registry::new(&serde_json::from_value(config).unwrap()).unwrap()
 }
 
@@ -45,7 +58,8 @@ fn patched(resource: &Value, operations: Value) -> Result<(Value, Outcome), Erro
     match apply(&mut edited, &operations, registry.users()) {
         Ok(outcome) => {
             assert_eq!(outcome.changed, Value::Object(edited.clone()) != *resource);
-            registry.users().check(&edited).unwrap();
+            assert_eq!(registry.users().canonical(&edited).unwrap(), edited);
+            assert!(!edited.contains_key("password"));
             Ok((Value::Object(edited), outcome))
         }
         Err(error) => {

@@ -8,7 +8,7 @@ use scim::version::IfMatch;
 use serde_json::{Map, Value};
 
 use super::desired_state::is_urn;
-use super::resource::{remove_server_attributes, to_desired_state, to_resource};
+use super::resource::{no_password, remove_server_attributes, to_desired_state, to_resource};
 use super::{UserError, Users};
 
 impl Users {
@@ -65,8 +65,10 @@ impl Users {
         self.change("patch_user", id, condition, |state| {
             self.edit(state, accessor, |old| {
                 let mut new = old.clone();
-                patch::apply(&mut new, operations, users)?;
-                Ok(new)
+                match patch::apply_as(accessor, &mut new, operations, users)?.password {
+                    Some(_) => Err(no_password()),
+                    None => Ok(new),
+                }
             })
         })
         .await

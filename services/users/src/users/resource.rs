@@ -13,10 +13,7 @@ use super::DesiredState;
 /// `invalidValue`, naming the attribute.
 pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<DesiredState, Error> {
     if user.password.is_some() {
-        return Err(Error::invalid_value(
-            "password",
-            "cannot be set here: this server does not take passwords over SCIM",
-        ));
+        return Err(no_password());
     }
     let user_name: UserName = user
         .user_name
@@ -57,6 +54,14 @@ pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<Desir
         active: user.active,
         attributes,
     })
+}
+
+/// The refusal of a password, or of its removal.
+pub(super) fn no_password() -> Error {
+    Error::invalid_value(
+        "password",
+        "cannot be set here: this server does not take passwords over SCIM",
+    )
 }
 
 /// The resource of a user. `base` is the URL of `/scim/v2`. An extension that the configuration does not define any more is

@@ -17,10 +17,21 @@ fn home_email() -> Value {
 type Row = (&'static str, Value, Value);
 
 fn check(rows: impl IntoIterator<Item = Row>) {
+    check_on(json!({}), rows);
+}
+
+/// As [`check`], on `ann` with changes.
+fn check_on(before: Value, rows: impl IntoIterator<Item = Row>) {
     for (section, operation, changes) in rows {
-        let (edited, _) = patched(&ann(), json!([operation]))
+        let (edited, _) = patched(&ann_with(before.clone()), json!([operation]))
             .unwrap_or_else(|error| panic!("{section}: {operation}: {error}"));
-        assert_eq!(edited, ann_with(changes), "{section}: {operation}");
+        let mut expected = before.as_object().unwrap().clone();
+        expected.extend(changes.as_object().unwrap().clone());
+        assert_eq!(
+            edited,
+            ann_with(Value::Object(expected)),
+            "{section}: {operation}"
+        );
     }
 }
 
@@ -83,7 +94,7 @@ fn add_follows_the_standard() {
             "RFC 7643 §2.4, value and type",
             json!({"op": "add", "path": "emails", "value": {"value": "ann@home.example", "type": "home", "primary": true}}),
             json!({"emails": [
-                {"value": "ann@work.example", "type": "work", "primary": false},
+                {"value": "ann@work.example", "type": "work"},
                 {"value": "ann@home.example", "type": "home", "primary": true},
             ]}),
         ),
@@ -91,16 +102,46 @@ fn add_follows_the_standard() {
             "§3.5.2, primary",
             json!({"op": "add", "path": "emails", "value": [{"value": "c@x.example", "primary": true}]}),
             json!({"emails": [
-                {"value": "ann@work.example", "type": "work", "primary": false}, home_email(), {"value": "c@x.example", "primary": true},
+                {"value": "ann@work.example", "type": "work"}, home_email(), {"value": "c@x.example", "primary": true},
             ]}),
         ),
         (
             "§3.5.2, primary",
             json!({"op": "add", "path": "emails[type eq \"home\"].primary", "value": true}),
             json!({"emails": [
-                {"value": "ann@work.example", "type": "work", "primary": false},
+                {"value": "ann@work.example", "type": "work"},
                 {"value": "ann@home.example", "type": "home", "primary": true},
             ]}),
+        ),
+        (
+            "§3.5.2, primary, and the old one is named",
+            json!({"op": "add", "path": "emails", "value": [
+                {"value": "ann@work.example", "type": "work"}, {"value": "c@x.example", "type": "other", "primary": true},
+            ]}),
+            json!({"emails": [
+                {"value": "ann@work.example", "type": "work"}, home_email(),
+                {"value": "c@x.example", "type": "other", "primary": true},
+            ]}),
+        ),
+        (
+            "RFC 7643 §2.4, not primary is the same as nothing said of it",
+            json!({"op": "add", "path": "emails", "value": {"value": "ann@home.example", "type": "home", "primary": false}}),
+            no_change.clone(),
+        ),
+        (
+            "RFC 7643 §2.4, not primary is the same as nothing said of it",
+            json!({"op": "add", "path": "phoneNumbers", "value": [{"value": "1", "primary": false}]}),
+            json!({"phoneNumbers": [{"value": "1"}]}),
+        ),
+        (
+            "RFC 7643 §2.4, the same type in capitals",
+            json!({"op": "add", "path": "emails", "value": {"value": "ann@work.example", "type": "Work"}}),
+            json!({"emails": [{"value": "ann@work.example", "type": "Work", "primary": true}, home_email()]}),
+        ),
+        (
+            "RFC 7643 §2.5, null of an attribute that does not exist",
+            json!({"op": "add", "path": ENTERPRISE_USER, "value": {"salary": null}}),
+            no_change.clone(),
         ),
         (
             "RFC 7643 §2.5, null",
@@ -191,8 +232,8 @@ fn replace_follows_the_standard() {
         ),
         (
             "§3.5.2.3, all matching",
-            json!({"op": "replace", "path": "emails[value ew \".example\"].display", "value": null}),
-            json!({}),
+            json!({"op": "replace", "path": "emails[value ew \".example\"].type", "value": null}),
+            json!({"emails": [{"value": "ann@work.example", "primary": true}, {"value": "ann@home.example"}]}),
         ),
         (
             "§3.5.2.3, all matching",
@@ -237,11 +278,52 @@ fn replace_follows_the_standard() {
             json!({CONFIGURED: {"badge": "b1", "tags": ["green", "blue"]}}),
         ),
         (
-            "the password",
-            json!({"op": "replace", "path": "password", "value": "correct horse"}),
-            json!({"password": "correct horse"}),
+            "RFC 7643 §2.5, null of a required value",
+            json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": null}),
+            json!({"emails": [home_email()]}),
+        ),
+        (
+            "RFC 7643 §2.5, empty text of a required value",
+            json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": ""}),
+            json!({"emails": [home_email()]}),
+        ),
+        (
+            "RFC 7643 §2.4, not primary any more",
+            json!({"op": "replace", "path": "emails[type eq \"work\"].primary", "value": false}),
+            json!({"emails": [{"value": "ann@work.example", "type": "work"}, home_email()]}),
         ),
     ]);
+    // RFC 7643 §2.5: what has no content is not there, and neither is its extension.
+    check_on(
+        json!({ENTERPRISE_USER: null}),
+        [
+            (
+                "an empty text",
+                json!({"op": "replace", "path": "manager", "value": ""}),
+                json!({}),
+            ),
+            (
+                "a value without content",
+                json!({"op": "replace", "path": "manager", "value": {"value": null}}),
+                json!({}),
+            ),
+            (
+                "an extension without content",
+                json!({"op": "add", "path": ENTERPRISE_USER, "value": {"department": "", "manager": {}}}),
+                json!({}),
+            ),
+        ],
+    );
+    // RFC 7643 §2.4: a value without `value` is the same if all the rest is, whichever is primary.
+    let address = json!({"type": "work", "formatted": "Main Street"});
+    check_on(
+        json!({"addresses": [address]}),
+        [(
+            "an address that is there",
+            json!({"op": "add", "path": "addresses", "value": {"type": "work", "formatted": "Main Street", "primary": true}}),
+            json!({"addresses": [{"type": "work", "formatted": "Main Street", "primary": true}]}),
+        )],
+    );
 }
 
 #[test]
@@ -323,9 +405,24 @@ fn remove_follows_the_standard() {
             json!({}),
         ),
         (
-            "§3.5.2.2, read-only and not there",
-            json!({"op": "replace", "value": {"meta": null, "schemas": null, "groups": [{"value": "g1"}]}}),
+            "the name of the sub-attribute in capitals",
+            json!({"op": "remove", "path": "emails", "value": [{"VALUE": "ann@home.example"}]}),
+            json!({"emails": [work_email()]}),
+        ),
+        (
+            "a value of another type",
+            json!({"op": "remove", "path": "emails", "value": [{"value": "ann@home.example", "type": "work"}]}),
             json!({}),
+        ),
+        (
+            "§3.5.2.2, required sub-attribute of a value filter",
+            json!({"op": "remove", "path": "emails[type eq \"work\"].value"}),
+            json!({"emails": [home_email()]}),
+        ),
+        (
+            "§3.5.2.2, required sub-attribute of all values",
+            json!({"op": "remove", "path": "emails.value"}),
+            json!({"emails": null}),
         ),
         (
             "no value",
@@ -333,6 +430,83 @@ fn remove_follows_the_standard() {
             json!({}),
         ),
     ]);
+    let twice = |kind: &str| json!({"value": "a@x.example", "type": kind});
+    check_on(
+        json!({"emails": [twice("work"), twice("home")]}),
+        [(
+            "RFC 7643 §2.4, one value of two types",
+            json!({"op": "remove", "path": "emails", "value": [twice("home")]}),
+            json!({"emails": [twice("work")]}),
+        )],
+    );
+    check_on(
+        json!({"groups": null}),
+        [
+            (
+                "§3.5.2.2, read-only and not there",
+                json!({"op": "remove", "path": "groups"}),
+                json!({}),
+            ),
+            (
+                "§3.5.2.2, read-only and not there",
+                json!({"op": "replace", "value": {"groups": null, "meta": null, "schemas": null}}),
+                json!({}),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_password_is_set_and_removed_apart_from_the_resource() {
+    let set = |text: &str| Some(PasswordChange::Set(crate::Password::new(text.to_owned())));
+    let one = |operation: Value| json!([operation]);
+    for (operations, expected) in [
+        (
+            one(json!({"op": "replace", "path": "title", "value": "Guide"})),
+            None,
+        ),
+        (one(json!({"op": "add", "path": "password", "value": null})), None),
+        (
+            one(json!({"op": "replace", "path": "password", "value": "correct horse"})),
+            set("correct horse"),
+        ),
+        (
+            one(json!({"op": "replace", "value": {"password": "t1meMa$heen"}})),
+            set("t1meMa$heen"),
+        ),
+        (
+            one(json!({"op": "remove", "path": "password"})),
+            Some(PasswordChange::Remove),
+        ),
+        (
+            one(json!({"op": "replace", "path": "password", "value": null})),
+            Some(PasswordChange::Remove),
+        ),
+        (
+            one(json!({"op": "replace", "path": "password", "value": ""})),
+            Some(PasswordChange::Remove),
+        ),
+        (
+            json!([{"op": "add", "path": "password", "value": "a"}, {"op": "remove", "path": "password"}]),
+            Some(PasswordChange::Remove),
+        ),
+        (
+            json!([{"op": "remove", "path": "password"}, {"op": "add", "path": "password", "value": "a"}]),
+            set("a"),
+        ),
+    ] {
+        let (edited, outcome) = patched(&ann(), operations.clone()).unwrap();
+        assert_eq!(outcome.password, expected, "{operations}");
+        assert_eq!((edited, outcome.changed), (ann(), false), "{operations}");
+        let shown = format!("{outcome:?}");
+        assert!(!shown.contains("correct horse"), "{shown}");
+    }
+    let body = json!({"schemas": [PATCH_URN], "Operations": [{"op": "add", "path": "password", "value": "correct horse"}]});
+    let shown = format!("{:?}", parse(&body).unwrap());
+    assert!(
+        shown.contains("password") && !shown.contains("correct horse"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -373,12 +547,6 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
             json!({"op": "remove", "path": "id"}),
             Mutability,
             "id",
-        ),
-        (
-            "§3.5.2.2",
-            json!({"op": "remove", "path": "emails[type eq \"work\"].value"}),
-            Mutability,
-            "emails.value",
         ),
         (
             "§3.5.2.2",
@@ -469,6 +637,60 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
             json!({"op": "add", "path": "emails.type", "value": "x"}),
             InvalidPath,
             "several values",
+        ),
+        (
+            "§3.5.2.3, a filter that contradicts itself",
+            json!({"op": "add", "path": "emails[type eq \"a\" and type eq \"b\"].value", "value": "x@x.example"}),
+            NoTarget,
+            "selects no value",
+        ),
+        (
+            "§3.12",
+            json!({"op": "remove", "path": "emails", "value": [{"nick": "x"}]}),
+            InvalidSyntax,
+            "emails[0].nick",
+        ),
+        (
+            "§3.12",
+            json!({"op": "remove", "path": "emails", "value": [{"value": 7}]}),
+            InvalidValue,
+            "emails[0].value",
+        ),
+        (
+            "SB-35",
+            json!({"op": "remove", "path": "emails", "value": vec![""; 51]}),
+            InvalidValue,
+            "50 values",
+        ),
+        (
+            "RFC 7643 §2.1",
+            json!({"op": "add", "value": {"title": "a", "TITLE": "b"}}),
+            InvalidSyntax,
+            "TITLE: occurs twice",
+        ),
+        (
+            "RFC 7643 §2.1",
+            json!({"op": "add", "path": ENTERPRISE_USER, "value": {"department": "a", "Department": "b"}}),
+            InvalidSyntax,
+            "Department: occurs twice",
+        ),
+        (
+            "RFC 7643 §2.1",
+            json!({"op": "add", "path": "name", "value": {"givenName": "a", "givenname": "b"}}),
+            InvalidSyntax,
+            "name.givenname: occurs twice",
+        ),
+        (
+            "§3.12, RFC 7643 §2.5",
+            json!({"op": "add", "path": "emails", "value": [{"value": "", "type": "other"}]}),
+            InvalidValue,
+            "is required",
+        ),
+        (
+            "§3.12, RFC 7643 §2.5",
+            json!({"op": "replace", "path": "userName", "value": ""}),
+            Mutability,
+            "userName",
         ),
         (
             "§3.5.2.1",
@@ -600,7 +822,7 @@ fn operations_follow_each_other() {
         json!([
             {"op": "add", "path": "emails", "value": {"value": "c@x.example", "type": "other"}},
             {"op": "replace", "path": "emails[type eq \"other\"].primary", "value": true},
-            {"op": "remove", "path": "emails[primary eq false]"},
+            {"op": "remove", "path": "emails[primary eq false and type ne \"home\"]"},
             {"op": "remove", "path": "department"},
             {"op": "remove", "path": "manager.value"},
         ]),

@@ -104,6 +104,7 @@ testkit::on_both_engines! {
             (json!({"op": "replace", "path": "userName", "value": "root"}), (400, "invalidValue")),
             (json!({"op": "replace", "path": "userName", "value": "BOB"}), (409, "uniqueness")),
             (json!({"op": "replace", "path": "password", "value": "correct horse"}), (400, "invalidValue")),
+            (json!({"op": "remove", "path": "password"}), (400, "invalidValue")),
             (json!({"op": "move", "path": "title", "value": "x"}), (400, "invalidSyntax")),
         ] {
             let sent = operations(&json!([{"op": "add", "path": "title", "value": "Boss"}, last]));
