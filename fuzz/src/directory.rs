@@ -1,6 +1,7 @@
 //! Fuzz targets of SCIM filters, SCIM users and CloudEvents.
 
 use contract::{Envelope, UserUpdated};
+use scim::cursor::{Cursor, CursorKey, QueryDigest};
 use scim::filter::{Filter, MAX_BYTES};
 use scim::path::Path;
 use scim::schema::Registry;
@@ -39,7 +40,13 @@ fn scim_filter(input: &[u8]) {
         let _ = filter.matches(&serde_json::json!({ "userName": text, "emails": [{ "value": text }] }));
     }
     let _ = scim::list::Paging::parse(Some(text), Some(text), None);
-    let _ = scim::cursor::Cursor::decode(text, &scim::cursor::QueryDigest::of([text]), 0, 600);
+    let _ = Cursor::decode(
+        text,
+        &CursorKey::derive(b"secret"),
+        &QueryDigest::of([text]),
+        0,
+        600,
+    );
     let _ =
         scim::projection::Projection::parse(Some(&scim::query::QueryParameters::names(text)), None, &types);
     let _ = scim::sort::Sort::parse(Some(text), None, &types);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::cursor::{Cursor, QueryDigest};
+use crate::cursor::{Cursor, CursorKey, QueryDigest};
 
 /// The schema URN of a list response.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -96,10 +96,16 @@ impl CursorPage {
     ///
     /// # Errors
     /// `invalidCursor` and `expiredCursor`.
-    pub fn position(&self, query: &QueryDigest, now: u64, timeout: u64) -> Result<Option<Cursor>, Error> {
+    pub fn position(
+        &self,
+        key: &CursorKey,
+        query: &QueryDigest,
+        now: u64,
+        timeout: u64,
+    ) -> Result<Option<Cursor>, Error> {
         let cursor = self.cursor.as_deref();
         cursor
-            .map(|text| Cursor::decode(text, query, now, timeout))
+            .map(|text| Cursor::decode(text, key, query, now, timeout))
             .transpose()
     }
 }
