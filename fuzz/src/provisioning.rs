@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim::bulk::{BULK_REQUEST_URN, BulkLimits, BulkMethod, BulkRequest, Created, Plan, Step};
+use scim::bulk::{BULK_REQUEST_URN, BulkLimits, BulkMethod, BulkOperation, BulkRequest, Created, Plan, Step};
 use scim::patch::{self, PATCH_URN};
 use scim::schema::Registry;
 use serde_json::{Map, Value, json};
@@ -122,12 +122,12 @@ fn scim_bulk(input: &[u8]) {
     let Ok(request) = BulkRequest::parse(&body, &LIMITS, registry) else {
         return;
     };
-    let defined: BTreeSet<&str> = (request.operations.iter())
-        .filter(|operation| operation.method == BulkMethod::Post)
-        .filter_map(|operation| operation.bulk_id.as_deref())
-        .collect();
-    // What no operation creates is as if it were there.
-    let mut created = Created::default();
+    let mut references = References::default();
+    for operation in &request.operations {
+        if let (BulkMethod::Post, Some(id)) = (operation.method, &operation.bulk_id) {
+            references.all.record(id, "7");
+        }
+    }
     let mut began = BTreeSet::new();
     let mut incomplete = BTreeSet::new();
     for step in Plan::new(&request, registry).steps {
@@ -139,29 +139,45 @@ fn scim_bulk(input: &[u8]) {
             }
             Step::Complete(index, rest) => {
                 assert!(incomplete.remove(&index), "it was created");
-                assert_resolves(&created, &defined, rest);
+                if let Some(operation) = request.operations.get(index) {
+                    references.assert_resolves(operation, BulkMethod::Patch, &rest);
+                }
                 continue;
             }
             Step::Conflict(index) => (index, None),
         };
         assert!(began.insert(index), "one step");
-        if let Some(data) = data {
-            assert_resolves(&created, &defined, data);
+        if let (Some(data), Some(operation)) = (data, request.operations.get(index)) {
+            references.assert_resolves(operation, operation.method, &data);
         }
         // A conflict fails what refers to it, which is no matter of the order.
         if let Some(id) = request.operations.get(index).and_then(|it| it.bulk_id.as_deref()) {
-            created.record(id, "7");
+            references.created.record(id, "7");
         }
     }
     assert!(incomplete.is_empty(), "every circle is closed");
     assert_eq!(began.len(), request.operations.len());
 }
 
-/// Asserts that data refers to nothing that has yet to be created.
-fn assert_resolves(created: &Created, defined: &BTreeSet<&str>, mut data: Value) {
-    if let Err(error) = created.resolve(&mut data) {
-        let name = error.detail.trim_start_matches("bulkId:");
-        let name = name.split(": no operation").next().unwrap_or_default();
-        assert!(!defined.contains(name), "{name} comes later");
+/// The resources that the steps so far have created, and those that all steps create.
+#[derive(Default)]
+struct References {
+    created: Created,
+    all: Created,
+}
+
+impl References {
+    /// Asserts that data refers to nothing that has yet to be created. What no operation creates is refused with both.
+    fn assert_resolves(&self, operation: &BulkOperation, method: BulkMethod, data: &Value) {
+        let endpoint = operation.target.as_ref().map(|target| target.endpoint.as_str());
+        let Some(resource_type) = endpoint.ok().and_then(|it| Registry::standard().of_endpoint(it)) else {
+            return;
+        };
+        let resolve = |created: &Created| created.resolve(&mut data.clone(), method, resource_type);
+        assert_eq!(
+            resolve(&self.created),
+            resolve(&self.all),
+            "a reference comes later"
+        );
     }
 }

@@ -9,6 +9,8 @@ mod references;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use crate::Error;
@@ -84,8 +86,8 @@ impl BulkMethod {
     }
 }
 
-/// An operation of a bulk request.
-#[derive(Clone, Debug, PartialEq)]
+/// An operation of a bulk request. Its `Debug` output lacks the data, which may have a password.
+#[derive(Clone, PartialEq)]
 pub struct BulkOperation {
     /// `method`.
     pub method: BulkMethod,
@@ -97,6 +99,16 @@ pub struct BulkOperation {
     pub target: Result<Target, Error>,
     /// `data`; `null` without it.
     pub data: Value,
+}
+
+impl fmt::Debug for BulkOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BulkOperation")
+            .field("method", &self.method)
+            .field("bulk_id", &self.bulk_id)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The resource that an operation is about.

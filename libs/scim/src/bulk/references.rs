@@ -1,15 +1,19 @@
 //! References `bulkId:…` to resources that other operations create (RFC 7644 §3.7.2).
 //!
-//! A text is a reference as a whole (`"value": "bulkId:a"`), as the last segment of a URL (`"$ref": "../Users/bulkId:a"`), and in quotes
-//! within the path of a PATCH (`members[value eq "bulkId:a"]`).
+//! A reference stands where the id of a resource does: in the path of an operation, in an attribute that refers to resources,
+//! such as `members` and `manager`, and in a path of PATCH that selects by one. It is the whole text (`"value": "bulkId:a"`), the
+//! last segment of a URL (`"$ref": "../Users/bulkId:a"`), or in quotes within a path (`members[value eq "bulkId:a"]`). Every other text,
+//! such as a password, is data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{BulkOperation, Target};
+use super::{BulkMethod, BulkOperation, Target};
 use crate::Error;
+use crate::path::Path;
+use crate::schema::{Attribute, ResourceType};
 
 const PREFIX: &str = "bulkId:";
 
@@ -23,22 +27,23 @@ impl Created {
         self.0.insert(bulk_id.to_owned(), id.to_owned());
     }
 
-    /// Puts the ids of resources in place of all references in `data`.
+    /// Puts the ids of resources in place of all references in `data`, which is a resource of the type `resource_type`, or, of
+    /// `PATCH`, the body of a modification or the list of its operations.
     ///
     /// # Errors
-    /// 409 for a reference to an operation that is not in the request, or that failed (RFC 7644 §3.7.1).
-    pub fn resolve(&self, data: &mut Value) -> Result<(), Error> {
-        match data {
-            Value::String(text) => {
-                if let Some(resolved) = self.resolved(text)? {
-                    *text = resolved;
-                }
-                Ok(())
+    /// 409 for a reference to an operation that is not in the request, or that failed (RFC 7644 §3.7.1). It names the attribute.
+    pub fn resolve(
+        &self,
+        data: &mut Value,
+        method: BulkMethod,
+        resource_type: &ResourceType,
+    ) -> Result<(), Error> {
+        visit(data, method, resource_type, &mut |text, name| {
+            if let Some(resolved) = self.resolved(text, name)? {
+                *text = resolved;
             }
-            Value::Array(items) => items.iter_mut().try_for_each(|item| self.resolve(item)),
-            Value::Object(members) => members.values_mut().try_for_each(|value| self.resolve(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        }
+            Ok(())
+        })
     }
 
     /// The target with the id of its resource.
@@ -47,7 +52,7 @@ impl Created {
     /// As [`Self::resolve`].
     pub fn resolve_target(&self, target: &Target) -> Result<Target, Error> {
         let id = match &target.id {
-            Some(id) => self.resolved(id)?.or_else(|| Some(id.clone())),
+            Some(id) => self.resolved(id, "path")?.or_else(|| Some(id.clone())),
             None => None,
         };
         Ok(Target {
@@ -56,18 +61,22 @@ impl Created {
         })
     }
 
-    fn resolved(&self, text: &str) -> Result<Option<String>, Error> {
+    /// A text with the ids of resources in place of its references; `None` if it has none. `name` is that of its attribute.
+    fn resolved(&self, text: &str, name: &str) -> Result<Option<String>, Error> {
         let references = references(text);
         if references.is_empty() {
             return Ok(None);
         }
         let (mut resolved, mut at) = (String::with_capacity(text.len()), 0);
         for reference in references {
-            let name = text.get(reference.clone()).unwrap_or_default();
-            let bulk_id = name.strip_prefix(PREFIX).unwrap_or(name);
-            let id = self.0.get(bulk_id).ok_or_else(|| {
-                let shown: String = name.chars().take(200).collect();
-                Error::new(409, format!("{shown}: no operation has created this resource"))
+            let bulk_id = text
+                .get(reference.clone())
+                .and_then(|name| name.strip_prefix(PREFIX));
+            let id = bulk_id.and_then(|bulk_id| self.0.get(bulk_id)).ok_or_else(|| {
+                Error::new(
+                    409,
+                    format!("{name}: a bulkId refers to a resource that no operation has created"),
+                )
             })?;
             resolved.push_str(text.get(at..reference.start).unwrap_or_default());
             resolved.push_str(id);
@@ -102,30 +111,195 @@ fn references(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Calls `each` with every `bulkId` that `value` refers to.
-pub(super) fn for_each<'a>(value: &'a Value, each: &mut impl FnMut(&'a str)) {
-    match value {
-        Value::String(text) => {
-            for reference in references(text) {
-                let name = text.get(reference).unwrap_or_default();
-                each(name.strip_prefix(PREFIX).unwrap_or(name));
+/// Every `bulkId` that an operation refers to, in its data and its path.
+pub(super) fn of_operation(operation: &BulkOperation, resource_type: &ResourceType) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    // The data is visited in a copy, because a visit may change it.
+    let mut data = operation.data.clone();
+    let outcome = visit(&mut data, operation.method, resource_type, &mut |text, _| {
+        found.extend(bulk_ids(text));
+        Ok(())
+    });
+    debug_assert!(outcome.is_ok(), "nothing refuses");
+    let target = operation.target.as_ref().ok();
+    found.extend(
+        target
+            .and_then(|target| target.id.as_deref())
+            .into_iter()
+            .flat_map(bulk_ids),
+    );
+    found
+}
+
+/// Every `bulkId` that the value of an attribute refers to.
+pub(super) fn of_value(value: &Value, attribute: &Attribute) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let outcome = visit_value(&mut value.clone(), attribute, &mut |text, _| {
+        found.extend(bulk_ids(text));
+        Ok(())
+    });
+    debug_assert!(outcome.is_ok(), "nothing refuses");
+    found
+}
+
+fn bulk_ids(text: &str) -> impl Iterator<Item = String> {
+    let names = references(text).into_iter().filter_map(|name| text.get(name));
+    names.map(|name| name.strip_prefix(PREFIX).unwrap_or(name).to_owned())
+}
+
+/// What is done with a text in which a reference may stand. The second text is the name of its attribute.
+type Visitor<'v> = dyn FnMut(&mut String, &str) -> Result<(), Error> + 'v;
+
+/// Visits the texts of `data` in which a reference may stand.
+fn visit(
+    data: &mut Value,
+    method: BulkMethod,
+    resource_type: &ResourceType,
+    each: &mut Visitor<'_>,
+) -> Result<(), Error> {
+    match (method, data) {
+        (BulkMethod::Patch, Value::Object(body)) => {
+            let operations = body
+                .iter_mut()
+                .find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
+            match operations {
+                Some((_, operations)) => visit(operations, method, resource_type, each),
+                None => Ok(()),
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| for_each(item, each)),
-        Value::Object(members) => members.values().for_each(|value| for_each(value, each)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        (BulkMethod::Patch, Value::Array(operations)) => operations
+            .iter_mut()
+            .filter_map(Value::as_object_mut)
+            .try_for_each(|operation| visit_operation(operation, resource_type, each)),
+        (_, Value::Object(members)) => visit_members(members, "", resource_type, each),
+        _ => Ok(()),
     }
 }
 
-/// Every `bulkId` that an operation refers to, in its data and its path.
-pub(super) fn of_operation(operation: &BulkOperation) -> Vec<&str> {
-    let mut found = Vec::new();
-    for_each(&operation.data, &mut |id| found.push(id));
-    let id = operation
-        .target
-        .as_ref()
-        .ok()
-        .and_then(|target| target.id.as_deref());
-    found.extend(id.and_then(|id| id.strip_prefix(PREFIX)));
-    found
+/// Visits an operation of PATCH: its path, and its value.
+fn visit_operation(
+    operation: &mut Map<String, Value>,
+    resource_type: &ResourceType,
+    each: &mut Visitor<'_>,
+) -> Result<(), Error> {
+    let mut taken = |name: &str| {
+        let mut members = operation.iter_mut();
+        let member = members.find(|(member, _)| member.eq_ignore_ascii_case(name));
+        member.map(|(_, value)| value.take())
+    };
+    let (mut path, mut value) = (taken("path"), taken("value"));
+    let outcome = match (&mut path, &mut value) {
+        (Some(Value::String(path)), value) if !path.is_empty() => {
+            visit_named(path, "", value.as_mut(), resource_type, each)
+        }
+        (_, Some(Value::Object(members))) => visit_members(members, "", resource_type, each),
+        _ => Ok(()),
+    };
+    for (name, member) in operation.iter_mut() {
+        if name.eq_ignore_ascii_case("path")
+            && let Some(path) = path.take()
+        {
+            *member = path;
+        } else if name.eq_ignore_ascii_case("value")
+            && let Some(value) = value.take()
+        {
+            *member = value;
+        }
+    }
+    outcome
+}
+
+/// Visits the members of a resource, of an extension, whose URN and colon `prefix` is, or of a value without a path. A name may be
+/// a path.
+fn visit_members(
+    members: &mut Map<String, Value>,
+    prefix: &str,
+    resource_type: &ResourceType,
+    each: &mut Visitor<'_>,
+) -> Result<(), Error> {
+    let mut visited = Map::with_capacity(members.len());
+    for (mut name, mut value) in std::mem::take(members) {
+        visit_named(&mut name, prefix, Some(&mut value), resource_type, each)?;
+        visited.insert(name, value);
+    }
+    *members = visited;
+    Ok(())
+}
+
+/// Visits a name, which may be a path, and the value of what it names.
+fn visit_named(
+    name: &mut String,
+    prefix: &str,
+    value: Option<&mut Value>,
+    resource_type: &ResourceType,
+    each: &mut Visitor<'_>,
+) -> Result<(), Error> {
+    let full = format!("{prefix}{name}");
+    match (Path::parse(&full, resource_type), value) {
+        (Ok(Path::Extension(schema)), Some(Value::Object(members))) => {
+            visit_members(members, &format!("{}:", schema.id), resource_type, each)
+        }
+        (Ok(Path::Attribute(location)), Some(value)) => match location.sub {
+            Some(sub) if is_place(sub, location.attribute) => {
+                visit_texts(value, &location.attribute.name, each)
+            }
+            Some(_) => Ok(()),
+            None => visit_value(value, location.attribute, each),
+        },
+        (Ok(Path::Values(values)), value) if refers(values.location.attribute) => {
+            let attribute = values.location.attribute;
+            each(name, &attribute.name)?;
+            match (values.sub, value) {
+                (None, Some(value)) => visit_value(value, attribute, each),
+                (Some(sub), Some(value)) if is_place(sub, attribute) => {
+                    visit_texts(value, &attribute.name, each)
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Visits the value of an attribute, if it refers to resources.
+fn visit_value(value: &mut Value, attribute: &Attribute, each: &mut Visitor<'_>) -> Result<(), Error> {
+    match value {
+        _ if !refers(attribute) => Ok(()),
+        Value::String(text) => each(text, &attribute.name),
+        Value::Array(items) => items
+            .iter_mut()
+            .try_for_each(|item| visit_value(item, attribute, each)),
+        Value::Object(members) => {
+            members
+                .iter_mut()
+                .try_for_each(|(name, value)| match attribute.find_sub(name) {
+                    Some(sub) if is_place(sub, attribute) => visit_texts(value, &attribute.name, each),
+                    _ => Ok(()),
+                })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// Visits a text, or each of a list.
+fn visit_texts(value: &mut Value, name: &str, each: &mut Visitor<'_>) -> Result<(), Error> {
+    match value {
+        Value::String(text) => each(text, name),
+        Value::Array(items) => items
+            .iter_mut()
+            .try_for_each(|item| visit_texts(item, name, each)),
+        _ => Ok(()),
+    }
+}
+
+/// True if the values of an attribute are resources: those of a reference, or of a complex attribute with one, whose `value` is an
+/// id (RFC 7643 §2.4).
+fn refers(attribute: &Attribute) -> bool {
+    let is_resource = |name: &String| name == "User" || name == "Group";
+    attribute.reference_types.iter().any(is_resource) || attribute.sub.iter().any(refers)
+}
+
+/// True if a sub-attribute has the id or the URL of a resource.
+fn is_place(sub: &Attribute, of: &Attribute) -> bool {
+    refers(sub) || (sub.name == "value" && refers(of))
 }
