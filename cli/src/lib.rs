@@ -8,6 +8,7 @@ mod backup;
 mod commands;
 mod datadir;
 mod error;
+mod import;
 mod logs;
 mod output;
 mod services;

@@ -2,6 +2,7 @@
 
 use chassis::telemetry::error_text;
 use std::fmt::Write;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -31,6 +32,8 @@ pub(crate) enum ApiError {
         service: &'static str,
         status: StatusCode,
         problem: Box<Problem>,
+        /// `Retry-After` in seconds (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
     },
     /// The response is not of the documented form.
     #[error("the {service} service gave an answer that this version does not understand: {reason}")]
@@ -92,6 +95,44 @@ impl ApiError {
             error_text(&error)
         };
         Self::Unreachable { service, url, reason }
+    }
+
+    /// The reason that the service gave, without the name of the service. Control characters in it are escaped.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Refused {
+                service,
+                status,
+                problem,
+                ..
+            } => {
+                let text = problem_text(service, *status, problem);
+                text.strip_prefix(service)
+                    .and_then(|text| text.strip_prefix(": "))
+                    .unwrap_or(&text)
+                    .to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// True if the same request may succeed later: the service is overloaded, restarts, or cannot be reached.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => {
+                *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+            }
+            Self::NoUrl(_) | Self::NoCredential | Self::InvalidResponse { .. } => false,
+        }
+    }
+
+    /// The time to wait before the next request, if the service named one.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
     }
 
     /// The status of an error response.

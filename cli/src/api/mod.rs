@@ -9,6 +9,7 @@ use chassis::telemetry::error_text;
 use contract::paths;
 use std::time::{Duration, Instant};
 
+use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -214,6 +215,10 @@ pub(crate) async fn read_response<T: DeserializeOwned>(
 ) -> Result<T, ApiError> {
     let service = service.name();
     let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let retry_after = retry_after
+        .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok())
+        .map(Duration::from_secs);
     let body = response
         .bytes()
         .await
@@ -223,6 +228,7 @@ pub(crate) async fn read_response<T: DeserializeOwned>(
             service,
             status,
             problem: serde_json::from_slice(&body).unwrap_or_default(),
+            retry_after,
         });
     }
     let body = if body.is_empty() {

@@ -9,6 +9,7 @@ fn refused(status: u16, body: &Value) -> CommandError {
         service: "users",
         status: reqwest::StatusCode::from_u16(status).expect("a status"),
         problem: serde_json::from_value(body.clone()).expect("a problem"),
+        retry_after: None,
     }
     .into()
 }

@@ -283,6 +283,7 @@ mod tests {
             service: "auth",
             status: reqwest::StatusCode::from_u16(status).expect("a status"),
             problem: Box::default(),
+            retry_after: None,
         }
     }
 

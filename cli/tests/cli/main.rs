@@ -10,6 +10,8 @@ mod breach_list;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod other_ports;
 #[cfg(test)]
 mod stack;

@@ -194,6 +194,11 @@ impl CommandResult {
     }
 }
 
+/// The path of the tool.
+pub(crate) fn tool() -> &'static str {
+    PROGRAM
+}
+
 /// Runs the tool to its end.
 pub(crate) fn vestibule(arguments: &[&str], input: &str) -> CommandResult {
     run_to_end(Command::new(PROGRAM), arguments, input)

@@ -2,13 +2,15 @@
 
 mod add;
 mod change;
+mod export;
 mod find;
+mod import;
 mod link;
 mod list;
 
 use crate::error::CommandError;
 
-/// People: add, list, show, link, disable, enable, delete
+/// People: add, list, show, link, disable, enable, delete, import, export
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum User {
     Add(add::Add),
@@ -18,6 +20,8 @@ pub(crate) enum User {
     Disable(change::Disable),
     Enable(change::Enable),
     Delete(change::Delete),
+    Import(import::Import),
+    Export(export::Export),
 }
 
 impl User {
@@ -31,6 +35,8 @@ impl User {
             Self::Disable(disable) => disable.run().await,
             Self::Enable(enable) => enable.run().await,
             Self::Delete(delete) => delete.run().await,
+            Self::Import(import) => import.run().await,
+            Self::Export(export) => export.run().await,
         }
     }
 }

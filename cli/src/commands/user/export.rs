@@ -1,0 +1,154 @@
+//! `vestibule user export`: writes every user as NDJSON.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use contract::paths;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use tempfile::NamedTempFile;
+
+use crate::api::{ApiClient, ConnectionArgs, RemoteService};
+use crate::error::{CommandError, ErrorCode};
+use crate::output::{self, Format};
+
+/// The number of users in one page.
+const PAGE: usize = 200;
+
+/// Export people to a file that can be imported again
+///
+/// It has one SCIM User a line, in JSON, in the order of the ids and with sorted members, so that two exports can be compared line
+/// by line. Password hashes are not in it: no service gives them to anybody.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  vestibule user export --to people.ndjson
+  vestibule user export | jq -r .userName")]
+pub(crate) struct Export {
+    /// The file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl Export {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["users:read"])?;
+        let Some(path) = self.to else {
+            return match export(&api, &mut BufWriter::new(io::stdout())).await {
+                Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+                other => other.map(drop).map_err(|error| error.describe("standard output")),
+            };
+        };
+        let count = export_to(&api, &path).await?;
+        match self.connection.output {
+            Format::Json => output::print_json(&json!({ "users": count, "file": path })),
+            Format::Table => output::print_line(format!("{} has {count} people", path.display())),
+        }
+    }
+}
+
+/// The error of an export.
+enum ExportError {
+    Write(io::Error),
+    Command(CommandError),
+}
+
+impl ExportError {
+    fn describe(self, file: &str) -> CommandError {
+        match self {
+            Self::Write(error) => {
+                CommandError::new(ErrorCode::Failed, format!("cannot write {file}: {error}"))
+            }
+            Self::Command(error) => error,
+        }
+    }
+}
+
+/// Writes a file that only this user of the machine may read. It is there when it is complete.
+async fn export_to(api: &ApiClient, path: &Path) -> Result<usize, CommandError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let describe = |error: ExportError| error.describe(&path.display().to_string());
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| describe(ExportError::Write(error)))?;
+    let count = export(api, &mut BufWriter::new(&mut file))
+        .await
+        .map_err(describe)?;
+    file.as_file()
+        .sync_all()
+        .map_err(|error| describe(ExportError::Write(error)))?;
+    file.persist(path)
+        .map_err(|error| describe(ExportError::Write(error.error)))?;
+    Ok(count)
+}
+
+/// Writes the users, page by page (RFC 7644 §3.4.2.4), and returns their number.
+async fn export(api: &ApiClient, out: &mut impl Write) -> Result<usize, ExportError> {
+    let mut count = 0;
+    loop {
+        let path = format!(
+            "{}?startIndex={}&count={PAGE}",
+            paths::users::SCIM_USERS,
+            count + 1
+        );
+        let page = api.call(RemoteService::Users, Method::GET, &path).await;
+        let mut page = page.map_err(|error| ExportError::Command(error.into()))?;
+        let Some(Value::Array(users)) = page.get_mut("Resources").map(Value::take) else {
+            break;
+        };
+        count += users.len();
+        let last = users.len() < PAGE;
+        for user in users {
+            writeln!(out, "{}", export_line(user)).map_err(ExportError::Write)?;
+        }
+        if last {
+            break;
+        }
+    }
+    out.flush().map_err(ExportError::Write)?;
+    Ok(count)
+}
+
+/// The line of a user: without the URL and the version of the resource, which another installation has differently, and with
+/// sorted members.
+fn export_line(mut user: Value) -> Value {
+    if let Some(Value::Object(meta)) = user.get_mut("meta") {
+        meta.retain(|name, _| name != "location" && name != "version");
+    }
+    sorted(user)
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> = members.into_iter().collect();
+            members.sort_by(|one, other| one.0.cmp(&other.0));
+            let members = members.into_iter().map(|(name, value)| (name, sorted(value)));
+            Value::Object(members.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_the_same_whatever_the_order_of_the_members() {
+        let one = json!({"userName": "ann", "meta": {"version": "W/\"1\"", "location": "u", "created": "c"},
+            "emails": [{"value": "a", "primary": true}]});
+        let other =
+            json!({"emails": [{"primary": true, "value": "a"}], "meta": {"created": "c"}, "userName": "ann"});
+        let line = export_line(one).to_string();
+        assert_eq!(line, export_line(other).to_string());
+        assert_eq!(
+            line,
+            r#"{"emails":[{"primary":true,"value":"a"}],"meta":{"created":"c"},"userName":"ann"}"#
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! CSV with the columns of Okta's universal profile (documentation, *Import users from a CSV file* and *Universal Directory: Okta user
+//! profile*).
+
+/// The columns.
+pub(super) const COLUMNS: &[(&str, &str)] = &[
+    ("login", "userName"),
+    ("firstName", "name.givenName"),
+    ("lastName", "name.familyName"),
+    ("middleName", "name.middleName"),
+    ("honorificPrefix", "name.honorificPrefix"),
+    ("honorificSuffix", "name.honorificSuffix"),
+    ("email", "emails"),
+    ("secondEmail", "emails.other"),
+    ("title", "title"),
+    ("displayName", "displayName"),
+    ("nickName", "nickName"),
+    ("profileUrl", "profileUrl"),
+    ("primaryPhone", "phoneNumbers"),
+    ("mobilePhone", "phoneNumbers.mobile"),
+    ("streetAddress", "addresses.streetAddress"),
+    ("city", "addresses.locality"),
+    ("state", "addresses.region"),
+    ("zipCode", "addresses.postalCode"),
+    ("countryCode", "addresses.country"),
+    ("postalAddress", "addresses.formatted"),
+    ("preferredLanguage", "preferredLanguage"),
+    ("locale", "locale"),
+    ("timezone", "timezone"),
+    ("userType", "userType"),
+    ("employeeNumber", "employeeNumber"),
+    ("costCenter", "costCenter"),
+    ("organization", "organization"),
+    ("division", "division"),
+    ("department", "department"),
+    ("managerId", "manager"),
+    ("manager", ""),
+];
