@@ -1,41 +1,101 @@
 //! Fuzz targets of the SCIM requests that change many things at a time: PATCH and bulk requests.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use scim::bulk::{BULK_REQUEST_URN, BulkLimits, BulkMethod, BulkOperation, BulkRequest, Created, Plan, Step};
-use scim::patch::{self, PATCH_URN};
-use scim::schema::Registry;
+use scim::patch::{self, Operation, OperationKind, PATCH_URN};
+use scim::projection::Projection;
+use scim::schema::{Accessor, Registry, ResourceType, check_replacement};
 use serde_json::{Map, Value, json};
 
 use crate::{FuzzTarget, json_texts, repeat_pieces};
 
+/// An extension with attributes of every kind.
+const EXTENSION: &str = "urn:example:params:scim:schemas:extension:fuzz:1.0:User";
+
+/// The attributes of a configuration beside the standard's.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let config = json!({ "extensions": [{ "schema": EXTENSION, "name": "Fuzz", "attributes": [
+        { "name": "box", "type": "complex", "required": true, "sub_attributes": [{ "name": "a" }, { "name": "b" }] },
+        { "name": "hrId", "mutability": "readOnly" },
+        { "name": "seal", "mutability": "immutable" },
+        { "name": "pin", "mutability": "writeOnly" },
+        { "name": "floor", "type": "integer", "write": ["self"] },
+        { "name": "cards", "type": "complex", "multi_valued": true, "sub_attributes": [
+            { "name": "value", "required": true }, { "name": "code", "mutability": "immutable" },
+            { "name": "issued", "mutability": "readOnly" },
+        ] },
+    ] }] });
+    let config = serde_json::from_value(config).unwrap_or_default();
+    Registry::new(&config).unwrap_or_else(|_| Registry::standard().clone())
+});
+
+/// A stored phone number. Together they are as long as requests of some size can make them.
+fn phone_number(index: usize) -> Value {
+    json!({ "value": format!("{index:02}{}", "A".repeat(398)) })
+}
+
+/// The resources that operations are applied to.
+fn resources() -> [(Value, &'static ResourceType); 3] {
+    let user = json!({
+        "id": "1", "userName": "ann", "name": { "givenName": "Ann" }, "title": "Guide",
+        "emails": [{ "value": "a@b.example", "type": "work", "primary": true }, { "value": "c@d.example" }],
+        "phoneNumbers": (0..50).map(phone_number).collect::<Vec<Value>>(),
+    });
+    let extended = json!({
+        "id": "1", "userName": "ann", "groups": [{ "value": "7" }],
+        EXTENSION: {
+            "box": { "a": "1" }, "hrId": "7", "seal": "x", "pin": "12", "floor": 3,
+            "cards": [{ "value": "v", "code": "1", "issued": "2" }],
+        },
+    });
+    let group = json!({ "id": "2", "displayName": "Sales" });
+    let registry = &*REGISTRY;
+    [
+        (user, registry.users()),
+        (extended, registry.users()),
+        (group, registry.groups()),
+    ]
+}
+
 pub(crate) const SCIM_PATCH: FuzzTarget = FuzzTarget {
     name: "scim_patch",
-    run: scim_patch,
+    run: |input| {
+        scim_patch(input);
+    },
     worst: |length| {
         let body =
             |operations: String| format!("{{\"schemas\":[\"{PATCH_URN}\"],\"Operations\":[{operations}]}}");
+        // The most operations that are read, each as long as the whole allows.
+        let padding = "a".repeat((length / patch::MAX_OPERATIONS).saturating_sub(60).max(1));
         let many = |operation: &str| {
-            let all = repeat_pieces(length, |_| format!("{operation},"));
-            body(format!("{all}{operation}"))
+            let most = patch::MAX_OPERATIONS.min(length / operation.len());
+            body(vec![operation; most.max(1)].join(","))
         };
-        let emails = repeat_pieces(length / 2, |index| format!("{{\"value\":\"{index}@a\"}},"));
+        let filter = format!("phoneNumbers[value eq \\\"{}\\\"].type", "a".repeat(2000));
+        let stored: Vec<String> = (0..50).map(|index| phone_number(index).to_string()).collect();
+        let short = vec!["\"x\""; 50].join(",");
         let members = repeat_pieces(length, |index| format!("{{\"value\":\"{index:x}\"}},"));
-        let filter = format!("emails[value eq \\\"{}\\\"].type", "a".repeat(2000));
         let mut inputs = json_texts(length);
         inputs.extend(
             [
-                many("{\"op\":\"add\",\"path\":\"emails\",\"value\":{\"value\":\"a@b\"}}"),
-                many("{\"op\":\"replace\",\"path\":\"emails[value pr].type\",\"value\":\"x\"}"),
+                many(&format!(
+                    "{{\"op\":\"add\",\"path\":\"emails\",\"value\":{{\"value\":\"{padding}@b\"}}}}"
+                )),
+                many(&format!(
+                    "{{\"op\":\"replace\",\"path\":\"phoneNumbers[value pr].type\",\"value\":\"{padding}\"}}"
+                )),
                 many(&format!("{{\"op\":\"remove\",\"path\":\"{filter}\"}}")),
-                body(format!(
-                    "{{\"op\":\"add\",\"path\":\"emails\",\"value\":[{emails}{{}}]}}"
+                many(&format!(
+                    "{{\"op\":\"add\",\"path\":\"phoneNumbers\",\"value\":[{}]}}",
+                    stored.join(",")
+                )),
+                many(&format!(
+                    "{{\"op\":\"remove\",\"path\":\"phoneNumbers\",\"value\":[{short}]}}"
                 )),
                 body(format!(
-                    "{{\"op\":\"remove\",\"path\":\"emails\",\"value\":[{emails}{{}}]}}"
-                )),
-                body(format!(
-                    "{{\"op\":\"add\",\"path\":\"members\",\"value\":[{members}{{}}]}}"
+                    "{{\"op\":\"add\",\"path\":\"members\",\"value\":[{members}{{\"value\":\"z\"}}]}}"
                 )),
             ]
             .map(String::into_bytes),
@@ -44,43 +104,76 @@ pub(crate) const SCIM_PATCH: FuzzTarget = FuzzTarget {
     },
 };
 
-/// A body as a PATCH of a user and of a group. What is refused changes nothing, and what is applied leaves a valid resource.
-fn scim_patch(input: &[u8]) {
+/// A body as a PATCH of users and of a group, and whether it was applied to one. What is refused changes nothing, and what is applied
+/// leaves a valid resource.
+pub(crate) fn scim_patch(input: &[u8]) -> bool {
     let Ok(body) = scim::json::parse(input) else {
-        return;
+        return false;
     };
     let Ok(operations) = patch::parse(&body) else {
-        return;
+        return false;
     };
-    let user = json!({
-        "id": "1", "userName": "ann", "name": { "givenName": "Ann" }, "title": "Guide",
-        "emails": [{ "value": "a@b.example", "type": "work", "primary": true }, { "value": "c@d.example" }],
-    });
-    let group = json!({ "id": "2", "displayName": "Sales" });
-    let registry = Registry::standard();
-    for (resource, resource_type) in [(user, registry.users()), (group, registry.groups())] {
+    let mut applied = false;
+    for (resource, resource_type) in resources() {
         let before: Map<String, Value> = resource.as_object().cloned().unwrap_or_default();
         let mut after = before.clone();
         match patch::apply(&mut after, &operations, resource_type) {
             Ok(outcome) => {
-                assert_eq!(
-                    resource_type.canonical(&after).as_ref(),
-                    Ok(&after),
-                    "a valid resource in canonical form"
-                );
-                assert!(!after.contains_key("password"));
+                applied = true;
                 assert_eq!(outcome.changed, after != before);
                 let members = &outcome.members;
                 assert!(members.remove.iter().all(|id| !members.add.contains_key(id)));
+                assert_patched(&before, &after, &operations, resource_type);
             }
             Err(_) => assert_eq!(after, before, "all or nothing"),
         }
+    }
+    applied
+}
+
+/// Asserts what is true of every resource that operations have left.
+fn assert_patched(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    operations: &[Operation],
+    resource_type: &ResourceType,
+) {
+    assert_eq!(
+        resource_type.canonical(after).as_ref(),
+        Ok(after),
+        "valid and canonical"
+    );
+    assert!(!after.contains_key("password"));
+    if resource_type.name == "User" {
+        assert!(scim::User::from_resource(after.clone()).is_ok());
+    }
+    // A replacement by what a client of provisioning reads leaves the rest.
+    for accessor in Accessor::ALL {
+        let mut replaced = after.clone();
+        resource_type.hide_from(accessor, &mut replaced);
+        Projection::default().apply(&mut replaced, resource_type);
+        if check_replacement(after, &mut replaced, resource_type, accessor).is_ok() {
+            assert_eq!(resource_type.check_writes(accessor, after, &replaced), Ok(()));
+            assert_eq!(&replaced, after, "what was read is put back");
+        }
+        let _ = resource_type.check_writes(accessor, before, after);
+    }
+    // Without a filter, what is replaced again is there.
+    let replaces = |operation: &Operation| {
+        operation.kind == OperationKind::Replace && !operation.path.as_deref().unwrap_or("[").contains('[')
+    };
+    if operations.iter().all(replaces) {
+        let again =
+            patch::apply(&mut after.clone(), operations, resource_type).map(|outcome| outcome.changed);
+        assert_eq!(again, Ok(false), "replaced again");
     }
 }
 
 pub(crate) const SCIM_BULK: FuzzTarget = FuzzTarget {
     name: "scim_bulk",
-    run: scim_bulk,
+    run: |input| {
+        scim_bulk(input);
+    },
     worst: |length| {
         let body = |operations: String| {
             format!("{{\"schemas\":[\"{BULK_REQUEST_URN}\"],\"Operations\":[{operations}0]}}")
@@ -101,7 +194,7 @@ pub(crate) const SCIM_BULK: FuzzTarget = FuzzTarget {
                     group(index, &format!("bulkId:{}", index ^ 1))
                 })),
                 body(repeat_pieces(length, |index| group(index, "bulkId:500"))),
-                body(group(0, &"\\\"bulkId:".repeat(length / 9))),
+                body(group(0, &"\\\"bulkId:".repeat(length / 10))),
             ]
             .map(|text| text.replace(",0]}", "]}").into_bytes()),
         );
@@ -109,18 +202,19 @@ pub(crate) const SCIM_BULK: FuzzTarget = FuzzTarget {
     },
 };
 
-/// A body as a bulk request. Each operation has a step, and refers to nothing that comes later.
-fn scim_bulk(input: &[u8]) {
+/// A body as a bulk request, and whether it is one. Each operation has a step, and refers to nothing that comes later.
+pub(crate) fn scim_bulk(input: &[u8]) -> bool {
+    // Far above those of a server, so that the cost of many operations shows.
     const LIMITS: BulkLimits = BulkLimits {
-        max_operations: 1000,
+        max_operations: 100_000,
         max_payload_size: 1_048_576,
     };
     let Ok(body) = scim::json::parse(input) else {
-        return;
+        return false;
     };
     let registry = Registry::standard();
     let Ok(request) = BulkRequest::parse(&body, &LIMITS, registry) else {
-        return;
+        return false;
     };
     let mut references = References::default();
     for operation in &request.operations {
@@ -157,6 +251,7 @@ fn scim_bulk(input: &[u8]) {
     }
     assert!(incomplete.is_empty(), "every circle is closed");
     assert_eq!(began.len(), request.operations.len());
+    true
 }
 
 /// The resources that the steps so far have created, and those that all steps create.

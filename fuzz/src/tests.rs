@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::{FuzzTarget, TARGETS};
+use crate::{FuzzTarget, TARGETS, provisioning};
 
 fn seeds_of(name: &str) -> Vec<Vec<u8>> {
     let files = |folder: PathBuf| {
@@ -125,6 +125,25 @@ fn the_worst_input_costs_linear_time() {
         }
     }
     assert!(wrong.is_empty(), "not linear:\n{}", wrong.join("\n"));
+}
+
+/// An input that is refused at once measures nothing: those of SCIM's changes are applied and planned.
+#[test]
+fn the_worst_changes_are_read() {
+    let arbitrary = crate::json_texts(0).len();
+    for length in [64 * 1024, 256 * 1024] {
+        for (target, is_read) in [
+            (
+                provisioning::SCIM_PATCH,
+                provisioning::scim_patch as fn(&[u8]) -> bool,
+            ),
+            (provisioning::SCIM_BULK, provisioning::scim_bulk),
+        ] {
+            for (index, input) in (target.worst)(length).iter().enumerate().skip(arbitrary) {
+                assert!(is_read(input), "{} {index}, {length} bytes", target.name);
+            }
+        }
+    }
 }
 
 /// The measure itself: it finds the decoder that compared every name with every other.
