@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for StrictValue {
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(StrictValue)?;
             if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("{name:?} stands in it twice")));
+                return Err(A::Error::custom(format_args!("{name:?} occurs twice")));
             }
             members.insert(name, value);
         }

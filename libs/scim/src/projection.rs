@@ -31,7 +31,7 @@ pub struct Selected {
 }
 
 impl Projection {
-    /// Parses `attributes` and `excludedAttributes` for resources of the types `of`. A name that no type has is passed over: it
+    /// Parses `attributes` and `excludedAttributes` for resources of the types `of`. A name that no type has is ignored: it
     /// chooses nothing.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ impl QueryParameters {
         for (name, value) in body {
             let lower = name.to_ascii_lowercase();
             if seen.insert(lower.clone(), Value::Null).is_some() {
-                return Err(Error::invalid_syntax(format!("{name}: stands in the body twice")));
+                return Err(Error::invalid_syntax(format!("{name}: occurs twice")));
             }
             match lower.as_str() {
                 "schemas" => {

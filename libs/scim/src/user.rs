@@ -130,7 +130,7 @@ impl User {
     }
 
     /// The user of a resource with canonical names, such as [`read`] returns and [`crate::patch::apply`] leaves. `id`, `meta`,
-    /// `schemas` and `groups` are passed over.
+    /// `schemas` and `groups` are ignored.
     ///
     /// # Errors
     /// `invalidValue` for an attribute of another type than its schema has.

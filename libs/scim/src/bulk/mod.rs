@@ -14,7 +14,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::patch::member;
+use crate::patch::json_member;
 use crate::schema::{Registry, ResourceType};
 
 pub use plan::{Plan, Step};
@@ -129,14 +129,14 @@ impl BulkRequest {
         let body = body
             .as_object()
             .ok_or_else(|| Error::invalid_syntax("the body must be a JSON object"))?;
-        let schemas = member(body, "schemas")?.and_then(Value::as_array);
+        let schemas = json_member(body, "schemas")?.and_then(Value::as_array);
         let mut urns = schemas.into_iter().flatten().filter_map(Value::as_str);
         if !urns.any(|urn| urn.eq_ignore_ascii_case(BULK_REQUEST_URN)) {
             return Err(Error::invalid_syntax(format!(
                 "schemas: must name {BULK_REQUEST_URN}"
             )));
         }
-        let fail_on_errors = match member(body, "failOnErrors")? {
+        let fail_on_errors = match json_member(body, "failOnErrors")? {
             None | Some(Value::Null) => None,
             Some(value) => Some(
                 value
@@ -145,7 +145,7 @@ impl BulkRequest {
                     .ok_or_else(|| Error::invalid_value("failOnErrors", "expected a whole number from 1"))?,
             ),
         };
-        let Some(Value::Array(operations)) = member(body, "Operations")? else {
+        let Some(Value::Array(operations)) = json_member(body, "Operations")? else {
             return Err(Error::invalid_syntax("Operations: expected a list"));
         };
         if operations.len() > limits.max_operations {
@@ -210,7 +210,7 @@ fn operation_of(operation: &Value, registry: &Registry) -> Result<BulkOperation,
     let Some(path) = text(operation, "path")? else {
         return Err(Error::invalid_syntax("path: is required"));
     };
-    let data = member(operation, "data")?.cloned().unwrap_or(Value::Null);
+    let data = json_member(operation, "data")?.cloned().unwrap_or(Value::Null);
     let target = target(method, path, registry).and_then(|target| match (method, &data) {
         (BulkMethod::Delete, _) | (_, Value::Object(_)) => Ok(target),
         _ => Err(Error::invalid_syntax("data: expected an object")),
@@ -225,7 +225,7 @@ fn operation_of(operation: &Value, registry: &Registry) -> Result<BulkOperation,
 }
 
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Error> {
-    match member(object, name)? {
+    match json_member(object, name)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Error::invalid_syntax(format!("{name}: expected text"))),
@@ -257,25 +257,27 @@ fn target(method: BulkMethod, path: &str, registry: &Registry) -> Result<Target,
 /// The count of errors against `failOnErrors` (RFC 7644 §3.7.3).
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorBudget {
-    left: Option<u64>,
+    remaining: Option<u64>,
 }
 
 impl ErrorBudget {
     /// The budget of a request.
     pub const fn new(fail_on_errors: Option<u64>) -> Self {
-        Self { left: fail_on_errors }
+        Self {
+            remaining: fail_on_errors,
+        }
     }
 
     /// Counts the status of an operation.
     pub fn record(&mut self, status: u16) {
         if status >= 400 {
-            self.left = self.left.map(|left| left.saturating_sub(1));
+            self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
         }
     }
 
     /// True if no further operation may be run.
     pub fn is_spent(&self) -> bool {
-        self.left == Some(0)
+        self.remaining == Some(0)
     }
 }
 

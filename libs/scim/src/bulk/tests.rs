@@ -308,7 +308,7 @@ fn a_cycle_is_broken_at_its_first_operation() {
             Step::Complete(0, rest)
         ]
     );
-    // A resource that refers to itself, and one that waits for the circle without being on it.
+    // A resource that refers to itself, and one that waits for the cycle without being on it.
     let mut own = user("x");
     own["data"][ENTERPRISE_USER] = json!({"manager": {"value": "bulkId:x"}, "department": "d"});
     let steps = plan(json!([group("g", &["x"]), own]));

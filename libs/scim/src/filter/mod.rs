@@ -3,6 +3,7 @@
 mod check;
 mod matches;
 pub(crate) mod parse;
+mod resolve;
 
 #[cfg(test)]
 mod tests;

@@ -153,7 +153,7 @@ pub(super) fn put_subs(
     Ok(())
 }
 
-/// Writes or removes one sub-attribute. A read-only one is passed over, unless the path of the operation names it.
+/// Writes or removes one sub-attribute. A read-only one is ignored, unless the path of the operation names it.
 ///
 /// # Errors
 /// `invalidValue`, `mutability`.

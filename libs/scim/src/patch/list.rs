@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::Write;
 use super::edit::{complex_members, put_sub, put_subs};
+use super::values::{folded, is_primary, is_same, one_primary};
 use crate::Error;
-use crate::filter::{CompareValue, Filter, fold};
+use crate::filter::{CompareValue, Filter};
 use crate::path::ValuePath;
 use crate::schema::{Attribute, AttributeType, Mutability, Validation, attribute_value};
 
@@ -77,47 +78,6 @@ fn read(
         Some(Value::Array(given)) => Ok(Some(given)),
         _ => Ok(None),
     }
-}
-
-/// True if two values are about the same: equal in `value` and `type` (RFC 7643 §2.4), or equal if they have no `value`. Which one is
-/// primary does not tell them apart. Both are folded.
-fn is_same(known: &Value, value: &Value) -> bool {
-    match (known.as_object(), value.as_object()) {
-        (Some(known), Some(value)) if known.contains_key("value") && value.contains_key("value") => {
-            known.get("value") == value.get("value") && known.get("type") == value.get("type")
-        }
-        (Some(known), Some(value)) => {
-            let has_all = |one: &Map<String, Value>, other: &Map<String, Value>| {
-                let mut members = one.iter().filter(|(name, _)| *name != "primary");
-                members.all(|(name, value)| other.get(name) == Some(value))
-            };
-            has_all(known, value) && has_all(value, known)
-        }
-        _ => known == value,
-    }
-}
-
-/// A value with its texts as they are compared (RFC 7643 §2.2, `caseExact`).
-fn folded(value: &Value, attribute: &Attribute) -> Value {
-    match value {
-        Value::String(text) => Value::String(fold(text, attribute.case_exact)),
-        Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| {
-                let sub = attribute.find_sub(name);
-                (
-                    name.clone(),
-                    sub.map_or_else(|| value.clone(), |sub| folded(value, sub)),
-                )
-            });
-            Value::Object(members.collect())
-        }
-        value => value.clone(),
-    }
-}
-
-/// True if a value of a multi-valued attribute is the primary one.
-fn is_primary(item: &Value) -> bool {
-    item.get("primary") == Some(&Value::Bool(true))
 }
 
 /// True if a value is nothing without this sub-attribute.
@@ -199,7 +159,7 @@ pub(super) fn write_selected(
         match (target.sub, &mut *item) {
             (Some(sub), Value::Object(known)) => put_sub(known, sub, Some(value), path, true)?,
             (None, Value::Object(known)) => {
-                let members = complex_members(only(value), attribute, path)?;
+                let members = complex_members(single_item(value), attribute, path)?;
                 if write == Write::Replace {
                     *known = match seed(&target.filter, attribute, path)? {
                         Value::Object(seed) => seed,
@@ -208,7 +168,7 @@ pub(super) fn write_selected(
                 }
                 put_subs(known, attribute, &members, path)?;
             }
-            (_, simple) => *simple = only(value).clone(),
+            (_, simple) => *simple = single_item(value).clone(),
         }
     }
     match created || writes_primary(target, value) {
@@ -220,7 +180,7 @@ pub(super) fn write_selected(
 /// True if an operation on selected values writes `primary`.
 fn writes_primary(target: &ValuePath<'_>, value: &Value) -> bool {
     let is_primary = |name: &str| name.eq_ignore_ascii_case("primary");
-    match (target.sub, only(value)) {
+    match (target.sub, single_item(value)) {
         (Some(sub), _) => is_primary(&sub.name),
         (None, Value::Object(members)) => members.keys().any(|name| is_primary(name)),
         (None, _) => false,
@@ -228,7 +188,7 @@ fn writes_primary(target: &ValuePath<'_>, value: &Value) -> bool {
 }
 
 /// The value itself, or the only one of a list.
-fn only(value: &Value) -> &Value {
+fn single_item(value: &Value) -> &Value {
     match value {
         Value::Array(items) if items.len() == 1 => items.first().unwrap_or(value),
         value => value,
@@ -313,28 +273,6 @@ fn seed(filter: &Filter, attribute: &Attribute, path: &str) -> Result<Value, Err
         }
     }
     Ok(Value::Object(object))
-}
-
-/// Makes sure that one value at most is primary: the one that was written so wins over the others (RFC 7644 §3.5.2).
-fn one_primary(items: &mut [Value], written: &[usize], path: &str) -> Result<(), Error> {
-    let mut primary = written
-        .iter()
-        .filter(|index| items.get(**index).is_some_and(is_primary));
-    let Some(first) = primary.next().copied() else {
-        return Ok(());
-    };
-    if primary.any(|index| *index != first) {
-        return Err(Error::invalid_value(path, "only one value may be primary"));
-    }
-    for (index, item) in items.iter_mut().enumerate() {
-        if index != first
-            && is_primary(item)
-            && let Some(members) = item.as_object_mut()
-        {
-            members.shift_remove("primary");
-        }
-    }
-    Ok(())
 }
 
 fn items_of<'a>(current: &'a mut Option<Value>, path: &str) -> Result<&'a mut Vec<Value>, Error> {

@@ -27,7 +27,7 @@ pub struct MemberChanges {
     pub replace_all: bool,
     /// The new members. One who is a member already stays one.
     pub add: BTreeMap<String, Member>,
-    /// The ids of those who are removed. One who is no member is passed over.
+    /// The ids of those who are removed. One who is no member is ignored.
     pub remove: BTreeSet<String>,
 }
 

@@ -50,7 +50,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
     let body = body
         .as_object()
         .ok_or_else(|| Error::invalid_syntax("the body must be a JSON object"))?;
-    let schemas = member(body, "schemas")?;
+    let schemas = json_member(body, "schemas")?;
     let has_urn = schemas.and_then(Value::as_array).is_some_and(|urns| {
         let mut urns = urns.iter().filter_map(Value::as_str);
         urns.any(|urn| urn.eq_ignore_ascii_case(PATCH_URN))
@@ -58,7 +58,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
     if !has_urn {
         return Err(Error::invalid_syntax(format!("schemas: must name {PATCH_URN}")));
     }
-    let Some(Value::Array(operations)) = member(body, "Operations")? else {
+    let Some(Value::Array(operations)) = json_member(body, "Operations")? else {
         return Err(Error::invalid_syntax("Operations: expected a list"));
     };
     if operations.is_empty() {
@@ -84,7 +84,7 @@ fn operation_of(operation: &Value) -> Result<Operation, Error> {
     let operation = operation
         .as_object()
         .ok_or_else(|| Error::invalid_syntax("expected an object"))?;
-    let op = member(operation, "op")?.and_then(Value::as_str);
+    let op = json_member(operation, "op")?.and_then(Value::as_str);
     let kind = [
         ("add", OperationKind::Add),
         ("remove", OperationKind::Remove),
@@ -94,7 +94,7 @@ fn operation_of(operation: &Value) -> Result<Operation, Error> {
     .find(|(name, _)| op.is_some_and(|op| op.eq_ignore_ascii_case(name)))
     .map(|(_, kind)| kind)
     .ok_or_else(|| Error::invalid_syntax("op: expected add, remove or replace"))?;
-    let path = match member(operation, "path")? {
+    let path = match json_member(operation, "path")? {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) if path.is_empty() => None,
         Some(Value::String(path)) => Some(path.clone()),
@@ -103,17 +103,20 @@ fn operation_of(operation: &Value) -> Result<Operation, Error> {
     Ok(Operation {
         kind,
         path,
-        value: member(operation, "value")?.cloned(),
+        value: json_member(operation, "value")?.cloned(),
     })
 }
 
 /// The member of this name, without regard to case (RFC 7643 §2.1).
-pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Value>, Error> {
+pub(crate) fn json_member<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'a Value>, Error> {
     let mut found = object
         .iter()
         .filter(|(known, _)| known.eq_ignore_ascii_case(name));
     match (found.next(), found.next()) {
-        (Some(_), Some(_)) => Err(Error::invalid_syntax(format!("{name}: stands in it twice"))),
+        (Some(_), Some(_)) => Err(Error::invalid_syntax(format!("{name}: occurs twice"))),
         (found, _) => Ok(found.map(|(_, value)| value)),
     }
 }

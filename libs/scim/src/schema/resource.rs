@@ -43,10 +43,7 @@ pub fn read(body: &Value, resource_type: &ResourceType) -> Result<Map<String, Va
                 .insert(extension.id.clone(), Value::Object(read))
                 .is_some()
             {
-                return Err(Error::invalid_syntax(format!(
-                    "{}: stands in the body twice",
-                    extension.id
-                )));
+                return Err(Error::invalid_syntax(format!("{}: occurs twice", extension.id)));
             }
         } else {
             core.insert(name.clone(), value.clone());

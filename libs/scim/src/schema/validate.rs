@@ -78,9 +78,7 @@ pub(super) fn optional_members(
             continue;
         }
         if read.contains_key(&attribute.name) {
-            return Err(Error::invalid_syntax(format!(
-                "{attribute_path}: stands in the body twice"
-            )));
+            return Err(Error::invalid_syntax(format!("{attribute_path}: occurs twice")));
         }
         if let Some(value) = attribute_value(value, attribute, &attribute_path, validation)? {
             read.insert(attribute.name.clone(), value);

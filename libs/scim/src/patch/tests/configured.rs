@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ScimType;
 
 /// `ann` with the extension `STRICT`.
 fn strict(members: Value) -> Value {

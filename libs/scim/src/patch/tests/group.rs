@@ -118,7 +118,7 @@ fn members_change_without_being_loaded() {
             (true, vec!["23", "24"], vec![]),
         ),
         (
-            "erratum 8097",
+            "our own, a value that is made",
             json!([{"op": "add", "path": "members[value eq \"5\"]", "value": {"value": "5"}}]),
             (false, vec!["5"], vec![]),
         ),

@@ -169,12 +169,12 @@ fn add_follows_the_standard() {
             json!({CONFIGURED: {"badge": "b1", "tags": ["red", "blue", "green"]}}),
         ),
         (
-            "erratum 8097",
+            "our own, a value that is made",
             json!({"op": "add", "path": "emails[type eq \"other\"].value", "value": "o@x.example"}),
             json!({"emails": [work_email(), home_email(), {"value": "o@x.example", "type": "other"}]}),
         ),
         (
-            "erratum 8097",
+            "our own, a value that is made",
             json!({"op": "add", "path": "phoneNumbers[type eq \"work\" and primary eq true]", "value": {"value": "1"}}),
             json!({"phoneNumbers": [{"value": "1", "type": "work", "primary": true}]}),
         ),
