@@ -24,10 +24,9 @@ impl Table {
             .push(cells.into_iter().map(|cell| printable(cell.as_ref())).collect());
     }
 
-    /// The table as text, without the last end of line.
-    pub(crate) fn render(&self, style: Style) -> String {
-        let widths: Vec<usize> = self
-            .headings
+    /// The width of each column: that of its widest cell.
+    pub(crate) fn widths(&self) -> Vec<usize> {
+        self.headings
             .iter()
             .enumerate()
             .map(|(column, heading)| {
@@ -36,9 +35,22 @@ impl Table {
                     .map(|cell| char_count(cell))
                     .fold(char_count(heading), usize::max)
             })
-            .collect();
-        let mut lines = vec![style.dim(format_row(&self.headings, &widths))];
-        lines.extend(self.rows.iter().map(|row| format_row(row, &widths)));
+            .collect()
+    }
+
+    /// The table as text, without the last end of line.
+    pub(crate) fn render(&self, style: Style) -> String {
+        let widths = self.widths();
+        let heading = style.dim(format_row(&self.headings, &widths));
+        match self.rows.is_empty() {
+            true => heading,
+            false => format!("{heading}\n{}", self.render_rows(&widths)),
+        }
+    }
+
+    /// The rows as text, without the headings and the last end of line, for a table that goes on.
+    pub(crate) fn render_rows(&self, widths: &[usize]) -> String {
+        let lines: Vec<String> = self.rows.iter().map(|row| format_row(row, widths)).collect();
         lines.join("\n")
     }
 }

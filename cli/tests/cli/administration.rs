@@ -72,6 +72,31 @@ async fn people_are_added_listed_shown_disabled_enabled_and_deleted() {
     let list = up.run(&["user", "list", "--output", "json"]).json();
     assert_eq!(list[0]["userName"], "ann");
     assert_eq!(list[0]["name"]["familyName"], "Archer");
+    let filter = "emails.value eq \"ANN@example.org\"";
+    let found = up
+        .run(&["user", "list", "--all", "--filter", filter, "--output", "json"])
+        .json();
+    assert_eq!(
+        (found[0]["userName"].as_str(), found[1].as_str()),
+        (Some("ann"), None)
+    );
+    let nobody = up
+        .run(&[
+            "user",
+            "list",
+            "--filter",
+            "userName sw \"zz\"",
+            "--output",
+            "json",
+        ])
+        .json();
+    assert_eq!(nobody, json!([]));
+    assert!(
+        up.run(&["user", "list", "--filter", "shoeSize pr"])
+            .fails(2)
+            .contains("shoeSize")
+    );
+    up.run(&["user", "list", "--all", "--limit", "3"]).fails(2);
     assert!(up.run(&["user", "show", "ANN"]).ok().contains("ann@example.org"));
     assert_eq!(
         up.run(&["user", "show", "--id", &id, "--output", "json"]).json()["id"],

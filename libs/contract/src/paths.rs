@@ -72,6 +72,10 @@ pub mod users {
     pub const SCIM_USERS: &str = "/scim/v2/Users";
     /// One user.
     pub const SCIM_USER: &str = "/scim/v2/Users/{id}";
+    /// The search of users, by POST.
+    pub const SCIM_USERS_SEARCH: &str = "/scim/v2/Users/.search";
+    /// The user whose token it is, as a SCIM resource.
+    pub const SCIM_ME: &str = "/scim/v2/Me";
     /// The features that the SCIM server supports.
     pub const SCIM_CONFIG: &str = "/scim/v2/ServiceProviderConfig";
     /// The resource types.

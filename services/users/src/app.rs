@@ -11,6 +11,7 @@ use chassis::http::Problem;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
+use scim::cursor::CursorKey;
 use scim::schema::Registry;
 use webhooks::{HasWebhooks, Webhooks};
 
@@ -37,6 +38,7 @@ pub struct App {
     pub(crate) token_checks: TokenChecks,
     pub(crate) scim_base: ScimBase,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) cursor_key: CursorKey,
 }
 
 /// The address of `/scim/v2`, without a slash at the end.

@@ -7,13 +7,13 @@ use chassis::access::{Admin, EventsRead, OpenId, Scope, UsersRead, UsersWrite};
 use chassis::openapi::Published;
 use chassis::routes::{Permission, Routes};
 use contract::paths::users::{
-    REGISTRATIONS, SCIM, SCIM_CONFIG, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS,
-    SCIM_USER, SCIM_USERS, USER,
+    REGISTRATIONS, SCIM, SCIM_CONFIG, SCIM_ME, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA,
+    SCIM_SCHEMAS, SCIM_USER, SCIM_USERS, SCIM_USERS_SEARCH, USER,
 };
 
 use crate::app::SharedApp;
 use crate::http::caller::Directory;
-use crate::http::scim::{discovery, refusal, users};
+use crate::http::scim::{discovery, me, refusal, search, users};
 use crate::http::{registrations, user};
 use crate::openapi;
 
@@ -41,8 +41,10 @@ fn scim() -> Routes<SharedApp> {
         Permission::scope::<UsersWrite>(),
     );
     Routes::default()
-        .get(SCIM_USERS, read, users::list)
+        .get(SCIM_USERS, read, search::list)
         .post(SCIM_USERS, write, users::create)
+        .post(SCIM_USERS_SEARCH, read, search::search)
+        .get(SCIM_ME, USER_TOKEN, me::show)
         .get(SCIM_USER, read, users::show)
         .put(SCIM_USER, write, users::replace)
         .patch(SCIM_USER, write, users::modify)

@@ -18,6 +18,8 @@ use events::Followed;
 use events::feed::{Feed, FeedSource, prune_on_schedule};
 use events::operations::Operations;
 use events::{Outbox, Relay, RelayOptions};
+use scim::cursor::CursorKey;
+use secrecy::ExposeSecret;
 use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::app::{App, ScimBase, SharedApp};
@@ -69,6 +71,7 @@ impl Service for UsersService {
         shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
         let app = wire(&settings, environment, keys.clone())?;
         app.users.after_restore().await?;
+        app.users.note_indexed_attributes().await?;
         app.user_created_waiters.run(shutdown);
         publish(&settings, &app, shutdown)?;
         let tokens = tokens_for_auth(&settings, environment)?;
@@ -134,6 +137,8 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), settings.auth.registrar.clone()),
         scim_base: ScimBase::of(audience),
         registry,
+        // All replicas have this secret.
+        cursor_key: CursorKey::derive(settings.auth.client_secret.expose_secret().as_bytes()),
         clock: clock(),
         user_created_waiters: waiters,
         db,
@@ -171,6 +176,14 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
     let (users, until) = (app.users.clone(), shutdown.clone());
     shutdown.supervise("user_name_skeletons", move || {
         users.clone().fill_skeletons_on_schedule(until.clone())
+    });
+    let (users, until) = (app.users.clone(), shutdown.clone());
+    shutdown.supervise("user_values", move || {
+        users.clone().fill_values_on_schedule(until.clone())
+    });
+    let (users, until) = (app.users.clone(), shutdown.clone());
+    shutdown.supervise("user_total", move || {
+        users.clone().fold_total_on_schedule(until.clone())
     });
     let (app, until) = (app.clone(), shutdown.clone());
     let transport = AnyTransport::new(&settings.events, "users")?;

@@ -104,6 +104,7 @@ fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) 
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), "vestibule-auth".to_owned()),
         scim_base: ScimBase::of(AUDIENCE),
         registry,
+        cursor_key: scim::cursor::CursorKey::derive(b"a test"),
         user_created_waiters,
         outbox,
         clock,

@@ -14,6 +14,9 @@ async fn each_example_of_users_is_what_the_service_answers() {
     let operator = stack.operator_token().await;
     let mut recorder = Recorder::new(&stack, Described::Users).await;
     user(&mut recorder, &tokens.access, &operator).await;
+    recorder
+        .call("readScimMe", Call::new().token(&tokens.access))
+        .await;
     scim(&mut recorder, &operator).await;
     events(&mut recorder, &operator, &ann.id).await;
     webhooks(&mut recorder, &operator, "vestibule.user.created.v1").await;
@@ -51,6 +54,12 @@ async fn scim(recorder: &mut Recorder<'_>, operator: &str) {
     let id = made["id"].as_str().unwrap().to_owned();
     let named = Call::new().token(operator).query("filter", "userName eq \"bob\"");
     recorder.call("listScimUsers", named).await;
+    let search = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": "emails.value eq \"bob@example.com\"",
+        "attributes": ["userName", "emails"],
+    });
+    recorder.call("searchScimUsers", scim().json(search)).await;
     recorder
         .call("readScimUser", Call::new().token(operator).path("id", &id))
         .await;

@@ -99,12 +99,14 @@ impl ResourceType {
 pub fn list_schema(item: &Value) -> Value {
     json!({
         "type": "object",
-        "required": ["schemas", "totalResults", "itemsPerPage", "startIndex"],
+        "required": ["schemas", "itemsPerPage"],
         "properties": {
             "schemas": { "const": [LIST_URN] },
             "totalResults": { "type": "integer", "minimum": 0 },
             "itemsPerPage": { "type": "integer", "minimum": 0 },
-            "startIndex": { "type": "integer", "minimum": 1 },
+            "startIndex": { "type": "integer", "minimum": 1, "description": "Of a page by index." },
+            "nextCursor": { "type": "string", "description": "Of a page by cursor that is not the last (RFC 9865 §2)." },
+            "previousCursor": { "type": "string" },
             "Resources": { "type": "array", "items": item },
         },
     })

@@ -66,7 +66,7 @@ fn own_record(mut state: UserState, registry: &Registry) -> Result<Response, Pro
 }
 
 /// The current user, who may act; waits for one who is not known yet.
-async fn find_active(users: &Users, id: UserId) -> Result<Stored, Problem> {
+pub(super) async fn find_active(users: &Users, id: UserId) -> Result<Stored, Problem> {
     match users.find_when_created(id).await? {
         Found::Stored(stored) if stored.active => Ok(stored),
         Found::Stored(_) | Found::Deleted => Err(TokenRefused::NoLongerValid.into()),

@@ -2,16 +2,18 @@
 
 use chassis::openapi::{ErrorFormat, ErrorType, Operation, Response};
 use contract::paths::users::{
-    SCIM_CONFIG, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_USER, SCIM_USERS,
+    SCIM_CONFIG, SCIM_ME, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_USER,
+    SCIM_USERS, SCIM_USERS_SEARCH,
 };
 use http::Method;
 use scim::MEDIA_TYPE;
 use scim::patch::{MAX_OPERATIONS, PATCH_URN};
+use scim::query::SEARCH_URN;
 use scim::schema::{Registry, discovery_schema, list_schema};
 use serde_json::{Value, json};
 
 use crate::http::scim::resources::ResourceQuery;
-use crate::http::scim::users::ListQuery;
+use crate::http::scim::search::ListQuery;
 
 const INVALID_VALUE: ErrorType = ErrorType::scim(
     400,
@@ -28,6 +30,24 @@ const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute c
 const PRECONDITION: ErrorType =
     ErrorType::scim(412, "", "the resource has another version than `If-Match` says");
 const NO_FILTER: ErrorType = ErrorType::scim(403, "", "these documents cannot be filtered (RFC 7644 §4)");
+const INVALID_FILTER: ErrorType = ErrorType::scim(
+    400,
+    "invalidFilter",
+    "the filter cannot be read, or names what the client may not read",
+);
+const TOO_MANY: ErrorType = ErrorType::scim(
+    400,
+    "tooMany",
+    "no index serves the search; `detail` names the attributes that have one",
+);
+const INVALID_CURSOR: ErrorType = ErrorType::scim(400, "invalidCursor", "the cursor is of another search");
+const EXPIRED_CURSOR: ErrorType = ErrorType::scim(400, "expiredCursor", "the cursor is too old");
+const INVALID_COUNT: ErrorType = ErrorType::scim(400, "invalidCount", "`count` beside a cursor is no number");
+const INDEX_INCOMPLETE: ErrorType = ErrorType::scim(
+    503,
+    "",
+    "the index is being built after an upgrade; see `Retry-After`",
+);
 const IF_MATCH: (&str, &str) = ("If-Match", "The version that the resource must still have.");
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -44,6 +64,26 @@ fn user_schema() -> Value {
 
 fn user_request_schema() -> Value {
     Registry::standard().users().request_schema()
+}
+
+/// The schema of a search by POST (RFC 7644 §3.4.3).
+fn search_schema() -> Value {
+    let names = json!({ "type": "array", "items": { "type": "string" } });
+    json!({
+        "type": "object",
+        "required": ["schemas"],
+        "properties": {
+            "schemas": { "type": "array", "contains": { "const": SEARCH_URN }, "items": { "type": "string" } },
+            "attributes": names,
+            "excludedAttributes": names,
+            "filter": { "type": "string" },
+            "sortBy": { "type": "string" },
+            "sortOrder": { "type": "string", "enum": ["ascending", "descending"] },
+            "startIndex": { "type": "integer" },
+            "count": { "type": "integer" },
+            "cursor": { "type": "string" },
+        },
+    })
 }
 
 /// The schema of a PATCH (RFC 7644 §3.5.2).
@@ -96,14 +136,40 @@ fn users() -> Vec<Operation> {
             "listScimUsers",
             "Lists users, or finds one by user name",
         )
+        .description(
+            "A page by index, or by cursor when `cursor` is there (RFC 9865). A search that no index serves is answered with \
+             `tooMany` in a large directory.",
+        )
         .query::<ListQuery>()
         .response(Response::new(200, "A page.").value(MEDIA_TYPE, list_schema(&user_schema())))
-        .error(ErrorType::scim(
-            400,
-            "invalidFilter",
-            "the filter is not `userName eq \"NAME\"`",
-        ))
-        .error(INVALID_VALUE),
+        .error(INVALID_FILTER)
+        .error(TOO_MANY)
+        .error(INVALID_CURSOR)
+        .error(EXPIRED_CURSOR)
+        .error(INVALID_COUNT)
+        .error(INVALID_VALUE)
+        .error(INDEX_INCOMPLETE),
+        Operation::new(
+            Method::POST,
+            SCIM_USERS_SEARCH,
+            "searchScimUsers",
+            "Lists users, with the query in the body",
+        )
+        .description("RFC 7644 §3.4.3: as the list, without personal data in the URL.")
+        .value(MEDIA_TYPE, search_schema())
+        .value("application/json", search_schema())
+        .response(Response::new(200, "A page.").value(MEDIA_TYPE, list_schema(&user_schema())))
+        .error(INVALID_SYNTAX)
+        .error(INVALID_FILTER)
+        .error(TOO_MANY)
+        .error(INVALID_CURSOR)
+        .error(EXPIRED_CURSOR)
+        .error(INVALID_COUNT)
+        .error(INVALID_VALUE)
+        .error(INDEX_INCOMPLETE),
+        Operation::new(Method::GET, SCIM_ME, "readScimMe", "Returns the user whose token it is")
+            .query::<ResourceQuery>()
+            .response(user(200, "The user.")),
         body(Operation::new(
             Method::POST,
             SCIM_USERS,

@@ -10,20 +10,22 @@ mod find_created;
 mod names;
 mod resource;
 mod restore;
+mod search;
 mod skeletons;
 mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod total;
+mod values;
+mod write;
 
 use std::sync::Arc;
 
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
-use contract::{
-    EventData, UserCreated, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated,
-};
+use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserReactivated, UserState, UserUpdated};
 use events::{Outbox, OutboxError};
 use scim::schema::Registry;
 use scim::version::IfMatch;
@@ -35,11 +37,12 @@ pub(crate) use find_created::Found;
 use names::check_new_name;
 pub(crate) use names::{NameRefused, ReservedNames};
 pub(crate) use resource::{location, to_resource};
+pub(crate) use search::{Search, SearchError, Start};
 pub(crate) use snapshot::UsersSnapshot;
 // These need a transaction, or a connection to read from, and nothing else.
-pub(crate) use store::{
-    Stored, count, erasures, erasures_of, find, find_by_key, find_stored, has_tombstone, page, record_erasure,
-};
+pub(crate) use store::{Stored, erasures, erasures_of, find, find_stored, has_tombstone, record_erasure};
+
+use values::IndexedAttributes;
 
 use crate::user_created_waiters::UserCreatedWaiters;
 
@@ -86,6 +89,9 @@ pub(crate) struct Users {
     outbox: Outbox,
     reserved_names: Arc<ReservedNames>,
     registry: Arc<Registry>,
+    indexed: Arc<IndexedAttributes>,
+    /// The maximum number of people that one search looks at in memory.
+    search_limit: usize,
     waiters: UserCreatedWaiters,
 }
 
@@ -112,7 +118,9 @@ impl Users {
             random,
             outbox,
             reserved_names: Arc::new(rules.reserved_names),
+            indexed: Arc::new(IndexedAttributes::new(rules.registry.users())),
             registry: rules.registry,
+            search_limit: search::MAX_COMPARED,
             waiters,
         }
     }
@@ -129,6 +137,7 @@ impl Users {
         self.check_new_name(&mut tx, &state)
             .await?
             .map_err(Invalid::from)?;
+        self.check_new_values(&mut tx, &state).await?;
         if !self.insert(&mut tx, &state).await? {
             return Err(UserError::NameTaken);
         }
@@ -155,22 +164,6 @@ impl Users {
         state: &UserState,
     ) -> Result<Result<(), NameRefused>, DbError> {
         check_new_name(tx, &self.reserved_names, state).await
-    }
-
-    /// Inserts a user and appends `user.created`, which wakes the requests that wait for them; `false` when somebody has the
-    /// user name, or one that looks like it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn insert(&self, tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
-        skeletons::fill(tx).await?;
-        if !store::insert(tx, state).await? {
-            return Ok(false);
-        }
-        self.append(tx, state.id, state.version, &UserCreated(state.clone()))
-            .await?;
-        self.waiters.announce_on_commit(tx);
-        Ok(true)
     }
 
     /// Puts `desired` in place of what is known of a user.
@@ -236,10 +229,7 @@ impl Users {
         }
         new.version = old.version.saturating_add(1);
         new.updated_at = self.clock.now();
-        store::update(&mut tx, &new).await.map_err(|error| match error {
-            DbError::Unique { .. } => UserError::NameTaken,
-            other => UserError::Db(other),
-        })?;
+        self.update(&mut tx, &old, &new).await?;
         self.append_changed(&mut tx, old.active, new.clone()).await?;
         tx.commit().await?;
         let what = match (old.active, new.active) {

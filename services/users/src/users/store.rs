@@ -1,5 +1,7 @@
 //! The tables `people` and `tombstones`.
 
+use std::collections::BTreeSet;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
@@ -7,6 +9,9 @@ use contract::{UserDeleted, UserId, UserState};
 use events::reconcile::Held;
 use events::{Span, Version};
 use sqlx::types::Json;
+
+use super::values::Row as ValueRow;
+use super::{total, values};
 
 /// A person as stored, to be passed on unread.
 #[derive(Debug)]
@@ -20,12 +25,16 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    fn read(self) -> Result<UserState, DbError> {
+    /// Reads the state.
+    ///
+    /// # Errors
+    /// When it is no state of a user, which nothing writes.
+    pub(crate) fn read(self) -> Result<UserState, DbError> {
         parse(&self.document)
     }
 }
 
-fn parse(document: &str) -> Result<UserState, DbError> {
+pub(super) fn parse(document: &str) -> Result<UserState, DbError> {
     serde_json::from_str(document).map_err(|error| DbError::Other(sqlx::Error::Decode(Box::new(error))))
 }
 
@@ -78,11 +87,16 @@ pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<UserState>, D
     row.as_deref().map(parse).transpose()
 }
 
-/// Adds a person; `false` when the user name, its skeleton or the id is taken.
-pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
+/// Adds a person with their [indexed values](values); `false` when the user name, its skeleton or the id is taken.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    state: &UserState,
+    rows: &BTreeSet<ValueRow>,
+) -> Result<bool, DbError> {
     const INSERT: &str = "INSERT INTO people (id, user_name_key, active, version, created_at, updated_at, document, \
-         user_name_skeleton, user_name_skeleton_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2) ON CONFLICT DO NOTHING";
-    let rows = on_engine!(tx, c => sqlx::query(INSERT)
+         user_name_skeleton, user_name_skeleton_of, values_version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2, $4) ON CONFLICT DO NOTHING";
+    let inserted = on_engine!(&mut *tx, c => sqlx::query(INSERT)
         .bind(state.id)
         .bind(state.user_name.key())
         .bind(state.active)
@@ -94,20 +108,33 @@ pub(crate) async fn insert(tx: &mut Tx, state: &UserState) -> Result<bool, DbErr
         .execute(c)
         .await?
         .rows_affected());
-    Ok(rows == 1)
+    if inserted != 1 {
+        return Ok(false);
+    }
+    values::insert(tx, state.id, &rows.iter().collect::<Vec<_>>()).await?;
+    total::change(tx, 1).await?;
+    Ok(true)
 }
 
-/// Writes the next version of a person, whose row is [locked](lock). A name that stays keeps its skeleton, or goes on
-/// without one.
+/// The indexed values that a change removes and adds.
+#[derive(Debug)]
+pub(super) struct RowChanges<'a> {
+    pub(super) removed: Vec<&'a ValueRow>,
+    pub(super) added: Vec<&'a ValueRow>,
+}
+
+/// Writes the next version of a person, whose row is [locked](lock), and their indexed values. A name that stays keeps its
+/// skeleton, or goes on without one. Values that another version left incomplete stay so, until they are filled in.
 ///
 /// # Errors
 /// [`DbError::Unique`] when the new user name or its skeleton is taken.
-pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+pub(super) async fn update(tx: &mut Tx, state: &UserState, rows: &RowChanges<'_>) -> Result<(), DbError> {
     const UPDATE: &str = "UPDATE people SET user_name_key = $2, active = $3, version = $4, updated_at = $5, document = $6, \
          user_name_skeleton = CASE WHEN user_name_key = $2 THEN user_name_skeleton ELSE $7 END, \
-         user_name_skeleton_of = CASE WHEN user_name_key = $2 THEN user_name_skeleton_of ELSE $2 END \
+         user_name_skeleton_of = CASE WHEN user_name_key = $2 THEN user_name_skeleton_of ELSE $2 END, \
+         values_version = CASE WHEN values_version = version THEN $4 ELSE values_version END \
          WHERE id = $1 AND version = $4 - 1";
-    let rows = on_engine!(tx, c => sqlx::query(UPDATE)
+    let updated = on_engine!(&mut *tx, c => sqlx::query(UPDATE)
         .bind(state.id)
         .bind(state.user_name.key())
         .bind(state.active)
@@ -118,18 +145,22 @@ pub(crate) async fn update(tx: &mut Tx, state: &UserState) -> Result<(), DbError
         .execute(c)
         .await?
         .rows_affected());
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(DbError::Other(sqlx::Error::RowNotFound))
+    if updated != 1 {
+        return Err(DbError::Other(sqlx::Error::RowNotFound));
     }
+    values::delete(tx, state.id, &rows.removed).await?;
+    values::insert(tx, state.id, &rows.added).await
 }
 
 /// Removes a person and keeps the id.
 pub(crate) async fn insert_tombstone(tx: &mut Tx, gone: &UserDeleted) -> Result<(), DbError> {
     const DELETE: &str = "DELETE FROM people WHERE id = $1";
     const INSERT: &str = "INSERT INTO tombstones (id, version, deleted_at) VALUES ($1, $2, $3)";
-    on_engine!(tx, c => sqlx::query(DELETE).bind(gone.id).execute(c).await?.rows_affected());
+    let deleted =
+        on_engine!(&mut *tx, c => sqlx::query(DELETE).bind(gone.id).execute(c).await?.rows_affected());
+    if deleted == 1 {
+        total::change(tx, -1).await?;
+    }
     on_engine!(tx, c => sqlx::query(INSERT)
         .bind(gone.id)
         .bind(gone.version)
@@ -159,8 +190,9 @@ pub(crate) async fn record_erasure(tx: &mut Tx, id: UserId, at: Timestamp) -> Re
 /// Raises the versions of all people, tombstones and groups.
 pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
     let people = sql!(tx,
-        sqlite: "UPDATE people SET version = version + $1, document = json_set(document, '$.version', version + $1)",
-        postgres: "UPDATE people SET version = version + $1,
+        sqlite: "UPDATE people SET version = version + $1, values_version = values_version + $1,
+                     document = json_set(document, '$.version', version + $1)",
+        postgres: "UPDATE people SET version = version + $1, values_version = values_version + $1,
                        document = jsonb_set(document, '{version}', to_jsonb(version + $1))",
     );
     on_engine!(tx, c => {
@@ -183,11 +215,6 @@ pub(crate) async fn states_after(
 ) -> Result<Vec<UserState>, DbError> {
     let entries = stored_after(connection, id, limit).await?;
     entries.iter().map(|entry| parse(&entry.document)).collect()
-}
-
-/// The number of people.
-pub(crate) async fn count(connection: &mut impl Connection) -> Result<i64, DbError> {
-    Ok(on_engine!(connection, c => sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(c).await?))
 }
 
 /// A page of people, the earliest first.

@@ -7,8 +7,15 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::store::RowChanges;
 use super::*;
 use crate::testing::{app, desired_user, events_of};
+
+/// A change of no indexed value.
+const UNCHANGED: RowChanges<'static> = RowChanges {
+    removed: Vec::new(),
+    added: Vec::new(),
+};
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -90,7 +97,7 @@ testkit::on_both_engines! {
         let ann = app.users.create(desired_user("ann")).await.unwrap();
         let mut tx = db.begin("test").await.unwrap();
         let old = UserState { locale: Some("x".repeat(70)), version: 2, ..ann.clone() };
-        store::update(&mut tx, &old).await.unwrap();
+        store::update(&mut tx, &old, &UNCHANGED).await.unwrap();
         tx.commit().await.unwrap();
         let desired = |locale: &str| DesiredState { locale: Some(locale.to_owned()), ..desired_user("anna") };
         let refused = app.users.replace(ann.id, &IfMatch::Any, desired(&"y".repeat(70))).await;
@@ -122,7 +129,7 @@ testkit::on_both_engines! {
         let mut state = store::lock(&mut tx, id).await.unwrap().unwrap();
         state.attributes.insert("USERNAME".to_owned(), json!("x"));
         state.version += 1;
-        store::update(&mut tx, &state).await.unwrap();
+        store::update(&mut tx, &state, &UNCHANGED).await.unwrap();
         tx.commit().await.unwrap();
         let patch = Patch::from_json(json!({"locale": "fr"}), app.registry.users()).unwrap();
         let changed = app.users.patch_own(id, &IfMatch::Any, patch).await.unwrap();

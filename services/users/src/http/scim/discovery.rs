@@ -5,13 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use chassis::http::{Path, Problem};
 use http::{StatusCode, Uri};
-use scim::discovery::{Capabilities, check_query, find, service_provider_config as config_document};
+use scim::discovery::{
+    Capabilities, Pagination, check_query, find, service_provider_config as config_document,
+};
 use scim::list::response;
 use scim::schema::Registry;
 use serde_json::Value;
 
 use super::body::ScimResponse;
 use super::refusal::Refusal;
+use super::search::CURSOR_TIMEOUT;
 use crate::app::ScimBase;
 
 /// The features of this server.
@@ -19,8 +22,10 @@ const CAPABILITIES: Capabilities = Capabilities {
     patch: true,
     bulk: None,
     change_password: false,
-    sort: false,
-    pagination: None,
+    sort: true,
+    pagination: Some(Pagination {
+        cursor_timeout: CURSOR_TIMEOUT,
+    }),
 };
 
 /// `GET /scim/v2/ServiceProviderConfig`: service provider configuration (RFC 7644 §4).

@@ -2,6 +2,8 @@
 
 mod body;
 pub(crate) mod discovery;
+pub(crate) mod me;
 pub(crate) mod refusal;
 pub(crate) mod resources;
+pub(crate) mod search;
 pub(crate) mod users;

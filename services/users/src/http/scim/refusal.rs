@@ -1,5 +1,7 @@
 //! SCIM error responses (RFC 7644 §3.12).
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use chassis::db::DbError;
 use chassis::http::Problem;
@@ -7,7 +9,7 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::body::ScimResponse;
-use crate::users::{Invalid, UserError};
+use crate::users::{Invalid, SearchError, UserError};
 
 /// A SCIM error, with the headers that belong to it.
 #[derive(Debug)]
@@ -51,6 +53,18 @@ impl From<Problem> for Refusal {
 impl From<DbError> for Refusal {
     fn from(error: DbError) -> Self {
         Problem::from(error).into()
+    }
+}
+
+impl From<SearchError> for Refusal {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Refused(error) => error.into(),
+            SearchError::IndexIncomplete => Problem::unavailable(Duration::from_secs(5))
+                .detail("The index of users is being built after an upgrade; try again.")
+                .into(),
+            SearchError::Db(error) => error.into(),
+        }
     }
 }
 

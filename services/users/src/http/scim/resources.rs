@@ -61,7 +61,7 @@ impl Resources {
         self.registry.users()
     }
 
-    /// What a response to `accessor` has of a user.
+    /// The part of a user that a response to `accessor` has.
     ///
     /// # Errors
     /// `invalidValue` for both parameters at once, or too many names.

@@ -1,16 +1,14 @@
-//! `/scim/v2/Users`: users as SCIM resources (RFC 7644 §3).
+//! `/scim/v2/Users`: creation, retrieval and changes of users (RFC 7644 §3).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{UsersRead, UsersWrite};
 use chassis::db::Db;
 use chassis::http::{Path, Problem, Query, header};
-use contract::{UserId, UserName};
+use contract::UserId;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use scim::Error;
-use scim::filter::{CompareValue, Comparison, Filter, Operator};
-use scim::list::{Page, response};
 use scim::patch;
 use scim::schema::read;
 use scim::version::{IfMatch, IfNoneMatch};
@@ -24,68 +22,12 @@ use crate::users::{self, Users};
 
 type Caller<S> = Result<Directory<S>, Problem>;
 
-/// The parameters of a list. Others are refused rather than passed over: the client that sent them counts on them.
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct ListQuery {
-    /// `userName eq "NAME"`, compared without regard to case.
-    filter: Option<String>,
-    /// The position at which the page begins, from 1.
-    #[schemars(with = "Option<i64>")]
-    start_index: Option<String>,
-    /// The most users of the page: 100 if it is left out, 200 at most.
-    #[schemars(with = "Option<i64>")]
-    count: Option<String>,
-}
-
 /// The parameters of a deletion: none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
 
 type Parameters<Q> = Result<Query<Q>, Problem>;
-
-/// `GET /scim/v2/Users`: list of users (RFC 7644 §3.4.2).
-pub(crate) async fn list(
-    State(db): State<Db>,
-    State(resources): State<Resources>,
-    caller: Caller<UsersRead>,
-    query: Parameters<ListQuery>,
-) -> Result<ScimResponse, Refusal> {
-    let accessor = caller?.accessor();
-    let Query(query) = query?;
-    let view = resources.view(accessor, &ResourceQuery::default())?;
-    let page = Page::parse(query.start_index.as_deref(), query.count.as_deref())?;
-    let filter = query.filter.as_deref();
-    let filter = filter
-        .map(|text| Filter::parse(text, &[resources.users()]))
-        .transpose()?;
-    let mut reader = db.reader().await?;
-    let (total, people) = match filter.map(wanted_user_name).transpose()? {
-        Some(name) => {
-            // No user has a name that is not a user name.
-            let found = match name.parse::<UserName>() {
-                Ok(name) => users::find_by_key(&mut reader, name.key()).await?,
-                Err(_) => None,
-            };
-            let total = i64::from(found.is_some());
-            (total, found.into_iter().filter(|_| page.has_first()).collect())
-        }
-        None if page.count == 0 => (users::count(&mut reader).await?, Vec::new()),
-        None => (
-            users::count(&mut reader).await?,
-            users::page(&mut reader, page.offset(), page.count).await?,
-        ),
-    };
-    let resources = people
-        .iter()
-        .map(|state| resources.resource(state, &view))
-        .collect();
-    Ok(ScimResponse::new(
-        StatusCode::OK,
-        response(total, page.start_index, resources),
-    ))
-}
 
 /// `POST /scim/v2/Users`: creation (RFC 7644 §3.3).
 pub(crate) async fn create(
@@ -175,23 +117,6 @@ pub(crate) async fn delete(
     query?;
     users.delete(known_id(id)?, &if_match(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The user name that a filter asks for.
-///
-/// # Errors
-/// `invalidFilter` for every other filter: no index serves it yet.
-fn wanted_user_name(filter: Filter) -> Result<String, Error> {
-    match filter {
-        Filter::Compare(Comparison {
-            attribute,
-            operator: Operator::Eq,
-            value: CompareValue::Text(name),
-        }) if attribute.schema.is_none() && attribute.name == "userName" => Ok(name),
-        _ => Err(Error::invalid_filter(
-            "the filter is of a form that is not supported; this server supports one form: userName eq \"NAME\"",
-        )),
-    }
 }
 
 fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {

@@ -2,4 +2,5 @@ mod attributes;
 mod patch;
 mod registrations;
 mod scim;
+mod search;
 mod user;

@@ -147,12 +147,12 @@ testkit::on_both_engines! {
         let directory = directory(&app);
         let deep = format!("{}userName%20pr{}", "(".repeat(300), ")".repeat(300));
         let long = format!("userName%20eq%20%22{}%22", "a".repeat(scim::filter::MAX_BYTES));
-        for filter in ["", "userName", "emails%20co%20%22a%22", deep.as_str(), long.as_str()] {
+        for filter in ["", "userName", "shoeSize%20co%20%22a%22", "password%20pr", deep.as_str(), long.as_str()] {
             let refused = directory.get(&format!("{USERS}?filter={filter}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{filter}");
             assert_eq!(refused.body["scimType"], "invalidFilter", "{filter}");
         }
-        for query in ["sortBy=userName", "filter=a&filter=b", "count=many"] {
+        for query in ["sortBy=userName&sortOrder=up", "sortby=userName", "filter=a&filter=b", "count=many"] {
             let refused = directory.get(&format!("{USERS}?{query}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
             assert_eq!(refused.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
