@@ -2,6 +2,9 @@
 
 mod connection;
 mod error;
+mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +24,7 @@ use url::Url;
 use connection::Credential;
 pub(crate) use connection::{Connection, ConnectionArgs, RemoteService, read_secret_file};
 pub(crate) use error::ApiError;
+pub(crate) use retry::retry;
 
 use crate::error::{CommandError, ErrorCode};
 

@@ -1,6 +1,6 @@
 //! Creation of the users of a batch: `POST /scim/v2/Users`, and the decision about a user who exists already.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contract::paths;
 use reqwest::header::IF_MATCH;
@@ -9,10 +9,7 @@ use scim::schema::CORE_USER;
 use serde_json::{Map, Value};
 
 use super::{Record, Rejection};
-use crate::api::{ApiClient, ApiError, RemoteService, percent_encode, text_at};
-
-/// The longest wait between two tries of a request.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
+use crate::api::{self, ApiClient, ApiError, RemoteService, percent_encode, text_at};
 
 /// The action for a row whose user name belongs to another user
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -149,21 +146,7 @@ impl Creator<'_> {
     where
         F: Future<Output = Result<Value, ApiError>>,
     {
-        let deadline = Instant::now() + self.patience;
-        let mut backoff = Duration::from_millis(100);
-        loop {
-            match request().await {
-                Err(error) if error.is_temporary() => {
-                    let wait = error.retry_after().unwrap_or(backoff);
-                    if Instant::now() + wait > deadline {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(wait).await;
-                    backoff = (backoff * 2).min(MAX_BACKOFF);
-                }
-                other => return other,
-            }
-        }
+        api::retry(self.patience, request).await
     }
 }
 

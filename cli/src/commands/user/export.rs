@@ -1,19 +1,25 @@
 //! `vestibule user export`: writes every user as NDJSON.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use contract::paths;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use crate::api::{ApiClient, ConnectionArgs, RemoteService};
+use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, retry, text_at};
 use crate::error::{CommandError, ErrorCode};
 use crate::output::{self, Format};
 
 /// The number of users in one page.
 const PAGE: usize = 200;
+/// The time for which a page is asked for while `users` is away or overloaded.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Export people to a file that can be imported again
 ///
@@ -85,22 +91,33 @@ async fn export_to(api: &ApiClient, path: &Path) -> Result<usize, CommandError> 
     Ok(count)
 }
 
-/// Writes the users, page by page (RFC 7644 §3.4.2.4), and returns their number.
+/// Writes the users, page by page, and returns their number.
 async fn export(api: &ApiClient, out: &mut impl Write) -> Result<usize, ExportError> {
+    let config = fetch(api, paths::users::SCIM_CONFIG).await?;
+    let has_cursors = config.pointer("/pagination/cursor") == Some(&Value::Bool(true));
     let mut count = 0;
+    let mut cursor = has_cursors.then(String::new);
     loop {
-        let path = format!(
-            "{}?startIndex={}&count={PAGE}",
-            paths::users::SCIM_USERS,
-            count + 1
-        );
-        let page = api.call(RemoteService::Users, Method::GET, &path).await;
-        let mut page = page.map_err(|error| ExportError::Command(error.into()))?;
-        let Some(Value::Array(users)) = page.get_mut("Resources").map(Value::take) else {
-            break;
+        let position = match &cursor {
+            Some(cursor) => format!("cursor={}", percent_encode(cursor)),
+            None => format!("startIndex={}", count + 1),
+        };
+        let path = format!("{}?{position}&count={PAGE}", paths::users::SCIM_USERS);
+        let mut page = fetch(api, &path).await?;
+        let users = match page.get_mut("Resources").map(Value::take) {
+            Some(Value::Array(users)) => users,
+            _ => Vec::new(),
+        };
+        let last = match &mut cursor {
+            // RFC 9865 §2: the last page has no next cursor.
+            Some(cursor) => {
+                *cursor = text_at(&page, "/nextCursor");
+                cursor.is_empty()
+            }
+            // RFC 7644 §3.4.2.4: `startIndex` counts from 1.
+            None => users.len() < PAGE,
         };
         count += users.len();
-        let last = users.len() < PAGE;
         for user in users {
             writeln!(out, "{}", export_line(user)).map_err(ExportError::Write)?;
         }
@@ -110,6 +127,12 @@ async fn export(api: &ApiClient, out: &mut impl Write) -> Result<usize, ExportEr
     }
     out.flush().map_err(ExportError::Write)?;
     Ok(count)
+}
+
+async fn fetch(api: &ApiClient, path: &str) -> Result<Value, ExportError> {
+    retry(PATIENCE, || api.call(RemoteService::Users, Method::GET, path))
+        .await
+        .map_err(|error| ExportError::Command(error.into()))
 }
 
 /// The line of a user: without the URL and the version of the resource, which another installation has differently, and with
@@ -131,24 +154,5 @@ fn sorted(value: Value) -> Value {
         }
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_the_same_whatever_the_order_of_the_members() {
-        let one = json!({"userName": "ann", "meta": {"version": "W/\"1\"", "location": "u", "created": "c"},
-            "emails": [{"value": "a", "primary": true}]});
-        let other =
-            json!({"emails": [{"primary": true, "value": "a"}], "meta": {"created": "c"}, "userName": "ann"});
-        let line = export_line(one).to_string();
-        assert_eq!(line, export_line(other).to_string());
-        assert_eq!(
-            line,
-            r#"{"emails":[{"primary":true,"value":"a"}],"meta":{"created":"c"},"userName":"ann"}"#
-        );
     }
 }

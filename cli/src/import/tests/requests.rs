@@ -1,79 +1,14 @@
 //! Tests of the requests of an import, against services that are overloaded, strict, late or away.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use clap::Parser;
 use serde_json::json;
 
 use super::super::create::{Creator, Outcome};
 use super::*;
-use crate::api::{ApiClient, ConnectionArgs};
+use crate::api::ApiClient;
+use crate::api::testing::Script;
 use crate::error::ErrorCode;
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    connection: ConnectionArgs,
-}
-
-/// A service that gives the answers of a script, and records the requests.
-#[derive(Clone, Default)]
-struct Script {
-    answers: Arc<Mutex<Vec<(u16, Value)>>>,
-    requests: Arc<Mutex<Vec<(String, Value)>>>,
-}
-
-impl Script {
-    /// A client of a service with these answers, in their order. The last one is given for ever.
-    async fn start(answers: &[(u16, Value)]) -> (Self, ApiClient) {
-        let script = Self::default();
-        *script.answers.lock().expect("unpoisoned") = answers.to_vec();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = Router::new().fallback(respond).with_state(script.clone());
-        let server = axum::serve(listener, app);
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime
-                .expect("a runtime")
-                .block_on(async { server.await.expect("served") });
-        });
-        (script, client(&url))
-    }
-
-    fn requests(&self) -> Vec<(String, Value)> {
-        self.requests.lock().expect("unpoisoned").clone()
-    }
-}
-
-fn client(url: &str) -> ApiClient {
-    let line = ["x", "--auth-url", url, "--users-url", url, "--token", "t"];
-    ApiClient::new(&Line::parse_from(line).connection, &[]).expect("a client")
-}
-
-async fn respond(State(script): State<Script>, uri: Uri, headers: HeaderMap, body: String) -> Response {
-    let body = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let condition = headers
-        .get("if-match")
-        .map(|tag| tag.to_str().expect("text").to_owned());
-    let request = condition.map_or_else(|| uri.to_string(), |tag| format!("{uri} if {tag}"));
-    script.requests.lock().expect("unpoisoned").push((request, body));
-    let mut answers = script.answers.lock().expect("unpoisoned");
-    let (status, body) = match answers.len() {
-        1 => answers[0].clone(),
-        _ => answers.remove(0),
-    };
-    let status = StatusCode::from_u16(status).expect("a status");
-    let retry = [("retry-after", "0"), ("content-type", "application/json")];
-    (status, retry, body.to_string()).into_response()
-}
 
 fn record(user: &Value) -> Record {
     Record {
