@@ -24,7 +24,7 @@ const REFUSED: [&str; 14] = [
 
 /// The general meanings that some of the words have: the folder or file, the word, and what it is there.
 const GENERAL: [(&str, &str, &str); 12] = [
-    ("access/token.rs", "groups", "the claim of RFC 9068 §2.2.3.1"),
+    ("access/", "groups", "scopes, and the claim of RFC 9068 §2.2.3.1"),
     (
         "access/",
         "users",

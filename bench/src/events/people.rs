@@ -58,6 +58,7 @@ pub(super) fn person(number: u32, version: i64) -> Result<UserState> {
         active: true,
         attributes: BTreeMap::from([("department".to_owned(), "archery".into())]),
         groups: vec!["archers".to_owned(), "everybody".to_owned()],
+        group_ids: None,
         version,
         created_at: now(),
         updated_at: now(),

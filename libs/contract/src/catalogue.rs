@@ -6,9 +6,9 @@ use schemars::SchemaGenerator;
 
 use super::{
     ClientCreated, ClientDeleted, ClientUpdated, ConsentGranted, ConsentWithdrawn, CredentialAdded,
-    CredentialRemoved, EmailVerified, EventData, LoginFailed, RegistrationRejected, RegistrationRequested,
-    SessionEnded, SessionStarted, SubjectErased, TokenReuseDetected, UserCreated, UserDeactivated,
-    UserDeleted, UserReactivated, UserUpdated,
+    CredentialRemoved, EmailVerified, EventData, GroupCreated, GroupDeleted, GroupUpdated, LoginFailed,
+    RegistrationRejected, RegistrationRequested, SessionEnded, SessionStarted, SubjectErased,
+    TokenReuseDetected, UserCreated, UserDeactivated, UserDeleted, UserReactivated, UserUpdated,
 };
 
 /// One type of event.
@@ -55,6 +55,9 @@ macro_rules! every_type {
             $each!("users", UserReactivated),
             $each!("users", UserDeleted),
             $each!("users", RegistrationRejected),
+            $each!("users", GroupCreated),
+            $each!("users", GroupUpdated),
+            $each!("users", GroupDeleted),
             $each!("auth", RegistrationRequested),
             $each!("auth", SubjectErased),
             $each!("auth", EmailVerified),

@@ -22,7 +22,7 @@ pub struct Envelope {
     /// `vestibule.user.created.v1` and so on.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The aggregate: the person, the account, the client.
+    /// The aggregate: the person, the group, the account, the client.
     pub subject: Uuid,
     /// The time at which it happened.
     pub time: Timestamp,

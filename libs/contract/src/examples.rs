@@ -35,6 +35,7 @@ pub(super) fn ann() -> UserState {
         active: true,
         attributes: BTreeMap::from([("department".to_owned(), json!("archery"))]),
         groups: vec!["vestibule-admins".to_owned()],
+        group_ids: None,
         version: 3,
         created_at: at(json!("2026-11-22T10:00:00Z")),
         updated_at: at(json!("2026-11-22T10:05:00.123456Z")),
@@ -104,6 +105,7 @@ fn consent(scopes: &[&str]) -> ConsentChange {
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     let (started, ended) = session();
     let mut examples = people();
+    examples.extend(groups());
     examples.extend([
         example(started),
         example(ended),
@@ -136,6 +138,32 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         }),
     ]);
     examples
+}
+
+fn groups() -> Vec<(&'static str, Value)> {
+    let archers = GroupState {
+        id: id(6),
+        display_name: "Archers".to_owned(),
+        external_id: Some("hr-17".to_owned()),
+        parents: vec![id(7)],
+        version: 1,
+        created_at: at(json!("2026-11-29T10:00:00Z")),
+        updated_at: at(json!("2026-11-29T10:00:00Z")),
+    };
+    vec![
+        example(GroupCreated(archers.clone())),
+        example(GroupUpdated(GroupState {
+            parents: Vec::new(),
+            version: 2,
+            updated_at: at(json!("2026-11-29T10:05:00Z")),
+            ..archers
+        })),
+        example(GroupDeleted {
+            id: id(6),
+            version: 3,
+            deleted_at: at(json!("2026-11-29T11:00:00Z")),
+        }),
+    ]
 }
 
 fn people() -> Vec<(&'static str, Value)> {

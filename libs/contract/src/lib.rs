@@ -10,6 +10,7 @@ mod catalogue;
 mod envelope;
 #[cfg(test)]
 mod examples;
+mod groups;
 pub mod paths;
 mod people;
 mod profile;
@@ -33,6 +34,7 @@ pub use accounts::{
 pub use asyncapi::ASYNCAPI;
 pub use catalogue::{EventType, catalogue};
 pub use envelope::{Envelope, EnvelopeError, EventContext, SpecVersion};
+pub use groups::{ADMINISTRATORS_ID, GroupCreated, GroupDeleted, GroupState, GroupUpdated, MAX_GROUP_LEVELS};
 pub use people::{
     Email, PersonName, RegistrationRejected, RejectionReason, UserCreated, UserDeactivated, UserDeleted,
     UserReactivated, UserState, UserUpdated,
@@ -43,6 +45,9 @@ pub use vocabulary::{EmailAddress, InvalidEmailAddress};
 
 /// The id of a person, the same in every service.
 pub type UserId = Uuid;
+
+/// The id of a group, the same in every service.
+pub type GroupId = Uuid;
 
 /// The data of one type of event in one version.
 pub trait EventData: Serialize + DeserializeOwned + JsonSchema + Send + Sync {

@@ -76,6 +76,10 @@ pub mod users {
     pub const SCIM_USERS_SEARCH: &str = "/scim/v2/Users/.search";
     /// The user whose token it is, as a SCIM resource.
     pub const SCIM_ME: &str = "/scim/v2/Me";
+    /// The groups as SCIM resources.
+    pub const SCIM_GROUPS: &str = "/scim/v2/Groups";
+    /// One group.
+    pub const SCIM_GROUP: &str = "/scim/v2/Groups/{id}";
     /// The features that the SCIM server supports.
     pub const SCIM_CONFIG: &str = "/scim/v2/ServiceProviderConfig";
     /// The resource types.

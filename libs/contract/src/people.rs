@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EmailAddress, UserId, UserName, event_data};
+use super::{EmailAddress, GroupId, UserId, UserName, event_data};
 
 /// The parts of a person's name (SCIM, RFC 7643 §4.1.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,9 +72,15 @@ pub struct UserState {
     /// The attributes that the installation adds.
     #[serde(default)]
     pub attributes: BTreeMap<String, Value>,
-    /// The names of the groups that the person is in.
+    /// The names of the groups that the person is a direct member of. Deprecated: a name is out of date for a while after a
+    /// group was renamed. `group_ids` takes its place.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// The ids of the groups that the person is a direct member of, in order. The id of a deleted group may stay for a while,
+    /// and means nothing. Left out by releases that have names only, and for a person whom none of the later ones has
+    /// changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_ids: Option<Vec<GroupId>>,
     /// Rises by one with every change.
     pub version: i64,
     /// The time at which the person was added.

@@ -9,6 +9,8 @@ pub const OF_CODES: &[(&str, &str)] = &[
     ("offline_access", "stay after the person has signed out"),
     ("users:read", "read the directory"),
     ("users:write", "change the directory"),
+    ("groups:read", "read the groups and their members"),
+    ("groups:write", "change the groups and their members"),
     ("events:read", "read the event feed"),
     ("admin", "administer"),
 ];
@@ -17,6 +19,8 @@ pub const OF_CODES: &[(&str, &str)] = &[
 pub const OF_CLIENTS: &[(&str, &str)] = &[
     ("users:read", "read the directory"),
     ("users:write", "change the directory"),
+    ("groups:read", "read the groups and their members"),
+    ("groups:write", "change the groups and their members"),
     ("events:read", "read the event feed"),
     ("admin", "administer"),
 ];

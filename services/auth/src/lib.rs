@@ -20,6 +20,7 @@ pub mod credentials;
 pub mod direct_sign_in;
 pub mod form_submissions;
 pub mod grants;
+mod groups;
 pub mod html;
 pub mod http;
 pub mod keys;

@@ -15,6 +15,8 @@ use scim::cursor::CursorKey;
 use scim::schema::Registry;
 use webhooks::{HasWebhooks, Webhooks};
 
+use crate::directory::Restore;
+use crate::groups::Groups;
 use crate::registrations::Registrations;
 use crate::revocations::Revocations;
 use crate::token_checks::TokenChecks;
@@ -33,6 +35,8 @@ pub struct App {
     pub(crate) verifier: Verifier,
     pub(crate) user_created_waiters: UserCreatedWaiters,
     pub(crate) users: Users,
+    pub(crate) groups: Groups,
+    pub(crate) restore: Restore,
     pub(crate) registrations: Registrations,
     pub(crate) revocations: Revocations,
     pub(crate) token_checks: TokenChecks,
@@ -88,6 +92,8 @@ macro_rules! extracted {
 extracted! {
     Db: db;
     Arc<Registry>: registry;
+    SharedClock: clock;
+    Groups: groups;
     Registrations: registrations;
     ScimBase: scim_base;
     Users: users;

@@ -1,7 +1,7 @@
 //! The user service: it owns users and groups, and alone decides whether a user name is free.
 //!
 //! A domain has a folder with its model, its store, its use cases and its tests: `users`, `groups`, `registrations`,
-//! `revocations`. It is a struct that owns its few collaborators.
+//! `revocations`; `directory` has what concerns users and groups together. It is a struct that owns its few collaborators.
 //! `routes` lists every route, `http` turns requests into use cases, [`app`] holds the domains, `openapi` describes the API,
 //! `service` wires everything together,
 //! [`config`] reads the settings.
@@ -9,9 +9,11 @@
 pub mod app;
 mod catalogue;
 pub mod config;
+mod directory;
 mod groups;
 mod http;
 mod log_catalogue;
+mod namespace;
 mod openapi;
 mod registrations;
 mod revocations;

@@ -29,10 +29,29 @@ pub(crate) const ACTIONS: &[Action] = &[
         &["deletion", "user"],
         "A person was deleted.",
     ),
+    Action::audit(
+        "group-created",
+        "iam",
+        &["creation", "group"],
+        "A group was added in the user service.",
+    ),
+    Action::audit(
+        "group-changed",
+        "iam",
+        &["change", "group"],
+        "A group or its members were changed.",
+    ),
+    Action::audit(
+        "group-deleted",
+        "iam",
+        &["deletion", "group"],
+        "A group was deleted.",
+    ),
 ];
 
 /// The documented fields.
 pub(crate) const FIELDS: &[LogField] = &[
+    LogField::keyword("group.id", "The id of the group to which it is done."),
     LogField::keyword(
         "user.id",
         "The id of the person or the client who acts. A pseudonym.",

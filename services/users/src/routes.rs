@@ -3,17 +3,17 @@
 
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
-use chassis::access::{Admin, EventsRead, OpenId, Scope, UsersRead, UsersWrite};
+use chassis::access::{Admin, EventsRead, GroupsRead, GroupsWrite, OpenId, Scope, UsersRead, UsersWrite};
 use chassis::openapi::Published;
 use chassis::routes::{Permission, Routes};
 use contract::paths::users::{
-    REGISTRATIONS, SCIM, SCIM_CONFIG, SCIM_ME, SCIM_RESOURCE_TYPE, SCIM_RESOURCE_TYPES, SCIM_SCHEMA,
-    SCIM_SCHEMAS, SCIM_USER, SCIM_USERS, SCIM_USERS_SEARCH, USER,
+    REGISTRATIONS, SCIM, SCIM_CONFIG, SCIM_GROUP, SCIM_GROUPS, SCIM_ME, SCIM_RESOURCE_TYPE,
+    SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_USER, SCIM_USERS, SCIM_USERS_SEARCH, USER,
 };
 
 use crate::app::SharedApp;
 use crate::http::caller::Directory;
-use crate::http::scim::{discovery, me, refusal, search, users};
+use crate::http::scim::{discovery, groups, me, refusal, search, users};
 use crate::http::{registrations, user};
 use crate::openapi;
 
@@ -56,6 +56,21 @@ fn scim() -> Routes<SharedApp> {
         .get(SCIM_SCHEMA, DISCOVERY, discovery::schema)
 }
 
+/// The groups of SCIM (RFC 7644).
+fn scim_groups() -> Routes<SharedApp> {
+    let (read, write) = (
+        Permission::scope::<GroupsRead>(),
+        Permission::scope::<GroupsWrite>(),
+    );
+    Routes::default()
+        .get(SCIM_GROUPS, read, groups::list)
+        .post(SCIM_GROUPS, write, groups::create)
+        .get(SCIM_GROUP, read, groups::show)
+        .put(SCIM_GROUP, write, groups::replace)
+        .patch(SCIM_GROUP, write, groups::patch)
+        .delete(SCIM_GROUP, write, groups::delete)
+}
+
 /// The event feed and what reconcilers ask for, all with the scope `events:read`.
 fn feed() -> Routes<SharedApp> {
     events::routes()
@@ -75,6 +90,7 @@ fn documents(description: &Published) -> Routes<SharedApp> {
 pub(crate) fn all() -> Routes<SharedApp> {
     own()
         .and(scim())
+        .and(scim_groups())
         .and(feed())
         .and(administration())
         .and(documents(&Published::default()))
@@ -90,6 +106,7 @@ fn description(server: &str, issuer: &str) -> Published {
 pub(crate) fn router(app: SharedApp) -> Router {
     let description = description(app.verifier.audience(), app.verifier.issuer());
     let scim = scim()
+        .and(scim_groups())
         .into_router_below(SCIM)
         .fallback(refusal::no_such_endpoint)
         .method_not_allowed_fallback(refusal::no_such_method);

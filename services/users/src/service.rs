@@ -24,11 +24,13 @@ use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 
 use crate::app::{App, ScimBase, SharedApp};
 use crate::config::Settings;
+use crate::directory::{DirectorySnapshot, Restore};
+use crate::groups::Groups;
 use crate::registrations::{AuthEventHandler, HeldOfAuth, Registrations};
 use crate::revocations::{Follower, FollowerParts, Revocations};
 use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{Rules, Users, UsersSnapshot};
+use crate::users::{Rules, Users};
 
 /// The name that the inbox keeps its notes under. Never to change.
 const CONSUMER: &str = "users";
@@ -70,7 +72,7 @@ impl Service for UsersService {
         );
         shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
         let app = wire(&settings, environment, keys.clone())?;
-        app.users.after_restore().await?;
+        app.restore.after_restore().await?;
         app.users.note_indexed_attributes().await?;
         app.user_created_waiters.run(shutdown);
         publish(&settings, &app, shutdown)?;
@@ -127,7 +129,8 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         },
         waiters.clone(),
     );
-    let (snapshot, closing) = (Arc::new(UsersSnapshot), environment.shutdown.clone());
+    let groups = Groups::new(db.clone(), (clock(), random()), outbox.clone(), users.clone());
+    let (snapshot, closing) = (Arc::new(DirectorySnapshot), environment.shutdown.clone());
     Ok(SharedApp::new(App {
         webhooks: webhooks(settings, db.clone(), outbox.clone())?,
         feed: Feed::new(db.clone(), outbox.clone(), snapshot, closing),
@@ -135,6 +138,7 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
         registrations: Registrations::new(db.clone(), clock(), outbox.clone(), users.clone()),
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), settings.auth.registrar.clone()),
+        restore: Restore::new(db.clone(), users.clone(), groups.clone()),
         scim_base: ScimBase::of(audience),
         registry,
         // All replicas have this secret.
@@ -144,6 +148,7 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         db,
         outbox,
         users,
+        groups,
         revocations,
     }))
 }
@@ -184,6 +189,10 @@ fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<
     let (users, until) = (app.users.clone(), shutdown.clone());
     shutdown.supervise("user_total", move || {
         users.clone().fold_total_on_schedule(until.clone())
+    });
+    let (groups, until) = (app.groups.clone(), shutdown.clone());
+    shutdown.supervise("group_refreshes", move || {
+        groups.clone().refresh_on_schedule(until.clone())
     });
     let (app, until) = (app.clone(), shutdown.clone());
     let transport = AnyTransport::new(&settings.events, "users")?;

@@ -29,12 +29,14 @@ use webhooks::{Webhooks, WebhooksConfig};
 
 use crate::app::{App, ScimBase, SharedApp};
 use crate::config::ScimConfig;
-use crate::groups::{self, ADMINISTRATORS};
+use crate::directory::{DirectorySnapshot, Restore};
+use crate::groups::{self, Groups};
+use crate::namespace::ADMINISTRATORS;
 use crate::registrations::{AuthEventHandler, Registrations};
 use crate::revocations::Revocations;
 use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
-use crate::users::{DesiredState, Rules, Users, UsersSnapshot};
+use crate::users::{DesiredState, Rules, Users};
 
 const ISSUER: &str = "http://auth.example";
 const AUDIENCE: &str = "http://users.example";
@@ -73,7 +75,7 @@ fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) 
     let revocations = heard();
     let users = Users::new(
         db.clone(),
-        (clock.clone(), random),
+        (clock.clone(), Arc::clone(&random)),
         outbox.clone(),
         Rules {
             reserved_names: crate::config::UserNamesConfig::default().reserved().unwrap(),
@@ -81,6 +83,7 @@ fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) 
         },
         user_created_waiters.clone(),
     );
+    let groups = Groups::new(db.clone(), (clock.clone(), random), outbox.clone(), users.clone());
     SharedApp::new(App {
         webhooks: Webhooks::new(webhooks::Parts {
             db: db.clone(),
@@ -95,13 +98,14 @@ fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) 
         feed: Feed::new(
             db.clone(),
             outbox.clone(),
-            Arc::new(UsersSnapshot),
+            Arc::new(DirectorySnapshot),
             Shutdown::new(),
         ),
         operations: Operations::new(db.clone(), outbox.clone(), "users", TransportKind::Feed),
         verifier: Verifier::new(ISSUER, AUDIENCE, keys, clock.clone()),
         registrations: Registrations::new(db.clone(), clock.clone(), outbox.clone(), users.clone()),
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), "vestibule-auth".to_owned()),
+        restore: Restore::new(db.clone(), users.clone(), groups.clone()),
         scim_base: ScimBase::of(AUDIENCE),
         registry,
         cursor_key: scim::cursor::CursorKey::derive(b"a test"),
@@ -109,6 +113,7 @@ fn app_of(db: &Db, user_created_waiters: UserCreatedWaiters, scim: &ScimConfig) 
         outbox,
         clock,
         users,
+        groups,
         revocations,
     })
 }
@@ -124,7 +129,9 @@ fn heard() -> Revocations {
 pub(crate) async fn make_administrator(app: &SharedApp, id: Uuid) {
     let mut tx = app.db.begin("test").await.unwrap();
     let group = groups::find_by_name(&mut tx, ADMINISTRATORS).await.unwrap();
-    groups::add_member(&mut tx, group.unwrap(), id).await.unwrap();
+    groups::add_member(&mut tx, group.unwrap(), id, NOW)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 

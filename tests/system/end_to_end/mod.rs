@@ -6,6 +6,7 @@ mod brokers;
 mod canary;
 mod commands;
 mod events;
+mod groups;
 mod leaving;
 mod operations;
 mod quick_start;

@@ -79,6 +79,7 @@ async fn scim(recorder: &mut Recorder<'_>, operator: &str) {
     recorder
         .call("deleteScimUser", Call::new().token(operator).path("id", &id))
         .await;
+    groups(recorder, operator).await;
     for document in ["readServiceProviderConfig", "listResourceTypes", "listSchemas"] {
         recorder.call(document, Call::new()).await;
     }
@@ -87,6 +88,38 @@ async fn scim(recorder: &mut Recorder<'_>, operator: &str) {
         .await;
     let core = "urn:ietf:params:scim:schemas:core:2.0:User";
     recorder.call("readSchema", Call::new().path("id", core)).await;
+}
+
+async fn groups(recorder: &mut Recorder<'_>, operator: &str) {
+    let call = || Call::new().token(operator).media_type("application/scim+json");
+    let core = "urn:ietf:params:scim:schemas:core:2.0:Group";
+    let archers = json!({ "schemas": [core], "displayName": "Archers", "externalId": "hr-17" });
+    let made = recorder.call("createScimGroup", call().json(archers)).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let club = json!({ "schemas": [core], "displayName": "Club" });
+    let parent = recorder.call("createScimGroup", call().json(club)).await;
+    let parent = parent["id"].as_str().unwrap().to_owned();
+    let nested = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "add", "path": "members", "value": [{ "value": id, "type": "Group" }] }],
+    });
+    recorder
+        .call("patchScimGroup", call().path("id", &parent).json(nested))
+        .await;
+    let named = Call::new()
+        .token(operator)
+        .query("filter", "displayName eq \"club\"");
+    recorder.call("listScimGroups", named).await;
+    recorder
+        .call("readScimGroup", Call::new().token(operator).path("id", &parent))
+        .await;
+    let renamed = json!({ "schemas": [core], "displayName": "The club", "members": [] });
+    recorder
+        .call("replaceScimGroup", call().path("id", &parent).json(renamed))
+        .await;
+    recorder
+        .call("deleteScimGroup", Call::new().token(operator).path("id", &parent))
+        .await;
 }
 
 /// The operations on events, which both services have.

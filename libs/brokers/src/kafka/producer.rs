@@ -20,7 +20,7 @@ use super::message::headers;
 use super::topology::Topic;
 use crate::EventsConfig;
 use crate::ordered_batches::in_ordered_batches;
-use contract::{Envelope, EventData, RegistrationRejected, UserDeleted};
+use contract::{Envelope, EventData, GroupDeleted, RegistrationRejected, UserDeleted};
 use events::transport::{PublishError, Transport};
 
 /// Publishes the events of one service to its topic.
@@ -199,9 +199,9 @@ impl Live {
 }
 
 /// True if an event is the last of its aggregate, of which nothing is to stay: neither a person who was
-/// erased nor a registration that was refused, whose id nobody has.
+/// erased, nor a group that was deleted, nor a registration that was refused, whose id nobody has.
 fn leaves_nothing(kind: &str) -> bool {
-    [UserDeleted::TYPE, RegistrationRejected::TYPE].contains(&kind)
+    [UserDeleted::TYPE, GroupDeleted::TYPE, RegistrationRejected::TYPE].contains(&kind)
 }
 
 /// The reason why a message was not confirmed.

@@ -68,6 +68,10 @@ scopes! {
     UsersRead = "users:read";
     /// `users:write`: change the directory.
     UsersWrite = "users:write";
+    /// `groups:read`: read the groups and their members.
+    GroupsRead = "groups:read";
+    /// `groups:write`: change the groups and their members.
+    GroupsWrite = "groups:write";
     /// `events:read`: read the feed.
     EventsRead = "events:read";
     /// `admin`: administer.

@@ -11,7 +11,10 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
-pub use extract::{Admin, Bearer, EventsRead, HasVerifier, OpenId, Scope, Scoped, UsersRead, UsersWrite};
+pub use extract::{
+    Admin, Bearer, EventsRead, GroupsRead, GroupsWrite, HasVerifier, OpenId, Scope, Scoped, UsersRead,
+    UsersWrite,
+};
 pub use futures_util::future::BoxFuture;
 pub use remote_keys::RemoteKeys;
 pub use service_tokens::{ClientCredentials, IssuedToken, ServiceTokens, TokenError, TokenIssuer};

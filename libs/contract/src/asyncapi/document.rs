@@ -186,13 +186,13 @@ fn add_messages(messages: &mut Map<String, Value>, event: &Told) {
     messages.insert(format!("structured.{}", event.name), message);
 }
 
-/// The tombstone: the message behind `user.deleted` and `registration.rejected`, so that a compacted topic
+/// The tombstone: the message behind `user.deleted`, `group.deleted` and `registration.rejected`, so that a compacted topic
 /// keeps nothing of them.
 fn tombstone() -> Value {
     json!({
         "name": "tombstone",
         "title": "Nothing is left",
-        "summary": "Behind the event of an erased person or a refused registration: no value under its key, so that \
+        "summary": "Behind the event of an erased person, a deleted group or a refused registration: no value under its key, so that \
             compaction deletes what there was.",
         "payload": { "type": "null" },
         "bindings": { "kafka": { "key": { "type": "string", "format": "uuid" }, "bindingVersion": "0.5.0" } },

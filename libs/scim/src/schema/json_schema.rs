@@ -40,7 +40,7 @@ impl ResourceType {
         })
     }
 
-    /// The JSON Schema of a resource in a response.
+    /// The JSON Schema of a resource in a response. A request may choose the attributes; only what is always returned is required.
     pub fn response_schema(&self) -> Value {
         let mut properties = self.properties(View::Response);
         properties.insert(
@@ -49,12 +49,10 @@ impl ResourceType {
         );
         properties.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
         properties.insert("meta".to_owned(), self.meta_schema());
-        let mut required = vec!["schemas", "id", "meta"];
-        required.extend(self.required());
         json!({
             "description": format!("A `{}` (RFC 7643 §4).", self.name),
             "type": "object",
-            "required": required,
+            "required": ["schemas", "id"],
             "properties": properties,
         })
     }

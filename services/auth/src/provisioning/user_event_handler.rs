@@ -3,13 +3,15 @@
 use chassis::db::Tx;
 use contract::Envelope;
 use contract::{
-    RegistrationRejected, UserCreated, UserDeactivated, UserDeleted, UserReactivated, UserState, UserUpdated,
+    GroupCreated, GroupDeleted, GroupState, GroupUpdated, RegistrationRejected, UserCreated, UserDeactivated,
+    UserDeleted, UserReactivated, UserState, UserUpdated,
 };
 use events::{Applied, Handler, HandlerError};
 
 use super::Provisioning;
+use crate::groups;
 
-/// Applies the events of the user service to the subjects.
+/// Applies the events of the user service to the subjects and the graph of groups.
 #[derive(Clone)]
 pub struct UserEventHandler(Provisioning);
 
@@ -30,11 +32,22 @@ impl Handler for UserEventHandler {
             self.0
                 .reject_registration(tx, rejected.id, rejected.reason.into())
                 .await?;
+        } else if let Some(state) = group_state_from(event)? {
+            groups::upsert_if_newer(tx, &state).await?;
+        } else if let Some(deleted) = event.open::<GroupDeleted>()? {
+            groups::insert_tombstone_if_newer(tx, &deleted).await?;
         } else {
             return Ok(Applied::Ignored);
         }
         Ok(Applied::Yes)
     }
+}
+
+fn group_state_from(event: &Envelope) -> Result<Option<GroupState>, HandlerError> {
+    Ok(match event.open::<GroupCreated>()? {
+        Some(GroupCreated(state)) => Some(state),
+        None => event.open::<GroupUpdated>()?.map(|GroupUpdated(state)| state),
+    })
 }
 
 fn state_from(event: &Envelope) -> Result<Option<UserState>, HandlerError> {

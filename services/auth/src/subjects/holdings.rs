@@ -1,4 +1,4 @@
-//! The subjects and tombstones for the reconciliation with the user service.
+//! The subjects, groups and tombstones for the reconciliation with the user service.
 
 use chassis::db::Reader;
 use events::reconcile::{Held, Holdings};
@@ -6,8 +6,9 @@ use events::{SnapshotFuture, Span};
 use uuid::Uuid;
 
 use super::store;
+use crate::groups;
 
-/// The ids and versions of users that this service has.
+/// The ids and versions of users and groups that this service has.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectHoldings;
 
@@ -18,10 +19,20 @@ impl Holdings for SubjectHoldings {
         span: Span,
         limit: i64,
     ) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::versions(reader, span, limit))
+        Box::pin(async move {
+            let mut held = store::versions(reader, span, limit).await?;
+            held.extend(groups::versions(reader, span, limit).await?);
+            held.sort_unstable_by_key(|held| held.id);
+            held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(held)
+        })
     }
 
     fn of<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<Held>> {
-        Box::pin(store::versions_by_ids(reader, ids))
+        Box::pin(async move {
+            let mut held = store::versions_by_ids(reader, ids).await?;
+            held.extend(groups::versions_by_ids(reader, ids).await?);
+            Ok(held)
+        })
     }
 }

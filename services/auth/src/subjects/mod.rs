@@ -6,10 +6,10 @@ mod store;
 use chassis::db::{Connection, Db, DbError};
 use contract::UserState;
 pub use holdings::SubjectHoldings;
-pub(crate) use store::{
-    deactivate, delete, has_administrator, insert_tombstone, lock_active, raise_versions, upsert_if_newer,
-};
+pub(crate) use store::{deactivate, delete, insert_tombstone, lock_active, raise_versions, upsert_if_newer};
 use uuid::Uuid;
+
+use crate::groups;
 
 /// The group of the administrators.
 pub const ADMINISTRATORS: &str = "vestibule-admins";
@@ -23,11 +23,11 @@ pub struct Subject {
     pub user_name: String,
     /// True if the user may sign in.
     pub active: bool,
-    /// The groups of the user.
+    /// The names of the groups that the user is a member of, directly and by groups in groups.
     pub groups: Vec<String>,
     /// The version of the user.
     pub version: i64,
-    /// The whole state of the user, for claims.
+    /// The whole state of the user, for claims; its `groups` are the same names.
     pub claims: UserState,
 }
 
@@ -38,13 +38,15 @@ impl Subject {
     }
 }
 
-impl From<UserState> for Subject {
-    fn from(claims: UserState) -> Self {
+impl Subject {
+    /// The subject of a state, with the names of its groups.
+    pub(crate) fn new(mut claims: UserState, groups: Vec<String>) -> Self {
+        claims.groups.clone_from(&groups);
         Self {
             id: claims.id,
             user_name: claims.user_name.as_str().to_owned(),
             active: claims.active,
-            groups: claims.groups.clone(),
+            groups,
             version: claims.version,
             claims,
         }
@@ -56,7 +58,20 @@ impl From<UserState> for Subject {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Subject>, DbError> {
-    Ok(store::find(db, id).await?.map(Subject::from))
+    let Some(state) = store::find(db, id).await? else {
+        return Ok(None);
+    };
+    let groups = groups::effective_names(db, &state).await?;
+    Ok(Some(Subject::new(state, groups)))
+}
+
+/// True if somebody administers: there is an active subject in the group of the administrators, or a group in it. Who makes
+/// one a member of it administers already, so that nobody is offered to become the first administrator after that.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
+    Ok(store::has_direct_administrator(db).await? || groups::any_in_administrators(db).await?)
 }
 
 /// The subjects of this installation.

@@ -3,7 +3,7 @@
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Reader, Tx, id_list};
 use chassis::{on_engine, sql};
-use contract::UserState;
+use contract::{ADMINISTRATORS_ID, UserState};
 use events::Span;
 use events::reconcile::Held;
 use sqlx::types::Json;
@@ -30,7 +30,10 @@ pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bo
             administrator = excluded.administrator, claims = excluded.claims, version = excluded.version,
             updated_at = excluded.updated_at
         WHERE subjects.version < excluded.version";
-    let administrator = state.groups.iter().any(|group| group == ADMINISTRATORS);
+    let administrator = match &state.group_ids {
+        Some(ids) => ids.contains(&ADMINISTRATORS_ID),
+        None => state.groups.iter().any(|group| group == ADMINISTRATORS),
+    };
     let changed = on_engine!(tx, c => sqlx::query(statement)
         .bind(state.id)
         .bind(state.user_name.key())
@@ -82,8 +85,8 @@ pub(crate) async fn insert_tombstone(
     Ok(noted == 1)
 }
 
-/// True if there is an active administrator.
-pub(crate) async fn has_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
+/// True if there is an active subject in the group of the administrators.
+pub(super) async fn has_direct_administrator(db: &mut impl Connection) -> Result<bool, DbError> {
     // The condition is that of the partial index, so that the index is used.
     let statement = sql!(db,
         sqlite: "SELECT EXISTS (SELECT 1 FROM subjects WHERE administrator = 1 AND active = 1)",

@@ -1,5 +1,6 @@
 //! The description of this service's HTTP API (OpenAPI 3.1).
 
+mod groups;
 mod scim;
 mod user;
 
@@ -35,6 +36,7 @@ const TAGS: [(&str, &str); 6] = [
 pub(crate) fn api() -> Api {
     let mut operations = user::operations();
     operations.extend(scim::operations());
+    operations.extend(groups::operations());
     operations.extend(events::described_operations());
     operations.extend(webhooks::described_operations());
     operations.extend(chassis::openapi::published_operations(PATHS));

@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use crate::http::scim::resources::ResourceQuery;
 use crate::http::scim::search::ListQuery;
 
-const INVALID_VALUE: ErrorType = ErrorType::scim(
+pub(super) const INVALID_VALUE: ErrorType = ErrorType::scim(
     400,
     "invalidValue",
     "a value does not fit its attribute; `detail` names it",
 );
-const INVALID_SYNTAX: ErrorType = ErrorType::scim(400, "invalidSyntax", "the body is no resource");
+pub(super) const INVALID_SYNTAX: ErrorType = ErrorType::scim(400, "invalidSyntax", "the body is no resource");
 const UNIQUENESS: ErrorType = ErrorType::scim(
     409,
     "uniqueness",
     "somebody has the user name, or one that looks like it",
 );
 const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute cannot be changed");
-const PRECONDITION: ErrorType =
+pub(super) const PRECONDITION: ErrorType =
     ErrorType::scim(412, "", "the resource has another version than `If-Match` says");
 const NO_FILTER: ErrorType = ErrorType::scim(403, "", "these documents cannot be filtered (RFC 7644 §4)");
 const INVALID_FILTER: ErrorType = ErrorType::scim(
@@ -48,7 +48,7 @@ const INDEX_INCOMPLETE: ErrorType = ErrorType::scim(
     "",
     "the index is being built after an upgrade; see `Retry-After`",
 );
-const IF_MATCH: (&str, &str) = ("If-Match", "The version that the resource must still have.");
+pub(super) const IF_MATCH: (&str, &str) = ("If-Match", "The version that the resource must still have.");
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = users();
@@ -87,7 +87,7 @@ fn search_schema() -> Value {
 }
 
 /// The schema of a PATCH (RFC 7644 §3.5.2).
-fn patch_schema() -> Value {
+pub(super) fn patch_schema() -> Value {
     json!({
         "type": "object",
         "required": ["schemas", "Operations"],
@@ -182,7 +182,8 @@ fn users() -> Vec<Operation> {
             .header("If-None-Match", "A version that the client has.")
             .query::<ResourceQuery>()
             .response(user(200, "The user."))
-            .response(Response::new(304, "The client has this version.")),
+            .response(Response::new(304, "The client has this version."))
+            .error(INVALID_VALUE),
         body(Operation::new(
             Method::PUT,
             SCIM_USER,

@@ -77,6 +77,7 @@ impl Registrations {
             return self.reject(tx, id, RejectionReason::Invalid).await;
         };
         let mut state = self.desired(wanted);
+        state.group_ids = Some(group_ids.clone());
         // The id comes from outside, and may have been here before the database was restored.
         state.version = events::restore::first_sequence(tx).await?;
         if self.users.check(&state).is_err() {
@@ -93,7 +94,7 @@ impl Registrations {
             return self.reject(tx, id, RejectionReason::UserNameTaken).await;
         }
         for group in group_ids {
-            groups::add_member(tx, group, id).await?;
+            groups::add_member(tx, group, id, self.clock.now()).await?;
         }
         tracing::info!(event.action = "registration-accepted", event.outcome = "success", user.target.id = %id, "registration accepted");
         Ok(Decision::Accepted(Box::new(state)))
@@ -182,5 +183,7 @@ async fn find_groups(tx: &mut Tx, names: &[String]) -> Result<Option<Vec<Uuid>>,
             None => return Ok(None),
         }
     }
+    ids.sort_unstable();
+    ids.dedup();
     Ok(Some(ids))
 }

@@ -36,6 +36,7 @@ impl DesiredState {
             active: self.active.unwrap_or(true),
             attributes: self.attributes,
             groups: Vec::new(),
+            group_ids: Some(Vec::new()),
             version: 1,
             created_at: now,
             updated_at: now,

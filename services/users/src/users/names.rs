@@ -6,7 +6,7 @@ use chassis::db::{DbError, Tx};
 use contract::{InvalidUserName, UserName, UserState};
 
 use super::Invalid;
-use crate::groups::{self, ADMINISTRATORS};
+use crate::namespace::{self, ADMINISTRATORS};
 
 /// Names that only administrators may have, and names that look like them.
 #[derive(Clone, Debug)]
@@ -63,8 +63,9 @@ pub(super) async fn check_new_name(
     if let Err(form) = state.user_name.check_new() {
         return Ok(Err(form.into()));
     }
+    namespace::lock(tx, state.user_name.key()).await?;
     let skeleton = state.user_name.skeleton();
-    if skeleton == reserved.administrators || groups::is_name(tx, state.user_name.key()).await? {
+    if skeleton == reserved.administrators || namespace::is_group_name(tx, state.user_name.key()).await? {
         return Ok(Err(NameRefused::Group));
     }
     let administrates = state.groups.iter().any(|group| group == ADMINISTRATORS);

@@ -1,7 +1,7 @@
 //! The steps for users after the database of this service was restored from a backup.
 
 use chassis::db::{DbError, Tx};
-use events::restore::{claim_pending, take_erased};
+use events::restore::{Restoration, take_erased};
 use uuid::Uuid;
 
 use super::{Users, store};
@@ -10,28 +10,18 @@ use super::{Users, store};
 const PAGE: i64 = 500;
 
 impl Users {
-    /// Raises every version above what was given out before, and appends an event of everybody: all followers, over whatever
-    /// transport, then know what this service knows. Once, by one replica.
+    /// Raises every version above what was given out before, and appends an event of everybody.
     ///
     /// # Errors
-    /// When the database fails; nothing is changed then.
-    pub(crate) async fn after_restore(&self) -> Result<(), DbError> {
-        let mut tx = self.db.begin("restored").await?;
-        let Some(restoration) = claim_pending(&mut tx).await? else {
-            return Ok(());
-        };
-        store::raise_versions(&mut tx, restoration.raises_by()).await?;
-        self.append_states(&mut tx).await?;
-        self.append_tombstones(&mut tx).await?;
+    /// When the database fails.
+    pub(crate) async fn republish(&self, tx: &mut Tx, restoration: &Restoration) -> Result<(), DbError> {
+        store::raise_versions(tx, restoration.raises_by()).await?;
+        self.append_states(tx).await?;
+        self.append_tombstones(tx).await?;
         // Last: the events above are older.
-        for erased in take_erased(&mut tx).await? {
-            self.delete_erased(&mut tx, erased).await?;
+        for erased in take_erased(tx).await? {
+            self.delete_erased(tx, erased).await?;
         }
-        tx.commit().await?;
-        tracing::warn!(
-            "the database was restored from a backup of {}; events of all users are published again",
-            restoration.taken_at
-        );
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The snapshot of all users and tombstones, for consumers that begin (`GET /events/snapshot`).
+//! The snapshot of all users and tombstones, a part of that of the directory.
 
 use chassis::db::{DbError, Reader, next_cursor};
 use contract::{EventData, UserDeactivated, UserDeleted, UserId, UserUpdated};
@@ -8,10 +8,17 @@ use uuid::Uuid;
 
 use super::store;
 
-/// The snapshot of `GET /events/snapshot`: first the users, then the tombstones, each by id. A user who is deleted
+/// The users' part of `GET /events/snapshot`: first the users, then the tombstones, each by id. A user who is deleted
 /// between two pages moves from the first part to the second, and so is not missed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UsersSnapshot;
+
+impl UsersSnapshot {
+    /// The cursor of the first page.
+    pub(crate) fn first_cursor() -> String {
+        format!("{USERS}{}", Uuid::nil())
+    }
+}
 
 impl Snapshot for UsersSnapshot {
     fn is_cursor(&self, text: &str) -> bool {

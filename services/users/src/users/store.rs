@@ -87,6 +87,19 @@ pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<UserState>, D
     row.as_deref().map(parse).transpose()
 }
 
+/// The people of these ids, as [`lock`], locked in the order of their ids.
+pub(crate) async fn lock_all(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<UserState>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT CAST(document AS TEXT) FROM people WHERE id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id",
+        postgres: "SELECT CAST(document AS TEXT) FROM people
+                   WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                   ORDER BY id FOR UPDATE",
+    );
+    let list = id_list(ids.iter().copied());
+    let rows: Vec<String> = on_engine!(tx, c => sqlx::query_scalar(statement).bind(list).fetch_all(c).await?);
+    rows.iter().map(|document| parse(document)).collect()
+}
+
 /// Adds a person with their [indexed values](values); `false` when the user name, its skeleton or the id is taken.
 pub(super) async fn insert(
     tx: &mut Tx,
@@ -187,7 +200,7 @@ pub(crate) async fn record_erasure(tx: &mut Tx, id: UserId, at: Timestamp) -> Re
     Ok(rows == 1)
 }
 
-/// Raises the versions of all people, tombstones and groups.
+/// Raises the versions of all people and tombstones.
 pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> {
     let people = sql!(tx,
         sqlite: "UPDATE people SET version = version + $1, values_version = values_version + $1,
@@ -199,7 +212,6 @@ pub(crate) async fn raise_versions(tx: &mut Tx, by: i64) -> Result<(), DbError> 
         for statement in [
             people,
             "UPDATE tombstones SET version = version + $1",
-            "UPDATE groups SET version = version + $1",
         ] {
             sqlx::query(statement).bind(by).execute(&mut *c).await?;
         }

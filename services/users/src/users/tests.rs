@@ -160,7 +160,7 @@ testkit::on_both_engines! {
         events::restore::note_erased_in(&mut tx, &[eve]).await.unwrap();
         tx.commit().await.unwrap();
         for _ in 0..2 {
-            app.users.after_restore().await.unwrap();
+            app.restore.after_restore().await.unwrap();
             let mut reader = db.reader().await.unwrap();
             assert!(find(&mut reader, ann).await.unwrap().is_some());
             assert!(find(&mut reader, eve).await.unwrap().is_none() && has_tombstone(&mut reader, eve).await.unwrap());

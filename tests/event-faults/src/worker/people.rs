@@ -117,6 +117,7 @@ pub(super) fn state(change: Change, manner: EventVariant) -> Result<UserState, s
         active: true,
         attributes: attributes.map(|(name, value)| (name.to_owned(), value)).into(),
         groups: Vec::new(),
+        group_ids: None,
         version: change.version,
         created_at: Timestamp::from_secs(0),
         updated_at: Timestamp::from_secs(change.version),

@@ -210,6 +210,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"mallory"}"#,
             "userName",
         ),
+        row(
+            Users,
+            Method::POST,
+            "/scim/v2/Groups",
+            Operator,
+            SCIM,
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"mallory"}"#,
+            "displayName",
+        ),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Tests of authorization codes: redemption, reuse, PKCE and scopes.
 
 use super::*;
+use crate::subjects::Subject;
 
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -140,7 +141,7 @@ testkit::on_both_engines! {
         }).await;
         let mut state = testing::person_state(world.ann, "ann");
         state.groups = vec!["vestibule-admins".to_owned()];
-        let administrator = state.into();
+        let administrator = Subject::new(state.clone(), state.groups);
         for nothing in ["", " ", "  "] {
             let nothing = nothing.parse().unwrap();
             assert_eq!(subject_scope(&tool, &administrator, &nothing).unwrap().to_string(), "openid email reports");
@@ -165,7 +166,7 @@ testkit::on_both_engines! {
         let mut state = testing::person_state(world.ann, "ann");
         let asked = "openid admin other".parse().unwrap();
         let granted = |state: contract::UserState| {
-            subject_scope(&tool, &state.into(), &asked).unwrap().to_string()
+            subject_scope(&tool, &Subject::new(state.clone(), state.groups), &asked).unwrap().to_string()
         };
         assert_eq!(granted(state.clone()), "openid");
         state.groups = vec!["vestibule-admins".to_owned()];

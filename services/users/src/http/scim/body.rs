@@ -45,6 +45,13 @@ impl ScimResponse {
         }
     }
 
+    /// The same response without a body: 204 and 304 have none.
+    pub(super) fn without_content(self) -> Response {
+        let (mut parts, _) = self.into_response().into_parts();
+        parts.headers.remove(CONTENT_TYPE);
+        Response::from_parts(parts, Body::empty())
+    }
+
     /// A resource: `ETag` and `Location` go with it (RFC 7644 §3.3, §3.14).
     pub(super) fn resource(status: StatusCode, body: Value, version: i64, location: String) -> Self {
         Self {

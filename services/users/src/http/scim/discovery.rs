@@ -77,11 +77,11 @@ pub(crate) async fn schema(
 }
 
 fn resource_type_documents(registry: &Registry, base: &ScimBase) -> Vec<Value> {
-    Registry::resource_type_documents([registry.users()], base.as_str())
+    Registry::resource_type_documents(registry.resource_types(), base.as_str())
 }
 
 fn schema_documents(registry: &Registry, base: &ScimBase) -> Vec<Value> {
-    Registry::schema_documents([registry.users()], base.as_str())
+    Registry::schema_documents(registry.resource_types(), base.as_str())
 }
 
 fn all(documents: Vec<Value>, uri: &Uri) -> Result<ScimResponse, Refusal> {

@@ -2,6 +2,7 @@
 
 mod body;
 pub(crate) mod discovery;
+pub(crate) mod groups;
 pub(crate) mod me;
 pub(crate) mod refusal;
 pub(crate) mod resources;

@@ -9,6 +9,7 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::body::ScimResponse;
+use crate::groups::{GroupError, MAX_MEMBER_CHANGES};
 use crate::users::{Invalid, SearchError, UserError};
 
 /// A SCIM error, with the headers that belong to it.
@@ -79,6 +80,25 @@ impl From<UserError> for Refusal {
             }
             UserError::Scim(error) => error.into(),
             UserError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::NotFound => scim::Error::not_found().into(),
+            GroupError::NameTaken => scim::Error::uniqueness("displayName").into(),
+            GroupError::Changed => scim::Error::precondition_failed().into(),
+            GroupError::BuiltIn => scim::Error::mutability("displayName", error).into(),
+            GroupError::TooManyChanges => scim::Error::payload_too_large(format!(
+                "members: at most {MAX_MEMBER_CHANGES} can be added and removed by one request"
+            ))
+            .into(),
+            GroupError::Invalid(Invalid { field, reason }) => {
+                scim::Error::invalid_value(&field, reason).into()
+            }
+            GroupError::Db(error) => error.into(),
         }
     }
 }

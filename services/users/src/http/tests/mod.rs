@@ -1,4 +1,5 @@
 mod attributes;
+mod groups;
 mod patch;
 mod registrations;
 mod scim;

@@ -322,7 +322,7 @@ testkit::on_both_engines! {
             assert_eq!((&refused.body["schemas"][0], refused.header("content-type")), (&json!(ERROR), "application/scim+json"));
             assert!(refused.header("allow").contains("GET"), "{refused:?}");
         }
-        for path in ["/scim/v2", "/scim/v2/Groups", "/scim/v2/Users/a/b"] {
+        for path in ["/scim/v2", "/scim/v2/Things", "/scim/v2/Users/a/b"] {
             let refused = directory.get(path).await;
             assert_eq!((refused.status, &refused.body["schemas"][0]), (StatusCode::NOT_FOUND, &json!(ERROR)), "{path}");
         }
@@ -366,7 +366,7 @@ testkit::on_both_engines! {
         let types = anyone.get("/scim/v2/ResourceTypes").await.body;
         assert_eq!(types["Resources"][0]["endpoint"], "/Users");
         let schemas = anyone.get("/scim/v2/Schemas").await.body;
-        assert_eq!(schemas["totalResults"], 4);
+        assert_eq!(schemas["totalResults"], 5);
         for schema in schemas["Resources"].as_array().unwrap() {
             let path = schema["meta"]["location"].as_str().unwrap().strip_prefix("http://users.example").unwrap();
             assert_eq!(&anyone.get(path).await.body, schema);
@@ -376,7 +376,7 @@ testkit::on_both_engines! {
         let post = directory(&app).json("POST", &format!("{USERS}/{}", Uuid::nil()), &json!({})).await;
         assert_eq!((post.status, &post.body["status"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("405")));
         assert_eq!(post.header("allow"), "GET,HEAD,PUT,PATCH,DELETE", "RFC 9110 §15.5.6");
-        let nowhere = anyone.get("/scim/v2/Groups").await;
+        let nowhere = anyone.get("/scim/v2/Things").await;
         assert_eq!((nowhere.status, &nowhere.body["status"]), (StatusCode::NOT_FOUND, &json!("404")));
     }
 }

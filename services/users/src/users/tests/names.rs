@@ -116,7 +116,7 @@ testkit::on_both_engines! {
             app.users.replace(ann, &IfMatch::Any, DesiredState { active: Some(true), ..desired_user("ann") }).await.unwrap();
         }
         let mut tx = db.begin("test").await.unwrap();
-        on_engine!(&mut tx, c => sqlx::query("INSERT INTO groups (id, name, version, created_at) VALUES ($1, 'Sales', 1, 0)")
+        on_engine!(&mut tx, c => sqlx::query("INSERT INTO groups (id, name, name_key, version, created_at) VALUES ($1, 'Sales', 'sales', 1, 0)")
             .bind(Uuid::from_u128(5)).execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
         let answer = app.users.create(desired_user("sales")).await;
