@@ -181,6 +181,7 @@ fn users() -> Vec<Operation> {
         Operation::new(Method::GET, SCIM_USER, "readScimUser", "Returns a user")
             .header("If-None-Match", "A version that the client has.")
             .query::<ResourceQuery>()
+            .error(INVALID_VALUE)
             .response(user(200, "The user."))
             .response(Response::new(304, "The client has this version."))
             .error(INVALID_VALUE),
