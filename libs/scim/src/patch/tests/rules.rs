@@ -134,6 +134,11 @@ fn add_follows_the_standard() {
             json!({"phoneNumbers": [{"value": "1"}]}),
         ),
         (
+            "RFC 7643 §2.4, one value of another type",
+            json!({"op": "add", "path": "emails", "value": {"value": "ann@work.example", "type": "other"}}),
+            json!({"emails": [work_email(), home_email(), {"value": "ann@work.example", "type": "other"}]}),
+        ),
+        (
             "RFC 7643 §2.4, the same type in capitals",
             json!({"op": "add", "path": "emails", "value": {"value": "ann@work.example", "type": "Work"}}),
             json!({"emails": [{"value": "ann@work.example", "type": "Work", "primary": true}, home_email()]}),
