@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use crate::Error;
-use crate::filter::{compare_numbers, fold};
-use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, preferred};
+use crate::filter::compare_numbers;
+use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, fold, preferred};
 
 /// The order of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

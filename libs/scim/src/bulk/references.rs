@@ -147,7 +147,7 @@ fn bulk_ids(text: &str) -> impl Iterator<Item = String> {
     names.map(|name| name.strip_prefix(PREFIX).unwrap_or(name).to_owned())
 }
 
-/// What is done with a text in which a reference may stand. The second text is the name of its attribute.
+/// A function that is called with each text in which a reference may stand. The second text is the name of its attribute.
 type Visitor<'v> = dyn FnMut(&mut String, &str) -> Result<(), Error> + 'v;
 
 /// Visits the texts of `data` in which a reference may stand.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::{CompareValue, Comparison, Filter, Operator};
-use crate::schema::{AttributeRef, Instant};
+use crate::schema::{AttributeRef, Instant, fold};
 
 impl Filter {
     /// True if a resource matches, or a value of a multi-valued attribute if this is the filter of a value path.
@@ -115,14 +115,6 @@ impl Comparison {
 
     fn folded(&self, text: &str) -> String {
         fold(text, self.attribute.case_exact)
-    }
-}
-
-/// The text as it is compared (RFC 7643 §2.2, `caseExact`).
-pub(crate) fn fold(text: &str, case_exact: bool) -> String {
-    match case_exact {
-        true => text.to_owned(),
-        false => text.to_lowercase(),
     }
 }
 

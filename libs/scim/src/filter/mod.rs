@@ -10,7 +10,7 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use matches::{compare_numbers, fold};
+pub(crate) use matches::compare_numbers;
 
 use serde_json::Number;
 

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::filter::fold;
-use crate::schema::Attribute;
+use crate::schema::{Attribute, fold};
 
 /// True if two values are about the same: equal in `value` and `type` (RFC 7643 §2.4), or equal if they have no `value`. Which one is
 /// primary does not tell them apart. Both are folded.

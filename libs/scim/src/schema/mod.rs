@@ -39,6 +39,7 @@ pub use reference::{AttributeLocation, AttributeRef, Referent};
 pub use registry::{Registry, ResourceType, Schema};
 pub use replacement::check_replacement;
 pub use resource::{IGNORED_SCHEMAS, read};
+pub(crate) use text::fold;
 pub use validate::canonicalize;
 pub(crate) use validate::{Validation, attribute_value, boolean, join};
 

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::resource::urn_path;
+use super::text::fold;
 use super::validate::join;
 use super::{Accessor, Attribute, Mutability, ResourceType, Returned};
 use crate::Error;
-use crate::filter::fold;
 
 /// Completes the resource `new`, which replaces `old`, by what the replacement of `accessor` leaves as it is (RFC 7644 §3.5.1):
 ///

@@ -5,6 +5,14 @@ use oxilangtag::LanguageTag;
 use super::{Attribute, TextForm, date_time};
 use crate::Error;
 
+/// The text as it is compared (RFC 7643 §2.2, `caseExact`).
+pub(crate) fn fold(text: &str, case_exact: bool) -> String {
+    match case_exact {
+        true => text.to_owned(),
+        false => text.to_lowercase(),
+    }
+}
+
 /// Checks a text against its attribute and returns it as it is stored.
 ///
 /// # Errors
