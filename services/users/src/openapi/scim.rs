@@ -169,7 +169,8 @@ fn users() -> Vec<Operation> {
         .error(INDEX_INCOMPLETE),
         Operation::new(Method::GET, SCIM_ME, "readScimMe", "Returns the user whose token it is")
             .query::<ResourceQuery>()
-            .response(user(200, "The user.")),
+            .response(user(200, "The user."))
+            .error(INVALID_VALUE),
         body(Operation::new(
             Method::POST,
             SCIM_USERS,
@@ -181,7 +182,6 @@ fn users() -> Vec<Operation> {
         Operation::new(Method::GET, SCIM_USER, "readScimUser", "Returns a user")
             .header("If-None-Match", "A version that the client has.")
             .query::<ResourceQuery>()
-            .error(INVALID_VALUE)
             .response(user(200, "The user."))
             .response(Response::new(304, "The client has this version."))
             .error(INVALID_VALUE),
