@@ -11,7 +11,14 @@ use events::transport::SubscriptionError;
 /// The events that each of our services must hear, as patterns of routing keys: later versions of a type are
 /// heard too. An event that fits one is not delivered before it is in a queue.
 const AUDIENCES: [(&str, &[&str]); 2] = [
-    ("auth", &["vestibule.user.#", "vestibule.registration.rejected.#"]),
+    (
+        "auth",
+        &[
+            "vestibule.user.#",
+            "vestibule.group.#",
+            "vestibule.registration.rejected.#",
+        ],
+    ),
     (
         "users",
         &["vestibule.registration.requested.#", "vestibule.subject.erased.#"],

@@ -23,6 +23,9 @@ fn what_our_services_apply_must_be_heard_and_the_rest_need_not() {
             "vestibule.user.reactivated.v1",
             "vestibule.user.deleted.v1",
             "vestibule.registration.rejected.v1",
+            "vestibule.group.created.v1",
+            "vestibule.group.updated.v1",
+            "vestibule.group.deleted.v1",
             "vestibule.registration.requested.v1",
             "vestibule.subject.erased.v1",
         ]
